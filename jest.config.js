@@ -1,0 +1,46 @@
+const jestJupyterLab = require('@jupyterlab/testutils/lib/jest-config');
+
+const esModules = [
+  '@codemirror',
+  '@jupyter/',
+  '@jupyterlab/',
+  '@marijn',
+  '@microsoft/',
+  '@rjsf/',
+  '@xterm/',
+  'exenv-es6',
+  'lib0',
+  'marked',
+  'nanoid',
+  'vscode-ws-jsonrpc',
+  'y-protocols',
+  'y-websocket',
+  'yaml/',
+  'yjs'
+].join('|');
+
+const baseConfig = jestJupyterLab(__dirname);
+
+module.exports = {
+  ...baseConfig,
+  collectCoverageFrom: ['src/**/*.{ts,tsx}', '!src/**/*.d.ts'],
+  coverageReporters: ['lcov', 'text'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/pyruns_jupyter/labextension',
+    '<rootDir>/lib',
+    '<rootDir>/.venv',
+    '<rootDir>/dist'
+  ],
+  reporters: ['default'],
+  setupFilesAfterEnv: ['<rootDir>/jest.setup.js'],
+  testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+  transform: {
+    ...baseConfig.transform,
+    // Types are checked by tsc; here each file is only transpiled.
+    '^.+\\.tsx?$': [
+      'ts-jest/legacy',
+      { tsconfig: './tsconfig.test.json', isolatedModules: true }
+    ]
+  },
+  transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
+};
