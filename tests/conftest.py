@@ -1,0 +1,102 @@
+"""Fixtures for every test: a server with authentication on, a fake NVML library, the reference program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import reference_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+pytest_plugins = ("pytest_jupyter.jupyter_server",)
+
+FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    """The extension is on, and every route asks who is there."""
+    return {
+        "ServerApp": {
+            "jpserver_extensions": {"pyruns_jupyter": True},
+            "allow_unauthenticated_access": False,
+        }
+    }
+
+
+@dataclass(frozen=True)
+class FakeGpu:
+    """One device of the fake NVML library. Memory in MiB, load in percent, power in milliwatts."""
+
+    name: str = "Fake GPU"
+    total: int = 81920
+    used: int = 1024
+    load: int = 0
+    memory_load: int = 0
+    temperature: int = 40
+    power: int = 100_000
+    processes: tuple[tuple[int, int], ...] = ()
+
+    def line(self) -> str:
+        """The device as the library reads it (see fakenvml/fakenvml.c)."""
+        fields = (self.name, self.total, self.used, self.load, self.memory_load, self.temperature, self.power)
+        processes = ",".join(f"{pid}:{used}" for pid, used in self.processes)
+        return ";".join(map(str, fields)) + (f";{processes}" if processes else "")
+
+
+@dataclass(frozen=True)
+class FakeNvml:
+    """A compiled fake of libnvidia-ml.so.1 and the file that holds its devices.
+
+    The library is found only by a process that *starts* with ``environment``; ``write`` changes the devices
+    while such a process runs.
+    """
+
+    folder: Path
+    state: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LD_LIBRARY_PATH": str(self.folder), "FAKE_NVML_STATE": str(self.state)}
+
+    def write(self, gpus: Iterable[FakeGpu]) -> None:
+        temporary = self.state.with_suffix(".new")
+        temporary.write_text("".join(gpu.line() + "\n" for gpu in gpus), encoding="utf-8")
+        temporary.replace(self.state)
+
+
+@pytest.fixture(scope="session")
+def fake_nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a freshly compiled fake libnvidia-ml.so.1."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.fail("a C compiler (gcc) is needed to build the fake NVML library")
+    folder = tmp_path_factory.mktemp("fakenvml")
+    library = folder / "libnvidia-ml.so.1"
+    flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", f"-Wl,-soname,{library.name}"]
+    subprocess.run([compiler, *flags, "-o", str(library), str(FAKE_NVML_SOURCE)], check=True)
+    return folder
+
+
+@pytest.fixture
+def fake_nvml(fake_nvml_library: Path, tmp_path: Path) -> FakeNvml:
+    """Two idle fake GPUs."""
+    fake = FakeNvml(fake_nvml_library, tmp_path / "gpus.txt")
+    fake.write([FakeGpu(name="Fake GPU 0"), FakeGpu(name="Fake GPU 1")])
+    return fake
+
+
+@pytest.fixture(scope="session")
+def reference_pyr() -> Path:
+    """The program ``pyr`` of pyruns 0.3.17. Give every process of it a HOME of its own."""
+    path = reference_program()
+    if path is None:
+        pytest.skip("PYRUNS_REFERENCE does not name the program pyr (`make env-pyr` installs it)")
+    return path

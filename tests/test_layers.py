@@ -1,0 +1,224 @@
+"""Dependencies point one way, files stay small, and importing the package stays cheap."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PACKAGE = ROOT / "pyruns_jupyter"
+SOURCES = ROOT / "src"
+LONGEST_FILE = 450
+
+# Part of the package -> the parts that it may import besides itself.
+PYTHON_ARROWS = {
+    "core": set[str](),
+    "script": {"core"},
+    "system": {"core"},
+    "engine": {"core", "system"},
+    "api": {"core", "engine", "system", "script"},
+    "cli": {"core", "engine", "system", "script", "api"},
+    "server": {"core", "engine", "system"},
+    "notebook": {"core", "engine", "system", "script", "api", "cli"},
+}
+# They only name what lies below them.
+PYTHON_FREE = {"__init__", "__main__", "_version"}
+JUPYTER = {
+    "IPython",
+    "anywidget",
+    "ipykernel",
+    "ipywidgets",
+    "jupyter_client",
+    "jupyter_core",
+    "jupyter_server",
+    "jupyterlab",
+    "tornado",
+    "traitlets",
+}
+# Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
+PYTHON_FORBIDDEN = dict.fromkeys(("core", "script", "system", "engine", "cli", "api"), JUPYTER)
+
+TYPESCRIPT_ARROWS = {
+    "client": set[str](),
+    "model": {"client"},
+    "views": {"client", "model"},
+    "lab": {"client", "model", "views"},
+    "widget": {"client", "model", "views"},
+}
+TYPESCRIPT_FREE = {"index", "svg"}
+REACT = r"react(-dom)?(/.*)?"
+LAB = r"@jupyterlab/.*"
+ANYWIDGET = r"@anywidget/.*|anywidget"
+TYPESCRIPT_FORBIDDEN = {
+    "client": [REACT, ANYWIDGET],
+    "model": [REACT, LAB, ANYWIDGET],
+    "views": [LAB, ANYWIDGET],
+    "lab": [ANYWIDGET],
+    "widget": [LAB],
+}
+TYPESCRIPT_IMPORT = re.compile(
+    r"""(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+|\brequire\s*\(\s*)(['"])(?P<name>[^'"\n]+)\1""",
+    re.MULTILINE,
+)
+
+
+def python_imports(file: Path) -> set[str]:
+    """Full names of the modules that ``file`` imports, wherever the import stands."""
+    package = (*file.relative_to(ROOT).parts[:-1],)
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # "from package import part" may name a module as well as a value.
+            names.update(f"{module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def part_of(file: Path, root: Path) -> str:
+    """The layer of a file: its first folder, or its own name when it lies at the top."""
+    first, *rest = file.relative_to(root).parts
+    return first if rest else Path(first).stem
+
+
+def python_files() -> list[Path]:
+    built = {PACKAGE / "labextension", PACKAGE / "static"}
+    return [file for file in sorted(PACKAGE.rglob("*.py")) if not built & set(file.parents)]
+
+
+def typescript_files() -> list[Path]:
+    tests = "__tests__"
+    return [
+        file
+        for pattern in ("*.ts", "*.tsx")
+        for file in sorted(SOURCES.rglob(pattern))
+        if tests not in file.parts
+    ]
+
+
+def python_offences(file: Path) -> list[str]:
+    part = part_of(file, PACKAGE)
+    if part in PYTHON_FREE:
+        return []
+    if part not in PYTHON_ARROWS:
+        return [f"{file.relative_to(ROOT)} belongs to no layer: give it one in PYTHON_ARROWS"]
+    allowed = PYTHON_ARROWS[part] | {part, "_version"}
+    offences = []
+    for name in python_imports(file):
+        top, *rest = name.split(".")
+        if top == PACKAGE.name:
+            target = rest[0] if rest else "__init__"
+            if target not in allowed:
+                offences.append(
+                    f"{file.relative_to(ROOT)} imports {name}: {part} may import {sorted(allowed)}"
+                )
+        elif top in PYTHON_FORBIDDEN.get(part, set()):
+            offences.append(f"{file.relative_to(ROOT)} imports {name}: {part} does not know Jupyter")
+    return offences
+
+
+def typescript_offences(file: Path) -> list[str]:
+    part = part_of(file, SOURCES)
+    if part in TYPESCRIPT_FREE:
+        return []
+    if part not in TYPESCRIPT_ARROWS:
+        return [f"{file.relative_to(ROOT)} belongs to no layer: give it one in TYPESCRIPT_ARROWS"]
+    allowed = TYPESCRIPT_ARROWS[part] | {part}
+    offences = []
+    for match in TYPESCRIPT_IMPORT.finditer(file.read_text(encoding="utf-8")):
+        name = match["name"]
+        if name.startswith("."):
+            target = (file.parent / name).resolve()
+            # Style sheets live outside src/ and belong to no layer.
+            if target.is_relative_to(SOURCES) and part_of(target, SOURCES) not in allowed:
+                offences.append(
+                    f"{file.relative_to(ROOT)} imports {name}: {part} may import {sorted(allowed)}"
+                )
+        elif any(re.fullmatch(pattern, name) for pattern in TYPESCRIPT_FORBIDDEN[part]):
+            offences.append(f"{file.relative_to(ROOT)} imports {name}, which {part} must not know")
+    return offences
+
+
+def test_python_arrows() -> None:
+    files = python_files()
+    assert {"core", "engine", "server"} <= {part_of(file, PACKAGE) for file in files}
+    assert [offence for file in files for offence in python_offences(file)] == []
+
+
+def test_typescript_arrows() -> None:
+    files = typescript_files()
+    assert set(TYPESCRIPT_ARROWS) <= {part_of(file, SOURCES) for file in files}
+    assert [offence for file in files for offence in typescript_offences(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("core/x.py", "from ..engine import scheduler"),
+        ("core/x.py", "def f():\n    import tornado.web"),
+        ("core/deep/x.py", "from ... import engine"),
+        ("core/x.py", "import pyruns_jupyter"),
+        ("engine/x.py", "from pyruns_jupyter.server.app import App"),
+        ("system/x.py", "from ..notebook import api"),
+        ("script.py", "from .engine import commands"),
+    ],
+)
+def test_a_wrong_python_arrow_is_seen(
+    place: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path / "pyruns_jupyter")
+    file = tmp_path / "pyruns_jupyter" / place
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    assert python_offences(file)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("client/x.ts", "import { Store } from '../model/store';"),
+        ("model/x.ts", "import * as React from 'react';"),
+        ("model/x.ts", "const views = await import('../views/shared');"),
+        ("views/a/x.tsx", "import {\n  Dialog\n} from '@jupyterlab/apputils';"),
+        ("views/a/x.tsx", "import type { AnyModel } from '@anywidget/types';"),
+        ("views/a/x.tsx", "import '../../lab/commands';"),
+        ("widget/x.tsx", 'export * from "../lab/panel";'),
+    ],
+)
+def test_a_wrong_typescript_arrow_is_seen(
+    place: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "SOURCES", tmp_path / "src")
+    file = tmp_path / "src" / place
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    assert typescript_offences(file)
+
+
+def test_files_stay_small() -> None:
+    generated = {SOURCES / "client" / "schema.ts", PACKAGE / "_version.py"}
+    files = [*python_files(), *typescript_files(), *sorted((ROOT / "style").glob("*.css"))]
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for file in files
+        if file not in generated
+    }
+    assert {name: length for name, length in lengths.items() if length >= LONGEST_FILE} == {}
+
+
+def test_importing_the_package_is_cheap() -> None:
+    """User scripts import it: none of the heavy modules may come along."""
+    heavy = {*JUPYTER, "asyncio", "numpy", "pandas", "psutil", "pynvml", "yaml"}
+    code = f"import sys, pyruns_jupyter; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
