@@ -1,0 +1,129 @@
+# make lab | make test | make help. Every target brings what it needs; repeated calls are quick.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+PORT ?= 8888
+ARGS ?=
+
+VENV := $(CURDIR)/.venv
+PYR_VENV := $(CURDIR)/.venv-pyr
+PYR_VERSION := 0.3.17
+EXTRAS := lab examples test dev
+
+export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Stamps live inside what they vouch for: remove the folder, and the stamp is gone too.
+VENV_STAMP := $(VENV)/.created
+PIP_STAMP := $(VENV)/.requirements
+JS_STAMP := node_modules/.installed
+BUILD_STAMP := pyruns_jupyter/labextension/package.json
+INSTALL_STAMP := $(VENV)/.installed
+LAB_TARGET := $(VENV)/share/jupyter/labextensions/pyruns-jupyter
+
+SOURCES := $(shell find src style schema -type f -not -path '*/__tests__/*' 2>/dev/null) \
+	esbuild.config.mjs tsconfig.json tsconfig.build.json package.json
+
+ifdef PYRUNS_REFERENCE
+PYR_STAMP :=
+else
+PYR_STAMP := $(PYR_VENV)/.installed
+PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
+endif
+export PYRUNS_REFERENCE
+
+.PHONY: help env env-pyr build install lab dev lint format generate test test-py test-js test-ui check-api check-auth wheel clean
+
+help: ## this text
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+$(VENV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
+	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(PIP_STAMP): pyproject.toml tools/requirements.py $(VENV_STAMP)
+	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
+	python -m pip install --quiet --requirement $(VENV)/requirements.txt
+	touch $@
+
+$(JS_STAMP): package.json yarn.lock .yarnrc.yml $(PIP_STAMP)
+	@command -v node > /dev/null || { echo 'Node.js 20 or newer is needed: node is not on PATH' >&2; exit 1; }
+	jlpm install --immutable > $(VENV)/jlpm.log 2>&1 || { cat $(VENV)/jlpm.log >&2; exit 1; }
+	touch $@
+
+$(PYR_VENV)/.installed:
+	$(PYTHON) -m venv $(PYR_VENV)
+	$(PYR_VENV)/bin/python -m pip install --quiet 'pyruns==$(PYR_VERSION)'
+	touch $@
+
+$(BUILD_STAMP): $(JS_STAMP) $(SOURCES)
+	jlpm build:prod
+	touch $@
+
+# Copies the lab extension and the server configuration into the environment, and writes _version.py.
+$(INSTALL_STAMP): $(BUILD_STAMP) pyproject.toml install.json $(wildcard jupyter-config/*/*.json)
+	@# `make dev` leaves a link there, through which pip would write into the sources.
+	if [ -L $(LAB_TARGET) ]; then rm $(LAB_TARGET); fi
+	python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $@
+
+env: $(PIP_STAMP) $(JS_STAMP) ## Python and JavaScript dependencies
+
+env-pyr: $(PYR_STAMP) ## the reference program pyruns, in an environment of its own
+
+build: $(INSTALL_STAMP) ## everything that is compiled, installed editable
+
+install: build
+
+lab: build ## JupyterLab on examples/ (PORT=8888, ARGS=--no-browser)
+	jupyter lab --ServerApp.root_dir=$(CURDIR)/examples --ServerApp.port=$(PORT) \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+dev: build ## rebuild TypeScript on every change (reload the browser after it)
+	jupyter-builder develop . --overwrite
+	jlpm watch
+
+lint: build ## ruff, mypy, eslint, prettier, stylelint, tsc
+	ruff check .
+	ruff format --check .
+	mypy
+	jlpm lint:check
+	jlpm check:types
+
+format: env ## let the tools mend what they can
+	ruff check --fix .
+	ruff format .
+	jlpm lint
+
+generate: env ## TypeScript types from openapi.yaml
+	jlpm generate:api
+
+test-py: build env-pyr ## pytest (ARGS="-k lock")
+	pytest $(ARGS)
+
+test-js: env ## jest
+	jlpm test $(ARGS)
+
+check-api: env ## are the generated types those of openapi.yaml?
+	jlpm check:api
+
+check-auth: build ## does every route ask who is there?
+	python tools/check_auth.py
+
+test-ui: build ## Galata in chromium
+	CI=1 jlpm test:ui $(ARGS)
+
+test: lint check-api check-auth test-py test-js test-ui ## every suite
+
+wheel: build ## dist/*.whl and dist/*.tar.gz
+	python -m build --no-isolation
+
+clean: ## what was built (not the environments)
+	rm -rf lib dist coverage pyruns_jupyter/labextension pyruns_jupyter/static ui-tests/test-results
+	rm -f $(INSTALL_STAMP)

@@ -1,0 +1,29 @@
+"""The server of the UI tests: Galata's settings, but with authentication and the XSRF check on.
+
+PYRUNS_UI_PORT is its port; PYRUNS_UI_ROOT the folder that Lab opens, which gets a copy of examples/.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from jupyterlab.galata import configure_jupyter_server
+
+configure_jupyter_server(c)
+
+root = Path(os.environ.get("PYRUNS_UI_ROOT") or tempfile.mkdtemp(prefix="pyruns-ui-"))
+examples = Path(__file__).resolve().parent.parent / "examples"
+shutil.copytree(
+    examples, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_pyruns_", "__pycache__", ".*")
+)
+
+c.ServerApp.port = int(os.environ.get("PYRUNS_UI_PORT", "8895"))
+c.ServerApp.port_retries = 0
+c.ServerApp.root_dir = str(root)
+# Only for this throw-away server; the browser sends it in a header (see playwright.config.js).
+c.IdentityProvider.token = "ui-tests"
+c.ServerApp.disable_check_xsrf = False
+c.ServerApp.allow_unauthenticated_access = False

@@ -1,0 +1,61 @@
+/**
+ * Galata's defaults on the system's chromium: no browser is downloaded. The
+ * server keeps its token and the XSRF check, and its Lab opens a temporary copy
+ * of examples/ (see jupyter_server_test_config.py).
+ */
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const baseConfig = require('@jupyterlab/galata/lib/playwright-config');
+
+const port = Number(process.env.PYRUNS_UI_PORT || 8895);
+const token = 'ui-tests';
+const chromium =
+  process.env.PYRUNS_CHROMIUM ||
+  ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(fs.existsSync);
+
+// Made once, by the process that starts the server; its workers inherit the
+// variable, so that specs can look at the files themselves.
+if (!process.env.PYRUNS_UI_ROOT) {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-ui-'));
+  process.env.PYRUNS_UI_ROOT = root;
+  process.on('exit', () => fs.rmSync(root, { recursive: true, force: true }));
+}
+
+module.exports = {
+  ...baseConfig,
+  testDir: path.join(__dirname, 'tests'),
+  outputDir: path.join(__dirname, 'test-results'),
+  reporter: [['list']],
+  workers: 1,
+  retries: 0,
+  timeout: 180 * 1000,
+  expect: { ...baseConfig.expect, timeout: 30 * 1000 },
+  use: {
+    ...baseConfig.use,
+    baseURL: `http://localhost:${port}`,
+    extraHTTPHeaders: { Authorization: `token ${token}` },
+    video: 'off', // would need playwright's own ffmpeg
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: chromium,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync'
+      ]
+    }
+  },
+  webServer: {
+    command:
+      'jupyter lab --allow-root --config ' +
+      path.join(__dirname, 'jupyter_server_test_config.py'),
+    url: `http://localhost:${port}/lab?token=${token}`,
+    timeout: 120 * 1000,
+    reuseExistingServer: !process.env.CI
+  }
+};
