@@ -37,10 +37,7 @@ module.exports = {
   transform: {
     ...baseConfig.transform,
     // Types are checked by tsc; here each file is only transpiled.
-    '^.+\\.tsx?$': [
-      'ts-jest/legacy',
-      { tsconfig: './tsconfig.test.json', isolatedModules: true }
-    ]
+    '^.+\\.tsx?$': ['ts-jest/legacy', { tsconfig: './tsconfig.test.json' }]
   },
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

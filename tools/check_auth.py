@@ -8,9 +8,20 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import JupyterServerAuthWarning
+from tornado.routing import PathMatches, RuleRouter
+
+
+def patterns(router: RuleRouter) -> Iterator[str]:
+    """The regular expressions of all paths below ``router``."""
+    for rule in router.rules:
+        if isinstance(rule.matcher, PathMatches):
+            yield rule.matcher.regex.pattern
+        if isinstance(rule.target, RuleRouter):
+            yield from patterns(rule.target)
 
 
 def main() -> None:
@@ -29,11 +40,7 @@ def main() -> None:
         advice = "Put `@tornado.web.authenticated` or `@ws_authenticated` on these methods."
         sys.exit("\n".join([*problems, "", advice]))
 
-    patterns: set[str] = set()
-    for group in app.web_app.wildcard_router.rules:
-        rules = getattr(group.target, "rules", [group])
-        patterns.update(str(getattr(rule.matcher, "regex", "")) for rule in rules)
-    count = sum("/pyruns/" in pattern for pattern in patterns)
+    count = sum("/pyruns/" in pattern for pattern in patterns(app.web_app.default_router))
     if not count:
         sys.exit("check_auth.py: the extension added no route below pyruns/")
     print(f"check_auth: {count} routes, each asks who is there")

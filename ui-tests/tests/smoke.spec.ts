@@ -10,13 +10,20 @@ test('Lab loads the extension', async ({ page }) => {
   );
 });
 
-test('the server extension answers', async ({ page, request }) => {
+test('the server extension answers', async ({
+  baseURL,
+  playwright,
+  request
+}) => {
   const answer = await request.get('/pyruns/api/status');
   expect(answer.status()).toBe(200);
   expect(await answer.json()).toHaveProperty('version');
 
-  const stranger = await request.get('/pyruns/api/status', {
-    headers: { Authorization: 'token wrong' }
+  // A context of its own: the page's has the cookie of a login.
+  const stranger = await playwright.request.newContext({
+    baseURL,
+    extraHTTPHeaders: { Authorization: 'token wrong' }
   });
-  expect(stranger.status()).toBe(403);
+  expect((await stranger.get('/pyruns/api/status')).status()).toBe(403);
+  await stranger.dispose();
 });
