@@ -24,8 +24,9 @@ PYTHON_ARROWS = {
     "engine": {"core", "system"},
     "api": {"core", "engine", "system", "script"},
     "cli": {"core", "engine", "system", "script", "api"},
-    "server": {"core", "engine", "system"},
-    "notebook": {"core", "engine", "system", "script", "api", "cli"},
+    "resources": {"core", "engine"},
+    "server": {"core", "engine", "system", "resources"},
+    "notebook": {"core", "engine", "system", "script", "api", "cli", "resources"},
 }
 # They only name what lies below them.
 PYTHON_FREE = {"__init__", "__main__", "_version"}
@@ -42,7 +43,9 @@ JUPYTER = {
     "traitlets",
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
-PYTHON_FORBIDDEN = dict.fromkeys(("core", "script", "system", "engine", "cli", "api"), JUPYTER)
+PYTHON_FORBIDDEN = dict.fromkeys(
+    ("core", "script", "system", "engine", "resources", "cli", "api"), JUPYTER
+)
 
 TYPESCRIPT_ARROWS = {
     "client": set[str](),
@@ -51,7 +54,7 @@ TYPESCRIPT_ARROWS = {
     "lab": {"client", "model", "views"},
     "widget": {"client", "model", "views"},
 }
-TYPESCRIPT_FREE = {"index", "svg"}
+TYPESCRIPT_FREE = {"index", "svg.d"}
 REACT = r"react(-dom)?(/.*)?"
 LAB = r"@jupyterlab/.*"
 ANYWIDGET = r"@anywidget/.*|anywidget"

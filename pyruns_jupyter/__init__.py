@@ -1,0 +1,69 @@
+"""Sweeps of experiments that outlive the notebook. Importing this package is cheap: scripts do it.
+
+A script uses `load`, `track`, `record`, `artifact_dir`; a notebook `Workspace`, or `%load_ext
+pyruns_jupyter`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._version import __version__
+    from .api import Workspace
+    from .script import Config, artifact_dir, get_run_index, get_task_dir, load, read, record, track
+
+__all__ = [
+    "Config",
+    "Workspace",
+    "__version__",
+    "artifact_dir",
+    "get_run_index",
+    "get_task_dir",
+    "load",
+    "read",
+    "record",
+    "track",
+]
+
+_HOMES = {
+    "Workspace": ".api",
+    "__version__": "._version",
+    **dict.fromkeys(
+        ("Config", "artifact_dir", "get_run_index", "get_task_dir", "load", "read", "record", "track"),
+        ".script",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(home, __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab where the built front end lies."""
+    return [{"src": "labextension", "dest": "pyruns-jupyter"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell Jupyter Server what to load; the server's part is imported only here."""
+    from .server.app import PyrunsExtension
+
+    return [{"module": "pyruns_jupyter.server.app", "app": PyrunsExtension}]
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the magics: `%load_ext pyruns_jupyter`."""
+    from .notebook import magics
+
+    magics.load(ipython)

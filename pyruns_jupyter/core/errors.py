@@ -1,0 +1,82 @@
+"""Errors whose message is a sentence for the user: what was wrong, where, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class PyrunsError(Exception):
+    """Base of every error that is meant to be read by a user.
+
+    `code` is a stable word for programs (REST bodies, `--json` output).
+    """
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as JSON-ready data: `code` and `message`."""
+        return {"code": self.code, "message": self.message}
+
+
+class InvalidInput(PyrunsError):
+    """Something the user gave cannot be used; nothing was written.
+
+    `field` names the place (a dotted configuration key, or `name`, `yaml`, `script`, ...); `line` and
+    `column` count from 1 within that field's text.
+    """
+
+    code = "invalid_input"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.line = line
+        self.column = column
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error with its place, for a form to show beside the field."""
+        return {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}
+
+
+class InvalidInputs(InvalidInput):
+    """Several places are wrong at once; the message is that of the first one."""
+
+    def __init__(self, errors: Sequence[InvalidInput]) -> None:
+        first = errors[0]
+        super().__init__(first.message, field=first.field, line=first.line, column=first.column)
+        self.errors = list(errors)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the first error, with all of them under `errors`."""
+        return {**super().to_dict(), "errors": [error.to_dict() for error in self.errors]}
+
+
+class NotFound(PyrunsError):
+    """What was named does not exist."""
+
+    code = "not_found"
+
+
+class Conflict(PyrunsError):
+    """The state on disk does not allow the action (a running task cannot be renamed)."""
+
+    code = "conflict"
+
+
+class Busy(PyrunsError):
+    """Another process holds a lock for longer than is reasonable; trying again may help."""
+
+    code = "busy"
+
+
+class Unreadable(PyrunsError):
+    """A file exists but cannot be understood; it is left as it is."""
+
+    code = "unreadable"

@@ -1,0 +1,142 @@
+"""Kernel locks on files: exclusive or shared, gone with the process that holds them.
+
+This is the one place that knows how the operating systems differ in locking.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import Busy
+
+FILE_MODE = 0o600
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int, shared: bool) -> bool:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int, shared: bool) -> bool:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+class FileLock:
+    """A kernel lock on one file, which is created when missing and never deleted.
+
+    The lock belongs to this object (an open file), so two objects exclude each other even inside one
+    process; it ends when the object is released or its process ends, however it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._descriptor is not None
+
+    def try_acquire(self, *, shared: bool = False) -> bool:
+        """Take the lock if it is free at this moment; tell whether it was taken.
+
+        Raises:
+            OSError: when the file cannot be opened.
+        """
+        if self._descriptor is not None:
+            raise RuntimeError(f"{self.path} is already locked by this object")
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)
+        try:
+            taken = _try_lock(descriptor, shared)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if taken:
+            self._descriptor = descriptor
+        else:
+            os.close(descriptor)
+        return taken
+
+    def acquire(self, *, timeout: float, shared: bool = False) -> None:
+        """Take the lock, waiting at most `timeout` seconds.
+
+        Raises:
+            Busy: when somebody else still holds it then.
+        """
+        deadline = time.monotonic() + timeout
+        pause = 0.0005
+        while not self.try_acquire(shared=shared):
+            if time.monotonic() >= deadline:
+                raise Busy(f"{self.path} has been locked by another process for {timeout:g} s. Try again.")
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+    def release(self) -> None:
+        """Give the lock back; does nothing when it is not held."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            _unlock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def write(self, data: bytes) -> None:
+        """Replace the content of the locked file, for people who look who holds it."""
+        if self._descriptor is None:
+            raise RuntimeError(f"{self.path} is not locked")
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, data, 0)
+
+
+@contextmanager
+def locked(path: Path, *, timeout: float, shared: bool = False) -> Iterator[FileLock]:
+    """Hold a lock on `path` for the length of a `with` block.
+
+    Raises:
+        Busy: when it is not free within `timeout` seconds.
+    """
+    lock = FileLock(path)
+    lock.acquire(timeout=timeout, shared=shared)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a living process holds the exclusive lock on `path`; a missing file is not locked.
+
+    Looking takes the lock, shared, for some microseconds: those who look do not see each other, but whoever
+    wants the exclusive lock should wait a moment for it (`acquire`) instead of taking one look for the
+    answer.
+    """
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    taken = lock.try_acquire(shared=True)
+    lock.release()
+    return not taken

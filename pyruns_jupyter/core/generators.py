@@ -1,0 +1,187 @@
+"""Values that are computed: ranges and the functions `log`, `lin`, `uniform` and `choice`."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+
+from .textscan import ScanError, split_top, strip_span
+from .yamlvalues import plain_value
+
+Number = int | float
+
+_DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
+_INTEGER = re.compile(r"[-+]?\d[\d_]*", re.ASCII)
+_NAMED = re.compile(r"(n|seed)\s*=\s*(.*)", re.DOTALL)
+
+
+def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Number]:
+    """Return the values of `start:stop[:step]`, end excluded; none when it is empty or the step is 0.
+
+    Fractions are computed exactly and rounded once, so that 0.30000000000000004 never appears.
+
+    Raises:
+        ScanError: when a fraction has no step, or the values are more than `limit` or out of bounds.
+    """
+    texts = [start, stop] if step is None else [start, stop, step]
+    if any(len(text) > 100 for text in texts):
+        raise ScanError("the numbers of the range are too long")
+    if all(_INTEGER.fullmatch(text) for text in texts):
+        whole = [int(text.replace("_", "")) for text in texts]
+        if step is not None and whole[2] == 0:
+            return []
+        numbers = range(*whole)
+        if (whole[1] - whole[0]) // (whole[2] if step is not None else 1) > limit:
+            raise ScanError(_too_many(limit))
+        return list(numbers)
+    if step is None:
+        raise ScanError(
+            f"a range of fractions needs a step, as in {start}:{stop}:0.1; quote the value if it is text"
+        )
+    first, last, stride = (_exact(text) for text in texts)
+    if stride == 0:
+        return []
+    count = math.ceil((last - first) / stride)
+    if count > limit:
+        raise ScanError(_too_many(limit))
+    return [float(first + index * stride) for index in range(max(count, 0))]
+
+
+def _too_many(limit: int) -> str:
+    return f"this alone stands for more than {limit:,} values, the most that is allowed"
+
+
+def _exact(text: str) -> Fraction:
+    number = Decimal(text.replace("_", ""))
+    if number and not -300 <= number.adjusted() <= 300:
+        raise ScanError(f"the number {text} is too large or too small for a range")
+    return Fraction(number)
+
+
+def call_arguments(text: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
+    """Return a call's positional arguments with their offsets, and `n=` and `seed=`, from the text inside ().
+
+    Raises:
+        ScanError: when an argument is missing or given twice.
+    """
+    positional: list[tuple[str, int]] = []
+    named: dict[str, str] = {}
+    for start, end in split_top(text, ","):
+        start, end = strip_span(text, start, end)
+        if start == end:
+            raise ScanError("an argument is missing before or after a comma", start)
+        keyword = _NAMED.fullmatch(text[start:end])
+        if keyword is None:
+            if named:
+                raise ScanError("n= and seed= come after the other arguments", start)
+            positional.append((text[start:end], start))
+        elif keyword.group(1) in named:
+            raise ScanError(f"{keyword.group(1)}= is given twice", start)
+        else:
+            named[keyword.group(1)] = keyword.group(2).strip()
+    return positional, named
+
+
+def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
+    """Return the values of `log(lo, hi, n)`, `lin(lo, hi, n)` or `uniform(lo, hi, n, seed=S)`.
+
+    `log` and `lin` include both ends. `uniform` gives the same values for the same seed (0 when none is
+    given) and key, in any program and on any machine. Whole ends give whole numbers where all values are
+    whole.
+
+    Raises:
+        ScanError: when an argument is missing, is no number or is out of bounds.
+    """
+    usage = f"{name}(low, high, count{', seed=1' if name == 'uniform' else ''})"
+    positional, named = call_arguments(arguments)
+    if name != "uniform" and "seed" in named:
+        raise ScanError(f"{name} takes no seed: write {usage}")
+    texts = [text for text, _ in positional]
+    if "n" in named:
+        texts.append(named["n"])
+    if len(texts) != 3:
+        raise ScanError(f"write {usage}; quote the value if it is text")
+    low, high = (_number(text, usage) for text in texts[:2])
+    count = _count(texts[2], usage, limit)
+    if name == "uniform":
+        generator = _random(named.get("seed", "0"), key)
+        return [_rounded(low + (high - low) * generator.random()) for _ in range(count)]
+    if name == "log" and (low <= 0 or high <= 0):
+        raise ScanError("log needs two numbers above 0")
+    between = _logarithmic if name == "log" else _linear
+    return _whole([low, high], _between(low, high, count, between))
+
+
+def choose(arguments: str, key: str) -> list[tuple[str, int]]:
+    """Return the candidates of `choice(a, b, ..., n=N, seed=S)` as text with offset; without n, all of them.
+
+    Raises:
+        ScanError: when there are no candidates, or fewer than n.
+    """
+    usage = "choice(a, b, c, n=2, seed=1)"
+    positional, named = call_arguments(arguments)
+    if not positional:
+        raise ScanError(f"write {usage}; quote the value if it is text")
+    if "n" not in named:
+        if "seed" in named:
+            raise ScanError(f"a seed without n= chooses nothing: write {usage}")
+        return positional
+    count = _count(named["n"], usage, len(positional))
+    return _random(named.get("seed", "0"), key).sample(positional, count)
+
+
+def _random(seed: str, key: str) -> random.Random:
+    if not _INTEGER.fullmatch(seed):
+        raise ScanError(f"the seed {seed!r} is not a whole number")
+    # The key takes part: two parameters with one seed must not move in step. Text is hashed, the same
+    # everywhere.
+    return random.Random(f"{int(seed)}:{key}")
+
+
+def _number(text: str, usage: str) -> Number:
+    value = plain_value(text)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ScanError(f"{text!r} is not a number: write {usage}; quote the value if it is text")
+    if abs(value) > 1e300 or value != value:
+        raise ScanError(f"the number {text} is out of bounds")
+    return value
+
+
+def _count(text: str, usage: str, limit: int) -> int:
+    value = plain_value(text)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ScanError(f"the count {text!r} is not a whole number above 0: write {usage}")
+    if value > limit:
+        raise ScanError(f"the count {text} is more than {limit:,}, the most that is possible here")
+    return value
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _between(
+    low: Number, high: Number, count: int, at: Callable[[Number, Number, float], float]
+) -> list[Number]:
+    if count == 1:
+        return [low]
+    inner: list[Number] = [_rounded(at(low, high, index / (count - 1))) for index in range(1, count - 1)]
+    return [low, *inner, high]
+
+
+def _linear(low: Number, high: Number, part: float) -> float:
+    return low * (1 - part) + high * part
+
+
+def _logarithmic(low: Number, high: Number, part: float) -> float:
+    return math.exp(math.log(low) * (1 - part) + math.log(high) * part)
+
+
+def _whole(ends: list[Number], values: list[Number]) -> list[Number]:
+    if all(isinstance(end, int) for end in ends) and all(float(value).is_integer() for value in values):
+        return [int(value) for value in values]
+    return [float(value) for value in values]

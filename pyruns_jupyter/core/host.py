@@ -1,0 +1,97 @@
+"""Who we are: host, boot and process, so that a recycled pid or another machine is never taken for ours."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differently between programs
+
+
+@cache
+def host_name() -> str:
+    """Return this machine's name as it stands in `runner_host`."""
+    return socket.gethostname()
+
+
+@cache
+def boot_id() -> str:
+    """Return what changes with each boot of this machine; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def new_token() -> str:
+    """Return a fresh random token of 32 hexadecimal digits, as `_attempt_id` uses it."""
+    return secrets.token_hex(16)
+
+
+def runner_id(token: str) -> str:
+    """Return `<host>:<pid>:<token>` for this process, as `runner_id` in a task file."""
+    return f"{host_name()}:{os.getpid()}:{token}"
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process of some host and boot; a pid alone names nobody."""
+
+    host: str
+    boot: str
+    pid: int
+    create_time: float
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessId:
+        """Return the identity of living process `pid` of this host.
+
+        Raises:
+            psutil.NoSuchProcess: when there is none.
+        """
+        import psutil
+
+        return cls(host_name(), boot_id(), pid, psutil.Process(pid).create_time())
+
+    @classmethod
+    def from_dict(cls, value: Any) -> ProcessId | None:
+        """Return the identity stored by `to_dict`, or None when `value` is not one."""
+        if not isinstance(value, dict):
+            return None
+        try:
+            return cls(str(value["host"]), str(value["boot"]), int(value["pid"]), float(value["create_time"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the identity as JSON-ready data."""
+        return {"host": self.host, "boot": self.boot, "pid": self.pid, "create_time": self.create_time}
+
+    @property
+    def here(self) -> bool:
+        """Whether it is of this host and this boot, so that we may judge whether it lives."""
+        return self.host == host_name() and self.boot == boot_id()
+
+    def alive(self) -> bool:
+        """Tell whether this very process (not a later one with its pid) lives; only for `here` processes."""
+        return self.here and process_alive(self.pid, self.create_time)
+
+
+def process_alive(pid: int, create_time: float | None) -> bool:
+    """Tell whether process `pid` of this host lives, is no zombie, and began at `create_time` (epoch, s)."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return create_time is None or abs(process.create_time() - create_time) < CREATE_TIME_TOLERANCE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True

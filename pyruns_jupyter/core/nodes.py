@@ -1,0 +1,100 @@
+"""From composed YAML nodes to plain data: text, numbers, booleans, null, lists, mappings with text keys."""
+
+from __future__ import annotations
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from .textscan import ScanError
+from .yamlvalues import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
+
+_MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
+
+
+def node_value(node: Node) -> object:
+    """Return the plain value of `node`. Keys are strings, as written: `no: 1` is the key "no".
+
+    Raises:
+        ScanError: at the offset of the node that is wrong (duplicate key, unknown tag, recursion, ...).
+    """
+    return _Reader().value(node)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.count = 0
+        self.open: set[int] = set()
+
+    def value(self, node: Node) -> object:
+        self.count += 1
+        if self.count > _MAX_VALUES:
+            raise ScanError(f"the text holds more than {_MAX_VALUES:,} values", node.start_mark.index)
+        if isinstance(node, ScalarNode):
+            try:
+                return tagged_value(node.value, node.tag)
+            except ValueError as error:
+                raise ScanError(str(error), node.start_mark.index) from None
+        if id(node) in self.open:
+            raise ScanError("an alias stands inside the value that it repeats", node.start_mark.index)
+        if len(self.open) > 200:
+            raise ScanError("the values are nested too deeply", node.start_mark.index)
+        self.open.add(id(node))
+        try:
+            if isinstance(node, SequenceNode):
+                if node.tag != SEQ:
+                    raise ScanError(_tag_problem(node), node.start_mark.index)
+                return [self.value(item) for item in node.value]
+            assert isinstance(node, MappingNode)
+            return self.mapping(node)
+        finally:
+            self.open.discard(id(node))
+
+    def mapping(self, node: MappingNode) -> dict[str, object]:
+        if node.tag != MAP:
+            raise ScanError(_tag_problem(node), node.start_mark.index)
+        own: dict[str, object] = {}
+        merged: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key = key_text(key_node)
+            if key_node.tag == MERGE:
+                for base in self.merged(value_node):
+                    for name, item in base.items():
+                        merged.setdefault(name, item)
+                continue
+            if key in own:
+                raise ScanError(
+                    f"the key {key!r} stands here twice; keep one of them", key_node.start_mark.index
+                )
+            own[key] = self.value(value_node)
+        return {**merged, **own} if merged else own
+
+    def merged(self, node: Node) -> list[dict[str, object]]:
+        value = self.value(node)
+        bases = value if isinstance(value, list) else [value]
+        found = [base for base in bases if isinstance(base, dict)]
+        if len(found) < len(bases):
+            raise ScanError("<< takes a mapping or a list of mappings", node.start_mark.index)
+        return found
+
+
+def key_text(node: Node) -> str:
+    """Return a mapping key as text.
+
+    Raises:
+        ScanError: when the key is a list or a mapping.
+    """
+    if not isinstance(node, ScalarNode):
+        raise ScanError("a key has to be text, not a list or a mapping", node.start_mark.index)
+    return str(node.value)
+
+
+def _tag_problem(node: Node) -> str:
+    return f"the tag {str(node.tag).replace(TAG, '!!')!r} is not supported"
+
+
+def uses_common_scalars(node: Node) -> bool:
+    """Tell whether YAML 1.1 readers read every plain scalar below `node` as we do."""
+    if isinstance(node, ScalarNode):
+        return bool(node.style) or is_same_everywhere(node.value)
+    if isinstance(node, SequenceNode):
+        return all(uses_common_scalars(item) for item in node.value)
+    return all(uses_common_scalars(key) and uses_common_scalars(item) for key, item in node.value)

@@ -1,0 +1,210 @@
+"""`_pyruns_settings.yaml`: the settings of a project, shared with the command-line program `pyruns`.
+
+Source of the keys: `docs/disk-format.md`. Keys that nobody here knows are kept in `Settings.values`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .layout import SETTINGS_NAME
+
+MAX_BYTES = 1024 * 1024
+MAX_SWEEP = 10_000
+
+DEFAULT_TEXT = """\
+# Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
+
+# How Python tasks are started
+python_executable:                # absolute path; empty = the Python that runs Pyruns
+conda_env:                        # name of a conda environment for Python and shell tasks
+conda_executable: conda
+global_env: {}                    # environment variables of every task; a task's own ones win
+
+# How shell tasks are started
+shell_mode: follow                # follow = the shell you work in; custom = shell_executable
+shell_executable:                 # absolute path, used with shell_mode: custom
+
+# What is shown
+header_refresh_interval: 3        # seconds between two measurements of the machine
+monitor_chunk_size: 50000         # bytes of a log loaded at a time
+monitor_scrollback: 100000        # lines of a log kept in view
+
+# Tasks that wait for a GPU
+gpu_scheduler_enabled: false
+gpu_scheduler_task_mode: single           # single | multi
+gpu_scheduler_selection_mode: auto        # auto | specified
+gpu_scheduler_gpus_per_task: 1            # with task_mode multi
+gpu_scheduler_device_ids: []              # auto: the GPUs to choose from; specified: exactly these
+gpu_scheduler_min_free_memory_gb: 8.0     # GiB that must be free on a GPU
+gpu_scheduler_min_idle_pct: 70            # percent of a GPU that must be idle
+gpu_scheduler_stable_seconds: 15          # for how long both must hold
+gpu_scheduler_max_wait_seconds: 172800
+gpu_scheduler_respect_cuda_visible_devices: true
+gpu_scheduler_require_same_gpu_model: false
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one project. `values` holds every key of the file as it was read.
+
+    `problem` is a sentence when the file could not be understood (all settings are defaults then) or when a
+    value has the wrong type (that one is its default).
+    """
+
+    python_executable: str = ""
+    conda_env: str = ""
+    conda_executable: str = "conda"
+    global_env: Mapping[str, str] = field(default_factory=dict)
+    shell_mode: str = "follow"
+    shell_executable: str = ""
+    header_refresh_interval: float = 3.0
+    monitor_chunk_size: int = 50_000
+    monitor_scrollback: int = 100_000
+    sweep_limit: int = MAX_SWEEP
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+    @classmethod
+    def load(cls, root: Path) -> Settings:
+        """Read the settings in `root` (the `_pyruns_` folder); a missing file means defaults."""
+        path = root / SETTINGS_NAME
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            return cls(
+                problem=f"{path} cannot be read: {error.strerror or error}. Default settings are used."
+            )
+        if len(data) > MAX_BYTES:
+            return cls(problem=f"{path} is larger than {MAX_BYTES >> 20} MiB. Default settings are used.")
+        return cls.parse(data, path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> Settings:
+        """Return the settings in `data`, which came from `path`."""
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        try:
+            values = yaml.load(data.decode("utf-8-sig"), Loader=loader)  # a safe loader in both cases
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            place = f" in line {mark.line + 1}" if mark else ""
+            return cls(
+                problem=f"{path} is not valid YAML{place}: {error.problem}. Default settings are used."
+            )
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            return cls(problem=f"{path} is not valid YAML: {error}. Default settings are used.")
+        if values is None:
+            values = {}
+        if not isinstance(values, dict):
+            return cls(problem=f"{path} should hold `key: value` lines. Default settings are used.")
+        return _typed(values, path)
+
+    @property
+    def python(self) -> str:
+        """The interpreter of Python tasks: the one set, else the one that runs us."""
+        return self.python_executable or sys.executable
+
+    def shell(self) -> str | None:
+        """Return the shell of new shell tasks: the custom one, else $SHELL, else bash or sh; None without
+        any.
+        """
+        if self.shell_mode == "custom" and self.shell_executable:
+            return shutil.which(self.shell_executable)
+        for candidate in (os.environ.get("SHELL", ""), "bash", "sh"):
+            found = shutil.which(candidate) if candidate else None
+            if found:
+                return found
+        return None
+
+    def interpreter_problem(self) -> str | None:
+        """Return a sentence when Python tasks cannot be started, else None."""
+        if shutil.which(self.python):
+            return None
+        return (
+            f"The Python interpreter {self.python} does not exist or cannot be executed. "
+            f"Change python_executable in {SETTINGS_NAME}."
+        )
+
+    def shell_problem(self) -> str | None:
+        """Return a sentence when shell tasks cannot be started, else None."""
+        if self.shell():
+            return None
+        if self.shell_mode == "custom":
+            return (
+                f"The shell {self.shell_executable or '(none)'} does not exist or cannot be executed. "
+                f"Change shell_executable in {SETTINGS_NAME}."
+            )
+        return f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}."
+
+
+def _typed(values: dict[Any, Any], path: Path) -> Settings:
+    known: dict[str, Any] = {}
+    problems: list[str] = []
+
+    def take(key: str, expected: str, convert: Any) -> None:
+        value = values.get(key)
+        if value is None:
+            return
+        converted = convert(value)
+        if converted is None:
+            problems.append(
+                f"{key} in {path} should be {expected}, but is {value!r:.80}. Its default is used."
+            )
+        else:
+            known[key] = converted
+
+    for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
+        take(key, "text", _text)
+    take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
+    take("global_env", "a mapping of names to text", _environment)
+    take("header_refresh_interval", "a positive number of seconds", _positive)
+    for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit"):
+        take(key, "a positive whole number", _count)
+    kept = {str(key): value for key, value in values.items()}
+    return Settings(**known, values=kept, problem=problems[0] if problems else None)
+
+
+def _text(value: Any) -> str | None:
+    return value.strip() if isinstance(value, str) and "\0" not in value else None
+
+
+def _positive(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if 0 < value < 1e9 else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10**9 else None
+
+
+def _environment(value: Any) -> dict[str, str] | None:
+    if not isinstance(value, dict):
+        return None
+    result: dict[str, str] = {}
+    for key, item in value.items():
+        name, text = str(key), _environment_text(item)
+        if text is None or not name or "=" in name or "\0" in name or "\0" in text:
+            return None
+        result[name] = text
+    return result
+
+
+def _environment_text(value: Any) -> str | None:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else None

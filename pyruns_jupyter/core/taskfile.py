@@ -1,0 +1,79 @@
+"""`task_info.json`: reading it, and changing it under its lock.
+
+The content stays a plain dictionary so that keys of other programs and of later versions survive every write.
+`runs.py` knows what the keys mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import NotFound
+from .files import dump_json, parse_json, write_atomic
+from .layout import TASK_INFO
+from .tasklock import TIMEOUT, task_lock
+
+TaskInfo = dict[str, Any]
+
+OWN_KEY = "pyruns_jupyter"  # our own facts, one top-level key that other programs carry along
+
+
+def read_task(folder: Path) -> TaskInfo:
+    """Return the task file of `folder`; needs no lock, since files are replaced whole.
+
+    Raises:
+        NotFound: when there is no task.
+        Unreadable: when the file is damaged.
+    """
+    return parse_json(_read(folder), folder / TASK_INFO)
+
+
+@contextmanager
+def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -> Iterator[TaskInfo]:
+    """Change a task file under its lock: read, let the `with` block change the dictionary, write if it did.
+
+    An exception in the block leaves the file as it is.
+
+    Raises:
+        NotFound: when there is no task.
+        Unreadable: when the file is damaged; it is not touched.
+        Busy: when the lock cannot be had within `timeout` seconds.
+    """
+    if not folder.is_dir():
+        raise _gone(folder)
+    with task_lock(folder, TASK_INFO, timeout=timeout):
+        before = _read(folder)
+        info = parse_json(before, folder / TASK_INFO)
+        yield info
+        after = dump_json(info)
+        if after != before:
+            write_atomic(folder / TASK_INFO, after, durable=durable)
+
+
+def own(info: TaskInfo) -> dict[str, Any]:
+    """Return our own facts in a task file for changing, added when missing."""
+    value = info.get(OWN_KEY)
+    if not isinstance(value, dict):
+        value = info[OWN_KEY] = {}
+    return value
+
+
+def own_facts(info: TaskInfo) -> dict[str, Any]:
+    """Return our own facts in a task file for reading; empty when there are none."""
+    value = info.get(OWN_KEY)
+    return value if isinstance(value, dict) else {}
+
+
+def _read(folder: Path) -> bytes:
+    path = folder / TASK_INFO
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _gone(folder) from None
+
+
+def _gone(folder: Path) -> NotFound:
+    return NotFound(f"There is no task {folder.name!r} in {folder.parent.parent}.")

@@ -1,0 +1,49 @@
+"""Reading texts that people write (configurations, scripts): bounded, with sentences for errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import NotFound, Unreadable
+
+MAX_TEXT_BYTES = 4 * 1024 * 1024
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a configuration or shell script.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        Unreadable: when it is not UTF-8, too large, or may not be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_TEXT_BYTES + 1)
+        if len(data) > MAX_TEXT_BYTES:
+            raise Unreadable(f"{path} is larger than {MAX_TEXT_BYTES >> 20} MiB and is not read.")
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+def read_source(script: Path) -> bytes:
+    """Return the source of a script.
+
+    Raises:
+        NotFound: when there is no such file.
+        Unreadable: when it is too large or may not be read.
+    """
+    try:
+        with script.open("rb") as stream:
+            data = stream.read(MAX_TEXT_BYTES + 1)
+    except FileNotFoundError:
+        raise NotFound(f"There is no script {script}.") from None
+    except OSError as error:
+        raise Unreadable(f"{script} cannot be read: {error.strerror or error}.") from error
+    if len(data) > MAX_TEXT_BYTES:
+        raise Unreadable(f"{script} is larger than {MAX_TEXT_BYTES >> 20} MiB and is not read.")
+    return data

@@ -1,0 +1,412 @@
+"""Workspaces: the folders below `_pyruns_` that hold the tasks of one script, or of the project's shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import Conflict, InvalidInput, NotFound, Unreadable
+from .files import dump_json, read_json, sync_folder, write_atomic, write_new
+from .host import new_token
+from .layout import (
+    DEFAULT_CONFIG,
+    ROOT_NAME,
+    SCRIPT_INFO,
+    SETTINGS_NAME,
+    SHELL_WORKSPACE,
+    TASK_INFO,
+    TASKS,
+    TRASH,
+    TaskPaths,
+    check_task_name,
+    is_task_name,
+)
+from .settings import DEFAULT_TEXT, Settings
+from .textfiles import read_source, read_text
+
+SCRIPT, SHELL = "script", "shell"
+SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
+_STAGING = ".pyruns-workspace-"
+_SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
+_MAX_VISITED = 5000  # folders that a search looks into, however large the tree is
+
+
+@dataclass(frozen=True)
+class WorkspaceFolder:
+    """One workspace on disk. Only the path is kept; everything else is read when asked for."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> WorkspaceFolder:
+        """Return the existing workspace in `folder` (`.../_pyruns_/train`).
+
+        Raises:
+            NotFound: when there is none.
+        """
+        folder = Path(os.path.abspath(folder))
+        if folder.parent.name != ROOT_NAME or not (folder / SCRIPT_INFO).is_file():
+            raise NotFound(f"{folder} is not a workspace: a folder below {ROOT_NAME} with a {SCRIPT_INFO}.")
+        return cls(folder)
+
+    @property
+    def root(self) -> Path:
+        """The `_pyruns_` folder."""
+        return self.folder.parent
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds `_pyruns_`."""
+        return self.folder.parent.parent
+
+    @property
+    def name(self) -> str:
+        """The workspace's name: the script's name without `.py`, or `_shell_`."""
+        return self.folder.name
+
+    @property
+    def tasks(self) -> Path:
+        """The folder that holds the tasks; it may be missing while there are none."""
+        return self.folder / TASKS
+
+    @property
+    def trash(self) -> Path:
+        """The folder that holds the removed tasks; it may be missing."""
+        return self.folder / TASKS / TRASH
+
+    @property
+    def kind(self) -> str:
+        """`script` or `shell`."""
+        try:
+            kind = self.info().get("workspace_kind")
+        except Unreadable:
+            kind = None
+        if kind in (SCRIPT, SHELL):
+            return str(kind)
+        return SHELL if self.name == SHELL_WORKSPACE else SCRIPT
+
+    @property
+    def script(self) -> Path | None:
+        """The workspace's script: where it was, else the one beside `_pyruns_`; None when it is gone or
+        shell.
+        """
+        try:
+            info = self.info()
+        except Unreadable:
+            info = {}
+        if self.kind == SHELL:
+            return None
+        stored = info.get("script_path")
+        if isinstance(stored, str) and stored and "\0" not in stored and Path(stored).is_file():
+            return Path(stored)
+        name = Path(stored).name if isinstance(stored, str) and stored and "\0" not in stored else ""
+        for candidate in (name, f"{self.name}.py"):
+            if candidate and (self.project / candidate).is_file():
+                return self.project / candidate
+        return None
+
+    def info(self) -> dict[str, Any]:
+        """Return the content of `script_info.json`.
+
+        Raises:
+            Unreadable: when it is missing or damaged.
+        """
+        try:
+            return read_json(self.folder / SCRIPT_INFO)
+        except FileNotFoundError:
+            raise Unreadable(f"{self.folder / SCRIPT_INFO} is missing.") from None
+
+    def problem(self) -> str | None:
+        """Return why the workspace cannot run tasks as it is (a sentence), None when it can."""
+        try:
+            self.info()
+        except Unreadable as error:
+            return error.message
+        settings = Settings.load(self.root)
+        if settings.problem:
+            return settings.problem
+        if self.kind == SCRIPT and self.script is None:
+            return f"The script {self.name}.py is missing. Put it beside {self.root} or open it anew."
+        return settings.interpreter_problem() if self.kind == SCRIPT else settings.shell_problem()
+
+    def paths(self, name: str) -> TaskPaths:
+        """Return where the task `name` lies (it need not exist).
+
+        Raises:
+            InvalidInput: when it is no legal task name.
+        """
+        return TaskPaths(self.tasks / check_task_name(name))
+
+    def existing(self, name: str) -> TaskPaths:
+        """Return where the existing task `name` lies, safe to write to.
+
+        Raises:
+            NotFound: when there is no such task, or it is reached through a link.
+        """
+        paths = TaskPaths(self.tasks / name)
+        if not is_task_name(name) or paths.folder.is_symlink() or not paths.info.is_file():
+            raise NotFound(f"There is no task {name!r} in {self.folder}.")
+        return paths
+
+    def task_names(self) -> list[str]:
+        """Return the names of all tasks, in no particular order."""
+        return [name for name, folder in scan_tasks(self.tasks) if os.path.isfile(f"{folder}/{TASK_INFO}")]
+
+    def template_text(self) -> str:
+        """Return the text that new configurations start from (YAML, or a shell script).
+
+        Raises:
+            Unreadable: when it cannot be read as UTF-8 text.
+        """
+        path = self.folder / (SHELL_TEMPLATE if self.kind == SHELL else DEFAULT_CONFIG)
+        try:
+            return read_text(path)
+        except FileNotFoundError:
+            return ""
+
+    def check_writable(self) -> None:
+        """Check that writing below this workspace goes through no symbolic link.
+
+        Raises:
+            Conflict: naming the link.
+        """
+        for path in (self.root, self.folder, self.tasks, self.trash):
+            if path.is_symlink():
+                raise Conflict(
+                    f"{path} is a symbolic link. Nothing is written through links below {ROOT_NAME}."
+                )
+
+
+def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield name and path of every folder in `tasks/` that can be a task; links and dot names are none.
+
+    Names in `known` are not checked again.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if (
+                    name[0] != "."
+                    and entry.is_dir(follow_symlinks=False)
+                    and (name in known or is_task_name(name))
+                ):
+                    yield name, entry.path
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
+    """Open the workspace of a script, a shell script or a folder; tell whether it was created.
+
+    A `.py` file has its workspace beside it; a folder (or a `.sh` file, which becomes the text that new tasks
+    start from) has the shell workspace of that folder; a workspace's own folder is opened as it is.
+
+    Raises:
+        NotFound: when there is no such file or folder.
+        InvalidInput: when the file cannot be opened as a workspace, as a script with a syntax error; nothing
+        is
+            written.
+        Conflict: when something else is in the way on disk.
+    """
+    target = Path(os.path.abspath(target))
+    if not target.exists():
+        raise NotFound(f"There is no file or folder {target}.")
+    if target.is_dir():
+        if target.parent.name == ROOT_NAME and (target / SCRIPT_INFO).is_file():
+            return WorkspaceFolder(target), False
+        return _open_shell(target.parent if target.name == ROOT_NAME else target)
+    suffix = target.suffix.lower()
+    if suffix == ".py":
+        return _open_script(target)
+    if suffix == ".sh":
+        text = read_text(target)
+        workspace, created = _open_shell(target.parent)
+        if workspace.template_text() != text:
+            workspace.check_writable()
+            write_atomic(workspace.folder / SHELL_TEMPLATE, text.encode())
+        return workspace, created
+    if suffix in (".yaml", ".yml"):
+        raise InvalidInput(
+            f"{target.name} is a configuration. Open the script it belongs to, then use it there.",
+            field="path",
+        )
+    raise InvalidInput(
+        f"{target.name} cannot be opened: choose a .py or .sh file, or a folder.", field="path"
+    )
+
+
+def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
+    name = script.stem
+    try:
+        check_task_name(name)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{script.name} cannot be opened as a workspace. {error.message}", field="path"
+        ) from None
+    if name == SHELL_WORKSPACE:
+        raise InvalidInput(
+            f"{script.name} has the name that is reserved for the shell workspace. Rename the script.",
+            field="path",
+        )
+    workspace = WorkspaceFolder(script.parent / ROOT_NAME / name)
+    if (workspace.folder / SCRIPT_INFO).is_file():
+        return workspace, False
+    text = _script_template(script)
+    info = {
+        "workspace_kind": SCRIPT,
+        "script_name": name,
+        "script_path": str(script),
+        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    return workspace, _create(workspace, info, {DEFAULT_CONFIG: text})
+
+
+def _script_template(script: Path) -> str:
+    from .parameters import config_default_text, read_parameters
+
+    parameters = read_parameters(read_source(script), filename=script.name)
+    if parameters.kind != "load":
+        return config_default_text(parameters.parameters, script.name)
+    for name in (parameters.config_file, DEFAULT_CONFIG, "config.yaml", f"{script.stem}.yaml"):
+        if name and (script.parent / name).is_file():
+            return read_text(script.parent / name)
+    return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n"
+
+
+def _open_shell(project: Path) -> tuple[WorkspaceFolder, bool]:
+    workspace = WorkspaceFolder(project / ROOT_NAME / SHELL_WORKSPACE)
+    if (workspace.folder / SCRIPT_INFO).is_file():
+        return workspace, False
+    info = {
+        "workspace_kind": SHELL,
+        "script_name": SHELL_WORKSPACE,
+        "script_path": "",
+        "project_root": str(project),
+        "last_used_template": "",
+        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    return workspace, _create(workspace, info, {})
+
+
+def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, str]) -> bool:
+    """Create the workspace unless somebody else does so at this moment; tell whether it was us."""
+    workspace.check_writable()
+    root = workspace.root
+    try:
+        root.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise Conflict(f"{root} is a file. A folder of that name is needed there.") from None
+    _write_once(root / ".gitignore", b"*\n")
+    _write_once(root / SETTINGS_NAME, DEFAULT_TEXT.encode())
+    staging = root / f"{_STAGING}{new_token()}"
+    staging.mkdir()
+    try:
+        (staging / TASKS).mkdir()
+        for name, text in files.items():
+            write_new(staging / name, text.encode())
+        write_new(staging / SCRIPT_INFO, dump_json(info))
+        sync_folder(staging)
+        try:
+            os.rename(staging, workspace.folder)  # fails on a folder with content
+            sync_folder(root)
+            return True
+        except OSError:
+            return _complete(workspace, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
+    """Add the staged files to a folder that is there already; `script_info.json` last, it makes the
+    workspace.
+    """
+    if not workspace.folder.is_dir():
+        raise Conflict(f"{workspace.folder} is in the way: a folder is needed there. Move it away.")
+    (workspace.folder / TASKS).mkdir(exist_ok=True)
+    created = False
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == SCRIPT_INFO):
+        if path.is_file():
+            created = _write_once(workspace.folder / path.name, path.read_bytes())
+    return created
+
+
+def _write_once(path: Path, data: bytes) -> bool:
+    """Write `path` whole unless it is there; tell whether it was written."""
+    if os.path.lexists(path):
+        return False
+    temporary = path.with_name(f".{path.name}.{new_token()}.tmp")
+    write_new(temporary, data)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            return False
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def workspaces_in(root: Path) -> list[WorkspaceFolder]:
+    """Return the workspaces of one `_pyruns_` folder, by name."""
+    found = []
+    try:
+        with os.scandir(root) as entries:
+            for entry in entries:
+                if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
+                    folder = root / entry.name
+                    if (folder / SCRIPT_INFO).is_file():
+                        found.append(WorkspaceFolder(folder))
+    except OSError:
+        pass
+    return sorted(found, key=lambda workspace: workspace.name)
+
+
+def discover(base: Path, *, depth: int = 4, limit: int = 200) -> list[WorkspaceFolder]:
+    """Return at most `limit` workspaces of projects at most `depth` folders below `base`, last used first.
+
+    Nearer projects are found first. Hidden folders, environments, `node_modules` and links are not entered,
+    and the search ends after a bounded number of folders.
+    """
+    found: list[WorkspaceFolder] = []
+    level, visited = [Path(os.path.abspath(base))], 0
+    for remaining in range(depth, -1, -1):
+        following: list[Path] = []
+        for folder in level:
+            visited += 1
+            if visited > _MAX_VISITED or len(found) >= limit:
+                break
+            for name in _subfolders(folder):
+                if name == ROOT_NAME:
+                    found.extend(workspaces_in(folder / name))
+                elif remaining and name[0] != "." and name not in _SKIPPED:
+                    following.append(folder / name)
+        level = following
+    return sorted(found[:limit], key=_last_used, reverse=True)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+
+
+def _last_used(workspace: WorkspaceFolder) -> float:
+    times = [0.0]
+    for path in (workspace.folder, workspace.tasks):
+        try:
+            times.append(path.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)

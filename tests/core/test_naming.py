@@ -1,0 +1,86 @@
+"""Names of new tasks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.layout import is_task_name
+from pyruns_jupyter.core.naming import check_name, default_names, pattern_names
+from pyruns_jupyter.core.sweep import SweepPlan
+
+
+def names(text: str, prefix: str = "abl", taken: set[str] | None = None) -> list[str]:
+    return default_names(SweepPlan.parse(text), prefix, taken or set())
+
+
+def test_names_say_what_was_swept() -> None:
+    assert names("lr: 0.01 | 1e-3\nopt:\n  name: adam | sgd\n") == [
+        "abl_1_lr=0.01,name=adam",
+        "abl_2_lr=0.01,name=sgd",
+        "abl_3_lr=1e-3,name=adam",
+        "abl_4_lr=1e-3,name=sgd",
+    ]
+    assert names("a: 0:12\n")[8:10] == ["abl_09_a=8", "abl_10_a=9"]
+
+
+def test_keys_stay_distinct_and_values_legal() -> None:
+    assert names("a:\n  lr: 1 | 2\nb:\n  lr: 3 | 3\n")[0] == "abl_1_a.lr=1,b.lr=3"
+    assert names("p: a/b | [64, 32]\nd: [1 | 2, 3]\n")[::3] == ["abl_1_p=a-b,d.0=1", "abl_4_p=[64,-32],d.0=2"]
+
+
+def test_one_task_gets_the_prefix_and_must_not_exist() -> None:
+    assert names("lr: 1\n") == ["abl"]
+    with pytest.raises(InvalidInput, match="exists already") as caught:
+        names("lr: 1\n", taken={"abl"})
+    assert caught.value.field == "name"
+    with pytest.raises(InvalidInput, match="exists already"):
+        check_name("x", lambda name: name == "x")
+
+
+def test_numbers_go_on_after_those_taken() -> None:
+    assert names("a: 1 | 2\n", taken={"abl_7_lr=3", "abl_2", "other_9"}) == ["abl_8_a=1", "abl_9_a=2"]
+    plan = SweepPlan.parse("a: 1 | 2\n")
+    assert default_names(plan, "abl", lambda name: name == "abl_2_a=2") == ["abl_3_a=1", "abl_4_a=2"]
+
+
+@pytest.mark.parametrize("prefix", ["a/b", "", ".x", "-x", "a ", "con", "x" * 201, "a@b"])
+def test_an_illegal_prefix_is_refused(prefix: str) -> None:
+    for text in ("a: 1\n", "a: 1 | 2\n"):
+        with pytest.raises(InvalidInput) as caught:
+            names(text, prefix)
+        assert caught.value.field == "name"
+
+
+def test_patterns() -> None:
+    plan = SweepPlan.parse("lr: 0.1 | 0.2\nm:\n  seed: 3\n")
+    assert pattern_names(plan, "{lr}-{m.seed}") == ["0.1-3", "0.2-3"]
+    assert pattern_names(plan, "{name}_{n}", prefix="x", taken={"x_2"}) == ["x_1", "x_2_2"]
+    assert pattern_names(plan, "same") == ["same", "same_2"]
+    with pytest.raises(InvalidInput, match=r"\{seed\}.*use \{n\}, \{lr\}, \{m.seed\}"):
+        pattern_names(plan, "{seed}")
+    with pytest.raises(InvalidInput, match="brace"):
+        pattern_names(plan, "{lr")
+    with pytest.raises(InvalidInput, match="not allowed"):
+        pattern_names(plan, "{lr}/x")
+
+
+@given(st.lists(st.text(alphabet='ab/:*?"<>|@\\ .-é世\n…\U0001f600', max_size=60), min_size=2, max_size=4))
+def test_names_are_always_legal_and_unique(values: list[str]) -> None:
+    from pyruns_jupyter.core.yamlvalues import quoted
+
+    text = (
+        "a: "
+        + " | ".join(quoted(value) for value in values)
+        + "\nb: "
+        + " | ".join("xy"[:2] + str(i) for i in range(3))
+    )
+    plan = SweepPlan.parse(text)
+    made = default_names(plan, "p" * 150)
+    assert len(set(made)) == plan.count
+    assert all(is_task_name(name) for name in made)
+    made = pattern_names(plan, "n-{a}")
+    assert len(set(made)) == plan.count
+    assert all(is_task_name(name) for name in made)

@@ -1,0 +1,215 @@
+"""What a script calls, in processes of their own: inside a task, outside, and under the other program's
+runner.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter import script
+from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.journal import fold
+from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.taskfile import read_task
+
+from .making import one_task, script_workspace
+
+VARIABLES = ("PYRUNS_TASK_DIR", "PYRUNS_RUN_INDEX", "__PYRUNS_CONFIG__", "__PYRUNS_ROOT__")
+
+
+def run(code: str, cwd: Path, name: str = "main.py", **environment: str) -> str:
+    """Run a script file and return what it prints."""
+    path = cwd / name
+    path.write_text(code, encoding="utf-8")
+    clean = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(path)], cwd=cwd, env={**clean, **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A task whose run 2 is this process."""
+    folder = one_task(script_workspace(tmp_path / "p"))
+    (folder / "config.yaml").write_text(
+        "lr: 1e-3\nwhen: 12:30\ntraining:\n  layers: [64, {size: 2}]\n  lr: 5\n"
+    )
+    monkeypatch.setenv("PYRUNS_TASK_DIR", str(folder))
+    monkeypatch.setenv("PYRUNS_RUN_INDEX", "2")
+    monkeypatch.setenv("__PYRUNS_CONFIG__", str(folder / "config.yaml"))
+    return folder
+
+
+def test_the_configuration_of_a_task(task: Path) -> None:
+    config = script.load("ignored.yaml")
+    assert (config.lr, config["when"]) == (0.001, "12:30")
+    assert config.training.lr == 5
+    assert config.training.layers[1].size == 2
+    assert "training" in config
+    assert config.to_dict() == {
+        "lr": 0.001,
+        "when": "12:30",
+        "training": {"layers": [64, {"size": 2}], "lr": 5},
+    }
+    assert type(config.to_dict()["training"]) is dict
+    assert dict(config.training.items()) == {"layers": [64, {"size": 2}], "lr": 5}
+    assert repr(config).startswith("Config({'lr': 0.001")
+    assert pickle.loads(pickle.dumps(config)) == copy.deepcopy(config) == config
+    assert json.loads(json.dumps(config)) == config
+    config.new = {"a": 1}
+    assert config.new.a == 1
+    with pytest.raises(AttributeError, match="Did you mean 'training'"):
+        _ = config.trainig
+    (task / "config.yaml").write_text("a: [1")
+    with pytest.raises(InvalidInput, match=r"config\.yaml"):
+        script.load()
+
+
+def test_places_of_a_task(task: Path) -> None:
+    assert script.get_task_dir() == str(task)
+    assert script.get_run_index() == 2
+    assert script.artifact_dir() == str(task / "artifacts" / "run2")
+    assert (task / "artifacts" / "run2").is_dir()
+
+
+def test_points_and_figures_reach_the_journal(task: Path) -> None:
+    script.track(loss=0.5, step=1)
+    script.track({"loss": 0.25}, step=2)
+    script.record(acc=0.9, note="ok", table={"a": [1, None, True]})
+    script.record(acc=0.95)
+    script.track()
+    records, tracks = fold(TaskPaths(task).journal(2))
+    assert tracks == {"loss": [0.5, 0.25], "step": [1, 2]}
+    assert records == {"acc": 0.95, "note": "ok", "table": {"a": [1, None, True]}}
+
+
+def test_scalars_of_other_libraries(task: Path) -> None:
+    class Scalar:
+        def __init__(self, value: Any) -> None:
+            self.value = value
+
+        def item(self) -> Any:
+            if isinstance(self.value, list):
+                raise ValueError("only one element tensors can be converted")
+            return self.value
+
+    script.track(loss=Scalar(0.5), nested=[Scalar(1)])
+    assert fold(TaskPaths(task).journal(2))[1] == {"loss": [0.5], "nested": [[1]]}
+    for value, words in (
+        (Scalar([1, 2]), "several"),
+        (object(), "object"),
+        ({1: {2: Path()}}, "Path"),
+        (b"x", "bytes"),
+    ):
+        with pytest.raises(InvalidInput, match=words) as caught:
+            script.record(bad=value)
+        assert isinstance(caught.value, TypeError)
+        assert caught.value.field == "bad"
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(InvalidInput, match="deeply"):
+        script.track(loop=loop)
+    assert fold(TaskPaths(task).journal(2))[0] == {}
+
+
+def test_numpy_scalars(task: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    script.track(
+        loss=numpy.float32(0.5), wide=numpy.float64(0.25), step=numpy.int64(3), zero=numpy.array(1.5)
+    )
+    assert fold(TaskPaths(task).journal(2))[1] == {"loss": [0.5], "wide": [0.25], "step": [3], "zero": [1.5]}
+
+
+def test_a_script_that_closes_all_files_harms_none(task: Path) -> None:
+    code = (
+        "import os, pyruns_jupyter as p\np.track(a=1)\nos.closerange(3, 200)\n"
+        "stream = open('mine.txt', 'w')\np.track(a=2)\nstream.write('x'); stream.close()\np.track(a=3)\n"
+    )
+    run(code, task, PYRUNS_TASK_DIR=str(task), PYRUNS_RUN_INDEX="1")
+    assert fold(TaskPaths(task).journal(1))[1] == {"a": [1, 2, 3]}
+    assert (task / "mine.txt").read_text() == "x"
+
+
+def test_outside_a_task(tmp_path: Path) -> None:
+    code = (
+        "import pyruns_jupyter as p\np.track(a=1); p.record(b=2)\n"
+        "print(p.get_task_dir(), p.get_run_index(), p.artifact_dir(), p.load('other.yaml').x)\n"
+        "p.read('other.yaml'); print(p.load().x)\n"
+    )
+    (tmp_path / "other.yaml").write_text("x: 7\n")
+    printed = run(code, tmp_path)
+    assert printed.split() == ["None", "None", str(tmp_path / "artifacts" / "run1"), "7", "7"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "main.py", "other.yaml"]
+
+
+def test_where_load_looks_outside_a_task(tmp_path: Path) -> None:
+    code = "import pyruns_jupyter as p\ntry:\n    print(p.load().x)\nexcept Exception as e:\n    print(e)\n"
+    assert "main.py" in run(code, tmp_path)
+    (tmp_path / "config.yaml").write_text("x: beside\n")
+    assert run(code, tmp_path).strip() == "beside"
+    (tmp_path / "_pyruns_" / "main").mkdir(parents=True)
+    (tmp_path / "_pyruns_" / "main" / "config_default.yaml").write_text("x: workspace\n")
+    assert run(code, tmp_path).strip() == "workspace"
+    with pytest.raises(NotFound):
+        script.load(tmp_path / "none.yaml")
+
+
+def test_under_the_other_programs_runner(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path)
+    folder = one_task(workspace)
+    code = (
+        "import pyruns_jupyter as p\np.track(loss=1, step=1); p.track(loss=2)\n"
+        "p.record(acc=1); p.record(acc=2)\n"
+        "print(p.get_task_dir(), p.get_run_index(), p.load().lr)\n"
+    )
+    (folder / ".pyruns-input-x.yaml").write_text("lr: 0.5\n")
+    printed = run(
+        code, tmp_path, PYRUNS_RUN_INDEX="2", __PYRUNS_ROOT__=str(workspace.folder),
+        __PYRUNS_CONFIG__=str(folder / ".pyruns-input-x.yaml"),
+    )  # fmt: skip
+    assert printed.split() == [str(folder), "2", "0.5"]
+    info = read_task(folder)
+    assert info["tracks"] == [{}, {"loss": [1, 2], "step": [1]}]
+    assert info["records"] == [{}, {"acc": 2}]
+
+
+def test_lost_points_are_told_once_and_kill_nobody(tmp_path: Path) -> None:
+    code = (
+        "import warnings, pyruns_jupyter as p\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n    p.track(a=1); p.track(a=2)\n"
+        "print(len(caught), caught[0].filename == __file__)\n"
+    )
+    gone = str(tmp_path / "gone" / "task")
+    assert run(code, tmp_path, PYRUNS_TASK_DIR=gone, PYRUNS_RUN_INDEX="1").split() == ["1", "True"]
+
+
+def test_importing_the_package_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys, pyruns_jupyter as p\np.load, p.track\n"
+        "print([name for name in ('yaml', 'psutil', 'IPython', 'tornado', 'jupyter_server', 'anywidget')"
+        " if name in sys.modules])\n"
+    )
+    assert run(code, tmp_path).strip() == "[]"
+
+
+def test_ranks_of_one_task_write_at_once(task: Path) -> None:
+    code = "import sys, pyruns_jupyter as p\nfor i in range(500): p.track({f'r{sys.argv[1]}': i})\n"
+    path = task / "rank.py"
+    path.write_text(code)
+    ranks = [subprocess.Popen([sys.executable, str(path), str(rank)]) for rank in range(3)]
+    assert [rank.wait(120) for rank in ranks] == [0, 0, 0]
+    tracks = fold(TaskPaths(task).journal(2))[1]
+    assert tracks == {f"r{rank}": list(range(500)) for rank in range(3)}
