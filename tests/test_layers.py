@@ -43,9 +43,7 @@ JUPYTER = {
     "traitlets",
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
-PYTHON_FORBIDDEN = dict.fromkeys(
-    ("core", "script", "system", "engine", "resources", "cli", "api"), JUPYTER
-)
+PYTHON_FORBIDDEN = dict.fromkeys(("core", "script", "system", "engine", "resources", "cli", "api"), JUPYTER)
 
 TYPESCRIPT_ARROWS = {
     "client": set[str](),

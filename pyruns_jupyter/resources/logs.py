@@ -1,0 +1,59 @@
+"""Bytes of a run's log by range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.logs import log_size, read_range, tail_offset
+from pyruns_jupyter.core.runs import runs
+from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+from .inside import check_inside
+
+MOST = 4 * 1024 * 1024  # bytes in one answer
+USUAL = 256 * 1024
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """Bytes of a log, where they begin, and how long the log is now."""
+
+    data: bytes
+    offset: int
+    size: int
+
+
+def read_log(
+    workspace: WorkspaceFolder,
+    name: str,
+    *,
+    run: int | None = None,
+    offset: int | None = None,
+    limit: int | None = None,
+    tail: int | None = None,
+) -> LogRange:
+    """Return bytes of a run's log (by default the latest run's), as they were written.
+
+    Raises:
+        InvalidInput: when both `offset` and `tail` are given.
+        NotFound: when there is no such log.
+    """
+    if offset is not None and tail is not None:
+        raise InvalidInput("Give either 'offset' or 'tail', not both.", field="tail")
+    paths = workspace.existing(name)
+    count = len(runs(read_task(paths.folder)))
+    number = run or max(count, 1)
+    path = check_inside(paths.log(number), paths.folder)
+    size = log_size(path)
+    if size is None:
+        if number <= count:
+            raise NotFound(f"The log of run {number} of {name!r} is gone.")
+        if number == count + 1:
+            raise NotFound(f"Run {number} of {name!r} has not started yet.")
+        raise NotFound(f"The task {name!r} has no run {number}.")
+    begin = tail_offset(path, tail) if tail is not None else offset or 0
+    most = limit or (MOST if tail is not None else USUAL)
+    data = read_range(path, begin, most) if begin < size else b""
+    return LogRange(data, begin, max(size, begin + len(data)) if data else size)

@@ -1,0 +1,41 @@
+"""A workspace as it is described to clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyruns_jupyter.core.runs import STATUSES
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import scheduler_alive
+
+
+def workspace_model(
+    workspace: WorkspaceFolder,
+    counts: Mapping[str, int],
+    *,
+    identifier: str,
+    path: str,
+    script: str | None,
+) -> dict[str, Any]:
+    """Return a `Workspace`; the last three are what the client calls it, its project and its script."""
+    return {
+        "id": identifier,
+        "name": workspace.name,
+        "kind": workspace.kind,
+        "path": path,
+        "script": script,
+        "counts": {status: counts.get(status, 0) for status in STATUSES},
+        "scheduler_alive": scheduler_alive(workspace.root),
+        "problem": workspace.problem(),
+    }
+
+
+def folder_identity(workspace: WorkspaceFolder) -> str:
+    """Return device and inode of the workspace's folder, `dev:ino`: what tells one folder from its namesakes.
+
+    Raises:
+        OSError: when the folder is gone.
+    """
+    status = workspace.folder.stat()
+    return f"{status.st_dev}:{status.st_ino}"

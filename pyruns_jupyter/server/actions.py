@@ -1,0 +1,33 @@
+"""One action on many tasks."""
+
+from __future__ import annotations
+
+from tornado import web
+
+from ..core.errors import InvalidInput
+from ..resources.actions import Action, act
+from .handler import EXECUTE, WRITE, PyrunsHandler
+
+
+class ActionsHandler(PyrunsHandler):
+    """`workspaces/{ws}/actions`"""
+
+    @web.authenticated
+    async def post(self, ws: str) -> None:
+        """Run, cancel, delete, restore, pin or unpin tasks; some may be refused."""
+        try:
+            wanted = Action.read(self.body(*Action.KEYS))
+        except InvalidInput:
+            await self.require(WRITE)  # who may do nothing is not told what would be right
+            raise
+        await self.require(EXECUTE if wanted.executes else WRITE)
+        workspace = await self.run(self.workspace, ws)
+        watcher = self.services.watcher(workspace)
+        names = wanted.names
+        if names is None:
+            names = await watcher.look(wanted.matching, max_age=0.0)
+        try:
+            result = await self.run(act, workspace, wanted, names)
+        finally:
+            watcher.touch()
+        self.answer(result)

@@ -1,0 +1,53 @@
+"""The server extension as Jupyter Server loads and stops it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Integer
+
+from .routes import routes
+from .services import SETTING, Limits, Services
+from .staticfiles import StaticHandler
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+class PyrunsExtension(ExtensionApp):
+    """Sweeps, tasks and their logs below the server's root."""
+
+    name = "pyruns_jupyter"
+    description = "Sweeps of experiments on this server: create, run, watch."
+    load_other_extensions = True
+
+    allow_execution = Bool(
+        True,
+        help="""Whether users may start and stop tasks. When False, everything can still be looked at, created
+        and changed, but nothing is started by this server, also nothing that was queued elsewhere.""",
+    ).tag(config=True)
+    tasks_at_once = Integer(
+        10_000,
+        min=1,
+        help="How many tasks one sweep may create at most.",
+    ).tag(config=True)
+
+    _services: Services | None = None
+
+    def initialize_settings(self) -> None:
+        """Make what the handlers share. Nothing runs before the first request."""
+        assert self.serverapp is not None
+        limits = Limits(allow_execution=self.allow_execution, tasks_at_once=self.tasks_at_once)
+        self._services = Services(Path(self.serverapp.root_dir), limits)
+        self.settings[SETTING] = self._services
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(routes())
+        self.handlers.append((r"/pyruns/static/(.*)", StaticHandler, {"path": str(STATIC)}))
+
+    async def stop_extension(self) -> None:
+        """End sockets, watchers, the sampler and all threads."""
+        services, self._services = self._services, None
+        if services is not None:
+            await services.close()

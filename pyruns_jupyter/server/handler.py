@@ -1,0 +1,167 @@
+"""The base of all REST handlers: authentication, authorisation, errors as sentences, JSON."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from tornado import web
+
+from ..core.errors import PyrunsError
+from ..core.workspace import WorkspaceFolder
+from ..resources.answers import INTERNAL, Forbidden, code_of_status, from_os_error, status_of_error, to_json
+from ..resources.body import Body, query_integer
+from .services import SETTING, Services
+
+RESOURCE = "pyruns"
+READ, WRITE, EXECUTE = "read", "write", "execute"
+
+Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
+T = TypeVar("T")
+
+
+def endpoint(action: str) -> Callable[[Method], Method]:
+    """Mark a handler's method: the user must be known and allowed to do `action` on the resource `pyruns`."""
+
+    def wrap(method: Method) -> Method:
+        checked: Any = web.authenticated(authorized(action, resource=RESOURCE)(method))
+        return cast("Method", functools.wraps(method)(checked))
+
+    return wrap
+
+
+class ErrorsAsJson(JupyterHandler):
+    """Answers every error with JSON: a code, a sentence, and where it applies."""
+
+    @property
+    def services(self) -> Services:
+        """What all handlers share."""
+        return cast("Services", self.settings[SETTING])
+
+    async def is_allowed(self, action: str) -> bool:
+        """Tell whether the user may do `action` (`read`, `write` or `execute`)."""
+        if not self.current_user:
+            return False
+        if action == EXECUTE and not self.services.limits.allow_execution:
+            return False
+        return bool(
+            await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, RESOURCE))
+        )
+
+    async def require(self, action: str) -> None:
+        """Check that the user may do `action`.
+
+        Raises:
+            Forbidden: when not.
+        """
+        if action == EXECUTE and not self.services.limits.allow_execution:
+            raise Forbidden("The administrator of this server has switched running tasks off.")
+        if not await self.is_allowed(action):
+            words = {READ: "look at", WRITE: "change", EXECUTE: "start or stop"}
+            raise Forbidden(f"You are not allowed to {words[action]} tasks on this server.")
+
+    def get_login_url(self) -> str:
+        """Refuse instead of leading programs to a login page."""
+        if not self.current_user:
+            raise web.HTTPError(403)
+        return super().get_login_url()
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Choose the status by the error."""
+        error = _for_user(kwargs)
+        super().send_error(status_code if error is None else status_of_error(error), **kwargs)
+
+    def log_exception(self, *info: Any) -> None:
+        """Keep the log free of what users do wrong."""
+        if _for_user({"exc_info": info}) is None:
+            super().log_exception(*info)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the error as JSON."""
+        error = _for_user(kwargs)
+        if error is not None:
+            body = error.to_dict()
+        else:
+            body = {"code": code_of_status(status_code), "message": self._sentence(status_code, kwargs)}
+        self.set_header("Content-Type", "application/json")
+        self.finish(to_json(body))
+
+    def _sentence(self, status_code: int, kwargs: dict[str, Any]) -> str:
+        error = (kwargs.get("exc_info") or (None, None))[1]
+        message = ""
+        if isinstance(error, web.HTTPError) and error.log_message:
+            try:
+                message = error.log_message % error.args if error.args else error.log_message
+            except (TypeError, ValueError):
+                message = error.log_message
+        if message:
+            return message.rstrip(".") + "."
+        if status_code == 403:
+            return "You are not signed in to this server, or not allowed to do this."
+        if status_code == 404:
+            return f"There is nothing at {self.request.path}."
+        if status_code == 405:
+            return f"{self.request.method} is not possible at {self.request.path}."
+        return INTERNAL if status_code >= 500 else f"The request was refused ({status_code})."
+
+
+class PyrunsHandler(ErrorsAsJson, APIHandler):
+    """A REST resource."""
+
+    auth_resource = RESOURCE
+
+    def update_api_activity(self) -> None:
+        """Count what users do. Open panels ask again and again; that alone is nobody at work."""
+        if self.request.method != "GET":
+            super().update_api_activity()
+
+    def workspace(self, identifier: str) -> WorkspaceFolder:
+        """Return the workspace that the path names.
+
+        Raises:
+            NotFound: when there is none below the server's root.
+        """
+        return self.services.paths.workspace(identifier)
+
+    def body(self, *allowed: str) -> Body:
+        """Return the request's JSON object, which may have the keys `allowed`."""
+        return Body.parse(self.request.body, allowed)
+
+    def query_text(self, key: str, default: str = "") -> str:
+        """Return a parameter of the address' query."""
+        return self.get_query_argument(key, default, strip=False)
+
+    def query_number(self, key: str, *, low: int = 0, high: int = 2**53) -> int | None:
+        """Return a whole number of the address' query, None when it is not there."""
+        return query_integer(self.get_query_argument(key, None), key, low=low, high=high)
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what a blocking function returns; it runs in a thread."""
+        return await self.services.run(function, *arguments)
+
+    def answer(self, value: object, status: int = 200) -> None:
+        """Finish with `value` as JSON."""
+        self.set_status(status)
+        self.set_header("Cache-Control", "no-store")
+        self.finish(to_json(value))
+
+
+class NotHere(PyrunsHandler):
+    """Anything below the API's address that is no resource."""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """Say that there is nothing."""
+        raise web.HTTPError(404)
+
+
+def _for_user(kwargs: dict[str, Any]) -> PyrunsError | None:
+    info = kwargs.get("exc_info")
+    error = info[1] if info else None
+    if isinstance(error, PyrunsError):
+        return error
+    return from_os_error(error) if isinstance(error, OSError) else None

@@ -1,0 +1,99 @@
+"""Which paths a client may name: those below the server's root, and nothing that leads out of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..core.errors import InvalidInput, NotFound
+from ..core.layout import ROOT_NAME, SCRIPT_INFO
+from ..core.workspace import WorkspaceFolder
+
+
+class Confinement:
+    """Translates between paths on the wire (relative to the root, with `/`) and paths on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+
+    def workspace(self, identifier: str) -> WorkspaceFolder:
+        """Return the workspace that a client names by its folder.
+
+        Raises:
+            NotFound: when there is none below the root, or only through a link that leads elsewhere.
+        """
+        missing = NotFound(f"There is no workspace {identifier!r} here.")
+        parts = _parts(identifier)
+        if parts is None or len(parts) < 2 or parts[-2] != ROOT_NAME:
+            raise missing
+        named = self.root.joinpath(*parts)
+        try:
+            real = Path(os.path.realpath(named))
+            project = Path(os.path.realpath(named.parent.parent))
+            if real != project / ROOT_NAME / named.name or not real.is_relative_to(self.root):
+                raise missing
+            info = real / SCRIPT_INFO
+            if info.is_symlink() or not info.is_file():
+                raise missing
+        except (OSError, ValueError):
+            raise missing from None
+        return WorkspaceFolder(real)
+
+    def at(self, folder: Path) -> WorkspaceFolder:
+        """Return the workspace in a folder that is named by its path on this host.
+
+        Raises:
+            NotFound: when there is none below the root.
+        """
+        missing = NotFound(f"There is no workspace {str(folder)!r} here.")
+        try:
+            relative = self.relative(Path(os.path.realpath(folder)))
+        except (OSError, ValueError):
+            raise missing from None
+        if not folder.is_absolute() or not relative:
+            raise missing
+        return self.workspace(relative)
+
+    def target(self, path: str) -> Path:
+        """Return the script or folder that a client names, to be opened as a workspace.
+
+        Raises:
+            InvalidInput: when it is not a path below the root.
+            NotFound: when there is nothing.
+        """
+        parts = _parts(path.strip("/"))
+        if parts is None:
+            raise InvalidInput(f"{path!r} is not a path below the server's folder.", field="path")
+        try:
+            real = Path(os.path.realpath(self.root.joinpath(*parts)))
+            if not real.is_relative_to(self.root):
+                raise InvalidInput(f"{path!r} leads out of the server's folder.", field="path")
+            exists = real.exists()
+        except (OSError, ValueError):
+            exists = False
+        if not exists:
+            raise NotFound(f"There is no file or folder {path!r}.")
+        return real
+
+    def identifier(self, workspace: WorkspaceFolder) -> str:
+        """Return `{ws}` of a workspace below the root."""
+        return workspace.folder.relative_to(self.root).as_posix()
+
+    def relative(self, path: Path) -> str | None:
+        """Return a path on the wire (empty for the root itself), None when it lies elsewhere."""
+        try:
+            relative = path.relative_to(self.root)
+        except ValueError:
+            return None
+        return "" if relative == Path() else relative.as_posix()
+
+
+def _parts(path: str) -> list[str] | None:
+    """Split a path on the wire; None when it could mean anything but a place below the root."""
+    if not path:
+        return []
+    parts = path.split("/")
+    for part in parts:
+        if part in ("", ".", "..") or "\0" in part or (os.name == "nt" and (":" in part or "\\" in part)):
+            return None
+    return parts

@@ -1,0 +1,57 @@
+"""Which address leads to which handler; the REST part is described in `openapi.yaml`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .actions import ActionsHandler
+from .events import EventStream
+from .generator import ParametersHandler, PreviewHandler, TemplateHandler
+from .handler import NotHere, PyrunsHandler
+from .logs import LogHandler
+from .logstream import LogStream
+from .status import StatusHandler
+from .streams import StreamHandler
+from .system import SystemHandler
+from .systemstream import SystemStream
+from .tasks import TaskHandler, TasksHandler
+from .tracks import TracksHandler
+from .workspaces import WorkspaceHandler, WorkspacesHandler
+
+API = "/pyruns/api"
+
+REST: dict[str, type[PyrunsHandler]] = {
+    "/status": StatusHandler,
+    "/workspaces": WorkspacesHandler,
+    "/workspaces/{ws}": WorkspaceHandler,
+    "/workspaces/{ws}/parameters": ParametersHandler,
+    "/workspaces/{ws}/templates": TemplateHandler,
+    "/workspaces/{ws}/preview": PreviewHandler,
+    "/workspaces/{ws}/tasks": TasksHandler,
+    "/workspaces/{ws}/actions": ActionsHandler,
+    "/workspaces/{ws}/tasks/{task}": TaskHandler,
+    "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
+    "/workspaces/{ws}/tasks/{task}/tracks": TracksHandler,
+    "/system": SystemHandler,
+}
+STREAMS: dict[str, type[StreamHandler]] = {
+    "/workspaces/{ws}/events": EventStream,
+    "/workspaces/{ws}/tasks/{task}/logs/stream": LogStream,
+    "/system/stream": SystemStream,
+}
+
+# A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the
+# plain form is understood too.
+_SEGMENTS = {"{ws}": r"((?:[^/]+/)*_pyruns_/[^/]+|[^/]+)", "{task}": r"([^/]+)"}
+
+
+def pattern(address: str) -> str:
+    """Return the regular expression of an address such as `/workspaces/{ws}/tasks`."""
+    return API + re.sub(r"\{\w+\}", lambda found: _SEGMENTS[found.group()], address)
+
+
+def routes() -> list[tuple[str, Any]]:
+    """Return all routes of the API, without the server's base URL."""
+    listed = [(pattern(address), handler) for address, handler in {**REST, **STREAMS}.items()]
+    return [*listed, (API + r"(?:/.*)?", NotHere)]

@@ -1,0 +1,35 @@
+"""The built modules of the notebook widgets."""
+
+from __future__ import annotations
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+
+from .handler import ErrorsAsJson
+
+
+class StaticHandler(ErrorsAsJson, web.StaticFileHandler):
+    """Files of `pyruns_jupyter/static`, for users of this server only."""
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Check the user, without leading a module loader to a login page."""
+        await JupyterHandler.prepare(self, _redirect_to_login=False)
+
+    @web.authenticated
+    async def get(  # type: ignore[override]
+        self, path: str, include_body: bool = True
+    ) -> None:
+        """Answer a file."""
+        await super().get(path, include_body)
+
+    @web.authenticated
+    async def head(self, path: str) -> None:  # type: ignore[override]
+        """Answer the headers of a file."""
+        await super().head(path)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Let browsers keep a file only as long as it is the same."""
+        self.set_header("Cache-Control", "no-cache")
+        if path.endswith((".js", ".mjs")):
+            # What the system's table says must not decide whether a module loads.
+            self.set_header("Content-Type", "text/javascript; charset=utf-8")

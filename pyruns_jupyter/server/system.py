@@ -1,0 +1,14 @@
+"""The machine at this moment."""
+
+from __future__ import annotations
+
+from .handler import READ, PyrunsHandler, endpoint
+
+
+class SystemHandler(PyrunsHandler):
+    """`GET system`"""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """Answer a sample of CPU, memory and GPUs."""
+        self.answer(await self.run(self.services.sampler.sample))

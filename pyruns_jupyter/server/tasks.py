@@ -1,0 +1,78 @@
+"""Tasks: listing, creating, and one task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import tasks
+from ..core.workspace import WorkspaceFolder
+from ..resources.tasks import MOST, Change, Creation, change, create, detail, page_reader
+from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
+
+
+class TasksHandler(PyrunsHandler):
+    """`workspaces/{ws}/tasks`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str) -> None:
+        """Answer a page of tasks."""
+        read = page_reader(
+            query=self.query_text("query"),
+            status=self.query_text("status"),
+            sort=self.query_text("sort"),
+            order=self.query_text("order"),
+            offset=self.query_number("offset"),
+            limit=self.query_number("limit", low=1, high=MOST),
+        )
+        watcher = self.services.watcher(await self.run(self.workspace, ws))
+        self.answer(await watcher.look(read))
+
+    @endpoint(WRITE)
+    async def post(self, ws: str) -> None:
+        """Create one task or all tasks of a sweep."""
+        wanted = Creation.read(self.body(*Creation.KEYS))
+        if wanted.jobs is not None:
+            await self.require(EXECUTE)
+        workspace = await self.run(self.workspace, ws)
+        watcher = self.services.watcher(workspace)
+        try:
+            created = await self.run(create, workspace, wanted, self.services.limits.tasks_at_once)
+        finally:
+            watcher.touch()
+        self.answer(created, 201)
+
+
+class TaskHandler(PyrunsHandler):
+    """`workspaces/{ws}/tasks/{task}`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str, task: str) -> None:
+        """Answer one task with its runs and configuration."""
+        self.answer(await self._detail(await self.run(self.workspace, ws), task))
+
+    @endpoint(WRITE)
+    async def patch(self, ws: str, task: str) -> None:
+        """Change name, notes or pin."""
+        wanted = Change.read(self.body(*Change.KEYS))
+        workspace = await self.run(self.workspace, ws)
+        watcher = self.services.watcher(workspace)
+        try:
+            name = await self.run(change, workspace, task, wanted)
+        finally:
+            watcher.touch()
+        self.answer(await self._detail(workspace, name))
+
+    @endpoint(WRITE)
+    async def delete(self, ws: str, task: str) -> None:
+        """Move the task to the trash."""
+        workspace = await self.run(self.workspace, ws)
+        watcher = self.services.watcher(workspace)
+        try:
+            await self.run(tasks.trash, workspace, task)
+        finally:
+            watcher.touch()
+        self.set_status(204)
+        self.finish()
+
+    async def _detail(self, workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
+        return await self.services.watcher(workspace).look(lambda index: detail(index, task))

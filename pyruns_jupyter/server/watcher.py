@@ -1,0 +1,212 @@
+"""Watching workspaces: one index each, shared by all requests and sockets, refreshed in worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..core.errors import PyrunsError
+from ..core.index import TaskIndex
+from ..core.workspace import WorkspaceFolder
+from ..resources.answers import to_json
+from ..resources.events import message_since
+
+T = TypeVar("T")
+
+FRESH = 0.3  # seconds for which a look at the disk answers further questions
+FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
+ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
+KEPT_INDEXES = 64
+
+_log = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """Runs a blocking function in a worker thread."""
+
+    def __call__(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T]: ...
+
+
+Attend = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class _Look(Generic[T]):
+    """What a look brought: the answer to a question, whether tasks changed, whether some wait or run."""
+
+    answer: T
+    changed: bool
+    active: bool
+
+
+class Watcher:
+    """One workspace as it is on disk. Used on the event loop; disk work goes to threads."""
+
+    def __init__(self, workspace: WorkspaceFolder, run: Runner, attend: Attend) -> None:
+        self.workspace = workspace
+        self._run = run
+        self._attend = attend
+        self._index = TaskIndex(workspace)
+        self._turn = asyncio.Lock()  # one look at a time, without occupying threads that wait
+        self._index_lock = threading.Lock()  # holds even where an awaiting request was given up
+        self._looked_at = float("-inf")  # when the last complete look began
+        self._changed_at = float("-inf")  # when we changed something on disk ourselves
+        self._attended_at = float("-inf")
+        self._listeners: set[asyncio.Event] = set()
+        self._messages: dict[int, tuple[int, str]] = {}
+        self._polling: asyncio.Task[None] | None = None
+        self._attending: asyncio.Task[None] | None = None
+        self._period = FASTEST
+        self._problem: str | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody listens or looks right now."""
+        return bool(self._listeners) or self._turn.locked()
+
+    @property
+    def watching(self) -> bool:
+        """Whether the disk is looked at again and again."""
+        return self._polling is not None
+
+    def touch(self) -> None:
+        """Say that the disk was changed just now: what was seen before does not answer questions any more."""
+        self._changed_at = time.monotonic()
+
+    async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = FRESH) -> T:
+        """Return what `read` finds in an index at most `max_age` seconds old; `read` runs in a thread."""
+        async with self._turn:
+            look: Callable[[], _Look[T]] = partial(self._look, read, max_age)
+            seen = await self._run(look)
+        if seen.changed:
+            self._period = FASTEST
+            self._messages.clear()
+            for listener in self._listeners:
+                listener.set()
+        self._attend_if_due(seen.active)
+        return seen.answer
+
+    def _look(self, read: Callable[[TaskIndex], T], max_age: float) -> _Look[T]:
+        with self._index_lock:
+            now = time.monotonic()
+            before = self._index.revision
+            if self._looked_at < max(now - max_age, self._changed_at):
+                self._index.refresh()
+                self._looked_at = now
+            counts = self._index.counts
+            return _Look(
+                answer=read(self._index),
+                changed=self._index.revision != before,
+                active=counts["queued"] + counts["running"] > 0,
+            )
+
+    def _attend_if_due(self, active: bool) -> None:
+        """See to it that what waits has a scheduler; always once, for what a dead one left behind."""
+        now = time.monotonic()
+        never = self._attended_at == float("-inf")
+        if not (active or never) or now - self._attended_at < ATTEND_EVERY or self._attending is not None:
+            return
+        self._attended_at = now
+        self._attending = asyncio.ensure_future(self._attend_now())
+
+    async def _attend_now(self) -> None:
+        try:
+            await self._run(self._attend, self.workspace.root)
+        except (PyrunsError, OSError) as error:
+            _log.warning("The scheduler of %s could not be started: %s", self.workspace.root, error)
+        finally:
+            self._attending = None
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[asyncio.Event]:
+        """Keep looking at the disk for the length of the block; the event is set when something changed."""
+        event = asyncio.Event()
+        self._listeners.add(event)
+        if self._polling is None:
+            self._polling = asyncio.ensure_future(self._poll())
+        try:
+            yield event
+        finally:
+            self._listeners.discard(event)
+            if not self._listeners and self._polling is not None:
+                self._polling.cancel()
+                self._polling = None
+
+    async def _poll(self) -> None:
+        self._period = FASTEST
+        while True:
+            began = time.monotonic()
+            try:
+                await self.look(lambda index: None, max_age=0.0)
+                self._problem = None
+            except (PyrunsError, OSError) as error:
+                if self._problem != str(error):
+                    self._problem = str(error)
+                    _log.warning("%s cannot be watched: %s", self.workspace.folder, error)
+            cost = time.monotonic() - began
+            # Costs follow what changes; a large workspace on a slow disk is asked less often.
+            pause = min(max(self._period, 4 * cost), max(SLOWEST, cost))
+            self._period = min(self._period * 1.25, SLOWEST)
+            await asyncio.sleep(pause)
+
+    async def message_since(self, revision: int) -> tuple[int, str] | None:
+        """Return the message that leads from `revision` to now, and the revision it leads to.
+
+        None when nothing changed. Clients that know the same revision share one message.
+        """
+        known = self._messages.get(revision)
+        if known is None:
+            async with self._turn:
+                known = await self._run(self._message, revision)
+            self._messages[revision] = known
+        return known if known[0] != revision else None
+
+    def _message(self, revision: int) -> tuple[int, str]:
+        with self._index_lock:
+            message = message_since(self._index, revision)
+            return (revision, "") if message is None else (message["revision"], to_json(message))
+
+    async def close(self) -> None:
+        """Stop looking."""
+        tasks = [task for task in (self._polling, self._attending) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class WatcherPool:
+    """The watchers of one server; those nobody used for long are forgotten."""
+
+    def __init__(self, run: Runner, attend: Attend) -> None:
+        self._run = run
+        self._attend = attend
+        self._watchers: dict[Path, Watcher] = {}
+
+    def get(self, workspace: WorkspaceFolder) -> Watcher:
+        """Return the watcher of a workspace."""
+        watcher = self._watchers.pop(workspace.folder, None)
+        if watcher is None:
+            watcher = Watcher(workspace, self._run, self._attend)
+        self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
+        if len(self._watchers) > KEPT_INDEXES:
+            idle = next(
+                (key for key, kept in self._watchers.items() if not kept.busy and kept is not watcher), None
+            )
+            if idle is not None:
+                del self._watchers[idle]
+        return watcher
+
+    async def close(self) -> None:
+        """Stop all watchers."""
+        watchers = [*self._watchers.values()]
+        self._watchers.clear()
+        for watcher in watchers:
+            await watcher.close()

@@ -1,0 +1,83 @@
+"""Workspaces: finding, opening, looking at one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import NotFound, PyrunsError
+from ..core.index import TaskIndex
+from ..core.workspace import WorkspaceFolder, discover, open_workspace
+from ..resources.workspaces import folder_identity, workspace_model
+from .handler import READ, WRITE, PyrunsHandler, endpoint
+
+
+class WorkspaceHandlerBase(PyrunsHandler):
+    """What the two resources share."""
+
+    async def model(self, workspace: WorkspaceFolder) -> dict[str, Any]:
+        """Return the workspace with its counts."""
+        paths = self.services.paths
+
+        def read(index: TaskIndex) -> dict[str, Any]:
+            script = workspace.script
+            return workspace_model(
+                workspace,
+                index.counts,
+                identifier=paths.identifier(workspace),
+                path=paths.relative(workspace.project) or "",
+                script=None if script is None else paths.relative(script),
+            )
+
+        return await self.services.watcher(workspace).look(read)
+
+
+class WorkspacesHandler(WorkspaceHandlerBase):
+    """`workspaces`"""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """List the workspaces below the server's root, the most recently used first."""
+        folder = self.query_text("folder")
+        if folder:
+            found = await self.run(self._seen, folder, self.query_text("identity"))
+        else:
+            found = await self.run(discover, self.services.paths.root)
+        items = []
+        for workspace in found:
+            try:
+                items.append(await self.model(workspace))
+            except (PyrunsError, OSError) as error:  # the others can be shown all the same
+                self.log.warning("The workspace %s cannot be read: %s", workspace.folder, error)
+        self.answer({"items": items})
+
+    @endpoint(WRITE)
+    async def post(self) -> None:
+        """Open a script or a folder as a workspace."""
+        path = self.body("path").text("path")
+        workspace, created = await self.run(self._open, path)
+        self.answer(await self.model(workspace), 201 if created else 200)
+
+    def _seen(self, folder: str, identity: str) -> list[WorkspaceFolder]:
+        """Return the workspace in a folder as a kernel names it, if this server sees the very same folder."""
+        try:
+            workspace = self.services.paths.at(Path(folder))
+            if folder_identity(workspace) != identity:
+                return []
+        except (NotFound, OSError):
+            return []
+        return [workspace]
+
+    def _open(self, path: str) -> tuple[WorkspaceFolder, bool]:
+        workspace, created = open_workspace(self.services.paths.target(path))
+        # What was opened must be what the other addresses will find.
+        return self.services.paths.workspace(self.services.paths.identifier(workspace)), created
+
+
+class WorkspaceHandler(WorkspaceHandlerBase):
+    """`workspaces/{ws}`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str) -> None:
+        """Answer one workspace."""
+        self.answer(await self.model(await self.run(self.workspace, ws)))

@@ -1,0 +1,142 @@
+"""One thread that samples the machine every second for any number of listeners, only while there are any."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from .gpu import GpuReader
+from .host import CpuMeter, memory
+from .samples import Sample
+
+PERIOD = 1.0  # seconds
+KEPT = 180  # samples, three minutes
+
+Listener = Callable[[Sample], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Sampler:
+    """Samples of this machine. All methods may be called from any thread."""
+
+    def __init__(self, *, period: float = PERIOD, kept: int = KEPT) -> None:
+        self._period = period
+        self._kept = kept
+        self._lock = threading.Lock()  # guards what follows; never held while something is measured
+        self._listeners: dict[int, Listener] = {}
+        self._next_key = 0
+        self._history: deque[Sample] = deque(maxlen=kept)
+        self._ending: threading.Event | None = None  # of the thread that runs now
+        self._threads: list[threading.Thread] = []
+        self._measuring = threading.Lock()  # NVML and the CPU meter serve one thread at a time
+        self._cpu = CpuMeter()
+        self._gpus = GpuReader()
+
+    def history(self) -> list[Sample]:
+        """Return the samples of the last minutes, the oldest first; empty after a long pause."""
+        oldest = time.time() - self._kept * self._period
+        with self._lock:
+            return [sample for sample in self._history if sample["time"] >= oldest]
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` in the sampler's thread with each sample from now on.
+
+        Returns what ends that; it does not wait, and the thread ends with its last listener.
+        """
+        with self._lock:
+            key = self._next_key
+            self._next_key += 1
+            self._listeners[key] = listener
+            if self._ending is None:
+                self._ending = threading.Event()
+                thread = threading.Thread(
+                    target=self._run, args=(self._ending,), name="pyruns-system", daemon=True
+                )
+                self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+                thread.start()
+        return lambda: self._unsubscribe(key)
+
+    def sample(self) -> Sample:
+        """Return a sample at most one period old, measured in the caller's thread when there is none."""
+        with self._lock:
+            newest = self._history[-1] if self._history else None
+            if newest is not None and 0 <= time.time() - newest["time"] < self._period:
+                return newest
+        return self._measure()
+
+    def stop(self) -> None:
+        """Drop all listeners and wait for the thread to end."""
+        with self._lock:
+            self._listeners.clear()
+            self._end()
+            threads, self._threads = self._threads, []
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    @property
+    def running(self) -> bool:
+        """Whether a thread samples at this moment."""
+        with self._lock:
+            return any(thread.is_alive() for thread in self._threads)
+
+    def _unsubscribe(self, key: int) -> None:
+        with self._lock:
+            if self._listeners.pop(key, None) is not None and not self._listeners:
+                self._end()
+
+    def _end(self) -> None:
+        if self._ending is not None:
+            self._ending.set()
+            self._ending = None
+
+    def _run(self, ending: threading.Event) -> None:
+        due = time.monotonic()
+        while not ending.is_set():
+            try:
+                sample = self._measure()
+            except Exception:  # noqa: BLE001 - the next second may do better
+                _log.exception("The machine could not be sampled.")
+            else:
+                with self._lock:
+                    listeners = [] if ending.is_set() else [*self._listeners.values()]
+                for listener in listeners:
+                    _deliver(listener, sample)
+            due = max(due + self._period, time.monotonic())
+            ending.wait(due - time.monotonic())
+        with self._measuring:
+            self._close_when_idle()
+
+    def _measure(self) -> Sample:
+        with self._measuring:
+            cpu = self._cpu.read()
+            reading = self._gpus.read()
+            sample = Sample(
+                time=time.time(),
+                cpu=cpu,
+                memory=memory(),
+                gpu_state=reading.state,
+                gpu_message=reading.message,
+                gpus=reading.gpus,
+            )
+            with self._lock:
+                self._history.append(sample)
+            self._close_when_idle()
+        return sample
+
+    def _close_when_idle(self) -> None:
+        with self._lock:
+            idle = self._ending is None
+        if idle:  # a server that nobody watches holds no handle on the driver
+            self._gpus.close()
+
+
+def _deliver(listener: Listener, sample: Sample) -> None:
+    try:
+        listener(sample)
+    except Exception:  # noqa: BLE001 - the other listeners shall hear
+        _log.exception("A listener of the system metrics failed.")

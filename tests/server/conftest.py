@@ -1,0 +1,149 @@
+"""A server whose root holds real scripts."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.host import new_token
+from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.submit import scheduler_alive
+from tests.server.client import Api
+from tests.support import wait_until
+
+TRAIN = """
+import argparse
+import time
+
+import pyruns_jupyter as pyruns
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1, help="learning rate")
+parser.add_argument("--opt", choices=["sgd", "adam"], default="sgd")
+parser.add_argument("--epochs", type=int, default=3)
+parser.add_argument("--sleep", type=float, default=0.0)
+options = parser.parse_args()
+for epoch in range(options.epochs):
+    loss = options.lr / (epoch + 1)
+    print(f"epoch {epoch} loss {loss}", flush=True)
+    pyruns.track(loss=loss)
+    time.sleep(options.sleep)
+pyruns.record(acc=1 - options.lr)
+"""
+
+NESTED = """
+import pyruns_jupyter as pyruns
+
+config = pyruns.load()
+print(config.training.lr)
+"""
+
+
+@pytest.fixture
+def jp_root_dir(tmp_path: Path) -> Iterator[Path]:
+    """Two projects: `train.py` at the root, `nested.py` with a configuration in `sub folder`."""
+    root = tmp_path / "root"
+    project = root / "sub folder"
+    project.mkdir(parents=True)
+    (root / "train.py").write_text(TRAIN)
+    (project / "nested.py").write_text(NESTED)
+    (project / "config.yaml").write_text("training:\n  lr: 0.5  # step\n")
+    (root / "broken.py").write_text("import argparse\ndef (:\n")
+    yield root
+    # A scheduler that a test started has nothing left to do and goes by itself.
+    for folder in root.rglob("_pyruns_"):
+        wait_until(partial(_gone, folder), message=f"the scheduler of {folder} stays")
+
+
+def _gone(folder: Path) -> bool:
+    return not scheduler_alive(folder)
+
+
+@pytest.fixture
+def server_options() -> dict[str, dict[str, Any]]:
+    """Options of the server by class; tests replace them by parametrisation."""
+    return {}
+
+
+@pytest.fixture
+def jp_server_config(
+    jp_server_config: dict[str, Any], server_options: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The usual options and those of the test."""
+    for section, options in server_options.items():
+        jp_server_config.setdefault(section, {}).update(options)
+    return jp_server_config
+
+
+@pytest.fixture
+def api(
+    jp_serverapp: Any,
+    http_server_client: Any,
+    jp_http_port: int,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+    jp_asyncio_loop: Any,
+) -> Iterator[Api]:
+    """The server's client; at the end the server leaves no thread behind."""
+    made = Api(http_server_client, jp_http_port, jp_base_url, jp_auth_header)
+    yield made
+    made.close()
+    jp_asyncio_loop.run_until_complete(jp_serverapp.extension_manager.stop_all_extensions())
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("pyruns-")]
+    assert left == []
+
+
+@pytest.fixture
+def train(jp_root_dir: Path) -> WorkspaceFolder:
+    """The opened workspace of `train.py`."""
+    return open_workspace(jp_root_dir / "train.py")[0]
+
+
+WS = "_pyruns_/train"
+
+
+class Recorder:
+    """Plays the part of a runner that owns a task, so that a test decides what happens when."""
+
+    def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
+        self.paths: TaskPaths = workspace.paths(name)
+        self.attempt = ""
+        self.run = 0
+
+    def queue(self) -> None:
+        self.attempt = new_token()
+        with edit_task(self.paths.folder) as info:
+            runs.queue(info, attempt=self.attempt, batch="test")
+
+    def start(self) -> Path:
+        if not self.attempt:
+            self.queue()
+        me = psutil.Process(os.getpid())
+        with edit_task(self.paths.folder) as info:
+            self.run = runs.start(
+                info,
+                attempt=self.attempt,
+                pid=me.pid,
+                create_time=me.create_time(),
+                command="train",
+                workdir="/",
+            )
+        self.paths.run_logs.mkdir(exist_ok=True)
+        log = self.paths.log(self.run)
+        log.touch()
+        return log
+
+    def finish(self, status: str = "completed", exit_code: int | None = 0, **more: Any) -> None:
+        with edit_task(self.paths.folder) as info:
+            runs.finish(info, attempt=self.attempt, status=status, exit_code=exit_code, **more)
+        self.attempt = ""

@@ -1,0 +1,200 @@
+"""Opening and listing workspaces, and what their tasks can be given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from tests.server.client import Api
+from tests.server.conftest import WS
+
+
+async def test_a_script_is_opened_once(api: Api, jp_root_dir: Path) -> None:
+    assert (await api.get("/workspaces"))["items"] == []
+    answer = await api("post", "/workspaces", {"path": "train.py"})
+    assert answer.status == 201
+    assert answer.body == {
+        "id": WS,
+        "name": "train",
+        "kind": "script",
+        "path": "",
+        "script": "train.py",
+        "counts": dict.fromkeys(answer.body["counts"], 0),
+        "scheduler_alive": False,
+        "problem": None,
+    }
+    again = await api("post", "/workspaces", {"path": "train.py"})
+    assert again.status == 200
+    assert again.body == answer.body
+    assert await api.get("/workspaces/{ws}", ws=WS) == answer.body
+    assert (jp_root_dir / WS / "config_default.yaml").is_file()
+
+
+async def test_folders_and_scripts_below_are_listed(api: Api) -> None:
+    nested = await api.post("/workspaces", {"path": "sub folder/nested.py"})
+    assert nested["id"] == "sub folder/_pyruns_/nested"
+    assert nested["path"] == "sub folder"
+    assert nested["script"] == "sub folder/nested.py"
+    shell = await api.post("/workspaces", {"path": "sub folder"})
+    assert (shell["id"], shell["kind"], shell["script"]) == ("sub folder/_pyruns_/_shell_", "shell", None)
+    root = await api.post("/workspaces", {"path": ""})
+    assert root["id"] == "_pyruns_/_shell_"
+    found = {item["id"] for item in (await api.get("/workspaces"))["items"]}
+    assert found == {nested["id"], shell["id"], root["id"]}
+    assert (await api.get("/workspaces/{ws}", ws=nested["id"]))["name"] == "nested"
+
+
+async def test_the_plain_path_in_the_address_is_understood_too(api: Api, train: WorkspaceFolder) -> None:
+    answer = await api.raw("get", api.path("/workspaces/") + "_pyruns_/train")
+    assert answer.code == 200
+
+
+async def test_a_script_with_a_mistake_is_not_opened(api: Api, jp_root_dir: Path) -> None:
+    answer = await api("post", "/workspaces", {"path": "broken.py"})
+    assert answer.status == 400
+    assert answer.body["code"] == "invalid_input"
+    assert answer.body["line"] == 2
+    assert not (jp_root_dir / "_pyruns_").exists()
+
+
+async def test_a_workspace_without_its_script_says_so(
+    api: Api, train: WorkspaceFolder, jp_root_dir: Path
+) -> None:
+    (jp_root_dir / "train.py").unlink()
+    workspace = await api.get("/workspaces/{ws}", ws=WS)
+    assert workspace["script"] is None
+    assert "train.py" in workspace["problem"]
+    parameters = await api.get("/workspaces/{ws}/parameters", ws=WS)
+    assert parameters["error"]["field"] == "script"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"", "body"),
+        (b"{", "body"),
+        (b"\xff\xfe", "body"),
+        (b"[1]", "body"),
+        (b"[" * 100_000, "body"),
+        ({}, "path"),
+        ({"path": 1}, "path"),
+        ({"path": "train.py", "more": 1}, "more"),
+        ({"path": "train.py\ud800"}, "path"),
+    ],
+)
+async def test_requests_that_are_none(api: Api, body: Any, field: str) -> None:
+    answer = await api("post", "/workspaces", body)
+    assert answer.status == 400
+    assert answer.body["field"] == field
+
+
+async def test_a_request_that_is_too_large(api: Api) -> None:
+    answer = await api("post", "/workspaces", b'{"path": "' + b"x" * (9 << 20) + b'"}')
+    assert answer.status == 413
+
+
+async def test_parameters_of_a_script(api: Api, train: WorkspaceFolder) -> None:
+    found = await api.get("/workspaces/{ws}/parameters", ws=WS)
+    assert found["kind"] == "argparse"
+    assert found["error"] is None
+    by_name = {parameter["name"]: parameter for parameter in found["parameters"]}
+    assert list(by_name) == ["lr", "opt", "epochs", "sleep"]
+    assert by_name["lr"]["type"] == "float"
+    assert by_name["lr"]["default"] == 0.1
+    assert by_name["lr"]["help"] == "learning rate"
+    assert by_name["lr"]["flags"] == ["--lr"]
+    assert by_name["opt"]["choices"] == ["sgd", "adam"]
+
+
+async def test_parameters_of_a_configuration_and_of_a_shell(api: Api, jp_root_dir: Path) -> None:
+    open_workspace(jp_root_dir / "sub folder" / "nested.py")
+    open_workspace(jp_root_dir)
+    found = await api.get("/workspaces/{ws}/parameters", ws="sub folder/_pyruns_/nested")
+    assert found["kind"] == "load"
+    assert [parameter["name"] for parameter in found["parameters"]] == ["training.lr"]
+    found = await api.get("/workspaces/{ws}/parameters", ws="_pyruns_/_shell_")
+    assert (found["kind"], found["parameters"]) == ("shell", [])
+
+
+async def test_a_script_that_was_broken_later(api: Api, train: WorkspaceFolder, jp_root_dir: Path) -> None:
+    (jp_root_dir / "train.py").write_text("x = 1\ny = (\n")
+    found = await api.get("/workspaces/{ws}/parameters", ws=WS)
+    assert found["parameters"] == []
+    assert found["error"]["field"] == "script"
+    assert found["error"]["line"] == 2
+    answer = await api("post", "/workspaces/{ws}/tasks", {"text": "lr: 1", "name": "a"}, ws=WS)
+    assert answer.status == 400
+    assert answer.body["field"] == "script"
+    assert train.task_names() == []
+
+
+async def test_templates(api: Api, train: WorkspaceFolder, jp_root_dir: Path) -> None:
+    default = await api.get("/workspaces/{ws}/templates", ws=WS)
+    assert "lr: 0.1" in default["text"]
+    made = await api.post("/workspaces/{ws}/tasks", {"text": "lr: 0.7  # mine\n", "name": "first"}, ws=WS)
+    assert made["names"] == ["first"]
+    mine = await api.get("/workspaces/{ws}/templates", {"task": "first"}, ws=WS)
+    assert mine["text"] == "lr: 0.7  # mine\n"
+    assert mine["name"] not in ("first", default["name"])
+    answer = await api("get", "/workspaces/{ws}/templates", query={"task": "nothing"}, ws=WS)
+    assert answer.status == 404
+    open_workspace(jp_root_dir)
+    shell = await api.get("/workspaces/{ws}/templates", ws="_pyruns_/_shell_")
+    assert shell["text"].strip()
+
+
+async def preview(api: Api, text: str, **more: Any) -> Any:
+    return await api.post("/workspaces/{ws}/preview", {"text": text, **more}, ws=WS)
+
+
+async def test_preview_of_a_sweep(api: Api, train: WorkspaceFolder) -> None:
+    found = await preview(api, "lr: 0.01 | 0.1 | 1\nepochs: 1:3\n", name="ablation", offset=1, limit=2)
+    assert found["errors"] == []
+    assert found["count"] == 6
+    assert [(axis["key"], axis["kind"], axis["count"], axis["line"]) for axis in found["axes"]] == [
+        ("lr", "product", 3, 1),
+        ("epochs", "range", 2, 2),
+    ]
+    assert found["axes"][0]["values"] == ["0.01", "0.1", "1"]
+    assert len(found["rows"]) == 2
+    assert found["rows"][0]["values"] == {"lr": 0.01, "epochs": 2}
+    assert found["rows"][0]["name"].startswith("ablation_2")
+    assert train.task_names() == []
+
+
+async def test_preview_of_one_task_and_of_a_shell_script(api: Api, train: WorkspaceFolder) -> None:
+    found = await preview(api, "lr: 1\n")
+    assert (found["count"], found["axes"], found["rows"][0]["values"]) == (1, [], {})
+    shell = open_workspace(train.project)[0]
+    found = await api.post("/workspaces/{ws}/preview", {"text": "echo a | b"}, ws=f"_pyruns_/{shell.name}")
+    assert (found["count"], found["errors"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "field", "line"),
+    [
+        ("lr: [1\n", "a", "yaml", 2),
+        ("epochs: 3\nlr: (1 | 2)\nsleep: (1 | 2 | 3)\n", "a", "sleep", 3),
+        ("lr: fast\n", "a", "lr", 1),
+        ("epochs: 2\nopt: rmsprop\n", "a", "opt", 2),
+        ("lr: 1\n", "a/b", "name", None),
+        ("lr: 0:1:0.00001\n", "a", "lr", 1),
+    ],
+    ids=["yaml", "zip", "type", "choice", "name", "many"],
+)
+async def test_mistakes_are_told_with_their_place(
+    api: Api, train: WorkspaceFolder, text: str, name: str, field: str, line: int | None
+) -> None:
+    found = await preview(api, text, name=name)
+    assert found["count"] == 0
+    assert found["errors"][0]["field"] == field
+    if line is not None:
+        assert found["errors"][0]["line"] == line
+    answer = await api("post", "/workspaces/{ws}/tasks", {"text": text, "name": name}, ws=WS)
+    assert answer.status == 400
+    assert answer.body["field"] == field
+    assert answer.body["message"] == found["errors"][0]["message"]
+    assert train.task_names() == []
