@@ -51,8 +51,10 @@ class FileLock:
     process; it ends when the object is released or its process ends, however it ends.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, dir_fd: int | None = None) -> None:
+        """`dir_fd` is the descriptor of the folder that holds the file, when that may be renamed."""
         self.path = path
+        self._dir_fd = dir_fd
         self._descriptor: int | None = None
 
     @property
@@ -68,7 +70,9 @@ class FileLock:
         """
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already locked by this object")
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)
+        path = self.path if self._dir_fd is None else self.path.name
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags, FILE_MODE, dir_fd=self._dir_fd)
         try:
             taken = _try_lock(descriptor, shared)
         except BaseException:
@@ -113,13 +117,15 @@ class FileLock:
 
 
 @contextmanager
-def locked(path: Path, *, timeout: float, shared: bool = False) -> Iterator[FileLock]:
-    """Hold a lock on `path` for the length of a `with` block.
+def locked(
+    path: Path, *, timeout: float, shared: bool = False, dir_fd: int | None = None
+) -> Iterator[FileLock]:
+    """Hold a lock on `path` for the length of a `with` block; `dir_fd` as for `FileLock`.
 
     Raises:
         Busy: when it is not free within `timeout` seconds.
     """
-    lock = FileLock(path)
+    lock = FileLock(path, dir_fd=dir_fd)
     lock.acquire(timeout=timeout, shared=shared)
     try:
         yield lock

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +26,33 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None) -> None:
     """Replace `path` by a file with `data` (mode 0600): readers see the old content or the new one.
 
-    With `durable` the content and the name survive a power failure once this returns.
+    With `durable` the content and the name survive a power failure once this returns. `dir_fd` is the
+    descriptor of the folder, when that may be renamed meanwhile: then only the last part of `path` counts.
     """
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    name = f".{path.name}.{secrets.token_hex(8)}.tmp"
+    temporary, target = (path.with_name(name), path) if dir_fd is None else (name, path.name)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, FILE_MODE, dir_fd=dir_fd)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=dir_fd)
         raise
-    if durable:
+    if not durable:
+        return
+    if dir_fd is None:
         sync_folder(path.parent)
+    else:
+        os.fsync(dir_fd)
 
 
 def write_new(path: Path, data: bytes, *, durable: bool = True) -> None:

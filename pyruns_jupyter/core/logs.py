@@ -10,7 +10,7 @@ from .errors import NotFound
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
 
 
-class LogReset(Exception):  # noqa: N818 - a turn of events, not a mistake
+class LogReset(Exception):
     """The log was cut or replaced: what was read so far is not its beginning any more. `reason` is a
     sentence.
     """

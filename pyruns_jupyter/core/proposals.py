@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from .argv import build_argv
 from .errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
-from .layout import SCRIPT_CONFIG, SHELL_CONFIG, check_task_name
+from .layout import SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
 from .naming import default_names
 from .parameters import ScriptParameters, read_parameters
 from .settings import Settings
 from .sweep import SweepPlan
-from .taskfile import read_task
+from .taskfile import own_facts, read_task
 from .template import Template
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
 from .workspace import SHELL, WorkspaceFolder
@@ -180,7 +181,12 @@ def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[
     if task is None:
         base = "shell" if workspace.kind == SHELL else workspace.name
         return workspace.template_text(), free_name(workspace, base)
-    return task_text(workspace, task), free_name(workspace, task)
+    text = task_text(workspace, task)
+    try:
+        base = own_facts(read_task(workspace.paths(task).folder)).get("batch_name")
+    except Unreadable:
+        base = None
+    return text, free_name(workspace, base if isinstance(base, str) and is_task_name(base) else task)
 
 
 def task_text(workspace: WorkspaceFolder, task: str) -> str:
@@ -212,13 +218,13 @@ def task_text(workspace: WorkspaceFolder, task: str) -> str:
 
 
 def free_name(workspace: WorkspaceFolder, base: str) -> str:
-    """Return a task name near `base` that neither a task nor the tasks of a sweep have."""
+    """Return a name near `base` that no task has; the tasks of a sweep go on counting behind any name."""
     taken = _taken(workspace)
-    stem = base.rstrip("0123456789").rstrip("_-") if base in taken else base
+    stem = re.sub(r"_\d+$", "", base)
     candidate, number = base, 1
-    while candidate in taken or any(name.startswith(f"{candidate}_") for name in taken):
+    while candidate in taken:
         number += 1
-        candidate = f"{stem or base}_{number}"
+        candidate = f"{stem}_{number}"
     return candidate
 
 

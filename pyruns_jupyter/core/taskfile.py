@@ -6,8 +6,9 @@ The content stays a plain dictionary so that keys of other programs and of later
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,17 @@ def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -
     """
     if not folder.is_dir():
         raise _gone(folder)
-    with task_lock(folder, TASK_INFO, timeout=timeout):
-        before = _read(folder)
+    with ExitStack() as stack:
+        try:
+            dir_fd = stack.enter_context(task_lock(folder, TASK_INFO, timeout=timeout))
+        except FileNotFoundError:
+            raise _gone(folder) from None
+        before = _read(folder, dir_fd)
         info = parse_json(before, folder / TASK_INFO)
         yield info
         after = dump_json(info)
         if after != before:
-            write_atomic(folder / TASK_INFO, after, durable=durable)
+            write_atomic(folder / TASK_INFO, after, durable=durable, dir_fd=dir_fd)
 
 
 def own(info: TaskInfo) -> dict[str, Any]:
@@ -67,10 +72,12 @@ def own_facts(info: TaskInfo) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _read(folder: Path) -> bytes:
-    path = folder / TASK_INFO
+def _read(folder: Path, dir_fd: int | None = None) -> bytes:
+    path = folder / TASK_INFO if dir_fd is None else Path(TASK_INFO)
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=dir_fd)
+        with os.fdopen(descriptor, "rb") as stream:
+            return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(folder) from None
 

@@ -6,13 +6,14 @@ file that exists only while the lock is held is for programs (and hosts) that kn
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from .filelock import FILE_MODE, locked
 from .host import host_name
 
 TIMEOUT = 5.0  # seconds
+
+# A folder held open is reached under whatever name it has. Where there is no such thing, a folder with open
+# files cannot be renamed.
+_BY_DESCRIPTOR = {os.open, os.rename, os.unlink} <= os.supports_dir_fd
 
 
 @cache
@@ -32,34 +37,60 @@ def protocol() -> str:
 
 
 @contextmanager
-def task_lock(folder: Path, name: str = "task_info.json", *, timeout: float = TIMEOUT) -> Iterator[None]:
+def task_lock(
+    folder: Path, name: str = "task_info.json", *, timeout: float = TIMEOUT
+) -> Iterator[int | None]:
     """Hold the lock `.<name>.lock` of `folder` for the length of a `with` block (keep it to milliseconds).
+
+    A task may be renamed while somebody waits for its lock, or by a program that does not hold it, and
+    another one may take its name. So the block gets the descriptor of the folder that is locked, to read and
+    write in it (`dir_fd`), None where the system has no such thing.
 
     Raises:
         Busy: when somebody else holds it for longer than `timeout` seconds.
-        OSError: when the folder is gone or not writable.
+        FileNotFoundError: when the folder is gone, also while waiting.
+        OSError: when the folder is not writable.
     """
-    lock_file = folder / f".{name}.lock"
-    with locked(folder / f".{name}.lock.guard", timeout=timeout):
-        _create(lock_file, time.monotonic() + timeout)
-        try:
-            yield
-        finally:
-            lock_file.unlink(missing_ok=True)
+    dir_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY) if _BY_DESCRIPTOR else None
+    try:
+        with locked(folder / f".{name}.lock.guard", timeout=timeout, dir_fd=dir_fd):
+            if dir_fd is not None and not os.path.samestat(os.fstat(dir_fd), os.stat(folder)):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+            lock_file = folder / f".{name}.lock"
+            _create(lock_file, dir_fd, time.monotonic() + timeout)
+            try:
+                yield dir_fd
+            finally:
+                _remove(lock_file, dir_fd)
+    finally:
+        if dir_fd is not None:
+            os.close(dir_fd)
 
 
-def _create(lock_file: Path, deadline: float) -> None:
+def rename_lock(folder: Path) -> AbstractContextManager[object]:
+    """Return the lock to hold while `folder` itself is renamed, where the system can rename it then."""
+    return task_lock(folder) if _BY_DESCRIPTOR else nullcontext()
+
+
+def _remove(lock_file: Path, dir_fd: int | None) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(lock_file if dir_fd is None else lock_file.name, dir_fd=dir_fd)
+
+
+def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
     line = f"{os.getpid()} {threading.get_ident()} {host_name()} {time.time():.6f} {protocol()}\n"
     while True:
         try:
-            descriptor = os.open(lock_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+            path = lock_file if dir_fd is None else lock_file.name
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            descriptor = os.open(path, flags, FILE_MODE, dir_fd=dir_fd)
         except FileExistsError:
-            if _left_behind(lock_file):
-                lock_file.unlink(missing_ok=True)
+            if _left_behind(lock_file, dir_fd):
+                _remove(lock_file, dir_fd)
                 continue
             if time.monotonic() >= deadline:
                 raise Busy(
-                    f"{lock_file} is held by another program ({_holder(lock_file)}). "
+                    f"{lock_file} is held by another program ({_holder(lock_file, dir_fd)}). "
                     "If that program is gone, remove the file."
                 ) from None
             time.sleep(0.005)
@@ -69,15 +100,17 @@ def _create(lock_file: Path, deadline: float) -> None:
         return
 
 
-def _left_behind(lock_file: Path) -> bool:
+def _left_behind(lock_file: Path, dir_fd: int | None) -> bool:
     """Tell whether the writer of `lock_file` is dead: it used our guard, and we hold the guard."""
-    words = _holder(lock_file).split()
+    words = _holder(lock_file, dir_fd).split()
     return bool(words) and words[-1] == protocol()
 
 
-def _holder(lock_file: Path) -> str:
+def _holder(lock_file: Path, dir_fd: int | None) -> str:
+    path = lock_file if dir_fd is None else lock_file.name
     try:
-        with lock_file.open(encoding="utf-8", errors="replace") as stream:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0), dir_fd=dir_fd)
+        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
             return stream.read(1000).strip()
     except OSError:
         return ""

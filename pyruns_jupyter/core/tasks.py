@@ -17,7 +17,7 @@ from .layout import CREATE_GUARD, MAX_NAME_LENGTH, TASK_INFO, check_task_name, i
 from .runs import ACTIVE, status_of
 from .stamps import stamp
 from .taskfile import TaskInfo, edit_task, read_task
-from .tasklock import TIMEOUT, task_lock
+from .tasklock import TIMEOUT, rename_lock, task_lock
 from .workspace import WorkspaceFolder, scan_tasks
 
 
@@ -182,16 +182,20 @@ def _check_movable(info: TaskInfo, name: str) -> None:
 
 
 def _move(source: Path, target: Path, kind: str, new_name: str | None) -> None:
-    """Move a task's folder: marked before, so that nobody starts it, and unmarked at its new place."""
+    """Move a task's folder: marked before, so that nobody starts it, and unmarked at its new place.
+
+    The lock is held for the rename: a program that changes files by their paths would else read in this task
+    and write in another one that has taken its name.
+    """
     with edit_task(source) as info:
         _check_movable(info, source.name)
         token = marker.put(info, kind)
         before = source.stat()
     try:
-        after = source.lstat()
-        if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
-            raise Conflict(f"The task {source.name!r} was replaced by another program. Look again.")
-        os.rename(source, target)
+        with rename_lock(source):
+            if not os.path.samestat(before, source.lstat()):
+                raise Conflict(f"The task {source.name!r} was replaced by another program. Look again.")
+            os.rename(source, target)
     except BaseException as error:
         _unmark(source, token)
         if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):

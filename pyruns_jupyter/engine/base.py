@@ -1,0 +1,68 @@
+"""What the scheduler needs from something that runs tasks; another kind of place is one more file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pyruns_jupyter.core.layout import TASKS, TaskPaths
+from pyruns_jupyter.core.taskfile import TaskInfo
+
+
+@dataclass(frozen=True)
+class Job:
+    """One queued run of one task: all that a supervisor is told.
+
+    `attempt` names this run before it has an index. `environment` and `python` are those of the front end
+    that queued it; `git` is the state of the project's repository.
+    """
+
+    root: Path
+    workspace: str
+    task: str
+    attempt: str
+    batch: str
+    environment: Mapping[str, str]
+    python: str
+    git: str = ""
+
+    @property
+    def paths(self) -> TaskPaths:
+        """Where everything of the task lies."""
+        return TaskPaths(self.root / self.workspace / TASKS / self.task)
+
+
+class Engine(Protocol):
+    """Runs jobs. The state of a run is read from its task file, never asked from here."""
+
+    def start(self, job: Job) -> None:
+        """Start a supervisor for a waiting job.
+
+        Raises:
+            OSError: when the system has no room for another process now.
+        """
+
+    def adopt(self, job: Job) -> None:
+        """Watch a job that an earlier scheduler started and whose supervisor lives."""
+
+    def bury(self, job: Job) -> None:
+        """End a job whose supervisor is dead: what is left of it is stopped and its run is written down.
+
+        Raises:
+            OSError: when the system has no room for another process now.
+        """
+
+    def owner_lives(self, job: Job, info: TaskInfo) -> bool:
+        """Tell whether the supervisor of a running job lives, or cannot be judged from here."""
+
+    def poll(self) -> list[Job]:
+        """Return the jobs (started, adopted, buried) whose processes ended since the last call."""
+
+    def cancel(self, job: Job) -> None:
+        """Ask the supervisor of a running job to stop it."""
+
+    @property
+    def must_poll(self) -> bool:
+        """Whether some ends are found only by looking about once a second (others raise SIGCHLD)."""

@@ -1,0 +1,231 @@
+"""What was queued: one file a queueing in `_pyruns_/.engine/batches/`, deleted when all of it has ended.
+
+The rename of a batch file into place is the moment a queueing counts. Before it, tasks are claimed one by
+one; a claim file, locked for as long as that takes, tells a later scheduler which claims to undo when the
+front end died.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.files import dump_json, parse_json, read_json, write_atomic
+from pyruns_jupyter.core.host import boot_id, host_name
+from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.taskfile import edit_task
+
+SUFFIX = ".json"
+DAMAGED_SUFFIX = ".damaged"
+_CLAIM_SUFFIX = ".claim"
+_YOUNG = 60.0  # seconds; an empty claim file may be one that is just being made
+
+Tasks = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One queueing. `tasks` are pairs of task name and attempt, in order; `created_at` is epoch seconds."""
+
+    id: str
+    workspace: str
+    created_at: float
+    jobs: int
+    environment: dict[str, str]
+    python: str
+    tasks: tuple[tuple[str, str], ...]
+    host: str
+    boot: str
+
+    @classmethod
+    def new(
+        cls, batch: str, *, workspace: str, jobs: int, environment: dict[str, str], python: str, tasks: Tasks
+    ) -> Batch:
+        """Return a batch of this moment, host and boot."""
+        return cls(
+            id=batch,
+            workspace=workspace,
+            created_at=time.time(),
+            jobs=jobs,
+            environment=environment,
+            python=python,
+            tasks=tuple(tasks),
+            host=host_name(),
+            boot=boot_id(),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the batch as its file stores it."""
+        return {**vars(self), "tasks": [list(pair) for pair in self.tasks]}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any], path: Path) -> Batch:
+        """Return the batch that `to_dict` stored in `path`.
+
+        Raises:
+            Unreadable: when something is missing or of the wrong type.
+        """
+        try:
+            return cls(
+                id=str(value["id"]),
+                workspace=str(value["workspace"]),
+                created_at=float(value["created_at"]),
+                jobs=max(1, int(value["jobs"])),
+                environment={str(name): str(text) for name, text in value["environment"].items()},
+                python=str(value["python"]),
+                tasks=tuple((str(name), str(attempt)) for name, attempt in value["tasks"]),
+                host=str(value.get("host", "")),
+                boot=str(value.get("boot", "")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(f"{path} is not a batch: {error!r}.") from error
+
+
+def new_id() -> str:
+    """Return an id for a batch; ids sort by the time they were made."""
+    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+
+
+def prepare_folders(paths: EnginePaths) -> None:
+    """Create the folders of the engine, for this user alone."""
+    for folder in (paths.folder, paths.batches):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_batch(paths: EnginePaths, batch: Batch) -> None:
+    """Put a batch into place, durably: once this returns the queueing counts.
+
+    Raises:
+        OSError: when that is not possible.
+    """
+    write_atomic(paths.batches / f"{batch.id}{SUFFIX}", dump_json(batch.to_dict()))
+
+
+def batch_ids(paths: EnginePaths) -> list[str]:
+    """Return the ids of the batches that are not done, the oldest first."""
+    return sorted(name.removesuffix(SUFFIX) for name in _names(paths) if _is_batch(name))
+
+
+def read_batch(paths: EnginePaths, batch: str) -> Batch:
+    """Return a batch.
+
+    Raises:
+        FileNotFoundError: when it is done.
+        Unreadable: when its file is damaged.
+    """
+    path = paths.batches / f"{batch}{SUFFIX}"
+    return Batch.from_dict(read_json(path), path)
+
+
+def remove_batch(paths: EnginePaths, batch: str) -> None:
+    """Forget a batch of which nothing waits or runs."""
+    (paths.batches / f"{batch}{SUFFIX}").unlink(missing_ok=True)
+
+
+def set_aside(paths: EnginePaths, batch: str) -> None:
+    """Rename a damaged batch, so that nobody stumbles over it again and a person can look at it."""
+    path = paths.batches / f"{batch}{SUFFIX}"
+    path.replace(path.with_suffix(DAMAGED_SUFFIX))
+
+
+class Claim:
+    """The time between the first claimed task of a batch and its batch file. Use as a context manager."""
+
+    def __init__(self, paths: EnginePaths, batch: str, workspace: str, tasks: Tasks) -> None:
+        self._lock = FileLock(paths.batches / f".{batch}{_CLAIM_SUFFIX}")
+        self._content = dump_json({"workspace": workspace, "tasks": [list(pair) for pair in tasks]})
+
+    def __enter__(self) -> Claim:
+        self._lock.acquire(timeout=5.0)
+        self._lock.write(self._content)
+        # On disk before the first claim can be: nothing empty is ever left of a claim that counts.
+        with self._lock.path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._lock.path.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def dead_claims(paths: EnginePaths) -> list[Path]:
+    """Return the claim files whose writers died before they were done."""
+    return list(_dead_claims(paths))
+
+
+def _dead_claims(paths: EnginePaths) -> Iterator[Path]:
+    for name in _names(paths):
+        if not (name.startswith(".") and name.endswith(_CLAIM_SUFFIX)):
+            continue
+        path = paths.batches / name
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
+            continue
+        if not _held(path):
+            yield path
+
+
+def undo_claim(root: Path, path: Path) -> None:
+    """Put the tasks of a dead claim back to what they were, unless the batch file made it into place."""
+    lock = FileLock(path)
+    if not lock.try_acquire():
+        return
+    try:
+        batch = path.name[1 : -len(_CLAIM_SUFFIX)]
+        if not (path.parent / f"{batch}{SUFFIX}").exists():
+            try:
+                content = parse_json(path.read_bytes(), path)
+                tasks = root / str(content["workspace"]) / TASKS
+                put_back(tasks, [(str(name), str(attempt)) for name, attempt in content["tasks"]])
+            except (OSError, PyrunsError, KeyError, TypeError, ValueError):
+                pass  # empty: no task was claimed yet
+        path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def put_back(tasks: Path, claimed: Tasks) -> None:
+    """Undo claims that no batch file made good; tasks that went another way meanwhile are left alone."""
+    for name, attempt in claimed:
+        try:
+            with edit_task(tasks / name, durable=False) as info:
+                runs.unclaim(info, attempt=attempt)
+        except PyrunsError:
+            continue
+
+
+def has_work(paths: EnginePaths) -> bool:
+    """Tell whether a batch is not done or a dead front end left claims behind."""
+    return any(_is_batch(name) for name in _names(paths)) or next(_dead_claims(paths), None) is not None
+
+
+def _held(path: Path) -> bool:
+    lock = FileLock(path)
+    try:
+        taken = lock.try_acquire(shared=True)
+    except OSError:
+        return True
+    lock.release()
+    return not taken
+
+
+def _is_batch(name: str) -> bool:
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def _names(paths: EnginePaths) -> list[str]:
+    try:
+        return os.listdir(paths.batches)
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,106 @@
+"""Writing down how a run ended: its log's last lines, its figures, its final state, in this order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from pyruns_jupyter.core import journal, runs
+from pyruns_jupyter.core.errors import Busy, Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.stamps import stamp
+from pyruns_jupyter.core.taskfile import edit_task, own
+
+from . import report
+from .base import Job
+from .commands import Command
+
+_LONGEST_PAUSE = 30.0  # seconds between two tries to write on a full disk
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How run `number` of a job ended. `started` is in epoch seconds; `message` is a sentence for the user.
+
+    `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
+    what others wrote while it could not answer; who writes for a dead owner (`by_owner` is False) does not
+    touch a run that has an end.
+    """
+
+    job: Job
+    number: int
+    status: str
+    exit_code: int | None
+    started: float
+    command: Command | None = None
+    message: str = ""
+    reason: str = ""
+    by_owner: bool = True
+
+
+def write_ending(ending: Ending) -> bool:
+    """Write the end of a run; tell whether it was written (not: when the run is gone or has ended already).
+
+    A disk that is full now is tried again until it takes the state: nothing else knows how the run ended.
+    """
+    job, number, paths = ending.job, ending.number, ending.job.paths
+    finished = time.time()
+    banner = report.finish_banner(
+        job.task,
+        stamp(finished),
+        exit_code=ending.exit_code,
+        duration=max(0.0, finished - ending.started),
+        status=ending.status,
+    )
+    report.append(paths.log(number), banner)
+    if ending.status != runs.COMPLETED:
+        _add_error(ending, finished)
+    written = _write_state(ending, finished)
+    if written:
+        paths.journal(number).unlink(missing_ok=True)
+        paths.owner(number).unlink(missing_ok=True)
+    return written
+
+
+def _write_state(ending: Ending, finished: float) -> bool:
+    pause = 0.1
+    while True:
+        try:
+            records, tracks = journal.fold(ending.job.paths.journal(ending.number))
+            with edit_task(ending.job.paths.folder) as info:
+                if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
+                    return False
+                runs.finish(
+                    info,
+                    attempt=ending.job.attempt,
+                    status=ending.status,
+                    exit_code=ending.exit_code,
+                    records=records,
+                    tracks=tracks,
+                    finished_at=finished,
+                )
+                if ending.message:
+                    own(info).setdefault("messages", {})[str(ending.number)] = ending.message
+            return True
+        except (Conflict, NotFound, Unreadable, IndexError):
+            return False
+        except (OSError, Busy):
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _add_error(ending: Ending, finished: float) -> None:
+    paths, command = ending.job.paths, ending.command
+    facts: dict[str, object] = {}
+    if ending.status == runs.CANCELLED:
+        headline = f"Run #{ending.number} stopped at {stamp(finished)}"
+        facts["reason"] = "cancelled_by_user"
+        facts["previous_status"] = runs.RUNNING
+        facts["exit_code"] = ending.exit_code
+    else:
+        headline = f"Run #{ending.number} failed at {stamp(finished)}"
+        facts["reason"] = ending.reason or ending.message or f"exit_code {ending.exit_code}"
+    if command is not None:
+        facts["command"] = command.argv
+        facts["workdir"] = repr(command.workdir)
+    facts["log"] = paths.log(ending.number)
+    report.add_error(paths, headline, facts)

@@ -1,0 +1,131 @@
+"""Seeing to it that a scheduler lives: waking the one that does, starting one where none does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from pyruns_jupyter.core.errors import Busy, PyrunsError
+from pyruns_jupyter.core.filelock import is_locked, locked
+from pyruns_jupyter.core.layout import EnginePaths
+
+from . import batches
+from .inherited import RUN_VARIABLES
+
+DOOR_TIMEOUT = 5.0  # seconds
+_LOG_BYTES = 1024 * 1024
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
+_PATIENCE = 2.0
+
+
+def scheduler_alive(root: Path) -> bool:
+    """Tell whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine."""
+    return is_locked(EnginePaths(root).scheduler_lock)
+
+
+def ensure_scheduler(paths: EnginePaths) -> None:
+    """Have a living scheduler look at a batch that is in place already: wake it, or start one.
+
+    A scheduler leaves while it holds the door alone: it looks at the batches once more and gives its lock up.
+    We look at that lock while we hold the door, after our batch is in place. So either we come first, and its
+    last look finds our batch; or it comes first, and we see that there is no scheduler. Its listening starts
+    before its first look at the batches, so a wake that nobody hears is not missed either. Two schedulers
+    started at once do no harm: the second one does not get the lock and ends.
+    """
+    try:
+        with locked(paths.door_lock, timeout=DOOR_TIMEOUT, shared=True):
+            if is_locked(paths.scheduler_lock):
+                wake(paths)
+            else:
+                start_scheduler(paths)
+    except Busy:
+        start_scheduler(paths)  # never wrong: the lock decides
+
+
+def attend(root: Path) -> bool:
+    """Start a scheduler when work waits, or a dead process left something, and none lives; tell whether it
+    did.
+
+    Cheap when there is nothing to do: front ends call it whenever they look at a project.
+    """
+    paths = EnginePaths(root)
+    if not paths.batches.is_dir() or is_locked(paths.scheduler_lock) or not batches.has_work(paths):
+        return False
+    if time.monotonic() - _started.get(root, -_PATIENCE) < _PATIENCE:
+        return False  # on its way
+    ensure_scheduler(paths)
+    return True
+
+
+def wake(paths: EnginePaths) -> None:
+    """Make the living scheduler look around; does nothing when none listens."""
+    try:
+        descriptor = os.open(paths.wake, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return  # nobody has it open: whoever comes looks around by itself first
+    try:
+        os.write(descriptor, b"\n")
+    except OSError:
+        pass  # full: it has enough reasons to wake up
+    finally:
+        os.close(descriptor)
+
+
+def check_startable() -> None:
+    """Check that schedulers can be started at all.
+
+    Raises:
+        PyrunsError: when this system cannot do that.
+    """
+    if os.name == "nt":
+        raise PyrunsError("Tasks cannot be started on Windows yet.")
+    if not sys.executable:
+        raise PyrunsError("This Python does not know its own executable, so the scheduler cannot be started.")
+
+
+def start_scheduler(paths: EnginePaths) -> None:
+    """Start a scheduler as a process of its own; it leaves at once when one lives.
+
+    Raises:
+        PyrunsError: when it cannot be started; what is queued waits for the next try.
+    """
+    check_startable()
+    _started[paths.root] = time.monotonic()
+    environment = {name: value for name, value in os.environ.items() if name not in RUN_VARIABLES}
+    if _PACKAGE_PARENT.name not in ("site-packages", "dist-packages"):
+        known = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = (known + os.pathsep if known else "") + str(_PACKAGE_PARENT)
+    # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks. The
+    # working folder is the engine's own, since Python would import modules from it.
+    command = ["/bin/sh", "-c", '"$@" & exit 0', "sh"]
+    command += [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(paths.root)]
+    try:
+        with _open_log(paths) as log:
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=paths.folder,
+                env=environment,
+                start_new_session=True,
+                check=True,
+            )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PyrunsError(
+            f"The scheduler could not be started ({error}). What is queued waits until the next try."
+        ) from error
+
+
+def _open_log(paths: EnginePaths) -> BinaryIO:
+    """Open the scheduler's own log for appending; it starts anew when it has grown large."""
+    with suppress(OSError):
+        if paths.log.stat().st_size > _LOG_BYTES:
+            paths.log.replace(paths.log.with_name(paths.log.name + ".1"))
+    return os.fdopen(os.open(paths.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")

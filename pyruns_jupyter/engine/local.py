@@ -1,0 +1,86 @@
+"""Running tasks on this machine: a forked supervisor for each."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+
+from pyruns_jupyter.core.errors import NotFound, Unreadable
+from pyruns_jupyter.core.filelock import is_locked
+from pyruns_jupyter.core.files import read_json
+from pyruns_jupyter.core.host import ProcessId, host_name
+from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+
+from .base import Job
+from .processes import fork_detached, reap
+from .supervisor import supervise, warm_up
+from .undertaker import bury, running_number
+
+
+class LocalEngine:
+    """The engine `local` (see `base.Engine`). Its process must have one thread: it forks."""
+
+    def __init__(self) -> None:
+        self._children: dict[int, Job] = {}
+        self._adopted: list[Job] = []
+        warm_up()
+        # What is frozen is never looked at by the garbage collector, and stays shared with the forks.
+        gc.collect()
+        gc.freeze()
+
+    @property
+    def must_poll(self) -> bool:
+        """Whether supervisors of an earlier scheduler are watched; they are nobody's children here."""
+        return bool(self._adopted)
+
+    def start(self, job: Job) -> None:
+        """Fork a supervisor for a waiting job."""
+        self._children[fork_detached(lambda: supervise(job))] = job
+
+    def bury(self, job: Job) -> None:
+        """Fork a process that ends a job whose supervisor is dead."""
+        self._children[fork_detached(lambda: bury(job))] = job
+
+    def adopt(self, job: Job) -> None:
+        """Watch the supervisor of a running job by the lock that it holds."""
+        self._adopted.append(job)
+
+    def owner_lives(self, job: Job, info: TaskInfo) -> bool:
+        """Tell whether a running job has an owner.
+
+        The lock says so on this host. A lock of another host may not be seen from here; there the lease
+        speaks.
+        """
+        number = running_number(info, job.attempt)
+        if number is None or is_locked(job.paths.owner(number)):
+            return True
+        if info.get("runner_host") == host_name():
+            return False
+        until = info.get("lease_until")
+        return isinstance(until, (int, float)) and until > time.time()
+
+    def poll(self) -> list[Job]:
+        """Return the jobs whose supervisors ended since the last call."""
+        ended = [self._children.pop(pid) for pid in reap() if pid in self._children]
+        ended += [job for job in self._adopted if not self._watched(job)]
+        self._adopted = [job for job in self._adopted if job not in ended]
+        return ended
+
+    def _watched(self, job: Job) -> bool:
+        try:
+            info = read_task(job.paths.folder)
+        except (NotFound, Unreadable):
+            return False
+        return running_number(info, job.attempt) is not None and self.owner_lives(job, info)
+
+    def cancel(self, job: Job) -> None:
+        """Signal the supervisor of a running job, which it takes for a wish to stop."""
+        try:
+            number = running_number(read_task(job.paths.folder), job.attempt)
+            owner = ProcessId.from_dict(read_json(job.paths.owner(number or 0)))
+        except (OSError, NotFound, Unreadable):
+            return
+        if owner is not None and owner.alive():
+            os.kill(owner.pid, signal.SIGTERM)

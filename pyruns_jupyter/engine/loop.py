@@ -1,0 +1,271 @@
+"""The scheduler's loop: it starts what waits, learns what ended, and leaves when there is nothing left.
+
+It keeps no state that is not on disk: killed at any moment, the next one finds all it needs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.stamps import stamp
+
+from . import batches
+from .base import Engine
+from .processes import SignalPipe
+from .queueing import Entry, OpenBatch, State, claim_again, open_batch, read_state, stop_if_asked, was_touched
+from .sources import git_state
+from .tuning import number_setting
+
+LINGER_SECONDS = 2.0  # a scheduler that stays a moment starts the next task at once
+_LOOK_SECONDS = 1.0
+_REST_SECONDS = 5.0
+_LOOKS = 500  # waiting tasks looked at per second, for somebody who asked them to stop
+_LONGEST_RETRY = 60.0
+_GIT_SECONDS = 5.0
+
+
+class Scheduler:
+    """Runs the batches of one project until none is left. `lock`, held, is that of the scheduler."""
+
+    def __init__(self, root: Path, lock: FileLock, engine: Engine) -> None:
+        self._root = root
+        self._paths = EnginePaths(root)
+        self._lock = lock
+        self._engine = engine
+        self._open: dict[str, OpenBatch] = {}
+        self._looks: Iterator[Entry] = iter(())
+        self._next_look = 0.0
+        self._idle_since: float | None = None
+        self._git: tuple[float, str] = (float("-inf"), "")
+        self._folder_mark: int | None = None
+        self._linger = number_setting(root, "scheduler_linger_seconds", LINGER_SECONDS)
+
+    def run(self) -> None:
+        """Work until nothing waits or runs."""
+        signals = SignalPipe(signal.SIGCHLD)
+        wake = self._listen()
+        poller = select.poll()
+        poller.register(signals.descriptor, select.POLLIN)
+        poller.register(wake, select.POLLIN)
+        self._load(adopting=True)
+        while True:
+            self._advance()
+            if self._nothing_left() and self._leave():
+                return
+            ready = {descriptor for descriptor, _ in poller.poll(self._pause() * 1000)}
+            signals.read()
+            if wake in ready:
+                with suppress(BlockingIOError):
+                    os.read(wake, 65536)
+            self._collect()
+            if wake in ready or self._folder_changed():
+                self._load()
+            self._look()
+
+    def _listen(self) -> int:
+        """Open the pipe that front ends write to; being its writer too, it never comes to an end."""
+        with suppress(FileExistsError):
+            os.mkfifo(self._paths.wake, 0o600)
+        return os.open(self._paths.wake, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+    def _pause(self) -> float:
+        now = time.monotonic()
+        pause = _REST_SECONDS
+        if self._idle_since is not None:
+            pause = max(0.0, self._idle_since + self._linger - now)
+        if self._engine.must_poll or any(opened.waiting for opened in self._open.values()):
+            pause = min(pause, _LOOK_SECONDS)
+        return pause
+
+    # Batches
+
+    def _load(self, *, adopting: bool = False) -> None:
+        """Take up the batches that are new; a starting scheduler looks which of their tasks run already."""
+        for claim in batches.dead_claims(self._paths):
+            batches.undo_claim(self._root, claim)
+        for batch in batches.batch_ids(self._paths):
+            if batch in self._open:
+                continue
+            try:
+                opened = open_batch(self._root, batches.read_batch(self._paths, batch), self._git_state())
+            except FileNotFoundError:
+                continue
+            except Unreadable as error:
+                self._say(f"set aside: {error}")
+                with suppress(OSError):
+                    batches.set_aside(self._paths, batch)
+                continue
+            self._open[batch] = opened
+            if adopting:
+                self._adopt(opened)
+
+    def _folder_changed(self) -> bool:
+        """Tell whether a batch may have come without a wake (from another machine)."""
+        try:
+            mark = os.stat(self._paths.batches).st_mtime_ns
+        except OSError:
+            return False
+        changed, self._folder_mark = mark != self._folder_mark, mark
+        return changed
+
+    def _adopt(self, opened: OpenBatch) -> None:
+        entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
+        for entry in entries:
+            try:
+                state, _ = read_state(entry, opened.batch)
+            except Unreadable as error:
+                self._say(str(error))
+                continue
+            if state in (State.WAITING, State.LOST):
+                opened.waiting.append(entry)
+            elif state is State.RUNNING:
+                self._settle(opened, entry)
+
+    def _git_state(self) -> str:
+        """The project's repository, asked once for batches that come together."""
+        now = time.monotonic()
+        if now - self._git[0] > _GIT_SECONDS:
+            self._git = (now, git_state(self._root.parent))
+        return self._git[1]
+
+    # Starting
+
+    def _advance(self) -> None:
+        for opened in list(self._open.values()):
+            self._fill(opened)
+            if opened.done:
+                batches.remove_batch(self._paths, opened.batch.id)
+                del self._open[opened.batch.id]
+
+    def _fill(self, opened: OpenBatch) -> None:
+        later: list[Entry] = []
+        now = time.monotonic()
+        while opened.waiting and len(opened.running) < opened.batch.jobs:
+            entry = opened.waiting.popleft()
+            if entry.not_before > now or not self._start(opened, entry):
+                later.append(entry)
+        opened.waiting.extendleft(reversed(later))
+
+    def _start(self, opened: OpenBatch, entry: Entry) -> bool:
+        """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
+        try:
+            state, info = read_state(entry, opened.batch)
+            if state is State.LOST and not claim_again(entry):
+                state = State.DONE
+            if state is State.RUNNING:
+                self._settle(opened, entry)
+            elif state is not State.DONE and not stop_if_asked(entry, info, opened.batch):
+                self._engine.start(entry.job)
+                opened.running[entry.job.task] = entry
+        except Unreadable as error:
+            self._say(str(error))
+        except (OSError, PyrunsError) as error:
+            self._put_off(entry, str(error))
+            return False
+        return True
+
+    def _put_off(self, entry: Entry, reason: str) -> None:
+        entry.tries += 1
+        pause = min(_LONGEST_RETRY, 0.25 * 2**entry.tries)
+        entry.not_before = time.monotonic() + pause
+        self._say(f"{entry.job.workspace}/{entry.job.task} is tried again in {pause:g} s: {reason}")
+
+    # Ends
+
+    def _collect(self) -> None:
+        for job in self._engine.poll():
+            opened = self._open.get(job.batch)
+            entry = opened.running.pop(job.task, None) if opened else None
+            if opened is not None and entry is not None:
+                self._settle(opened, entry)
+
+    def _settle(self, opened: OpenBatch, entry: Entry) -> None:
+        """Decide by its task file what becomes of an entry that nobody here works on."""
+        try:
+            state, info = read_state(entry, opened.batch)
+        except Unreadable as error:
+            self._say(str(error))
+            return
+        if state is State.RUNNING:
+            opened.running[entry.job.task] = entry
+            if self._engine.owner_lives(entry.job, info):
+                self._engine.adopt(entry.job)
+            else:
+                self._bury(opened, entry)
+        elif state is State.WAITING:
+            self._put_off(entry, "its supervisor ended before it could start")
+            opened.waiting.appendleft(entry)
+
+    def _bury(self, opened: OpenBatch, entry: Entry) -> None:
+        self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
+        try:
+            self._engine.bury(entry.job)
+        except OSError as error:
+            del opened.running[entry.job.task]
+            opened.waiting.appendleft(entry)
+            self._put_off(entry, str(error))
+
+    def _look(self) -> None:
+        """See whether somebody asked a waiting task to stop, a part of them at a time."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_SECONDS
+        part = list(itertools.islice(self._looks, _LOOKS))
+        if len(part) < _LOOKS:
+            self._looks = iter([entry for opened in self._open.values() for entry in opened.waiting])
+            part += itertools.islice(self._looks, _LOOKS - len(part))
+        for entry in part:
+            if was_touched(entry):
+                self._look_at(entry)
+
+    def _look_at(self, entry: Entry) -> None:
+        opened = self._open.get(entry.job.batch)
+        if opened is None or entry not in opened.waiting:
+            return
+        try:
+            state, info = read_state(entry, opened.batch)
+        except Unreadable:
+            return
+        if state is State.DONE or (state is State.WAITING and stop_if_asked(entry, info, opened.batch)):
+            opened.waiting.remove(entry)
+
+    # Leaving
+
+    def _nothing_left(self) -> bool:
+        now = time.monotonic()
+        if self._open:
+            self._idle_since = None
+            return False
+        if self._idle_since is None:
+            self._idle_since = now
+        return now >= self._idle_since + self._linger
+
+    def _leave(self) -> bool:
+        """Give the lock up unless there is work after all; `ensure_scheduler` says why this is safe."""
+        door = FileLock(self._paths.door_lock)
+        if not door.try_acquire():
+            self._load()
+            return False
+        try:
+            self._load()
+            if self._open:
+                return False
+            self._lock.release()
+            return True
+        finally:
+            door.release()
+
+    def _say(self, text: str) -> None:
+        print(f"{stamp()} {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,267 @@
+"""Processes the way POSIX knows them: forking, start gates, orphans, signals. The only file that forks."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+import sys
+import termios
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from typing import NoReturn
+
+import psutil
+
+_LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
+
+
+class SignalPipe:
+    """Signals as something to wait for beside file descriptors. At most one per process."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.descriptor, self._write_end = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._write_end, False)
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        for number in numbers:
+            signal.signal(number, _ignore)
+
+    def read(self) -> set[int]:
+        """Return the signals that arrived since the last call."""
+        try:
+            return set(os.read(self.descriptor, 4096))
+        except BlockingIOError:
+            return set()
+
+
+def _ignore(number: int, frame: object) -> None:
+    """A handler in Python is what makes the signal's number appear in the pipe."""
+
+
+def fork_detached(body: Callable[[], int]) -> int:
+    """Run `body` in a fork with a session of its own and no open file but stdin, stdout, stderr; return its
+    pid.
+
+    What `body` returns is the exit code. Locks that this process holds do not go with the fork.
+
+    Raises:
+        OSError: when the system has no room for another process.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LISTENED)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _run_detached(body, mask)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return pid
+
+
+def _run_detached(body: Callable[[], int], mask: Iterable[int]) -> NoReturn:
+    code = 70  # EX_SOFTWARE
+    try:
+        os.setsid()
+        _forget_signals()
+        os.closerange(3, _highest_descriptor() + 1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        code = body()
+    except BaseException:  # noqa: BLE001  # whatever happens, the fork must never run on in its parent's code
+        traceback.print_exc()
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (*_LISTENED, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _highest_descriptor() -> int:
+    try:
+        return max(int(name) for name in os.listdir("/dev/fd"))
+    except (OSError, ValueError):
+        return 255
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def _prctl(option: int, argument: int | bytes) -> bool:
+    return sys.platform == "linux" and bool(_library().prctl(option, argument, 0, 0, 0) == 0)
+
+
+def name_process(name: str) -> None:
+    """Set the short name that process lists show (at most 15 bytes); only on Linux."""
+    _prctl(_SET_NAME, name.encode()[:15])
+
+
+def gather_orphans() -> bool:
+    """Become the parent of all descendants that lose theirs; tell whether the system does that."""
+    return _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+class GatedChild:
+    """A process that stands ready to become the user's command and waits for `open`.
+
+    It leads a session of its own, whose terminal `terminal` becomes; stdin is the null device. When its
+    parent dies before the gate opens it ends without having run anything.
+
+    Raises:
+        OSError: when the system has no room for another process.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], terminal: int
+    ) -> None:
+        gate, self._gate = os.pipe()
+        self._report, report = os.pipe()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LISTENED)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                os.close(self._gate)
+                os.close(self._report)
+                _become(argv, workdir, environment, terminal, gate, report, mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            os.close(gate)
+            os.close(report)
+
+    def open(self) -> tuple[str, int] | None:
+        """Let it run; return None, or what failed ("chdir" or "exec") with its errno."""
+        with suppress(BrokenPipeError):  # killed while it waited: its exit status tells
+            os.write(self._gate, b"g")
+        os.close(self._gate)
+        report = b""
+        while chunk := os.read(self._report, 64):
+            report += chunk
+        os.close(self._report)
+        if not report:
+            return None
+        step, _, number = report.decode("ascii").partition(" ")
+        return step, int(number)
+
+    def abandon(self) -> None:
+        """Let it end without having run anything."""
+        os.close(self._gate)
+        os.close(self._report)
+        os.waitpid(self.pid, 0)
+
+
+def _become(
+    argv: Sequence[str],
+    workdir: str,
+    environment: Mapping[str, str],
+    terminal: int,
+    gate: int,
+    report: int,
+    mask: Iterable[int],
+) -> NoReturn:
+    step = "exec"
+    try:
+        os.setsid()
+        _forget_signals()
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them; a program expects them
+            signal.signal(number, signal.SIG_DFL)
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (terminal, 1), (terminal, 2)):
+            os.dup2(source, target)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if os.read(gate, 1) != b"g":
+            os._exit(0)
+        step = "chdir"
+        os.chdir(workdir)
+        step = "exec"
+        os.execve(argv[0], list(argv), dict(environment))
+    except OSError as error:
+        os.write(report, f"{step} {error.errno or errno.EIO}".encode("ascii"))
+    except BaseException:  # noqa: BLE001  # never run on in the parent's code
+        os.write(report, f"{step} {errno.EINVAL}".encode("ascii"))
+    finally:
+        os._exit(127)
+
+
+def reap() -> dict[int, int]:
+    """Collect the children that have ended, without waiting: pid -> exit code (negative: the signal)."""
+    ended: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = os.waitstatus_to_exitcode(status)
+
+
+def has_children() -> bool:
+    """Tell whether this process has a child, ended ones that were not collected included."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def signal_tree(group: int | None, number: int) -> None:
+    """Send a signal to a process group of ours and to all our descendants outside it.
+
+    `group` is the pid of a child that leads its group and was not collected yet, None when it was.
+    """
+    inside: set[int] = set()
+    if group is not None:
+        for process in _descendants():
+            if _group_of(process.pid) == group:
+                inside.add(process.pid)
+        try:
+            os.killpg(group, number)
+        except (ProcessLookupError, PermissionError):
+            inside.clear()
+    for process in _descendants():
+        if process.pid not in inside:
+            try:
+                process.send_signal(number)
+            except psutil.Error:
+                continue
+
+
+def _descendants() -> list[psutil.Process]:
+    try:
+        return psutil.Process().children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return -1
+
+
+def marked_processes(variable: str, value: str) -> list[psutil.Process]:
+    """Return the processes of this user that were started with an environment variable set to `value`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(variable) == value:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found

@@ -1,0 +1,60 @@
+"""The scheduler of one project as a process: `python -m pyruns_jupyter.engine.scheduler <_pyruns_>`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from pyruns_jupyter.core.errors import Busy
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.layout import EnginePaths
+
+LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scheduler of the project whose `_pyruns_` folder is the only argument; return the exit code.
+
+    It ends at once when another one lives.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if len(words) != 1:
+        print("usage: python -m pyruns_jupyter.engine.scheduler <_pyruns_ folder>", file=sys.stderr)
+        return 2
+    paths = EnginePaths(Path(words[0]).absolute())
+    lock = FileLock(paths.scheduler_lock)
+    try:
+        lock.acquire(timeout=LOCK_TIMEOUT)
+    except Busy:
+        return 0
+    with suppress(OSError):
+        os.setsid()
+    # A shell starts background processes deaf to these.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    _say_who(lock)
+    os.chdir(paths.root.parent)
+
+    # After the lock: a scheduler that is not needed should not load all this.
+    from .local import LocalEngine
+    from .loop import Scheduler
+
+    Scheduler(paths.root, lock, LocalEngine()).run()
+    return 0
+
+
+def _say_who(lock: FileLock) -> None:
+    from pyruns_jupyter.core.host import host_name
+
+    who = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
+    lock.write(json.dumps(who).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""What front ends call: queue tasks, cancel one, see to it that a scheduler lives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.host import host_name, new_token
+from pyruns_jupyter.core.layout import EnginePaths, TaskPaths, is_task_name
+from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts
+
+from . import batches, report
+from .inherited import front_end_environment
+from .launch import attend, check_startable, ensure_scheduler, scheduler_alive, wake
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+__all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
+
+MAX_JOBS = 1000
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a queueing: the batch, the tasks it holds in order, and the others with the reason (a
+    sentence).
+
+    `batch` is empty when nothing was queued.
+    """
+
+    batch: str
+    queued: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def submit(
+    workspace: WorkspaceFolder,
+    names: Iterable[str],
+    *,
+    jobs: int = 1,
+    environment: Mapping[str, str] | None = None,
+) -> Submission:
+    """Queue tasks, to be run in this order, at most `jobs` of them at once, and see to it that a scheduler
+    lives.
+
+    Once this returns the queueing survives everything. `environment` is what the tasks inherit, by default
+    that of this process.
+
+    Raises:
+        InvalidInput: when `jobs` is not between 1 and 1000; nothing is queued.
+        PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
+            scheduler could not be started leaves the tasks queued.
+    """
+    if isinstance(jobs, bool) or not 1 <= jobs <= MAX_JOBS:
+        raise InvalidInput(f"The number of jobs must be from 1 to {MAX_JOBS}, not {jobs!r}.", field="jobs")
+    wanted = [(name, new_token()) for name in dict.fromkeys(names)]
+    if not wanted:
+        return Submission("")
+    check_startable()
+    paths = EnginePaths(workspace.root)
+    batches.prepare_folders(paths)
+    batch = batches.new_id()
+    queued: list[tuple[str, str]] = []
+    refused: dict[str, str] = {}
+    with batches.Claim(paths, batch, workspace.name, wanted):
+        try:
+            for name, attempt in wanted:
+                problem = _claim(workspace.tasks, name, attempt, batch)
+                if problem is None:
+                    queued.append((name, attempt))
+                else:
+                    refused[name] = problem
+            if queued:
+                batches.write_batch(
+                    paths,
+                    batches.Batch.new(
+                        batch,
+                        workspace=workspace.name,
+                        jobs=jobs,
+                        environment=front_end_environment(environment),
+                        python=sys.executable,
+                        tasks=queued,
+                    ),
+                )
+        except BaseException:
+            batches.put_back(workspace.tasks, queued)
+            raise
+    if not queued:
+        return Submission("", [], refused)
+    ensure_scheduler(paths)
+    return Submission(batch, [name for name, _ in queued], refused)
+
+
+def _claim(tasks: Path, name: str, attempt: str, batch: str) -> str | None:
+    """Claim one task; return why it is refused, None when it is not."""
+    if not is_task_name(name):
+        return f"There is no task {name!r} in {tasks.parent}."
+    try:
+        with edit_task(tasks / name, durable=False) as info:  # the batch file is what is durable
+            runs.queue(info, attempt=attempt, batch=batch)
+    except PyrunsError as error:
+        return error.message
+    except OSError as error:
+        return f"The task {name!r} cannot be changed: {error.strerror or error}."
+    return None
+
+
+def cancel(workspace: WorkspaceFolder, name: str) -> str:
+    """Stop a task: a waiting one of ours at once, a running one (or another program's) by asking its owner.
+
+    Return its status now: `cancelled`, or `running` / `queued` while the owner has not acted yet.
+
+    Raises:
+        NotFound: when there is no such task.
+        Conflict: when it neither waits nor runs.
+    """
+    if not is_task_name(name):
+        raise NotFound(f"There is no task {name!r} in {workspace.folder}.")
+    paths = TaskPaths(workspace.tasks / name)
+    with edit_task(paths.folder) as info:
+        status = runs.status_of(info)
+        if status not in runs.ACTIVE:
+            raise Conflict(f"The task {name!r} is {status}: there is nothing to stop.")
+        runs.request_cancel(info)
+        if status == runs.QUEUED and _is_ours(info):
+            runs.unqueue(info)
+            status = runs.CANCELLED
+    if status == runs.CANCELLED:
+        report.add_queue_stop(paths)
+        wake(EnginePaths(workspace.root))
+    else:
+        attend(workspace.root)  # an owner that died cannot act: whoever comes ends the run
+    return status
+
+
+def _is_ours(info: TaskInfo) -> bool:
+    queue = own_facts(info).get("queue")
+    if not isinstance(queue, dict) or queue.get("attempt") != info.get("_attempt_id"):
+        return False
+    return info.get("runner_host") == host_name()

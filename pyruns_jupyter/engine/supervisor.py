@@ -1,0 +1,286 @@
+"""The supervisor: one process that owns one run, from its claim on disk to its final state.
+
+It decides whether the run starts at all (exactly once, whatever schedulers believe), carries the output into
+the log, keeps the lease of the task fresh, stops the run when asked, and alone writes how it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.files import dump_json
+from pyruns_jupyter.core.host import ProcessId, boot_id
+from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.tasklock import protocol
+
+from . import report
+from .base import Job
+from .commands import Command, build_command
+from .ending import Ending, write_ending
+from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
+from .terminal import Pump, open_terminal
+from .tuning import number_setting
+
+DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
+OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
+WATCH_SECONDS = 0.4
+DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
+GRACE_SECONDS = 10.0
+KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
+
+
+def supervise(job: Job) -> int:
+    """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down."""
+    name_process("pyruns-run")
+    try:
+        info = read_task(job.paths.folder)
+        if not waits(info, job.attempt):
+            return DONE
+        return _Supervisor(job, runs.reserve_slot(info)).run(info)
+    except NotFound:
+        return DONE
+
+
+def warm_up() -> None:
+    """Do once, before forking, what each supervisor would have to do for itself."""
+    import yaml  # read by the settings
+    import yaml.cyaml  # noqa: F401
+
+    "".encode("utf-8-sig").decode("utf-8-sig")
+    protocol()
+    boot_id()
+    report.system_name()
+    ProcessId.of(os.getpid())
+
+
+def waits(info: TaskInfo, attempt: str) -> bool:
+    """Tell whether a task waits for the run that `attempt` names."""
+    return runs.status_of(info) == runs.QUEUED and info.get("_attempt_id") == attempt
+
+
+class _Supervisor:
+    def __init__(self, job: Job, run: int) -> None:
+        self.job = job
+        self.number = run
+        self.paths = job.paths
+        self.child: GatedChild | None = None
+        self.exit_code: int | None = None
+        self.stop_at: float | None = None  # monotonic: when the run was asked to stop
+        self.kill_at = 0.0
+        self.give_up_at = 0.0
+
+    def run(self, info: TaskInfo) -> int:
+        self.paths.run_logs.mkdir(exist_ok=True)
+        owner = FileLock(self.paths.owner(self.number))
+        try:
+            owner.acquire(timeout=OWNER_TIMEOUT)
+        except Busy:
+            return AGAIN
+        owner.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
+        try:
+            command = build_command(self.job, info, run=self.number)
+        except PyrunsError as error:
+            return self._refuse(error.message)
+        except (RecursionError, MemoryError) as error:
+            return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
+        try:
+            return self._start(command)
+        finally:
+            command.payload_copy.unlink(missing_ok=True)
+
+    def _refuse(self, message: str) -> int:
+        """End the run before it begins: what it would run is wrong, and the task says so."""
+        info = self._claim(pid=None, create_time=None, command="", workdir="")
+        if info is None:
+            return AGAIN
+        log = self.paths.log(self.number)
+        report.append(log, report.start_banner(self.job.task, self._started(info), "unknown"))
+        report.append(log, report.line(message))
+        started = float(info["launch_started_at"])
+        write_ending(Ending(self.job, self.number, runs.FAILED, None, started, message=message))
+        return DONE
+
+    def _start(self, command: Command) -> int:
+        signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+        gather_orphans()
+        terminal, theirs = open_terminal()
+        child = GatedChild(
+            command.argv, workdir=command.workdir, environment=command.environment, terminal=theirs
+        )
+        os.close(theirs)
+        source = f"{self.job.git} | {command.script_state}"
+        info = None
+        try:
+            report.write_input(self.paths, self.number, command)
+            pump = Pump(terminal, report.open_log(self.paths.log(self.number)))
+            info = self._claim(
+                pid=child.pid,
+                create_time=psutil.Process(child.pid).create_time(),
+                command=command.text,
+                workdir=command.workdir,
+                source_state=source,
+                environment=report.run_environment(command),
+            )
+        finally:
+            if info is None:
+                child.abandon()
+        if info is None:
+            return AGAIN
+        self.child = child
+        pump.put(report.start_banner(self.job.task, self._started(info), source))
+        failed = child.open()
+        self._attend(pump, signals)
+        message = "" if failed is None else _why_not_started(*failed, command)
+        if message:
+            pump.put(report.line(message))
+        status = runs.FAILED if message else self._status()
+        code = None if message else self.exit_code
+        started = float(info["launch_started_at"])
+        write_ending(Ending(self.job, self.number, status, code, started, command=command, message=message))
+        return DONE
+
+    def _claim(self, **facts: Any) -> TaskInfo | None:
+        """Turn the waiting run into a running one, or into a cancelled one when that was asked for meanwhile.
+
+        Return None when it does not run; what was written for this run so far is removed then.
+        """
+        with edit_task(self.paths.folder) as info:
+            ours = waits(info, self.job.attempt) and runs.reserve_slot(info) == self.number
+            wanted = ours and not info.get("cancel_requested_at")
+            if wanted:
+                runs.start(info, attempt=self.job.attempt, **facts)
+            elif ours:
+                runs.unqueue(info)
+            if not wanted and runs.slot_count(info) < self.number:
+                self.paths.input(self.number).unlink(missing_ok=True)
+                self.paths.log(self.number).unlink(missing_ok=True)
+        if ours and not wanted:
+            report.add_queue_stop(self.paths)
+        return info if wanted else None
+
+    def _started(self, info: TaskInfo) -> str:
+        return str(info["start_times"][self.number - 1])
+
+    def _status(self) -> str:
+        if self.stop_at is not None:
+            return runs.CANCELLED
+        return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
+
+    def _attend(self, pump: Pump, signals: SignalPipe) -> None:
+        """Stay with the run until it has ended and its output is in the log."""
+        poller = select.poll()
+        poller.register(signals.descriptor, select.POLLIN)
+        listening = False
+        watch = _TaskWatch(self.paths.folder, self.job.attempt)
+        ended_at = quiet_since = 0.0
+        while True:
+            wanted = pump.open and not pump.stuck
+            if wanted != listening:
+                poller.register(pump.source, select.POLLIN) if wanted else poller.unregister(pump.source)
+                listening = wanted
+            pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
+            ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
+            now = time.monotonic()
+            if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
+                quiet_since = now
+            if signals.descriptor in ready:
+                received = signals.read()
+                if received & {signal.SIGTERM, signal.SIGHUP}:
+                    self._stop(now)
+            self._reap()
+            if self.exit_code is None:
+                if watch.look(now):
+                    self._stop(now)
+            elif not ended_at:
+                ended_at = quiet_since = now
+            self._insist(now)
+            if self.exit_code is not None and self._drained(pump, now, ended_at, quiet_since):
+                return
+
+    def _drained(self, pump: Pump, now: float, ended_at: float, quiet_since: float) -> bool:
+        if self.stop_at is not None and now < self.give_up_at and has_children():
+            return False  # descendants in sessions of their own get their time too
+        if pump.stuck:
+            return self.stop_at is not None
+        return not pump.open or now - quiet_since > DRAIN_QUIET or now - ended_at > DRAIN_MOST
+
+    def _reap(self) -> None:
+        assert self.child is not None
+        code = reap().get(self.child.pid)
+        if code is not None:
+            self.exit_code = code
+
+    def _group(self) -> int | None:
+        return self.child.pid if self.child is not None and self.exit_code is None else None
+
+    def _stop(self, now: float) -> None:
+        if self.stop_at is None:
+            self.stop_at = now
+            self.kill_at = now + number_setting(self.job.root, "stop_grace_seconds", GRACE_SECONDS)
+            self.give_up_at = self.kill_at + KILL_SECONDS
+            signal_tree(self._group(), signal.SIGTERM)
+
+    def _insist(self, now: float) -> None:
+        """Kill what still lives when the time that a stopping run has is over."""
+        if self.stop_at is not None and now >= self.kill_at and has_children():
+            self.kill_at = now + 1.0
+            signal_tree(self._group(), signal.SIGKILL)
+
+
+class _TaskWatch:
+    """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
+
+    def __init__(self, folder: Path, attempt: str) -> None:
+        self._folder = folder
+        self._attempt = attempt
+        self._seen: tuple[int, int] | None = None
+        self._look_at = 0.0
+        self._renew_at = time.monotonic() + runs.HEARTBEAT_SECONDS
+
+    def look(self, now: float) -> bool:
+        """Tell whether the run should stop."""
+        if now < self._look_at:
+            return False
+        self._look_at = now + WATCH_SECONDS
+        if now >= self._renew_at:
+            self._renew_at = now + runs.HEARTBEAT_SECONDS
+            self._renew()
+        try:
+            status = os.stat(self._folder / "task_info.json")
+        except OSError:
+            return False
+        mark = (status.st_mtime_ns, status.st_ino)
+        if mark == self._seen:
+            return False
+        try:
+            info = read_task(self._folder)
+        except (PyrunsError, OSError):
+            return False  # damaged by somebody, or between two states: look again
+        self._seen = mark
+        return self._is_current(info) and bool(info.get("cancel_requested_at"))
+
+    def _renew(self) -> None:
+        with suppress(PyrunsError, OSError), edit_task(self._folder, durable=False, timeout=1.0) as info:
+            if self._is_current(info):
+                runs.renew_lease(info)
+
+    def _is_current(self, info: TaskInfo) -> bool:
+        return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt
+
+
+def _why_not_started(step: str, number: int, command: Command) -> str:
+    reason = os.strerror(number)
+    if step == "chdir":
+        return f"The working folder {command.workdir} cannot be entered: {reason}."
+    return f"{command.argv[0]} cannot be executed: {reason}."

@@ -1,0 +1,106 @@
+"""Ending a run whose supervisor died: what is left of it is stopped, and the task says what happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.errors import Busy, NotFound, Unreadable
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.files import dump_json, read_json
+from pyruns_jupyter.core.host import ProcessId, boot_id, process_alive
+from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+
+from .base import Job
+from .commands import private_copies
+from .ending import Ending, write_ending
+from .processes import marked_processes, name_process
+from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
+
+KILLED = (
+    "The supervisor of this run was killed: how the run ended is unknown. What was left of it was stopped."
+)
+RESTARTED = "The machine was restarted while this run was going on."
+_GRACE = 2.0  # seconds; losing the terminal told the processes to end already
+
+
+def bury(job: Job) -> int:
+    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it."""
+    name_process("pyruns-bury")
+    try:
+        info = read_task(job.paths.folder)
+    except (NotFound, Unreadable):
+        return DONE
+    number = running_number(info, job.attempt)
+    if number is None:
+        return DONE
+    lock = FileLock(job.paths.owner(number))
+    try:
+        job.paths.run_logs.mkdir(exist_ok=True)
+        lock.acquire(timeout=OWNER_TIMEOUT)
+    except Busy:
+        return AGAIN
+    run = runs.runs(info)[number - 1]
+    former = _owner(job.paths, number)
+    restarted = former is not None and former.boot != boot_id()
+    if not restarted:
+        stop_remains(run.pid, run.pid_create_time, job.attempt)
+    lock.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
+    message = RESTARTED if restarted else KILLED
+    started = run.started_at or time.time()
+    ending = Ending(
+        job, number, runs.FAILED, None, started, message=message, reason="supervisor_lost", by_owner=False
+    )
+    if write_ending(ending):
+        for copy in private_copies(job.paths):
+            copy.unlink(missing_ok=True)
+    return DONE
+
+
+def running_number(info: TaskInfo, attempt: str) -> int | None:
+    """Return the index (from 1) of the running run that `attempt` names, None when there is none."""
+    if runs.status_of(info) != runs.RUNNING or info.get("_attempt_id") != attempt:
+        return None
+    attempts = info.get("run_attempt_ids")
+    return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else None
+
+
+def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> None:
+    """Stop the processes of a run that lost its supervisor.
+
+    They are known by what cannot be taken for another's: the recorded process by pid and create time, all
+    others by the attempt in the environment they were started with.
+    """
+    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
+        remains = _remains(pid, create_time, attempt)
+        if not remains:
+            return
+        for process in remains:
+            try:
+                process.send_signal(number)
+            except psutil.Error:
+                continue
+        psutil.wait_procs(remains, timeout=patience)
+
+
+def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[psutil.Process]:
+    found = {process.pid: process for process in marked_processes("PYRUNS_RUN_ATTEMPT_ID", attempt)}
+    if pid is not None and create_time is not None and process_alive(pid, create_time):
+        try:
+            leader = psutil.Process(pid)
+            found.update({process.pid: process for process in (leader, *leader.children(recursive=True))})
+        except psutil.Error:
+            pass
+    return list(found.values())
+
+
+def _owner(paths: TaskPaths, number: int) -> ProcessId | None:
+    try:
+        return ProcessId.from_dict(read_json(paths.owner(number)))
+    except (OSError, Unreadable):
+        return None

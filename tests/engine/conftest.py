@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.support import Project
+
+MakeProject = Callable[..., Project]
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Iterator[MakeProject]:
+    """Make projects whose processes are gone after the test."""
+    made: list[Project] = []
+
+    def make(script: str | None = None, name: str = "project") -> Project:
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Project(folder, script))
+        return made[-1]
+
+    yield make
+    for project in made:
+        project.stop_everything()
+
+
+@pytest.fixture
+def shell(make_project: MakeProject) -> Project:
+    """A project with the shell workspace."""
+    return make_project()

@@ -1,0 +1,140 @@
+"""Projects made by hand, and looks at what the engine did to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pyruns_jupyter.core.filelock import is_locked
+from pyruns_jupyter.core.host import process_alive
+from pyruns_jupyter.core.layout import EnginePaths, TaskPaths
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
+from tests.support import wait_until
+
+ENDED = {"completed", "failed", "cancelled"}
+
+
+class Project:
+    """A folder with one workspace: of a script when `script` (its text) is given, else the shell's."""
+
+    def __init__(self, folder: Path, script: str | None = None) -> None:
+        self.folder = folder
+        self.root = folder / "_pyruns_"
+        name = "_shell_" if script is None else "job"
+        self.script = folder / "job.py"
+        (self.root / name / "tasks").mkdir(parents=True)
+        info = {"workspace_kind": "shell" if script is None else "script", "script_name": name}
+        if script is not None:
+            self.script.write_text(script, encoding="utf-8")
+            info["script_path"] = str(self.script)
+        (self.root / name / "script_info.json").write_text(json.dumps(info), encoding="utf-8")
+        self.workspace = WorkspaceFolder.at(self.root / name)
+        self.engine = EnginePaths(self.root)
+
+    def settings(self, text: str) -> None:
+        (self.root / "_pyruns_settings.yaml").write_text(text, encoding="utf-8")
+
+    def task(self, name: str, text: str = "", **more: Any) -> str:
+        """Make a pending task; `text` is its configuration, or its shell script."""
+        folder = self.workspace.tasks / name
+        folder.mkdir()
+        shell = self.workspace.name == "_shell_"
+        kind: dict[str, Any] = {
+            "task_kind": "python",
+            "config_file": "config.yaml",
+            "script": str(self.script),
+        }
+        if shell:
+            kind = {"task_kind": "shell", "config_file": "config.sh", "workdir": str(self.folder), "env": {}}
+        (folder / kind["config_file"]).write_text(text, encoding="utf-8")
+        info = {"name": name, "status": "pending", "progress": 0.0, **kind, **more}
+        (folder / "task_info.json").write_text(json.dumps(info), encoding="utf-8")
+        return name
+
+    def paths(self, name: str) -> TaskPaths:
+        return self.workspace.paths(name)
+
+    def info(self, name: str) -> dict[str, Any]:
+        content = json.loads(self.paths(name).info.read_bytes())
+        assert isinstance(content, dict)
+        return content
+
+    def status(self, name: str) -> str:
+        return str(self.info(name)["status"])
+
+    def log(self, name: str, run: int = 1) -> bytes:
+        path = self.paths(name).log(run)
+        return path.read_bytes() if path.exists() else b""
+
+    def output(self, name: str, run: int = 1) -> bytes:
+        """What the task wrote: the log without the banner lines."""
+        lines = self.log(name, run).splitlines(keepends=True)
+        return b"".join(line for line in lines if not line.startswith(b"[PYRUNS] "))
+
+    def submit(self, *names: str, jobs: int = 1) -> Submission:
+        return submit(self.workspace, names, jobs=jobs)
+
+    def wait(self, *names: str, timeout: float = 60.0) -> list[str]:
+        """Wait until all these tasks have ended, and return how."""
+        wait_until(
+            lambda: all(self.status(name) in ENDED for name in names),
+            timeout,
+            lambda: f"{[self.status(name) for name in names]}; {self.scheduler_log()}",
+        )
+        return [self.status(name) for name in names]
+
+    def wait_for_output(self, name: str, text: bytes, run: int = 1) -> None:
+        wait_until(
+            lambda: text in self.log(name, run), message=lambda: f"{text!r} in {self.log(name, run)!r}"
+        )
+
+    def wait_for_exit(self) -> None:
+        """Wait until the scheduler has left by itself."""
+        wait_until(lambda: not scheduler_alive(self.root), message="the scheduler leaves")
+
+    def scheduler_log(self) -> str:
+        return self.engine.log.read_text("utf-8", "replace") if self.engine.log.exists() else ""
+
+    def scheduler_pid(self) -> int:
+        def read() -> int:
+            try:
+                pid = int(json.loads(self.engine.scheduler_lock.read_bytes())["pid"])
+            except (OSError, ValueError):
+                return 0
+            # A new one holds the lock a moment before its name stands there instead of the former one's.
+            return pid if is_locked(self.engine.scheduler_lock) and process_alive(pid, None) else 0
+
+        return wait_until(read, message="a scheduler")
+
+    def supervisor_pid(self, name: str, run: int = 1) -> int:
+        return int(json.loads(self.paths(name).owner(run).read_bytes())["pid"])
+
+    def kill_scheduler(self) -> int:
+        """Kill the scheduler with -9 and wait until it is gone."""
+        pid = self.scheduler_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not scheduler_alive(self.root), message="the scheduler is dead")
+        return pid
+
+    def stop_everything(self) -> None:
+        """Leave no process of this project behind."""
+        us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+        for process in psutil.process_iter():
+            try:
+                words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
+                if process.pid not in us and any(str(self.folder) in word for word in words):
+                    process.kill()
+            except psutil.Error:
+                continue
+
+
+def python(text: str) -> str:
+    """A shell line that runs a Python program."""
+    return f"{sys.executable} - <<'PROGRAM'\n{text}\nPROGRAM\n"

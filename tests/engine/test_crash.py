@@ -1,0 +1,154 @@
+"""Killing schedulers, supervisors and tasks with -9: nothing is lost, doubled, or shown falsely."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from pyruns_jupyter.core.files import dump_json, write_atomic
+from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.submit import attend, scheduler_alive
+from tests.engine.support import ENDED, Project
+from tests.support import wait_until
+
+COUNT = 'echo run >> "$PYRUNS_TASK_DIR/count"; sleep 0.3; echo last\n'
+
+
+def attended(project: Project, names: list[str]) -> Iterator[None]:
+    """Look at the project again and again, as a front end does, until all tasks have ended."""
+    while not all(project.status(name) in ENDED for name in names):
+        attend(project.root)
+        yield
+
+
+def test_a_killed_scheduler_loses_and_doubles_nothing(shell: Project) -> None:
+    names = [shell.task(f"t{number:02}", COUNT) for number in range(12)]
+    shell.submit(*names, jobs=3)
+    shell.wait_for_output("t02", b"START")
+    shell.kill_scheduler()
+    running = [name for name in names if shell.status(name) == "running"]
+    assert running
+    # The tasks go on and end without any scheduler; what waits goes on waiting.
+    assert set(shell.wait(*running)) == {"completed"}
+    assert shell.status("t11") == "queued"
+    kills = 1
+
+    def all_done() -> bool:
+        nonlocal kills
+        attend(shell.root)
+        if scheduler_alive(shell.root) and kills < 4:
+            shell.kill_scheduler()
+            kills += 1
+        return all(shell.status(name) in ENDED for name in names)
+
+    wait_until(all_done, 90, lambda: str([shell.status(name) for name in names]), interval=0.3)
+    assert {shell.status(name) for name in names} == {"completed"}
+    for name in names:
+        assert (shell.paths(name).folder / "count").read_text() == "run\n"
+        assert shell.output(name) == b"last\n"
+        assert len(shell.info(name)["run_statuses"]) == 1
+    assert kills == 4
+
+
+def test_the_limit_holds_for_what_was_adopted(shell: Project) -> None:
+    names = [shell.task(name, "sleep 600") for name in ("a", "b", "c")]
+    shell.submit(*names, jobs=2)
+    shell.wait_for_output("b", b"START")
+    shell.kill_scheduler()
+    wait_until(lambda: attend(shell.root))
+    pid = shell.scheduler_pid()
+    os.kill(shell.info("a")["pids"][0], signal.SIGKILL)
+    shell.wait("a")
+    shell.wait_for_output("c", b"START")
+    assert shell.info("a")["exit_codes"] == [-9]  # its supervisor lived: the exit code is true
+    assert shell.status("b") == "running"
+    assert shell.scheduler_pid() == pid
+
+
+@pytest.mark.parametrize("scheduler_too", [False, True])
+def test_a_killed_supervisor(shell: Project, scheduler_too: bool) -> None:
+    shell.task(
+        "T",
+        "trap '' HUP\nsetsid sh -c 'trap \"\" HUP TERM; echo P $$; sleep 600' &\necho P $$\n"
+        'echo \'{"t": 1, "record": {"acc": 1}}\' > $PYRUNS_TASK_DIR/run_logs/run1.journal.jsonl\nsleep 600\n',
+    )
+    shell.task("next", "true")
+    shell.submit("T", "next")
+    wait_until(lambda: shell.output("T").count(b"P ") == 2 and shell.paths("T").journal(1).exists())
+    pids = [int(word) for word in shell.output("T").split() if word != b"P"]
+    if scheduler_too:
+        shell.kill_scheduler()
+    os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    assert shell.wait("T") == ["failed"]
+    info = shell.info("T")
+    assert info["exit_codes"] == [None]
+    assert info["run_statuses"] == ["failed"]
+    assert info["records"] == [{"acc": 1}]
+    assert "supervisor of this run was killed" in info["pyruns_jupyter"]["messages"]["1"]
+    assert "runner_id" not in info
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]  # nothing of it goes on unseen
+    assert not list(shell.paths("T").folder.glob(".pyruns-input-*"))
+    assert shell.wait("next") == ["completed"]
+
+
+def test_supervisors_killed_at_any_moment(shell: Project) -> None:
+    names = [shell.task(f"t{number:02}", COUNT) for number in range(10)]
+    shell.submit(*names, jobs=4)
+    killed = 0
+    scheduler = psutil.Process(shell.scheduler_pid())
+    for _ in attended(shell, names):
+        for child in scheduler.children() if killed < 6 else []:
+            child.kill()
+            killed += 1
+            break
+        time.sleep(0.05)
+    assert killed
+    for name in names:
+        info = shell.info(name)
+        path = shell.paths(name).folder / "count"
+        runs = path.read_text() if path.exists() else ""
+        assert runs in ("run\n", "")  # never twice
+        assert info["status"] in ("completed", "failed")
+        assert len(info["run_statuses"]) == 1
+        if info["status"] == "completed":
+            assert shell.output(name) == b"last\n"
+        else:
+            assert "1" in info["pyruns_jupyter"]["messages"]
+
+
+def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None:
+    """What a crash of the machine leaves: the batch file, synced, and the task file as it was before."""
+    for name in ("A", "B", "C"):
+        shell.task(name, "true")
+    shell.submit("A")
+    shell.wait("A")
+    shell.wait_for_exit()
+    done = str(shell.info("A")["_attempt_id"])
+    tasks = (("A", done), ("B", "b" * 32), ("C", "c" * 32))
+    for boot, expected in (("", "completed"), ("another boot", "completed")):
+        batch = batches.Batch.new(
+            batches.new_id(),
+            workspace="_shell_",
+            jobs=1,
+            environment=dict(os.environ),
+            python=sys.executable,
+            tasks=tasks,
+        )
+        write = {**batch.to_dict(), "boot": boot or batch.boot}
+        path = shell.engine.batches / f"{batch.id}.json"
+        write_atomic(path, dump_json(write))
+        wait_until(lambda: attend(shell.root))
+        wait_until(lambda path=path: not path.exists(), message="the batch is done")  # type: ignore[misc]
+        if boot:
+            assert [shell.status(name) for name in "ABC"] == [expected] * 3
+            assert len(shell.info("A")["run_statuses"]) == 1
+        else:
+            assert [shell.status(name) for name in "BC"] == ["pending"] * 2  # nothing crashed: nobody's claim
+        shell.wait_for_exit()

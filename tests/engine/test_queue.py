@@ -1,0 +1,215 @@
+"""Queueing and cancelling: order, limits, refusals, and many front ends at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
+from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from tests.engine.support import Project, python
+from tests.support import ROOT, wait_until
+
+TIMES = 'date +%s.%N > "$PYRUNS_TASK_DIR/begin"; sleep 0.1; date +%s.%N > "$PYRUNS_TASK_DIR/end"\n'
+
+
+def spans(project: Project, names: list[str]) -> list[tuple[float, float]]:
+    folders = [project.paths(name).folder for name in names]
+    return [(float((f / "begin").read_text()), float((f / "end").read_text())) for f in folders]
+
+
+def most_at_once(times: list[tuple[float, float]]) -> int:
+    return max(sum(b <= begin < e for b, e in times) for begin, _ in times)
+
+
+def test_never_more_than_jobs_at_once_and_in_order(shell: Project) -> None:
+    names = [shell.task(f"t{number:02}", TIMES) for number in range(20)]
+    shell.submit(*names, jobs=2)
+    assert set(shell.wait(*names)) == {"completed"}
+    times = spans(shell, names)
+    assert most_at_once(times) == 2
+    begins = [begin for begin, _ in times]
+    assert all(later > begins[index] for index, later in enumerate(begins[2:]))  # order, up to neighbours
+    shell.wait_for_exit()
+    assert not attend(shell.root)
+
+
+def test_what_cannot_be_queued_is_refused_with_a_sentence(shell: Project) -> None:
+    shell.task("long", "sleep 600")
+    shell.task("moving", "true", _namespace_operation={"expires_at": time.time() + 60})
+    shell.task("good", "true")
+    shell.task("damaged", "true")
+    shell.paths("damaged").info.write_text("{")
+    assert shell.submit("long").queued == ["long"]
+    result = shell.submit("long", "good", "good", "missing", "../x", "moving", "damaged")
+    assert result.queued == ["good"]
+    assert set(result.refused) == {"long", "missing", "../x", "moving", "damaged"}
+    assert result.refused["missing"].startswith("There is no task 'missing' in ")
+    assert all(reason.endswith(".") for reason in result.refused.values())
+    assert shell.paths("damaged").info.read_text() == "{"
+    assert shell.submit("missing").batch == ""
+    assert shell.submit().queued == []
+    with pytest.raises(InvalidInput):
+        shell.submit("good", jobs=0)
+    assert shell.wait("good") == ["completed"]
+
+
+def test_cancel_a_waiting_task(shell: Project) -> None:
+    shell.task("first", "sleep 600")
+    shell.task("second", "true")
+    shell.task("third", "true")
+    shell.submit("first", "second", "third")
+    shell.wait_for_output("first", b"START")
+    assert cancel(shell.workspace, "second") == "cancelled"
+    info = shell.info("second")
+    assert (info["status"], info.get("run_index", 0)) == ("cancelled", 0)
+    assert not {"runner_id", "lease_until", "queued_at"} & set(info)
+    assert "reason=cancelled_by_user" in (shell.paths("second").run_logs / "error.log").read_text()
+    with pytest.raises(Conflict):
+        cancel(shell.workspace, "second")
+    with pytest.raises(NotFound):
+        cancel(shell.workspace, "nobody")
+    # The way another program asks:
+    with edit_task(shell.paths("third").folder) as wanted:
+        wanted["cancel_requested_at"] = "2026-01-01_00-00-00"
+    assert shell.wait("third") == ["cancelled"]
+    assert cancel(shell.workspace, "first") == "running"
+    assert shell.wait("first") == ["cancelled"]
+
+
+def test_cancel_a_running_task_and_all_its_descendants(shell: Project) -> None:
+    shell.settings("stop_grace_seconds: 0.7\n")
+    deaf = (
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); "
+        "os.write(1, b'P %d\\n' % os.getpid()); time.sleep(600)"
+    )
+    shell.task(
+        "T",
+        f'{sys.executable} -c "{deaf}" &\nsetsid {sys.executable} -c "{deaf}" &\n'
+        "setsid sh -c 'echo P $$; sleep 600' &\nwait\n",
+    )
+    shell.submit("T")
+    wait_until(lambda: shell.output("T").count(b"P ") == 3, message=lambda: repr(shell.log("T")))
+    pids = [int(word) for word in shell.output("T").split() if word != b"P"]
+    pids.append(shell.info("T")["pids"][0])
+    assert cancel(shell.workspace, "T") == "running"
+    assert shell.wait("T") == ["cancelled"]
+    assert shell.info("T")["exit_codes"] == [-15]
+    assert shell.log("T").endswith(b"[PYRUNS] Final status: cancelled\n")
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    errors = (shell.paths("T").run_logs / "error.log").read_text()
+    assert "Run #1 stopped at" in errors
+    assert "previous_status=running\nexit_code=-15\n" in errors
+
+
+def test_a_script_may_take_its_leave(shell: Project) -> None:
+    program = """
+import signal, sys, time
+def leave(*unused):
+    time.sleep(0.5)
+    print("saved", flush=True)
+    sys.exit(3)
+signal.signal(signal.SIGTERM, leave)
+print("ready", flush=True)
+time.sleep(600)
+"""
+    shell.task("T", "exec " + python(program))
+    shell.submit("T")
+    shell.wait_for_output("T", b"ready")
+    cancel(shell.workspace, "T")
+    assert shell.wait("T") == ["cancelled"]
+    assert b"saved" in shell.output("T")
+    assert shell.info("T")["exit_codes"] == [3]
+
+
+SUBMITTER = """
+import sys, time
+from pathlib import Path
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import submit
+workspace = WorkspaceFolder.at(Path(sys.argv[1]))
+for name in sys.argv[2:]:
+    result = submit(workspace, [name], jobs=1)
+    assert result.queued == [name], result
+    time.sleep(float(len(name) % 3) * 0.02)
+"""
+
+
+def test_eight_processes_queue_at_once_and_nothing_is_forgotten(shell: Project) -> None:
+    # A scheduler that leaves at once makes the moment between its last look and its end come often.
+    shell.settings("scheduler_linger_seconds: 0\n")
+    count = 'echo run >> "$PYRUNS_TASK_DIR/count"\n'
+    names = [[shell.task(f"p{p}-{'x' * n}", count) for n in range(8)] for p in range(8)]
+    command = [sys.executable, "-c", SUBMITTER, str(shell.workspace.folder)]
+    fronts = [subprocess.Popen([*command, *mine], cwd=ROOT) for mine in names]
+    assert [front.wait(120) for front in fronts] == [0] * 8
+    everything = [name for mine in names for name in mine]
+    assert set(shell.wait(*everything)) == {"completed"}  # nobody attends: each batch found its scheduler
+    for name in everything:
+        assert (shell.paths(name).folder / "count").read_text() == "run\n"
+    shell.wait_for_exit()
+    wait_until(lambda: list(shell.engine.batches.iterdir()) == [], message="no batch is left")
+
+
+def test_a_front_end_that_dies_while_it_queues_leaves_nothing_queued(shell: Project) -> None:
+    shell.task("A", "true")
+    shell.task("B", "true")
+    with edit_task(shell.paths("B").folder) as info:
+        info.update(status="cancelled", cancel_requested_at="2026-01-01_00-00-00", _attempt_id="0" * 32)
+    program = """
+import os, sys
+from pathlib import Path
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.submit import submit
+batches.write_batch = lambda *unused: os.kill(os.getpid(), 9)
+submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(shell.workspace.folder)], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    assert [shell.status(name) for name in ("A", "B")] == ["queued", "queued"]
+    assert not scheduler_alive(shell.root)
+    assert attend(shell.root)
+    wait_until(lambda: shell.status("A") == "pending" and shell.status("B") == "cancelled")
+    info = shell.info("B")
+    assert info["cancel_requested_at"] == "2026-01-01_00-00-00"
+    assert info["_attempt_id"] == "0" * 32
+    assert not {"runner_id", "lease_until", "queued_at"} & set(info)
+    shell.wait_for_exit()
+    assert not batches.has_work(shell.engine)
+
+
+def test_a_disk_that_takes_no_batch_leaves_nothing_queued(
+    shell: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*unused: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    shell.task("A", "true")
+    before = shell.paths("A").info.read_bytes()
+    monkeypatch.setattr(batches, "write_batch", full)
+    with pytest.raises(OSError, match="No space"):
+        shell.submit("A")
+    assert json.loads(shell.paths("A").info.read_bytes())["status"] == "pending"
+    assert json.loads(before)["status"] == "pending"
+    assert not scheduler_alive(shell.root)
+
+
+def test_a_damaged_batch_is_set_aside(shell: Project) -> None:
+    shell.task("A", "true")
+    batches.prepare_folders(shell.engine)
+    damaged: Path = shell.engine.batches / "00000000000000000001-00000000.json"
+    damaged.write_text("{")
+    shell.submit("A")
+    assert shell.wait("A") == ["completed"]
+    shell.wait_for_exit()
+    assert damaged.with_suffix(".damaged").read_text() == "{"
+    assert not attend(shell.root)
