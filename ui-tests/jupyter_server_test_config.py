@@ -23,6 +23,8 @@ shutil.copytree(
 c.ServerApp.port = int(os.environ.get("PYRUNS_UI_PORT", "8895"))
 c.ServerApp.port_retries = 0
 c.ServerApp.root_dir = str(root)
+# Lab's layout belongs to the folder, so that a server that is started again finds it.
+c.LabApp.workspaces_dir = str(root / ".lab-workspaces")
 # Only for this throw-away server; the browser sends it in a header (see playwright.config.js).
 c.IdentityProvider.token = "ui-tests"
 c.ServerApp.disable_check_xsrf = False

@@ -138,11 +138,17 @@ def is_locked(path: Path) -> bool:
 
     Looking takes the lock, shared, for some microseconds: those who look do not see each other, but whoever
     wants the exclusive lock should wait a moment for it (`acquire`) instead of taking one look for the
-    answer.
+    answer. Nothing is created or changed, so it works in a folder that may only be read.
+
+    Raises:
+        OSError: when the file may not be opened.
     """
-    if not path.exists():
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    lock = FileLock(path)
-    taken = lock.try_acquire(shared=True)
-    lock.release()
-    return not taken
+    try:
+        return not _try_lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)  # gives the lock back

@@ -13,10 +13,9 @@ from typing import Any
 
 from . import journal
 from .errors import Unreadable
-from .filelock import is_locked
 from .files import MAX_JSON_BYTES, parse_json
-from .host import host_name, process_alive
-from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name, owner_name
+from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
+from .owners import Ownership
 from .rows import PYTHON, SHELL, TaskRow, damaged_row, figures_of, row_from
 from .runs import RUNNING, STATUSES, Run, latest
 from .taskfile import TaskInfo
@@ -60,8 +59,7 @@ class _Live:
     run: Run
     folder: str
     signature: Signature
-    ours: bool
-    lease_until: float
+    owner: Ownership
     journal_size: int = -1
     newest: dict[str, Any] | None = None
 
@@ -172,8 +170,7 @@ class TaskIndex:
             run=run,
             folder=folder,
             signature=_signature(status),
-            ours=_ours(info),
-            lease_until=_epoch(info.get("lease_until")),
+            owner=Ownership.of(info),
         )
         return self._beside(live)
 
@@ -194,7 +191,7 @@ class TaskIndex:
             live.newest = journal.tail_latest(path) if size else None
         if live.newest:
             row = replace(row, figures=figures_of(live.run, live.newest))
-        if _owner_dead(live) and _same_file(live):
+        if live.owner.gone(live.folder, live.run) and _same_file(live):
             row = replace(row, message=INTERRUPTED)
         return row
 
@@ -224,33 +221,3 @@ def _load(path: str) -> TaskInfo:
     finally:
         os.close(descriptor)
     return parse_json(data, Path(path))
-
-
-def _ours(info: TaskInfo) -> bool:
-    """Tell whether the task's owner runs on this host, so that we may judge whether it lives."""
-    return info.get("runner_host") == host_name()
-
-
-def _owner_dead(live: _Live) -> bool:
-    """Tell whether nobody can end this run any more: its supervisor and its process are provably gone."""
-    if not live.ours:
-        return False
-    owner = Path(live.folder, RUN_LOGS, owner_name(live.run.index))
-    try:
-        if owner.is_file() and not owner.is_symlink():
-            if is_locked(owner):
-                return False
-        elif live.lease_until > time.time():
-            return False  # another program's: its lease speaks as long as it lasts
-    except OSError:
-        return False
-    pid = live.run.pid
-    if pid is not None and 0 < pid < 2**31:
-        return not process_alive(pid, live.run.pid_create_time)
-    return live.lease_until < time.time()
-
-
-def _epoch(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return 0.0
-    return float(value) if -1e15 < value < 1e15 else 0.0

@@ -100,7 +100,7 @@ def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     tracks: dict[str, list[Any]] = {}
     try:
         stream = path.open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return records, tracks
     with stream:
         for line in stream:

@@ -183,10 +183,10 @@ def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[
         return workspace.template_text(), free_name(workspace, base)
     text = task_text(workspace, task)
     try:
-        base = own_facts(read_task(workspace.paths(task).folder)).get("batch_name")
+        batch: object = own_facts(read_task(workspace.paths(task).folder)).get("batch_name")
     except Unreadable:
-        base = None
-    return text, free_name(workspace, base if isinstance(base, str) and is_task_name(base) else task)
+        batch = None
+    return text, free_name(workspace, batch if isinstance(batch, str) and is_task_name(batch) else task)
 
 
 def task_text(workspace: WorkspaceFolder, task: str) -> str:

@@ -6,13 +6,14 @@ The content stays a plain dictionary so that keys of other programs and of later
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import NotFound
+from .errors import NotFound, Unreadable
 from .files import dump_json, parse_json, write_atomic
 from .layout import TASK_INFO
 from .tasklock import TIMEOUT, task_lock
@@ -75,11 +76,16 @@ def own_facts(info: TaskInfo) -> dict[str, Any]:
 def _read(folder: Path, dir_fd: int | None = None) -> bytes:
     path = folder / TASK_INFO if dir_fd is None else Path(TASK_INFO)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=dir_fd)
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(path, flags, dir_fd=dir_fd)
         with os.fdopen(descriptor, "rb") as stream:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         raise _gone(folder) from None
+    except OSError as error:
+        if error.errno in (errno.EISDIR, errno.ELOOP):
+            raise Unreadable(f"{folder / TASK_INFO} is no file.") from None
+        raise
 
 
 def _gone(folder: Path) -> NotFound:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from .filelock import FILE_MODE, locked
 from .host import host_name
 
 TIMEOUT = 5.0  # seconds
+_EMPTY_SECONDS = 1.0  # whoever creates the lock file writes its line at once
 
 # A folder held open is reached under whatever name it has. Where there is no such thing, a folder with open
 # files cannot be renamed.
@@ -79,6 +81,7 @@ def _remove(lock_file: Path, dir_fd: int | None) -> None:
 
 def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
     line = f"{os.getpid()} {threading.get_ident()} {host_name()} {time.time():.6f} {protocol()}\n"
+    empty: tuple[int, float] | None = None  # inode of an empty lock file, and since when we see it
     while True:
         try:
             path = lock_file if dir_fd is None else lock_file.name
@@ -88,6 +91,12 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
             if _left_behind(lock_file, dir_fd):
                 _remove(lock_file, dir_fd)
                 continue
+            inode = _empty_file(lock_file, dir_fd)
+            if inode is None or empty is None or inode != empty[0]:
+                empty = None if inode is None else (inode, time.monotonic())
+            elif time.monotonic() - empty[1] >= _EMPTY_SECONDS:
+                _remove(lock_file, dir_fd)  # its writer died before it wrote the line
+                continue
             if time.monotonic() >= deadline:
                 raise Busy(
                     f"{lock_file} is held by another program ({_holder(lock_file, dir_fd)}). "
@@ -95,9 +104,23 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
                 ) from None
             time.sleep(0.005)
             continue
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(line)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(line)
+        except BaseException:
+            _remove(lock_file, dir_fd)
+            raise
         return
+
+
+def _empty_file(lock_file: Path, dir_fd: int | None) -> int | None:
+    """Return the inode of `lock_file` when it is an empty file, else None."""
+    path = lock_file if dir_fd is None else lock_file.name
+    try:
+        status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
+    except OSError:
+        return None
+    return status.st_ino if stat.S_ISREG(status.st_mode) and status.st_size == 0 else None
 
 
 def _left_behind(lock_file: Path, dir_fd: int | None) -> bool:

@@ -55,7 +55,11 @@ class Engine(Protocol):
         """
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
-        """Tell whether the supervisor of a running job lives, or cannot be judged from here."""
+        """Tell whether the supervisor of a running job lives, or cannot be judged from here.
+
+        Raises:
+            OSError: when that cannot be told at this moment.
+        """
 
     def poll(self) -> list[Job]:
         """Return the jobs (started, adopted, buried) whose processes ended since the last call."""

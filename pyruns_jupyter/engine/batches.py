@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import PyrunsError, Unreadable
-from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.files import dump_json, parse_json, read_json, write_atomic
+from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.filelock import FileLock, is_locked
+from pyruns_jupyter.core.files import dump_json, parse_json, sync_folder, write_atomic
 from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.layout import TASKS, EnginePaths
 from pyruns_jupyter.core.taskfile import edit_task
@@ -97,7 +97,11 @@ def new_id() -> str:
 def prepare_folders(paths: EnginePaths) -> None:
     """Create the folders of the engine, for this user alone."""
     for folder in (paths.folder, paths.batches):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        sync_folder(folder.parent)  # what is queued in it is only as durable as its name
 
 
 def write_batch(paths: EnginePaths, batch: Batch) -> None:
@@ -120,9 +124,10 @@ def read_batch(paths: EnginePaths, batch: str) -> Batch:
     Raises:
         FileNotFoundError: when it is done.
         Unreadable: when its file is damaged.
+        OSError: when it cannot be read at this moment.
     """
     path = paths.batches / f"{batch}{SUFFIX}"
-    return Batch.from_dict(read_json(path), path)
+    return Batch.from_dict(parse_json(path.read_bytes(), path), path)
 
 
 def remove_batch(paths: EnginePaths, batch: str) -> None:
@@ -137,11 +142,15 @@ def set_aside(paths: EnginePaths, batch: str) -> None:
 
 
 class Claim:
-    """The time between the first claimed task of a batch and its batch file. Use as a context manager."""
+    """The time between the first claimed task of a batch and its batch file. Use as a context manager.
+
+    Its file goes at the end, unless `put_back` could not undo all: then a scheduler does that later.
+    """
 
     def __init__(self, paths: EnginePaths, batch: str, workspace: str, tasks: Tasks) -> None:
         self._lock = FileLock(paths.batches / f".{batch}{_CLAIM_SUFFIX}")
         self._content = dump_json({"workspace": workspace, "tasks": [list(pair) for pair in tasks]})
+        self._settled = True
 
     def __enter__(self) -> Claim:
         self._lock.acquire(timeout=5.0)
@@ -152,8 +161,15 @@ class Claim:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        self._lock.path.unlink(missing_ok=True)
-        self._lock.release()
+        try:
+            if self._settled:
+                self._lock.path.unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
+    def put_back(self, tasks: Path, claimed: Tasks) -> None:
+        """Undo claims in the folder `tasks`, because no batch file will make them good."""
+        self._settled = put_back(tasks, claimed)
 
 
 def dead_claims(paths: EnginePaths) -> list[Path]:
@@ -172,37 +188,52 @@ def _dead_claims(paths: EnginePaths) -> Iterator[Path]:
             continue
         if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
             continue
-        if not _held(path):
+        if not _held(path) and path.exists():
             yield path
 
 
 def undo_claim(root: Path, path: Path) -> None:
-    """Put the tasks of a dead claim back to what they were, unless the batch file made it into place."""
+    """Put the tasks of a dead claim back to what they were, unless the batch file made it into place.
+
+    Raises:
+        OSError: when that is not possible now; the claim stays.
+    """
     lock = FileLock(path)
     if not lock.try_acquire():
         return
     try:
         batch = path.name[1 : -len(_CLAIM_SUFFIX)]
+        undone = True
         if not (path.parent / f"{batch}{SUFFIX}").exists():
             try:
                 content = parse_json(path.read_bytes(), path)
                 tasks = root / str(content["workspace"]) / TASKS
-                put_back(tasks, [(str(name), str(attempt)) for name, attempt in content["tasks"]])
-            except (OSError, PyrunsError, KeyError, TypeError, ValueError):
+                claimed = [(str(name), str(attempt)) for name, attempt in content["tasks"]]
+            except (Unreadable, KeyError, TypeError, ValueError):
                 pass  # empty: no task was claimed yet
-        path.unlink(missing_ok=True)
+            else:
+                undone = put_back(tasks, claimed)
+        if undone:
+            path.unlink(missing_ok=True)
     finally:
         lock.release()
 
 
-def put_back(tasks: Path, claimed: Tasks) -> None:
-    """Undo claims that no batch file made good; tasks that went another way meanwhile are left alone."""
+def put_back(tasks: Path, claimed: Tasks) -> bool:
+    """Undo claims that no batch file made good; tasks that went another way meanwhile are left alone.
+
+    Tell whether nothing is left to undo: a full disk and a lock that is held may stop it for now.
+    """
+    complete = True
     for name, attempt in claimed:
         try:
             with edit_task(tasks / name, durable=False) as info:
                 runs.unclaim(info, attempt=attempt)
-        except PyrunsError:
+        except (Conflict, NotFound, Unreadable):
             continue
+        except (PyrunsError, OSError):
+            complete = False
+    return complete
 
 
 def has_work(paths: EnginePaths) -> bool:
@@ -211,13 +242,10 @@ def has_work(paths: EnginePaths) -> bool:
 
 
 def _held(path: Path) -> bool:
-    lock = FileLock(path)
     try:
-        taken = lock.try_acquire(shared=True)
+        return is_locked(path)
     except OSError:
         return True
-    lock.release()
-    return not taken
 
 
 def _is_batch(name: str) -> bool:

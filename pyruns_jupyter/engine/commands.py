@@ -179,8 +179,12 @@ def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
 def _private_copy(paths: TaskPaths, name: str, text: str) -> Path:
     """Write the run's own copy, so that editing the configuration does not change what runs."""
     descriptor, copy = tempfile.mkstemp(prefix=INPUT_PREFIX, suffix=Path(name).suffix, dir=paths.folder)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+    except BaseException:
+        os.unlink(copy)
+        raise
     return Path(copy)
 
 

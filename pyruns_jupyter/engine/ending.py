@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from pyruns_jupyter.core import journal, runs
 from pyruns_jupyter.core.errors import Busy, Conflict, NotFound, Unreadable
@@ -56,16 +59,18 @@ def write_ending(ending: Ending) -> bool:
         _add_error(ending, finished)
     written = _write_state(ending, finished)
     if written:
-        paths.journal(number).unlink(missing_ok=True)
-        paths.owner(number).unlink(missing_ok=True)
+        with suppress(OSError):
+            paths.owner(number).unlink(missing_ok=True)
     return written
 
 
 def _write_state(ending: Ending, finished: float) -> bool:
+    path = ending.job.paths.journal(ending.number)
     pause = 0.1
     while True:
         try:
-            records, tracks = journal.fold(ending.job.paths.journal(ending.number))
+            folded = _figures(path)
+            records, tracks = folded or ({}, {})
             with edit_task(ending.job.paths.folder) as info:
                 if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
                     return False
@@ -80,12 +85,23 @@ def _write_state(ending: Ending, finished: float) -> bool:
                 )
                 if ending.message:
                     own(info).setdefault("messages", {})[str(ending.number)] = ending.message
+            if folded is not None:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
             return True
         except (Conflict, NotFound, Unreadable, IndexError):
             return False
         except (OSError, Busy):
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _figures(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
+    """Return what the journal says, None when it cannot be read: that does not keep a run from ending."""
+    try:
+        return journal.fold(path)
+    except OSError:
+        return None
 
 
 def _add_error(ending: Ending, finished: float) -> None:

@@ -71,9 +71,11 @@ class LocalEngine:
     def _watched(self, job: Job) -> bool:
         try:
             info = read_task(job.paths.folder)
+            return running_number(info, job.attempt) is not None and self.owner_lives(job, info)
         except (NotFound, Unreadable):
             return False
-        return running_number(info, job.attempt) is not None and self.owner_lives(job, info)
+        except OSError:
+            return True  # not to be told at this moment
 
     def cancel(self, job: Job) -> None:
         """Signal the supervisor of a running job, which it takes for a wish to stop."""

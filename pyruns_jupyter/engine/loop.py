@@ -33,6 +33,7 @@ _REST_SECONDS = 5.0
 _LOOKS = 500  # waiting tasks looked at per second, for somebody who asked them to stop
 _LONGEST_RETRY = 60.0
 _GIT_SECONDS = 5.0
+_DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
 
 class Scheduler:
@@ -46,7 +47,9 @@ class Scheduler:
         self._open: dict[str, OpenBatch] = {}
         self._looks: Iterator[Entry] = iter(())
         self._next_look = 0.0
-        self._idle_since: float | None = None
+        self._leave_at: float | None = None
+        self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
+        self._unread = False  # whether a batch could not be read just now
         self._git: tuple[float, str] = (float("-inf"), "")
         self._folder_mark: int | None = None
         self._linger = number_setting(root, "scheduler_linger_seconds", LINGER_SECONDS)
@@ -69,7 +72,7 @@ class Scheduler:
                 with suppress(BlockingIOError):
                     os.read(wake, 65536)
             self._collect()
-            if wake in ready or self._folder_changed():
+            if wake in ready or self._unread or self._folder_changed():
                 self._load()
             self._look()
 
@@ -82,8 +85,8 @@ class Scheduler:
     def _pause(self) -> float:
         now = time.monotonic()
         pause = _REST_SECONDS
-        if self._idle_since is not None:
-            pause = max(0.0, self._idle_since + self._linger - now)
+        if self._leave_at is not None:
+            pause = max(0.0, self._leave_at - now)
         if self._engine.must_poll or any(opened.waiting for opened in self._open.values()):
             pause = min(pause, _LOOK_SECONDS)
         return pause
@@ -93,13 +96,21 @@ class Scheduler:
     def _load(self, *, adopting: bool = False) -> None:
         """Take up the batches that are new; a starting scheduler looks which of their tasks run already."""
         for claim in batches.dead_claims(self._paths):
-            batches.undo_claim(self._root, claim)
+            try:
+                batches.undo_claim(self._root, claim)
+            except OSError as error:
+                self._say(f"{claim} is kept: {error}")
+        self._unread = False
         for batch in batches.batch_ids(self._paths):
-            if batch in self._open:
+            if batch in self._open or batch in self._kept:
                 continue
             try:
                 opened = open_batch(self._root, batches.read_batch(self._paths, batch), self._git_state())
             except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._unread = True
+                self._say(f"the batch {batch} is read again later: {error}")
                 continue
             except Unreadable as error:
                 self._say(f"set aside: {error}")
@@ -127,6 +138,10 @@ class Scheduler:
             except Unreadable as error:
                 self._say(str(error))
                 continue
+            except OSError as error:
+                self._put_off(entry, str(error))
+                opened.waiting.append(entry)
+                continue
             if state in (State.WAITING, State.LOST):
                 opened.waiting.append(entry)
             elif state is State.RUNNING:
@@ -145,8 +160,15 @@ class Scheduler:
         for opened in list(self._open.values()):
             self._fill(opened)
             if opened.done:
-                batches.remove_batch(self._paths, opened.batch.id)
-                del self._open[opened.batch.id]
+                self._forget(opened.batch.id)
+
+    def _forget(self, batch: str) -> None:
+        try:
+            batches.remove_batch(self._paths, batch)
+        except OSError as error:
+            self._say(f"the batch {batch} is done, but its file stays: {error}")
+            self._kept.add(batch)
+        del self._open[batch]
 
     def _fill(self, opened: OpenBatch) -> None:
         later: list[Entry] = []
@@ -176,10 +198,15 @@ class Scheduler:
         return True
 
     def _put_off(self, entry: Entry, reason: str) -> None:
-        entry.tries += 1
-        pause = min(_LONGEST_RETRY, 0.25 * 2**entry.tries)
-        entry.not_before = time.monotonic() + pause
+        pause = self._delay(entry)
         self._say(f"{entry.job.workspace}/{entry.job.task} is tried again in {pause:g} s: {reason}")
+
+    def _delay(self, entry: Entry) -> float:
+        """Let an entry rest, longer each time; return how many seconds."""
+        entry.tries += 1
+        pause = min(_LONGEST_RETRY, 0.25 * 2 ** min(entry.tries, 16))
+        entry.not_before = time.monotonic() + pause
+        return pause
 
     # Ends
 
@@ -194,13 +221,20 @@ class Scheduler:
         """Decide by its task file what becomes of an entry that nobody here works on."""
         try:
             state, info = read_state(entry, opened.batch)
+            lives = state is State.RUNNING and self._engine.owner_lives(entry.job, info)
         except Unreadable as error:
             self._say(str(error))
             return
+        except OSError as error:
+            self._put_off(entry, str(error))
+            opened.waiting.appendleft(entry)
+            return
         if state is State.RUNNING:
-            opened.running[entry.job.task] = entry
-            if self._engine.owner_lives(entry.job, info):
+            if lives:
+                opened.running[entry.job.task] = entry
                 self._engine.adopt(entry.job)
+            elif entry.not_before > time.monotonic():  # it was buried a moment ago, in vain
+                opened.waiting.appendleft(entry)
             else:
                 self._bury(opened, entry)
         elif state is State.WAITING:
@@ -209,12 +243,13 @@ class Scheduler:
 
     def _bury(self, opened: OpenBatch, entry: Entry) -> None:
         self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
+        self._delay(entry)
         try:
             self._engine.bury(entry.job)
+            opened.running[entry.job.task] = entry
         except OSError as error:
-            del opened.running[entry.job.task]
+            self._say(str(error))
             opened.waiting.appendleft(entry)
-            self._put_off(entry, str(error))
 
     def _look(self) -> None:
         """See whether somebody asked a waiting task to stop, a part of them at a time."""
@@ -236,7 +271,7 @@ class Scheduler:
             return
         try:
             state, info = read_state(entry, opened.batch)
-        except Unreadable:
+        except (Unreadable, OSError):
             return
         if state is State.DONE or (state is State.WAITING and stop_if_asked(entry, info, opened.batch)):
             opened.waiting.remove(entry)
@@ -246,16 +281,21 @@ class Scheduler:
     def _nothing_left(self) -> bool:
         now = time.monotonic()
         if self._open:
-            self._idle_since = None
+            self._leave_at = None
             return False
-        if self._idle_since is None:
-            self._idle_since = now
-        return now >= self._idle_since + self._linger
+        if self._leave_at is None:
+            self._leave_at = now + self._linger
+        return now >= self._leave_at
 
     def _leave(self) -> bool:
         """Give the lock up unless there is work after all; `ensure_scheduler` says why this is safe."""
         door = FileLock(self._paths.door_lock)
-        if not door.try_acquire():
+        try:
+            alone = door.try_acquire()
+        except FileNotFoundError:  # the project is gone
+            return True
+        if not alone:
+            self._leave_at = time.monotonic() + _DOOR_SECONDS
             self._load()
             return False
         try:
@@ -268,4 +308,5 @@ class Scheduler:
             door.release()
 
     def _say(self, text: str) -> None:
-        print(f"{stamp()} {text}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # a full disk; nothing depends on what is said here
+            os.write(sys.stderr.fileno(), f"{stamp()} {text}\n".encode("utf-8", "replace"))

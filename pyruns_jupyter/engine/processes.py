@@ -53,8 +53,9 @@ def fork_detached(body: Callable[[], int]) -> int:
     Raises:
         OSError: when the system has no room for another process.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a full disk; what is written there is for people only
+        sys.stdout.flush()
+        sys.stderr.flush()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LISTENED)
     try:
         pid = os.fork()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def append(path: Path, data: bytes) -> None:
 
 
 def add_error(paths: TaskPaths, headline: str, facts: Mapping[str, Any]) -> None:
-    """Append a block to the task's `error.log`."""
+    """Append a block to the task's `error.log`. Nothing is raised, as by `append`."""
     rule = "=" * 70
     lines = [
         "",
@@ -75,7 +76,8 @@ def add_error(paths: TaskPaths, headline: str, facts: Mapping[str, Any]) -> None
         rule,
         "",
     ]
-    paths.run_logs.mkdir(exist_ok=True)
+    with suppress(OSError):
+        paths.run_logs.mkdir(exist_ok=True)
     append(paths.run_logs / "error.log", "\n".join(lines).encode("utf-8", "replace"))
 
 

@@ -53,7 +53,8 @@ def _say_who(lock: FileLock) -> None:
     from pyruns_jupyter.core.host import host_name
 
     who = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
-    lock.write(json.dumps(who).encode())
+    with suppress(OSError):  # for people only: a full disk stops nothing
+        lock.write(json.dumps(who).encode())
 
 
 if __name__ == "__main__":

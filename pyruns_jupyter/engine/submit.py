@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
-from pyruns_jupyter.core.host import host_name, new_token
-from pyruns_jupyter.core.layout import EnginePaths, TaskPaths, is_task_name
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.host import new_token
+from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.owners import abandoned_run
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts
 
 from . import batches, report
@@ -63,15 +64,16 @@ def submit(
     if not wanted:
         return Submission("")
     check_startable()
+    workspace.check_writable()
     paths = EnginePaths(workspace.root)
     batches.prepare_folders(paths)
     batch = batches.new_id()
     queued: list[tuple[str, str]] = []
     refused: dict[str, str] = {}
-    with batches.Claim(paths, batch, workspace.name, wanted):
+    with batches.Claim(paths, batch, workspace.name, wanted) as claim:
         try:
             for name, attempt in wanted:
-                problem = _claim(workspace.tasks, name, attempt, batch)
+                problem = _claim(workspace, name, attempt, batch)
                 if problem is None:
                     queued.append((name, attempt))
                 else:
@@ -89,7 +91,7 @@ def submit(
                     ),
                 )
         except BaseException:
-            batches.put_back(workspace.tasks, queued)
+            claim.put_back(workspace.tasks, queued)
             raise
     if not queued:
         return Submission("", [], refused)
@@ -97,12 +99,12 @@ def submit(
     return Submission(batch, [name for name, _ in queued], refused)
 
 
-def _claim(tasks: Path, name: str, attempt: str, batch: str) -> str | None:
+def _claim(workspace: WorkspaceFolder, name: str, attempt: str, batch: str) -> str | None:
     """Claim one task; return why it is refused, None when it is not."""
-    if not is_task_name(name):
-        return f"There is no task {name!r} in {tasks.parent}."
     try:
-        with edit_task(tasks / name, durable=False) as info:  # the batch file is what is durable
+        folder = workspace.existing(name).folder
+        with edit_task(folder, durable=False) as info:  # the batch file is what is durable
+            _end_abandoned(info, folder)
             runs.queue(info, attempt=attempt, batch=batch)
     except PyrunsError as error:
         return error.message
@@ -114,19 +116,21 @@ def _claim(tasks: Path, name: str, attempt: str, batch: str) -> str | None:
 def cancel(workspace: WorkspaceFolder, name: str) -> str:
     """Stop a task: a waiting one of ours at once, a running one (or another program's) by asking its owner.
 
-    Return its status now: `cancelled`, or `running` / `queued` while the owner has not acted yet.
+    Return its status now: `cancelled`, or `running` / `queued` while the owner has not acted yet, or `failed`
+    when it was another program's run, whose owner is provably dead.
 
     Raises:
         NotFound: when there is no such task.
         Conflict: when it neither waits nor runs.
     """
-    if not is_task_name(name):
-        raise NotFound(f"There is no task {name!r} in {workspace.folder}.")
-    paths = TaskPaths(workspace.tasks / name)
+    paths = workspace.existing(name)
+    workspace.check_writable()
     with edit_task(paths.folder) as info:
         status = runs.status_of(info)
         if status not in runs.ACTIVE:
             raise Conflict(f"The task {name!r} is {status}: there is nothing to stop.")
+        if _end_abandoned(info, paths.folder):
+            return runs.FAILED
         runs.request_cancel(info)
         if status == runs.QUEUED and _is_ours(info):
             runs.unqueue(info)
@@ -139,8 +143,21 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
     return status
 
 
-def _is_ours(info: TaskInfo) -> bool:
-    queue = own_facts(info).get("queue")
-    if not isinstance(queue, dict) or queue.get("attempt") != info.get("_attempt_id"):
+def _end_abandoned(info: TaskInfo, folder: Path) -> bool:
+    """End another program's run whose owner is provably dead; tell whether it was so.
+
+    Nobody else would do it as long as that program is not used. For a run of ours the scheduler does.
+    """
+    run = None if _is_ours(info) else abandoned_run(info, folder)
+    if run is None:
         return False
-    return info.get("runner_host") == host_name()
+    runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
+    return True
+
+
+def _is_ours(info: TaskInfo) -> bool:
+    """Tell whether a task waits or runs by a queueing of ours, on whatever host: who stops a waiting one
+    holds its lock, and no scheduler starts what does not wait.
+    """
+    queue = own_facts(info).get("queue")
+    return isinstance(queue, dict) and queue.get("attempt") == info.get("_attempt_id")

@@ -6,6 +6,7 @@ the log, keeps the lease of the task fresh, stops the run when asked, and alone 
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -26,7 +27,7 @@ from pyruns_jupyter.core.tasklock import protocol
 
 from . import report
 from .base import Job
-from .commands import Command, build_command
+from .commands import Command, build_command, private_copies
 from .ending import Ending, write_ending
 from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
 from .terminal import Pump, open_terminal
@@ -37,6 +38,8 @@ OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it f
 WATCH_SECONDS = 0.4
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
 GRACE_SECONDS = 10.0
+# What no waiting heals: something of the wrong kind is in the way, or may not be touched.
+_LASTING = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM})
 KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
 
 
@@ -81,23 +84,28 @@ class _Supervisor:
         self.give_up_at = 0.0
 
     def run(self, info: TaskInfo) -> int:
-        self.paths.run_logs.mkdir(exist_ok=True)
         owner = FileLock(self.paths.owner(self.number))
         try:
+            self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
+            owner.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
+            for left_over in private_copies(self.paths):  # of a supervisor that was killed before it claimed
+                left_over.unlink(missing_ok=True)
+            command = build_command(self.job, info, run=self.number)
+            try:
+                return self._start(command)
+            finally:
+                command.payload_copy.unlink(missing_ok=True)
         except Busy:
             return AGAIN
-        owner.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
-        try:
-            command = build_command(self.job, info, run=self.number)
         except PyrunsError as error:
             return self._refuse(error.message)
         except (RecursionError, MemoryError) as error:
             return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
-        try:
-            return self._start(command)
-        finally:
-            command.payload_copy.unlink(missing_ok=True)
+        except OSError as error:
+            if self.child is not None or error.errno not in _LASTING:
+                raise
+            return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
 
     def _refuse(self, message: str) -> int:
         """End the run before it begins: what it would run is wrong, and the task says so."""

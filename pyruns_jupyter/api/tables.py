@@ -1,0 +1,115 @@
+"""How objects show themselves: plain-text and HTML tables of hostile text (names, values) made safe."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pyruns_jupyter.core.index import TaskRow
+
+MAX_ROWS = 200  # rows an object shows by itself
+_STYLE = "font-variant-numeric: tabular-nums; text-align: left"
+
+
+def value_text(value: Any) -> str:
+    """Return a configuration value or figure as short text: floats with six significant digits."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def duration_text(seconds: float | None) -> str:
+    """Return a duration for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, control characters as escapes: a name must not command a terminal."""
+    return "".join(
+        character
+        if unicodedata.category(character)[0] != "C"
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
+def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the cells of a task table: status, name, what was swept, figures, time."""
+    swept = _keys(row.swept for row in rows)
+    figures = [key for key in _keys(row.figures for row in rows) if key not in swept]
+    header = ["status", "name", *swept, *figures, "time", "message"]
+    cells = [
+        [
+            row.status,
+            row.name,
+            *(value_text(row.swept.get(key)) for key in swept),
+            *(value_text(row.figures.get(key)) for key in figures),
+            duration_text(row.duration),
+            row.message or "",
+        ]
+        for row in rows
+    ]
+    if not any(line[-1] for line in cells):
+        header, cells = header[:-1], [line[:-1] for line in cells]
+    return header, cells
+
+
+def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Return a table for a terminal, columns aligned, two spaces between them."""
+    lines = [list(header), *([printable(cell) for cell in line] for line in cells)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: str) -> str:
+    """Return a table for a notebook; every cell is escaped."""
+    head = "".join(f'<th scope="col" style="text-align: left">{html.escape(cell)}</th>' for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_STYLE}">{html.escape(cell)}</td>' for cell in line) + "</tr>"
+        for line in cells[:MAX_ROWS]
+    )
+    more = f" (the first {MAX_ROWS} shown)" if len(cells) > MAX_ROWS else ""
+    return (
+        f'<table><caption style="text-align: left">{html.escape(caption + more)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def count_text(number: int, noun: str) -> str:
+    """Return `1 task`, `2 tasks`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the keys of all mappings in the order of their first appearance."""
+    return list(dict.fromkeys(key for mapping in mappings for key in mapping))
+
+
+def _width(text: str) -> int:
+    """Return the columns `text` takes in a terminal: East Asian wide characters take two."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )

@@ -1,0 +1,219 @@
+"""A task and a list of tasks as objects. They hold no state: every look reads the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from pyruns_jupyter.core import logs, runs, tasks
+from pyruns_jupyter.core.configfile import parse_config
+from pyruns_jupyter.core.errors import Conflict, NotFound
+from pyruns_jupyter.core.figures import figures_of_run
+from pyruns_jupyter.core.index import TaskRow, row_from
+from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.runs import Run
+from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import cancel, submit
+
+from .tables import count_text, html_table, task_columns, text_table
+
+
+class Task:
+    """One task of a workspace, with all its runs."""
+
+    def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
+        self._workspace = workspace
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The task's name, which is its folder's name."""
+        return self._name
+
+    @property
+    def folder(self) -> Path:
+        """The task's folder."""
+        return self._paths.folder
+
+    @property
+    def info(self) -> TaskInfo:
+        """The whole task file as it is now.
+
+        Raises:
+            NotFound: when the task is gone.
+            Unreadable: when its file is damaged.
+        """
+        return read_task(self.folder)
+
+    @property
+    def row(self) -> TaskRow:
+        """The task as one line of a table."""
+        return row_from(self.info, self.folder)
+
+    @property
+    def status(self) -> str:
+        """`pending`, `queued`, `running`, `completed`, `failed` or `cancelled`."""
+        return runs.status_of(self.info)
+
+    @property
+    def config_text(self) -> str:
+        """The configuration (YAML) or the shell script, as text."""
+        name = self.info.get("config_file")
+        path = self.folder / (Path(name).name if isinstance(name, str) and name else "config.yaml")
+        return path.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration of a script task; empty for a shell task."""
+        return {} if self.info.get("task_kind") == "shell" else parse_config(self.config_text)
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, the first one first."""
+        return runs.runs(self.info)
+
+    @property
+    def notes(self) -> str:
+        """The notes of the task (Markdown); assign to change them."""
+        value = self.info.get("notes")
+        return value if isinstance(value, str) else ""
+
+    @notes.setter
+    def notes(self, text: str) -> None:
+        tasks.set_notes(self._workspace, self._name, text)
+
+    def log(self, run: int | None = None) -> str:
+        """Return the log of a run (from 1; by default the latest) as text; empty before it began.
+
+        Bytes that are not UTF-8 become replacement characters; the file keeps them.
+        """
+        path = self.log_path(run)
+        return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+
+    def log_path(self, run: int | None = None) -> Path:
+        """Return where the log of a run lies (from 1; by default the latest)."""
+        return self._paths.log(run or self._latest())
+
+    def log_tail(self, size: int, run: int | None = None) -> str:
+        """Return the last `size` bytes of a log, from the start of a line on, as text."""
+        path = self.log_path(run)
+        if not path.is_file():
+            return ""
+        return logs.read_range(path, logs.tail_offset(path, size), size).decode("utf-8", "replace")
+
+    def tracks(self, run: int | None = None) -> dict[str, list[Any]]:
+        """Return the curves of a run (from 1; by default the latest), also while it runs."""
+        return self._figures(run)[1]
+
+    def records(self, run: int | None = None) -> dict[str, Any]:
+        """Return the final figures of a run (from 1; by default the latest)."""
+        return self._figures(run)[0]
+
+    def artifacts(self, run: int | None = None) -> list[Path]:
+        """Return the files a run (from 1; by default the latest) left in its artifact folder, sorted."""
+        folder = self._paths.artifact_dir(run or self._latest())
+        return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+    def run(self) -> Task:
+        """Queue the task; it is safely on disk when this returns.
+
+        Raises:
+            Conflict: when it is queued or running already.
+        """
+        raise_refused(submit(self._workspace, [self._name]).refused)
+        return self
+
+    def stop(self) -> Task:
+        """Cancel the waiting run, or ask the running one to stop.
+
+        Raises:
+            Conflict: when the task is neither queued nor running.
+        """
+        cancel(self._workspace, self._name)
+        return self
+
+    def delete(self) -> None:
+        """Move the task to the trash.
+
+        Raises:
+            Conflict: when it is queued or running.
+        """
+        tasks.trash(self._workspace, self._name)
+
+    @property
+    def _paths(self) -> TaskPaths:
+        return self._workspace.paths(self._name)
+
+    def _latest(self) -> int:
+        return max(1, runs.slot_count(self.info))
+
+    def _figures(self, run: int | None) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        history = self.runs
+        index = run or len(history)
+        if not history and run is None:
+            return {}, {}
+        if not 1 <= index <= len(history):
+            raise NotFound(f"The task {self._name!r} has no run {index}; it has {len(history)}.")
+        return figures_of_run(history[index - 1], self._paths.journal(index))
+
+    def __repr__(self) -> str:
+        return f"Task({self._name!r}, {self.status})"
+
+    def _repr_html_(self) -> str:
+        header, cells = task_columns([self.row])
+        return html_table(header, cells, f"Task {self._name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
+
+class TaskList(Sequence[Task]):
+    """Tasks in an order; shows itself as a table."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = list(tasks)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tasks."""
+        return [task.name for task in self._tasks]
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> TaskList: ...
+
+    def __getitem__(self, index: int | slice) -> Task | TaskList:
+        """Return the task at a position, or a shorter list."""
+        return TaskList(self._tasks[index]) if isinstance(index, slice) else self._tasks[index]
+
+    def __len__(self) -> int:
+        """Return how many tasks there are."""
+        return len(self._tasks)
+
+    def __repr__(self) -> str:
+        if not self._tasks:
+            return "no tasks"
+        return text_table(*task_columns([task.row for task in self._tasks]))
+
+    def _repr_html_(self) -> str:
+        header, cells = task_columns([task.row for task in self._tasks])
+        return html_table(header, cells, count_text(len(self._tasks), "task"))
+
+
+def raise_refused(refused: dict[str, str]) -> None:
+    """Raise what an action refused, as one sentence; return when nothing was refused.
+
+    Raises:
+        Conflict: with the first reason and how many more there are.
+    """
+    if refused:
+        first = next(iter(refused.values()))
+        more = f" ({len(refused) - 1} more were refused.)" if len(refused) > 1 else ""
+        raise Conflict(first + more)

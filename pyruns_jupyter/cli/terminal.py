@@ -1,0 +1,73 @@
+"""`jupyter pyruns`: the grammar in a terminal. Exit codes: 0, 1 (task or target failed), 2 (usage), 130."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.errors import InvalidInputs, PyrunsError
+
+from .context import Context
+from .grammar import HelpShown, UsageError, build_parser
+from .verbs import VERBS
+
+PROGRAM = "jupyter pyruns"
+
+
+class TerminalContext(Context):
+    """Text on standard output."""
+
+    def write(self, text: str) -> None:
+        """Write text at once, so that a followed log is live in a pipe too."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def show(self, value: Any) -> None:
+        """Write an object as text."""
+        self.line(repr(value))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default the process's) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that cannot show a name must not end the command
+    parser = build_parser(PROGRAM)
+    try:
+        args = parser.parse_args(arguments)
+        if args.verb is None:
+            parser.print_help()
+            return 2
+        return VERBS[args.verb](TerminalContext(Path.cwd()), args)
+    except HelpShown:
+        return 0
+    except UsageError as error:
+        print(error.message, file=sys.stderr)
+        return 2
+    except PyrunsError as error:
+        print(error_text(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; Python must not complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def error_text(error: PyrunsError) -> str:
+    """Return an error for people: every place that is wrong, a line each."""
+    if isinstance(error, InvalidInputs):
+        return "\n".join(_placed(one.message, one.line, one.column) for one in error.errors)
+    return _placed(error.message, getattr(error, "line", None), getattr(error, "column", None))
+
+
+def _placed(message: str, line: int | None, column: int | None) -> str:
+    if line is None:
+        return message
+    return f"line {line}{f', column {column}' if column else ''}: {message}"

@@ -1,0 +1,58 @@
+"""Whether a running task has an owner that can still end it, judged by what cannot be mistaken."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .filelock import is_locked
+from .host import host_name, process_alive
+from .layout import RUN_LOGS, owner_name
+from .runs import RUNNING, Run, latest, status_of
+from .taskfile import TaskInfo
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """What a task file says about who runs it; `lease_until` is in epoch seconds."""
+
+    here: bool  # on this host, so that we may judge
+    lease_until: float
+
+    @classmethod
+    def of(cls, info: TaskInfo) -> Ownership:
+        """Return what a task file's content says."""
+        return cls(info.get("runner_host") == host_name(), _epoch(info.get("lease_until")))
+
+    def gone(self, folder: Path | str, run: Run) -> bool:
+        """Tell whether nobody can end this run any more: its supervisor and its process are provably gone."""
+        if not self.here:
+            return False
+        owner = Path(folder, RUN_LOGS, owner_name(run.index))
+        try:
+            if owner.is_file() and not owner.is_symlink():
+                if is_locked(owner):
+                    return False
+            elif self.lease_until > time.time():
+                return False  # another program's: its lease speaks as long as it lasts
+        except OSError:
+            return False
+        if run.pid is not None and 0 < run.pid < 2**31:
+            return not process_alive(run.pid, run.pid_create_time)
+        return self.lease_until < time.time()
+
+
+def abandoned_run(info: TaskInfo, folder: Path) -> Run | None:
+    """Return the run of a task that is said to go on although its owner is provably gone, else None."""
+    run = latest(info) if status_of(info) == RUNNING else None
+    if run is None or not run.attempt or run.attempt != info.get("_attempt_id"):
+        return None
+    return run if Ownership.of(info).gone(folder, run) else None
+
+
+def _epoch(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    return float(value) if -1e15 < value < 1e15 else 0.0

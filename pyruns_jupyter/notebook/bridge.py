@@ -1,0 +1,279 @@
+"""The kernel's side of a widget: answers what the widget's view asks over the comm.
+
+The view's side is `src/client/comm.ts`. A view sends `request` (operation and arguments as in
+`openapi.yaml`) and is answered with `answer`; it opens a stream with `open` and gets `opened`, then `text`
+frames, until either side sends `close` or `closed`; `module` asks for the views themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyruns_jupyter._version import __version__
+from pyruns_jupyter.core import tasks as task_moves
+from pyruns_jupyter.core.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.resources import actions, events, generator, logs, tasks
+from pyruns_jupyter.resources.answers import INTERNAL, from_os_error, status_of_error, to_json
+from pyruns_jupyter.resources.body import Body
+from pyruns_jupyter.resources.workspaces import workspace_model
+from pyruns_jupyter.system.sampler import Sampler
+
+from .watch import watch_of
+
+STATIC = Path(__file__).parent.parent / "static"
+VIEWS = ("widget-views.js", "widget-views.css")
+API_VERSION = 1
+MOST_TASKS = 10_000  # of one sweep
+LOG_WINDOW = 1024 * 1024
+_BIG = 2**53
+
+_log = logging.getLogger(__name__)
+_sampler = Sampler()  # does nothing until somebody asks
+
+
+class Send(Protocol):
+    """Sends a message to the widget's views, from any thread."""
+
+    def __call__(self, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None: ...
+
+
+Operation = Callable[[Body], Any]
+
+
+class Bridge:
+    """Answers for one workspace; a view calls it by the path of its folder."""
+
+    def __init__(self, workspace: WorkspaceFolder, send: Send) -> None:
+        self._workspace = workspace
+        self._watch = watch_of(workspace)
+        self._send = send
+        self._lock = threading.Lock()
+        self._sockets: dict[str, Callable[[], None]] = {}  # how each is closed
+        self._operations: dict[str, Operation] = {
+            "getStatus": self._status,
+            "listWorkspaces": lambda _: {"items": [self._model()]},
+            "openWorkspace": self._refuse,
+            "getWorkspace": lambda _: self._model(),
+            "getParameters": lambda _: generator.parameters(workspace),
+            "getTemplate": lambda said: generator.template(workspace, said.text("task", "")),
+            "previewSweep": lambda said: generator.preview(
+                workspace, generator.Sketch.read(said.inner("body", generator.Sketch.KEYS)), MOST_TASKS
+            ),
+            "listTasks": self._list,
+            "createTasks": self._create,
+            "actOnTasks": self._act,
+            "getTask": lambda said: self._detail(said.text("task")),
+            "changeTask": self._change,
+            "deleteTask": self._delete,
+            "readLog": self._read_log,
+            "getTracks": lambda said: tasks.tracks(workspace, said.text("task"), _number(said, "run", 1)),
+            "getSystem": lambda _: _sampler.sample(),
+        }
+
+    def receive(self, content: Any) -> None:
+        """Take a message of a view; what is none of ours is passed over."""
+        if not isinstance(content, dict):
+            return
+        kind = content.get("type")
+        if kind == "module":
+            self._send_module()
+        elif kind == "request" and isinstance(content.get("request"), str):
+            self._answer(content)
+        elif kind == "open" and isinstance(content.get("socket"), str):
+            self._open(content)
+        elif kind == "close":
+            self._close(str(content.get("socket")))
+
+    def close(self) -> None:
+        """Close all streams."""
+        with self._lock:
+            closers, self._sockets = [*self._sockets.values()], {}
+        for close in closers:
+            close()
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {"type": "answer", "request": content["request"]}
+        buffers: list[bytes] = []
+        try:
+            operation = self._operations.get(str(content.get("operation")))
+            if operation is None:
+                raise NotFound(f"The kernel knows no operation {content.get('operation')!r}.")
+            said = self._arguments(content)
+            value = operation(said)
+            if isinstance(value, logs.LogRange):
+                buffers = [value.data]
+                value = {"offset": value.offset, "size": value.size}
+            answer["text"] = to_json(value)
+        except Exception as error:  # noqa: BLE001 - told to the view
+            answer["error"] = _told(error)
+        self._send(answer, buffers)
+
+    def _arguments(self, content: dict[str, Any]) -> Body:
+        values = content.get("arguments")
+        said = Body(values if isinstance(values, dict) else {})
+        if said.has("ws") and said.text("ws") != str(self._workspace.folder):
+            raise NotFound(f"This widget shows {self._workspace.folder}, not {said.text('ws')}.")
+        return said
+
+    def _open(self, content: dict[str, Any]) -> None:
+        socket = content["socket"]
+        try:
+            said = self._arguments(content)
+            opener = {"events": self._open_events, "system": self._open_system}.get(
+                str(content.get("stream"))
+            )
+            if opener is None:
+                raise NotFound(f"The kernel has no stream {content.get('stream')!r}.")
+            self._send({"type": "opened", "socket": socket})
+            close = opener(said, lambda message: self._text(socket, message))
+        except Exception as error:  # noqa: BLE001 - told to the view
+            self._send({"type": "closed", "socket": socket, "error": _told(error)})
+            return
+        with self._lock:
+            self._sockets[socket] = close
+
+    def _close(self, socket: str) -> None:
+        with self._lock:
+            close = self._sockets.pop(socket, None)
+        if close is not None:
+            close()
+
+    def _text(self, socket: str, message: dict[str, Any]) -> None:
+        self._send({"type": "text", "socket": socket, "text": to_json(message)})
+
+    def _open_events(self, said: Body, tell: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        since = _number(said, "since", 0)
+        messages, revision = self._watch.look(
+            lambda index: events.greeting(index, said.text("epoch", ""), since)
+        )
+        for message in messages:
+            tell(message)
+
+        telling = threading.Lock()
+
+        def heard() -> None:
+            nonlocal revision
+            with telling:
+                news = self._watch.look(lambda index: events.message_since(index, revision))
+                if news is not None:
+                    revision = news["revision"]
+                    tell(news)
+
+        end = self._watch.listen(heard)
+        heard()  # what changed since the greeting, before anybody listened
+        return end
+
+    def _open_system(self, said: Body, tell: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        tell({"type": "history", "samples": _sampler.history()})
+        return _sampler.subscribe(lambda sample: tell({"type": "sample", "samples": [sample]}))
+
+    def _send_module(self) -> None:
+        try:
+            parts = [(STATIC / name).read_bytes() for name in VIEWS]
+        except OSError as error:
+            self._send(
+                {
+                    "type": "module",
+                    "message": f"{error.filename} is missing: the package was installed without being built.",
+                }
+            )
+        else:
+            self._send({"type": "module"}, parts)
+
+    def _status(self, said: Body) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "api_version": API_VERSION,
+            "can_write": True,
+            "can_execute": True,
+            "limits": {"tasks_at_once": MOST_TASKS, "log_window": LOG_WINDOW},
+        }
+
+    def _refuse(self, said: Body) -> Any:
+        raise NotFound("A widget shows one workspace. Open another one with Workspace.open in a cell.")
+
+    def _model(self) -> dict[str, Any]:
+        workspace = self._workspace
+        script = workspace.script
+        return self._watch.look(
+            lambda index: workspace_model(
+                workspace,
+                index.counts,
+                identifier=str(workspace.folder),
+                path=str(workspace.project),
+                script=None if script is None else str(script),
+            )
+        )
+
+    def _list(self, said: Body) -> dict[str, Any]:
+        read = tasks.page_reader(
+            query=said.text("query", ""),
+            status=said.text("status", ""),
+            sort=said.text("sort", ""),
+            order=said.text("order", ""),
+            offset=_number(said, "offset", 0),
+            limit=_number(said, "limit", 1, tasks.MOST),
+        )
+        return self._watch.look(read)
+
+    def _detail(self, name: str) -> dict[str, Any]:
+        return self._watch.look(lambda index: tasks.detail(index, name))
+
+    def _create(self, said: Body) -> dict[str, Any]:
+        wanted = tasks.Creation.read(said.inner("body", tasks.Creation.KEYS))
+        try:
+            return tasks.create(self._workspace, wanted, MOST_TASKS)
+        finally:
+            self._watch.touch()
+
+    def _act(self, said: Body) -> dict[str, Any]:
+        wanted = actions.Action.read(said.inner("body", actions.Action.KEYS))
+        names = self._watch.look(wanted.matching, max_age=0.0) if wanted.names is None else wanted.names
+        try:
+            return actions.act(self._workspace, wanted, names)
+        finally:
+            self._watch.touch()
+
+    def _change(self, said: Body) -> dict[str, Any]:
+        wanted = tasks.Change.read(said.inner("body", tasks.Change.KEYS))
+        try:
+            name = tasks.change(self._workspace, said.text("task"), wanted)
+        finally:
+            self._watch.touch()
+        return self._detail(name)
+
+    def _delete(self, said: Body) -> None:
+        try:
+            task_moves.trash(self._workspace, said.text("task"))
+        finally:
+            self._watch.touch()
+
+    def _read_log(self, said: Body) -> logs.LogRange:
+        return logs.read_log(
+            self._workspace,
+            said.text("task"),
+            run=_number(said, "run", 1),
+            offset=_number(said, "offset", 0),
+            limit=_number(said, "limit", 1, logs.MOST),
+            tail=_number(said, "tail", 1, logs.MOST),
+        )
+
+
+def _number(said: Body, key: str, low: int, high: int = _BIG) -> int | None:
+    return said.integer(key, low, low=low, high=high) if said.has(key) else None
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """Return an error as a view gets it, with the status that the server would answer with."""
+    known = error if isinstance(error, PyrunsError) else None
+    if isinstance(error, OSError):
+        known = from_os_error(error)
+    if known is not None:
+        return {"status": status_of_error(known), **known.to_dict()}
+    _log.error("A widget's question could not be answered.", exc_info=error)
+    return {"status": 500, "code": "internal", "message": INTERNAL.replace("server extension", "kernel")}

@@ -1,0 +1,119 @@
+import { ClientError } from '../errors';
+import { ServerClient } from '../server';
+
+type Answer = { status?: number; body?: unknown; headers?: object };
+
+function clientWith(answer: Answer | Error) {
+  const request = jest.fn((url: string, init: RequestInit) => {
+    if (answer instanceof Error) {
+      return Promise.reject(answer);
+    }
+    const { status = 200, body, headers = {} } = answer;
+    // jsdom has no Response of its own.
+    return Promise.resolve({
+      ok: status < 400,
+      status,
+      statusText: 'Bad Gateway',
+      headers: new Map(Object.entries(headers)),
+      json: () =>
+        typeof body === 'string'
+          ? Promise.reject(new SyntaxError('no JSON'))
+          : Promise.resolve(body),
+      arrayBuffer: () =>
+        Promise.resolve(new TextEncoder().encode(String(body)).buffer)
+    } as unknown as Response);
+  });
+  const client = new ServerClient({
+    baseUrl: 'http://host/user/ann/',
+    wsUrl: 'ws://host/user/ann/',
+    request,
+    openSocket: () => {
+      throw new Error('no socket here');
+    }
+  });
+  return { client, request };
+}
+
+describe('ServerClient', () => {
+  it('encodes ids and names, and leaves out what is empty', async () => {
+    const { client, request } = clientWith({ body: {} });
+    await client.listTasks('a/_pyruns_/b c', {
+      query: 'lr<0.1 & x',
+      status: '',
+      offset: 0
+    });
+    expect(request.mock.calls[0][0]).toBe(
+      'http://host/user/ann/pyruns/api/workspaces/a%2F_pyruns_%2Fb%20c/tasks?query=lr%3C0.1+%26+x&offset=0'
+    );
+    await client.getTask('w', 'lr=0.1,n=50%');
+    expect(request.mock.calls[1][0]).toMatch(/\/tasks\/lr%3D0\.1%2Cn%3D50%25$/);
+  });
+
+  it('sends JSON', async () => {
+    const { client, request } = clientWith({ body: { done: [], refused: [] } });
+    await client.actOnTasks('w', { action: 'run', names: ['a'], jobs: 2 });
+    const [, init] = request.mock.calls[0];
+    expect(init.method).toBe('POST');
+    expect(init.body).toBe('{"action":"run","names":["a"],"jobs":2}');
+  });
+
+  it('turns a refusal into an error with its place', async () => {
+    const { client } = clientWith({
+      status: 400,
+      body: {
+        code: 'invalid',
+        message: 'The zip groups have 2 and 3 values.',
+        field: 'lr',
+        line: 4,
+        column: 2,
+        errors: [{ code: 'zip', message: 'too short' }]
+      }
+    });
+    const error = await client.getStatus().catch(reason => reason);
+    expect(error).toBeInstanceOf(ClientError);
+    expect(error).toMatchObject({
+      message: 'The zip groups have 2 and 3 values.',
+      status: 400,
+      code: 'invalid',
+      field: 'lr',
+      line: 4,
+      column: 2,
+      errors: [{ code: 'zip', message: 'too short' }],
+      isUnreachable: false
+    });
+  });
+
+  it('says what a proxy said when there is no sentence', async () => {
+    const { client } = clientWith({ status: 502, body: '<html>' });
+    await expect(client.getStatus()).rejects.toMatchObject({
+      message: '502 Bad Gateway',
+      isUnreachable: true
+    });
+  });
+
+  it('tells an unreachable server from one that refuses', async () => {
+    const { client } = clientWith(new TypeError('Failed to fetch'));
+    await expect(client.getStatus()).rejects.toMatchObject({
+      status: 0,
+      code: 'unreachable',
+      isUnreachable: true
+    });
+  });
+
+  it('takes a login page for no answer', async () => {
+    const { client } = clientWith({ body: '<html>' });
+    await expect(client.getStatus()).rejects.toMatchObject({
+      code: 'not_json'
+    });
+  });
+
+  it('reads bytes with their place', async () => {
+    const { client } = clientWith({
+      body: 'line\n',
+      headers: { 'X-Pyruns-Log-Offset': '100', 'X-Pyruns-Log-Size': '2000' }
+    });
+    const range = await client.readLog('w', 't', { offset: 100 });
+    expect(range).toMatchObject({ offset: 100, size: 2000 });
+    expect(new TextDecoder().decode(range.bytes)).toBe('line\n');
+  });
+});

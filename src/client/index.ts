@@ -1,0 +1,4 @@
+export * from './errors';
+export * from './server';
+export * from './transport';
+export * from './types';

@@ -1,0 +1,264 @@
+import { ClientError, errorFrom, isAbort } from './errors';
+import { EventStream, LogStream, SystemStream } from './streams';
+import type { ITransport } from './transport';
+import type {
+  ActionRequest,
+  ActionResult,
+  CreateRequest,
+  Created,
+  IClient,
+  IEventHandlers,
+  IEventPosition,
+  IEventStream,
+  ILogHandlers,
+  ILogRange,
+  ILogStart,
+  ILogStream,
+  ISystemHandlers,
+  ISystemStream,
+  LogQuery,
+  Parameters,
+  Preview,
+  PreviewRequest,
+  Status,
+  SystemSample,
+  TaskDetail,
+  TaskListQuery,
+  TaskPage,
+  TaskPatch,
+  Template,
+  Tracks,
+  Workspace
+} from './types';
+
+/** Where the server extension answers, below the base URL. */
+const API = 'pyruns/api/';
+
+type Query = Record<string, string | number | null | undefined>;
+
+function withQuery(url: string, query: object): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query as Query)) {
+    if (value !== undefined && value !== null && value !== '') {
+      search.set(key, String(value));
+    }
+  }
+  const text = search.toString();
+  return text ? `${url}?${text}` : url;
+}
+
+function wsPath(ws: string): string {
+  return `workspaces/${encodeURIComponent(ws)}`;
+}
+
+function taskPath(ws: string, task: string): string {
+  return `${wsPath(ws)}/tasks/${encodeURIComponent(task)}`;
+}
+
+/** The server extension over REST and websockets. */
+export class ServerClient implements IClient {
+  constructor(transport: ITransport) {
+    this._transport = transport;
+  }
+
+  getStatus(): Promise<Status> {
+    return this._json('GET', 'status');
+  }
+
+  async listWorkspaces(): Promise<Workspace[]> {
+    const found = await this._json<{ items: Workspace[] }>('GET', 'workspaces');
+    return found.items;
+  }
+
+  openWorkspace(path: string): Promise<Workspace> {
+    return this._json('POST', 'workspaces', { path });
+  }
+
+  getWorkspace(ws: string): Promise<Workspace> {
+    return this._json('GET', wsPath(ws));
+  }
+
+  getParameters(ws: string): Promise<Parameters> {
+    return this._json('GET', `${wsPath(ws)}/parameters`);
+  }
+
+  getTemplate(ws: string, task?: string): Promise<Template> {
+    return this._json('GET', withQuery(`${wsPath(ws)}/templates`, { task }));
+  }
+
+  previewSweep(
+    ws: string,
+    request: PreviewRequest,
+    signal?: AbortSignal
+  ): Promise<Preview> {
+    return this._json('POST', `${wsPath(ws)}/preview`, request, signal);
+  }
+
+  listTasks(
+    ws: string,
+    query: TaskListQuery = {},
+    signal?: AbortSignal
+  ): Promise<TaskPage> {
+    const path = withQuery(`${wsPath(ws)}/tasks`, query);
+    return this._json('GET', path, undefined, signal);
+  }
+
+  createTasks(ws: string, request: CreateRequest): Promise<Created> {
+    return this._json('POST', `${wsPath(ws)}/tasks`, request);
+  }
+
+  actOnTasks(ws: string, request: ActionRequest): Promise<ActionResult> {
+    return this._json('POST', `${wsPath(ws)}/actions`, request);
+  }
+
+  getTask(ws: string, task: string): Promise<TaskDetail> {
+    return this._json('GET', taskPath(ws, task));
+  }
+
+  changeTask(ws: string, task: string, patch: TaskPatch): Promise<TaskDetail> {
+    return this._json('PATCH', taskPath(ws, task), patch);
+  }
+
+  async deleteTask(ws: string, task: string): Promise<void> {
+    await this._fetch('DELETE', taskPath(ws, task));
+  }
+
+  async readLog(
+    ws: string,
+    task: string,
+    query: LogQuery = {},
+    signal?: AbortSignal
+  ): Promise<ILogRange> {
+    const path = withQuery(`${taskPath(ws, task)}/logs`, query);
+    const response = await this._fetch('GET', path, undefined, signal);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const offset = Number(response.headers.get('X-Pyruns-Log-Offset') ?? 0);
+    const size = response.headers.get('X-Pyruns-Log-Size');
+    return {
+      bytes,
+      offset,
+      size: size === null ? offset + bytes.length : Number(size)
+    };
+  }
+
+  getTracks(ws: string, task: string, run?: number): Promise<Tracks> {
+    return this._json(
+      'GET',
+      withQuery(`${taskPath(ws, task)}/tracks`, { run })
+    );
+  }
+
+  getSystem(): Promise<SystemSample> {
+    return this._json('GET', 'system');
+  }
+
+  streamEvents(
+    ws: string,
+    handlers: IEventHandlers,
+    since?: IEventPosition
+  ): IEventStream {
+    return new EventStream(
+      {
+        open: known =>
+          this._socket(
+            withQuery(`${wsPath(ws)}/events`, {
+              epoch: known?.epoch,
+              since: known?.revision
+            })
+          ),
+        probe: () => this.getWorkspace(ws)
+      },
+      handlers,
+      since
+    );
+  }
+
+  streamLog(
+    ws: string,
+    task: string,
+    start: ILogStart,
+    handlers: ILogHandlers
+  ): ILogStream {
+    return new LogStream(
+      {
+        open: where =>
+          this._socket(withQuery(`${taskPath(ws, task)}/logs/stream`, where)),
+        probe: () => this.getTask(ws, task)
+      },
+      start,
+      handlers
+    );
+  }
+
+  streamSystem(handlers: ISystemHandlers): ISystemStream {
+    return new SystemStream(
+      {
+        open: () => this._socket('system/stream'),
+        probe: () => this.getStatus()
+      },
+      handlers
+    );
+  }
+
+  private _socket(path: string) {
+    return this._transport.openSocket(this._transport.wsUrl + API + path);
+  }
+
+  private async _json<T>(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal
+  ): Promise<T> {
+    const response = await this._fetch(method, path, body, signal);
+    try {
+      return (await response.json()) as T;
+    } catch (error) {
+      if (isAbort(error)) {
+        throw error;
+      }
+      // A login page or a proxy answered in place of the extension.
+      throw new ClientError(`${response.url || path}: the answer is not JSON`, {
+        status: response.status,
+        code: 'not_json'
+      });
+    }
+  }
+
+  private async _fetch(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal
+  ): Promise<Response> {
+    const init: RequestInit = { method, cache: 'no-store' };
+    if (body) {
+      init.body = JSON.stringify(body);
+      init.headers = { 'Content-Type': 'application/json' };
+    }
+    if (signal) {
+      init.signal = signal;
+    }
+    let response: Response;
+    try {
+      response = await this._transport.request(
+        this._transport.baseUrl + API + path,
+        init
+      );
+    } catch (error) {
+      if (isAbort(error)) {
+        throw error;
+      }
+      throw new ClientError(
+        error instanceof Error ? error.message : String(error),
+        { status: 0, code: 'unreachable' }
+      );
+    }
+    if (!response.ok) {
+      throw await errorFrom(response);
+    }
+    return response;
+  }
+
+  private _transport: ITransport;
+}

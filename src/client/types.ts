@@ -1,0 +1,182 @@
+/**
+ * What every front end needs from the server side, whatever carries it.
+ *
+ * Data types are aliases of the ones generated from `openapi.yaml`. An
+ * operation that fails rejects with a `ClientError`.
+ */
+import type { components, operations } from './schema';
+
+type Schemas = components['schemas'];
+
+/** Properties with a default in the schema may be left out of a request. */
+type Loose<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+
+export type Status = Schemas['Status'];
+export type TaskStatus = Schemas['TaskStatus'];
+export type Counts = Schemas['Counts'];
+export type Workspace = Schemas['Workspace'];
+export type Parameter = Schemas['Parameter'];
+export type Parameters = Schemas['Parameters'];
+export type Template = Schemas['Template'];
+export type Axis = Schemas['Axis'];
+export type Preview = Schemas['Preview'];
+export type PreviewRow = Schemas['PreviewRow'];
+export type PreviewRequest = Loose<
+  Schemas['PreviewRequest'],
+  'offset' | 'limit'
+>;
+export type RunOptions = Partial<Schemas['RunOptions']>;
+export type CreateRequest = Omit<Schemas['CreateRequest'], 'run'> & {
+  run?: RunOptions | null;
+};
+export type Created = Schemas['Created'];
+export type ActionRequest = Loose<Schemas['ActionRequest'], 'jobs'>;
+export type Action = ActionRequest['action'];
+export type ActionResult = Schemas['ActionResult'];
+export type TaskPatch = Schemas['TaskPatch'];
+export type TaskRow = Schemas['TaskRow'];
+export type TaskPage = Schemas['TaskPage'];
+export type TaskDetail = Schemas['TaskDetail'];
+export type RunInfo = Schemas['RunInfo'];
+export type Tracks = Schemas['Tracks'];
+export type EventMessage = Schemas['EventMessage'];
+export type LogMessage = Schemas['LogMessage'];
+export type Gpu = Schemas['Gpu'];
+export type GpuProcess = Schemas['GpuProcess'];
+export type SystemSample = Schemas['SystemSample'];
+export type SystemMessage = Schemas['SystemMessage'];
+export type FieldError = Schemas['FieldError'];
+export type TaskListQuery = NonNullable<
+  operations['listTasks']['parameters']['query']
+>;
+export type LogQuery = NonNullable<
+  operations['readLog']['parameters']['query']
+>;
+
+/** Bytes of a log and where they begin. */
+export interface ILogRange {
+  bytes: Uint8Array;
+  /** Absolute offset of the first byte. */
+  offset: number;
+  /** Length of the whole log at that moment. */
+  size: number;
+}
+
+/**
+ * `connecting` until the first connection stands, `open` while it stands,
+ * `lost` while a broken one is being renewed.
+ */
+export type ConnectionState = 'connecting' | 'open' | 'lost';
+
+/** A connection that renews itself until it is disposed. */
+export interface IStream {
+  readonly state: ConnectionState;
+  readonly isDisposed: boolean;
+  /** Connect now instead of waiting for the next attempt. */
+  retry(): void;
+  dispose(): void;
+}
+
+export interface IStreamHandlers {
+  onState?(state: ConnectionState): void;
+  /** The server answered and refused; attempts go on, slowly. */
+  onError?(error: Error): void;
+}
+
+/** What changed in a workspace is told in order and never twice. */
+export interface IEventHandlers extends IStreamHandlers {
+  /** Every connection begins with it; without counts when unchanged. */
+  onHello?(message: EventMessage): void;
+  onChanges(message: EventMessage): void;
+  /** The past is not known any more: list again. */
+  onReset(message: EventMessage): void;
+}
+
+/** How far somebody already knows a workspace. */
+export interface IEventPosition {
+  epoch: string;
+  revision: number;
+}
+
+export interface ILogChunk {
+  /** Absolute offset of the first byte. */
+  offset: number;
+  bytes: Uint8Array;
+  /** To be called once the bytes are shown, so that more may follow. */
+  done(): void;
+}
+
+/** Bytes come in order, without gaps and never twice, also after a loss. */
+export interface ILogHandlers extends IStreamHandlers {
+  /** Every connection begins with it. */
+  onHeader(message: LogMessage): void;
+  onData(chunk: ILogChunk): void;
+  /** The file was cut or replaced: what follows begins at `message.offset`. */
+  onReset(message: LogMessage): void;
+  /** The run is over and every byte was delivered; the stream has ended. */
+  onEnd(message: LogMessage): void;
+}
+
+/** Where a log stream begins: at an offset or with the last bytes. */
+export interface ILogStart {
+  run?: number;
+  offset?: number;
+  tail?: number;
+}
+
+export interface ISystemHandlers extends IStreamHandlers {
+  /** The samples before now, oldest first; replaces what was known. */
+  onHistory(samples: SystemSample[]): void;
+  onSample(sample: SystemSample): void;
+}
+
+export type IEventStream = IStream;
+export type ILogStream = IStream;
+export type ISystemStream = IStream;
+
+/** All that can be asked of the server side. `ws` is a workspace id. */
+export interface IClient {
+  getStatus(): Promise<Status>;
+  listWorkspaces(): Promise<Workspace[]>;
+  /** Open a script or folder, creating its workspace when there is none. */
+  openWorkspace(path: string): Promise<Workspace>;
+  getWorkspace(ws: string): Promise<Workspace>;
+  getParameters(ws: string): Promise<Parameters>;
+  getTemplate(ws: string, task?: string): Promise<Template>;
+  previewSweep(
+    ws: string,
+    request: PreviewRequest,
+    signal?: AbortSignal
+  ): Promise<Preview>;
+  listTasks(
+    ws: string,
+    query?: TaskListQuery,
+    signal?: AbortSignal
+  ): Promise<TaskPage>;
+  createTasks(ws: string, request: CreateRequest): Promise<Created>;
+  actOnTasks(ws: string, request: ActionRequest): Promise<ActionResult>;
+  getTask(ws: string, task: string): Promise<TaskDetail>;
+  changeTask(ws: string, task: string, patch: TaskPatch): Promise<TaskDetail>;
+  deleteTask(ws: string, task: string): Promise<void>;
+  readLog(
+    ws: string,
+    task: string,
+    query?: LogQuery,
+    signal?: AbortSignal
+  ): Promise<ILogRange>;
+  getTracks(ws: string, task: string, run?: number): Promise<Tracks>;
+  getSystem(): Promise<SystemSample>;
+
+  streamEvents(
+    ws: string,
+    handlers: IEventHandlers,
+    since?: IEventPosition
+  ): IEventStream;
+  streamLog(
+    ws: string,
+    task: string,
+    start: ILogStart,
+    handlers: ILogHandlers
+  ): ILogStream;
+  streamSystem(handlers: ISystemHandlers): ISystemStream;
+}

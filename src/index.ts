@@ -1,0 +1,21 @@
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import { corePlugin } from './lab/core';
+import { filesPlugin } from './lab/files';
+import { notificationsPlugin } from './lab/notifications';
+import { pagesPlugin } from './lab/pages';
+import { sidebarPlugin } from './lab/sidebar';
+import { statusPlugin } from './lab/statusitem';
+
+export { CommandIDs, IPyruns } from './lab/tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  corePlugin,
+  sidebarPlugin,
+  pagesPlugin,
+  filesPlugin,
+  statusPlugin,
+  notificationsPlugin
+];
+
+export default plugins;

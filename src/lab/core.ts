@@ -1,0 +1,90 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IStateDB } from '@jupyterlab/statedb';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+// The token is a connection: activation needs it at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { ServerClient } from '../client/server';
+import type { IClient, Workspace } from '../client/types';
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { SessionModel } from '../model/session';
+import { SystemModel } from '../model/system';
+import type { IEnded, IIdle } from './tokens';
+import { IPyruns, SETTINGS } from './tokens';
+import { labTransport } from './transport';
+
+/** Where the id of the last workspace is kept. */
+const CURRENT = 'pyruns-jupyter:workspace';
+
+class Pyruns implements IPyruns {
+  constructor(client: IClient, state: IStateDB | null) {
+    this.client = client;
+    this.system = new SystemModel(client);
+    this.session = new SessionModel({
+      client,
+      loadCurrent: async () => {
+        const id = await state?.fetch(CURRENT);
+        return typeof id === 'string' ? id : null;
+      },
+      saveCurrent: id => void state?.save(CURRENT, id),
+      handlers: workspace => ({
+        onEnded: tasks => this._ended.emit({ workspace, tasks }),
+        onIdle: counts => this._idle.emit({ workspace, counts })
+      })
+    });
+    this.session.subscribe(() => {
+      if (this._current !== this.current) {
+        this._current = this.current;
+        this._currentChanged.emit(this.current);
+      }
+    });
+  }
+
+  readonly client: IClient;
+  readonly session: SessionModel;
+  readonly system: SystemModel;
+
+  get current(): Workspace | null {
+    return this.session.getSnapshot().current;
+  }
+
+  get currentChanged(): ISignal<this, Workspace | null> {
+    return this._currentChanged;
+  }
+
+  get ended(): ISignal<this, IEnded> {
+    return this._ended;
+  }
+
+  get idle(): ISignal<this, IIdle> {
+    return this._idle;
+  }
+
+  openWorkspace(path: string): Promise<Workspace> {
+    return this.session.open(path);
+  }
+
+  private _current: Workspace | null = null;
+  private readonly _currentChanged = new Signal<this, Workspace | null>(this);
+  private readonly _ended = new Signal<this, IEnded>(this);
+  private readonly _idle = new Signal<this, IIdle>(this);
+}
+
+export const corePlugin: JupyterFrontEndPlugin<IPyruns> = {
+  id: SETTINGS,
+  description: 'Connects to the Pyruns server extension.',
+  autoStart: true,
+  provides: IPyruns,
+  optional: [IStateDB],
+  activate: (app: JupyterFrontEnd, state: IStateDB | null): IPyruns => {
+    const transport = labTransport(app.serviceManager.serverSettings);
+    const pyruns = new Pyruns(new ServerClient(transport), state);
+    // Nothing of Lab's own start waits for us.
+    void app.restored.then(() => pyruns.session.start());
+    return pyruns;
+  }
+};

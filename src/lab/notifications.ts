@@ -1,0 +1,152 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import type { TaskRow, Workspace } from '../client/types';
+import { workspaceTitle } from '../views/shared/format';
+import { CommandIDs, DOMAIN, IPyruns, SETTINGS } from './tokens';
+
+/** Lab shows no more of a notification. */
+const LONGEST = 140;
+
+interface ISettings {
+  notifyFailed: boolean;
+  notifyDone: boolean;
+}
+
+export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'pyruns-jupyter:notifications',
+  description: 'Tells when a task fails and when all tasks are done.',
+  autoStart: true,
+  requires: [IPyruns],
+  optional: [ISettingRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    pyruns: IPyruns,
+    registry: ISettingRegistry | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const settings: ISettings = { notifyFailed: true, notifyDone: true };
+    /** Runs that ended since all was quiet. */
+    const ended = { failed: 0, all: 0 };
+    /** The notification that counts the failures of this batch. */
+    let failures = '';
+
+    if (registry) {
+      void registry
+        .load(SETTINGS)
+        .then(loaded => {
+          const read = () => {
+            settings.notifyFailed = loaded.get('notifyFailed')
+              .composite as boolean;
+            settings.notifyDone = loaded.get('notifyDone').composite as boolean;
+          };
+          read();
+          loaded.changed.connect(read);
+        })
+        // Without its settings it says everything.
+        .catch(() => undefined);
+    }
+
+    const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
+    const showLog = (workspace: Workspace, task: string) => ({
+      label: trans.__('Show log'),
+      callback: () =>
+        void app.commands.execute(CommandIDs.openMonitor, {
+          workspace: workspace.id,
+          task
+        })
+    });
+    const showTasks = (workspace: Workspace) => ({
+      label: trans.__('Show tasks'),
+      callback: () =>
+        void app.commands.execute(CommandIDs.openManager, {
+          workspace: workspace.id
+        })
+    });
+
+    const tellFailed = (workspace: Workspace, failed: TaskRow[]) => {
+      const [first] = failed;
+      const text =
+        ended.failed === 1
+          ? [trans.__('%1 failed', first.name), first.message]
+              .filter(Boolean)
+              .join(': ')
+          : trans.__('%1 tasks of %2 failed', ended.failed, title(workspace));
+      const message = cut(text);
+      const actions =
+        ended.failed === 1
+          ? [showLog(workspace, first.name)]
+          : [showLog(workspace, first.name), showTasks(workspace)];
+      const known = Notification.manager.has(failures);
+      if (known) {
+        Notification.update({ id: failures, message, actions });
+      } else {
+        failures = Notification.emit(message, 'error', {
+          autoClose: false,
+          actions
+        });
+      }
+    };
+
+    pyruns.ended.connect((_, { workspace, tasks }) => {
+      const failed = tasks.filter(task => task.status === 'failed');
+      ended.all += tasks.length;
+      ended.failed += failed.length;
+      if (failed.length > 0 && settings.notifyFailed) {
+        tellFailed(workspace, failed);
+      }
+    });
+    pyruns.idle.connect((_, { workspace }) => {
+      const { all, failed } = ended;
+      const told = failures;
+      ended.all = ended.failed = 0;
+      failures = '';
+      if (!settings.notifyDone || all === 0 || (all === 1 && failed === 1)) {
+        return;
+      }
+      const done = trans._n(
+        '%1 task of %2 is done',
+        'All %1 tasks of %2 are done',
+        all,
+        title(workspace)
+      );
+      if (failed === 0) {
+        Notification.emit(cut(done), 'success', {
+          autoClose: 8000,
+          actions: [showTasks(workspace)]
+        });
+        return;
+      }
+      const message = cut(trans.__('%1; %2 failed', done, failed));
+      if (Notification.manager.has(told)) {
+        // What tells of the failures tells the end, too.
+        Notification.update({ id: told, message });
+      } else {
+        Notification.emit(message, 'warning', {
+          autoClose: 8000,
+          actions: [showTasks(workspace)]
+        });
+      }
+    });
+    pyruns.currentChanged.connect((_, current) => {
+      if (current?.id !== last) {
+        last = current?.id;
+        ended.all = ended.failed = 0;
+        failures = '';
+      }
+    });
+    let last: string | undefined;
+  }
+};
+
+function cut(message: string): string {
+  return message.length > LONGEST
+    ? `${message.slice(0, LONGEST - 1)}…`
+    : message;
+}

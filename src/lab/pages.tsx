@@ -1,0 +1,267 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import {
+  ICommandPalette,
+  MainAreaWidget,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { ILauncher } from '@jupyterlab/launcher';
+import { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { Workspace } from '../client/types';
+import { workspaceTitle } from '../views/shared/format';
+import { pyrunsIcon } from './icons';
+// A frame of two kilobytes; what it shows is loaded when it is shown.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { PageWidget } from './pagewidget';
+import type { IOpener, IShow, Page } from './pageviews';
+import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+
+const PAGES: readonly Page[] = ['generator', 'manager', 'monitor'];
+
+/** A page in the main area, and what brings it back after a reload. */
+class PageArea extends MainAreaWidget<PageWidget> {
+  constructor(
+    options: MainAreaWidget.IOptions<PageWidget>,
+    readonly page: Page,
+    readonly workspace: string,
+    /** Tells the view which task to show. */
+    readonly showing: IShow
+  ) {
+    super(options);
+    this.toolbar.hide();
+  }
+
+  get task(): string {
+    return this.showing.task;
+  }
+}
+
+export const pagesPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'pyruns-jupyter:pages',
+  description: 'Opens Generator, Manager and Monitor in the main area.',
+  autoStart: true,
+  requires: [IPyruns],
+  optional: [
+    ILayoutRestorer,
+    ICommandPalette,
+    ILauncher,
+    IEditorServices,
+    IStateDB,
+    ITranslator
+  ],
+  activate: (
+    app: JupyterFrontEnd,
+    pyruns: IPyruns,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null,
+    editors: IEditorServices | null,
+    state: IStateDB | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const { commands, shell } = app;
+    const tracker = new WidgetTracker<PageArea>({ namespace: 'pyruns' });
+
+    const open: IOpener = (page, workspace, task = '') => {
+      let widget = tracker.find(
+        item => item.page === page && item.workspace === workspace
+      );
+      if (widget) {
+        if (task) {
+          widget.showing.showTask(task);
+        }
+      } else {
+        widget = makePage(page, workspace, task);
+        shell.add(widget, 'main');
+        void tracker.add(widget);
+      }
+      shell.activateById(widget.id);
+      return widget;
+    };
+
+    const makePage = (page: Page, workspace: string, task: string) => {
+      const show: IShow = {
+        task,
+        onTask: null,
+        showTask: name => {
+          show.task = name;
+          show.onTask?.(name);
+          const shown = tracker.find(item => item.showing === show);
+          if (shown) {
+            void tracker.save(shown);
+          }
+        }
+      };
+      const content = new PageWidget(trans, async owner => {
+        // Views and what they need are not part of Lab's start.
+        const views = await import('./pageviews');
+        return views.makeView({
+          page,
+          workspace,
+          show,
+          owner,
+          pyruns,
+          open,
+          editors,
+          state,
+          trans,
+          onName: name => {
+            content.title.label = titleOf(trans, page, name);
+          }
+        });
+      });
+      content.title.icon = pyrunsIcon;
+      content.title.label = titleOf(
+        trans,
+        page,
+        nameOf(trans, pyruns, workspace)
+      );
+      content.title.caption = workspace;
+      content.title.closable = true;
+      const widget = new PageArea({ content }, page, workspace, show);
+      widget.id = `pyruns-${page}-${workspace}`;
+      return widget;
+    };
+
+    const openHere = (page: Page, args: ReadonlyPartialJSONObject) => {
+      const id =
+        typeof args.workspace === 'string'
+          ? args.workspace
+          : pyruns.current?.id;
+      if (id) {
+        return open(page, id, typeof args.task === 'string' ? args.task : '');
+      }
+      if (pyruns.session.getSnapshot().handshake === 'ready') {
+        Notification.info(
+          trans.__('Open a script or a folder in Pyruns first.'),
+          { autoClose: 4000 }
+        );
+      }
+      // It also says what is wrong with the server, if something is.
+      return commands.execute(CommandIDs.showSidebar);
+    };
+
+    const describe = (task: boolean) => ({
+      args: {
+        type: 'object' as const,
+        properties: {
+          workspace: {
+            type: 'string' as const,
+            description: trans.__(
+              'Id of the workspace; the current one if omitted'
+            )
+          },
+          ...(task
+            ? {
+                task: {
+                  type: 'string' as const,
+                  description: trans.__('Task whose log is shown')
+                }
+              }
+            : {})
+        }
+      }
+    });
+
+    commands.addCommand(CommandIDs.openGenerator, {
+      label: args =>
+        args.isLauncher ? trans.__('Pyruns') : trans.__('New Tasks'),
+      caption: trans.__('Create tasks from a configuration and run them'),
+      icon: pyrunsIcon,
+      describedBy: describe(false),
+      execute: args => openHere('generator', args)
+    });
+    commands.addCommand(CommandIDs.openManager, {
+      label: trans.__('Tasks'),
+      caption: trans.__('Show all tasks of the workspace in a table'),
+      icon: pyrunsIcon,
+      describedBy: describe(false),
+      execute: args => openHere('manager', args)
+    });
+    commands.addCommand(CommandIDs.openMonitor, {
+      label: trans.__('Logs'),
+      caption: trans.__('Follow the logs of the workspace’s tasks'),
+      icon: pyrunsIcon,
+      describedBy: describe(true),
+      execute: args => openHere('monitor', args)
+    });
+    commands.addCommand(CommandIDs.openPage, {
+      label: trans.__('Open a Page of a Workspace'),
+      caption: trans.__('Open Generator, Manager or Monitor'),
+      icon: pyrunsIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          required: ['page'],
+          properties: {
+            page: {
+              type: 'string',
+              oneOf: PAGES.map(page => ({ const: page }))
+            },
+            ...describe(true).args.properties
+          }
+        }
+      },
+      execute: args => {
+        const page = PAGES.find(item => item === args.page);
+        return page && openHere(page, args);
+      }
+    });
+
+    if (restorer) {
+      void restorer.restore(tracker, {
+        command: CommandIDs.openPage,
+        args: widget => ({
+          page: widget.page,
+          workspace: widget.workspace,
+          task: widget.task
+        }),
+        name: widget => `${widget.page}:${widget.workspace}`
+      });
+    }
+    const category = trans.__('Pyruns');
+    for (const command of [
+      CommandIDs.openGenerator,
+      CommandIDs.openManager,
+      CommandIDs.openMonitor
+    ]) {
+      palette?.addItem({ command, category });
+    }
+    launcher?.add({
+      command: CommandIDs.openGenerator,
+      args: { isLauncher: true },
+      category: trans.__('Other'),
+      rank: 10
+    });
+  }
+};
+
+function nameOf(trans: TranslationBundle, pyruns: IPyruns, id: string): string {
+  const known: Workspace | undefined = pyruns.session
+    .getSnapshot()
+    .workspaces.find(item => item.id === id);
+  return known
+    ? workspaceTitle(trans, known)
+    : id.slice(id.lastIndexOf('/') + 1);
+}
+
+function titleOf(trans: TranslationBundle, page: Page, name: string): string {
+  switch (page) {
+    case 'generator':
+      return trans.__('%1: New tasks', name);
+    case 'manager':
+      return trans.__('%1: Tasks', name);
+    case 'monitor':
+      return trans.__('%1: Logs', name);
+  }
+}

@@ -1,0 +1,193 @@
+/** The views of the main area, in a chunk of their own. */
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { IEditorServices } from '@jupyterlab/codeeditor';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { Workspace } from '../client/types';
+import type { ISavedDraft } from '../model/draft';
+import { DraftModel } from '../model/draft';
+import { LogModel } from '../model/log';
+import { WorkspaceModel } from '../model/workspace';
+import type { Confirm } from '../views/shared/ask';
+import { workspaceTitle } from '../views/shared/format';
+import type { PageWidget } from './pagewidget';
+import type { IPyruns } from './tokens';
+
+export type Page = 'generator' | 'manager' | 'monitor';
+
+/** Opens a page, or comes back to it when it is open. */
+export type IOpener = (page: Page, workspace: string, task?: string) => unknown;
+
+/** Which task a page shows, from outside and inside. */
+export interface IShow {
+  task: string;
+  /** Set by the view, called when another task is to be shown. */
+  onTask: ((task: string) => void) | null;
+  showTask(task: string): void;
+}
+
+export interface IViewOptions {
+  page: Page;
+  workspace: string;
+  show: IShow;
+  owner: PageWidget;
+  pyruns: IPyruns;
+  open: IOpener;
+  editors: IEditorServices | null;
+  state: IStateDB | null;
+  trans: TranslationBundle;
+  /** The workspace's name is known. */
+  onName: (name: string) => void;
+}
+
+/** Make the view of a page; the workspace is asked for first. */
+export async function makeView(options: IViewOptions): Promise<JSX.Element> {
+  const workspace = await options.pyruns.client.getWorkspace(options.workspace);
+  options.onName(workspaceTitle(options.trans, workspace));
+  switch (options.page) {
+    case 'generator':
+      return makeGenerator(options, workspace);
+    case 'manager':
+      return makeManager(options, workspace);
+    case 'monitor':
+      return makeMonitor(options, workspace);
+  }
+}
+
+function rights(pyruns: IPyruns): { canWrite: boolean; canExecute: boolean } {
+  const status = pyruns.session.getSnapshot().status;
+  return {
+    canWrite: status?.can_write ?? true,
+    canExecute: status?.can_execute ?? true
+  };
+}
+
+async function makeGenerator(
+  options: IViewOptions,
+  workspace: Workspace
+): Promise<JSX.Element> {
+  const { pyruns, owner, open, editors, state, trans } = options;
+  const [{ GeneratorView }, { createEditor }] = await Promise.all([
+    import('../views/generator'),
+    import('./editor')
+  ]);
+  const key = `pyruns-jupyter:draft:${workspace.id}`;
+  const model = owner.own(
+    new DraftModel({
+      client: pyruns.client,
+      ws: workspace.id,
+      kind: workspace.kind,
+      loadDraft: async () => asDraft(await state?.fetch(key)),
+      saveDraft: draft => void state?.save(key, { ...draft })
+    })
+  );
+  return (
+    <GeneratorView
+      client={pyruns.client}
+      model={model}
+      workspace={workspace}
+      trans={trans}
+      Editor={editors ? createEditor(editors) : undefined}
+      {...rights(pyruns)}
+      onCreated={(names, queued) => {
+        const message = queued
+          ? trans._n(
+              '%1 task created and queued',
+              '%1 tasks created and queued',
+              names.length
+            )
+          : trans._n('%1 task created', '%1 tasks created', names.length);
+        Notification.success(
+          `${workspaceTitle(trans, workspace)}: ${message}`,
+          {
+            autoClose: 3000
+          }
+        );
+        open('manager', workspace.id);
+      }}
+    />
+  );
+}
+
+async function makeManager(
+  options: IViewOptions,
+  workspace: Workspace
+): Promise<JSX.Element> {
+  const { pyruns, owner, open, trans } = options;
+  const { ManagerView } = await import('../views/manager');
+  const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
+  return (
+    <ManagerView
+      model={model}
+      trans={trans}
+      {...rights(pyruns)}
+      confirm={ask(trans)}
+      onOpenLog={task => open('monitor', workspace.id, task.name)}
+      onGenerate={() => open('generator', workspace.id)}
+    />
+  );
+}
+
+async function makeMonitor(
+  options: IViewOptions,
+  workspace: Workspace
+): Promise<JSX.Element> {
+  const { pyruns, owner, show, trans } = options;
+  const { MonitorView } = await import('../views/monitor');
+  const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
+  const log = owner.own(new LogModel(pyruns.client, workspace.id));
+  show.onTask = task => {
+    if (log.getSnapshot().task !== task) {
+      log.open(task);
+    }
+  };
+  log.subscribe(() => {
+    const { task } = log.getSnapshot();
+    if (task && task !== show.task) {
+      // Chosen in the view: remembered for the next reload.
+      show.showTask(task);
+    }
+  });
+  if (show.task) {
+    log.open(show.task);
+  }
+  return (
+    <MonitorView
+      model={model}
+      log={log}
+      trans={trans}
+      confirm={ask(trans)}
+      canExecute={rights(pyruns).canExecute}
+    />
+  );
+}
+
+function ask(trans: TranslationBundle): Confirm {
+  return async question => {
+    const result = await showDialog({
+      title: question.title,
+      body: question.body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: question.accept })
+      ]
+    });
+    return result.button.accept;
+  };
+}
+
+/** A draft out of Lab's state, which anybody may have written. */
+function asDraft(value: unknown): ISavedDraft | null {
+  const draft = value as Partial<ISavedDraft> | null | undefined;
+  if (typeof draft?.text !== 'string' || typeof draft.name !== 'string') {
+    return null;
+  }
+  return {
+    text: draft.text,
+    name: draft.name,
+    jobs: Number(draft.jobs) || 1,
+    template: typeof draft.template === 'string' ? draft.template : ''
+  };
+}

@@ -1,0 +1,108 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { asClientError } from '../client/errors';
+import type { ITrans } from '../views/shared/context';
+import { TransContext, useTrans } from '../views/shared/context';
+import { Button, Empty } from '../views/shared/strip';
+
+/** A page that is loaded when it is first shown. */
+export class PageWidget extends ReactWidget {
+  /**
+   * @param trans - the translator
+   * @param load - makes the view; its models are disposed with the widget
+   */
+  constructor(trans: ITrans, load: (page: PageWidget) => Promise<JSX.Element>) {
+    super();
+    this._trans = trans;
+    this._load = load;
+    this.addClass('pyr-page');
+  }
+
+  /** Dispose a model together with the page. */
+  own<T extends { dispose(): void }>(model: T): T {
+    if (this.isDisposed) {
+      model.dispose();
+    } else {
+      this._owned.push(model);
+    }
+    return model;
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    super.dispose();
+    for (const model of this._owned.splice(0)) {
+      model.dispose();
+    }
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <TransContext.Provider value={this._trans}>
+        <Loader load={this._get} />
+      </TransContext.Provider>
+    );
+  }
+
+  private _get = (anew: boolean): Promise<JSX.Element> => {
+    if (!this._view || anew) {
+      this._view = this._load(this);
+    }
+    return this._view;
+  };
+
+  private readonly _trans: ITrans;
+  private readonly _load: (page: PageWidget) => Promise<JSX.Element>;
+  private readonly _owned: { dispose(): void }[] = [];
+  private _view: Promise<JSX.Element> | null = null;
+}
+
+function Loader(props: {
+  load: (anew: boolean) => Promise<JSX.Element>;
+}): JSX.Element | null {
+  const { load } = props;
+  const trans = useTrans();
+  const [attempt, setAttempt] = React.useState(0);
+  const [view, setView] = React.useState<JSX.Element | null>(null);
+  const [problem, setProblem] = React.useState('');
+  React.useEffect(() => {
+    let stale = false;
+    load(attempt > 0)
+      .then(element => {
+        if (!stale) {
+          setView(element);
+        }
+      })
+      .catch(error => {
+        if (!stale) {
+          setProblem(asClientError(error).message);
+        }
+      });
+    return () => {
+      stale = true;
+    };
+  }, [load, attempt]);
+  if (view) {
+    return view;
+  }
+  if (!problem) {
+    return null;
+  }
+  return (
+    <div className="pyr-view">
+      <Empty icon="warning" title={trans.__('This page cannot be shown')}>
+        <p>{problem}</p>
+        <Button
+          label={trans.__('Try again')}
+          onClick={() => {
+            setProblem('');
+            setAttempt(attempt + 1);
+          }}
+        />
+      </Empty>
+    </div>
+  );
+}

@@ -1,0 +1,111 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+
+import { pyrunsIcon } from './icons';
+import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+
+const PAGES = {
+  generator: CommandIDs.openGenerator,
+  manager: CommandIDs.openManager,
+  monitor: CommandIDs.openMonitor
+};
+
+/** The panel; nothing is shown, loaded or streamed while it is hidden. */
+class SidebarPanel extends ReactWidget {
+  constructor(
+    private readonly _pyruns: IPyruns,
+    private readonly _commands: CommandRegistry,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.id = 'pyruns-sidebar';
+    this.title.icon = pyrunsIcon;
+    this.title.caption = _trans.__('Pyruns');
+    this.node.setAttribute('aria-label', _trans.__('Pyruns'));
+    this.node.setAttribute('role', 'region');
+    this.addClass('pyr-sidebar-panel');
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.update();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.update();
+  }
+
+  protected override render(): JSX.Element | null {
+    if (!this.isVisible) {
+      return null;
+    }
+    const View = this._view;
+    return (
+      <React.Suspense fallback={null}>
+        <View
+          session={this._pyruns.session}
+          system={this._pyruns.system}
+          trans={this._trans}
+          onOpen={(page, workspace, task) =>
+            void this._commands.execute(PAGES[page], {
+              workspace: workspace.id,
+              ...(task ? { task } : {})
+            })
+          }
+          onOpenSelected={
+            this._commands.hasCommand(CommandIDs.openWorkspace)
+              ? () => void this._commands.execute(CommandIDs.openWorkspace)
+              : undefined
+          }
+        />
+      </React.Suspense>
+    );
+  }
+
+  private readonly _view = React.lazy(async () => ({
+    default: (await import('../views/sidebar')).SidebarView
+  }));
+}
+
+export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'pyruns-jupyter:sidebar',
+  description: 'Adds the sidebar: workspace, loads, and what runs.',
+  autoStart: true,
+  requires: [IPyruns],
+  optional: [ILayoutRestorer, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    pyruns: IPyruns,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const panel = new SidebarPanel(pyruns, app.commands, trans);
+    app.shell.add(panel, 'left', { rank: 600, type: 'Pyruns' });
+    restorer?.add(panel, panel.id);
+
+    app.commands.addCommand(CommandIDs.showSidebar, {
+      label: trans.__('Show Pyruns'),
+      caption: trans.__('Show workspaces, loads and running tasks at the side'),
+      icon: pyrunsIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => app.shell.activateById(panel.id)
+    });
+    palette?.addItem({
+      command: CommandIDs.showSidebar,
+      category: trans.__('Pyruns')
+    });
+  }
+};

@@ -1,0 +1,244 @@
+import { ClientError } from '../../client/errors';
+import type {
+  Counts,
+  EventMessage,
+  IClient,
+  IEventHandlers,
+  TaskListQuery,
+  TaskRow,
+  TaskStatus,
+  Workspace
+} from '../../client/types';
+import { ActivityModel } from '../activity';
+import { SessionModel } from '../session';
+
+function row(name: string, status: TaskStatus, at = 0): TaskRow {
+  const over = ['completed', 'failed', 'cancelled'].includes(status);
+  return {
+    name,
+    status,
+    kind: 'python',
+    pinned: false,
+    created_at: at,
+    runs: 1,
+    run: 1,
+    started_at: at,
+    finished_at: over ? at + 1 : null,
+    duration: over ? 1 : null,
+    exit_code: null,
+    progress: null,
+    swept: {},
+    figures: {},
+    message: null
+  };
+}
+
+function countsOf(rows: Iterable<TaskRow>): Counts {
+  const counts: Counts = {
+    pending: 0,
+    queued: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0
+  };
+  for (const item of rows) {
+    counts[item.status]++;
+  }
+  return counts;
+}
+
+/** A workspace on a server, with its event stream. */
+class Server {
+  rows = new Map<string, TaskRow>();
+  revision = 1;
+  handlers: IEventHandlers | null = null;
+  lists = 0;
+  status: () => Promise<unknown> = async () => ({
+    version: '1',
+    api_version: 1
+  });
+  workspaces: Workspace[] = [];
+
+  put(...rows: TaskRow[]): void {
+    rows.forEach(item => this.rows.set(item.name, item));
+    this.revision++;
+    this.handlers?.onChanges(this.message({ changed: rows }));
+  }
+
+  message(more: Partial<EventMessage>): EventMessage {
+    return {
+      type: 'changes',
+      epoch: 'e',
+      revision: this.revision,
+      counts: countsOf(this.rows.values()),
+      ...more
+    };
+  }
+
+  readonly client = {
+    getStatus: () => this.status(),
+    listWorkspaces: async () => this.workspaces,
+    openWorkspace: async (path: string) => workspace(path),
+    streamEvents: (ws: string, handlers: IEventHandlers) => {
+      this.handlers = handlers;
+      return {
+        state: 'open',
+        isDisposed: false,
+        retry: () => undefined,
+        dispose: () => {
+          this.handlers = null;
+        }
+      };
+    },
+    listTasks: async (ws: string, query: TaskListQuery) => {
+      this.lists++;
+      const statuses = query.status!.split(',');
+      const items = [...this.rows.values()].filter(item =>
+        statuses.includes(item.status)
+      );
+      return {
+        items,
+        total: items.length,
+        counts: countsOf(this.rows.values()),
+        revision: this.revision,
+        epoch: 'e',
+        columns: { swept: [], figures: [] }
+      };
+    }
+  } as unknown as IClient;
+}
+
+function workspace(id: string): Workspace {
+  return {
+    id,
+    name: id,
+    kind: 'script',
+    path: '',
+    script: null,
+    counts: countsOf([]),
+    scheduler_alive: false,
+    problem: null
+  };
+}
+
+describe('ActivityModel', () => {
+  let server: Server;
+  let model: ActivityModel;
+  const onEnded = jest.fn();
+  const onIdle = jest.fn();
+  const names = (rows: readonly TaskRow[]) => rows.map(item => item.name);
+
+  beforeEach(async () => {
+    jest.useFakeTimers();
+    onEnded.mockClear();
+    onIdle.mockClear();
+    server = new Server();
+    server.put(
+      row('a', 'completed', 1),
+      row('b', 'running', 2),
+      row('c', 'queued', 3)
+    );
+    model = new ActivityModel(server.client, 'w', { onEnded, onIdle });
+    model.start();
+    await jest.advanceTimersByTimeAsync(0);
+  });
+
+  afterEach(() => {
+    model.dispose();
+    jest.useRealTimers();
+  });
+
+  it('knows what runs and what ended', () => {
+    const state = model.getSnapshot();
+    expect(names(state.active)).toEqual(['b', 'c']);
+    expect(names(state.recent)).toEqual(['a']);
+    expect(state.counts).toMatchObject({ running: 1, queued: 1, completed: 1 });
+    expect(onEnded).not.toHaveBeenCalled();
+  });
+
+  it('follows events and says what ended, and when all is done', () => {
+    server.put(row('b', 'failed', 2), row('c', 'running', 3));
+    expect(names(model.getSnapshot().active)).toEqual(['c']);
+    expect(names(model.getSnapshot().recent)).toEqual(['b', 'a']);
+    expect(names(onEnded.mock.calls[0][0])).toEqual(['b']);
+    expect(onIdle).not.toHaveBeenCalled();
+    server.put(row('c', 'completed', 3));
+    expect(onIdle).toHaveBeenCalledTimes(1);
+    // A note on a task that ended long ago is no end.
+    server.put(row('a', 'completed', 1));
+    expect(onEnded).toHaveBeenCalledTimes(2);
+  });
+
+  it('learns what happened while the connection was lost', async () => {
+    server.rows.set('b', row('b', 'failed', 2));
+    server.rows.set('c', row('c', 'completed', 3));
+    server.revision += 2;
+    server.handlers!.onHello!(server.message({ type: 'hello' }));
+    await jest.advanceTimersByTimeAsync(600);
+    expect(model.getSnapshot().active).toEqual([]);
+    expect(names(onEnded.mock.calls[0][0]).sort()).toEqual(['b', 'c']);
+    expect(onIdle).toHaveBeenCalledTimes(1);
+  });
+
+  it('forgets removed tasks', () => {
+    server.rows.delete('a');
+    server.handlers!.onChanges(server.message({ removed: ['a'] }));
+    expect(model.getSnapshot().recent).toEqual([]);
+  });
+});
+
+describe('SessionModel', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('comes back to the workspace of the last time', async () => {
+    const server = new Server();
+    server.workspaces = [workspace('a'), workspace('b')];
+    const saved: string[] = [];
+    const session = new SessionModel({
+      client: server.client,
+      loadCurrent: async () => 'b',
+      saveCurrent: id => saved.push(id)
+    });
+    await session.start();
+    expect(session.getSnapshot()).toMatchObject({
+      handshake: 'ready',
+      current: { id: 'b' }
+    });
+    const first = session.getSnapshot().activity!;
+    await session.open('c');
+    expect(first.isDisposed).toBe(true);
+    expect(session.getSnapshot()).toMatchObject({
+      current: { id: 'c' },
+      activity: { ws: 'c' }
+    });
+    expect(saved).toEqual(['b', 'c']);
+    session.dispose();
+  });
+
+  it('tells a missing extension, another version, and no server apart', async () => {
+    const server = new Server();
+    const session = new SessionModel({ client: server.client });
+    server.status = async () => {
+      throw new ClientError('Not Found', { status: 404 });
+    };
+    await session.start();
+    expect(session.getSnapshot().handshake).toBe('missing');
+
+    server.status = async () => ({ version: '9', api_version: 9 });
+    await session.start();
+    expect(session.getSnapshot().handshake).toBe('mismatch');
+
+    const works = async () => ({ version: '1', api_version: 1 });
+    server.status = async () => {
+      throw new ClientError('gone');
+    };
+    await session.start();
+    expect(session.getSnapshot().handshake).toBe('unreachable');
+    server.status = works;
+    await jest.advanceTimersByTimeAsync(5100);
+    expect(session.getSnapshot().handshake).toBe('ready');
+    session.dispose();
+  });
+});

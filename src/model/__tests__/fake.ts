@@ -1,0 +1,153 @@
+/** A client whose other end is the test. */
+import type {
+  Counts,
+  IClient,
+  IEventHandlers,
+  ILogHandlers,
+  ILogStart,
+  IStream,
+  ISystemHandlers,
+  TaskPage,
+  TaskRow
+} from '../../client/types';
+
+export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
+  return {
+    name,
+    status: 'pending',
+    kind: 'python',
+    pinned: false,
+    created_at: 1000,
+    runs: 0,
+    run: 0,
+    started_at: null,
+    finished_at: null,
+    duration: null,
+    exit_code: null,
+    progress: null,
+    swept: {},
+    figures: {},
+    message: null,
+    ...change
+  };
+}
+
+export function countsOf(rows: readonly TaskRow[]): Counts {
+  const counts: Counts = {
+    pending: 0,
+    queued: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0
+  };
+  rows.forEach(each => counts[each.status]++);
+  return counts;
+}
+
+export class FakeStream implements IStream {
+  state = 'connecting' as const;
+  isDisposed = false;
+  retry = jest.fn();
+  dispose(): void {
+    this.isDisposed = true;
+  }
+}
+
+/** A stream of a log and what it was asked for. */
+export interface ILogCall {
+  task: string;
+  start: ILogStart;
+  handlers: ILogHandlers;
+  stream: FakeStream;
+}
+
+/** Lists `rows` in their order; everything else is a mock. */
+export class FakeClient {
+  rows: TaskRow[] = [];
+  revision = 1;
+  epoch = 'one';
+  events: IEventHandlers | null = null;
+  system: ISystemHandlers | null = null;
+  systemStream: FakeStream | null = null;
+  logs: ILogCall[] = [];
+
+  listTasks = jest.fn(
+    (ws: string, query: Parameters<IClient['listTasks']>[1] = {}) => {
+      const statuses = query.status?.split(',');
+      const found = this.rows.filter(
+        each => !statuses || statuses.includes(each.status)
+      );
+      const offset = query.offset ?? 0;
+      const page: TaskPage = {
+        items: found.slice(offset, offset + (query.limit ?? 200)),
+        total: found.length,
+        counts: countsOf(this.rows),
+        revision: this.revision,
+        epoch: this.epoch,
+        columns: {
+          swept: [...new Set(found.flatMap(each => Object.keys(each.swept)))],
+          figures: [
+            ...new Set(found.flatMap(each => Object.keys(each.figures)))
+          ]
+        }
+      };
+      return Promise.resolve(page);
+    }
+  );
+
+  actOnTasks = jest.fn((ws: string, request: { names?: string[] }) =>
+    Promise.resolve({
+      done: request.names ?? [],
+      refused: [] as { name: string; message: string }[]
+    })
+  );
+
+  getWorkspace = jest.fn(() => Promise.resolve({ id: 'ws', problem: null }));
+  readLog = jest.fn();
+
+  streamEvents = jest.fn((ws: string, handlers: IEventHandlers) => {
+    this.events = handlers;
+    return new FakeStream();
+  });
+
+  streamLog = jest.fn(
+    (ws: string, task: string, start: ILogStart, handlers: ILogHandlers) => {
+      const stream = new FakeStream();
+      this.logs.push({ task, start, handlers, stream });
+      return stream;
+    }
+  );
+
+  streamSystem = jest.fn((handlers: ISystemHandlers) => {
+    this.system = handlers;
+    this.systemStream = new FakeStream();
+    return this.systemStream;
+  });
+
+  get asClient(): IClient {
+    return this as unknown as IClient;
+  }
+
+  /** Change or remove rows and tell it by an event. */
+  change(changed: TaskRow[], removed: string[] = []): void {
+    this.revision++;
+    for (const each of changed) {
+      const index = this.rows.findIndex(old => old.name === each.name);
+      if (index >= 0) {
+        this.rows[index] = each;
+      } else {
+        this.rows.unshift(each);
+      }
+    }
+    this.rows = this.rows.filter(each => !removed.includes(each.name));
+    this.events?.onChanges({
+      type: 'changes',
+      epoch: this.epoch,
+      revision: this.revision,
+      counts: countsOf(this.rows),
+      changed,
+      removed
+    });
+  }
+}

@@ -1,0 +1,365 @@
+import { asClientError, ClientError, isAbort } from '../client/errors';
+import type {
+  Created,
+  FieldError,
+  IClient,
+  Parameters,
+  Preview
+} from '../client/types';
+import { Store } from './store';
+import type { IEntry } from './yamlscan';
+import { entriesOf } from './yamlscan';
+import { valueText, withValue } from './yamltext';
+
+/** What is kept of a draft between sessions. */
+export interface ISavedDraft {
+  text: string;
+  name: string;
+  jobs: number;
+  /** The task whose configuration the draft began with, '' for the default. */
+  template: string;
+}
+
+export interface IDraftState extends ISavedDraft {
+  phase: 'loading' | 'ready' | 'failed';
+  /** Why the draft could not be loaded, or its template not be changed. */
+  problem: ClientError | null;
+  parameters: Parameters | null;
+  /** The text of the default template. */
+  defaults: string;
+  /** The newest expansion; of an older text as long as it is not `fresh`. */
+  preview: Preview | null;
+  /** Whether `preview` belongs to the text and the name as they are now. */
+  fresh: boolean;
+  /** Why no expansion could be asked for. */
+  previewProblem: ClientError | null;
+  creating: boolean;
+  /** What the server refused when the tasks were to be created. */
+  refusals: FieldError[];
+  /** What the last change of the template replaced. */
+  replaced: { text: string; template: string } | null;
+}
+
+const EMPTY: IDraftState = {
+  phase: 'loading',
+  problem: null,
+  parameters: null,
+  defaults: '',
+  text: '',
+  name: '',
+  jobs: 1,
+  template: '',
+  preview: null,
+  fresh: false,
+  previewProblem: null,
+  creating: false,
+  refusals: [],
+  replaced: null
+};
+
+/** Rows of the expansion that are asked for and shown. */
+const ROWS = 200;
+
+/**
+ * A configuration in the making: its text, what it would make, and the way to
+ * make it. The text is the truth; fields of a form are ranges of it.
+ */
+export class DraftModel extends Store<IDraftState> {
+  constructor(options: DraftModel.IOptions) {
+    super(EMPTY);
+    this._options = {
+      delay: 120,
+      saveDelay: 400,
+      retryDelay: 2000,
+      ...options
+    };
+  }
+
+  get isDisposed(): boolean {
+    return this._disposed;
+  }
+
+  /** The keys of the configuration where they stand in the text. */
+  get entries(): IEntry[] {
+    if (this._entriesText !== this.state.text) {
+      this._entriesText = this.state.text;
+      this._entries =
+        this._options.kind === 'shell' ? [] : entriesOf(this.state.text);
+    }
+    return this._entries;
+  }
+
+  /** Mistakes in the draft: of the expansion, then of the last refusal. */
+  get errors(): FieldError[] {
+    return [...(this.state.preview?.errors ?? []), ...this.state.refusals];
+  }
+
+  /** The default of a key as it is written in the default template. */
+  defaultOf(path: string): string {
+    if (this._defaultsText !== this.state.defaults) {
+      this._defaultsText = this.state.defaults;
+      this._defaults = new Map(
+        entriesOf(this.state.defaults)
+          .filter(entry => !entry.section)
+          .map(entry => [entry.path, entry.text])
+      );
+    }
+    const written = this._defaults.get(path);
+    if (written !== undefined) {
+      return written;
+    }
+    const parameter = this.state.parameters?.parameters.find(
+      item => item.name === path
+    );
+    return parameter ? valueText(parameter.default) : '';
+  }
+
+  /** Fetch parameters and template, and take up the saved draft if any. */
+  async load(): Promise<void> {
+    const { client, ws, kind, loadDraft } = this._options;
+    this.update({ phase: 'loading', problem: null });
+    try {
+      const [template, parameters, saved] = await Promise.all([
+        client.getTemplate(ws),
+        kind === 'shell' ? null : client.getParameters(ws),
+        loadDraft ? loadDraft().catch(() => null) : null
+      ]);
+      if (this._disposed) {
+        return;
+      }
+      this._suggested = template.name;
+      this.update({
+        phase: 'ready',
+        parameters,
+        defaults: template.text,
+        text: saved?.text ?? template.text,
+        name: saved?.name || template.name,
+        jobs: saved?.jobs ?? 1,
+        template: saved?.template ?? ''
+      });
+      this._schedulePreview(0);
+    } catch (error) {
+      this.update({ phase: 'failed', problem: asClientError(error) });
+    }
+  }
+
+  setText(text: string): void {
+    if (text !== this.state.text) {
+      this._edit({ text });
+    }
+  }
+
+  /** Change the value of a key as it is typed, batch syntax included. */
+  setValue(path: string, value: string): void {
+    this.setText(withValue(this.state.text, path, value));
+  }
+
+  setName(name: string): void {
+    if (name !== this.state.name) {
+      this._edit({ name });
+    }
+  }
+
+  setJobs(jobs: number): void {
+    this.update({ jobs });
+    this._scheduleSave();
+  }
+
+  /** Begin again from the default ('') or from a task's configuration. */
+  async useTemplate(task: string): Promise<void> {
+    const { client, ws } = this._options;
+    const turn = ++this._templateTurn;
+    try {
+      const template = await client.getTemplate(ws, task || undefined);
+      if (this._disposed || turn !== this._templateTurn) {
+        return;
+      }
+      const { text, template: before, defaults } = this.state;
+      this._edit({
+        text: template.text,
+        template: task,
+        defaults: task ? defaults : template.text,
+        replaced: text === template.text ? null : { text, template: before },
+        problem: null
+      });
+    } catch (error) {
+      if (turn === this._templateTurn) {
+        this.update({ problem: asClientError(error) });
+      }
+    }
+  }
+
+  /** Take back what the last change of the template replaced. */
+  undoTemplate(): void {
+    const { replaced } = this.state;
+    if (replaced) {
+      this._edit({ ...replaced, replaced: null });
+    }
+  }
+
+  /**
+   * Create the tasks, and queue them if wanted. Returns what was created, or
+   * null when it was refused: then `refusals` says why and nothing was made.
+   */
+  async create(run: boolean): Promise<Created | null> {
+    const { client, ws } = this._options;
+    const { text, name, jobs, creating } = this.state;
+    if (creating) {
+      return null;
+    }
+    this.update({ creating: true, refusals: [] });
+    try {
+      const created = await client.createTasks(ws, {
+        text,
+        name,
+        run: run ? { jobs } : null
+      });
+      this.update({ creating: false });
+      if (!this._disposed) {
+        void this._renewName(name);
+      }
+      return created;
+    } catch (error) {
+      const refused = asClientError(error);
+      this.update({
+        creating: false,
+        refusals: refused.errors.length
+          ? [...refused.errors]
+          : [
+              {
+                code: refused.code,
+                message: refused.message,
+                field: refused.field,
+                line: refused.line,
+                column: refused.column
+              }
+            ]
+      });
+      return null;
+    }
+  }
+
+  dispose(): void {
+    if (this._disposed) {
+      return;
+    }
+    if (this._saveTimer !== null) {
+      this._save();
+    }
+    this._disposed = true;
+    clearTimeout(this._previewTimer ?? undefined);
+    this._abort?.abort();
+  }
+
+  /** An answer that comes too late changes nothing. */
+  protected override update(change: Partial<IDraftState>): void {
+    if (!this._disposed) {
+      super.update(change);
+    }
+  }
+
+  private _edit(change: Partial<IDraftState>): void {
+    this.update({ ...change, fresh: false, refusals: [] });
+    this._scheduleSave();
+    this._schedulePreview(this._options.delay);
+  }
+
+  private _schedulePreview(delay: number): void {
+    clearTimeout(this._previewTimer ?? undefined);
+    // An answer on its way is of an older text: it must not be shown any more.
+    this._abort?.abort();
+    this._abort = null;
+    this._previewTimer = setTimeout(() => void this._preview(), delay);
+  }
+
+  private async _preview(): Promise<void> {
+    const { client, ws, retryDelay } = this._options;
+    const { text, name } = this.state;
+    const abort = new AbortController();
+    this._abort = abort;
+    try {
+      const preview = await client.previewSweep(
+        ws,
+        { text, name, offset: 0, limit: ROWS },
+        abort.signal
+      );
+      if (!abort.signal.aborted) {
+        this.update({ preview, fresh: true, previewProblem: null });
+      }
+    } catch (error) {
+      if (abort.signal.aborted || isAbort(error)) {
+        return;
+      }
+      const problem = asClientError(error);
+      this.update({ previewProblem: problem });
+      if (problem.isUnreachable && !this._disposed) {
+        this._previewTimer = setTimeout(() => void this._preview(), retryDelay);
+      }
+    }
+  }
+
+  /** After a creation, the proposed name is taken: ask for the next. */
+  private async _renewName(used: string): Promise<void> {
+    const { client, ws } = this._options;
+    try {
+      const template = await client.getTemplate(ws);
+      const proposed = this._suggested === used && this.state.name === used;
+      this._suggested = template.name;
+      if (proposed) {
+        this.setName(template.name);
+        return;
+      }
+    } catch {
+      // The next expansion says whether the name is still free.
+    }
+    if (!this._disposed) {
+      this._schedulePreview(0);
+    }
+  }
+
+  private _scheduleSave(): void {
+    if (this._options.saveDraft && this._saveTimer === null) {
+      this._saveTimer = setTimeout(() => this._save(), this._options.saveDelay);
+    }
+  }
+
+  private _save(): void {
+    clearTimeout(this._saveTimer ?? undefined);
+    this._saveTimer = null;
+    const { text, name, jobs, template } = this.state;
+    this._options.saveDraft?.({ text, name, jobs, template });
+  }
+
+  private readonly _options: Required<
+    Pick<DraftModel.IOptions, 'delay' | 'saveDelay' | 'retryDelay'>
+  > &
+    DraftModel.IOptions;
+  private _disposed = false;
+  private _entries: IEntry[] = [];
+  private _entriesText: string | null = null;
+  private _defaults = new Map<string, string>();
+  private _defaultsText: string | null = null;
+  private _suggested = '';
+  private _templateTurn = 0;
+  private _abort: AbortController | null = null;
+  private _previewTimer: ReturnType<typeof setTimeout> | null = null;
+  private _saveTimer: ReturnType<typeof setTimeout> | null = null;
+}
+
+export namespace DraftModel {
+  export interface IOptions {
+    client: Pick<
+      IClient,
+      'getTemplate' | 'getParameters' | 'previewSweep' | 'createTasks'
+    >;
+    /** Workspace id. */
+    ws: string;
+    kind: 'script' | 'shell';
+    loadDraft?: () => Promise<ISavedDraft | null>;
+    saveDraft?: (draft: ISavedDraft) => void;
+    /** Milliseconds of quiet typing before an expansion is asked for. */
+    delay?: number;
+    saveDelay?: number;
+    retryDelay?: number;
+  }
+}

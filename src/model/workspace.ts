@@ -1,0 +1,428 @@
+import type { ClientError } from '../client/errors';
+import { asClientError } from '../client/errors';
+import type {
+  Action,
+  ActionResult,
+  ConnectionState,
+  EventMessage,
+  IClient,
+  IEventStream,
+  TaskPage,
+  TaskRow
+} from '../client/types';
+import { countActive, patchActive, PAGE_OF_ACTIVE } from './active';
+import type { IListing } from './pages';
+import { asQuery, CALM, PAGE, Pages } from './pages';
+import { patchRows, placePage, removeRows, sortMayMove } from './rows';
+import { Store } from './store';
+import type { IWorkspaceState } from './workspacestate';
+import { firstState, mergeColumns, sumOf } from './workspacestate';
+
+/** How long an action may stay unconfirmed by an event, in ms. */
+const PATIENCE = 4000;
+
+/** The tasks of one workspace as the server knows them, kept up to date. */
+export class WorkspaceModel extends Store<IWorkspaceState> {
+  /**
+   * @param client - where the workspace lives
+   * @param id - id of the workspace
+   * @param listing - what to list at first
+   */
+  constructor(client: IClient, id: string, listing: Partial<IListing> = {}) {
+    super(firstState(listing));
+    this.client = client;
+    this.id = id;
+    const store = this.getSnapshot;
+    this._pages = new Pages(client, id, {
+      get listing() {
+        return store().listing;
+      },
+      get total() {
+        return store().total;
+      },
+      isLoaded: index => store().rows[index] !== undefined,
+      onPage: (page, answer, isOther) => this._onPage(page, answer, isOther),
+      onError: error => this._onListError(error),
+      onBusy: refreshing => {
+        if (refreshing !== store().refreshing) {
+          this.update({ refreshing });
+        }
+      }
+    });
+  }
+
+  readonly client: IClient;
+  readonly id: string;
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Begin to list and to listen; a second call does nothing. */
+  start(): void {
+    if (this._stream || this._isDisposed) {
+      return;
+    }
+    this._stream = this.client.streamEvents(this.id, {
+      onHello: message => this._onHello(message),
+      onChanges: message => this._onChanges(message),
+      onReset: message => this._onReset(message),
+      onState: connection => this._onConnection(connection),
+      onError: error => this._onFailure(error)
+    });
+    this.refresh();
+    this._readWorkspace();
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._stream?.dispose();
+    this._stream = null;
+    this._pages.dispose();
+    clearTimeout(this._active);
+    for (const timer of this._impatience) {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Connect and list now instead of waiting for the next attempt. */
+  retry(): void {
+    this._stream?.retry();
+    this.refresh();
+  }
+
+  /** List anew what is shown. */
+  refresh(): void {
+    this._pages.refresh();
+  }
+
+  /** Change the search, the statuses or the order. */
+  setListing(change: Partial<IListing>): void {
+    this.update({ listing: { ...this.state.listing, ...change } });
+    this._pages.restart();
+  }
+
+  /** Say which positions are shown, so that they are loaded. */
+  need(first: number, last: number): void {
+    this._pages.need(first, last);
+  }
+
+  /** The row of a task when it is loaded. */
+  row(name: string): TaskRow | undefined {
+    const named = (row: TaskRow | undefined) => row?.name === name;
+    return this.state.rows.find(named) ?? this.state.active.find(named);
+  }
+
+  // -- selection --------------------------------------------------------
+
+  select(names: Iterable<string>, mode: 'replace' | 'add' | 'remove'): void {
+    const selection = new Set(mode === 'replace' ? [] : this.state.selection);
+    for (const name of names) {
+      if (mode === 'remove') {
+        selection.delete(name);
+      } else {
+        selection.add(name);
+      }
+    }
+    this.update({ selection });
+  }
+
+  /** Select every task that matches, also those not loaded. */
+  async selectAll(): Promise<void> {
+    const { listing, total } = this.state;
+    const names = new Set<string>();
+    for (const row of this.state.rows) {
+      if (row) {
+        names.add(row.name);
+      }
+    }
+    for (let offset = 0; names.size < total; offset += 1000) {
+      const page = await this.client.listTasks(this.id, {
+        ...asQuery(listing),
+        offset,
+        limit: 1000
+      });
+      page.items.forEach(row => names.add(row.name));
+      if (offset + 1000 >= page.total) {
+        break;
+      }
+    }
+    this.select(names, 'replace');
+  }
+
+  // -- actions ----------------------------------------------------------
+
+  /**
+   * Ask for an action; it shows at once in `pending` and is corrected by what
+   * the server says.
+   *
+   * @returns what was done and what was refused
+   * @throws ClientError when nothing was done
+   */
+  async act(
+    action: Action,
+    names: readonly string[],
+    options: { jobs?: number } = {}
+  ): Promise<ActionResult> {
+    if (names.length === 0) {
+      return { done: [], refused: [] };
+    }
+    this._setPending(names, action);
+    let result: ActionResult;
+    try {
+      result = await this.client.actOnTasks(this.id, {
+        action,
+        names: [...names],
+        ...options
+      });
+    } catch (error) {
+      this._setPending(names, null);
+      throw asClientError(error);
+    }
+    if (this._isDisposed) {
+      return result;
+    }
+    this._setPending(
+      result.refused.map(item => item.name),
+      null
+    );
+    if (action === 'delete') {
+      this._remove(result.done);
+      this.select(result.done, 'remove');
+      this._setPending(result.done, null);
+      if (result.done.length > 0) {
+        this.update({ undo: { names: result.done } });
+      }
+      this._pages.soon();
+    } else if (action === 'restore') {
+      this._setPending(result.done, null);
+      this._pages.soon();
+    } else {
+      this._expect(result.done);
+    }
+    return result;
+  }
+
+  /** Bring back what was deleted last. */
+  async undo(): Promise<ActionResult> {
+    const names = this.state.undo?.names ?? [];
+    this.update({ undo: null });
+    return this.act('restore', names);
+  }
+
+  /** Undoing is not offered any more. */
+  forgetUndo(): void {
+    this.update({ undo: null });
+  }
+
+  // -- listing ----------------------------------------------------------
+
+  private _onPage(page: number, answer: TaskPage, isOther: boolean): void {
+    if (this._epoch !== null && this._epoch !== answer.epoch) {
+      this._pages.invalidate();
+    }
+    this._revision =
+      this._epoch === answer.epoch
+        ? Math.max(this._revision, answer.revision)
+        : answer.revision;
+    this._epoch = answer.epoch;
+    const old = isOther ? [] : this.state.rows;
+    this.update({
+      phase: 'ready',
+      error: null,
+      queryError: null,
+      rows: placePage(old, page * PAGE, answer.items, answer.total),
+      total: answer.total,
+      counts: answer.counts,
+      columns: mergeColumns(this.state.columns, answer.columns),
+      heard: Date.now()
+    });
+    this._checkActive();
+  }
+
+  /** List the active tasks when there are not as many as there should be. */
+  private _checkActive(): void {
+    const { counts, active } = this.state;
+    if (
+      this._active === undefined &&
+      counts !== null &&
+      countActive(counts) !== active.length
+    ) {
+      const pause = this._hasActive ? CALM : 0;
+      this._active = setTimeout(() => this._listActive(), pause);
+    }
+  }
+
+  private _listActive(): void {
+    this._hasActive = true;
+    this.client
+      .listTasks(this.id, {
+        status: 'running,queued',
+        sort: 'created',
+        order: 'asc',
+        limit: PAGE_OF_ACTIVE
+      })
+      .then(
+        page => {
+          this._active = undefined;
+          if (!this._isDisposed) {
+            this.update({ active: patchActive([], page.items, []) });
+          }
+        },
+        // The next change or listing asks again.
+        () => {
+          this._active = undefined;
+        }
+      );
+  }
+
+  private _onListError(error: ClientError): void {
+    if (error.status === 400) {
+      this.update({ queryError: error });
+    } else {
+      const phase = this.state.phase === 'ready' ? 'ready' : 'error';
+      this.update({ error, phase });
+    }
+  }
+
+  // -- events -----------------------------------------------------------
+
+  private _onHello(message: EventMessage): void {
+    this.update({ heard: Date.now() });
+    if (
+      this._epoch !== null &&
+      (message.epoch !== this._epoch || message.revision > this._revision)
+    ) {
+      this._pages.soon();
+    }
+  }
+
+  private _onReset(message: EventMessage): void {
+    this._pages.soon();
+    this._readWorkspace();
+  }
+
+  private _onChanges(message: EventMessage): void {
+    if (this._epoch !== null && message.epoch !== this._epoch) {
+      this._onReset(message);
+      return;
+    }
+    // Older changes than a page just listed may come after it; what made them
+    // old follows at once, so they need no sorting out.
+    this._revision = Math.max(this._revision, message.revision);
+    const changed = message.changed ?? [];
+    const removed = message.removed ?? [];
+    const { rows, listing, total } = this.state;
+    const patched = patchRows(rows, changed);
+    const kept = removeRows(patched.rows, removed);
+    const gone = patched.rows.length - kept.length;
+    const pending = new Map(this.state.pending);
+    changed.forEach(row => pending.delete(row.name));
+    removed.forEach(name => pending.delete(name));
+    const selection = new Set(this.state.selection);
+    removed.forEach(name => selection.delete(name));
+    const counts = message.counts ?? this.state.counts;
+    this.update({
+      rows: kept,
+      total: total - gone,
+      counts,
+      active: patchActive(this.state.active, changed, removed),
+      columns: mergeColumns(this.state.columns, {
+        swept: changed.flatMap(row => Object.keys(row.swept)),
+        figures: changed.flatMap(row => Object.keys(row.figures))
+      }),
+      pending:
+        pending.size === this.state.pending.size ? this.state.pending : pending,
+      selection:
+        selection.size === this.state.selection.size
+          ? this.state.selection
+          : selection,
+      heard: Date.now()
+    });
+    this._checkActive();
+    const filtered = listing.query !== '' || listing.statuses.length > 0;
+    if (
+      filtered ||
+      removed.length > 0 ||
+      (counts !== null && sumOf(counts) !== total - gone) ||
+      sortMayMove(listing.sort, patched.before, patched.after, patched.missed)
+    ) {
+      this._pages.soon();
+    }
+  }
+
+  private _onConnection(connection: ConnectionState): void {
+    if (connection === 'open') {
+      this.update({ connection, heard: Date.now() });
+      if (this.state.error) {
+        this.refresh();
+      }
+    } else {
+      this.update({ connection });
+    }
+  }
+
+  private _onFailure(error: Error): void {
+    if (this.state.phase !== 'ready') {
+      this.update({ error: asClientError(error) });
+    }
+  }
+
+  private _readWorkspace(): void {
+    this.client.getWorkspace(this.id).then(
+      workspace => {
+        if (!this._isDisposed) {
+          this.update({ workspace });
+        }
+      },
+      // The listing tells the same failure where it can be seen.
+      () => undefined
+    );
+  }
+
+  // -- what is not confirmed yet ----------------------------------------
+
+  private _setPending(names: readonly string[], action: Action | null): void {
+    const pending = new Map(this.state.pending);
+    for (const name of names) {
+      if (action) {
+        pending.set(name, action);
+      } else {
+        pending.delete(name);
+      }
+    }
+    this.update({ pending });
+  }
+
+  /** Events should confirm these; when they do not, the list decides. */
+  private _expect(names: readonly string[]): void {
+    const timer = setTimeout(() => {
+      this._impatience.delete(timer);
+      if (names.some(name => this.state.pending.has(name))) {
+        this._setPending(names, null);
+        this.refresh();
+      }
+    }, PATIENCE);
+    this._impatience.add(timer);
+  }
+
+  private _remove(names: readonly string[]): void {
+    const rows = removeRows(this.state.rows, names);
+    this.update({
+      rows,
+      total: this.state.total - (this.state.rows.length - rows.length)
+    });
+  }
+
+  private _pages: Pages;
+  private _stream: IEventStream | null = null;
+  private _active: ReturnType<typeof setTimeout> | undefined;
+  private _hasActive = false;
+  private _impatience = new Set<ReturnType<typeof setTimeout>>();
+  private _epoch: string | null = null;
+  private _revision = 0;
+  private _isDisposed = false;
+}

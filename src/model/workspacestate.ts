@@ -1,0 +1,92 @@
+import type { ClientError } from '../client/errors';
+import type {
+  Action,
+  ConnectionState,
+  Counts,
+  TaskPage,
+  TaskRow,
+  Workspace
+} from '../client/types';
+import type { IListing } from './pages';
+import { FIRST_LISTING } from './pages';
+import type { IRows } from './rows';
+import { emptyRows } from './rows';
+
+/** Tasks that went to the trash and can come back. */
+export interface IUndo {
+  readonly names: readonly string[];
+}
+
+export interface IWorkspaceState {
+  /** What the server says about the workspace, null until it was heard. */
+  readonly workspace: Workspace | null;
+  /** `loading` and `error` only as long as nothing was ever listed. */
+  readonly phase: 'loading' | 'ready' | 'error';
+  /** Why the last request failed, null after one succeeded. */
+  readonly error: ClientError | null;
+  readonly listing: IListing;
+  /** What is wrong with `listing.query`; the rows are still the old ones. */
+  readonly queryError: ClientError | null;
+  /** A list of the current `listing` is on its way. */
+  readonly refreshing: boolean;
+  /** By position; undefined where not loaded. */
+  readonly rows: IRows;
+  /** How many tasks match. */
+  readonly total: number;
+  readonly counts: Counts | null;
+  /** Running and queued tasks, whatever is listed; at most 200. */
+  readonly active: readonly TaskRow[];
+  readonly columns: TaskPage['columns'];
+  /** Selected names; they outlive searching, sorting and refreshing. */
+  readonly selection: ReadonlySet<string>;
+  /** What was asked for and is not confirmed yet, by name. */
+  readonly pending: ReadonlyMap<string, Action>;
+  readonly undo: IUndo | null;
+  readonly connection: ConnectionState;
+  /** When the server was last heard, in milliseconds since the epoch. */
+  readonly heard: number | null;
+}
+
+/** What is known before the server was heard. */
+export function firstState(listing: Partial<IListing>): IWorkspaceState {
+  return {
+    workspace: null,
+    phase: 'loading',
+    error: null,
+    listing: { ...FIRST_LISTING, ...listing },
+    queryError: null,
+    refreshing: false,
+    rows: emptyRows(0),
+    total: 0,
+    counts: null,
+    active: [],
+    columns: { swept: [], figures: [] },
+    selection: new Set(),
+    pending: new Map(),
+    undo: null,
+    connection: 'connecting',
+    heard: null
+  };
+}
+
+/** All tasks, whatever their status. */
+export function sumOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/** New keys go behind the old ones, so that no column moves. */
+export function mergeColumns(
+  old: TaskPage['columns'],
+  more: TaskPage['columns']
+): TaskPage['columns'] {
+  const swept = merge(old.swept, more.swept);
+  const figures = merge(old.figures, more.figures);
+  return swept === old.swept && figures === old.figures
+    ? old
+    : { swept, figures };
+}
+
+function merge(old: string[], more: readonly string[]): string[] {
+  const fresh = [...new Set(more)].filter(key => !old.includes(key));
+  return fresh.length > 0 ? [...old, ...fresh] : old;
+}

@@ -1,0 +1,309 @@
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import * as React from 'react';
+
+import { ClientError } from '../../../client/errors';
+import type {
+  Created,
+  FieldError,
+  Parameter,
+  Preview,
+  PreviewRequest
+} from '../../../client/types';
+import { DraftModel } from '../../../model/draft';
+import { entriesOf } from '../../../model/yamlscan';
+import { plainTrans } from '../../shared/context';
+import { GeneratorView } from '..';
+import { errorsByPath, groupsOf, searchRows } from '../rows';
+
+const TEXT = [
+  'lr: 0.1  # learning rate',
+  'opt: adam',
+  'fast: false',
+  'train:',
+  '  epochs: 5',
+  ''
+].join('\n');
+
+function parameter(
+  name: string,
+  type: Parameter['type'],
+  more: Partial<Parameter> = {}
+): Parameter {
+  return {
+    name,
+    type,
+    default: null,
+    required: false,
+    help: '',
+    group: '',
+    choices: null,
+    flags: [],
+    ...more
+  };
+}
+
+const PARAMETERS = [
+  parameter('lr', 'float', { help: 'step size' }),
+  parameter('opt', 'choice', { choices: ['adam', 'sgd'], default: 'adam' }),
+  parameter('fast', 'bool', { default: false }),
+  parameter('seed', 'int', { default: 1, group: 'luck' })
+];
+
+/** Answers like the server does for values with bars. */
+class Server {
+  requests: PreviewRequest[] = [];
+  created: unknown[] = [];
+  errors: FieldError[] = [];
+  refuse: ClientError | null = null;
+
+  getTemplate = async () => ({ text: TEXT, name: 'train' });
+  getParameters = async () => ({
+    kind: 'argparse' as const,
+    parameters: PARAMETERS,
+    problems: [],
+    error: null
+  });
+  listTasks = async () => {
+    throw new Error('not asked here');
+  };
+  previewSweep = async (ws: string, request: PreviewRequest) => {
+    this.requests.push(request);
+    const swept = entriesOf(request.text).filter(item =>
+      item.text.includes('|')
+    );
+    const axes = swept.map(item => {
+      const values = item.text.split('|').map(value => value.trim());
+      return {
+        key: item.path,
+        kind: 'product' as const,
+        count: values.length,
+        values,
+        line: item.line
+      };
+    });
+    const count = axes.reduce((product, axis) => product * axis.count, 1);
+    const answer: Preview = {
+      count: this.errors.length ? 0 : count,
+      duplicates: 0,
+      axes,
+      rows: axes.length
+        ? axes[0].values.map(value => ({
+            name: `train_${axes[0].key}=${value}`,
+            values: { [axes[0].key]: value }
+          }))
+        : [{ name: 'train', values: {} }],
+      errors: this.errors
+    };
+    return answer;
+  };
+  createTasks = async (ws: string, request: unknown): Promise<Created> => {
+    if (this.refuse) {
+      throw this.refuse;
+    }
+    this.created.push(request);
+    return { names: ['a', 'b', 'c'], queued: true };
+  };
+}
+
+describe('GeneratorView', () => {
+  let server: Server;
+  let model: DraftModel;
+  const onCreated = jest.fn();
+
+  const show = async () => {
+    model = new DraftModel({ client: server, ws: 'w', kind: 'script' });
+    render(
+      <GeneratorView
+        client={server}
+        model={model}
+        trans={plainTrans}
+        workspace={{
+          id: 'w',
+          name: 'train',
+          kind: 'script',
+          path: 'digits',
+          problem: null
+        }}
+        onCreated={onCreated}
+      />
+    );
+    await wait();
+  };
+  const wait = () => act(() => jest.advanceTimersByTimeAsync(200));
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    onCreated.mockClear();
+    server = new Server();
+  });
+
+  afterEach(() => {
+    model.dispose();
+    jest.useRealTimers();
+  });
+
+  it('shows the parameters and how many tasks they make', async () => {
+    await show();
+    expect(screen.getByText('1 task')).toBeInTheDocument();
+    expect(screen.getByLabelText('lr')).toHaveValue('0.1');
+    expect(screen.getByText('step size')).toBeInTheDocument();
+    expect(screen.getByRole('switch', { name: 'fast' })).not.toBeChecked();
+
+    fireEvent.change(screen.getByLabelText('lr'), {
+      target: { value: '0.01 | 0.1 | 1' }
+    });
+    expect(screen.getByText('1 task')).toBeInTheDocument();
+    await wait();
+    expect(screen.getByText('3 tasks')).toBeInTheDocument();
+    expect(server.requests).toHaveLength(2);
+    const table = within(screen.getByRole('region'));
+    expect(table.getAllByRole('row')).toHaveLength(4);
+    expect(model.getSnapshot().text).toBe(
+      TEXT.replace('0.1 ', '0.01 | 0.1 | 1 ')
+    );
+  });
+
+  it('leaves what is typed as it is typed', async () => {
+    await show();
+    const field = screen.getByLabelText('lr');
+    fireEvent.change(field, { target: { value: '0.1 | ' } });
+    expect(field).toHaveValue('0.1 | ');
+    fireEvent.change(field, { target: { value: 'a # b' } });
+    expect(field).toHaveValue('a # b');
+    expect(model.getSnapshot().text).toContain('lr: "a # b"  # learning rate');
+  });
+
+  it('keeps form and YAML the same document', async () => {
+    await show();
+    fireEvent.change(screen.getByLabelText('epochs'), {
+      target: { value: '7' }
+    });
+    fireEvent.click(screen.getByRole('tab', { name: 'YAML' }));
+    const editor = screen.getByLabelText('Configuration');
+    expect(editor).toHaveValue(TEXT.replace('epochs: 5', 'epochs: 7'));
+    fireEvent.change(editor, { target: { value: 'lr: 3\nnew: x\n' } });
+    fireEvent.click(screen.getByRole('tab', { name: 'Form' }));
+    expect(screen.getByLabelText('lr')).toHaveValue('3');
+    expect(screen.getByLabelText('new')).toHaveValue('x');
+  });
+
+  it('turns switches, picks choices and resets', async () => {
+    await show();
+    fireEvent.click(screen.getByRole('switch', { name: 'fast' }));
+    expect(model.getSnapshot().text).toContain('fast: true');
+    fireEvent.click(screen.getByText('try both'));
+    expect(screen.getByLabelText('fast')).toHaveValue('true | false');
+
+    fireEvent.click(screen.getByRole('button', { name: 'Values of opt' }));
+    fireEvent.click(screen.getByRole('checkbox', { name: 'Sweep over sgd' }));
+    expect(screen.getByLabelText('opt')).toHaveValue('adam | sgd');
+    await wait();
+    expect(screen.getByText('4 tasks')).toBeInTheDocument();
+
+    fireEvent.click(
+      screen.getByRole('button', { name: 'Reset to the default: adam' })
+    );
+    expect(screen.getByLabelText('opt')).toHaveValue('adam');
+  });
+
+  it('shows mistakes beside their field and disables the buttons', async () => {
+    server.errors = [
+      {
+        code: 'invalid',
+        message: 'lr must be a number, not “x”.',
+        field: 'lr',
+        line: 1,
+        column: 5
+      },
+      { code: 'invalid', message: 'No slash in a name.', field: 'name' }
+    ];
+    await show();
+    expect(screen.getByLabelText('lr')).toHaveAccessibleDescription(
+      /lr must be a number/
+    );
+    expect(screen.getByLabelText('Name')).toHaveAccessibleDescription(
+      'No slash in a name.'
+    );
+    expect(screen.getByRole('button', { name: 'Create' })).toBeDisabled();
+    expect(
+      screen.getByRole('button', { name: 'Create and run' })
+    ).toBeDisabled();
+    expect(
+      screen.getByText('Correct the 2 mistakes first.')
+    ).toBeInTheDocument();
+    fireEvent.click(screen.getByTitle('Show where'));
+    expect(screen.getByLabelText('lr')).toHaveFocus();
+  });
+
+  it('creates, runs, and shows what the server refuses', async () => {
+    await show();
+    fireEvent.change(screen.getByLabelText('At a time'), {
+      target: { value: '2' }
+    });
+    server.refuse = new ClientError('There is a task “train” already.', {
+      status: 409,
+      field: 'name'
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    expect(onCreated).not.toHaveBeenCalled();
+    expect(
+      screen.getByText('There is a task “train” already.')
+    ).toBeInTheDocument();
+
+    server.refuse = null;
+    fireEvent.change(screen.getByLabelText('Name'), {
+      target: { value: 'other' }
+    });
+    await wait();
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    expect(server.created).toEqual([
+      { text: TEXT, name: 'other', run: { jobs: 2 } }
+    ]);
+    expect(onCreated).toHaveBeenCalledWith(['a', 'b', 'c'], true);
+  });
+
+  it('adds a parameter that the configuration lacks', async () => {
+    await show();
+    const seed = screen.getByLabelText('seed');
+    expect(seed).toHaveValue('');
+    expect(seed).toHaveAttribute('placeholder', '1');
+    fireEvent.change(seed, { target: { value: '1:4' } });
+    expect(model.getSnapshot().text).toBe(`${TEXT}seed: 1:4\n`);
+  });
+});
+
+describe('rows', () => {
+  it('groups by section and by the script’s groups', () => {
+    const groups = groupsOf(entriesOf(TEXT), PARAMETERS);
+    expect(groups.map(group => [group.name, group.rows.length])).toEqual([
+      ['', 3],
+      ['train', 1],
+      ['luck', 1]
+    ]);
+    expect(groups[1].rows[0]).toMatchObject({
+      path: 'train.epochs',
+      type: 'int'
+    });
+    expect(groups[1].rows[0].label).toBe('epochs');
+    expect(searchRows(groups, 'step lr')).toHaveLength(1);
+    expect(searchRows(groups, 'nothing such')).toEqual([]);
+  });
+
+  it('finds the place of a mistake', () => {
+    const entries = entriesOf(TEXT);
+    const place = (field: string | null, line: number | null) =>
+      [
+        ...errorsByPath(
+          [{ code: '', message: '', field, line }],
+          entries
+        ).keys()
+      ][0];
+    expect(place('train.epochs', null)).toBe('train.epochs');
+    expect(place('opt.inner', null)).toBe('opt');
+    expect(place('yaml', 5)).toBe('train.epochs');
+    expect(place('yaml', null)).toBe('');
+    expect(place('name', null)).toBe('@name');
+  });
+});

@@ -1,0 +1,147 @@
+import * as React from 'react';
+
+import type { FieldError } from '../../client/types';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { Button } from '../shared/strip';
+import type { IOutcomeProps } from './outcome';
+
+/**
+ * Name, number of jobs and the buttons. It stands on top, beside the number of
+ * tasks: below, notifications of Lab would cover the buttons.
+ */
+export function CreateForm(
+  props: IOutcomeProps & {
+    nameErrors: readonly FieldError[];
+    jobsErrors: readonly FieldError[];
+  }
+): JSX.Element {
+  const trans = useTrans();
+  const { state, prefix, nameErrors, jobsErrors } = props;
+  const obstacle = obstacleOf(trans, props);
+  return (
+    <form
+      className="pyr-create"
+      onSubmit={event => {
+        event.preventDefault();
+        if (!obstacle) {
+          props.onCreate(false);
+        }
+      }}
+    >
+      <div className="pyr-create-fields">
+        <label className="pyr-create-field pyr-create-name">
+          {trans.__('Name')}
+          <input
+            type="text"
+            className="pyr-input"
+            id={`${prefix}@name`}
+            value={state.name}
+            spellCheck={false}
+            autoComplete="off"
+            aria-invalid={nameErrors.length > 0}
+            aria-describedby={
+              nameErrors.length ? `${prefix}@name-error` : undefined
+            }
+            title={trans.__(
+              'The tasks are called so; with several, what was swept follows'
+            )}
+            onChange={event => props.onName(event.target.value)}
+          />
+        </label>
+        <label className="pyr-create-field pyr-create-jobs">
+          {trans.__('At a time')}
+          <JobsInput
+            id={`${prefix}@jobs`}
+            value={state.jobs}
+            wrong={jobsErrors.length > 0}
+            onChange={props.onJobs}
+          />
+        </label>
+      </div>
+      {nameErrors.length > 0 && (
+        <p id={`${prefix}@name-error`} className="pyr-field-error">
+          {nameErrors.map(error => error.message).join(' ')}
+        </p>
+      )}
+      {jobsErrors.length > 0 && (
+        <p className="pyr-field-error">
+          {jobsErrors.map(error => error.message).join(' ')}
+        </p>
+      )}
+      <div className="pyr-create-buttons" title={obstacle ?? undefined}>
+        <Button
+          type="submit"
+          label={trans.__('Create')}
+          disabled={obstacle !== null}
+        />
+        <Button
+          icon="run"
+          accent
+          label={trans.__('Create and run')}
+          title={
+            props.canExecute
+              ? undefined
+              : trans.__('You may not start tasks on this server')
+          }
+          disabled={obstacle !== null || !props.canExecute}
+          onClick={() => props.onCreate(true)}
+        />
+      </div>
+      <p className="pyr-obstacle">{obstacle}</p>
+    </form>
+  );
+}
+
+function JobsInput(props: {
+  id: string;
+  value: number;
+  wrong: boolean;
+  onChange: (jobs: number) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const [empty, setEmpty] = React.useState(false);
+  return (
+    <input
+      type="number"
+      className="pyr-input"
+      id={props.id}
+      min={1}
+      max={1000}
+      value={empty ? '' : props.value}
+      aria-invalid={props.wrong}
+      title={trans.__('How many of these tasks run at the same time')}
+      onBlur={() => setEmpty(false)}
+      onChange={event => {
+        const jobs = Math.round(Number(event.target.value));
+        setEmpty(event.target.value === '');
+        props.onChange(Math.min(1000, Math.max(1, jobs || 1)));
+      }}
+    />
+  );
+}
+
+/** Why nothing can be created now, or null. */
+function obstacleOf(trans: ITrans, props: IOutcomeProps): string | null {
+  const { state, errors } = props;
+  if (!props.canWrite) {
+    return trans.__('You may look at this workspace, but not change it.');
+  }
+  if (state.creating) {
+    return trans.__('Creating…');
+  }
+  if (errors.length > 0) {
+    return trans._n(
+      'Correct the mistake first.',
+      'Correct the %1 mistakes first.',
+      errors.length
+    );
+  }
+  if (state.preview === null) {
+    return trans.__('Looking at the configuration…');
+  }
+  if (state.fresh && state.preview.count === 0) {
+    return trans.__('There is nothing to create.');
+  }
+  return null;
+}

@@ -1,0 +1,280 @@
+import * as React from 'react';
+
+import type { Axis, FieldError } from '../../client/types';
+import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
+import { useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import { moveFocus, Popup } from '../shared/popup';
+import { Button } from '../shared/strip';
+import { AxisChip } from './chips';
+import type { IRow } from './rows';
+
+export interface IFieldProps {
+  row: IRow;
+  id: string;
+  axis: Axis | undefined;
+  errors: readonly FieldError[] | undefined;
+  defaultText: string;
+  readOnly: boolean;
+  onChange: (path: string, value: string) => void;
+}
+
+/** One row of the form: a parameter's name, its value as written, its help. */
+export const Field = React.memo(function Field(props: IFieldProps) {
+  const trans = useTrans();
+  const { row, id, axis, errors, defaultText, readOnly, onChange } = props;
+  const text = row.entry?.text ?? '';
+  const changed = row.entry !== null && text !== defaultText;
+  const missing = row.entry === null;
+  const wrong = errors !== undefined && errors.length > 0;
+  const described =
+    [row.help ? `${id}-help` : '', wrong ? `${id}-error` : '']
+      .filter(Boolean)
+      .join(' ') || undefined;
+  const classes = ['pyr-field'];
+  if (axis) {
+    classes.push('pyr-field-swept');
+  }
+  if (wrong) {
+    classes.push('pyr-field-wrong');
+  }
+  if (missing) {
+    classes.push('pyr-field-missing');
+  }
+  return (
+    <div className={classes.join(' ')} data-path={row.path}>
+      <div className="pyr-field-name">
+        <label htmlFor={id} title={row.path}>
+          {row.label}
+        </label>
+        <span className={`pyr-type pyr-type-${row.type}`}>{row.type}</span>
+        {row.parameter?.required && (
+          <span
+            className="pyr-required"
+            title={trans.__('The script needs a value')}
+            aria-label={trans.__('required')}
+          >
+            *
+          </span>
+        )}
+      </div>
+      <div className="pyr-field-value">
+        <ValueInput
+          id={id}
+          text={text}
+          placeholder={defaultText}
+          type={row.type}
+          choices={choicesOf(row)}
+          label={row.label}
+          wrong={wrong}
+          described={described}
+          readOnly={readOnly}
+          onChange={value => onChange(row.path, value)}
+        />
+        {wrong && (
+          <p id={`${id}-error`} className="pyr-field-error">
+            {errors.map(error => error.message).join(' ')}
+          </p>
+        )}
+        {row.help && (
+          <p id={`${id}-help`} className="pyr-field-help">
+            {row.help}
+          </p>
+        )}
+      </div>
+      <div className="pyr-field-end">
+        {axis && <AxisChip axis={axis} />}
+        {changed && !readOnly && (
+          <Button
+            icon="undo"
+            iconOnly
+            label={
+              defaultText
+                ? trans.__('Reset to the default: %1', defaultText)
+                : trans.__('Reset to the default: no value')
+            }
+            onClick={() => onChange(row.path, defaultText)}
+          />
+        )}
+      </div>
+    </div>
+  );
+});
+
+function choicesOf(row: IRow): string[] {
+  if (row.parameter?.choices) {
+    return row.parameter.choices.map(valueText);
+  }
+  return row.type === 'bool' ? ['true', 'false'] : [];
+}
+
+interface IValueProps {
+  id: string;
+  text: string;
+  placeholder: string;
+  type: IRow['type'];
+  choices: readonly string[];
+  label: string;
+  wrong: boolean;
+  described: string | undefined;
+  readOnly: boolean;
+  onChange: (value: string) => void;
+}
+
+/** A value as it is written; what is typed stays as typed while it is right. */
+function ValueInput(props: IValueProps): JSX.Element {
+  const trans = useTrans();
+  const { text, onChange, readOnly } = props;
+  const [typed, setTyped] = React.useState(text);
+  const [asText, setAsText] = React.useState(false);
+  const value = safeValue(typed) === text ? typed : text;
+  const type = (next: string) => {
+    // A field does not turn into a switch under the hands.
+    setAsText(props.type === 'bool');
+    setTyped(next);
+    onChange(next);
+  };
+  const common = {
+    id: props.id,
+    value,
+    placeholder: props.placeholder,
+    readOnly,
+    spellCheck: false,
+    autoComplete: 'off',
+    'aria-invalid': props.wrong,
+    'aria-describedby': props.described,
+    onBlur: () => setAsText(false),
+    onChange: (
+      event: React.ChangeEvent<HTMLInputElement | HTMLTextAreaElement>
+    ) => type(event.target.value)
+  };
+
+  if (props.type === 'bool' && !asText && /^(?:true|false)$/i.test(text)) {
+    const on = /^true$/i.test(text);
+    return (
+      <div className="pyr-input-line">
+        <button
+          type="button"
+          id={props.id}
+          role="switch"
+          className="pyr-switch"
+          aria-checked={on}
+          aria-describedby={props.described}
+          disabled={readOnly}
+          onClick={() => onChange(on ? 'false' : 'true')}
+        >
+          <span className="pyr-switch-knob" />
+        </button>
+        <code className="pyr-switch-text">{text}</code>
+        {!readOnly && (
+          <button
+            type="button"
+            className="pyr-link"
+            title={trans.__('Make tasks with both values')}
+            onClick={() => onChange(on ? 'true | false' : 'false | true')}
+          >
+            {trans.__('try both')}
+          </button>
+        )}
+      </div>
+    );
+  }
+  if (/[\r\n]/.test(value)) {
+    return (
+      <textarea
+        {...common}
+        className="pyr-input"
+        rows={Math.min(8, value.split('\n').length + 1)}
+      />
+    );
+  }
+  return (
+    <div className="pyr-input-line">
+      <input {...common} type="text" className="pyr-input" />
+      {props.choices.length > 0 && !readOnly && (
+        <Choices
+          choices={props.choices}
+          label={props.label}
+          text={text}
+          onChange={onChange}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The values a parameter may have, to take one or to sweep several. */
+function Choices(props: {
+  choices: readonly string[];
+  label: string;
+  text: string;
+  onChange: (value: string) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const button = React.useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = React.useState(false);
+  const close = React.useCallback(() => setOpen(false), []);
+  const taken = alternativesOf(props.text);
+  const toggle = (choice: string) => {
+    const rest = taken.includes(choice)
+      ? taken.filter(item => item !== choice)
+      : [...taken.filter(item => item !== ''), choice];
+    if (rest.length > 0) {
+      props.onChange(rest.join(' | '));
+    }
+  };
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className="pyr-button pyr-button-icon"
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        aria-label={trans.__('Values of %1', props.label)}
+        title={trans.__('Show the possible values')}
+        onClick={() => setOpen(!open)}
+      >
+        <Icon name="down" />
+      </button>
+      {open && button.current?.parentElement && (
+        <Popup
+          anchor={button.current.parentElement}
+          onClose={close}
+          label={trans.__('Values of %1', props.label)}
+          className="pyr-choices"
+        >
+          <div onKeyDown={moveFocus}>
+            {props.choices.map((choice, index) => (
+              <div key={choice} className="pyr-choice">
+                <input
+                  type="checkbox"
+                  checked={taken.includes(choice)}
+                  title={trans.__('Sweep over this value too')}
+                  aria-label={trans.__('Sweep over %1', choice)}
+                  onChange={() => toggle(choice)}
+                />
+                <button
+                  type="button"
+                  data-item=""
+                  autoFocus={index === 0}
+                  className="pyr-choice-value"
+                  onClick={() => {
+                    props.onChange(choice);
+                    close();
+                    button.current?.focus();
+                  }}
+                >
+                  {choice}
+                </button>
+              </div>
+            ))}
+            <p className="pyr-popup-hint">
+              {trans.__('Tick several to sweep over them.')}
+            </p>
+          </div>
+        </Popup>
+      )}
+    </>
+  );
+}

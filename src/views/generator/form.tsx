@@ -1,0 +1,175 @@
+import * as React from 'react';
+
+import type { Axis, FieldError, Preview } from '../../client/types';
+import type { DraftModel } from '../../model/draft';
+import { useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import { Empty } from '../shared/strip';
+import { Field } from './field';
+import type { IGroup } from './rows';
+import { axesByPath, groupsOf, searchRows } from './rows';
+
+/** From so many parameters on there is a search box. */
+const MANY = 8;
+
+export interface IFormProps {
+  model: DraftModel;
+  text: string;
+  preview: Preview | null;
+  errors: ReadonlyMap<string, FieldError[]>;
+  /** Makes the fields' ids unique in the page. */
+  prefix: string;
+  readOnly: boolean;
+}
+
+/** The parameters as fields. */
+export function Form(props: IFormProps): JSX.Element {
+  const trans = useTrans();
+  const { model, text, errors, prefix, readOnly } = props;
+  const parameters = model.getSnapshot().parameters;
+  const [search, setSearch] = React.useState('');
+  const [folded, setFolded] = React.useState<ReadonlySet<string>>(new Set());
+
+  const groups = React.useMemo(
+    // The entries follow from the text.
+    () => groupsOf(model.entries, parameters?.parameters ?? []),
+    [model, text, parameters]
+  );
+  const axes = useAxes(props);
+  const change = React.useCallback(
+    (path: string, value: string) => model.setValue(path, value),
+    [model]
+  );
+  const count = groups.reduce((sum, group) => sum + group.rows.length, 0);
+  const shown = searchRows(groups, search);
+
+  if (count === 0) {
+    return (
+      <Empty icon="filter" title={trans.__('No parameters were found')}>
+        <p>
+          {trans.__(
+            'Write keys and values under “YAML”, or create one task as it is.'
+          )}
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <div className="pyr-form">
+      {count >= MANY && (
+        <div className="pyr-form-search">
+          <Icon name="search" />
+          <input
+            type="search"
+            className="pyr-input"
+            value={search}
+            placeholder={trans.__('Search %1 parameters', count)}
+            aria-label={trans.__('Search parameters')}
+            onChange={event => setSearch(event.target.value)}
+          />
+        </div>
+      )}
+      {shown.length === 0 && (
+        <p className="pyr-form-none">
+          {trans.__('No parameter matches “%1”.', search)}
+        </p>
+      )}
+      {shown.map((group, index) => (
+        <Group
+          key={group.name}
+          group={group}
+          first={index === 0}
+          folded={folded.has(group.name) && !search}
+          wrong={group.rows.some(row => errors.has(row.path))}
+          swept={group.rows.filter(row => axes.has(row.path)).length}
+          onFold={() => {
+            const next = new Set(folded);
+            if (!next.delete(group.name)) {
+              next.add(group.name);
+            }
+            setFolded(next);
+          }}
+        >
+          {group.rows.map(row => (
+            <Field
+              key={row.path}
+              row={row}
+              id={`${prefix}-${row.path}`}
+              axis={axes.get(row.path)}
+              errors={errors.get(row.path)}
+              defaultText={model.defaultOf(row.path)}
+              readOnly={readOnly}
+              onChange={change}
+            />
+          ))}
+        </Group>
+      ))}
+    </div>
+  );
+}
+
+/** The axes by key; a mistake elsewhere does not take them away. */
+function useAxes(props: IFormProps): ReadonlyMap<string, Axis> {
+  const { model, preview } = props;
+  const known = React.useRef<{ axis: Axis; text: string | undefined }[]>([]);
+  const fresh = model.getSnapshot().fresh;
+  return React.useMemo(() => {
+    const texts = new Map(model.entries.map(item => [item.path, item.text]));
+    if (!preview || preview.errors.length === 0) {
+      const axes = preview?.axes ?? [];
+      if (fresh) {
+        known.current = axes.map(axis => ({ axis, text: texts.get(axis.key) }));
+      }
+      return axesByPath(axes);
+    }
+    const still = known.current.filter(
+      item => item.text === texts.get(item.axis.key)
+    );
+    return axesByPath([...still.map(item => item.axis), ...preview.axes]);
+  }, [model, preview, fresh, props.text]);
+}
+
+function Group(props: {
+  group: IGroup;
+  first: boolean;
+  folded: boolean;
+  wrong: boolean;
+  swept: number;
+  onFold: () => void;
+  children: React.ReactNode;
+}): JSX.Element {
+  const trans = useTrans();
+  const { group, folded, onFold } = props;
+  if (!group.name && props.first) {
+    return <div className="pyr-group">{props.children}</div>;
+  }
+  return (
+    <section className="pyr-group">
+      <h3>
+        <button
+          type="button"
+          className="pyr-group-title"
+          aria-expanded={!folded}
+          onClick={onFold}
+        >
+          <span className={`pyr-fold ${folded ? 'pyr-is-folded' : ''}`}>
+            <Icon name="down" />
+          </span>
+          {group.name || trans.__('Other')}
+          <span className="pyr-group-count">{group.rows.length}</span>
+          {folded && props.swept > 0 && (
+            <span className="pyr-chip">
+              {trans._n('%1 sweep', '%1 sweeps', props.swept)}
+            </span>
+          )}
+          {folded && props.wrong && (
+            <span className="pyr-group-wrong">
+              <Icon name="warning" />
+            </span>
+          )}
+        </button>
+      </h3>
+      {!folded && props.children}
+    </section>
+  );
+}

@@ -1,0 +1,192 @@
+import * as React from 'react';
+
+import type { FieldError, Preview } from '../../client/types';
+import type { IDraftState } from '../../model/draft';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { exactValue } from '../shared/format';
+import { Icon } from '../shared/icons';
+import { CreateForm } from './create';
+
+export interface IOutcomeProps {
+  state: IDraftState;
+  errors: readonly FieldError[];
+  /** Whether the user may create, and start, tasks. */
+  canWrite: boolean;
+  canExecute: boolean;
+  prefix: string;
+  onName: (name: string) => void;
+  onJobs: (jobs: number) => void;
+  onError: (error: FieldError) => void;
+  onCreate: (run: boolean) => void;
+}
+
+/** What the draft would make, and the buttons that make it. */
+export function Outcome(props: IOutcomeProps): JSX.Element {
+  const trans = useTrans();
+  const { state, errors } = props;
+  const { preview, previewProblem } = state;
+  const nameErrors = errors.filter(
+    error => error.field === 'name' && !error.line
+  );
+  const jobsErrors = errors.filter(
+    error => error.field === 'jobs' && !error.line
+  );
+  const others = errors.filter(
+    error => !nameErrors.includes(error) && !jobsErrors.includes(error)
+  );
+  return (
+    <aside
+      className="pyr-outcome"
+      aria-label={trans.__('What will be created')}
+    >
+      <div className="pyr-outcome-head" aria-live="polite">
+        <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
+          {countLine(trans, preview, errors.length > 0)}
+        </p>
+        <Axes preview={preview} />
+        {preview !== null && preview.duplicates > 0 && (
+          <p className="pyr-note">
+            {trans._n(
+              '%1 identical configuration is left out.',
+              '%1 identical configurations are left out.',
+              preview.duplicates
+            )}
+          </p>
+        )}
+        {previewProblem && (
+          <p className="pyr-note pyr-note-warning" role="status">
+            <Icon name="warning" />
+            {previewProblem.isUnreachable
+              ? trans.__('The server does not answer; trying again…')
+              : previewProblem.message}
+          </p>
+        )}
+      </div>
+      <CreateForm {...props} nameErrors={nameErrors} jobsErrors={jobsErrors} />
+      {others.length > 0 && (
+        <ul className="pyr-errors">
+          {others.map((error, index) => (
+            <li key={index}>
+              <button
+                type="button"
+                className="pyr-error-item"
+                onClick={() => props.onError(error)}
+                title={trans.__('Show where')}
+              >
+                <Icon name="warning" />
+                <span>
+                  {error.line ? (
+                    <b>{trans.__('Line %1: ', error.line)}</b>
+                  ) : null}
+                  {error.message}
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Table preview={preview} dim={errors.length > 0} />
+    </aside>
+  );
+}
+
+function countLine(
+  trans: ITrans,
+  preview: Preview | null,
+  wrong: boolean
+): string {
+  if (preview === null) {
+    return '…';
+  }
+  if (wrong && preview.count === 0) {
+    return trans.__('No tasks yet');
+  }
+  const count = preview.count.toLocaleString();
+  return preview.count === 1 ? trans.__('1 task') : trans.__('%1 tasks', count);
+}
+
+/** How the number comes about: lr 3 × seed 2. */
+function Axes({ preview }: { preview: Preview | null }): JSX.Element | null {
+  if (!preview || preview.axes.length < 2) {
+    return null;
+  }
+  return (
+    <p className="pyr-axes">
+      {preview.axes.map((axis, index) => (
+        <React.Fragment key={axis.key}>
+          {index > 0 &&
+            (axis.kind === 'zip' && preview.axes[index - 1].kind === 'zip'
+              ? ' + '
+              : ' × ')}
+          <span className="pyr-axis">
+            {axis.key} <b>{axis.count}</b>
+          </span>
+        </React.Fragment>
+      ))}
+    </p>
+  );
+}
+
+/** Exactly what differs between the tasks. */
+function Table(props: {
+  preview: Preview | null;
+  dim: boolean;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { preview } = props;
+  if (!preview || preview.rows.length === 0) {
+    return <div className="pyr-outcome-table" />;
+  }
+  const axes = preview.axes.map(axis => axis.key);
+  const keys = [
+    ...axes.filter(key => preview.rows.some(row => key in row.values)),
+    ...Object.keys(preview.rows[0].values).filter(key => !axes.includes(key))
+  ];
+  return (
+    <div
+      className={`pyr-outcome-table ${props.dim ? 'pyr-is-dim' : ''}`}
+      tabIndex={0}
+      role="region"
+      aria-label={trans.__('Tasks that will be created')}
+    >
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('Task')}</th>
+            {keys.map(key => (
+              <th key={key} scope="col">
+                {key}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {preview.rows.map(row => (
+            <tr key={row.name}>
+              <td title={row.name}>{row.name}</td>
+              {keys.map(key => (
+                <td
+                  key={key}
+                  className="pyr-outcome-value"
+                  title={exactValue(row.values[key])}
+                >
+                  {exactValue(row.values[key])}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {preview.count > preview.rows.length && (
+        <p className="pyr-note">
+          {trans.__(
+            'The first %1 of %2.',
+            preview.rows.length,
+            preview.count.toLocaleString()
+          )}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,150 @@
+/** The rows of the form: the draft's keys joined with the script's parameters. */
+import type { Axis, FieldError, Parameter } from '../../client/types';
+import type { IEntry } from '../../model/yamlscan';
+
+export interface IRow {
+  readonly path: string;
+  /** What is shown as the name: without the group it stands in. */
+  readonly label: string;
+  readonly entry: IEntry | null;
+  readonly parameter: Parameter | null;
+  readonly type: Parameter['type'];
+  readonly help: string;
+}
+
+export interface IGroup {
+  /** '' for rows without a group. */
+  readonly name: string;
+  readonly rows: readonly IRow[];
+}
+
+/** Group names that argparse gives by itself and that tell nothing. */
+const PLAIN_GROUPS = /^(?:(?:positional|optional) arguments|options|)$/i;
+
+/** Join keys and parameters; groups come in the order of their first row. */
+export function groupsOf(
+  entries: readonly IEntry[],
+  parameters: readonly Parameter[]
+): IGroup[] {
+  const known = new Map(parameters.map(item => [item.name, item]));
+  const groups = new Map<string, IRow[]>();
+  const sections = new Set<string>();
+  const add = (path: string, entry: IEntry | null) => {
+    const parameter = known.get(path) ?? null;
+    known.delete(path);
+    const dot = entry
+      ? entry.path.length - entry.key.length - 1
+      : path.lastIndexOf('.');
+    const parent = dot > 0 ? path.slice(0, dot) : '';
+    const named = parameter?.group ?? '';
+    const group = parent || (PLAIN_GROUPS.test(named) ? '' : named);
+    const rows = groups.get(group) ?? [];
+    groups.set(group, rows);
+    rows.push({
+      path,
+      label: parent ? path.slice(dot + 1) : path,
+      entry,
+      parameter,
+      type: parameter?.type ?? typeOf(entry?.text ?? ''),
+      help: parameter?.help || entry?.comment || ''
+    });
+  };
+  for (const entry of entries) {
+    if (entry.section) {
+      sections.add(entry.path);
+    } else {
+      add(entry.path, entry);
+    }
+  }
+  for (const path of [...known.keys()]) {
+    if (!sections.has(path)) {
+      add(path, null);
+    }
+  }
+  return [...groups].map(([name, rows]) => ({ name, rows }));
+}
+
+/** Keep the rows in which every word occurs. */
+export function searchRows(groups: IGroup[], search: string): IGroup[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) {
+    return groups;
+  }
+  return groups
+    .map(group => ({
+      name: group.name,
+      rows: group.rows.filter(row => {
+        const text =
+          `${row.path} ${row.help} ${row.entry?.text ?? ''}`.toLowerCase();
+        return words.every(word => text.includes(word));
+      })
+    }))
+    .filter(group => group.rows.length > 0);
+}
+
+/** Where in the form each mistake belongs; the key '' holds the others. */
+export function errorsByPath(
+  errors: readonly FieldError[],
+  entries: readonly IEntry[]
+): Map<string, FieldError[]> {
+  const paths = new Set(
+    entries.filter(entry => !entry.section).map(entry => entry.path)
+  );
+  const found = new Map<string, FieldError[]>();
+  for (const error of errors) {
+    const path = placeOf(error, entries, paths);
+    found.set(path, [...(found.get(path) ?? []), error]);
+  }
+  return found;
+}
+
+function placeOf(
+  error: FieldError,
+  entries: readonly IEntry[],
+  paths: ReadonlySet<string>
+): string {
+  const field = error.field ?? '';
+  if (field === 'name' || field === 'jobs') {
+    // A parameter may have that name: then the mistake has a line.
+    if (!paths.has(field) || !error.line) {
+      return `@${field}`;
+    }
+  }
+  for (let path = field; path; path = path.slice(0, path.lastIndexOf('.'))) {
+    if (paths.has(path)) {
+      return path;
+    }
+    if (!path.includes('.')) {
+      break;
+    }
+  }
+  if (error.line) {
+    const line = error.line;
+    const above = entries.filter(entry => entry.line <= line);
+    const entry = above[above.length - 1];
+    if (entry && !entry.section) {
+      return entry.path;
+    }
+  }
+  return field && !['yaml', 'text'].includes(field) ? field : '';
+}
+
+/** The axis of each key. */
+export function axesByPath(axes: readonly Axis[]): Map<string, Axis> {
+  return new Map(axes.map(axis => [axis.key, axis]));
+}
+
+/** The type that a value seems to have, for keys no script tells about. */
+function typeOf(text: string): Parameter['type'] {
+  const first = text.split('|')[0].trim();
+  if (/^(?:true|false)$/i.test(first)) {
+    return 'bool';
+  }
+  if (/^[-+]?\d[\d_]*$/.test(first)) {
+    return 'int';
+  }
+  if (/^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(first)) {
+    return 'float';
+  }
+  return first.startsWith('[') || first.startsWith('- ') ? 'list' : 'str';
+}

@@ -1,0 +1,245 @@
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import * as React from 'react';
+
+import { FakeClient, row } from '../../../model/__tests__/fake';
+import { WorkspaceModel } from '../../../model/workspace';
+import { plainTrans } from '../../shared/context';
+import type { IManagerProps } from '../ManagerView';
+import { ManagerView } from '../ManagerView';
+
+// jsdom lays nothing out; the virtualiser asks for these.
+beforeAll(() => {
+  const size = (value: number) => ({ configurable: true, get: () => value });
+  Object.defineProperties(HTMLElement.prototype, {
+    clientHeight: size(480),
+    clientWidth: size(900)
+  });
+  HTMLElement.prototype.scrollTo = () => undefined;
+});
+
+const ROWS = [
+  row('lr=0.1', {
+    status: 'running',
+    swept: { lr: 0.1 },
+    figures: { acc: 0.54321 },
+    started_at: Date.now() / 1000 - 65,
+    runs: 1,
+    run: 1
+  }),
+  row('lr=0.01', {
+    status: 'completed',
+    swept: { lr: 0.01 },
+    figures: { acc: 0.91239 },
+    started_at: Date.now() / 1000 - 900,
+    duration: 187.2,
+    exit_code: 0,
+    runs: 1,
+    run: 1
+  }),
+  row('lr=1', { status: 'failed', swept: { lr: 1 }, exit_code: 3 })
+];
+
+async function open(rows = ROWS, props: Partial<IManagerProps> = {}) {
+  const client = new FakeClient();
+  client.rows = [...rows];
+  const model = new WorkspaceModel(client.asClient, 'ws');
+  const onOpenLog = jest.fn();
+  render(
+    <ManagerView
+      model={model}
+      trans={plainTrans}
+      onOpenLog={onOpenLog}
+      {...props}
+    />
+  );
+  await act(async () => undefined);
+  return { client, model, onOpenLog };
+}
+
+const lineOf = (name: string): HTMLElement => {
+  const line = document.querySelector<HTMLElement>(`[data-task="${name}"]`);
+  if (!line) {
+    throw new Error(`no row ${name}`);
+  }
+  return line;
+};
+
+describe('ManagerView', () => {
+  it('shows states, swept values, figures and times', async () => {
+    const { model } = await open();
+    const titles = screen
+      .getAllByRole('columnheader')
+      .map(each => each.textContent);
+    expect(titles).toEqual([
+      '',
+      'State',
+      'Name',
+      'lr',
+      'acc',
+      'Started',
+      'Duration',
+      'Result'
+    ]);
+    expect(lineOf('lr=0.1').textContent).toMatch(
+      /Running.*0\.1.*0\.5432.*1 min ago.*1:0\d/
+    );
+    expect(lineOf('lr=0.01').textContent).toMatch(/Completed.*0\.9124.*3:07/);
+    expect(lineOf('lr=1').textContent).toContain('Exit code 3');
+    expect(screen.getByRole('button', { name: /Running/ })).toHaveTextContent(
+      '1'
+    );
+    model.dispose();
+  });
+
+  it('changes with an event', async () => {
+    const { client, model } = await open();
+    act(() =>
+      client.change([row('lr=1', { status: 'completed', swept: { lr: 1 } })])
+    );
+    expect(lineOf('lr=1').textContent).toContain('Completed');
+    model.dispose();
+  });
+
+  it('sorts by a click and says so', async () => {
+    const { client, model } = await open();
+    const title = () => screen.getByRole('columnheader', { name: /acc/ });
+    const click = async () => {
+      fireEvent.click(within(title()).getByRole('button'));
+      await act(async () => undefined);
+    };
+    await click();
+    expect(client.listTasks.mock.lastCall?.[1]).toMatchObject({
+      sort: 'acc',
+      order: 'desc'
+    });
+    expect(title()).toHaveAttribute('aria-sort', 'descending');
+    await click();
+    expect(title()).toHaveAttribute('aria-sort', 'ascending');
+    model.dispose();
+  });
+
+  it('selects with clicks, shift and the keyboard', async () => {
+    const { model, onOpenLog } = await open();
+    const selected = () => [...model.getSnapshot().selection];
+    fireEvent.click(lineOf('lr=0.1'));
+    expect(selected()).toEqual(['lr=0.1']);
+    fireEvent.click(lineOf('lr=1'), { shiftKey: true });
+    expect(selected()).toEqual(['lr=0.1', 'lr=0.01', 'lr=1']);
+    fireEvent.click(lineOf('lr=0.01'), { ctrlKey: true });
+    expect(selected()).toEqual(['lr=0.1', 'lr=1']);
+    const grid = screen.getByRole('grid');
+    fireEvent.keyDown(grid, { key: 'Escape' });
+    expect(selected()).toEqual([]);
+    fireEvent.keyDown(grid, { key: 'Home' });
+    fireEvent.keyDown(grid, { key: 'ArrowDown' });
+    fireEvent.keyDown(grid, { key: ' ' });
+    expect(selected()).toEqual(['lr=0.01']);
+    fireEvent.keyDown(grid, { key: 'Enter' });
+    expect(onOpenLog).toHaveBeenCalledWith(
+      expect.objectContaining({ name: 'lr=0.01' })
+    );
+    fireEvent.keyDown(grid, { key: 'a', ctrlKey: true });
+    await act(async () => undefined);
+    expect(selected()).toHaveLength(3);
+    model.dispose();
+  });
+
+  it('offers for the selection what is possible', async () => {
+    const { client, model } = await open();
+    const button = (name: string) => screen.getByRole('button', { name });
+    expect(button('Run')).toBeDisabled();
+    fireEvent.click(lineOf('lr=1'));
+    expect(button('Stop')).toBeDisabled();
+    fireEvent.change(screen.getByRole('spinbutton'), {
+      target: { value: '4' }
+    });
+    fireEvent.click(button('Run'));
+    await act(async () => undefined);
+    expect(client.actOnTasks).toHaveBeenLastCalledWith('ws', {
+      action: 'run',
+      names: ['lr=1'],
+      jobs: 4
+    });
+    expect(lineOf('lr=1').textContent).toContain('Queueing…');
+    model.dispose();
+  });
+
+  it('asks before it stops what runs', async () => {
+    const { client, model } = await open();
+    fireEvent.click(lineOf('lr=0.1'));
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    expect(client.actOnTasks).not.toHaveBeenCalled();
+    const strip = screen.getByText('Stop 1 running task?').closest('div');
+    const accept = within(strip?.parentElement as HTMLElement).getByRole(
+      'button',
+      { name: 'Stop' }
+    );
+    fireEvent.click(accept);
+    await act(async () => undefined);
+    expect(client.actOnTasks.mock.lastCall?.[1]).toMatchObject({
+      action: 'cancel',
+      names: ['lr=0.1']
+    });
+    model.dispose();
+  });
+
+  it('deletes by key and brings back', async () => {
+    const { client, model } = await open();
+    fireEvent.click(lineOf('lr=1'));
+    fireEvent.keyDown(screen.getByRole('grid'), { key: 'Delete' });
+    await act(async () => undefined);
+    expect(screen.getByText('1 task moved to the trash.')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
+    await act(async () => undefined);
+    expect(client.actOnTasks.mock.lastCall?.[1]).toMatchObject({
+      action: 'restore',
+      names: ['lr=1']
+    });
+    model.dispose();
+  });
+
+  it('shows a refusal as the sentence it is', async () => {
+    const { client, model } = await open();
+    client.actOnTasks.mockResolvedValueOnce({
+      done: [],
+      refused: [{ name: 'lr=1', message: 'The script is gone.' }]
+    });
+    fireEvent.click(lineOf('lr=1'));
+    fireEvent.click(screen.getByRole('button', { name: 'Run' }));
+    await act(async () => undefined);
+    expect(screen.getByRole('alert')).toHaveTextContent(
+      'lr=1: The script is gone.'
+    );
+    model.dispose();
+  });
+
+  it('renders few of many rows', async () => {
+    const many = Array.from({ length: 5000 }, (_, index) => row(`t${index}`));
+    const { model } = await open(many);
+    expect(screen.getByRole('grid')).toHaveAttribute('aria-rowcount', '5001');
+    expect(document.querySelectorAll('[data-task]').length).toBeLessThan(60);
+    model.dispose();
+  });
+
+  it('says what to do when there is nothing', async () => {
+    const onGenerate = jest.fn();
+    const { client, model } = await open([], { onGenerate });
+    fireEvent.click(screen.getByRole('button', { name: 'Create tasks' }));
+    expect(onGenerate).toHaveBeenCalledTimes(1);
+    act(() => client.events?.onState?.('lost'));
+    expect(screen.getByText(/Reconnecting…/)).toBeInTheDocument();
+    await act(async () => model.setListing({ query: 'nothing' }));
+    expect(screen.getByText('No task matches')).toBeInTheDocument();
+    model.dispose();
+  });
+
+  it('lets a reader only read', async () => {
+    const { model } = await open(ROWS, { canWrite: false, canExecute: false });
+    fireEvent.click(lineOf('lr=1'));
+    for (const name of ['Run', 'Stop', 'Delete']) {
+      expect(screen.getByRole('button', { name })).toBeDisabled();
+    }
+    expect(screen.getByRole('button', { name: 'Open log' })).toBeEnabled();
+    model.dispose();
+  });
+});

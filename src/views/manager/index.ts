@@ -1,0 +1,2 @@
+export type { IManagerProps } from './ManagerView';
+export { ManagerView } from './ManagerView';

@@ -1,0 +1,249 @@
+import * as React from 'react';
+
+import type { TaskStatus } from '../../client/types';
+import type { WorkspaceModel } from '../../model/workspace';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import { sumOf } from '../../model/workspacestate';
+import { useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import { STATUSES, statusWord } from '../shared/status';
+import { Button } from '../shared/strip';
+
+/** Pause after the last key before a search is asked for, in milliseconds. */
+const TYPING = 200;
+
+export interface IToolbarProps {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  jobs: number;
+  onJobs: (jobs: number) => void;
+  canRun: boolean;
+  canStop: boolean;
+  canDelete: boolean;
+  canOpen: boolean;
+  onRun: () => void;
+  onStop: () => void;
+  onDelete: () => void;
+  onOpenLog: () => void;
+  onGenerate?: () => void;
+}
+
+export function Toolbar(props: IToolbarProps): JSX.Element {
+  const trans = useTrans();
+  return (
+    <div className="pyr-manager-head">
+      <div
+        className="pyr-toolbar"
+        role="toolbar"
+        aria-label={trans.__('Task actions')}
+      >
+        <Button
+          icon="run"
+          label={trans.__('Run')}
+          disabled={!props.canRun}
+          title={trans.__('Queue the selected tasks')}
+          onClick={props.onRun}
+        />
+        <Jobs jobs={props.jobs} onJobs={props.onJobs} />
+        <span className="pyr-toolbar-gap" />
+        <Button
+          icon="stop"
+          label={trans.__('Stop')}
+          disabled={!props.canStop}
+          title={trans.__('Stop the selected tasks')}
+          onClick={props.onStop}
+        />
+        <Button
+          icon="log"
+          label={trans.__('Open log')}
+          disabled={!props.canOpen}
+          title={trans.__('Show the log of the selected task')}
+          onClick={props.onOpenLog}
+        />
+        <Button
+          icon="delete"
+          label={trans.__('Delete')}
+          disabled={!props.canDelete}
+          title={trans.__('Move the selected tasks to the trash')}
+          onClick={props.onDelete}
+        />
+        <span className="pyr-toolbar-space" />
+        {props.onGenerate && (
+          <Button
+            icon="add"
+            label={trans.__('New tasks')}
+            title={trans.__('Create tasks in the Generator')}
+            onClick={props.onGenerate}
+          />
+        )}
+      </div>
+      <div className="pyr-filterbar">
+        <Search model={props.model} state={props.state} />
+        <Chips model={props.model} state={props.state} />
+      </div>
+    </div>
+  );
+}
+
+function Jobs(props: {
+  jobs: number;
+  onJobs: (jobs: number) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const [text, setText] = React.useState(String(props.jobs));
+  React.useEffect(() => setText(String(props.jobs)), [props.jobs]);
+  return (
+    <label
+      className="pyr-jobs"
+      title={trans.__('How many of these tasks run at a time')}
+    >
+      <span>{trans.__('Jobs')}</span>
+      <input
+        type="number"
+        className="pyr-input pyr-input-number"
+        min={1}
+        max={1000}
+        value={text}
+        onChange={event => {
+          setText(event.target.value);
+          const jobs = Number(event.target.value);
+          if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 1000) {
+            props.onJobs(jobs);
+          }
+        }}
+        onBlur={() => setText(String(props.jobs))}
+      />
+    </label>
+  );
+}
+
+function Search(props: {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+}): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  const id = React.useId();
+  const asked = state.listing.query;
+  const [text, setText] = React.useState(asked);
+  const timer = React.useRef<ReturnType<typeof setTimeout>>();
+  const sent = React.useRef(asked);
+  const input = React.useRef<HTMLInputElement>(null);
+  React.useEffect(() => {
+    // Somebody else changed the search, for example "Show all".
+    if (asked !== sent.current) {
+      sent.current = asked;
+      setText(asked);
+    }
+  }, [asked]);
+  React.useEffect(() => () => clearTimeout(timer.current), []);
+
+  const ask = (query: string) => {
+    clearTimeout(timer.current);
+    if (query !== sent.current) {
+      sent.current = query;
+      model.setListing({ query });
+    }
+  };
+  const error = state.queryError;
+  return (
+    <div className="pyr-search">
+      <Icon name="search" />
+      <input
+        ref={input}
+        type="text"
+        role="searchbox"
+        className="pyr-input"
+        spellCheck={false}
+        placeholder={trans.__('Search names and values, e.g. lr<0.01 acc>=0.9')}
+        aria-label={trans.__('Search tasks')}
+        aria-invalid={error !== null}
+        aria-describedby={error ? id : undefined}
+        value={text}
+        onChange={event => {
+          const query = event.target.value;
+          setText(query);
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => ask(query), TYPING);
+        }}
+        onKeyDown={event => {
+          if (event.key === 'Enter') {
+            ask(text);
+          } else if (event.key === 'Escape' && text) {
+            event.stopPropagation();
+            setText('');
+            ask('');
+          }
+        }}
+      />
+      {text && (
+        <Button
+          icon="close"
+          iconOnly
+          label={trans.__('Clear the search')}
+          onClick={() => {
+            setText('');
+            ask('');
+            input.current?.focus();
+          }}
+        />
+      )}
+      {error && (
+        <div id={id} className="pyr-search-error" role="alert">
+          {error.message}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Chips(props: {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+}): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  const { statuses } = state.listing;
+  const { counts } = state;
+  const toggle = (status: TaskStatus) =>
+    model.setListing({
+      statuses: statuses.includes(status)
+        ? statuses.filter(each => each !== status)
+        : [...statuses, status]
+    });
+  return (
+    <div
+      className="pyr-filters"
+      role="group"
+      aria-label={trans.__('Show only tasks that are')}
+    >
+      <button
+        type="button"
+        className="pyr-filter"
+        aria-pressed={statuses.length === 0}
+        onClick={() => model.setListing({ statuses: [] })}
+      >
+        {trans.__('All')}
+        <span className="pyr-filter-count">
+          {counts ? sumOf(counts).toLocaleString() : ''}
+        </span>
+      </button>
+      {STATUSES.map(status => (
+        <button
+          key={status}
+          type="button"
+          className={`pyr-filter pyr-status-${status}`}
+          aria-pressed={statuses.includes(status)}
+          data-empty={counts?.[status] === 0}
+          onClick={() => toggle(status)}
+        >
+          <Icon name={status} />
+          {statusWord(trans, status)}
+          <span className="pyr-filter-count">
+            {counts?.[status].toLocaleString() ?? ''}
+          </span>
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,2 @@
+export type { IMonitorProps } from './MonitorView';
+export { MonitorView } from './MonitorView';

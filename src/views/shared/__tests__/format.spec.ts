@@ -1,0 +1,84 @@
+import { plainTrans } from '../context';
+import {
+  bytes,
+  duration,
+  elapsed,
+  exactValue,
+  figure,
+  percent,
+  plainValue,
+  relativeTime
+} from '../format';
+
+describe('duration', () => {
+  it.each([
+    [null, ''],
+    [0, '0 s'],
+    [0.42, '0.4 s'],
+    [12.7, '12 s'],
+    [61, '1:01'],
+    [7509, '2:05:09'],
+    [273600, '3 d 04 h']
+  ])('%s seconds is %s', (seconds, text) => {
+    expect(duration(plainTrans, seconds)).toBe(text);
+  });
+});
+
+describe('elapsed', () => {
+  const row = { status: 'running', started_at: 100, duration: null };
+  it('ticks while a task runs and stays when it is over', () => {
+    expect(elapsed(row, 112900)).toBe(12);
+    expect(elapsed({ ...row, status: 'failed', duration: 7.5 }, 0)).toBe(7.5);
+    // The clock of the server may be ahead.
+    expect(elapsed(row, 99000)).toBe(0);
+  });
+});
+
+describe('relativeTime', () => {
+  const now = new Date(2026, 2, 10, 15, 0, 0).getTime();
+  const at = (...parts: [number, number, number, number, number]) =>
+    new Date(...parts).getTime() / 1000;
+  it('names the distance, the day or the date', () => {
+    const tell = (time: number | null) => relativeTime(plainTrans, time, now);
+    expect(tell(null)).toBe('');
+    expect(tell(now / 1000 + 5)).toBe('just now');
+    expect(tell(now / 1000 - 300)).toBe('5 min ago');
+    expect(tell(at(2026, 2, 10, 9, 5))).toBe('today 09:05');
+    expect(tell(at(2026, 2, 9, 23, 59))).toBe('yesterday 23:59');
+    expect(tell(at(2026, 1, 3, 8, 0))).toMatch(/3.* 08:00$/);
+    expect(tell(at(2025, 1, 3, 8, 0))).toMatch(/2025.* 08:00$/);
+  });
+});
+
+describe('figure', () => {
+  it.each([
+    [0, '0'],
+    [97, '97'],
+    [0.91234567, '0.9123'],
+    [12.3456, '12.35'],
+    [12345.678, '12346'],
+    [0.00001, '1e-5'],
+    [1.23456e-7, '1.235e-7'],
+    [2.5e12, '2.5e12'],
+    [NaN, 'NaN'],
+    [-Infinity, '−∞']
+  ])('%s is %s', (value, text) => {
+    expect(figure(value)).toBe(text);
+  });
+});
+
+describe('values', () => {
+  it('are one line of text', () => {
+    expect(plainValue([1, 2])).toBe('[1,2]');
+    expect(plainValue(true)).toBe('true');
+    expect(plainValue(null)).toBe('');
+    expect(plainValue(0.123456)).toBe('0.1235');
+    expect(exactValue(0.123456)).toBe('0.123456');
+  });
+  it('of sizes and shares have units', () => {
+    expect(bytes(512)).toBe('512 B');
+    expect(bytes(1536)).toBe('1.5 KiB');
+    expect(bytes(13 * 2 ** 30)).toBe('13 GiB');
+    expect(percent(6.6)).toBe('7%');
+  });
+});

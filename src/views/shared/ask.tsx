@@ -1,0 +1,68 @@
+import * as React from 'react';
+
+import { Button, Strip } from './strip';
+import { useTrans } from './context';
+
+export interface IQuestion {
+  title: string;
+  body: string;
+  /** What the button says that goes on with it. */
+  accept: string;
+}
+
+/** Asks before something that cannot be taken back. */
+export type Confirm = (question: IQuestion) => Promise<boolean>;
+
+/**
+ * A way to ask: the one given, else a strip in the page.
+ *
+ * @returns the function that asks and the strip to render, if one is open
+ */
+export function useConfirm(
+  given: Confirm | undefined
+): [Confirm, JSX.Element | null] {
+  const trans = useTrans();
+  const [open, setOpen] = React.useState<{
+    question: IQuestion;
+    answer: (accepted: boolean) => void;
+  } | null>(null);
+  const inPage = React.useCallback<Confirm>(
+    question =>
+      new Promise(resolve => {
+        setOpen(old => {
+          old?.answer(false);
+          return {
+            question,
+            answer: accepted => {
+              setOpen(null);
+              resolve(accepted);
+            }
+          };
+        });
+      }),
+    []
+  );
+  const strip = open && (
+    <Strip
+      kind="warning"
+      icon="warning"
+      actions={
+        <>
+          <Button
+            label={open.question.accept}
+            accent
+            autoFocus
+            onClick={() => open.answer(true)}
+          />
+          <Button
+            label={trans.__('Cancel')}
+            onClick={() => open.answer(false)}
+          />
+        </>
+      }
+    >
+      <b>{open.question.title}</b> {open.question.body}
+    </Strip>
+  );
+  return [given ?? inPage, strip];
+}

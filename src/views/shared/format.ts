@@ -1,0 +1,179 @@
+/** Numbers and times as people read them. Times are epoch seconds. */
+import type { ITrans } from './context';
+
+const SECOND = 1;
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86400;
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** 0.4 s, 12 s, 3:07, 2:05:09, 3 d 04 h. */
+export function duration(trans: ITrans, seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) {
+    return '';
+  }
+  const total = Math.max(0, seconds);
+  if (total < 10 * SECOND && total % 1 !== 0) {
+    return trans.__('%1 s', total.toFixed(1));
+  }
+  const whole = Math.floor(total);
+  if (whole < MINUTE) {
+    return trans.__('%1 s', whole);
+  }
+  if (whole < HOUR) {
+    return `${Math.floor(whole / MINUTE)}:${two(whole % MINUTE)}`;
+  }
+  if (whole < DAY) {
+    const rest = whole % HOUR;
+    return `${Math.floor(whole / HOUR)}:${two(Math.floor(rest / MINUTE))}:${two(rest % MINUTE)}`;
+  }
+  return trans.__(
+    '%1 d %2 h',
+    Math.floor(whole / DAY),
+    two(Math.floor((whole % DAY) / HOUR))
+  );
+}
+
+/** Seconds that a run has lasted; `now` in milliseconds. */
+export function elapsed(
+  row: {
+    status: string;
+    started_at: number | null;
+    duration: number | null;
+  },
+  now: number
+): number | null {
+  if (row.status === 'running' && row.started_at !== null) {
+    // Whole seconds: a ticking clock needs no tenths.
+    return Math.max(0, Math.floor(now / 1000 - row.started_at));
+  }
+  return row.duration;
+}
+
+/** "just now", "5 min ago", "yesterday 14:03", "3 Mar 14:03". `now` in ms. */
+export function relativeTime(
+  trans: ITrans,
+  time: number | null,
+  now: number
+): string {
+  if (time === null) {
+    return '';
+  }
+  const age = now / 1000 - time;
+  if (age < 0.75 * MINUTE) {
+    return trans.__('just now');
+  }
+  if (age < HOUR) {
+    return trans.__('%1 min ago', Math.max(1, Math.round(age / MINUTE)));
+  }
+  const date = new Date(time * 1000);
+  const today = new Date(now);
+  const midnight = new Date(
+    today.getFullYear(),
+    today.getMonth(),
+    today.getDate()
+  ).getTime();
+  const clock = clockTime(time);
+  if (date.getTime() >= midnight) {
+    return trans.__('today %1', clock);
+  }
+  if (date.getTime() >= midnight - DAY * 1000) {
+    return trans.__('yesterday %1', clock);
+  }
+  const day = date.toLocaleDateString(undefined, {
+    day: 'numeric',
+    month: 'short',
+    year: date.getFullYear() === today.getFullYear() ? undefined : 'numeric'
+  });
+  return `${day} ${clock}`;
+}
+
+/** 14:03, with seconds where asked for. */
+export function clockTime(time: number, seconds = false): string {
+  const date = new Date(time * 1000);
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return seconds ? `${clock}:${two(date.getSeconds())}` : clock;
+}
+
+/** The whole date and time in the reader's zone. */
+export function fullTime(time: number | null): string {
+  return time === null
+    ? ''
+    : new Date(time * 1000).toLocaleString(undefined, {
+        dateStyle: 'full',
+        timeStyle: 'long'
+      });
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** 512 B, 1.5 KiB, 12 GiB. */
+export function bytes(count: number | null): string {
+  if (count === null) {
+    return '';
+  }
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** A number with four significant digits: 0.9123, 12.35, 1.234e-7. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) {
+    return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
+  }
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) {
+    return String(value);
+  }
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e9)) {
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
+  }
+  return size >= 1000 ? String(Math.round(value)) : value.toPrecision(4);
+}
+
+/** Any configuration value or figure as one line of text. */
+export function plainValue(value: unknown): string {
+  if (value === null || value === undefined) {
+    return '';
+  }
+  if (typeof value === 'number') {
+    return figure(value);
+  }
+  if (typeof value === 'string') {
+    return value;
+  }
+  return JSON.stringify(value);
+}
+
+/** Like `plainValue`, but numbers are not rounded: what the task was given. */
+export function exactValue(value: unknown): string {
+  return typeof value === 'number' ? String(value) : plainValue(value);
+}
+
+/** 7%, from percent. */
+export function percent(value: number | null): string {
+  return value === null ? '' : `${Math.round(value)}%`;
+}
+
+/** How a workspace is called where its path is not shown: digits/train. */
+export function workspaceTitle(
+  trans: ITrans,
+  workspace: { name: string; kind: 'script' | 'shell'; path: string }
+): string {
+  const folder = workspace.path.slice(workspace.path.lastIndexOf('/') + 1);
+  if (workspace.kind === 'shell') {
+    return folder ? trans.__('%1 (shell)', folder) : trans.__('Shell');
+  }
+  return folder ? `${folder}/${workspace.name}` : workspace.name;
+}

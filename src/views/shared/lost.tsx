@@ -1,0 +1,34 @@
+import * as React from 'react';
+
+import type { ConnectionState } from '../../client/types';
+import { useTrans } from './context';
+import { clockTime } from './format';
+import { Button, Strip } from './strip';
+
+/** Says that what is shown may be old, while the connection is renewed. */
+export function LostStrip(props: {
+  connection: ConnectionState;
+  /** When the server was last heard, in milliseconds since the epoch. */
+  heard: number | null;
+  onRetry: () => void;
+}): JSX.Element | null {
+  const trans = useTrans();
+  if (props.connection !== 'lost') {
+    return null;
+  }
+  return (
+    <Strip
+      kind="warning"
+      icon="warning"
+      className="pyr-strip-late"
+      actions={<Button label={trans.__('Retry now')} onClick={props.onRetry} />}
+    >
+      {props.heard === null
+        ? trans.__('The server does not answer. Reconnecting…')
+        : trans.__(
+            'Reconnecting… showing what was known at %1. Tasks go on running.',
+            clockTime(props.heard / 1000)
+          )}
+    </Strip>
+  );
+}

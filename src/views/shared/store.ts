@@ -1,0 +1,59 @@
+import * as React from 'react';
+
+import type { IStore } from '../../model/store';
+
+/** The state of a store, rendered again when it changes. */
+export function useStore<S>(store: IStore<S>): S {
+  return React.useSyncExternalStore(
+    store.subscribe,
+    store.getSnapshot,
+    store.getSnapshot
+  );
+}
+
+/**
+ * The time in milliseconds since the epoch, renewed while something moves.
+ *
+ * @param active - whether anything shown depends on it
+ * @param interval - milliseconds between two looks at the clock
+ */
+export function useNow(active: boolean, interval = 1000): number {
+  const [now, setNow] = React.useState(() => Date.now());
+  React.useEffect(() => {
+    if (!active) {
+      return;
+    }
+    let timer: ReturnType<typeof setTimeout>;
+    const tick = () => {
+      const time = Date.now();
+      setNow(time);
+      // At whole seconds, so that all clocks in sight tell the same time.
+      timer = setTimeout(tick, interval - (time % interval));
+    };
+    tick();
+    return () => clearTimeout(timer);
+  }, [active, interval]);
+  return now;
+}
+
+/** The width and height of an element, 0 before it is laid out. */
+export function useSize<T extends HTMLElement>(): [
+  React.RefObject<T>,
+  { width: number; height: number }
+] {
+  const ref = React.useRef<T>(null);
+  const [size, setSize] = React.useState({ width: 0, height: 0 });
+  React.useEffect(() => {
+    const element = ref.current;
+    if (!element || typeof ResizeObserver === 'undefined') {
+      return;
+    }
+    const observer = new ResizeObserver(entries => {
+      const box = entries[entries.length - 1].contentRect;
+      setSize({ width: box.width, height: box.height });
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, size];
+}

@@ -1,0 +1,268 @@
+import * as React from 'react';
+
+import type { TaskRow, Workspace } from '../../client/types';
+import type { ActivityModel } from '../../model/activity';
+import type { ISessionState, SessionModel } from '../../model/session';
+import type { SystemModel } from '../../model/system';
+import type { ITrans } from '../shared/context';
+import { TransContext, useTrans } from '../shared/context';
+import { LostStrip } from '../shared/lost';
+import { useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { Gauges } from './gauges';
+import { WorkspacePicker } from './picker';
+import { CountLine, TaskList } from './tasks';
+
+/** What brings the server extension to a server that has none. */
+const INSTALL = [
+  'pip install pyruns_jupyter',
+  'jupyter server extension enable pyruns_jupyter'
+];
+
+export type Page = 'generator' | 'manager' | 'monitor';
+
+export interface ISidebarProps {
+  session: SessionModel;
+  system: SystemModel;
+  trans: ITrans;
+  onOpen: (page: Page, workspace: Workspace, task?: string) => void;
+  /** Open what is selected among the files; not offered without it. */
+  onOpenSelected?: () => void;
+}
+
+/** The machine and one workspace at a glance. */
+export function SidebarView(props: ISidebarProps): JSX.Element {
+  return (
+    <TransContext.Provider value={props.trans}>
+      <div className="pyr-view pyr-sidebar">
+        <Sidebar {...props} />
+      </div>
+    </TransContext.Provider>
+  );
+}
+
+function Sidebar(props: ISidebarProps): JSX.Element | null {
+  const trans = useTrans();
+  const { session, system, onOpen } = props;
+  const state = useStore(session);
+  if (state.handshake === 'checking') {
+    return null;
+  }
+  if (state.handshake !== 'ready') {
+    return <NoServer state={state} onRetry={() => session.retry()} />;
+  }
+  const { current, activity, workspaces, listed, problem } = state;
+  return (
+    <>
+      {(current || workspaces.length > 0) && (
+        <WorkspacePicker
+          workspaces={workspaces}
+          current={current}
+          onChoose={workspace => session.choose(workspace)}
+          onOpen={() => void session.refresh()}
+        />
+      )}
+      {current && (
+        <nav className="pyr-sidebar-pages" aria-label={trans.__('Pages')}>
+          <Button
+            icon="add"
+            accent
+            label={trans.__('New tasks')}
+            title={trans.__('Create tasks from a configuration')}
+            onClick={() => onOpen('generator', current)}
+          />
+          <Button
+            icon="table"
+            label={trans.__('Tasks')}
+            title={trans.__('All tasks in a table')}
+            onClick={() => onOpen('manager', current)}
+          />
+          <Button
+            icon="log"
+            label={trans.__('Logs')}
+            title={trans.__('Follow the logs')}
+            onClick={() => onOpen('monitor', current)}
+          />
+        </nav>
+      )}
+      {problem && (
+        <Strip
+          kind="warning"
+          icon="warning"
+          actions={
+            <Button
+              label={trans.__('Try again')}
+              onClick={() => session.retry()}
+            />
+          }
+        >
+          {problem.message}
+        </Strip>
+      )}
+      {current?.problem && (
+        <Strip kind="warning" icon="warning">
+          {current.problem}
+        </Strip>
+      )}
+      <Gauges model={system} />
+      {activity && current ? (
+        <Activity
+          key={activity.ws}
+          model={activity}
+          workspace={current}
+          onOpen={onOpen}
+        />
+      ) : (
+        listed && (
+          <FirstUse
+            any={workspaces.length > 0}
+            onOpenSelected={props.onOpenSelected}
+          />
+        )
+      )}
+    </>
+  );
+}
+
+function Activity(props: {
+  model: ActivityModel;
+  workspace: Workspace;
+  onOpen: ISidebarProps['onOpen'];
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { model, workspace, onOpen } = props;
+  const state = useStore(model);
+  const counts = state.counts;
+  if (state.phase === 'loading') {
+    return state.error ? (
+      <Strip kind="warning" icon="warning">
+        {state.error.message}
+      </Strip>
+    ) : null;
+  }
+  const empty = counts !== null && !Object.values(counts).some(Boolean);
+  return (
+    <>
+      <LostStrip
+        connection={state.connection}
+        heard={state.heard}
+        onRetry={() => model.retry()}
+      />
+      {empty ? (
+        <div className="pyr-sidebar-hint">
+          <p>{trans.__('There are no tasks yet.')}</p>
+          <p>
+            {workspace.kind === 'shell'
+              ? trans.__(
+                  '“New tasks” shows the script; each task keeps a copy.'
+                )
+              : trans.__(
+                  '“New tasks” shows the parameters; a value like 0.1\u00a0|\u00a00.01 makes a task for each.'
+                )}
+          </p>
+        </div>
+      ) : (
+        <>
+          {counts && (
+            <CountLine
+              counts={counts}
+              onOpen={() => onOpen('manager', workspace)}
+            />
+          )}
+          <TaskList
+            state={state}
+            onOpen={(task: TaskRow) => onOpen('monitor', workspace, task.name)}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function FirstUse(props: {
+  any: boolean;
+  onOpenSelected?: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  return (
+    <Empty
+      icon="run"
+      title={
+        props.any
+          ? trans.__('Choose a workspace above')
+          : trans.__('Open a script to begin')
+      }
+    >
+      <p>
+        {trans.__(
+          'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
+        )}
+      </p>
+      {props.onOpenSelected && (
+        <Button
+          label={trans.__('Open the selected file')}
+          onClick={props.onOpenSelected}
+        />
+      )}
+    </Empty>
+  );
+}
+
+function NoServer(props: {
+  state: ISessionState;
+  onRetry: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { state, onRetry } = props;
+  const retry = <Button label={trans.__('Check again')} onClick={onRetry} />;
+  switch (state.handshake) {
+    case 'missing':
+      return (
+        <Empty
+          icon="warning"
+          title={trans.__('The server extension is not enabled')}
+        >
+          <p>
+            {trans.__(
+              'This Jupyter server does not know Pyruns. Install it where the server runs, enable it, and start the server again:'
+            )}
+          </p>
+          <pre className="pyr-commands">
+            {INSTALL.map(command => (
+              <React.Fragment key={command}>
+                <code>{command}</code>
+                {'\n'}
+              </React.Fragment>
+            ))}
+          </pre>
+          {retry}
+        </Empty>
+      );
+    case 'mismatch':
+      return (
+        <Empty icon="warning" title={trans.__('The versions do not fit')}>
+          <p>
+            {trans.__(
+              'The server runs Pyruns %1, which this page does not understand. Reload the page; if that does not help, install the same version on both sides.',
+              state.status?.version ?? ''
+            )}
+          </p>
+          {retry}
+        </Empty>
+      );
+    case 'unreachable':
+      return (
+        <Empty icon="warning" title={trans.__('The server does not answer')}>
+          <p>{trans.__('Tasks go on running. Trying again…')}</p>
+          {retry}
+        </Empty>
+      );
+    default:
+      return (
+        <Empty icon="warning" title={trans.__('Pyruns cannot be reached')}>
+          <p>{state.problem?.message}</p>
+          {retry}
+        </Empty>
+      );
+  }
+}

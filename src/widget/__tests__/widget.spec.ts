@@ -1,0 +1,66 @@
+import type { IClient } from '../../client/types';
+import { WorkspaceModel } from '../../model/workspace';
+import { widgetChannel } from '../channel';
+import { lastLines } from '../plainlog';
+import { syncSelection } from '../selection';
+import { FakeModel } from './model';
+
+describe('the selection', () => {
+  it('is the trait, in both directions', () => {
+    const widget = new FakeModel({ selected: ['a'] });
+    const tasks = new WorkspaceModel({} as IClient, 'ws');
+    const end = syncSelection(tasks, widget);
+    expect([...tasks.getSnapshot().selection]).toEqual(['a']);
+    expect(widget.saved).toBe(0);
+
+    tasks.select(['b'], 'add');
+    expect(widget.state.selected).toEqual(['a', 'b']);
+    expect(widget.saved).toBe(1);
+
+    widget.state.selected = ['c'];
+    widget.emit('change:selected');
+    expect([...tasks.getSnapshot().selection]).toEqual(['c']);
+    expect(widget.saved).toBe(1);
+
+    end();
+    tasks.select([], 'replace');
+    expect(widget.state.selected).toEqual(['c']);
+    expect(widget.listeners).toEqual([]);
+  });
+});
+
+describe('the channel', () => {
+  it('hands bytes on as they lie in their buffer', () => {
+    const widget = new FakeModel({});
+    const heard: unknown[] = [];
+    const end = widgetChannel(widget).listen((content, buffers) =>
+      heard.push(content, ...buffers)
+    );
+    const memory = new Uint8Array([9, 1, 2, 9]).buffer;
+    widget.emit('msg:custom', { type: 'x' }, [new DataView(memory, 1, 2)]);
+    expect(heard).toEqual([{ type: 'x' }, new Uint8Array([1, 2])]);
+    end();
+    expect(widget.listeners).toEqual([]);
+  });
+
+  it('tells when the kernel side is gone', () => {
+    const widget = new FakeModel({});
+    let gone = 0;
+    const end = widgetChannel(widget).onGone(() => gone++);
+    widget.emit('comm:close');
+    expect(gone).toBe(1);
+    end();
+    expect(widget.listeners).toEqual([]);
+  });
+});
+
+describe('lastLines', () => {
+  it.each([
+    ['\x1b[31mred\x1b[0m\r\nnext', 'red\nnext'],
+    ['10%\r50%\r100%\ndone\r', '100%\ndone'],
+    ['\x1b]0;title\x07text', 'text'],
+    ['\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\', 'link']
+  ])('shows %j as plain text', (log, text) => {
+    expect(lastLines(new TextEncoder().encode(log))).toBe(text);
+  });
+});

@@ -1,0 +1,85 @@
+/** The server whose page the widget is in, if it is a Jupyter page at all. */
+import type { IServerPlace } from './types';
+
+/** How long the server extension may take to answer, in milliseconds. */
+const PATIENCE = 8000;
+
+interface IPageConfig {
+  baseUrl?: unknown;
+  wsUrl?: unknown;
+  token?: unknown;
+}
+
+/** Where the server of this page is, null outside of JupyterLab and Notebook. */
+export function pageServer(): Omit<IServerPlace, 'workspace'> | null {
+  const element = document.getElementById('jupyter-config-data');
+  let config: IPageConfig = {};
+  try {
+    config = JSON.parse(element?.textContent || '{}') as IPageConfig;
+  } catch {
+    return null;
+  }
+  const baseUrl = text(config.baseUrl) || document.body.dataset.baseUrl || '';
+  if (!baseUrl) {
+    return null;
+  }
+  const base = slashed(new URL(baseUrl, window.location.href));
+  const socket = slashed(
+    new URL(text(config.wsUrl) || base.href, window.location.href)
+  );
+  socket.protocol = socket.protocol.replace(/^http/, 'ws');
+  return { baseUrl: base.href, wsUrl: socket.href, token: text(config.token) };
+}
+
+/**
+ * The place of a workspace on this page's server.
+ *
+ * The identity (device and inode) tells that the server sees the very folder
+ * that the kernel sees, and not one of the same name on another machine.
+ *
+ * @returns null without a server extension, or when it does not see the folder
+ */
+export async function findServer(
+  folder: string,
+  identity: string
+): Promise<IServerPlace | null> {
+  const server = pageServer();
+  if (!server) {
+    return null;
+  }
+  const query = new URLSearchParams({ folder, identity });
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PATIENCE);
+  try {
+    const response = await fetch(
+      `${server.baseUrl}pyruns/api/workspaces?${query.toString()}`,
+      {
+        headers: server.token ? { Authorization: `token ${server.token}` } : {},
+        credentials: 'same-origin',
+        cache: 'no-store',
+        signal: abort.signal
+      }
+    );
+    if (!response.ok) {
+      return null;
+    }
+    const { items } = (await response.json()) as { items: { id: string }[] };
+    return items.length === 1 ? { ...server, workspace: items[0].id } : null;
+  } catch {
+    // Whatever is wrong with the server, the kernel can answer as well.
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function slashed(url: URL): URL {
+  if (!url.pathname.endsWith('/')) {
+    url.pathname += '/';
+  }
+  return url;
+}

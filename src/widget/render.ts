@@ -1,0 +1,75 @@
+/** Finds out who answers a widget and loads the views from there. */
+import type { Importer } from './modules';
+import { viewsFromKernel, viewsFromServer } from './modules';
+import { findServer } from './page';
+import type { IServerPlace, IViews, IWidgetModel } from './types';
+
+/** After so long the reader is told what is waited for, in milliseconds. */
+const CALM = 3000;
+
+const importModule: Importer = url => import(url);
+
+/** The views and who answers them. */
+export async function choose(
+  model: IWidgetModel,
+  importer: Importer,
+  signal: AbortSignal
+): Promise<{ views: IViews; server: IServerPlace | null }> {
+  const version = String(model.get('_views_version'));
+  const server = await findServer(
+    String(model.get('folder')),
+    String(model.get('identity'))
+  );
+  if (server) {
+    try {
+      return {
+        views: await viewsFromServer(server, version, importer),
+        server
+      };
+    } catch (error) {
+      // eslint-disable-next-line no-console
+      console.warn('The views do not come from the server extension.', error);
+    }
+  }
+  return {
+    views: await viewsFromKernel(model, version, importer, signal),
+    server: null
+  };
+}
+
+export function render(
+  { model, el }: { model: IWidgetModel; el: HTMLElement },
+  importer: Importer = importModule
+): () => void {
+  const gone = new AbortController();
+  let unmount: (() => void) | null = null;
+  const say = (text: string): void => {
+    el.textContent = text;
+  };
+  say('Loading…');
+  const timer = setTimeout(
+    () =>
+      say('Waiting for the kernel, which is busy with a cell or not there…'),
+    CALM
+  );
+  choose(model, importer, gone.signal)
+    .then(({ views, server }) => {
+      clearTimeout(timer);
+      if (!gone.signal.aborted) {
+        say('');
+        unmount = views.mount({ model, el, server });
+      }
+    })
+    .catch((error: unknown) => {
+      clearTimeout(timer);
+      if (!gone.signal.aborted) {
+        const reason = error instanceof Error ? error.message : String(error);
+        say(`The widget cannot be shown: ${reason}`);
+      }
+    });
+  return () => {
+    clearTimeout(timer);
+    gone.abort();
+    unmount?.();
+  };
+}

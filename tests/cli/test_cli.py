@@ -1,0 +1,221 @@
+"""`jupyter pyruns` as programs of their own, as a user's terminal runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter import Workspace
+from tests.support import ROOT, wait_until
+
+SCRIPT = """\
+import argparse, sys, time
+import pyruns_jupyter as pyruns
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--seconds", type=float, default=0.0)
+parser.add_argument("--code", type=int, default=0)
+args = parser.parse_args()
+print("lr is", args.lr, flush=True)
+time.sleep(args.seconds)
+print("done", flush=True)
+pyruns.record(acc=args.lr * 2)
+sys.exit(args.code)
+"""
+
+
+class Terminal:
+    """A terminal in a project folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "pyruns_jupyter.cli", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words: str, code: int = 0, given: str = "") -> str:
+        """Run a command; return what it wrote, to standard error when it fails."""
+        process = self.start(*words)
+        out, err = process.communicate(given, timeout=120)
+        assert process.returncode == code, f"{words}: {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in err
+        if code == 0:
+            assert err == ""
+        return out if code == 0 or not err else err
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    made = Terminal(tmp_path)
+    assert made("open", "train.py") == "train: no tasks yet\n"
+    return made
+
+
+def printed(log: str) -> list[str]:
+    """What the task itself wrote: the runner frames it with lines of its own."""
+    return [line for line in log.splitlines() if line and not line.startswith("[PYRUNS]")]
+
+
+def statuses(terminal: Terminal) -> dict[str, str]:
+    return {row["name"]: row["status"] for row in terminal.json("ls")}
+
+
+def test_from_a_sweep_to_its_figures(terminal: Terminal) -> None:
+    (terminal.folder / "sweep.yaml").write_text("lr: 0.1 | 0.2 | 0.3\n", encoding="utf-8")
+    made = terminal.json("sweep", "sweep.yaml", "-n", "lr", "--run", "-j", "2")
+    assert made == {
+        "workspace": "train",
+        "names": ["lr_1_lr=0.1", "lr_2_lr=0.2", "lr_3_lr=0.3"],
+        "queued": True,
+    }
+    waited = terminal.json("wait", "--timeout", "100")
+    assert waited == dict.fromkeys(made["names"], "completed")
+    rows = {row["name"]: row for row in terminal.json("ls", "lr>0.15")}
+    assert {name: row["figures"] for name, row in rows.items()} == {
+        "lr_2_lr=0.2": {"acc": 0.4},
+        "lr_3_lr=0.3": {"acc": 0.6},
+    }
+    assert printed(terminal("log", "lr_1_lr=0.1@1")) == ["lr is 0.1", "done"]
+    shown = terminal("show", "lr_1_lr=0.1")
+    assert "run 1: completed, exit code 0" in shown
+    assert "acc=0.2" in shown
+    table = terminal("ls").splitlines()
+    assert table[0].split() == ["status", "name", "lr", "acc", "time"]
+    assert len(table) == 4
+
+
+def test_what_a_program_reads_from_standard_input(terminal: Terminal) -> None:
+    assert "Created 2 tasks" in terminal("sweep", "-", given="lr: 1 | 2\n")
+    assert terminal.json("status")["counts"]["pending"] == 2
+
+
+def test_a_failing_task_fails_wait(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "bad", "--run", given="code: 3\n")
+    assert "failed" in terminal("wait", "--timeout", "100", code=1)
+    assert terminal.json("ls")[0]["exit_code"] == 3
+
+
+def test_wait_gives_up(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "long", "--run", given="seconds: 600\n")
+    assert "after 0.5 s" in terminal("wait", "long", "--timeout", "0.5", code=1)
+    terminal("stop", "long")
+    terminal("wait", "long", "--timeout", "100", code=1)
+    assert statuses(terminal) == {"long": "cancelled"}
+
+
+def test_following_a_log_to_its_end(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "one", "--run", given="seconds: 1\n")
+    assert printed(terminal("log", "-f", "one")) == ["lr is 0.1", "done"]
+    assert statuses(terminal) == {"one": "completed"}
+
+
+def test_an_interrupt_ends_following_with_130(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "long", "--run", given="seconds: 600\n")
+    process = terminal.start("log", "-f", "long")
+    assert process.stdout is not None
+    while not printed(process.stdout.readline()):
+        continue
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, printed(out), err) == (130, [], "")
+    assert statuses(terminal) == {"long": "running"}
+    terminal("stop", "long")
+    wait_until(lambda: statuses(terminal) == {"long": "cancelled"}, message="the task to stop")
+
+
+def test_the_trash_and_names(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "a", given="lr: 1 | 2\n")
+    assert terminal("rm", "a_1_lr=1") == "a_1_lr=1: moved to the trash\n"
+    assert [*statuses(terminal)] == ["a_2_lr=2"]
+    terminal("restore", "a_1_lr=1")
+    terminal("mv", "a_1_lr=1", "first")
+    terminal("pin", "first")
+    terminal("note", "first", "much", "better")
+    assert [row["name"] for row in terminal.json("ls", "--order", "desc")] == ["first", "a_2_lr=2"]
+    assert terminal.json("show", "first")["notes"] == "much better"
+    done = terminal.json("rm", "first", "nix", code=1)
+    assert done["done"] == ["first"]
+    assert "nix" in done["refused"]["nix"]
+
+
+def test_a_shell_task(terminal: Terminal) -> None:
+    terminal("exec", "-n", "greet", "--", "echo", "two  words")
+    terminal("open", ".")
+    terminal("wait", "greet", "--timeout", "100")
+    assert printed(terminal("log", "greet")) == ["two  words"]
+    assert terminal.json("status", "-w", "train")["workspace"] == "train"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["explode"], 2, "explode"),
+        (["run"], 2, "NAME"),
+        (["run", "-j", "0", "x"], 2, "1 or more"),
+        (["ls", "--order", "up"], 2, "--order"),
+        (["open", "nowhere.py"], 1, "nowhere.py"),
+        (["log", "nix"], 1, "nix"),
+        (["log", "x@y"], 1, "@"),
+        (["sweep", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["run", "nix"], 1, "nix"),
+        (["stop", "nix"], 1, "nix"),
+        (["ls", 'x "y'], 1, "quote"),
+        (["status", "-w", "other"], 1, "other"),
+        (["add", "two.yaml"], 1, "2 tasks"),
+        (["sweep", "bad.yaml"], 1, "line 2"),
+        (["sweep", "fast.yaml"], 1, "line 1"),
+        (["sweep", "two.yaml", "-n", "a/b"], 1, "a/b"),
+    ],
+)
+def test_mistakes(terminal: Terminal, words: list[str], code: int, told: str) -> None:
+    (terminal.folder / "two.yaml").write_text("lr: 1 | 2\n", encoding="utf-8")
+    (terminal.folder / "bad.yaml").write_text("lr: 1\n  seconds: 2\n", encoding="utf-8")
+    (terminal.folder / "fast.yaml").write_text("seconds: fast\n", encoding="utf-8")
+    assert told in terminal(*words, code=code)
+    assert len(Workspace.open(terminal.folder / "train.py")) == 0
+
+
+def test_where_there_is_no_project(tmp_path: Path) -> None:
+    assert "open" in Terminal(tmp_path)("ls", code=1).lower()
+
+
+def test_help(terminal: Terminal) -> None:
+    assert "sweep" in terminal("--help")
+    assert "sweep" in terminal(code=2)
+    assert "--timeout" in terminal("wait", "--help")
+
+
+def test_the_machine(terminal: Terminal) -> None:
+    sample = terminal.json("metrics")
+    assert sample["memory"]["total"] > 0
+    assert sample["gpu_state"] in ("ok", "none", "error")
+
+
+def test_a_reader_that_had_enough(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "a", given="lr: 1 | 2 | 3\n")
+    with terminal.start("ls", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""

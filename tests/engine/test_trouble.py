@@ -1,0 +1,159 @@
+"""Broken tasks, full disks and strange folders: they cost the tasks they hit, never the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from pyruns_jupyter.core.filelock import locked
+from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from tests.engine.support import Project
+from tests.support import ROOT, wait_until
+
+
+def test_a_task_file_that_is_no_file_stops_no_other_task(shell: Project) -> None:
+    names = ("first", "folder", "loop", "good")
+    for name in names:
+        shell.task(name, "sleep 600" if name == "first" else "true")
+    shell.submit(*names)
+    shell.wait_for_output("first", b"START")
+    shell.kill_scheduler()
+    for name in ("folder", "loop"):
+        shell.paths(name).info.unlink()
+    shell.paths("folder").info.mkdir()
+    shell.paths("loop").info.symlink_to("task_info.json")
+    cancel(shell.workspace, "first")
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    assert shell.wait("first", "good") == ["cancelled", "completed"]
+    shell.wait_for_exit()
+    assert "Traceback" not in shell.scheduler_log()
+
+
+def test_a_task_that_breaks_its_own_folder_ends(shell: Project) -> None:
+    shell.task("T", 'cd "$PYRUNS_TASK_DIR" && rm -r run_logs && touch run_logs; exit 3\n')
+    shell.task("next", "true")
+    shell.submit("T", "next")
+    assert shell.wait("T", "next") == ["failed", "completed"]
+    assert shell.info("T")["exit_codes"] == [3]
+    assert "lost its supervisor" not in shell.scheduler_log()
+    # Nor can it be started again like that, and it says so.
+    shell.submit("T")
+    shell.wait("T")
+    wait_until(lambda: len(shell.info("T")["run_statuses"]) == 2 and shell.status("T") == "failed")
+    assert "run_logs" in shell.info("T")["pyruns_jupyter"]["messages"]["2"]
+
+
+def test_a_supervisor_that_cannot_be_buried_is_tried_again_with_pauses(shell: Project) -> None:
+    shell.task("T", "sleep 600")
+    shell.task("next", "true")
+    shell.submit("T", "next", jobs=2)
+    shell.wait_for_output("T", b"START")
+    supervisor = shell.supervisor_pid("T")
+    logs = shell.paths("T").run_logs
+    logs.rename(logs.with_name("elsewhere"))
+    logs.write_text("in the way")
+    psutil.Process(supervisor).kill()
+    wait_until(lambda: "lost its supervisor" in shell.scheduler_log())
+    time.sleep(2)
+    assert shell.scheduler_log().count("lost its supervisor") < 8
+    logs.unlink()
+    logs.with_name("elsewhere").rename(logs)
+    assert shell.wait("T") == ["failed"]
+
+
+def test_a_log_that_cannot_be_written_fails_the_task_with_a_sentence(shell: Project) -> None:
+    shell.task("T", "true")
+    shell.paths("T").log(1).mkdir(parents=True)
+    shell.submit("T")
+    assert shell.wait("T") == ["failed"]
+    assert "run1.log" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+    assert not list(shell.paths("T").folder.glob(".pyruns-input-*"))
+
+
+def test_a_scheduler_whose_own_log_is_full_goes_on(shell: Project) -> None:
+    batches.prepare_folders(shell.engine)
+    (shell.engine.batches / "00000000000000000001-00000000.json").write_text("{")
+    shell.task("T", "true")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(shell.root)]
+        with subprocess.Popen(command, cwd=ROOT, stderr=full, stdout=full) as scheduler:
+            wait_until(lambda: scheduler_alive(shell.root))
+            shell.submit("T")
+            assert shell.wait("T") == ["completed"]
+            assert scheduler.wait(60) == 0
+
+
+def test_who_stops_at_the_door_keeps_no_processor_busy(shell: Project) -> None:
+    shell.settings("scheduler_linger_seconds: 0\n")
+    shell.task("T", "sleep 0.5")
+    shell.submit("T")
+    scheduler = psutil.Process(shell.scheduler_pid())
+    with locked(shell.engine.door_lock, timeout=5, shared=True):
+        shell.wait("T")
+        time.sleep(0.5)
+        before = sum(scheduler.cpu_times()[:2])
+        time.sleep(2)
+        assert sum(scheduler.cpu_times()[:2]) - before < 0.6
+    shell.wait_for_exit()
+
+
+FULL = """
+import errno, os, resource, sys
+from pathlib import Path
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.submit import submit
+def full(*unused):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    raise OSError(errno.ENOSPC, "No space left on device")
+batches.write_batch = full
+try:
+    submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B", "C"])
+except OSError as error:
+    print(error.errno == errno.ENOSPC, flush=True)
+"""
+
+
+def test_claims_that_a_full_disk_does_not_let_undo_are_undone_later(shell: Project) -> None:
+    for name in "ABC":
+        shell.task(name, "true")
+    command = [sys.executable, "-c", FULL, str(shell.workspace.folder)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "True\n"
+    assert [shell.status(name) for name in "ABC"] == ["queued"] * 3
+    assert attend(shell.root)
+    wait_until(lambda: [shell.status(name) for name in "ABC"] == ["pending"] * 3)
+    shell.wait_for_exit()
+    assert not batches.has_work(shell.engine)
+
+
+def test_what_is_reached_through_a_link_is_not_run(shell: Project, tmp_path: Path) -> None:
+    shell.task("real", "true")
+    elsewhere = tmp_path / "elsewhere"
+    shell.paths("real").folder.rename(elsewhere)
+    shell.paths("real").folder.symlink_to(elsewhere)
+    assert set(shell.submit("real").refused) == {"real"}
+    assert json.loads((elsewhere / "task_info.json").read_bytes())["status"] == "pending"
+
+
+def test_a_queueing_that_got_lost_can_be_stopped(shell: Project) -> None:
+    """Also when it was made on a machine that is gone, as a container with another name."""
+    shell.task("first", "sleep 600")
+    shell.task("T", "true", runner_host="x")
+    shell.submit("first", "T")
+    shell.wait_for_output("first", b"START")
+    shell.kill_scheduler()
+    for path in shell.engine.batches.iterdir():
+        path.unlink()
+    info = shell.info("T")
+    info["runner_host"] = "another-host"
+    shell.paths("T").info.write_text(json.dumps(info))
+    assert cancel(shell.workspace, "T") == "cancelled"
+    os.kill(shell.supervisor_pid("first"), 15)

@@ -1,0 +1,70 @@
+import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
+import { expect } from '@jupyterlab/galata';
+import type { Locator, Page } from '@playwright/test';
+import * as fs from 'fs';
+import * as path from 'path';
+
+/** What a user does with an example, as steps that several journeys share. */
+
+/** Open Lab with a folder in the file browser. */
+export async function openLab(
+  page: IJupyterLabPageFixture,
+  url: string,
+  folder: string
+): Promise<void> {
+  await page.goto(`${url}/lab/tree/${folder}`);
+  await expect(page.locator('#filebrowser')).toBeVisible();
+}
+
+/** Right click on a file, *Open in Pyruns*. */
+export async function openInPyruns(page: Page, file: string): Promise<void> {
+  await page
+    .locator('#filebrowser .jp-DirListing-item', { hasText: file })
+    .click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Open in Pyruns' }).click();
+}
+
+/** The rows of the task table, its header left out. */
+export function taskRows(page: Page): Locator {
+  return page
+    .getByRole('grid', { name: 'Tasks' })
+    .getByRole('row')
+    .filter({
+      has: page.getByRole('gridcell')
+    });
+}
+
+/** The row of one task. */
+export function taskRow(page: Page, name: string): Locator {
+  return taskRows(page).filter({
+    has: page.getByRole('checkbox', { name: `Select ${name}`, exact: true })
+  });
+}
+
+/** What the terminal of the log view shows on its screen. */
+export function terminal(page: Page): Locator {
+  return page.locator('.xterm-rows');
+}
+
+/** Where a task lies on disk. */
+export function taskFolder(root: string, ...parts: string[]): string {
+  const [project, workspace, task] = parts;
+  return path.join(root, project, '_pyruns_', workspace, 'tasks', task);
+}
+
+/** A task's file, as any program would read it. */
+export function taskInfo(folder: string): {
+  status: string;
+  exit_codes: (number | null)[];
+  run_attempt_ids: string[];
+  records: Record<string, number>[];
+} {
+  return JSON.parse(
+    fs.readFileSync(path.join(folder, 'task_info.json'), 'utf-8')
+  );
+}
+
+/** The log of a run, byte for byte. */
+export function logBytes(folder: string, run = 1): Buffer {
+  return fs.readFileSync(path.join(folder, 'run_logs', `run${run}.log`));
+}
