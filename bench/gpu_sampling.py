@@ -70,7 +70,8 @@ def main() -> int:
         query = ["nvidia-smi", "--query-gpu=index,utilization.gpu,memory.used", "--format=csv,noheader"]
         smi, _ = median_ms(lambda: subprocess.run(query, check=True, capture_output=True), 10)
         print(
-            f"busy: median {look:.2f} ms, longest {longest:.2f} ms; nvidia-smi {smi:.0f} ms; ratio {smi / look:.0f}"
+            f"busy: median {look:.2f} ms, longest {longest:.2f} ms; "
+            f"nvidia-smi {smi:.0f} ms; ratio {smi / look:.0f}"
         )
         for gpu in reader.read().gpus:
             print(gpu)

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from . import journal
-from .runs import RUNNING, Run
+from .runs import Run
 
 
 def figures_of_run(run: Run, path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """Return the records and the curves of a run; `path` is its journal, which may be missing.
 
-    While a run lives they are in the journal; at the end they go into the task file.
+    While a run lives they are in the journal; at the end they go into the task file. A journal that is still
+    there after the end holds all points, the task file then only some.
     """
     tracks = {key: values for key, values in run.tracks.items() if isinstance(values, list)}
     records = dict(run.records)
-    if run.status == RUNNING or not tracks:
-        said, points = journal.fold(path)
-        tracks |= points
-        records |= said
+    said, points = journal.fold(path)
+    tracks |= points
+    records |= said
     return records, tracks

@@ -45,7 +45,7 @@ else:
 
 
 class FileLock:
-    """A kernel lock on one file, which is created when missing and never deleted.
+    """A kernel lock on one file, which is created when missing and not deleted by the lock.
 
     The lock belongs to this object (an open file), so two objects exclude each other even inside one
     process; it ends when the object is released or its process ends, however it ends.

@@ -16,6 +16,8 @@ from typing import Any
 from .filelock import FILE_MODE
 
 TAIL_BYTES = 64 * 1024
+WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
+POINTS_KEPT = 1000  # of a curve in the task file, when the journal is larger
 TRACK, RECORD = "track", "record"
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=True).encode
@@ -98,20 +100,72 @@ def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """
     records: dict[str, Any] = {}
     tracks: dict[str, list[Any]] = {}
+    for entry in _lines(path):
+        point, record = entry.get(TRACK), entry.get(RECORD)
+        if isinstance(point, dict):
+            for key, value in point.items():
+                tracks.setdefault(key, []).append(value)
+        if isinstance(record, dict):
+            records.update(record)
+    return records, tracks
+
+
+def summary(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return records and curves as a task file can hold them, and whether that is all the journal says.
+
+    A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
+    and its last one: a task file with millions of points could not be read any more.
+    """
+    try:
+        whole = path.stat().st_size <= WHOLE_BYTES
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, {}, True
+    if whole:
+        return *fold(path), True
+    records: dict[str, Any] = {}
+    curves: dict[str, _Curve] = {}
+    for entry in _lines(path):
+        point, record = entry.get(TRACK), entry.get(RECORD)
+        if isinstance(point, dict):
+            for key, value in point.items():
+                curves.setdefault(key, _Curve()).add(value)
+        if isinstance(record, dict):
+            records.update(record)
+    return records, {key: curve.values() for key, curve in curves.items()}, False
+
+
+class _Curve:
+    """Every so-manieth value of a curve, and its last one."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+        self._stride = 1
+        self._count = 0
+        self._last: Any = None
+
+    def add(self, value: Any) -> None:
+        if self._count % self._stride == 0:
+            if len(self._kept) == POINTS_KEPT - 1:
+                del self._kept[1::2]
+                self._stride *= 2
+            if self._count % self._stride == 0:
+                self._kept.append(value)
+        self._count += 1
+        self._last = value
+
+    def values(self) -> list[Any]:
+        last_is_kept = (self._count - 1) % self._stride == 0
+        return self._kept if last_is_kept else [*self._kept, self._last]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         stream = path.open("rb")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return records, tracks
+        return
     with stream:
         for line in stream:
-            for entry in _entries(line):
-                point, record = entry.get(TRACK), entry.get(RECORD)
-                if isinstance(point, dict):
-                    for key, value in point.items():
-                        tracks.setdefault(key, []).append(value)
-                if isinstance(record, dict):
-                    records.update(record)
-    return records, tracks
+            yield from _entries(line)
 
 
 def tail_latest(path: Path) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def request_cancel(info: TaskInfo) -> None:
     info.setdefault("cancel_requested_at", stamp())
 
 
-def reserve_slot(info: TaskInfo) -> int:
+def next_index(info: TaskInfo) -> int:
     """Return the index (from 1) that the next run gets."""
     return slot_count(info) + 1
 
@@ -200,7 +200,7 @@ def start(
     if status_of(info) != QUEUED or info.get("_attempt_id") != attempt or info.get("cancel_requested_at"):
         raise Conflict(f"The task {info.get('name', '')!r} does not wait for this run any more.")
     now = time.time()
-    index = reserve_slot(info)
+    index = next_index(info)
     _add_slot(info, index)
     number = index - 1
     info["status"] = RUNNING

@@ -31,6 +31,11 @@ global_env: {}                    # environment variables of every task; a task'
 shell_mode: follow                # follow = the shell you work in; custom = shell_executable
 shell_executable:                 # absolute path, used with shell_mode: custom
 
+# Limits and times of this program
+# sweep_limit: 10000              # tasks that one sweep may make
+# stop_grace_seconds: 10          # between asking a task to stop and killing it
+# scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
+
 # What is shown
 header_refresh_interval: 3        # seconds between two measurements of the machine
 monitor_chunk_size: 50000         # bytes of a log loaded at a time

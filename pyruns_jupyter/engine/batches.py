@@ -154,10 +154,14 @@ class Claim:
 
     def __enter__(self) -> Claim:
         self._lock.acquire(timeout=5.0)
-        self._lock.write(self._content)
-        # On disk before the first claim can be: nothing empty is ever left of a claim that counts.
-        with self._lock.path.open("rb") as stream:
-            os.fsync(stream.fileno())
+        try:
+            self._lock.write(self._content)
+            # On disk before the first claim can be: nothing empty is ever left of a claim that counts.
+            with self._lock.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *unused: object) -> None:
@@ -169,15 +173,21 @@ class Claim:
 
     def put_back(self, tasks: Path, claimed: Tasks) -> None:
         """Undo claims in the folder `tasks`, because no batch file will make them good."""
+        self._settled = False
         self._settled = put_back(tasks, claimed)
 
 
-def dead_claims(paths: EnginePaths) -> list[Path]:
-    """Return the claim files whose writers died before they were done."""
-    return list(_dead_claims(paths))
+def is_lost(paths: EnginePaths, batch: str) -> bool:
+    """Tell whether neither a batch nor a queueing that goes on stands behind a task that waits for `batch`.
+
+    To be asked under the task's lock: then the claim cannot go after the batch was looked for.
+    """
+    claim, file = f".{batch}{_CLAIM_SUFFIX}", f"{batch}{SUFFIX}"
+    return not any(os.path.lexists(paths.batches / name) for name in (claim, file))
 
 
-def _dead_claims(paths: EnginePaths) -> Iterator[Path]:
+def dead_claims(paths: EnginePaths) -> Iterator[Path]:
+    """Yield the claim files whose writers died before they were done."""
     for name in _names(paths):
         if not (name.startswith(".") and name.endswith(_CLAIM_SUFFIX)):
             continue
@@ -238,7 +248,7 @@ def put_back(tasks: Path, claimed: Tasks) -> bool:
 
 def has_work(paths: EnginePaths) -> bool:
     """Tell whether a batch is not done or a dead front end left claims behind."""
-    return any(_is_batch(name) for name in _names(paths)) or next(_dead_claims(paths), None) is not None
+    return any(_is_batch(name) for name in _names(paths)) or next(dead_claims(paths), None) is not None
 
 
 def _held(path: Path) -> bool:

@@ -52,7 +52,7 @@ class Command:
         return " ".join(self.argv)
 
 
-def is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
+def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
     """Tell whether a task runs in a shell; old and damaged task files may not say so."""
     kind = info.get("task_kind")
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
@@ -78,7 +78,7 @@ def build_command(job: Job, info: TaskInfo, *, run: int) -> Command:
         PYRUNS_RUN_ATTEMPT_ID=job.attempt,
         PYRUNS_TASK_DIR=str(paths.folder),
     )
-    if is_shell_task(info, paths):
+    if _is_shell_task(info, paths):
         return _shell_command(job, info, settings, environment, task_environment)
     return _script_command(job, info, settings, environment, task_environment)
 

@@ -69,8 +69,7 @@ def _write_state(ending: Ending, finished: float) -> bool:
     pause = 0.1
     while True:
         try:
-            folded = _figures(path)
-            records, tracks = folded or ({}, {})
+            records, tracks, whole = _figures(path)
             with edit_task(ending.job.paths.folder) as info:
                 if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
                     return False
@@ -85,7 +84,7 @@ def _write_state(ending: Ending, finished: float) -> bool:
                 )
                 if ending.message:
                     own(info).setdefault("messages", {})[str(ending.number)] = ending.message
-            if folded is not None:
+            if whole:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
             return True
@@ -96,12 +95,12 @@ def _write_state(ending: Ending, finished: float) -> bool:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _figures(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]] | None:
-    """Return what the journal says, None when it cannot be read: that does not keep a run from ending."""
+def _figures(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `journal.summary`; a journal that cannot be read stays, and keeps no run from ending."""
     try:
-        return journal.fold(path)
+        return journal.summary(path)
     except OSError:
-        return None
+        return {}, {}, False
 
 
 def _add_error(ending: Ending, finished: float) -> None:

@@ -25,8 +25,14 @@ _PATIENCE = 2.0
 
 
 def scheduler_alive(root: Path) -> bool:
-    """Tell whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine."""
-    return is_locked(EnginePaths(root).scheduler_lock)
+    """Tell whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
+
+    False also where that is hidden from us, as in a project of another user.
+    """
+    try:
+        return is_locked(EnginePaths(root).scheduler_lock)
+    except OSError:
+        return False
 
 
 def ensure_scheduler(paths: EnginePaths) -> None:

@@ -204,7 +204,7 @@ class Scheduler:
     def _delay(self, entry: Entry) -> float:
         """Let an entry rest, longer each time; return how many seconds."""
         entry.tries += 1
-        pause = min(_LONGEST_RETRY, 0.25 * 2 ** min(entry.tries, 16))
+        pause = min(_LONGEST_RETRY, 0.25 * 2.0 ** min(entry.tries, 16))
         entry.not_before = time.monotonic() + pause
         return pause
 

@@ -91,7 +91,7 @@ def submit(
                     ),
                 )
         except BaseException:
-            claim.put_back(workspace.tasks, queued)
+            claim.put_back(workspace.tasks, wanted)
             raise
     if not queued:
         return Submission("", [], refused)
@@ -105,6 +105,7 @@ def _claim(workspace: WorkspaceFolder, name: str, attempt: str, batch: str) -> s
         folder = workspace.existing(name).folder
         with edit_task(folder, durable=False) as info:  # the batch file is what is durable
             _end_abandoned(info, folder)
+            _undo_lost(info, EnginePaths(workspace.root))
             runs.queue(info, attempt=attempt, batch=batch)
     except PyrunsError as error:
         return error.message
@@ -153,6 +154,13 @@ def _end_abandoned(info: TaskInfo, folder: Path) -> bool:
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
     return True
+
+
+def _undo_lost(info: TaskInfo, paths: EnginePaths) -> None:
+    """Undo an earlier queueing of which only the task file still knows: its batch was damaged or deleted."""
+    queue = own_facts(info).get("queue")
+    if isinstance(queue, dict) and batches.is_lost(paths, str(queue.get("batch"))):
+        runs.unclaim(info, attempt=str(queue.get("attempt")))
 
 
 def _is_ours(info: TaskInfo) -> bool:

@@ -22,6 +22,7 @@ from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.files import dump_json
 from pyruns_jupyter.core.host import ProcessId, boot_id
+from pyruns_jupyter.core.layout import TASK_INFO
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
 from pyruns_jupyter.core.tasklock import protocol
 
@@ -50,15 +51,14 @@ def supervise(job: Job) -> int:
         info = read_task(job.paths.folder)
         if not waits(info, job.attempt):
             return DONE
-        return _Supervisor(job, runs.reserve_slot(info)).run(info)
+        return _Supervisor(job, runs.next_index(info)).run(info)
     except NotFound:
         return DONE
 
 
 def warm_up() -> None:
     """Do once, before forking, what each supervisor would have to do for itself."""
-    import yaml  # read by the settings
-    import yaml.cyaml  # noqa: F401
+    import yaml  # noqa: F401  # for the settings; it brings its C part along where there is one
 
     "".encode("utf-8-sig").decode("utf-8-sig")
     protocol()
@@ -164,7 +164,7 @@ class _Supervisor:
         Return None when it does not run; what was written for this run so far is removed then.
         """
         with edit_task(self.paths.folder) as info:
-            ours = waits(info, self.job.attempt) and runs.reserve_slot(info) == self.number
+            ours = waits(info, self.job.attempt) and runs.next_index(info) == self.number
             wanted = ours and not info.get("cancel_requested_at")
             if wanted:
                 runs.start(info, attempt=self.job.attempt, **facts)
@@ -265,7 +265,7 @@ class _TaskWatch:
             self._renew_at = now + runs.HEARTBEAT_SECONDS
             self._renew()
         try:
-            status = os.stat(self._folder / "task_info.json")
+            status = os.stat(self._folder / TASK_INFO)
         except OSError:
             return False
         mark = (status.st_mtime_ns, status.st_ino)

@@ -1,4 +1,4 @@
-"""Settings of the engine that are not in the default text; a wrong value means the default."""
+"""Numbers among the settings that only the engine uses; a wrong value means the default."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
+from .answers import os_sentence
 from .body import Body
 from .tasks import MOST_JOBS
 
@@ -102,4 +103,6 @@ def _each(do: Act, workspace: WorkspaceFolder, names: list[str]) -> tuple[list[s
             done.append(name)
         except PyrunsError as error:
             refused[name] = error.message
+        except OSError as error:  # of this one's folder: the others are not concerned
+            refused[name] = os_sentence(error)
     return done, refused

@@ -64,6 +64,15 @@ def from_os_error(error: OSError) -> PyrunsError | None:
     return None
 
 
+def os_sentence(error: OSError) -> str:
+    """Return a sentence for any error of the operating system."""
+    known = from_os_error(error)
+    if known is not None:
+        return known.message
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The system refused this{where}: {error.strerror or error}."
+
+
 def to_json(value: object) -> str:
     """Return `value` as JSON; numbers that JSON does not have become "NaN", "Infinity" and "-Infinity"."""
     try:

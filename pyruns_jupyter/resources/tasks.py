@@ -19,6 +19,7 @@ from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import submit
 
+from .answers import os_sentence
 from .body import Body
 from .generator import propose
 from .inside import check_inside
@@ -119,6 +120,8 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
             refused = submit(workspace, names, jobs=wanted.jobs).refused
         except PyrunsError as error:  # the tasks are there all the same
             refused = {names[0]: error.message}
+        except OSError as error:
+            refused = {names[0]: os_sentence(error)}
         created["queued"] = not refused
         created["message"] = next(iter(refused.values()), None)
     return created

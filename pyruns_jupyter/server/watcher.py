@@ -24,7 +24,7 @@ T = TypeVar("T")
 FRESH = 0.3  # seconds for which a look at the disk answers further questions
 FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
-KEPT_INDEXES = 64
+KEPT_INDEXES = 256  # more than `discover` finds: else each listing would read every task of all workspaces
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ Attend = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class _Look(Generic[T]):
-    """What a look brought: the answer to a question, whether tasks changed, whether some wait or run."""
+    """What a look brought: the answer to a question, the index' revision, whether tasks wait or run."""
 
     answer: T
-    changed: bool
+    revision: int
     active: bool
 
 
@@ -57,6 +57,7 @@ class Watcher:
         self._index = TaskIndex(workspace)
         self._turn = asyncio.Lock()  # one look at a time, without occupying threads that wait
         self._index_lock = threading.Lock()  # holds even where an awaiting request was given up
+        self._announced = 0  # the revision that listeners were told of
         self._looked_at = float("-inf")  # when the last complete look began
         self._changed_at = float("-inf")  # when we changed something on disk ourselves
         self._attended_at = float("-inf")
@@ -66,6 +67,7 @@ class Watcher:
         self._attending: asyncio.Task[None] | None = None
         self._period = FASTEST
         self._problem: str | None = None
+        self._attend_problem: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -86,7 +88,8 @@ class Watcher:
         async with self._turn:
             look: Callable[[], _Look[T]] = partial(self._look, read, max_age)
             seen = await self._run(look)
-        if seen.changed:
+        if seen.revision != self._announced:  # also when the look that found it was given up
+            self._announced = seen.revision
             self._period = FASTEST
             self._messages.clear()
             for listener in self._listeners:
@@ -97,14 +100,13 @@ class Watcher:
     def _look(self, read: Callable[[TaskIndex], T], max_age: float) -> _Look[T]:
         with self._index_lock:
             now = time.monotonic()
-            before = self._index.revision
             if self._looked_at < max(now - max_age, self._changed_at):
                 self._index.refresh()
                 self._looked_at = now
             counts = self._index.counts
             return _Look(
                 answer=read(self._index),
-                changed=self._index.revision != before,
+                revision=self._index.revision,
                 active=counts["queued"] + counts["running"] > 0,
             )
 
@@ -120,8 +122,11 @@ class Watcher:
     async def _attend_now(self) -> None:
         try:
             await self._run(self._attend, self.workspace.root)
+            self._attend_problem = None
         except (PyrunsError, OSError) as error:
-            _log.warning("The scheduler of %s could not be started: %s", self.workspace.root, error)
+            if self._attend_problem != str(error):
+                self._attend_problem = str(error)
+                _log.warning("The scheduler of %s could not be started: %s", self.workspace.root, error)
         finally:
             self._attending = None
 

@@ -249,10 +249,11 @@ export class ServerClient implements IClient {
       if (isAbort(error)) {
         throw error;
       }
-      throw new ClientError(
-        error instanceof Error ? error.message : String(error),
-        { status: 0, code: 'unreachable' }
-      );
+      // What the browser says ("Failed to fetch") tells people nothing.
+      throw new ClientError('The server does not answer.', {
+        status: 0,
+        code: 'unreachable'
+      });
     }
     if (!response.ok) {
       throw await errorFrom(response);

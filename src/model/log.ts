@@ -1,3 +1,4 @@
+import { asClientError } from '../client/errors';
 import type {
   ConnectionState,
   IClient,
@@ -205,7 +206,12 @@ export class LogModel extends Store<ILogState> {
           this.update(
             connection === 'open' ? { connection, error: null } : { connection }
           ),
-        onError: error => current() && this.update({ error })
+        onError: error => {
+          // That nobody answers is what a lost connection says already.
+          if (current() && !asClientError(error).isUnreachable) {
+            this.update({ error });
+          }
+        }
       }
     );
     this._stream = stream;

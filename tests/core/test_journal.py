@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.journal import TAIL_BYTES, Appender, encode, fold, tail_latest
+from pyruns_jupyter.core.journal import POINTS_KEPT, TAIL_BYTES, Appender, encode, fold, summary, tail_latest
 
 WRITER = """
 import sys
@@ -80,3 +81,23 @@ def test_no_content_crashes(tmp_path_factory: pytest.TempPathFactory, lines: lis
     _, tracks = fold(path)
     assert tracks["ok"][-1] == 1
     assert tail_latest(path)["ok"] == 1
+
+
+def test_a_long_journal_fits_into_a_task_file(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    count = 40_001
+    lines = [encode("track", {"step": n, "loss": 1 / (n + 1)}, 0.0) for n in range(count)]
+    path.write_bytes(b"".join([*lines, encode("record", {"acc": 1}, 0.0), encode("track", {"once": 7}, 0.0)]))
+    records, tracks, whole = summary(path)
+    assert not whole
+    assert records == {"acc": 1}
+    assert tracks["once"] == [7]
+    steps = tracks["step"]
+    assert 400 < len(steps) <= POINTS_KEPT
+    assert (steps[0], steps[-1]) == (0, count - 1)
+    assert len({later - step for step, later in pairwise(steps[:-1])}) == 1  # evenly chosen
+    assert len(fold(path)[1]["step"]) == count
+    short = tmp_path / "short"
+    short.write_bytes(b"".join(lines[:5000]))
+    assert summary(short) == (*fold(short), True)
+    assert summary(tmp_path / "none") == ({}, {}, True)

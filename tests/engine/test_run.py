@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.figures import figures_of_run
 from tests.engine.support import Project, python
 
 if TYPE_CHECKING:
@@ -251,3 +253,23 @@ journal.write_text("".join(json.dumps(line) + "\\n" for line in lines) + '{"t": 
     assert info["records"] == [{"theirs": 1, "best": 9}]
     assert info["tracks"] == [{"loss": [3.0, 2.0, 1.0], "other": [1], "acc": [0.5]}]
     assert not shell.paths("J").journal(1).exists()
+
+
+def test_a_million_points_stay_out_of_the_task_file(shell: Project) -> None:
+    """A task file of that size could not be read any more."""
+    program = """
+import os
+from pathlib import Path
+journal = Path(os.environ["PYRUNS_TASK_DIR"], "run_logs", "run1.journal.jsonl")
+with journal.open("w") as stream:
+    for step in range(100_000):
+        stream.write('{"t": 1, "track": {"step": %d}}\\n' % step)
+"""
+    shell.task("J", python(program))
+    shell.submit("J")
+    assert shell.wait("J") == ["completed"]
+    points = shell.info("J")["tracks"][0]["step"]
+    assert len(points) <= 1000
+    assert points[-1] == 99_999
+    run = runs.runs(shell.info("J"))[0]
+    assert figures_of_run(run, shell.paths("J").journal(1))[1]["step"] == list(range(100_000))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
+import pytest
 
 from pyruns_jupyter.core.filelock import locked
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine import submit as submit_module
 from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
@@ -108,7 +113,9 @@ FULL = """
 import errno, os, resource, sys
 from pathlib import Path
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine import submit as submit_module
 from pyruns_jupyter.engine.submit import submit
 def full(*unused):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -143,17 +150,94 @@ def test_what_is_reached_through_a_link_is_not_run(shell: Project, tmp_path: Pat
     assert json.loads((elsewhere / "task_info.json").read_bytes())["status"] == "pending"
 
 
-def test_a_queueing_that_got_lost_can_be_stopped(shell: Project) -> None:
+def test_a_queueing_that_got_lost_can_be_stopped_and_made_again(shell: Project) -> None:
     """Also when it was made on a machine that is gone, as a container with another name."""
     shell.task("first", "sleep 600")
-    shell.task("T", "true", runner_host="x")
-    shell.submit("first", "T")
+    shell.task("second", "true")
+    shell.task("third", "true")
+    shell.submit("first", "second", "third")
     shell.wait_for_output("first", b"START")
+    assert "queued already" in shell.submit("second").refused["second"]
     shell.kill_scheduler()
     for path in shell.engine.batches.iterdir():
         path.unlink()
-    info = shell.info("T")
-    info["runner_host"] = "another-host"
-    shell.paths("T").info.write_text(json.dumps(info))
-    assert cancel(shell.workspace, "T") == "cancelled"
-    os.kill(shell.supervisor_pid("first"), 15)
+    for name in ("second", "third"):
+        info = shell.info(name)
+        info["runner_host"] = "another-host"
+        shell.paths(name).info.write_text(json.dumps(info))
+    assert cancel(shell.workspace, "second") == "cancelled"
+    assert shell.submit("third").queued == ["third"]
+    assert shell.wait("third") == ["completed"]
+    os.kill(shell.supervisor_pid("first"), signal.SIGTERM)
+
+
+def test_an_interrupt_while_tasks_are_queued_leaves_none_queued(
+    shell: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = submit_module._claim
+    for name in "ABC":
+        shell.task(name, "true")
+
+    def interrupted(workspace: WorkspaceFolder, name: str, *more: str) -> str | None:
+        problem = claim(workspace, name, *more)
+        if name == "B":
+            raise KeyboardInterrupt
+        return problem
+
+    monkeypatch.setattr(submit_module, "_claim", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        shell.submit("A", "B", "C")
+    assert [shell.status(name) for name in "ABC"] == ["pending"] * 3
+    assert not batches.has_work(shell.engine)
+
+
+def test_a_project_of_somebody_else_can_be_looked_at() -> None:
+    with TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        batches.prepare_folders(project.engine)
+        project.engine.scheduler_lock.touch(0o600)
+        Path(folder).chmod(0o755)
+        root = os.geteuid() == 0  # who may look everywhere
+        try:
+            if root:
+                os.seteuid(65534)
+            else:
+                project.engine.folder.chmod(0)
+            assert not scheduler_alive(project.root)
+        finally:
+            if root:
+                os.seteuid(0)
+            else:
+                project.engine.folder.chmod(0o700)
+
+
+def test_a_yaml_library_without_its_c_part(
+    shell: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['yaml._yaml'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    shell.task("T", "true")
+    shell.submit("T")
+    assert shell.wait("T") == ["completed"]
+
+
+def test_a_claim_for_which_the_disk_has_no_room_leaves_nothing(shell: Project) -> None:
+    shell.task("A", "true")
+    program = """
+import os, resource, sys
+from pathlib import Path
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import submit
+before = len(os.listdir("/dev/fd"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+try:
+    submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A"])
+except OSError as error:
+    kept = error
+print(len(os.listdir("/dev/fd")) - before, flush=True)
+"""
+    command = [sys.executable, "-c", program, str(shell.workspace.folder)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "0\n"
+    assert list(shell.engine.batches.iterdir()) == []
+    assert shell.status("A") == "pending"

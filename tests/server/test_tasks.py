@@ -277,3 +277,21 @@ async def test_answers_are_strict_json(api: Api, train: WorkspaceFolder) -> None
 
     rows = json.loads(answer.body, parse_constant=refuse)["items"]
     assert {str(row["swept"]["lr"]) for row in rows} == {"NaN", "Infinity", "1"}
+
+
+async def test_tasks_that_cannot_be_queued_are_made_all_the_same(api: Api, train: WorkspaceFolder) -> None:
+    (train.root / ".engine").write_text("in the way")
+    body = {"text": "lr: 0.5\n", "name": "run", "run": {"jobs": 1}}
+    made = await api.post(TASKS, body, ws=WS)
+    assert (made["names"], made["queued"]) == (["run"], False)
+    assert ".engine" in made["message"]
+
+
+async def test_one_folder_that_refuses_does_not_stop_an_action(api: Api, train: WorkspaceFolder) -> None:
+    await create(api, "lr: 1 | 2\n", "run")
+    first, second = sorted(await names(api))
+    (train.tasks / first / ".task_info.json.lock.guard").mkdir()
+    result = await act(api, "pin", first, second)
+    assert result["done"] == [second]
+    assert [refused["name"] for refused in result["refused"]] == [first]
+    assert result["refused"][0]["message"].endswith(".")

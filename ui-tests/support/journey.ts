@@ -6,14 +6,33 @@ import * as path from 'path';
 
 /** What a user does with an example, as steps that several journeys share. */
 
-/** Open Lab with a folder in the file browser. */
+/** Open Lab with a folder in the file browser, without what was open before. */
 export async function openLab(
   page: IJupyterLabPageFixture,
   url: string,
   folder: string
 ): Promise<void> {
-  await page.goto(`${url}/lab/tree/${folder}`);
+  await page.goto(`${url}/lab/tree/${folder}?reset`);
   await expect(page.locator('#filebrowser')).toBeVisible();
+}
+
+/** Load the page anew, with the layout as it was: a page of `view` is open. */
+export async function reload(
+  page: IJupyterLabPageFixture,
+  root: string,
+  view: string
+): Promise<void> {
+  // Lab writes its layout down a little after it changed.
+  const folder = path.join(root, '.lab-workspaces');
+  const saved = () =>
+    fs
+      .readdirSync(folder)
+      .map(file => fs.readFileSync(path.join(folder, file), 'utf-8'))
+      .join();
+  await expect.poll(saved).toContain(view);
+  // Galata would wait for a launcher; its type does not name the option.
+  const options = { waitForIsReady: false };
+  await page.reload(options as Parameters<typeof page.reload>[0]);
 }
 
 /** Right click on a file, *Open in Pyruns*. */

@@ -8,7 +8,8 @@ const TOKEN = 'ui-tests';
 export class LabServer {
   constructor(
     readonly port: number,
-    readonly root: string
+    readonly root: string,
+    readonly environment: NodeJS.ProcessEnv = {}
   ) {}
 
   get url(): string {
@@ -28,6 +29,7 @@ export class LabServer {
       {
         env: {
           ...process.env,
+          ...this.environment,
           PYRUNS_UI_PORT: String(this.port),
           PYRUNS_UI_ROOT: this.root
         },

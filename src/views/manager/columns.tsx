@@ -19,8 +19,8 @@ export interface IColumnMeta {
   /** What the server sorts by, null when it cannot. */
   sort: string | null;
   align: 'left' | 'right';
-  /** Takes the width that is left over. */
-  grows?: boolean;
+  /** Its share of the width that is left over; the size is the least. */
+  grows?: number;
 }
 
 export type TaskColumn = ColumnDef<TaskRow, unknown> & {
@@ -112,8 +112,8 @@ export function taskColumns(
     {
       id: 'name',
       header: trans.__('Name'),
-      size: 220,
-      meta: { sort: 'name', align: 'left', grows: true },
+      size: 184,
+      meta: { sort: 'name', align: 'left', grows: 2 },
       cell: ({ row }) => (
         <span className="pyr-name" title={row.original.name}>
           {row.original.pinned && (
@@ -150,8 +150,8 @@ export function taskColumns(
     {
       id: 'outcome',
       header: trans.__('Result'),
-      size: 180,
-      meta: { sort: null, align: 'left' },
+      size: 120,
+      meta: { sort: null, align: 'left', grows: 1 },
       cell: ({ row }) => {
         const text = outcome(trans, row.original);
         return <span title={text}>{text}</span>;

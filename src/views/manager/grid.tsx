@@ -7,7 +7,7 @@ import type { TaskRow } from '../../client/types';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
-import { useNow } from '../shared/store';
+import { useKnownTime } from '../shared/store';
 import type { TaskColumn } from './columns';
 import { numericSignature, taskColumns } from './columns';
 import { GridHeader } from './header';
@@ -61,10 +61,9 @@ export function Grid(props: IGridProps): JSX.Element {
     // The items are new objects at each scroll; their bounds say it all.
     [state.rows, first, last]
   );
-  // What runs ticks each second; "5 min ago" is not in such a hurry, and
-  // nobody knows what still runs while the server does not answer.
+  // What runs ticks each second; "5 min ago" is not in such a hurry.
   const ticks = shown.some(row => row.status === 'running');
-  const now = useNow(state.connection !== 'lost', ticks ? 1000 : 15000);
+  const now = useKnownTime(state, true, ticks ? 1000 : 15000);
   const clock = React.useRef(now);
   clock.current = now;
   const numeric = React.useMemo(
@@ -320,7 +319,7 @@ export function Grid(props: IGridProps): JSX.Element {
 function gridTemplate(columns: TaskColumn[]): string {
   const tracks = columns.map(column =>
     column.meta.grows
-      ? `minmax(${column.size}px, 1fr)`
+      ? `minmax(${column.size}px, ${column.meta.grows}fr)`
       : `${Math.round(column.size)}px`
   );
   return `${CHECK_WIDTH}px ${STATE_WIDTH}px ${tracks.join(' ')}`;

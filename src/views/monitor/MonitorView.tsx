@@ -133,6 +133,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
             task={task}
             row={row}
             shown={shown}
+            connection={state.connection}
+            heard={state.heard}
             pending={state.pending.get(task)}
             following={following}
             paused={paused}
@@ -206,9 +208,14 @@ function Monitor(props: IMonitorProps): JSX.Element {
             {shown.error.message}
           </Strip>
         )}
-        {task !== null && !shown.error && (
+        {!shown.error && (
           <LostStrip
-            connection={shown.connection}
+            // Of a log that ended nothing is missing, but the list grows old.
+            connection={
+              task === null || state.connection === 'lost'
+                ? state.connection
+                : shown.connection
+            }
             heard={state.heard}
             onRetry={() => {
               log.retry();

@@ -1,11 +1,11 @@
 import * as React from 'react';
 
-import type { Action, TaskRow } from '../../client/types';
+import type { Action, ConnectionState, TaskRow } from '../../client/types';
 import type { ILogState } from '../../model/log';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
 import { isActive, StatusLabel } from '../shared/status';
-import { useNow } from '../shared/store';
+import { useKnownTime } from '../shared/store';
 import { Button } from '../shared/strip';
 
 export interface ILogHeaderProps {
@@ -13,6 +13,9 @@ export interface ILogHeaderProps {
   /** Unknown when the task is not among those loaded. */
   row: TaskRow | undefined;
   shown: ILogState;
+  connection: ConnectionState;
+  /** When the server was last heard, in milliseconds since the epoch. */
+  heard: number | null;
   pending: Action | undefined;
   following: boolean;
   paused: boolean;
@@ -30,7 +33,7 @@ export interface ILogHeaderProps {
 export function LogHeader(props: ILogHeaderProps): JSX.Element {
   const { row, shown } = props;
   const trans = useTrans();
-  const now = useNow(row?.status === 'running');
+  const now = useKnownTime(props, row?.status === 'running');
   const active = row !== undefined && isActive(row.status);
   const ended = shown.phase === 'ended';
   return (

@@ -189,11 +189,8 @@ function connect(
   };
   // The bar for going up and down stays in sight while the text is shifted.
   const slide = () => {
-    const hidden = Math.max(
-      0,
-      element.scrollWidth - element.clientWidth - element.scrollLeft
-    );
-    element.style.setProperty('--pyr-screen-hidden', `${hidden}px`);
+    const { scrollLeft } = element;
+    element.style.setProperty('--pyr-screen-shift', `${scrollLeft}px`);
   };
   let frame = 0;
   const observer = new ResizeObserver(() => {

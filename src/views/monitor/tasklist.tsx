@@ -5,7 +5,7 @@ import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { duration, elapsed, exactValue } from '../shared/format';
 import { isActive, StatusIcon } from '../shared/status';
-import { useNow } from '../shared/store';
+import { useKnownTime } from '../shared/store';
 
 /** How many tasks the list names; the Manager has the others. */
 const LONGEST = 200;
@@ -35,7 +35,10 @@ export function TaskList(props: ITaskListProps): JSX.Element {
     ) as TaskRow[];
     return others.sort((a, b) => touched(b) - touched(a)).slice(0, LONGEST);
   }, [state.rows, active]);
-  const now = useNow(active.some(row => row.status === 'running'));
+  const now = useKnownTime(
+    state,
+    active.some(row => row.status === 'running')
+  );
 
   // One of them takes part in the order of Tab; arrow keys lead to the others.
   const [focused, setFocused] = React.useState<string | null>(null);

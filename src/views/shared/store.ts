@@ -1,5 +1,6 @@
 import * as React from 'react';
 
+import type { ConnectionState } from '../../client/types';
 import type { IStore } from '../../model/store';
 
 /** The state of a store, rendered again when it changes. */
@@ -34,6 +35,20 @@ export function useNow(active: boolean, interval = 1000): number {
     return () => clearTimeout(timer);
   }, [active, interval]);
   return now;
+}
+
+/**
+ * The time up to which is known how things stand: while the server does not
+ * answer, clocks stand still.
+ */
+export function useKnownTime(
+  source: { connection: ConnectionState; heard: number | null },
+  active: boolean,
+  interval = 1000
+): number {
+  const isLost = source.connection === 'lost';
+  const now = useNow(active && !isLost, interval);
+  return isLost ? Math.max(now, source.heard ?? 0) : now;
 }
 
 /** The width and height of an element, 0 before it is laid out. */

@@ -5,7 +5,7 @@ import type { IActivityState } from '../../model/activity';
 import { useTrans } from '../shared/context';
 import { duration, elapsed, exactValue, relativeTime } from '../shared/format';
 import { STATUSES, StatusIcon, statusWord } from '../shared/status';
-import { useNow } from '../shared/store';
+import { useKnownTime } from '../shared/store';
 
 /** How many tasks there are in each status; only what there is. */
 export function CountLine(props: {
@@ -39,7 +39,11 @@ export function TaskList(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { active, recent, counts } = props.state;
-  const now = useNow(true, active.some(isRunning) ? 1000 : 30_000);
+  const now = useKnownTime(
+    props.state,
+    true,
+    active.some(isRunning) ? 1000 : 30_000
+  );
   const hidden = counts ? counts.running + counts.queued - active.length : 0;
   return (
     <div className="pyr-tasks">

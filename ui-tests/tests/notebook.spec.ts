@@ -1,0 +1,91 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import { openLab, taskFolder, taskInfo, taskRows } from '../support/journey';
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+test.setTimeout(240 * 1000);
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+const CELLS = [
+  '%load_ext pyruns_jupyter\n%pyruns open train.py',
+  '%pyruns',
+  '%%pyruns sweep -n cell --run -j 2\nlr: 0.01 | 0.1\nepochs: 6',
+  // The kernel is busy while the table above goes on.
+  '%pyruns wait --timeout 120',
+  '%pyruns log cell_1_lr=0.01 --tail 400',
+  '%pyruns run cell_1_lr=0.01\n%pyruns stop cell_1_lr=0.01',
+  '%pyruns wait cell_1_lr=0.01\n%pyruns ls status:cancelled',
+  '%%pyruns sweep\nlr: (1 | 2)\nseed: (1 | 2 | 3)'
+];
+
+test('magics make a sweep, and the table in a cell follows it', async ({
+  page,
+  baseURL
+}) => {
+  const folder = path.join(ROOT, 'magics');
+  fs.mkdirSync(folder);
+  fs.copyFileSync(
+    path.join(ROOT, 'digits', 'train.py'),
+    path.join(folder, 'train.py')
+  );
+  fs.writeFileSync(
+    path.join(folder, 'sweep.ipynb'),
+    JSON.stringify({
+      cells: CELLS.map((source, index) => ({
+        cell_type: 'code',
+        id: `cell-${index}`,
+        execution_count: null,
+        metadata: {},
+        outputs: [],
+        source
+      })),
+      metadata: {
+        kernelspec: { name: 'python3', display_name: 'Python 3' }
+      },
+      nbformat: 4,
+      nbformat_minor: 5
+    })
+  );
+  await openLab(page, baseURL as string, 'magics');
+  await page.notebook.openByPath('magics/sweep.ipynb');
+  await expect(page.locator('.jp-CodeCell')).toHaveCount(CELLS.length);
+  await page.notebook.activate('sweep.ipynb');
+  await expect(page.getByText(/\| Idle$/)).toBeVisible();
+  await page.evaluate(
+    () => void window.jupyterapp.commands.execute('notebook:run-all-cells')
+  );
+
+  const cell = (index: number) => page.locator('.jp-CodeCell').nth(index);
+  await expect(cell(0)).toContainText('train: no tasks yet');
+  // Live while the fourth cell waits in the kernel.
+  await expect(taskRows(page)).toHaveCount(2);
+  await expect(taskRows(page).getByText('Running')).not.toHaveCount(0);
+  await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[*]:');
+  await expect(taskRows(page).getByText(/Completed|Cancelled/)).toHaveCount(2, {
+    timeout: 120 * 1000
+  });
+  await expect(cell(4)).toContainText('epoch 6/6');
+  await expect(cell(5)).toContainText('cell_1_lr=0.01: queued');
+  await expect(cell(6)).toContainText('cancelled');
+
+  // A mistake is one sentence, not a traceback.
+  await expect(cell(7).locator('.jp-OutputArea')).toContainText('UsageError');
+  await expect(cell(7).locator('.jp-OutputArea')).not.toContainText(
+    'Traceback'
+  );
+  const runs = taskInfo(taskFolder(ROOT, 'magics', 'train', 'cell_1_lr=0.01'));
+  expect(runs.exit_codes[0]).toBe(0);
+  expect(runs.run_attempt_ids.length).toBeLessThanOrEqual(2);
+
+  await cell(1).scrollIntoViewIfNeeded();
+  await page.screenshot({
+    path: path.join(__dirname, '../../docs/images/notebook-light.png'),
+    style: '#react-toastify-container { display: none; }'
+  });
+});

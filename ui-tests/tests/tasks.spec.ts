@@ -1,0 +1,223 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { Page } from '@playwright/test';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  logBytes,
+  openInPyruns,
+  openLab,
+  reload,
+  taskFolder,
+  taskInfo,
+  taskRow,
+  taskRows,
+  terminal
+} from '../support/journey';
+
+test.use({
+  // Galata's answer for Lab's workspaces would be given for ours too.
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+// Talks slowly and names itself in each line, so that mixed output shows.
+const TALKER = `
+import argparse, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--voice", default="a", help="what every line says")
+parser.add_argument("--lines", type=int, default=200)
+parser.add_argument("--volume", choices=["soft", "loud"], default="soft")
+args = parser.parse_args()
+for number in range(args.lines):
+    print(f"{args.voice} says {number}", flush=True)
+    time.sleep(0.1)
+`;
+
+/** A project of its own for each test, with one script. */
+async function project(name: string, script: string): Promise<void> {
+  fs.mkdirSync(path.join(ROOT, name));
+  fs.writeFileSync(path.join(ROOT, name, 'talk.py'), script);
+}
+
+async function start(page: Page, voices: string, jobs: number): Promise<void> {
+  await page.getByLabel('voice', { exact: true }).fill(voices);
+  await page.getByLabel('At a time').fill(String(jobs));
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page).getByText('Running')).toHaveCount(jobs);
+}
+
+test('mistakes are told where they are, and write nothing', async ({
+  page,
+  baseURL
+}) => {
+  await project('mistakes', TALKER);
+  await openLab(page, baseURL as string, 'mistakes');
+  await openInPyruns(page, 'talk.py');
+  const create = page.getByRole('button', { name: 'Create', exact: true });
+  const lines = page.getByLabel('lines', { exact: true });
+  const voice = page.getByLabel('voice', { exact: true });
+  await expect(create).toBeEnabled();
+
+  // A zip of unequal lengths.
+  await voice.fill('(a | b)');
+  await lines.fill('(1 | 2 | 3)');
+  await expect(page.getByText(/2.*3|3.*2/).first()).toBeVisible();
+  await expect(create).toBeDisabled();
+  await lines.fill('(1 | 2)');
+  await expect(create).toBeEnabled();
+
+  // No number, no choice.
+  await lines.fill('many');
+  await expect(lines).toHaveAttribute('aria-invalid', 'true');
+  await expect(create).toBeDisabled();
+  await lines.fill('1');
+  await page.getByLabel('volume', { exact: true }).fill('perhaps');
+  await expect(page.getByText(/perhaps/).first()).toBeVisible();
+  await expect(create).toBeDisabled();
+  await page.getByLabel('volume', { exact: true }).fill('soft');
+  await expect(create).toBeEnabled();
+
+  // A name that is no name.
+  const name = page.getByLabel('Name', { exact: true });
+  await name.fill('a/b');
+  await expect(name).toHaveAttribute('aria-invalid', 'true');
+  await expect(create).toBeDisabled();
+  await name.fill('talk');
+
+  // YAML that is none.
+  await page.getByRole('tab', { name: 'YAML' }).click();
+  await page.locator('.pyr-generator .cm-content').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('\nbroken: [1, 2');
+  await expect(page.getByText(/Line \d+/).first()).toBeVisible();
+  await expect(create).toBeDisabled();
+  await page.getByRole('tab', { name: 'Form' }).click();
+
+  const tasks = path.join(ROOT, 'mistakes', '_pyruns_', 'talk', 'tasks');
+  const made = () =>
+    fs.existsSync(tasks)
+      ? fs.readdirSync(tasks).filter(entry => !entry.startsWith('.'))
+      : [];
+  expect(made()).toEqual([]);
+
+  // The same name twice.
+  await page.getByRole('tab', { name: 'YAML' }).click();
+  await page.locator('.pyr-generator .cm-content').click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('voice: a\nlines: 1\nvolume: soft\n');
+  await create.click();
+  await expect.poll(made).toEqual(['talk']);
+  await page.getByRole('tab', { name: 'mistakes/talk: New tasks' }).click();
+  await name.fill('talk');
+  await expect(page.getByText(/exists already/).first()).toBeVisible();
+  await expect(create).toBeDisabled();
+  expect(made()).toEqual(['talk']);
+});
+
+test('a script that is no Python is refused with its line', async ({
+  page,
+  baseURL
+}) => {
+  await project('broken', 'import argparse\nparser = argparse.(\n');
+  await openLab(page, baseURL as string, 'broken');
+  await openInPyruns(page, 'talk.py');
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText(/talk\.py cannot be opened/)).toBeVisible();
+  await expect(dialog.getByText(/line 2/)).toBeVisible();
+  await dialog.getByRole('button', { name: 'OK' }).click();
+  expect(fs.existsSync(path.join(ROOT, 'broken', '_pyruns_'))).toBe(false);
+});
+
+test('two logs never mix, and a page loaded anew misses nothing', async ({
+  page,
+  baseURL
+}) => {
+  await project('voices', TALKER);
+  await openLab(page, baseURL as string, 'voices');
+  await openInPyruns(page, 'talk.py');
+  await start(page, 'left | right', 2);
+  await taskRow(page, 'talk_1_voice=left').dblclick();
+  const list = page
+    .getByRole('tabpanel', { name: 'voices/talk: Logs' })
+    .getByRole('navigation', { name: 'Tasks' });
+  for (const voice of ['right', 'left', 'right', 'left', 'right']) {
+    await list.getByRole('button', { name: `voice=${voice}` }).click();
+    await expect(terminal(page)).toContainText(`${voice} says 3`);
+    const other = voice === 'left' ? 'right' : 'left';
+    await expect(terminal(page)).not.toContainText(`${other} says`);
+  }
+  await reload(page, ROOT, 'monitor');
+  await expect(terminal(page)).toContainText('right says');
+
+  const folder = taskFolder(ROOT, 'voices', 'talk', 'talk_2_voice=right');
+  await expect
+    .poll(() => taskInfo(folder).status, { timeout: 60000 })
+    .toBe('completed');
+  await expect(terminal(page)).toContainText('[PYRUNS] Exit code: 0');
+  const log = logBytes(folder).toString().trimEnd().split('\n');
+  const tail = log.slice(-20);
+  await expect
+    .poll(async () =>
+      (await terminal(page).locator('> div').allTextContents())
+        .map(line => line.replace(/\u00a0/g, ' ').trimEnd())
+        .filter(line => line !== '')
+        .slice(-20)
+    )
+    .toEqual(tail);
+});
+
+test('stop, delete, undo', async ({ page, baseURL }) => {
+  await project('actions', TALKER);
+  await openLab(page, baseURL as string, 'actions');
+  await openInPyruns(page, 'talk.py');
+  await start(page, 'left | right', 1);
+  const [running, waiting] = ['talk_1_voice=left', 'talk_2_voice=right'];
+  await taskRow(page, waiting).getByRole('checkbox').check();
+  const toolbar = page.getByRole('toolbar', { name: 'Task actions' });
+  await toolbar.getByRole('button', { name: 'Stop' }).click();
+  await expect(taskRow(page, waiting).getByText('Cancelled')).toBeVisible();
+
+  await taskRow(page, waiting).getByRole('checkbox').uncheck();
+  await taskRow(page, running).getByRole('checkbox').check();
+  await toolbar.getByRole('button', { name: 'Stop' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Stop', exact: true })
+    .click();
+  await expect(taskRow(page, running).getByText('Cancelled')).toBeVisible();
+
+  await toolbar.getByRole('button', { name: 'Delete' }).click();
+  await expect(taskRow(page, running)).toHaveCount(0);
+  const folder = taskFolder(ROOT, 'actions', 'talk', running);
+  expect(fs.existsSync(folder)).toBe(false);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(taskRow(page, running).getByText('Cancelled')).toBeVisible();
+  expect(fs.existsSync(folder)).toBe(true);
+});
+
+test('what another program changes shows without a reload', async ({
+  page,
+  baseURL
+}) => {
+  await project('others', TALKER);
+  await openLab(page, baseURL as string, 'others');
+  await openInPyruns(page, 'talk.py');
+  await page.getByLabel('voice', { exact: true }).fill('left | right');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(taskRows(page).getByText('Pending')).toHaveCount(2);
+
+  const folder = taskFolder(ROOT, 'others', 'talk', 'talk_1_voice=left');
+  const info = path.join(folder, 'task_info.json');
+  const changed = { ...taskInfo(folder), pinned: true };
+  fs.writeFileSync(`${info}.new`, JSON.stringify(changed, null, 2));
+  fs.renameSync(`${info}.new`, info);
+  await expect(
+    taskRow(page, 'talk_1_voice=left').getByRole('img', { name: 'Pinned' })
+  ).toBeVisible();
+  fs.rmSync(folder, { recursive: true });
+  await expect(taskRows(page)).toHaveCount(1);
+});
