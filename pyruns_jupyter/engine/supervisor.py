@@ -155,6 +155,7 @@ class _Supervisor:
         status = runs.FAILED if message else self._status()
         code = None if message else self.exit_code
         started = float(info["launch_started_at"])
+        command.payload_copy.unlink(missing_ok=True)  # before the final state: then all is tidy
         write_ending(Ending(self.job, self.number, status, code, started, command=command, message=message))
         return DONE
 
