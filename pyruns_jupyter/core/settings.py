@@ -23,8 +23,6 @@ DEFAULT_TEXT = """\
 
 # How Python tasks are started
 python_executable:                # absolute path; empty = the Python that runs Pyruns
-conda_env:                        # name of a conda environment for Python and shell tasks
-conda_executable: conda
 global_env: {}                    # environment variables of every task; a task's own ones win
 
 # How shell tasks are started
@@ -133,8 +131,23 @@ class Settings:
                 return found
         return None
 
+    def conda_problem(self) -> str | None:
+        """Return a sentence when a conda environment is asked for, which this version does not activate.
+
+        Another program may have written the key; running in the wrong environment without a word would be
+        worse than not running.
+        """
+        if not self.conda_env or self.python_executable:
+            return None
+        return (
+            f"conda_env is {self.conda_env!r} in {SETTINGS_NAME}, but conda environments are not activated "
+            "yet. Set python_executable to the Python of that environment."
+        )
+
     def interpreter_problem(self) -> str | None:
         """Return a sentence when Python tasks cannot be started, else None."""
+        if problem := self.conda_problem():
+            return problem
         if shutil.which(self.python):
             return None
         return (

@@ -87,6 +87,8 @@ def _script_command(
     job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
 ) -> Command:
     script = _script(job, info)
+    if problem := settings.conda_problem():
+        raise InvalidInput(problem, field="conda_env")
     python = _python(settings.python_executable or job.python, environment.get("PATH"))
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
     parameters = read_parameters(_source(script), filename=str(script))
