@@ -28,7 +28,7 @@ module.exports = {
   outputDir: path.join(__dirname, 'test-results'),
   reporter: [['list']],
   workers: 1,
-  retries: 0,
+  retries: process.env.CI ? 1 : 0, // then told as flaky
   timeout: 180 * 1000,
   expect: { ...baseConfig.expect, timeout: 30 * 1000 },
   use: {

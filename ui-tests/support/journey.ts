@@ -16,11 +16,11 @@ export async function openLab(
   await expect(page.locator('#filebrowser')).toBeVisible();
 }
 
-/** Load the page anew, with the layout as it was: a page of `view` is open. */
+/** Load the page anew, with the layout as it was: the log of `task` is open. */
 export async function reload(
   page: IJupyterLabPageFixture,
   root: string,
-  view: string
+  task: string
 ): Promise<void> {
   // Lab writes its layout down a little after it changed.
   const folder = path.join(root, '.lab-workspaces');
@@ -29,7 +29,7 @@ export async function reload(
       .readdirSync(folder)
       .map(file => fs.readFileSync(path.join(folder, file), 'utf-8'))
       .join();
-  await expect.poll(saved).toContain(view);
+  await expect.poll(saved).toContain(task);
   // Galata would wait for a launcher; its type does not name the option.
   const options = { waitForIsReady: false };
   await page.reload(options as Parameters<typeof page.reload>[0]);

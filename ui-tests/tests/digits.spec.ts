@@ -149,7 +149,7 @@ test('the same with the server killed and restarted in the middle', async ({
   await expectWholeLog(page, first);
 
   // And so does a page that is loaded anew: layout, table and log.
-  await reload(page, server.root, 'monitor');
+  await reload(page, server.root, NAMES[0]);
   await page.getByRole('tab', { name: 'digits/train: Logs' }).click();
   await expect(terminal(page)).toContainText('[PYRUNS] Exit code: 0');
   await expectWholeLog(page, first);

@@ -29,6 +29,7 @@ test('magics make a sweep, and the table in a cell follows it', async ({
   baseURL
 }) => {
   const folder = path.join(ROOT, 'magics');
+  fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder);
   fs.copyFileSync(
     path.join(ROOT, 'digits', 'train.py'),

@@ -39,6 +39,7 @@ for number in range(args.lines):
 
 /** A project of its own for each test, with one script. */
 async function project(name: string, script: string): Promise<void> {
+  fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
   fs.mkdirSync(path.join(ROOT, name));
   fs.writeFileSync(path.join(ROOT, name, 'talk.py'), script);
 }
@@ -150,7 +151,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
     const other = voice === 'left' ? 'right' : 'left';
     await expect(terminal(page)).not.toContainText(`${other} says`);
   }
-  await reload(page, ROOT, 'monitor');
+  await reload(page, ROOT, 'talk_2_voice=right');
   await expect(terminal(page)).toContainText('right says');
 
   const folder = taskFolder(ROOT, 'voices', 'talk', 'talk_2_voice=right');
