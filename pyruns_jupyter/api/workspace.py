@@ -21,7 +21,7 @@ from .tables import count_text
 from .task import Task, TaskList, raise_refused
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-untyped]
+    import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
 
 _LOOK_SECONDS = 0.25
 _ATTEND_SECONDS = 5.0

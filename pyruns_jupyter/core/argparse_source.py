@@ -183,7 +183,9 @@ class ArgparseReader:
         if node is None:
             return None
         try:
-            value = self.constants.value(node.func.value if _is_keys(node) else node)  # type: ignore[attr-defined]
+            # mypy cannot know that `_is_keys` has seen the call and its attribute.
+            keys_of = node.func.value if _is_keys(node) else node  # type: ignore[attr-defined]
+            value = self.constants.value(keys_of)
         except UnknownError:
             self._problem(
                 f"The choices of {name} are computed ({ast.unparse(node)}) and not checked", node.lineno

@@ -73,7 +73,9 @@ def pattern_names(plan: SweepPlan, pattern: str, prefix: str = "", taken: Taken 
         texts = {**known, **plan.sources(index)}
         texts.setdefault("n", str(index + 1).zfill(width))
         texts.setdefault("name", prefix)
-        name = _FIELD.sub(lambda found, texts=texts: _legal(texts[found.group(1)]), pattern).strip()  # type: ignore[misc]
+        name = "".join(
+            _legal(texts[part]) if place % 2 else part for place, part in enumerate(_FIELD.split(pattern))
+        ).strip()
         name = _cut(name, _MAX_BYTES - 8)
         check_task_name(name)
         if plan.count == 1:

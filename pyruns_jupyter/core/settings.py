@@ -34,12 +34,11 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # stop_grace_seconds: 10          # between asking a task to stop and killing it
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
 
-# What is shown
+# For the command-line program pyruns, which shares this file. Pyruns for Jupyter does not read the rest yet:
+# its tasks wait for other tasks, not for GPUs.
 header_refresh_interval: 3        # seconds between two measurements of the machine
 monitor_chunk_size: 50000         # bytes of a log loaded at a time
 monitor_scrollback: 100000        # lines of a log kept in view
-
-# Tasks that wait for a GPU
 gpu_scheduler_enabled: false
 gpu_scheduler_task_mode: single           # single | multi
 gpu_scheduler_selection_mode: auto        # auto | specified

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -93,13 +93,13 @@ class Template:
         """Return the configuration with `values` at the places of batch syntax."""
         result = copy.deepcopy(self.base)
         for path, value in values:
-            target: object = result
+            target: Any = result  # mappings and lists, as deep as the document
             for part in path[:-1]:
-                target = target[int(part)] if isinstance(target, list) else target[part]  # type: ignore[index]
+                target = target[int(part)] if isinstance(target, list) else target[part]
             if isinstance(target, list):
                 target[int(path[-1])] = value
             else:
-                target[path[-1]] = value  # type: ignore[index]
+                target[path[-1]] = value
         return result
 
     def replaced(self, changes: Mapping[str, str]) -> str:

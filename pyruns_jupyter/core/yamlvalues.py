@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+# The stubs know neither the parts of the C loader nor a machine without it.
 try:
     from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: slower, same results
@@ -67,7 +68,7 @@ if _CParser is not None:
 
 else:
 
-    class _Loader(Reader, Scanner, Parser, Composer, _Resolver):  # type: ignore[no-redef]
+    class _Loader(Reader, Scanner, Parser, Composer, _Resolver):  # type: ignore[no-redef]  # one of the two
         def __init__(self, text: str) -> None:
             Reader.__init__(self, text)
             Scanner.__init__(self)

@@ -64,9 +64,6 @@ class Engine(Protocol):
     def poll(self) -> list[Job]:
         """Return the jobs (started, adopted, buried) whose processes ended since the last call."""
 
-    def cancel(self, job: Job) -> None:
-        """Ask the supervisor of a running job to stop it."""
-
     @property
     def must_poll(self) -> bool:
         """Whether some ends are found only by looking about once a second (others raise SIGCHLD)."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import time
 
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.files import read_json
-from pyruns_jupyter.core.host import ProcessId, host_name
+from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
@@ -76,13 +73,3 @@ class LocalEngine:
             return False
         except OSError:
             return True  # not to be told at this moment
-
-    def cancel(self, job: Job) -> None:
-        """Signal the supervisor of a running job, which it takes for a wish to stop."""
-        try:
-            number = running_number(read_task(job.paths.folder), job.attempt)
-            owner = ProcessId.from_dict(read_json(job.paths.owner(number or 0)))
-        except (OSError, NotFound, Unreadable):
-            return
-        if owner is not None and owner.alive():
-            os.kill(owner.pid, signal.SIGTERM)

@@ -12,7 +12,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.files import dump_json, read_json
-from pyruns_jupyter.core.host import ProcessId, boot_id, process_alive
+from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, process_alive
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
@@ -26,6 +26,7 @@ KILLED = (
     "The supervisor of this run was killed: how the run ended is unknown. What was left of it was stopped."
 )
 RESTARTED = "The machine was restarted while this run was going on."
+SILENT = "The supervisor of this run on %s gave no sign of life any more: how the run ended is unknown."
 _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
 
@@ -47,11 +48,14 @@ def bury(job: Job) -> int:
         return AGAIN
     run = runs.runs(info)[number - 1]
     former = _owner(job.paths, number)
-    restarted = former is not None and former.boot != boot_id()
-    if not restarted:
+    elsewhere = former is not None and former.host != host_name()
+    restarted = former is not None and former.boot != boot_id() and not elsewhere
+    if not restarted and not elsewhere:
         stop_remains(run.pid, run.pid_create_time, job.attempt)
     lock.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
     message = RESTARTED if restarted else KILLED
+    if former is not None and elsewhere:
+        message = SILENT % former.host
     started = run.started_at or time.time()
     ending = Ending(
         job, number, runs.FAILED, None, started, message=message, reason="supervisor_lost", by_owner=False

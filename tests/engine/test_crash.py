@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from pyruns_jupyter.core.files import dump_json, write_atomic
+from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
 from tests.engine.support import ENDED, Project
@@ -96,6 +98,37 @@ def test_a_killed_supervisor(shell: Project, scheduler_too: bool) -> None:
     assert not [pid for pid in pids if psutil.pid_exists(pid)]  # nothing of it goes on unseen
     assert not list(shell.paths("T").folder.glob(".pyruns-input-*"))
     assert shell.wait("next") == ["completed"]
+
+
+def test_a_run_of_another_host_is_judged_by_its_lease(shell: Project) -> None:
+    """Two hosts on one folder: there its pid names nobody of ours, and its lock may not be seen here."""
+    shell.task("T", "sleep 600")
+    shell.task("other", "true")
+    shell.submit("T")
+    shell.wait_for_output("T", b"START")
+    shell.kill_scheduler()
+    os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    bystander = subprocess.Popen(["sleep", "600"])
+    try:
+        owner = shell.paths("T").owner(1)
+        write_atomic(owner, dump_json({**read_json(owner), "host": "elsewhere", "boot": "another"}))
+        with edit_task(shell.paths("T").folder) as info:
+            info["runner_host"] = "elsewhere"
+            info["lease_until"] = time.time() + 600
+            info["pids"] = [bystander.pid]
+            info["pid_create_times"] = [psutil.Process(bystander.pid).create_time()]
+        shell.submit("other")
+        assert shell.wait("other") == ["completed"]  # so the scheduler has looked
+        assert shell.status("T") == "running"
+
+        with edit_task(shell.paths("T").folder) as info:
+            info["lease_until"] = time.time() - 1
+        assert shell.wait("T") == ["failed"]
+        assert "on elsewhere gave no sign" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 def test_supervisors_killed_at_any_moment(shell: Project) -> None:
