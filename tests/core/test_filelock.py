@@ -10,14 +10,17 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from pyruns_jupyter.core.errors import Busy
 from pyruns_jupyter.core.filelock import is_locked, locked
 from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.tasklock import protocol
 from tests.support import ROOT
 
 FULL = """
 import resource, sys
 from pathlib import Path
 from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.tasklock import protocol
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 try:
     with edit_task(Path(sys.argv[1])) as info:
@@ -76,3 +79,22 @@ def test_an_empty_lock_file_was_left_by_a_dead_writer(task: Path) -> None:
     with edit_task(task) as info:
         info["a"] = 3
     assert not (task / ".task_info.json.lock").exists()
+
+
+@pytest.mark.parametrize("word", ["guard-v2:0123456789abcdef0123456789abcdef", "guard-v1", "99999"])
+def test_the_lock_file_of_another_host_is_respected(task: Path, word: str) -> None:
+    lock_file = task / ".task_info.json.lock"
+    lock_file.write_text(f"1 1 elsewhere 0 {word}\n")
+    before = (task / "task_info.json").read_bytes()
+    with pytest.raises(Busy, match="elsewhere"), edit_task(task, timeout=0.1) as info:
+        info["a"] = 3
+    assert lock_file.read_text().startswith("1 1 elsewhere")
+    assert (task / "task_info.json").read_bytes() == before
+
+
+def test_the_lock_file_of_a_dead_writer_of_this_host_is_taken_over(task: Path) -> None:
+    lock_file = task / ".task_info.json.lock"
+    lock_file.write_text(f"1 1 here 0 {protocol()}\n")
+    with edit_task(task, timeout=0.1) as info:
+        info["a"] = 3
+    assert not lock_file.exists()
