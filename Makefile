@@ -37,7 +37,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help env env-pyr build install lab dev lint format generate test test-py test-js test-ui check-api check-auth wheel clean
+.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-js test-ui check-api check-auth wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -118,6 +118,9 @@ check-auth: build ## does every route ask who is there?
 
 test-ui: build ## Galata in chromium
 	CI=1 jlpm test:ui $(ARGS)
+
+pictures: build ## the documentation's screenshots, made by the UI tests
+	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 
 test: lint check-api check-auth test-py test-js test-ui ## every suite
 

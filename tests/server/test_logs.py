@@ -14,9 +14,10 @@ from tornado.httpclient import HTTPClientError
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.server.logstream import WINDOW
 from tests.server.client import Answer, Api, Stream
 from tests.server.conftest import WS, Recorder
+
+WINDOW = 1024 * 1024  # what openapi.yaml promises a client to be the most on its way
 
 # Nothing but the test may act on the tasks.
 pytestmark = pytest.mark.parametrize(

@@ -4,6 +4,11 @@ import type { Locator, Page } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
 
+// `make pictures` renews those of the documentation; a plain test leaves them.
+const PICTURES = process.env.PYRUNS_PICTURES
+  ? path.join(__dirname, '..', '..', 'docs', 'images')
+  : path.join(__dirname, '..', 'test-results', 'pictures');
+
 /** What a user does with an example, as steps that several journeys share. */
 
 /** Open Lab with a folder in the file browser, without what was open before. */
@@ -86,4 +91,12 @@ export function taskInfo(folder: string): {
 /** The log of a run, byte for byte. */
 export function logBytes(folder: string, run = 1): Buffer {
   return fs.readFileSync(path.join(folder, 'run_logs', `run${run}.log`));
+}
+
+/** A picture of the page, without what passes. */
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({
+    path: path.join(PICTURES, `${name}.png`),
+    style: '#react-toastify-container { display: none; }'
+  });
 }

@@ -8,6 +8,7 @@ import {
   logBytes,
   openInPyruns,
   openLab,
+  picture,
   reload,
   taskFolder,
   taskInfo,
@@ -29,7 +30,6 @@ test.use({
 });
 test.setTimeout(300 * 1000);
 
-const IMAGES = path.join(__dirname, '..', '..', 'docs', 'images');
 const LRS = ['0.01', '0.1', '1'];
 const SEEDS = ['0', '1'];
 const NAMES = LRS.flatMap((lr, i) =>
@@ -165,14 +165,6 @@ test('the same with the server killed and restarted in the middle', async ({
     );
   }
 });
-
-/** A picture for the documentation, without what passes. */
-async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({
-    path: path.join(IMAGES, `${name}.png`),
-    style: '#react-toastify-container { display: none; }'
-  });
-}
 
 /** Watch the disk until the queue is empty: the most tasks that ran at once. */
 async function mostAtOnce(root: string): Promise<number> {

@@ -4,7 +4,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 
-import { openInPyruns, openLab } from '../support/journey';
+import { openInPyruns, openLab, picture } from '../support/journey';
 import { LabServer } from '../support/server';
 
 test.use({
@@ -72,7 +72,5 @@ test('gauges show CPU, memory and each GPU, and move', async ({ page }) => {
   setGpus(70, 30);
   await expect(gauge('GPU 0')).toHaveAttribute('aria-valuenow', '70');
   await expect(gauge('GPU 1')).toHaveAttribute('aria-valuenow', '30');
-  await page.screenshot({
-    path: path.join(__dirname, '../../docs/images/gpus-light.png')
-  });
+  await picture(page, 'gpus-light');
 });

@@ -2,7 +2,13 @@ import { expect, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
-import { openLab, taskFolder, taskInfo, taskRows } from '../support/journey';
+import {
+  openLab,
+  picture,
+  taskFolder,
+  taskInfo,
+  taskRows
+} from '../support/journey';
 
 test.use({
   mockState: false,
@@ -85,8 +91,5 @@ test('magics make a sweep, and the table in a cell follows it', async ({
   expect(runs.run_attempt_ids.length).toBeLessThanOrEqual(2);
 
   await cell(1).scrollIntoViewIfNeeded();
-  await page.screenshot({
-    path: path.join(__dirname, '../../docs/images/notebook-light.png'),
-    style: '#react-toastify-container { display: none; }'
-  });
+  await picture(page, 'notebook-light');
 });
