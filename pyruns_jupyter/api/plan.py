@@ -6,9 +6,9 @@ from typing import Any
 
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs
-from pyruns_jupyter.core.sweep import SweepPlan
-from pyruns_jupyter.core.template import Template
+from pyruns_jupyter.core.sweep.plan import SweepPlan
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.yamltext.template import Template
 
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
 

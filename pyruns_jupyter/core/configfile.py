@@ -18,9 +18,9 @@ def parse_config(text: str, where: str = "the configuration") -> dict[str, objec
     import yaml
     from yaml.nodes import MappingNode
 
-    from .nodes import node_value
-    from .textscan import ScanError
-    from .yamlvalues import compose
+    from .yamltext.nodes import node_value
+    from .yamltext.textscan import ScanError
+    from .yamltext.values import compose
 
     text = text.removeprefix("\ufeff")
     try:

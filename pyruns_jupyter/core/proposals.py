@@ -6,18 +6,18 @@ import os
 import re
 from dataclasses import dataclass
 
-from .argv import build_argv
 from .errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
 from .layout import SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
-from .naming import default_names
-from .parameters import ScriptParameters, read_parameters
+from .parameters.argv import build_argv
+from .parameters.reading import ScriptParameters, read_parameters
 from .settings import Settings
-from .sweep import SweepPlan
+from .sweep.naming import default_names
+from .sweep.plan import SweepPlan
 from .taskfile import own_facts, read_task
-from .template import Template
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
 from .workspace import SHELL, WorkspaceFolder
-from .yamlvalues import string_text, value_text
+from .yamltext.template import Template
+from .yamltext.values import string_text, value_text
 
 _MAX_ERRORS = 20  # that are told at once
 

@@ -268,7 +268,7 @@ def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
 
 
 def _script_template(script: Path) -> str:
-    from .parameters import config_default_text, read_parameters
+    from .parameters.reading import config_default_text, read_parameters
 
     parameters = read_parameters(read_source(script), filename=script.name)
     if parameters.kind != "load":

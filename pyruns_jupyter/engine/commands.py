@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.argv import build_argv
 from pyruns_jupyter.core.configfile import parse_config
 from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.layout import SCRIPT_CONFIG, SETTINGS_NAME, SHELL_CONFIG, TaskPaths
-from pyruns_jupyter.core.parameters import read_parameters
+from pyruns_jupyter.core.parameters.argv import build_argv
+from pyruns_jupyter.core.parameters.reading import read_parameters
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo
 from pyruns_jupyter.core.textfiles import read_text

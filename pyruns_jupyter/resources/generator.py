@@ -7,8 +7,8 @@ from typing import Any
 
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs, Unreadable
-from pyruns_jupyter.core.parameters import Parameter
-from pyruns_jupyter.core.sweep import Axis, Notice
+from pyruns_jupyter.core.parameters.reading import Parameter
+from pyruns_jupyter.core.sweep.plan import Axis, Notice
 from pyruns_jupyter.core.workspace import SHELL, WorkspaceFolder
 
 from .body import Body

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.argv import build_argv
 from pyruns_jupyter.core.errors import InvalidInputs
-from pyruns_jupyter.core.parameters import read_parameters
+from pyruns_jupyter.core.parameters.argv import build_argv
+from pyruns_jupyter.core.parameters.reading import read_parameters
 
 SCRIPT = """
 import argparse

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.batch import parse_value
 from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.sweep.batch import parse_value
 
 
 def values(text: str) -> list[object]:

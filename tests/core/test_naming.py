@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.layout import is_task_name
-from pyruns_jupyter.core.naming import check_name, default_names, pattern_names
-from pyruns_jupyter.core.sweep import SweepPlan
+from pyruns_jupyter.core.sweep.naming import check_name, default_names, pattern_names
+from pyruns_jupyter.core.sweep.plan import SweepPlan
 
 
 def names(text: str, prefix: str = "abl", taken: set[str] | None = None) -> list[str]:
@@ -69,7 +69,7 @@ def test_patterns() -> None:
 
 @given(st.lists(st.text(alphabet='ab/:*?"<>|@\\ .-é世\n…\U0001f600', max_size=60), min_size=2, max_size=4))
 def test_names_are_always_legal_and_unique(values: list[str]) -> None:
-    from pyruns_jupyter.core.yamlvalues import quoted
+    from pyruns_jupyter.core.yamltext.values import quoted
 
     text = (
         "a: "

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.parameters import config_default_text, read_parameters, yaml_parameters
-from pyruns_jupyter.core.sweep import SweepPlan
-from pyruns_jupyter.core.template import Template
+from pyruns_jupyter.core.parameters.reading import config_default_text, read_parameters, yaml_parameters
+from pyruns_jupyter.core.sweep.plan import SweepPlan
+from pyruns_jupyter.core.yamltext.template import Template
 
 SCRIPT = """
 import argparse
@@ -108,7 +108,7 @@ def test_the_default_configuration() -> None:
     st.dictionaries(st.text(alphabet="abn01_-.", min_size=1), st.text() | st.lists(st.integers()), max_size=4)
 )
 def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> None:
-    from pyruns_jupyter.core.parameters import Parameter
+    from pyruns_jupyter.core.parameters.reading import Parameter
 
     text = config_default_text(
         [

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInputs
-from pyruns_jupyter.core.sweep import SweepPlan
-from pyruns_jupyter.core.template import Template
-from pyruns_jupyter.core.yamlvalues import identity, quoted, value_text
+from pyruns_jupyter.core.sweep.plan import SweepPlan
+from pyruns_jupyter.core.yamltext.template import Template
+from pyruns_jupyter.core.yamltext.values import identity, quoted, value_text
 
 TEXT = """\
 # top

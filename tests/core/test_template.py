@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.template import Template
+from pyruns_jupyter.core.yamltext.template import Template
 
 DOCUMENT = """\
 # experiment

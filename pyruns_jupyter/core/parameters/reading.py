@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import InvalidInput
+from ..yamltext.template import Leaf, Template
+from ..yamltext.values import string_text, value_text
 from .argparse_source import ArgparseReader
-from .errors import InvalidInput
-from .script_model import Parameter, Problem, ScriptParameters
-from .template import Leaf, Template
-from .yamlvalues import string_text, value_text
+from .model import Parameter, Problem, ScriptParameters
 
 __all__ = [
     "Parameter",

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
-from .errors import InvalidInput
-from .rows import TaskRow
-from .runs import STATUSES
+from ..errors import InvalidInput
+from ..rows import TaskRow
+from ..runs import STATUSES
 
 _OPERATORS = ("<=", ">=", "!=", "<", ">", "=")
 _COMPARISON = re.compile(r"(?P<key>[^\s\"<>=!:]+)(?P<op><=|>=|!=|<|>|=)")

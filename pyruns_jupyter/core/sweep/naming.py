@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from .errors import InvalidInput
-from .layout import MAX_NAME_LENGTH, check_task_name
-from .sweep import SweepPlan
-from .template import Template
+from ..errors import InvalidInput
+from ..layout import MAX_NAME_LENGTH, check_task_name
+from ..yamltext.template import Template
+from .plan import SweepPlan
 
 Taken = Collection[str] | Callable[[str], bool]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
-from .textscan import ScanError, split_top, strip_span
-from .yamlvalues import plain_value
+from ..yamltext.textscan import ScanError, split_top, strip_span
+from ..yamltext.values import plain_value
 
 Number = int | float
 

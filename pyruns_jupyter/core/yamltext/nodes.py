@@ -5,7 +5,7 @@ from __future__ import annotations
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from .textscan import ScanError
-from .yamlvalues import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
+from .values import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
 
 _MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
 

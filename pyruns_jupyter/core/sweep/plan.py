@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..errors import InvalidInput, InvalidInputs
+from ..yamltext.template import Path, Place, Template
+from ..yamltext.textscan import ScanError
+from ..yamltext.values import identity
 from .batch import DEFAULT_LIMIT, Candidate, Values, expand, sentence
-from .errors import InvalidInput, InvalidInputs
-from .template import Path, Place, Template
-from .textscan import ScanError
-from .yamlvalues import identity
 
 __all__ = ["Axis", "Notice", "SweepPlan"]
 

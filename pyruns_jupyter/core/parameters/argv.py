@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .errors import InvalidInput, InvalidInputs
-from .parameters import Parameter, ScriptParameters
+from ..errors import InvalidInput, InvalidInputs
+from .reading import Parameter, ScriptParameters
 
 _NEGATIVE_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse itself takes for a number
 

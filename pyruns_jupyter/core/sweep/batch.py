@@ -17,12 +17,36 @@ from dataclasses import dataclass
 
 import yaml
 
-from .errors import InvalidInput
+from ..errors import InvalidInput
+from ..yamltext.holes import (
+    ESCAPED_BAR_IN_QUOTES,
+    GENERATOR,
+    RANGE,
+    TUPLE_RANGE,
+    flow_holes,
+    group_of,
+    looks_batch,
+)
+from ..yamltext.nodes import node_value, uses_common_scalars
+from ..yamltext.textscan import (
+    ScanError,
+    has_bar,
+    matching_close,
+    quoted_end,
+    split_top,
+    strip_span,
+    unescape_bars,
+)
+from ..yamltext.values import (
+    compose,
+    is_same_everywhere,
+    number_text,
+    plain_value,
+    quoted,
+    scalar_tag,
+    value_text,
+)
 from .generators import choose, range_values, spread
-from .holes import ESCAPED_BAR_IN_QUOTES, GENERATOR, RANGE, TUPLE_RANGE, flow_holes, group_of, looks_batch
-from .nodes import node_value, uses_common_scalars
-from .textscan import ScanError, has_bar, matching_close, quoted_end, split_top, strip_span, unescape_bars
-from .yamlvalues import compose, is_same_everywhere, number_text, plain_value, quoted, scalar_tag, value_text
 
 DEFAULT_LIMIT = 10_000
 

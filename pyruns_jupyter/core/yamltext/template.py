@@ -15,13 +15,13 @@ from typing import Any, NoReturn
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from .batch import sentence
+from ..errors import InvalidInput
+from ..sweep.batch import sentence
 from .blockscan import block_holes
-from .errors import InvalidInput
 from .holes import Hole, looks_batch
 from .nodes import key_text, node_value
 from .textscan import ScanError
-from .yamlvalues import MERGE, UNPRINTABLE, compose, value_text
+from .values import MERGE, UNPRINTABLE, compose, value_text
 
 Path = tuple[str, ...]
 _BREAK = re.compile(r"\r\n|\r|\n")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from .constants import ARGPARSE_WORDS, Constants, UnknownError
-from .script_model import Parameter, Problem
+from .model import Parameter, Problem
 
 SUPPRESS = ARGPARSE_WORDS["SUPPRESS"]
 _ACTIONS = (

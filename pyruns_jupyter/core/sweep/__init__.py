@@ -1,0 +1,1 @@
+"""Sweeps: from one text with batch syntax to many configurations and their names."""

@@ -1,0 +1,1 @@
+"""YAML as people wrote it: values found and replaced in the text, comments and order kept."""
