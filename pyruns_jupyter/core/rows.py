@@ -24,7 +24,8 @@ _parse_stamp = lru_cache(maxsize=4096)(parse_stamp)  # the tasks of a sweep shar
 class TaskRow:
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
-    `notes` is for searching and no part of `to_dict`.
+    `readable` is False for a task whose file cannot be read: `message` says why. `notes` and `gpus` (the
+    names and ids of the GPUs of the latest run) are for searching and no part of `to_dict`.
     """
 
     name: str
@@ -42,7 +43,11 @@ class TaskRow:
     swept: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     message: str | None = None
+    tags: tuple[str, ...] = ()
+    order: float | None = None
+    readable: bool = True
     notes: str = field(default="", repr=False)
+    gpus: tuple[str, ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as data for strict JSON."""
@@ -62,6 +67,9 @@ class TaskRow:
             "swept": strict(self.swept),
             "figures": strict(self.figures),
             "message": self.message,
+            "tags": list(self.tags),
+            "order": self.order,
+            "readable": self.readable,
         }
 
 
@@ -91,6 +99,8 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         swept=swept if isinstance(swept, dict) else {},
         figures=figures_of(run) if run else {},
         message=_message(info, own, run, status),
+        tags=_tags(own.get("tags")),
+        order=_number(own.get("order")),
         notes=_text(info.get("notes")),
     )
 
@@ -98,7 +108,20 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
 def damaged_row(name: str, kind: str, created_at: float | None, message: str) -> TaskRow:
     """Return the row of a task whose file cannot be read; `message` says why."""
     return TaskRow(
-        name, PENDING, kind, False, created_at, 0, 0, None, None, None, None, None, message=message
+        name,
+        PENDING,
+        kind,
+        False,
+        created_at,
+        0,
+        0,
+        None,
+        None,
+        None,
+        None,
+        None,
+        message=message,
+        readable=False,
     )
 
 
@@ -139,6 +162,10 @@ def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) 
     if run.exit_code < 0:
         return f"Ended by signal {-run.exit_code}"
     return f"Exit code {run.exit_code}"
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return tuple(tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
 
 
 def _base_name(folder: Path | str) -> str:

@@ -452,6 +452,11 @@ export interface components {
             };
             /** @description Why the task failed, waits, or cannot be read */
             message: string | null;
+            tags: string[];
+            /** @description Place among the tasks that were put in order by hand */
+            order: number | null;
+            /** @description False when the task file is damaged; message says why */
+            readable: boolean;
         };
         TaskPage: {
             items: components["schemas"]["TaskRow"][];

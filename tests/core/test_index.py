@@ -64,7 +64,7 @@ def test_a_fresh_sweep(tmp_path: Path) -> None:
     assert before <= row.created_at <= time.time()
     assert list(row.to_dict()) == [
         "name", "status", "kind", "pinned", "created_at", "runs", "run", "started_at", "finished_at",
-        "duration", "exit_code", "progress", "swept", "figures", "message",
+        "duration", "exit_code", "progress", "swept", "figures", "message", "tags", "order", "readable",
     ]  # fmt: skip
 
 

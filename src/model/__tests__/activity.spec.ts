@@ -29,7 +29,10 @@ function row(name: string, status: TaskStatus, at = 0): TaskRow {
     progress: null,
     swept: {},
     figures: {},
-    message: null
+    message: null,
+    tags: [],
+    order: null,
+    readable: true
   };
 }
 

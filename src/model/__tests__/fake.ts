@@ -28,6 +28,9 @@ export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
     swept: {},
     figures: {},
     message: null,
+    tags: [],
+    order: null,
+    readable: true,
     ...change
   };
 }

@@ -51,7 +51,10 @@ const TASK: TaskRow = {
   progress: 0.5,
   swept: { lr: 0.1 },
   figures: {},
-  message: null
+  message: null,
+  tags: [],
+  order: null,
+  readable: true
 };
 
 const SAMPLE: SystemSample = {
