@@ -6,43 +6,53 @@ pyruns_jupyter`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = (
+    False  # what type checkers know as true; importing `typing` would take longer than all of this
+)
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._version import __version__
     from .api import Workspace
-    from .script import Config, artifact_dir, get_run_index, get_task_dir, load, read, record, track
+    from .script import (
+        Config,
+        MissingKeyError,
+        artifact_dir,
+        get_artifact_dir,
+        get_run_index,
+        get_task_dir,
+        load,
+        read,
+        record,
+        track,
+        track_many,
+    )
 
 __all__ = [
     "Config",
+    "MissingKeyError",
     "Workspace",
     "__version__",
     "artifact_dir",
+    "get_artifact_dir",
     "get_run_index",
     "get_task_dir",
     "load",
     "read",
     "record",
     "track",
+    "track_many",
 ]
 
-_HOMES = {
-    "Workspace": ".api",
-    "__version__": "._version",
-    **dict.fromkeys(
-        ("Config", "artifact_dir", "get_run_index", "get_task_dir", "load", "read", "record", "track"),
-        ".script",
-    ),
-}
+_HOMES = {"Workspace": ".api", "__version__": "._version"}  # all others live in `script`
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(home, __name__), name)
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, ".script"), __name__), name)
     return value
 
 

@@ -7,68 +7,46 @@ Outside a task `load` reads a file and `track` and `record` do nothing.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .core.attributes import Config, MissingKeyError
 from .core.errors import InvalidInput, NotFound, PyrunsError
 
 if TYPE_CHECKING:
     from .core.journal import Appender
 
-__all__ = ["Config", "artifact_dir", "get_run_index", "get_task_dir", "load", "read", "record", "track"]
+__all__ = [
+    "Config",
+    "MissingKeyError",
+    "artifact_dir",
+    "get_artifact_dir",
+    "get_run_index",
+    "get_task_dir",
+    "load",
+    "read",
+    "record",
+    "track",
+    "track_many",
+]
 
 _CONFIG, _ROOT = "__PYRUNS_CONFIG__", "__PYRUNS_ROOT__"
 _TASK_DIR, _RUN_INDEX = "PYRUNS_TASK_DIR", "PYRUNS_RUN_INDEX"
 _READY = frozenset({float, int, bool, str, type(None)})
+_NOT_GIVEN: Any = object()
 
-_lock = threading.Lock()
 _journals: dict[tuple[str, str], Appender] = {}
+_long: set[tuple[str, str]] = set()  # runs under the other program's runner that have many points
+_forks_watched = False
 _chosen: str | None = None
 _warned = False
-
-
-class Config(dict[str, Any]):
-    """A configuration: `config.training.lr`, `config["training"]`, or as any dictionary.
-
-    A key that is also the name of a dictionary method (`items`) is reached with brackets.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        super().__init__({key: _wrap(value) for key, value in values.items()})
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(_no_key(name, self)) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = _wrap(value)
-
-    def __delattr__(self, name: str) -> None:
-        try:
-            del self[name]
-        except KeyError:
-            raise AttributeError(_no_key(name, self)) from None
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(key for key in self if key.isidentifier())]
-
-    def __repr__(self) -> str:
-        return f"Config({dict.__repr__(self)})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Config, (self.to_dict(),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a copy as plain dictionaries and lists."""
-        return {key: _unwrap(value) for key, value in self.items()}
 
 
 class _NotStorableError(InvalidInput, TypeError):
@@ -103,26 +81,45 @@ def read(path: str | os.PathLike[str] | None = None) -> Config:
     return config
 
 
-def track(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Add a point to curves: `track(loss=0.8, step=3)`. Does nothing outside a task.
+def track(values: Mapping[str, Any] | str | None = None, value: Any = _NOT_GIVEN, /, **more: Any) -> None:
+    """Add a point to curves: `track(loss=0.8, step=3)`, or `track("loss", 0.8)`. Does nothing outside a task.
+
+    When this returns, the point survives the death of the process. Several processes of one task may call it
+    at once: the values of one key then follow each other as they came in, so let one rank track, or give
+    each a key of its own.
 
     Raises:
         InvalidInput: (also a TypeError) when a value is no number, text, boolean, None, list or dictionary of
-        these.
+        these, or takes more than 1 MiB.
     """
-    _put("track", {**values, **more} if values else more)
+    if value is not _NOT_GIVEN:
+        if not isinstance(values, str):
+            _refuse_call("track", f"a value stands behind a name, but this is a {type(values).__name__}")
+        values = {values: value}
+    _put("track", values, more)
+
+
+def track_many(points: Iterable[Mapping[str, Any]]) -> None:
+    """Add several points to curves, one after the other: `track_many([{"loss": 0.8}, {"loss": 0.7}])`.
+
+    Raises:
+        InvalidInput: see `track`; the points before the wrong one are stored.
+    """
+    for point in points:
+        _put("track", point, {})
 
 
 def record(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Set final figures of the run: `record(acc=0.91)`; a later value replaces an earlier one.
+    """Set final figures of the run: `record(acc=0.91)`; a later value of a key replaces an earlier one, also
+    that of another process.
 
     Does nothing outside a task.
 
     Raises:
         InvalidInput: (also a TypeError) when a value is no number, text, boolean, None, list or dictionary of
-        these.
+        these, or takes more than 1 MiB.
     """
-    _put("record", {**values, **more} if values else more)
+    _put("record", values, more)
 
 
 def artifact_dir() -> str:
@@ -130,6 +127,11 @@ def artifact_dir() -> str:
     folder = Path(get_task_dir() or os.getcwd()) / "artifacts" / f"run{get_run_index() or 1}"
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)
+
+
+def get_artifact_dir() -> str:
+    """Return what `artifact_dir` returns."""
+    return artifact_dir()
 
 
 def get_task_dir() -> str | None:
@@ -178,27 +180,31 @@ def _config_path(path: str | os.PathLike[str] | None) -> Path:
     )
 
 
-def _put(kind: str, values: dict[str, Any]) -> None:
+def _put(kind: str, given: object, values: dict[str, Any]) -> None:
+    if given is not None:
+        if not isinstance(given, Mapping):
+            _refuse_call(kind, f"this is a value of type {type(given).__name__}")
+        values = {**{key if type(key) is str else str(key): value for key, value in given.items()}, **values}
+    if not values:
+        return
     for value in values.values():
         if type(value) not in _READY:
             values = {key: _plain(value, kind, key) for key, value in values.items()}
             break
     folder = os.environ.get(_TASK_DIR)
     if folder:
-        if values:
-            _put_journal(folder, kind, values)
-    elif values and get_task_dir() is not None:
+        _put_journal((folder, os.environ.get(_RUN_INDEX, "1")), kind, values)
+    elif get_task_dir() is not None:
         _put_task_file(kind, values)
 
 
-def _put_journal(folder: str, kind: str, values: dict[str, Any]) -> None:
-    place = (folder, os.environ.get(_RUN_INDEX, "1"))
+def _put_journal(place: tuple[str, str], kind: str, values: dict[str, Any]) -> None:
     try:
         journal = _journals.get(place)
         if journal is None or not journal.usable:
             journal = _open_journal(place)
         journal.append(kind, values, time.time())
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise _NotStorableError(f"{kind}() cannot store these values: {error}.", field=kind) from None
     except OSError as error:
         _lost(kind, error)
@@ -208,40 +214,44 @@ def _open_journal(place: tuple[str, str]) -> Appender:
     from .core.journal import Appender
     from .core.layout import TaskPaths
 
-    with _lock:
-        journal = _journals.get(place)
-        if journal is None or not journal.usable:
-            folder, index = place
-            path = TaskPaths(Path(folder)).journal(int(index) if index.isdecimal() else 1)
-            path.parent.mkdir(exist_ok=True)
-            journal = _journals[place] = Appender(path)
-        return journal
+    # No lock: a fork in another thread would leave it locked for ever in the child. Two threads may open the
+    # journal twice, which costs a descriptor.
+    global _forks_watched
+    if not _forks_watched and hasattr(os, "register_at_fork"):
+        _forks_watched = True
+        os.register_at_fork(after_in_child=_journals.clear)  # a child has a rank of its own
+    folder, index = place
+    path = TaskPaths(Path(folder)).journal(int(index) if index.isdecimal() else 1)
+    path.parent.mkdir(exist_ok=True)
+    journal = _journals[place] = Appender(path)
+    return journal
 
 
 def _put_task_file(kind: str, values: dict[str, Any]) -> None:
-    """Under the other program's runner: straight into the task file, as that program's own scripts do."""
-    from .core.taskfile import edit_task
+    """Under the other program's runner: into the task file at once, as that program's own scripts do.
 
-    key = f"{kind}s"
-    number = (get_run_index() or 1) - 1
-    try:
-        with edit_task(Path(get_task_dir() or ""), durable=False) as info:
-            slots = info.get(key)
-            if not isinstance(slots, list):
-                slots = info[key] = []
-            slots.extend({} for _ in range(number + 1 - len(slots)))
-            slot = slots[number]
-            if not isinstance(slot, dict):
-                slot = slots[number] = {}
-            if kind == "record":
-                slot.update(values)
-            elif "track_store" not in info:
-                for name, value in values.items():
-                    points = slot.setdefault(name, [])
-                    if isinstance(points, list):
-                        points.append(value)
-    except (OSError, PyrunsError) as error:
-        _lost(kind, error)
+    That costs more with every point, so a run's later points go into our journal, and at the end of the
+    process evenly chosen ones of them into the task file.
+    """
+    from .core import foreignrun
+
+    place = (get_task_dir() or "", os.environ.get(_RUN_INDEX, "1"))
+    folder, run = Path(place[0]), get_run_index() or 1
+    if kind != "track" or place not in _long:
+        with suppress(OSError, PyrunsError):  # locked for too long, damaged: the journal takes it
+            if foreignrun.put(folder, run, kind, values):
+                return
+    if place not in _long:
+        _long.add(place)
+        atexit.register(_fold_at_exit, folder, run)
+    _put_journal(place, kind, values)
+
+
+def _fold_at_exit(folder: Path, run: int) -> None:
+    from .core import foreignrun
+
+    with suppress(OSError, PyrunsError):  # the journal has every point
+        foreignrun.fold(folder, run)
 
 
 def _lost(kind: str, error: Exception) -> None:
@@ -249,7 +259,11 @@ def _lost(kind: str, error: Exception) -> None:
     global _warned
     if not _warned:
         _warned = True
-        warnings.warn(f"pyruns: {kind}() could not store its values: {error}", RuntimeWarning, stacklevel=5)
+        text = f"pyruns: {kind}() could not store its values: {error}"
+        try:
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
+        except RuntimeWarning:  # warnings are errors here
+            print(text, file=sys.stderr)
 
 
 def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
@@ -265,6 +279,8 @@ def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [_plain(item, kind, key, depth + 1) for item in value]
+    if not hasattr(value, "item") and callable(getattr(value, "numpy", None)):
+        value = value.numpy()
     item = getattr(value, "item", None)
     if callable(item):
         try:
@@ -275,6 +291,8 @@ def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
             )
         if type(scalar) in _READY:
             return scalar
+    if _is_number(value):
+        return float(value)
     return _refuse(
         kind,
         key,
@@ -282,29 +300,19 @@ def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
     )
 
 
+def _is_number(value: Any) -> bool:
+    """Tell whether it is a real number of another type: `Fraction`, `Decimal`, NumPy's `longdouble`."""
+    from decimal import Decimal
+    from numbers import Real
+
+    return isinstance(value, (Real, Decimal))
+
+
+def _refuse_call(kind: str, problem: str) -> NoReturn:
+    raise _NotStorableError(
+        f"{kind}() takes values with names, {kind}(loss=0.5), or a dictionary; {problem}.", field=kind
+    )
+
+
 def _refuse(kind: str, key: str, problem: str) -> NoReturn:
     raise _NotStorableError(f"{kind}({key}=...) cannot be stored: the value {problem}.", field=key)
-
-
-def _wrap(value: Any) -> Any:
-    if isinstance(value, Mapping) and not isinstance(value, Config):
-        return Config(value)
-    if isinstance(value, list):
-        return [_wrap(item) for item in value]
-    return value
-
-
-def _unwrap(value: Any) -> Any:
-    if isinstance(value, Config):
-        return value.to_dict()
-    if isinstance(value, list):
-        return [_unwrap(item) for item in value]
-    return value
-
-
-def _no_key(name: str, config: Config) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(config), 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"The configuration has no key {name!r}.{hint}"

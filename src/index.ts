@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { corePlugin } from './lab/core';
 import { filesPlugin } from './lab/files';
+import { linkPlugin } from './lab/linkplugin';
 import { notificationsPlugin } from './lab/notifications';
 import { pagesPlugin } from './lab/pages';
 import { sidebarPlugin } from './lab/sidebar';
@@ -14,6 +15,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   sidebarPlugin,
   pagesPlugin,
   filesPlugin,
+  linkPlugin,
   statusPlugin,
   notificationsPlugin
 ];

@@ -50,6 +50,12 @@ def printable(text: str) -> str:
     )
 
 
+def printable_text(text: str) -> str:
+    """Return a text of several lines with control characters as escapes."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+
+
 def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     """Return the header and the cells of a task table: status, name, what was swept, figures, time."""
     swept = _keys(row.swept for row in rows)
@@ -57,7 +63,7 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
     header = ["status", "name", *swept, *figures, "time", "message"]
     cells = [
         [
-            row.status,
+            row.status if row.readable else "unreadable",
             row.name,
             *(value_text(row.swept.get(key)) for key in swept),
             *(value_text(row.figures.get(key)) for key in figures),
@@ -73,7 +79,7 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
 
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     """Return a table for a terminal, columns aligned, two spaces between them."""
-    lines = [list(header), *([printable(cell) for cell in line] for line in cells)]
+    lines = [[printable(cell) for cell in line] for line in (header, *cells)]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
         "  ".join(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from pyruns_jupyter.core import logs, runs, tasks
+from pyruns_jupyter.core import environments, logs, runs, snapshots, tasks
 from pyruns_jupyter.core.configfile import parse_config
+from pyruns_jupyter.core.duplicate import duplicate
 from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.index import TaskRow, row_from
-from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.layout import SETTINGS_NAME, SHELL_CONFIG, TaskPaths
+from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import Run
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -50,39 +52,97 @@ class Task:
     @property
     def row(self) -> TaskRow:
         """The task as one line of a table."""
-        return row_from(self.info, self.folder)
+        return read_row(self.folder)[0]
 
     @property
     def status(self) -> str:
         """`pending`, `queued`, `running`, `completed`, `failed` or `cancelled`."""
-        return runs.status_of(self.info)
+        return self.row.status
 
     @property
     def config_text(self) -> str:
         """The configuration (YAML) or the shell script, as text."""
-        name = self.info.get("config_file")
-        path = self.folder / (Path(name).name if isinstance(name, str) and name else "config.yaml")
+        path = self.folder / self.row.config_file
+        if not path.exists() and (self.folder / SHELL_CONFIG).is_file():
+            path = self.folder / SHELL_CONFIG  # an old task file, which does not say what it is
         return path.read_text(encoding="utf-8", errors="replace")
 
     @property
     def config(self) -> dict[str, Any]:
         """The configuration of a script task; empty for a shell task."""
-        return {} if self.info.get("task_kind") == "shell" else parse_config(self.config_text)
+        return {} if self.row.kind == "shell" else parse_config(self.config_text)
 
     @property
     def runs(self) -> list[Run]:
-        """The runs, the first one first."""
-        return runs.runs(self.info)
+        """The runs, the first one first; none of a task whose file is damaged (see `row.message`)."""
+        return runs.runs(read_row(self.folder)[1])
 
     @property
     def notes(self) -> str:
         """The notes of the task (Markdown); assign to change them."""
-        value = self.info.get("notes")
+        value = read_row(self.folder)[1].get("notes")
         return value if isinstance(value, str) else ""
 
     @notes.setter
     def notes(self, text: str) -> None:
         tasks.set_notes(self._workspace, self._name, text)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the task; assign to replace them."""
+        return tasks.tags_of(read_row(self.folder)[1])
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        tasks.change(self._workspace, self._name, tasks.Change(tags=_tags(tags)))
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the task is on top of every list; assign to change that."""
+        return self.row.pinned
+
+    @pinned.setter
+    def pinned(self, pinned: bool) -> None:
+        tasks.set_pinned(self._workspace, self._name, pinned)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The task's own environment variables, which its runs get; a copy. See `set_env`."""
+        return tasks.env_of(read_row(self.folder)[1])
+
+    def set_env(self, **variables: str | None) -> Task:
+        """Set environment variables for coming runs, and unset those whose value is None; others stay.
+
+        Raises:
+            InvalidInput: when one cannot be used; nothing is changed.
+        """
+        tasks.set_env(self._workspace, self._name, variables)
+        return self
+
+    def rename(self, name: str) -> Task:
+        """Give the task another name and return it.
+
+        Raises:
+            InvalidInput: when it is no legal name.
+            Conflict: when the task is queued or running, or the name is taken.
+        """
+        tasks.rename(self._workspace, self._name, name)
+        self._name = name
+        return self
+
+    def duplicate(self, name: str | None = None, *, runs: bool = False, artifacts: bool = False) -> Task:
+        """Copy the task, its configuration, notes, tags and environment, and return the copy.
+
+        Args:
+            name: the copy's name, by default a free one like the task's.
+            runs: whether its runs are copied too.
+            artifacts: whether their artifacts are, which may be large.
+
+        Raises:
+            InvalidInput, Conflict: when the name cannot be used, or runs are wanted while one goes on.
+        """
+        made = duplicate(self._workspace, self._name, name, with_runs=runs, with_artifacts=artifacts)
+        return Task(self._workspace, made)
 
     def log(self, run: int | None = None) -> str:
         """Return the log of a run (from 1; by default the latest) as text; empty before it began.
@@ -116,6 +176,51 @@ class Task:
         folder = self._paths.artifact_dir(run or self._latest())
         return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
+    def code(self, run: int | None = None) -> dict[str, str]:
+        """Return the files that a run (from 1; by default the latest) started from: path -> SHA-256.
+
+        Raises:
+            NotFound: when no code was stored for the run (see the setting `snapshot_code`).
+            Unreadable: when what was stored is damaged.
+        """
+        manifest = snapshots.load(self._workspace.root, self._code_of(run))
+        return {path: digest for path, (digest, _, _) in sorted(manifest.files.items())}
+
+    def export_code(self, run: int | None, folder: str | Path) -> Path:
+        """Write the code that a run (from 1; None: the latest) started from into a new folder.
+
+        Raises:
+            NotFound, Unreadable: as by `code`.
+            InvalidInput: when something is in `folder` already.
+        """
+        return snapshots.export(
+            self._workspace.root, self._code_of(run), Path(folder).expanduser().absolute()
+        )
+
+    def packages(self, run: int | None = None) -> dict[str, str]:
+        """Return the packages that the interpreter of a run had: name -> version.
+
+        Raises:
+            NotFound: when they are not known, as for shell tasks and runs of another program.
+        """
+        index = run or self._latest()
+        facts = [one.environment for one in self.runs if one.index == index]
+        digest = facts[0].get("packages") if facts else None
+        if not isinstance(digest, str):
+            raise NotFound(f"The packages of run {index} of {self._name!r} are not known.")
+        found = environments.load(self._workspace.root, digest).get("packages")
+        return dict(found) if isinstance(found, dict) else {}
+
+    def _code_of(self, run: int | None) -> str:
+        index = run or self._latest()
+        digest = runs.sources_of(self.info, index).get("code")
+        if digest is None:
+            raise NotFound(
+                f"No code was stored for run {index} of {self._name!r}. Set snapshot_code: true in "
+                f"{SETTINGS_NAME} before queueing."
+            )
+        return str(digest)
+
     def run(self) -> Task:
         """Queue the task; it is safely on disk when this returns.
 
@@ -147,7 +252,8 @@ class Task:
         return self._workspace.paths(self._name)
 
     def _latest(self) -> int:
-        return max(1, runs.slot_count(self.info))
+        row = self.row
+        return max(1, row.runs if row.readable else logs.last_logged_run(self._paths.run_logs))
 
     def _figures(self, run: int | None) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         history = self.runs
@@ -156,7 +262,10 @@ class Task:
             return {}, {}
         if not 1 <= index <= len(history):
             raise NotFound(f"The task {self._name!r} has no run {index}; it has {len(history)}.")
-        return figures_of_run(history[index - 1], self._paths.journal(index))
+        records, tracks, messages = figures_of_run(self.info, history[index - 1], self._paths)
+        for message in messages:
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return records, tracks
 
     def __repr__(self) -> str:
         return f"Task({self._name!r}, {self.status})"
@@ -173,10 +282,11 @@ class Task:
 
 
 class TaskList(Sequence[Task]):
-    """Tasks in an order; shows itself as a table."""
+    """Tasks in an order; shows itself as a table. `notices` are sentences about how they were found."""
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
+    def __init__(self, tasks: Iterable[Task], notices: Iterable[str] = ()) -> None:
         self._tasks = list(tasks)
+        self.notices = list(notices)
 
     @property
     def names(self) -> list[str]:
@@ -205,6 +315,10 @@ class TaskList(Sequence[Task]):
     def _repr_html_(self) -> str:
         header, cells = task_columns([task.row for task in self._tasks])
         return html_table(header, cells, count_text(len(self._tasks), "task"))
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    return tasks.check_tags([tags] if isinstance(tags, str) else tags)
 
 
 def raise_refused(refused: dict[str, str]) -> None:

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core import generate, query
+from pyruns_jupyter.core.archive import Packed, pack, unpack
+from pyruns_jupyter.core.bulk import Outcome
 from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core.export import SUFFIXES, check_form, collected, format_of, write_table
 from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.runs import ACTIVE, status_of
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.ordering import move_tasks
+from pyruns_jupyter.core.outfile import output_file
+from pyruns_jupyter.core.rows import read_row
+from pyruns_jupyter.core.runs import ACTIVE
+from pyruns_jupyter.core.taskfile import is_task
+from pyruns_jupyter.core.textfiles import read_text
+from pyruns_jupyter.core.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import attend, submit
 
@@ -63,28 +71,46 @@ class Workspace:
         """The script; None in a shell workspace."""
         return self._folder.script
 
-    def sweep(self, text: str) -> Plan:
+    def sweep(self, text: str, name: str = "") -> Plan:
         """Return the plan of a sweep; nothing is written.
 
         Args:
             text: YAML with batch syntax. Keys it does not name keep the value of the script's default
                 configuration.
+            name: what the tasks are to be called, as for `create`; then the plan shows their names.
 
         Raises:
             InvalidInput: with key, line and column.
         """
-        return plan_overlay(self._folder, text)
+        return plan_overlay(self._folder, text, name)
 
-    def create(self, plan: Plan | str, name: str = "task") -> TaskList:
+    def plan(self, path: str | os.PathLike[str]) -> Plan:
+        """Return the plan in a file: one that `Plan.save` wrote, or any YAML with batch syntax.
+
+        Raises:
+            NotFound, Unreadable: when there is no such file, or it is no text.
+            InvalidInput: with key, line and column within the file.
+        """
+        try:
+            return plan_overlay(self._folder, read_text(Path(path).expanduser()))
+        except FileNotFoundError:
+            raise NotFound(f"There is no file {os.fspath(path)}.") from None
+
+    def create(self, plan: Plan | str, name: str | None = None) -> TaskList:
         """Create the tasks of a plan (or of a sweep's or shell script's text), all of them or none.
+
+        `name` is the name of one task, what the names of several begin with, or a pattern such as
+        `{lr}-{seed}` (`{n}` is the number, `{name}` the workspace's name, `{lr:.0e}` a format). By default
+        it is what a plan file says, else `task`.
 
         Raises:
             InvalidInput: when something in it cannot be used.
             Conflict: when a task of this name is there already.
         """
         if isinstance(plan, str) and self._folder.kind == "script":
-            plan = self.sweep(plan)
+            plan = plan_overlay(self._folder, plan, name or "")
         text = plan.text if isinstance(plan, Plan) else plan
+        name = name or (isinstance(plan, Plan) and plan.name) or "task"
         return TaskList(self[made] for made in generate.create_tasks(self._folder, text, name))
 
     def run(self, tasks: Tasks, *, jobs: int = 1) -> TaskList:
@@ -107,7 +133,7 @@ class Workspace:
         deadline = None if timeout is None else time.monotonic() + timeout
         left, attended = list(names), 0.0
         while True:
-            left = [name for name in left if status_of(read_task(self._folder.paths(name).folder)) in ACTIVE]
+            left = [name for name in left if read_row(self._folder.paths(name).folder)[0].status in ACTIVE]
             if not left:
                 return TaskList(self[name] for name in names)
             now = time.monotonic()
@@ -120,15 +146,39 @@ class Workspace:
                 attended = now
             time.sleep(_LOOK_SECONDS)
 
-    def tasks(self, text: str = "", *, sort: str = "created", order: str = "asc") -> TaskList:
+    def tasks(
+        self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
+    ) -> TaskList:
         """Return the tasks that match a query, for example `status:failed lr<0.05`.
 
+        Args:
+            text: what to look for, all when empty.
+            sort: fields between commas (`acc,-lr`), the most important one first; a `-` turns one around.
+            order: `asc` or `desc`.
+            partial: whether to return what was found when not all logs could be searched, which `notices`
+                say then, instead of refusing.
+
+        The list's `notices` say what may not be expected, such as how many tasks lack a figure.
+
         Raises:
-            InvalidInput: when the query cannot be understood.
+            InvalidInput: when the query cannot be understood, names a field that no task has, or several, or
+                logs could not be searched as a whole.
         """
         self._index.refresh()
-        rows, _ = query.select(self._index.rows.values(), query=text, sort=sort, order=order, limit=None)
-        return TaskList(Task(self._folder, row.name) for row in rows)
+        found = query.select(
+            self._index.rows.values(),
+            query=text,
+            sort=sort,
+            order=order,
+            limit=None,
+            sources=query.Sources.of(self._index),
+            strict=True,
+            partial=partial,
+        )
+        return TaskList(
+            (Task(self._folder, row.name) for row in found.items),
+            (said.message for said in found.notices),
+        )
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks have each status."""
@@ -139,28 +189,139 @@ class Workspace:
         """Start a scheduler if work waits and none lives; tell whether one was started."""
         return attend(self._folder.root)
 
-    def frame(self) -> pandas.DataFrame:
-        """Return one row a run: configuration, figures and timing. Needs pandas."""
+    def move(
+        self, tasks: Tasks, *, before: str | Task | None = None, after: str | Task | None = None
+    ) -> None:
+        """Put tasks right before or after another one, in the order by hand (`sort="order"`).
+
+        Raises:
+            InvalidInput: when not exactly one of `before` and `after` is given.
+        """
+        names = self._names(tasks)
+        anchors = [None if one is None else self._names(one)[0] for one in (before, after)]
+        self._index.refresh()
+        move_tasks(self._folder, self._index.rows, names, before=anchors[0], after=anchors[1])
+
+    def trashed(self) -> list[TrashedTask]:
+        """Return the tasks in the trash, the last removed first."""
+        return trash_tasks(self._folder)
+
+    def restore(self, name: str, *, as_name: str | None = None) -> Task:
+        """Bring a task back from the trash, under its name or another one.
+
+        Raises:
+            NotFound: when it is not in the trash.
+            Conflict: when its name is taken, or several in the trash had it.
+        """
+        return self[restore(self._folder, name, as_name)]
+
+    def purge(self, names: str | Iterable[str] | None = None, *, older_than: float | None = None) -> Outcome:
+        """Delete tasks in the trash for ever, by default all; nothing brings them back.
+
+        Args:
+            names: only these.
+            older_than: only those that are in the trash for longer, in seconds.
+        """
+        chosen = [names] if isinstance(names, str) else names
+        return purge_all(self._folder, chosen, older_than=older_than)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        text: str = "",
+        *,
+        form: str | None = None,
+        runs: str = "all",
+        sort: str = "created",
+        force: bool = False,
+        bom: bool = False,
+        raw: bool = False,
+    ) -> int:
+        """Write the results of tasks as a table into a file, a row a run; return how many rows.
+
+        Args:
+            path: a file. One that is there already is replaced when it is a table by its name (`.csv`,
+                `.json`, `.jsonl`), or with `force`; devices and pipes are written into, never replaced.
+            text: which tasks, as in `tasks`.
+            form: `csv`, `json` or `jsonl`, by default what the file's name says.
+            runs: `all`, or `latest` for one row a task.
+            sort: as in `tasks`.
+            force: whether another file may be replaced.
+            bom: whether the mark stands in front by which Excel knows UTF-8.
+            raw: whether texts stay as they are that a spreadsheet would take for formulas.
+
+        Raises:
+            InvalidInput: when the query or an option cannot be understood; nothing is written.
+            Conflict: when a file is there that may not be replaced.
+        """
+        target = Path(path).expanduser()
+        form = format_of(target) if form is None else form
+        with collected(self._folder, self.tasks(text, sort=sort).names, runs) as table:
+            check_form(form)
+            with output_file(target, force=force, replaceable=SUFFIXES) as stream:
+                write_table(table, stream, form, bom=bom, raw=raw)
+            return table.count
+
+    def frame(self, text: str = "", *, runs: str = "all") -> pandas.DataFrame:
+        """Return one row a run, the columns of `export`, as a table of pandas, which must be installed."""
         import pandas
 
-        return pandas.DataFrame(self.results())
+        with collected(self._folder, self.tasks(text).names, runs) as table:
+            return pandas.DataFrame(table.rows(), columns=[column.title for column in table.columns])
 
-    def results(self) -> list[dict[str, Any]]:
-        """Return one dictionary a run: task, run, status, times (epoch, s), configuration and figures."""
-        return [
-            {
-                "task": task.name,
-                "run": run.index,
-                "status": run.status,
-                "started_at": run.started_at,
-                "duration": run.duration,
-                "exit_code": run.exit_code,
-                **{f"config.{key}": value for key, value in task.config.items()},
-                **run.records,
-            }
-            for task in self.tasks()
-            for run in task.runs
-        ]
+    def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
+        """Return one dictionary a run, with the columns of `export`; times are epoch seconds.
+
+        Configuration (dotted keys) and figures (records and last values of curves) stand under their own
+        names; a name that both have gets the prefix `config.` or `figure.`.
+        """
+        with collected(self._folder, self.tasks(text).names, runs) as table:
+            return list(table.rows())
+
+    def archive(
+        self,
+        tasks: Tasks,
+        path: str | os.PathLike[str],
+        *,
+        artifacts: bool = True,
+        secrets: bool = False,
+        force: bool = False,
+    ) -> Packed:
+        """Write tasks with all their files and the script into a zip file that opens anywhere.
+
+        Args:
+            tasks: which ones.
+            path: the file; one that is there already is replaced when it ends in `.zip`, or with `force`.
+            artifacts: whether artifacts, which may be large, go in.
+            secrets: whether values of environment variables go in that are secrets by their names.
+            force: whether another file may be replaced.
+
+        Raises:
+            NotFound, Unreadable: when a task is not there, or its file is damaged; nothing is written.
+            Conflict: when a file is there that may not be replaced.
+        """
+        with output_file(Path(path).expanduser(), force=force, replaceable={".zip"}) as stream:
+            return pack(self._folder, self._names(tasks), stream, artifacts=artifacts, secrets=secrets)
+
+    @classmethod
+    def unpack(
+        cls,
+        path: str | os.PathLike[str],
+        into: str | os.PathLike[str] = ".",
+        *,
+        as_name: str | None = None,
+    ) -> TaskList:
+        """Bring the tasks of an archive into the project `into` (or a script's workspace) and return them.
+
+        Nothing that is there is changed: a task whose name is taken gets a free one, a script that is there
+        stays. The list's `notices` tell of both.
+
+        Raises:
+            InvalidInput: when it is no archive that can be opened; nothing is written.
+        """
+        found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
+        workspace = cls(found.workspace)
+        return TaskList((workspace[name] for name in found.names.values()), found.notices)
 
     def _names(self, tasks: Tasks) -> list[str]:
         if isinstance(tasks, (str, Task)):
@@ -176,7 +337,7 @@ class Workspace:
         Raises:
             NotFound: when there is none.
         """
-        if not self._folder.paths(name).info.is_file():
+        if not is_task(self._folder.paths(name).folder):
             raise NotFound(f"There is no task {name!r} in the workspace {self.name!r}.")
         return Task(self._folder, name)
 

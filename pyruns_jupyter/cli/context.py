@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ class Context(ABC):
     def line(self, text: str) -> None:
         """Show one line."""
         self.write(text + "\n")
+
+    def aside(self, text: str) -> None:
+        """Say one line that is no part of the result."""
+        print(text, file=sys.stderr)
 
     def json(self, value: Any) -> None:
         """Show data for a program."""

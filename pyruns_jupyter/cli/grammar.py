@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 from pyruns_jupyter.core.errors import PyrunsError
+
+from .taskgrammar import add_export, add_task_verbs
+
+QUERY_HELP = """\
+the search (put it between single quotes, so that the shell leaves it alone):
+  word "exact words"     in name, swept values, notes, tags; all of them, in any order
+  /regex/                a regular expression
+  -x   a OR b   (...)    not x; one of them; parentheses
+  lr<0.01  acc>=0.9      swept values, figures, any key of the configuration; also != and =
+  lr:1e-4..1e-2  lr:..1  a range
+  opt:adam,sgd           one of them
+  status:failed,running  also is:active, is:pinned, is:damaged, kind:shell
+  started<2h  started>2d less, more than that ago; also started>2026-11-01, finished:today
+  duration>10m  runs>1   also exit_code, progress
+  has:acc  no:acc        with and without such a value
+  name: note: tag: gpu: run: message: log:"out of memory"
+                         a word, "exact words" or a /regex/ in one place
+"""
 
 
 class UsageError(PyrunsError):
@@ -27,14 +46,25 @@ class _Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise HelpShown
 
+    def _flags(self) -> dict[str, argparse.Action]:
+        return {flag: action for action in self._actions for flag in action.option_strings}
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Read words; where a search is expected, `-term` is a part of it and no option."""
+        if args is not None and self.get_default("takes_query"):
+            args = _query_last(args, {flag: action.nargs != 0 for flag, action in self._flags().items()})
+        return super().parse_known_args(args, namespace)
+
 
 def build_parser(program: str) -> argparse.ArgumentParser:
     """Return the parser; `program` is how the user calls it (`jupyter pyruns`, `%pyruns`)."""
     parser = _Parser(prog=program, description="Run experiments: every task is a folder of plain files.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
 
-    def verb(name: str, about: str, *, workspace: bool = True, json: bool = True) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=about, description=about)
+    def verb(
+        name: str, about: str, *, workspace: bool = True, json: bool = True, aliases: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=about, description=about, aliases=aliases)
         if workspace:
             made.add_argument(
                 "-w", "--workspace", metavar="NAME", help="workspace instead of the current one"
@@ -49,6 +79,10 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     made = verb("sweep", "Create the tasks of a configuration with batch syntax")
     made.add_argument("file", help="YAML file; '-' reads standard input")
     _add_creation(made)
+
+    made = verb("plan", "Show what a configuration with batch syntax would make, and save it as a plan file")
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    _add_saving(made)
 
     made = verb("add", "Create one task from a configuration")
     made.add_argument("file", help="YAML file; '-' reads standard input")
@@ -67,9 +101,17 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     )
 
     made = verb("ls", "List tasks")
-    made.add_argument("query", nargs="*", help="what to look for, such as 'status:failed lr<0.05'")
-    made.add_argument("--sort", default="created", help="name, status, created, started, duration, or a key")
+    made.add_argument("query", nargs="*", help="what to look for, such as 'status:failed lr<0.05'; see below")
+    made.add_argument(
+        "--sort",
+        default="created",
+        help="fields between commas, each with a '-' to turn it around: name, status, created, started, "
+        "duration, or any key, such as acc,-lr (default: %(default)s)",
+    )
     made.add_argument("--order", choices=("asc", "desc"), default="asc")
+    _explain_query(made)
+
+    _explain_query(add_export(verb))
 
     verb("status", "Show the current workspace and its counts")
 
@@ -88,23 +130,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     made = verb("stop", "Cancel waiting tasks and stop running ones")
     made.add_argument("names", nargs="+", metavar="NAME")
 
-    made = verb("rm", "Move tasks to the trash")
-    made.add_argument("names", nargs="+", metavar="NAME")
-
-    made = verb("restore", "Bring tasks back from the trash")
-    made.add_argument("names", nargs="+", metavar="NAME")
-
-    made = verb("mv", "Rename a task")
-    made.add_argument("name")
-    made.add_argument("new_name", metavar="NEW")
-
-    made = verb("pin", "Keep tasks on top of every list")
-    made.add_argument("names", nargs="+", metavar="NAME")
-    made.add_argument("--off", action="store_true", help="let go again")
-
-    made = verb("note", "Write a note on a task")
-    made.add_argument("name")
-    made.add_argument("text", nargs="+")
+    add_task_verbs(verb)
 
     verb("metrics", "Show CPU, memory and GPUs", workspace=False)
 
@@ -113,12 +139,19 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _explain_query(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(takes_query=True)
+    parser.epilog = QUERY_HELP
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
 def build_cell_parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of a cell's first line, whose file is the cell itself."""
     parser = _Parser(prog=program, description="Use the cell as a configuration or as a shell script.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     for name, about, default in (
         ("sweep", "The cell is YAML with batch syntax: create its tasks", None),
+        ("plan", "The cell is YAML with batch syntax: show what it would make", None),
         ("shell", "The cell is a shell script: create a task from it", "."),
     ):
         made = verbs.add_parser(name, help=about, description=about)
@@ -127,14 +160,27 @@ def build_cell_parser(program: str) -> argparse.ArgumentParser:
         )
         made.add_argument("-w", "--workspace", metavar="NAME", help="workspace instead of the current one")
         made.add_argument("--json", action="store_true", help="write JSON for a program to read")
-        _add_creation(made)
+        (_add_saving if name == "plan" else _add_creation)(made)
     return parser
 
 
-def _add_creation(parser: argparse.ArgumentParser) -> None:
+def _add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-n", "--name", default="task", help="name, or what names begin with (default: %(default)s)"
+        "-n",
+        "--name",
+        help="name, what names begin with, or a pattern such as '{lr}-{seed}', where {n} is the number, "
+        "{name} the workspace's name and {lr:.0e} a format (default: what a plan file says, else task)",
     )
+
+
+def _add_saving(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("-o", "--output", metavar="PLAN", help="save it in this file, which 'sweep' reads")
+    parser.add_argument("--force", action="store_true", help="replace an older plan file")
+
+
+def _add_creation(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
     parser.add_argument("--run", action="store_true", help="queue them at once")
     parser.add_argument(
         "-j", "--jobs", type=_positive, default=1, help="how many run at a time (default: %(default)s)"
@@ -146,6 +192,34 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _query_last(words: Sequence[str], flags: Mapping[str, bool]) -> list[str]:
+    """Return words with the options first and the search behind `--`.
+
+    `flags` are the options there are, and whether a value follows each of them.
+    """
+    options: list[str] = []
+    query: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            query += left
+            break
+        if word in flags:
+            valued = flags[word] and bool(left)
+            if not valued:
+                options.append(word)
+            elif word.startswith("--"):
+                options.append(f"{word}={left.pop(0)}")
+            else:
+                options += [word, left.pop(0)]
+        elif word.startswith("--"):
+            options.append(word)
+        else:
+            query.append(word)
+    return [*options, "--", *query] if query else options
 
 
 _positive.__name__ = "whole number from 1"  # what argparse calls it in its message

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import InvalidInputs, PyrunsError
+from pyruns_jupyter.core.errors import InvalidInputs, PyrunsError, os_sentence
 
 from .context import Context
 from .grammar import HelpShown, UsageError, build_parser
@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has seen enough; Python must not complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(os_sentence(error), file=sys.stderr)
+        return 1
 
 
 def error_text(error: PyrunsError) -> str:

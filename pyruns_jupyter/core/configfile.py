@@ -1,4 +1,6 @@
-"""Reading a finished configuration (`config.yaml`): plain data, without batch syntax."""
+"""Reading a finished configuration (`config.yaml`): plain data, without batch syntax. References like
+`${a.b}` stay as they are written, except in what `resolved_config` and `read_config` return.
+"""
 
 from __future__ import annotations
 
@@ -49,16 +51,31 @@ def parse_config(text: str, where: str = "the configuration") -> dict[str, objec
     return value
 
 
+def resolved_config(text: str, where: str = "the configuration") -> dict[str, object]:
+    """Return the mapping that a YAML text holds, its references (see `interpolation`) replaced: what a run
+    is given.
+
+    Raises:
+        InvalidInput: see `parse_config`, and when a reference cannot be followed.
+    """
+    config = parse_config(text, where)
+    if "$" not in text:
+        return config
+    from .interpolation import interpolate
+
+    return interpolate(config, where)
+
+
 def read_config(path: Path) -> dict[str, object]:
-    """Return the mapping in the YAML file `path`.
+    """Return the mapping in the YAML file `path`, its references replaced.
 
     Raises:
         NotFound: when there is no such file.
         Unreadable: when it is no UTF-8 text.
-        InvalidInput: see `parse_config`.
+        InvalidInput: see `resolved_config`.
     """
     try:
         text = read_text(path)
     except FileNotFoundError:
         raise NotFound(f"There is no configuration {path}.") from None
-    return parse_config(text, str(path))
+    return resolved_config(text, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,22 +28,30 @@ class InvalidInput(PyrunsError):
     """Something the user gave cannot be used; nothing was written.
 
     `field` names the place (a dotted configuration key, or `name`, `yaml`, `script`, ...); `line` and
-    `column` count from 1 within that field's text.
+    `column` count from 1 within that field's text. `suggestions` are whole texts that may be meant instead.
     """
 
     code = "invalid_input"
 
     def __init__(
-        self, message: str, *, field: str | None = None, line: int | None = None, column: int | None = None
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        suggestions: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.field = field
         self.line = line
         self.column = column
+        self.suggestions = tuple(suggestions)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error with its place, for a form to show beside the field."""
-        return {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}
+        told = {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}
+        return {**told, "suggestions": list(self.suggestions)} if self.suggestions else told
 
 
 class InvalidInputs(InvalidInput):
@@ -80,3 +89,30 @@ class Unreadable(PyrunsError):
     """A file exists but cannot be understood; it is left as it is."""
 
     code = "unreadable"
+
+
+class NoSpace(PyrunsError):
+    """The disk is full."""
+
+    code = "no_space"
+
+
+def from_os_error(error: OSError) -> PyrunsError | None:
+    """Return the sentence for an error of the disk that the user can do something about, else None."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Conflict(f"The file system does not allow this{where}: {error.strerror}.")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(f"There is no space left on the disk{where}: {error.strerror}.")
+    if error.errno == errno.ENAMETOOLONG:
+        return InvalidInput("This name is too long for the file system.", field="name")
+    return None
+
+
+def os_sentence(error: OSError) -> str:
+    """Return a sentence for any error of the operating system."""
+    known = from_os_error(error)
+    if known is not None:
+        return known.message
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The system refused this{where}: {error.strerror or error}."

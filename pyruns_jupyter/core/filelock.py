@@ -11,8 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import Busy
+
+if TYPE_CHECKING:
+    from .place import Place
 
 FILE_MODE = 0o600
 
@@ -107,6 +111,23 @@ class FileLock:
             _unlock(descriptor)
         finally:
             os.close(descriptor)
+
+    def place(self) -> Place:
+        """Return which file is locked."""
+        if self._descriptor is None:
+            raise RuntimeError(f"{self.path} is not locked")
+        from .place import Place  # scripts that append to a journal have no use for it
+
+        return Place.of(self.path, self._descriptor)
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether the locked file lies at `path`; it does not when a folder above it was moved."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(path, follow_symlinks=False))
+        except OSError:
+            return False
 
     def write(self, data: bytes) -> None:
         """Replace the content of the locked file, for people who look who holds it."""

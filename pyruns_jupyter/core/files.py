@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
+import stat
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import Unreadable
 from .filelock import FILE_MODE
+from .makers import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
+MANY = 16  # files; from here on one synchronisation of the file system costs less than one a file
 
 
 def sync_folder(folder: Path) -> None:
@@ -26,13 +31,42 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_files(folder: Path, names: Sequence[str]) -> None:
+    """Make files in `folder` durable; many of them with one synchronisation of their file system."""
+    if len(names) >= MANY and sync_filesystem(folder):
+        return
+    for name in names:
+        descriptor = os.open(folder / name, os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync_filesystem(folder: Path) -> bool:
+    """Make all of the folder's file system durable, and no other one; tell whether that was possible."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        return bool(call(descriptor) == 0)
+    finally:
+        os.close(descriptor)
+
+
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None) -> None:
     """Replace `path` by a file with `data` (mode 0600): readers see the old content or the new one.
 
     With `durable` the content and the name survive a power failure once this returns. `dir_fd` is the
     descriptor of the folder, when that may be renamed meanwhile: then only the last part of `path` counts.
     """
-    name = f".{path.name}.{secrets.token_hex(8)}.tmp"
+    name = f".{path.name}{maker_suffix()}.tmp"
     temporary, target = (path.with_name(name), path) if dir_fd is None else (name, path.name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, FILE_MODE, dir_fd=dir_fd)
@@ -69,9 +103,20 @@ def write_new(path: Path, data: bytes, *, durable: bool = True) -> None:
             os.fsync(stream.fileno())
 
 
+def is_plain_file(path: Path) -> bool:
+    """Tell whether there is a regular file, not a link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def dump_json(value: object) -> bytes:
-    """Return `value` as the JSON text this format uses: indented by 2, UTF-8 not escaped."""
-    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    """Return `value` as the JSON text this format uses: indented by 2, UTF-8 not escaped.
+
+    What is no Unicode (bytes of a file name, kept as lone surrogates) is escaped: the file is always UTF-8.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -82,8 +127,7 @@ def read_json(path: Path) -> dict[str, Any]:
         Unreadable: when it is not a JSON object, too large, or may not be read.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_JSON_BYTES + 1)
+        data, _ = read_whole(path)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -91,18 +135,89 @@ def read_json(path: Path) -> dict[str, Any]:
     return parse_json(data, path)
 
 
-def parse_json(data: bytes, path: Path) -> dict[str, Any]:
+def read_whole(
+    path: str | Path,
+    shown: str | Path | None = None,
+    *,
+    most: int = MAX_JSON_BYTES,
+    dir_fd: int | None = None,
+) -> tuple[bytes, os.stat_result]:
+    """Return the content of a file of at most `most` bytes, and its status from just before it was read.
+
+    `shown` is how messages name it, by default `path`. Nothing that waits for a writer is ever waited for.
+
+    Raises:
+        Unreadable: when it is no plain file, or larger.
+        OSError: when it is not there, or may not be read.
+    """
+    descriptor = os.open(path, _READ, dir_fd=dir_fd)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"{shown or path} is {_kind(status.st_mode)}, not a file.")
+        size = status.st_size
+        if size > most:
+            raise Unreadable(_too_large(shown or path, most))
+        data = os.read(descriptor, size + 1)
+        while data and len(data) != size and len(data) <= most:  # it grows, or came in parts
+            part = os.read(descriptor, 1024 * 1024)
+            if not part:
+                break
+            data += part
+    finally:
+        os.close(descriptor)
+    if len(data) > most:
+        raise Unreadable(_too_large(shown or path, most))
+    return data, status
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+    return next((word for test, word in kinds if test(mode)), "a device")
+
+
+def _too_large(path: str | Path, most: int) -> str:
+    return f"{path} is larger than {most >> 20} MiB and is not read."
+
+
+def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
     """Return the JSON object in `data`, which came from `path`.
 
     Raises:
         Unreadable: when `data` is not one JSON object or larger than 64 MiB.
     """
     if len(data) > MAX_JSON_BYTES:
-        raise Unreadable(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB and is not read.")
+        raise Unreadable(_too_large(path, MAX_JSON_BYTES))
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path} is not valid JSON: {error}.") from error
+        raise Unreadable(f"{path} {_json_problem(data, error)}") from error
     if not isinstance(value, dict):
-        raise Unreadable(f"{path} should hold a JSON object, but holds {type(value).__name__}.")
+        raise Unreadable(f"{path} should hold a JSON object, but holds {_JSON_WORDS[type(value)]}.")
     return value
+
+
+_JSON_WORDS: dict[type, str] = {
+    list: "a list",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+def _json_problem(data: bytes, error: Exception) -> str:
+    if not data.strip():
+        return "is empty." if not data else "holds nothing but white space."
+    if not data.strip(b"\0"):
+        return "holds nothing but zero bytes: it was not written to the end before the machine stopped."
+    if isinstance(error, RecursionError):
+        return "is not valid JSON: it is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not valid JSON: it is not UTF-8 text (byte {error.start})."
+    if isinstance(error, json.JSONDecodeError):
+        if not data.rstrip().endswith(b"}"):
+            return f"is not valid JSON: it breaks off or ends with something else ({error})."
+        return f"is not valid JSON: {error}."
+    return "is not valid JSON: it holds a number with thousands of digits."

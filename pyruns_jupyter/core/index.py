@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import journal
+from .configs import ConfigCache
 from .errors import Unreadable
-from .files import MAX_JSON_BYTES, parse_json
+from .figures import newest_beside
+from .files import parse_json, read_whole
+from .lastpoints import only_last_points
 from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
-from .owners import Ownership
-from .rows import PYTHON, SHELL, TaskRow, damaged_row, figures_of, row_from
+from .owners import COPIED, Ownership, is_copied_run
+from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 from .runs import RUNNING, STATUSES, Run, latest
-from .taskfile import TaskInfo
+from .signature import UNKNOWN, Signature, settled_signature, signature_of
+from .taskfile import TaskInfo, is_task, unreadable
+from .trackstore import STORE_KEY, stored_signature
 from .workspace import WorkspaceFolder, scan_tasks
 
 __all__ = ["Changes", "TaskIndex", "TaskRow", "row_from"]
@@ -28,13 +33,6 @@ INTERRUPTED = (
     "Run the task again."
 )
 _REMEMBERED = 10_000  # removed names, for those who ask what changed
-# A file changed so shortly before it was read may change again within the same tick of the file system's
-# clock.
-_TICK = 50_000_000  # ns
-_COARSE_TICK = 2_000_000_000  # ns, where times are whole seconds
-
-Signature = tuple[int, int, int]
-_UNKNOWN: Signature = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,9 @@ class _Live:
     folder: str
     signature: Signature
     owner: Ownership
-    journal_size: int = -1
-    newest: dict[str, Any] | None = None
+    track_store: TaskInfo  # what the task file says of points that are stored elsewhere
+    newest: dict[str, Any]
+    seen: tuple[int, Signature] = (-1, UNKNOWN)
 
 
 class TaskIndex:
@@ -77,9 +76,12 @@ class TaskIndex:
         self.counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
         self._signatures: dict[str, Signature] = {}
         self._live: dict[str, _Live] = {}
-        self._changed_at: dict[str, int] = {}
+        self._changed_at: dict[str, int] = {}  # what changed last stands last
         self._removed: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # up to this revision, removed names are not remembered any more
+        self._shapes: dict[Shape, int] = {}  # and how many rows have it
+        self._configs: ConfigCache | None = None
+        self._configs_at = 0  # the revision that the configurations belong to
         self._lock = threading.Lock()
 
     def refresh(self) -> Changes:
@@ -92,91 +94,157 @@ class TaskIndex:
         with self._lock:
             if revision > self.revision or revision < self._forgotten:
                 return None
-            rows = self.rows
-            changed = [rows[name] for name, at in self._changed_at.items() if at > revision]
-            removed = {name for at, name in self._removed if at > revision and name not in rows}
-            return Changes(changed, sorted(removed), self.revision)
+            changed = [self.rows[name] for name in self._changed_after(revision)]
+            return Changes(changed, sorted(self._removed_after(revision)), self.revision)
+
+    def shapes(self) -> dict[Shape, int]:
+        """Return how many rows have which swept values and figures."""
+        with self._lock:
+            return dict(self._shapes)
+
+    def columns(self) -> tuple[list[str], list[str]]:
+        """Return the names of all swept values and of all figures that rows have."""
+        swept: dict[str, None] = {}
+        figures: dict[str, None] = {}
+        for its_swept, its_figures in self.shapes():
+            swept.update(dict.fromkeys(its_swept))
+            figures.update(dict.fromkeys(its_figures))
+        return [*swept], [*figures]
+
+    def configs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the configuration of each script task in `rows`, flattened to dotted keys.
+
+        A configuration that is missing, damaged or larger than 256 KiB is empty. The first call reads all
+        files; later ones those of tasks that changed, and look at some of the others, so that an edited one
+        is noticed within a few calls. What was returned earlier stays as it was.
+        """
+        with self._lock:
+            if self._configs is None or self._configs_at < self._forgotten:
+                self._configs, self._configs_at = ConfigCache(str(self.workspace.tasks)), 0
+            changed, removed = [], self._removed_after(self._configs_at)
+            for name in self._changed_after(self._configs_at):
+                row = self.rows[name]
+                if row.kind == PYTHON and row.readable:
+                    changed.append((name, row.config_file))
+                else:
+                    removed.add(name)
+            self._configs_at = self.revision
+            return self._configs.update(changed, removed)
+
+    def _changed_after(self, revision: int) -> list[str]:
+        names = []
+        for name, at in reversed(self._changed_at.items()):
+            if at <= revision:
+                break
+            names.append(name)
+        return names
+
+    def _removed_after(self, revision: int) -> set[str]:
+        names = set()
+        for at, name in reversed(self._removed):
+            if at <= revision:
+                break
+            if name not in self.rows:
+                names.add(name)
+        return names
 
     def _refresh(self) -> Changes:
         found: set[str] = set()
         changed: list[TaskRow] = []
-        for name, folder in scan_tasks(self.workspace.tasks, self.rows):
-            try:
-                status = os.stat(f"{folder}/{TASK_INFO}")
-            except OSError:
-                continue
-            signature = _signature(status)
+        rows, signatures, live = self.rows, self._signatures, self._live
+        for name, folder in scan_tasks(self.workspace.tasks, rows):
+            known = signatures.get(name, UNKNOWN)
             row: TaskRow | None
-            if self._signatures.get(name) != signature:
-                row = self._read(name, folder, status)
+            if known == UNKNOWN or _signature(folder) != known:
+                row = self._read(name, folder)
                 if row is None:
-                    continue  # gone since we looked
-            elif name in self._live:
-                row = self._beside(self._live[name])
+                    continue  # no task, or gone since we looked
             else:
-                row = None
+                row = self._beside(live[name]) if name in live else None
             found.add(name)
-            if row is not None and row != self.rows.get(name):
+            if row is not None and row != rows.get(name):
                 changed.append(row)
-        removed = [name for name in self.rows if name not in found]
+        removed = [name for name in rows if name not in found]
         if changed or removed:
             self._apply(changed, removed)
         return Changes(changed, removed, self.revision)
 
     def _apply(self, changed: list[TaskRow], removed: list[str]) -> None:
+        """Take over what is different; costs follow that, but for copying `rows`."""
         revision = self.revision + 1
-        rows = dict(self.rows)
+        rows, counts = dict(self.rows), dict(self.counts)
         for row in changed:
+            self._count(counts, rows.get(row.name), -1)
+            self._count(counts, row, 1)
             rows[row.name] = row
+            self._changed_at.pop(row.name, None)
             self._changed_at[row.name] = revision
         for name in removed:
-            del rows[name]
+            self._count(counts, rows.pop(name), -1)
             self._changed_at.pop(name, None)
             self._signatures.pop(name, None)
             self._live.pop(name, None)
             self._removed.append((revision, name))
         while len(self._removed) > _REMEMBERED:
             self._forgotten = self._removed.popleft()[0]
-        counts = dict.fromkeys(STATUSES, 0)
-        for row in rows.values():
-            counts[row.status] += 1
         self.rows, self.counts, self.revision = rows, counts, revision
 
-    def _read(self, name: str, folder: str, status: os.stat_result) -> TaskRow | None:
-        self._live.pop(name, None)
-        self._signatures[name] = _signature(status)
-        mtime = status.st_mtime_ns
-        tick = _TICK if mtime % 1_000_000_000 else _COARSE_TICK
-        if abs(time.time_ns() - mtime) < tick:
-            self._signatures[name] = _UNKNOWN  # look again next time
+    def _count(self, counts: dict[str, int], row: TaskRow | None, by: int) -> None:
+        if row is None:
+            return
+        counts[row.status] += by
+        shape = (tuple(row.swept), tuple(row.figures))
+        number = self._shapes.get(shape, 0) + by
+        if number:
+            self._shapes[shape] = number
+        else:
+            del self._shapes[shape]
+
+    def _read(self, name: str, folder: str) -> TaskRow | None:
+        """Return the row of a task as its file is now, None when there is none."""
+        before = self._live.pop(name, None)
+        self._signatures[name] = UNKNOWN  # look again, unless all goes well: nothing tells what will help
         path = f"{folder}/{TASK_INFO}"
         try:
-            info = _load(path)
-        except FileNotFoundError:
-            return None
+            data, status = read_whole(path)
+            self._signatures[name] = settled_signature(status)
+            info = parse_json(only_last_points(data), path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not is_task(folder):
+                self._signatures.pop(name)
+                return None
+            return self._damaged(name, folder, unreadable(path, error))
         except OSError as error:
-            self._signatures[name] = _UNKNOWN  # permissions may change without a trace in the file's times
-            return self._damaged(name, status, f"{path} cannot be read: {error.strerror or error}.")
+            return self._damaged(name, folder, unreadable(path, error))
         except Unreadable as error:
-            return self._damaged(name, status, error.message)
+            return self._damaged(name, folder, error)
+        return self._row(name, folder, info, signature_of(status), before)
+
+    def _row(
+        self, name: str, folder: str, info: TaskInfo, signature: Signature, before: _Live | None
+    ) -> TaskRow:
         row = row_from(info, folder)
-        if row.status != RUNNING:
-            return row
-        run = latest(info)
+        run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
         self._live[name] = live = _Live(
             row=row,
             run=run,
             folder=folder,
-            signature=_signature(status),
+            signature=signature,
             owner=Ownership.of(info),
+            track_store={key: info[key] for key in (STORE_KEY,) if key in info},
+            newest=before.newest if before and before.run.index == run.index else {},
         )
         return self._beside(live)
 
-    def _damaged(self, name: str, status: os.stat_result, message: str) -> TaskRow:
+    def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
+        try:
+            changed_at = os.lstat(f"{folder}/{TASK_INFO}").st_mtime
+        except OSError:
+            changed_at = None
         kind = SHELL if self.workspace.name == SHELL_WORKSPACE else PYTHON
-        return damaged_row(name, kind, status.st_mtime, message)
+        return damaged_row(name, kind, changed_at, error.message)
 
     def _beside(self, live: _Live) -> TaskRow:
         """Return the row of a running task with the newest points, and whether its owner is dead."""
@@ -186,38 +254,23 @@ class TaskIndex:
             size = path.stat().st_size
         except OSError:
             size = 0
-        if size != live.journal_size:
-            live.journal_size = size
-            live.newest = journal.tail_latest(path) if size else None
+        stored = stored_signature(live.folder) if live.track_store else UNKNOWN
+        if (size, stored) != live.seen:
+            live.seen = (size, stored)
+            # What is tracked seldom may not be among the newest points any more.
+            live.newest |= newest_beside(live.track_store, live.run.index, live.folder)
+            live.newest |= journal.tail_latest(path) if size else {}
         if live.newest:
             row = replace(row, figures=figures_of(live.run, live.newest))
-        if live.owner.gone(live.folder, live.run) and _same_file(live):
-            row = replace(row, message=INTERRUPTED)
+        if live.owner.gone(live.folder, live.run) and _signature(live.folder) == live.signature:
+            # Not merely ended a moment ago: an owner writes the end, then goes.
+            copied = is_copied_run(live.folder, live.run.index)
+            row = replace(row, message=COPIED if copied else INTERRUPTED)
         return row
 
 
-def _signature(status: os.stat_result) -> Signature:
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _same_file(live: _Live) -> bool:
-    """Tell whether the task file is still the one we read: an owner writes the end, then goes."""
+def _signature(folder: str) -> Signature:
     try:
-        return _signature(os.stat(f"{live.folder}/{TASK_INFO}")) == live.signature
+        return signature_of(os.stat(f"{folder}/{TASK_INFO}"))
     except OSError:
-        return False
-
-
-def _load(path: str) -> TaskInfo:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        size = os.fstat(descriptor).st_size
-        data = os.read(descriptor, min(size, MAX_JSON_BYTES) + 1)
-        while data and len(data) <= MAX_JSON_BYTES:
-            part = os.read(descriptor, 1024 * 1024)
-            if not part:
-                break
-            data += part
-    finally:
-        os.close(descriptor)
-    return parse_json(data, Path(path))
+        return UNKNOWN

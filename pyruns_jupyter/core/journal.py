@@ -2,40 +2,88 @@
 processes.
 
 `{"t": epoch seconds, "track": {key: value}}` is a point of curves, `{"t": ..., "record": {key: value}}` sets
-final figures. NaN and the infinities are written as the tokens NaN, Infinity and -Infinity.
+final figures; `"r"` is the rank of the process that wrote the line, where the launcher of several processes
+told it. NaN and the infinities are written as the tokens NaN, Infinity and -Infinity. `folding` reads it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 from typing import Any
 
 from .filelock import FILE_MODE
 
 TAIL_BYTES = 64 * 1024
-WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
-POINTS_KEPT = 1000  # of a curve in the task file, when the journal is larger
+MAX_LINE_BYTES = 1024 * 1024  # what a call of `track` or `record` may take
 TRACK, RECORD = "track", "record"
+# How launchers tell each of several processes which it is: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
+_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_START = b'{"t":'
+_TRIES = 8  # lines looked for behind a torn one
+
+_MAX_NAMES = 10_000
+_names: dict[str, str] = {}
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=True).encode
 
 
-def encode(kind: str, values: dict[str, Any], epoch: float) -> bytes:
+def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = None) -> bytes:
     """Return one line of the journal; `kind` is `track` or `record`.
 
     Raises:
         TypeError: when a value is no JSON data.
-        ValueError: when a value contains itself.
+        ValueError: when a value contains itself, or the line would be longer than 1 MiB.
     """
-    return b'{"t":%.3f,"%s":%s}\n' % (epoch, kind.encode(), _encode(values).encode())
+    return _line(_head(rank), kind, values, epoch)
+
+
+def _head(rank: int | None) -> str:
+    return '{"t":%.3f,"%s":' if rank is None else f'{{"t":%.3f,"r":{rank},"%s":'
+
+
+def _line(head: str, kind: str, values: dict[str, Any], epoch: float) -> bytes:
+    parts = []
+    for key, value in values.items():
+        # Finite numbers are what a point is made of nearly always; the encoder takes twice as long for them.
+        if type(value) is int or (type(value) is float and value - value == 0.0):
+            name = _names.get(key)
+            parts.append(f"{name or _name(key)}{value!r}")
+        else:
+            body = _encode(values)
+            break
+    else:
+        body = "{" + ",".join(parts) + "}"
+    line = f"{head % (epoch, kind)}{body}}}\n".encode("ascii")
+    if len(line) > MAX_LINE_BYTES:
+        raise ValueError(
+            f"they take {len(line):,} bytes, at most {MAX_LINE_BYTES:,} fit; write a file into artifact_dir()"
+        )
+    return line
+
+
+def _name(key: Any) -> str:
+    """Return a key as JSON, with its colon."""
+    name = _encode({key: 0})[1:-2]
+    if isinstance(key, str) and len(_names) < _MAX_NAMES:
+        _names[key] = name
+    return name
+
+
+def own_rank() -> int | None:
+    """Return the rank that the launcher of this process gave it; None when nobody did."""
+    for name in _RANKS:
+        text = os.environ.get(name, "")
+        if text.isdecimal() and len(text) < 10:
+            return int(text)
+    return None
 
 
 class Appender:
     """An open journal. Each line is one write at the end of the file, so that several processes never mix
-    lines.
+    lines, and a line that was written survives the death of its process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,23 +93,34 @@ class Appender:
             OSError: when that is not possible.
         """
         flags = (
-            os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+            os.O_RDWR
+            | os.O_APPEND
+            | os.O_CREAT
+            | getattr(os, "O_NOFOLLOW", 0)
+            | getattr(os, "O_NONBLOCK", 0)  # a FIFO of this name must not stop the script
+            | getattr(os, "O_BINARY", 0)
         )
         self._descriptor = os.open(path, flags, FILE_MODE)
         status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._descriptor)
+            raise OSError(f"{path} is no regular file")
         self._file = (status.st_dev, status.st_ino)
         size = status.st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            os.write(self._descriptor, b"\n")  # a line that a dying process tore must not spoil ours
+        # A line that a dying process tore must not spoil ours.
+        self._torn = bool(size) and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        self._head = _head(own_rank())
 
     @property
     def usable(self) -> bool:
-        """Whether the descriptor is still our file: scripts that become daemons close them all."""
+        """Whether the descriptor is still our file, under its name: scripts that become daemons close all of
+        them, and outlive the run, whose journal goes at its end.
+        """
         try:
             status = os.fstat(self._descriptor)
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self._file
+        return (status.st_dev, status.st_ino) == self._file and status.st_nlink > 0
 
     def append(self, kind: str, values: dict[str, Any], epoch: float) -> None:
         """Append one line (see `encode`).
@@ -70,8 +129,11 @@ class Appender:
             TypeError, ValueError: when a value is no JSON data; nothing is written.
             OSError: when the disk does not take the whole line.
         """
-        line = encode(kind, values, epoch)
+        line = _line(self._head, kind, values, epoch)
+        if self._torn:
+            line = b"\n" + line
         written = os.write(self._descriptor, line)
+        self._torn = 0 < written < len(line)
         if written != len(line):
             raise OSError(f"only {written} of {len(line)} bytes could be written; the disk is full")
 
@@ -80,98 +142,64 @@ class Appender:
         os.close(self._descriptor)
 
 
-def _entries(data: bytes) -> Iterator[dict[str, Any]]:
-    for line in data.split(b"\n"):
-        if not line.startswith(b"{"):
-            continue
+def entries(data: bytes) -> list[dict[str, Any]]:
+    """Return the lines of a piece of a journal, parsed; torn and foreign ones are passed over."""
+    lines = [line for line in data.split(b"\n") if line[:1] == b"{"]
+    try:
+        together = json.loads(b"[%s]" % b",".join(lines))  # much faster than one by one
+    except (ValueError, RecursionError):
+        together = None
+    if together is not None and len(together) == len(lines):
+        found = together
+    else:
+        found = [entry for line in lines if (entry := _entry(line)) is not None]
+    if b"\\ud" in data:
+        found = _without_surrogates(found)
+    return [entry for entry in found if isinstance(entry, dict)]
+
+
+def _entry(line: bytes) -> Any:
+    start = 0
+    for _ in range(_TRIES):
         try:
-            entry = json.loads(line)
+            return json.loads(line[start:])
         except (ValueError, RecursionError):
-            continue  # torn or foreign
-        if isinstance(entry, dict):
-            yield entry
+            # Torn. A line of another process may have been appended to the torn one.
+            start = line.find(_START, start + 1)
+            if start < 0:
+                return None
+    return None
 
 
-def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Return what a journal says: the records (a later value replaces an earlier one) and the curves, in
-    order.
+def _without_surrogates(value: Any) -> Any:
+    """Half of a surrogate pair is no text that a file in UTF-8 can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value
 
-    A missing journal says nothing; torn and foreign lines are passed over.
+
+def open_regular(path: Path | str) -> int:
+    """Return a descriptor for reading a regular file; no link, no device, no FIFO.
+
+    Raises:
+        OSError: when it is no such file, or may not be read.
     """
-    records: dict[str, Any] = {}
-    tracks: dict[str, list[Any]] = {}
-    for entry in _lines(path):
-        point, record = entry.get(TRACK), entry.get(RECORD)
-        if isinstance(point, dict):
-            for key, value in point.items():
-                tracks.setdefault(key, []).append(value)
-        if isinstance(record, dict):
-            records.update(record)
-    return records, tracks
-
-
-def summary(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return records and curves as a task file can hold them, and whether that is all the journal says.
-
-    A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
-    and its last one: a task file with millions of points could not be read any more.
-    """
-    try:
-        whole = path.stat().st_size <= WHOLE_BYTES
-    except (FileNotFoundError, NotADirectoryError):
-        return {}, {}, True
-    if whole:
-        return *fold(path), True
-    records: dict[str, Any] = {}
-    curves: dict[str, _Curve] = {}
-    for entry in _lines(path):
-        point, record = entry.get(TRACK), entry.get(RECORD)
-        if isinstance(point, dict):
-            for key, value in point.items():
-                curves.setdefault(key, _Curve()).add(value)
-        if isinstance(record, dict):
-            records.update(record)
-    return records, {key: curve.values() for key, curve in curves.items()}, False
-
-
-class _Curve:
-    """Every so-manieth value of a curve, and its last one."""
-
-    def __init__(self) -> None:
-        self._kept: list[Any] = []
-        self._stride = 1
-        self._count = 0
-        self._last: Any = None
-
-    def add(self, value: Any) -> None:
-        if self._count % self._stride == 0:
-            if len(self._kept) == POINTS_KEPT - 1:
-                del self._kept[1::2]
-                self._stride *= 2
-            if self._count % self._stride == 0:
-                self._kept.append(value)
-        self._count += 1
-        self._last = value
-
-    def values(self) -> list[Any]:
-        last_is_kept = (self._count - 1) % self._stride == 0
-        return self._kept if last_is_kept else [*self._kept, self._last]
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        stream = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return
-    with stream:
-        for line in stream:
-            yield from _entries(line)
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no regular file")
+    return descriptor
 
 
 def tail_latest(path: Path) -> dict[str, Any]:
     """Return the newest value of each key, tracked or recorded, in the last 64 KiB of a journal."""
     try:
-        with path.open("rb") as stream:
+        with os.fdopen(open_regular(path), "rb") as stream:
             start = max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES)
             stream.seek(start)
             data = stream.read(TAIL_BYTES)
@@ -180,7 +208,7 @@ def tail_latest(path: Path) -> dict[str, Any]:
     if start:
         data = data[data.find(b"\n") + 1 :]
     latest: dict[str, Any] = {}
-    for entry in _entries(data):
+    for entry in entries(data):
         for kind in (TRACK, RECORD):
             values = entry.get(kind)
             if isinstance(values, dict):

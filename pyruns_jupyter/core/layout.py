@@ -31,6 +31,7 @@ MAX_RUNS = 1000
 
 # Control characters, and what one of the supported file systems forbids.
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f]')
+_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes in a file name that are no UTF-8
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
 
 
@@ -67,7 +68,7 @@ def _name_problem(name: str) -> str | None:
     found = _FORBIDDEN.search(name)
     if found:
         return f"the character {found.group()!r} is not allowed in it"
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
+    if _SURROGATE.search(name):
         return "it is not valid Unicode"
     if _RESERVED.fullmatch(name):
         return "Windows reserves it for a device"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from .errors import NotFound
 
+_LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
 
 
@@ -18,6 +20,16 @@ class LogReset(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def last_logged_run(run_logs: Path) -> int:
+    """Return the number of the last run that has a log in the folder `run_logs`, 0 when none has."""
+    try:
+        names = os.listdir(run_logs)
+    except OSError:
+        return 0
+    found = (_LOG_NAME.fullmatch(name) for name in names)
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 def log_size(path: Path) -> int | None:

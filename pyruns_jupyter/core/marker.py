@@ -18,6 +18,7 @@ from .tasklock import protocol
 
 KEY = "_namespace_operation"
 LIFETIME = 60.0  # seconds
+_LONGEST = 3600.0  # seconds; what says that it lives longer, even by the clock of another host, is damaged
 _WORDS = {"rename": "renamed", "delete": "removed", "restore": "restored"}
 
 
@@ -61,8 +62,10 @@ def check(info: TaskInfo) -> None:
 
 
 def _alive(mark: dict[str, Any]) -> bool:
-    expires = mark.get("expires_at")
-    if isinstance(expires, bool) or not isinstance(expires, (int, float)) or not expires > time.time():
+    expires, now = mark.get("expires_at"), time.time()
+    if isinstance(expires, bool) or not isinstance(expires, (int, float)):
+        return False
+    if not now < expires < now + _LONGEST:
         return False
     return not owner_is_gone(mark, "pid_create_time")
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .filelock import is_locked
-from .host import host_name, process_alive
+from .errors import Unreadable
+from .filelock import FileLock, is_locked
+from .files import dump_json, read_json
+from .host import ProcessId, host_name, process_alive
 from .layout import RUN_LOGS, owner_name
+from .place import Place
 from .runs import RUNNING, Run, latest, status_of
 from .taskfile import TaskInfo
+
+COPIED = "The task was copied while this run went on: how the run ended is known to the original only."
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Ownership:
             if owner.is_file() and not owner.is_symlink():
                 if is_locked(owner):
                     return False
+                if is_copied_run(folder, run.index):
+                    return True
             elif self.lease_until > time.time():
                 return False  # another program's: its lease speaks as long as it lasts
         except OSError:
@@ -42,6 +50,21 @@ class Ownership:
         if run.pid is not None and 0 < run.pid < 2**31:
             return not process_alive(run.pid, run.pid_create_time)
         return self.lease_until < time.time()
+
+
+def owner_record(lock: FileLock) -> bytes:
+    """Return what the owner of a run writes into the file that it has locked: who it is, and which file."""
+    return dump_json({**ProcessId.of(os.getpid()).to_dict(), "place": lock.place().to_dict()})
+
+
+def is_copied_run(folder: Path | str, run: int) -> bool:
+    """Tell whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
+    path = Path(folder, RUN_LOGS, owner_name(run))
+    try:
+        place = Place.from_dict(read_json(path).get("place"))
+        return place is not None and place.is_copied_to(path)
+    except (OSError, Unreadable):
+        return False
 
 
 def abandoned_run(info: TaskInfo, folder: Path) -> Run | None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from .errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
 from .layout import SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
 from .parameters.argv import build_argv
 from .parameters.reading import ScriptParameters, read_parameters
 from .settings import Settings
-from .sweep.naming import default_names
+from .sweep.fit import misfits
+from .sweep.naming import sweep_names
+from .sweep.overlay import overlaid
+from .sweep.pattern import is_pattern, left_out, parse_pattern
 from .sweep.plan import SweepPlan
-from .taskfile import own_facts, read_task
+from .taskfile import own_facts, payload_name, read_task
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
 from .workspace import SHELL, WorkspaceFolder
-from .yamltext.template import Template
-from .yamltext.values import string_text, value_text
-
-_MAX_ERRORS = 20  # that are told at once
 
 
 class NameTaken(InvalidInput, Conflict):
@@ -41,6 +41,7 @@ class Proposal:
     names: list[str]
     plan: SweepPlan | None
     text: str
+    name_notices: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -67,41 +68,105 @@ class Proposal:
 
 
 def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> Proposal:
-    """Return what `text` would make of a workspace, with `name` or names that begin with it; writes nothing.
+    """Return what `text` would make of a workspace; writes nothing.
+
+    `name` is the name of one task, what the names of several begin with, or a pattern such as `{lr}-{seed}`
+    (see `sweep.pattern`).
 
     Raises:
-        InvalidInput: with the field that is wrong: `yaml` or a dotted key, `name`, `script`.
+        InvalidInput: with the field that is wrong: `yaml` or a dotted key, `name`, `script`; all of them at
+            once as InvalidInputs.
         Unreadable: when the script cannot be read.
     """
-    check_task_name(name)
-    taken = _taken(workspace)
+    errors: list[InvalidInput] = []
+    plan: SweepPlan | None = None
+    names = [name]
     if workspace.kind == SHELL:
-        script = _shell_text(text)
-        if name in taken:
+        try:
+            text = _shell_text(text)
+        except InvalidInput as error:
+            errors.append(error)
+    else:
+        plan = _examined(workspace, text, errors)
+    try:
+        names = proposed_names(workspace, plan, name)
+    except InvalidInput as error:
+        if not errors or not isinstance(error, NameTaken):
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else InvalidInputs(errors)
+    return Proposal(workspace, name, names, plan, text, _name_notices(plan, name))
+
+
+def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str) -> list[str]:
+    """Return the names of a plan's tasks; of a plan with errors only `name`, as far as that can be checked.
+
+    Raises:
+        InvalidInput: with field `name`.
+        NameTaken: when a single task's name is taken.
+    """
+    if plan is not None and plan.errors:
+        if not is_pattern(name):
+            check_task_name(name)
+        elif plan.template.readable:
+            parse_pattern(name, plan)
+        return [name]
+    taken = _taken(workspace)
+    if plan is None or (plan.count == 1 and not is_pattern(name)):
+        if check_task_name(name) in taken:
             raise NameTaken(name)
-        return Proposal(workspace, name, [name], None, script)
-    plan = check_template(workspace, text)
-    if plan.count == 1 and name in taken:
-        raise NameTaken(name)
-    return Proposal(workspace, name, default_names(plan, name, taken), plan, text)
+        return [name]
+    if plan.count == 1:
+        names = sweep_names(plan, name, workspace=workspace.name)
+        if names[0] in taken:
+            raise NameTaken(names[0])
+        return names
+    return sweep_names(plan, name, taken, workspace=workspace.name)
+
+
+def _name_notices(plan: SweepPlan | None, name: str) -> list[str]:
+    if plan is None or plan.count < 2 or not is_pattern(name):
+        return []
+    keys = left_out(name, plan)
+    if not keys:
+        return []
+    told = " or ".join("{" + key + "}" for key in [*keys[:3], "n"])
+    return [f"The name pattern does not tell all tasks apart, so equal names are numbered. Add {told}."]
 
 
 def check_template(workspace: WorkspaceFolder, text: str) -> SweepPlan:
     """Return the sweep that a YAML text describes, checked against the script's parameters.
 
     Raises:
-        InvalidInput: with the place that is wrong.
+        InvalidInputs: every place that is wrong.
         Unreadable: when the script cannot be read.
     """
-    plan = SweepPlan.parse(text, limit=Settings.load(workspace.root).sweep_limit)
-    _check_argv(script_parameters(workspace), plan)
+    errors: list[InvalidInput] = []
+    plan = _examined(workspace, text, errors)
+    if errors:
+        raise InvalidInputs(errors)
+    return plan
+
+
+def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput]) -> SweepPlan:
+    """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
+    plan = SweepPlan.examine(text, limit=Settings.load(workspace.root).sweep_limit)
+    found = list(plan.errors)
+    try:
+        parameters = script_parameters(workspace)
+    except InvalidInput as error:
+        errors.append(error)
+    else:
+        if plan.template.readable:
+            found += misfits(plan, parameters, partial(build_argv, parameters))
+    errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
     return plan
 
 
 def complete_template(workspace: WorkspaceFolder, text: str) -> str:
     """Return the workspace's default configuration with the values of `text` (YAML with batch syntax) in it.
 
-    What `text` does not name keeps its default; the default's comments and order stay.
+    See `sweep.overlay`.
 
     Raises:
         InvalidInput: when `text` or the default cannot be read, or the workspace has no script.
@@ -109,22 +174,7 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
     """
     if workspace.kind == SHELL:
         raise InvalidInput("A shell workspace has no configuration to sweep. Open a script.", field="yaml")
-    given, default = Template.parse(text), Template.parse(workspace.template_text())
-    known = {leaf.key for leaf in default.leaves}
-    changes = {leaf.key: leaf.source for leaf in given.leaves if leaf.key in known}
-    added = [leaf for leaf in given.leaves if leaf.key not in known]
-    if all(len(leaf.path) == 1 and leaf.path[0] not in default.base for leaf in added) and not any(
-        "\n" in source for source in changes.values()
-    ):
-        complete = default.replaced(changes)
-        parts = [complete, "" if complete.endswith("\n") or not complete else "\n"]
-        parts += [f"{string_text(leaf.key)}: {leaf.source}\n" for leaf in added]
-        return "".join(parts)
-    # Shaped otherwise than the default: `text` as it is, and the default's other keys after it.
-    named = {leaf.path[0] for leaf in given.leaves} | set(given.base)
-    missing = [(key, value) for key, value in default.base.items() if key not in named]
-    lines = [f"{string_text(key)}: {value_text(value)}\n" for key, value in missing]
-    return "".join([text, "" if text.endswith("\n") or not text else "\n", *lines])
+    return overlaid(workspace.template_text(), text)
 
 
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
@@ -147,12 +197,12 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
     except Unreadable:
         template = ""
     try:
-        return read_parameters(source, template=template, filename=script.name)
+        return read_parameters(source, template=template, filename=script.name, path=script)
     except InvalidInput as error:
         if error.field == "script":
             raise
         # The template is damaged; what the script takes can still be told.
-        return read_parameters(source, filename=script.name)
+        return read_parameters(source, filename=script.name, path=script)
 
 
 def check_runnable(workspace: WorkspaceFolder) -> None:
@@ -197,24 +247,16 @@ def task_text(workspace: WorkspaceFolder, task: str) -> str:
     """
     folder = workspace.existing(task).folder
     try:
-        file_name = read_task(folder).get("config_file")
+        info = read_task(folder)
     except Unreadable:
-        file_name = None
-    default = SHELL_CONFIG if workspace.kind == SHELL else SCRIPT_CONFIG
-    # The name comes from a file that others write: it must not lead out of the task.
-    if (
-        not isinstance(file_name, str)
-        or os.path.basename(file_name) != file_name
-        or file_name in ("", ".", "..")
-    ):
-        file_name = default
-    path = folder / file_name
+        info = {}
+    path = folder / payload_name(info, SHELL_CONFIG if workspace.kind == SHELL else SCRIPT_CONFIG)
     try:
-        if path.is_symlink():
+        if os.path.islink(path):
             raise Unreadable(f"{path} is a symbolic link and is not read.")
         return read_text(path)
     except (FileNotFoundError, ValueError):
-        raise NotFound(f"The task {task!r} has no {file_name!r}.") from None
+        raise NotFound(f"The task {task!r} has no {path.name!r}.") from None
 
 
 def free_name(workspace: WorkspaceFolder, base: str) -> str:
@@ -243,28 +285,3 @@ def _shell_text(text: str) -> str:
     if len(text) > MAX_TEXT_BYTES:
         raise InvalidInput(f"The shell script is larger than {MAX_TEXT_BYTES >> 20} MiB.", field="yaml")
     return text.replace("\r\n", "\n")  # a shell takes a carriage return for a part of the command
-
-
-def _check_argv(parameters: ScriptParameters, plan: SweepPlan) -> None:
-    """Check that every configuration can become a command line; each mistake is told once."""
-    if parameters.kind != "argparse":
-        return
-    found: dict[tuple[str | None, str], InvalidInput] = {}
-    for index in range(plan.count):
-        try:
-            build_argv(parameters, plan.config(index))
-        except InvalidInput as error:
-            for one in error.errors if isinstance(error, InvalidInputs) else [error]:
-                found.setdefault((one.field, one.message), _placed(one, plan))
-            if len(found) >= _MAX_ERRORS:
-                break
-    if found:
-        raise InvalidInputs(list(found.values()))
-
-
-def _placed(error: InvalidInput, plan: SweepPlan) -> InvalidInput:
-    """Add line and column of the key that an error is about."""
-    leaf = plan.template.leaf(error.field) if error.field and error.line is None else None
-    if leaf is None:
-        return error
-    return InvalidInput(error.message, field=error.field, line=leaf.line, column=leaf.column)

@@ -6,7 +6,9 @@ Functions here change a dictionary only; callers hold the lock (`taskfile.edit_t
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +42,7 @@ SLOTS: dict[str, Any] = {
     "durations": None,
     "exit_codes": None,
     "source_states": "",
-    "run_environments": {},
+    "run_environments": None,
     "records": {},
     "tracks": {},
 }
@@ -51,7 +53,10 @@ _OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "qu
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a task, as its slot tells it. Times are epoch seconds, `duration` seconds."""
+    """One run of a task, as its slot tells it. Times are epoch seconds, `duration` seconds.
+
+    `environment` says where it took place (host, Python, GPUs, ...), `source` where its code stood.
+    """
 
     index: int
     status: str
@@ -64,52 +69,82 @@ class Run:
     attempt: str
     records: dict[str, Any] = field(default_factory=dict)
     tracks: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict, repr=False)
+    source: str = ""
 
 
 def slot_count(info: TaskInfo) -> int:
-    """Return how many runs have a slot; old files may lack arrays, so the longest one counts."""
-    return max((len(info[key]) for key in SLOTS if isinstance(info.get(key), list)), default=0)
+    """Return how many runs have a slot, at most `MAX_RUNS`; old files may lack arrays, so the longest one
+    counts.
+    """
+    longest = 0
+    for key in SLOTS:
+        values = info.get(key)
+        if isinstance(values, list) and len(values) > longest:
+            longest = len(values)
+    return min(longest, MAX_RUNS)
 
 
 def runs(info: TaskInfo) -> list[Run]:
     """Return the runs of a task, the first one first, tolerant of missing and short arrays."""
-    return [_run(info, number) for number in range(slot_count(info))]
+    count = slot_count(info)
+    return [_run(info, number, count) for number in range(count)]
 
 
 def latest(info: TaskInfo) -> Run | None:
     """Return the latest run alone (lists of tasks need no more), None before the first."""
     count = slot_count(info)
-    return _run(info, count - 1) if count else None
+    return _run(info, count - 1, count) if count else None
 
 
-def _run(info: TaskInfo, number: int) -> Run:
-    def slot(key: str) -> Any:
-        values = info.get(key)
-        return values[number] if isinstance(values, list) and number < len(values) else None
-
-    started, finished = parse_stamp(slot("start_times")), parse_stamp(slot("finish_times"))
+def _run(info: TaskInfo, number: int, count: int) -> Run:
+    get = info.get
+    start, finish, pid, created, status, attempt, took, code, source, environment, records, tracks = (
+        column[number] if type(column := get(key)) is list and number < len(column) else None for key in SLOTS
+    )
     times = own_facts(info).get("times")
     exact = times.get(str(number + 1)) if isinstance(times, dict) else None
-    if isinstance(exact, list) and len(exact) == 2:
-        started = _number(exact[0]) or started
-        finished = _number(exact[1]) or finished
-    duration = _number(slot("durations"))
+    if not isinstance(exact, list) or len(exact) != 2:
+        exact = [None, None]
+    started = _number(exact[0]) or parse_stamp(start)
+    finished = _number(exact[1]) or parse_stamp(finish)
+    duration = _number(took)
     if duration is None and started is not None and finished is not None:
         duration = max(0.0, finished - started)
-    newest = number + 1 == slot_count(info)  # old files keep only the status of the last run
+    newest = number + 1 == count  # old files keep only the status of the last run
     return Run(
         index=number + 1,
-        status=_text(slot("run_statuses")) or (_text(info.get("status")) if newest else ""),
+        status=_text(status) or (_text(get("status")) if newest else ""),
         started_at=started,
         finished_at=finished,
         duration=duration,
-        pid=_integer(slot("pids")),
-        pid_create_time=_number(slot("pid_create_times")),
-        exit_code=_integer(slot("exit_codes")),
-        attempt=_text(slot("run_attempt_ids")),
-        records=_mapping(slot("records")),
-        tracks=_mapping(slot("tracks")),
+        pid=_integer(pid),
+        pid_create_time=_number(created),
+        exit_code=_integer(code),
+        attempt=_text(attempt),
+        records=_mapping(records),
+        tracks=_mapping(tracks),
+        environment=_mapping(environment),
+        source=_text(source),
     )
+
+
+def sources_of(info: TaskInfo, index: int) -> dict[str, Any]:
+    """Return what is known of the code of run `index`: `commit`, `branch`, `dirty`, and `code`, the hash of
+    the stored code; empty of a run of another program.
+    """
+    sources = own_facts(info).get("sources")
+    facts = sources.get(str(index)) if isinstance(sources, dict) else None
+    if not isinstance(facts, dict):
+        return {}
+    return {key: value for key, value in facts.items() if key != "code" or isinstance(value, str)}
+
+
+def gpu_names(run: Run) -> list[str]:
+    """Return the names of the GPUs that a run saw."""
+    gpus = run.environment.get("gpus")
+    seen = gpus if isinstance(gpus, list) else []
+    return [str(gpu.get("name", "")) for gpu in seen if isinstance(gpu, dict)]
 
 
 def status_of(info: TaskInfo) -> str:
@@ -224,6 +259,13 @@ def start(
     return index
 
 
+def add_environment(info: TaskInfo, index: int, facts: Mapping[str, Any]) -> None:
+    """Add what became known of the environment of run `index`."""
+    slots = info.get("run_environments")
+    if facts and isinstance(slots, list) and 0 < index <= len(slots) and isinstance(slots[index - 1], dict):
+        slots[index - 1] = {**slots[index - 1], **facts}
+
+
 def renew_lease(info: TaskInfo) -> None:
     """Say that the owner of a running task lives."""
     now = time.time()
@@ -239,13 +281,12 @@ def finish(
     status: str,
     exit_code: int | None,
     records: dict[str, Any] | None = None,
-    tracks: dict[str, Any] | None = None,
     finished_at: float | None = None,
 ) -> None:
     """End the run of `attempt`: its slot, and the task when that run is its current one.
 
-    What the slot already holds in `records` and `tracks` (the script may have written it) stays; `records`
-    and `tracks` given here are added to it, the values of a track behind those that are there.
+    What the slot already holds in `records` (the script may have written it) stays; the ones given here are
+    added to it. Points come in by `figures.add_points`.
     """
     attempts = info.get("run_attempt_ids")
     if not isinstance(attempts, list) or attempt not in attempts:
@@ -260,24 +301,12 @@ def finish(
     info["run_statuses"][number] = status
     info["durations"][number] = round(max(0.0, ended - started), 6) if started is not None else None
     info["exit_codes"][number] = exit_code
-    _merge(info["records"], number, records)
-    if "track_store" not in info:
-        _merge(info["tracks"], number, tracks, joined=True)
+    if records:
+        info["records"][number] = {**_mapping(info["records"][number]), **records}
     if info.get("_attempt_id") == attempt:
         _disown(info)
         info["status"] = status
         info["progress"] = 1.0 if status == COMPLETED else 0.0
-
-
-def _merge(slots: list[Any], number: int, added: dict[str, Any] | None, *, joined: bool = False) -> None:
-    if added:
-        present = _mapping(slots[number])
-        both = {
-            key: [*present[key], *value]
-            for key, value in added.items()
-            if isinstance(value, list) and isinstance(present.get(key), list) and joined
-        }
-        slots[number] = {**present, **added, **both}
 
 
 def _add_slot(info: TaskInfo, count: int) -> None:
@@ -299,9 +328,10 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _integer(value: Any) -> int | None:

@@ -13,10 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .errors import Unreadable
+from .files import read_whole
 from .layout import SETTINGS_NAME
 
 MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
+_DEFAULTS = "Default settings are used."
+_LONGEST_SHOWN = 80  # characters of a value in a sentence
+_MOST_DIGITS = 1000  # of a number in `global_env`
 
 DEFAULT_TEXT = """\
 # Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
@@ -30,6 +35,7 @@ shell_mode: follow                # follow = the shell you work in; custom = she
 shell_executable:                 # absolute path, used with shell_mode: custom
 
 # Limits and times of this program
+# snapshot_code: false            # store the code when tasks are queued, and run that: edit on meanwhile
 # sweep_limit: 10000              # tasks that one sweep may make
 # stop_grace_seconds: 10          # between asking a task to stop and killing it
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
@@ -57,8 +63,8 @@ gpu_scheduler_require_same_gpu_model: false
 class Settings:
     """The settings of one project. `values` holds every key of the file as it was read.
 
-    `problem` is a sentence when the file could not be understood (all settings are defaults then) or when a
-    value has the wrong type (that one is its default).
+    `problem` says in sentences that the file could not be understood (all settings are defaults then), or
+    which values have the wrong type (these have their defaults).
     """
 
     python_executable: str = ""
@@ -71,6 +77,9 @@ class Settings:
     monitor_chunk_size: int = 50_000
     monitor_scrollback: int = 100_000
     sweep_limit: int = MAX_SWEEP
+    snapshot_code: bool = False
+    stop_grace_seconds: float = 10.0
+    scheduler_linger_seconds: float = 2.0
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
@@ -79,38 +88,45 @@ class Settings:
         """Read the settings in `root` (the `_pyruns_` folder); a missing file means defaults."""
         path = root / SETTINGS_NAME
         try:
-            with path.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
+            return cls.parse(read_whole(path, most=MAX_BYTES)[0], path)
         except FileNotFoundError:
             return cls()
+        except Unreadable as error:
+            return cls(problem=f"{error.message} {_DEFAULTS}")
         except OSError as error:
-            return cls(
-                problem=f"{path} cannot be read: {error.strerror or error}. Default settings are used."
-            )
-        if len(data) > MAX_BYTES:
-            return cls(problem=f"{path} is larger than {MAX_BYTES >> 20} MiB. Default settings are used.")
-        return cls.parse(data, path)
+            return cls(problem=f"{path} cannot be read: {error.strerror or error}. {_DEFAULTS}")
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Settings:
         """Return the settings in `data`, which came from `path`."""
         import yaml
 
+        from .yamltext.values import check_depth
+
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            values = yaml.load(data.decode("utf-8-sig"), Loader=loader)  # a safe loader in both cases
+            text = data.decode("utf-8-sig")
+            check_depth(text)
+            values = yaml.load(text, Loader=loader)  # a safe loader in both cases
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             place = f" in line {mark.line + 1}" if mark else ""
+            return cls(problem=f"{path} is not valid YAML{place}: {error.problem}. {_DEFAULTS}")
+        except UnicodeDecodeError as error:
+            return cls(problem=f"{path} is not UTF-8 text (byte {error.start}). {_DEFAULTS}")
+        except yaml.reader.ReaderError as error:
             return cls(
-                problem=f"{path} is not valid YAML{place}: {error.problem}. Default settings are used."
+                problem=f"{path} is not valid YAML: character {error.position + 1} is none that YAML allows. "
+                f"{_DEFAULTS}"
             )
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            return cls(problem=f"{path} is not valid YAML: {error}. Default settings are used.")
+        except (ValueError, RecursionError) as error:
+            return cls(problem=f"{path} is not valid YAML: {error}. {_DEFAULTS}")
+        except Exception:  # noqa: BLE001  # what that reader raises for `!!int ""`, `!!bool x`, `!!timestamp x`
+            return cls(problem=f"{path} is not valid YAML: a value does not fit its type. {_DEFAULTS}")
         if values is None:
             values = {}
         if not isinstance(values, dict):
-            return cls(problem=f"{path} should hold `key: value` lines. Default settings are used.")
+            return cls(problem=f"{path} should hold `key: value` lines. {_DEFAULTS}")
         return _typed(values, path)
 
     @property
@@ -177,7 +193,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         converted = convert(value)
         if converted is None:
             problems.append(
-                f"{key} in {path} should be {expected}, but is {value!r:.80}. Its default is used."
+                f"{key} in {path} should be {expected}, but is {_shown(value)}. Its default is used."
             )
         else:
             known[key] = converted
@@ -185,12 +201,27 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
         take(key, "text", _text)
     take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
-    take("global_env", "a mapping of names to text", _environment)
+    take("snapshot_code", "true or false", lambda value: value if isinstance(value, bool) else None)
+    take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
     take("header_refresh_interval", "a positive number of seconds", _positive)
+    for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
+        take(key, "a number of seconds, 0 or more", _seconds)
     for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit"):
         take(key, "a positive whole number", _count)
-    kept = {str(key): value for key, value in values.items()}
-    return Settings(**known, values=kept, problem=problems[0] if problems else None)
+    kept = {key: value for key, value in values.items() if isinstance(key, str)}
+    return Settings(**known, values=kept, problem=" ".join(problems) or None)
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a sentence, briefly: aliases can make a small file a huge value."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…")
+    if isinstance(value, (bool, float)):
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**20 else "a number with more than 20 digits"
+    kinds = ((dict, "a mapping"), (list, "a list"), (bytes, "binary data"))
+    return next((word for kind, word in kinds if isinstance(value, kind)), "something else")
 
 
 def _text(value: Any) -> str | None:
@@ -198,9 +229,13 @@ def _text(value: Any) -> str | None:
 
 
 def _positive(value: Any) -> float | None:
+    return _seconds(value) or None
+
+
+def _seconds(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if 0 < value < 1e9 else None
+    return float(value) if 0 <= value < 1e9 else None
 
 
 def _count(value: Any) -> int | None:
@@ -212,7 +247,7 @@ def _environment(value: Any) -> dict[str, str] | None:
         return None
     result: dict[str, str] = {}
     for key, item in value.items():
-        name, text = str(key), _environment_text(item)
+        name, text = _environment_text(key), _environment_text(item)
         if text is None or not name or "=" in name or "\0" in name or "\0" in text:
             return None
         result[name] = text
@@ -224,4 +259,6 @@ def _environment_text(value: Any) -> str | None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        return None
     return str(value) if isinstance(value, (str, int, float)) else None

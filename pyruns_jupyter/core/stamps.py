@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime
+from functools import lru_cache
 
 STAMP_FORMAT = "%Y-%m-%d_%H-%M-%S"
+_USUAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)", re.ASCII)
 
 
 def stamp(epoch: float | None = None) -> str:
@@ -15,9 +18,15 @@ def stamp(epoch: float | None = None) -> str:
 
 def parse_stamp(text: object) -> float | None:
     """Return the epoch seconds of a stamp in this machine's zone; None when it is not one."""
-    if not isinstance(text, str) or not text:
-        return None
+    return _parse(text) if isinstance(text, str) and text else None
+
+
+@lru_cache(maxsize=4096)  # the tasks of a sweep share theirs
+def _parse(text: str) -> float | None:
+    usual = _USUAL.fullmatch(text)
     try:
+        if usual:  # several times as fast
+            return datetime(*map(int, usual.groups())).timestamp()  # type: ignore[arg-type]
         return datetime.strptime(text, STAMP_FORMAT).timestamp()
     except (ValueError, OverflowError, OSError):  # no stamp, or a time that this system cannot count
         return None

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NotFound, Unreadable
-from .files import dump_json, parse_json, write_atomic
-from .layout import TASK_INFO
+from .files import dump_json, parse_json, read_whole, write_atomic
+from .layout import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
 from .tasklock import TIMEOUT, task_lock
 
 TaskInfo = dict[str, Any]
@@ -28,7 +28,7 @@ def read_task(folder: Path) -> TaskInfo:
 
     Raises:
         NotFound: when there is no task.
-        Unreadable: when the file is damaged.
+        Unreadable: when the file is damaged, is no file, or may not be read.
     """
     return parse_json(_read(folder), folder / TASK_INFO)
 
@@ -73,19 +73,49 @@ def own_facts(info: TaskInfo) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def payload_name(info: TaskInfo, usual: str | None = None) -> str:
+    """Return the name of a task's configuration file, which is never one that leads out of the task.
+
+    `usual` is what it is when the task file does not say, by default according to the kind of the task.
+    """
+    name = info.get("config_file")
+    if not isinstance(name, str) or name in ("", ".", "..") or "\0" in name or os.path.basename(name) != name:
+        return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
+    return name
+
+
 def _read(folder: Path, dir_fd: int | None = None) -> bytes:
-    path = folder / TASK_INFO if dir_fd is None else Path(TASK_INFO)
+    path = folder / TASK_INFO
     try:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(path, flags, dir_fd=dir_fd)
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read()
+        return read_whole(path if dir_fd is None else TASK_INFO, path, dir_fd=dir_fd)[0]
     except (FileNotFoundError, NotADirectoryError):
+        if is_task(folder):  # a link that leads nowhere
+            raise unreadable(path, FileNotFoundError(errno.ENOENT, "")) from None
         raise _gone(folder) from None
     except OSError as error:
-        if error.errno in (errno.EISDIR, errno.ELOOP):
-            raise Unreadable(f"{folder / TASK_INFO} is no file.") from None
-        raise
+        raise unreadable(path, error) from error
+
+
+def is_task(folder: Path | str) -> bool:
+    """Tell whether a folder holds a task: something named `task_info.json`, readable or not."""
+    try:
+        os.lstat(f"{folder}/{TASK_INFO}")
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # we may not even look
+        return True
+    return True
+
+
+def unreadable(path: Path | str, error: OSError) -> Unreadable:
+    """Return the sentence for a task file that the system does not let us read."""
+    if error.errno == errno.ENOENT:
+        return Unreadable(f"{path} is a link that leads nowhere.")
+    if error.errno == errno.ELOOP:
+        return Unreadable(f"{path} is a link that leads back to itself.")
+    if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
+        return Unreadable(f"{path} is a socket or a device, not a file.")
+    return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
 
 
 def _gone(folder: Path) -> NotFound:

@@ -64,6 +64,10 @@ def task_lock(
                 yield dir_fd
             finally:
                 _remove(lock_file, dir_fd)
+    except OSError as error:
+        if dir_fd is not None and isinstance(error.filename, str) and not os.path.isabs(error.filename):
+            error.filename = str(folder / error.filename)  # so that it says where
+        raise
     finally:
         if dir_fd is not None:
             os.close(dir_fd)
@@ -107,9 +111,11 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(line)
-        except BaseException:
-            _remove(lock_file, dir_fd)
-            raise
+        except BaseException as error:
+            # Whoever makes room on a full disk needs locks too; the kernel's is ours, with or without a line.
+            if not (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+                _remove(lock_file, dir_fd)
+                raise
         return
 
 

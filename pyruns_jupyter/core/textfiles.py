@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import NotFound, Unreadable
+from .files import read_whole
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 
@@ -17,11 +18,7 @@ def read_text(path: Path) -> str:
         Unreadable: when it is not UTF-8, too large, or may not be read.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_TEXT_BYTES + 1)
-        if len(data) > MAX_TEXT_BYTES:
-            raise Unreadable(f"{path} is larger than {MAX_TEXT_BYTES >> 20} MiB and is not read.")
-        return data.decode("utf-8-sig")
+        return read_whole(path, most=MAX_TEXT_BYTES)[0].decode("utf-8-sig")
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -38,12 +35,8 @@ def read_source(script: Path) -> bytes:
         Unreadable: when it is too large or may not be read.
     """
     try:
-        with script.open("rb") as stream:
-            data = stream.read(MAX_TEXT_BYTES + 1)
+        return read_whole(script, most=MAX_TEXT_BYTES)[0]
     except FileNotFoundError:
         raise NotFound(f"There is no script {script}.") from None
     except OSError as error:
         raise Unreadable(f"{script} cannot be read: {error.strerror or error}.") from error
-    if len(data) > MAX_TEXT_BYTES:
-        raise Unreadable(f"{script} is larger than {MAX_TEXT_BYTES >> 20} MiB and is not read.")
-    return data

@@ -6,32 +6,33 @@ import os
 import shutil
 import time
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import Conflict, InvalidInput, NotFound, Unreadable
 from .files import dump_json, read_json, sync_folder, write_atomic, write_new
-from .host import new_token
 from .layout import (
     DEFAULT_CONFIG,
     ROOT_NAME,
     SCRIPT_INFO,
     SETTINGS_NAME,
     SHELL_WORKSPACE,
-    TASK_INFO,
     TASKS,
     TRASH,
     TaskPaths,
     check_task_name,
     is_task_name,
 )
+from .makers import is_temporary_file, maker_suffix, tidy
 from .settings import DEFAULT_TEXT, Settings
+from .taskfile import is_task
 from .textfiles import read_source, read_text
 
 SCRIPT, SHELL = "script", "shell"
 SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
-_STAGING = ".pyruns-workspace-"
+WORKSPACE_STAGING = ".pyruns-workspace-"
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 _MAX_VISITED = 5000  # folders that a search looks into, however large the tree is
 
@@ -92,8 +93,9 @@ class WorkspaceFolder:
 
     @property
     def script(self) -> Path | None:
-        """The workspace's script: where it was, else the one beside `_pyruns_`; None when it is gone or
-        shell.
+        """The workspace's script: beside `_pyruns_`, else where it was; None when there is none (any more).
+
+        A copied project has its script beside it, and the path that is written down leads to the original.
         """
         try:
             info = self.info()
@@ -101,14 +103,17 @@ class WorkspaceFolder:
             info = {}
         if self.kind == SHELL:
             return None
-        stored = info.get("script_path")
-        if isinstance(stored, str) and stored and "\0" not in stored and Path(stored).is_file():
-            return Path(stored)
-        name = Path(stored).name if isinstance(stored, str) and stored and "\0" not in stored else ""
-        for candidate in (name, f"{self.name}.py"):
-            if candidate and (self.project / candidate).is_file():
-                return self.project / candidate
-        return None
+        path = info.get("script_path")
+        stored = Path(path) if isinstance(path, str) and path and "\0" not in path else None
+        found = stored if stored is not None and stored.is_file() else None
+        if found is not None and found.parent == self.project:
+            return found
+        for candidate in (stored.name if stored else "", f"{self.name}.py"):
+            beside = self.project / candidate
+            if candidate and beside.is_file():
+                # The same file by another way keeps the name it has in all command lines so far.
+                return found if found is not None and found.samefile(beside) else beside
+        return found
 
     def info(self) -> dict[str, Any]:
         """Return the content of `script_info.json`.
@@ -149,13 +154,13 @@ class WorkspaceFolder:
             NotFound: when there is no such task, or it is reached through a link.
         """
         paths = TaskPaths(self.tasks / name)
-        if not is_task_name(name) or paths.folder.is_symlink() or not paths.info.is_file():
+        if not is_task_name(name) or paths.folder.is_symlink() or not is_task(paths.folder):
             raise NotFound(f"There is no task {name!r} in {self.folder}.")
         return paths
 
     def task_names(self) -> list[str]:
         """Return the names of all tasks, in no particular order."""
-        return [name for name, folder in scan_tasks(self.tasks) if os.path.isfile(f"{folder}/{TASK_INFO}")]
+        return [name for name, folder in scan_tasks(self.tasks) if is_task(folder)]
 
     def template_text(self) -> str:
         """Return the text that new configurations start from (YAML, or a shell script).
@@ -257,26 +262,30 @@ def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
     workspace = WorkspaceFolder(script.parent / ROOT_NAME / name)
     if (workspace.folder / SCRIPT_INFO).is_file():
         return workspace, False
-    text = _script_template(script)
+    text, source = _script_template(script)
     info = {
         "workspace_kind": SCRIPT,
         "script_name": name,
         "script_path": str(script),
         "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
+    if source is not None:
+        info["config_default_source"] = str(source)
+        info["config_default_source_name"] = source.name
     return workspace, _create(workspace, info, {DEFAULT_CONFIG: text})
 
 
-def _script_template(script: Path) -> str:
+def _script_template(script: Path) -> tuple[str, Path | None]:
+    """Return the first configuration of a script, and the file it was taken from, if any."""
     from .parameters.reading import config_default_text, read_parameters
 
-    parameters = read_parameters(read_source(script), filename=script.name)
+    parameters = read_parameters(read_source(script), filename=script.name, path=script)
     if parameters.kind != "load":
-        return config_default_text(parameters.parameters, script.name)
+        return config_default_text(parameters.parameters, script.name), None
     for name in (parameters.config_file, DEFAULT_CONFIG, "config.yaml", f"{script.stem}.yaml"):
         if name and (script.parent / name).is_file():
-            return read_text(script.parent / name)
-    return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n"
+            return read_text(script.parent / name), script.parent / name
+    return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n", None
 
 
 def _open_shell(project: Path) -> tuple[WorkspaceFolder, bool]:
@@ -302,9 +311,10 @@ def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, s
         root.mkdir(exist_ok=True)
     except FileExistsError:
         raise Conflict(f"{root} is a file. A folder of that name is needed there.") from None
-    _write_once(root / ".gitignore", b"*\n")
+    tidy(root, lambda name: name.startswith(WORKSPACE_STAGING) or is_temporary_file(name))
+    keep_out_of_git(root)
     _write_once(root / SETTINGS_NAME, DEFAULT_TEXT.encode())
-    staging = root / f"{_STAGING}{new_token()}"
+    staging = root / f"{WORKSPACE_STAGING}new{maker_suffix()}"
     staging.mkdir()
     try:
         (staging / TASKS).mkdir()
@@ -336,11 +346,21 @@ def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
     return created
 
 
+def keep_out_of_git(root: Path) -> None:
+    """See to it that the `_pyruns_` folder does not make a repository dirty by itself.
+
+    Other programs create the folder without a `.gitignore`. One that is there, whatever it says, stays.
+    Nothing is raised: a folder that may not be written to stays as it is.
+    """
+    with suppress(OSError):
+        _write_once(root / ".gitignore", b"*\n")
+
+
 def _write_once(path: Path, data: bytes) -> bool:
     """Write `path` whole unless it is there; tell whether it was written."""
     if os.path.lexists(path):
         return False
-    temporary = path.with_name(f".{path.name}.{new_token()}.tmp")
+    temporary = path.with_name(f".{path.name}{maker_suffix()}.tmp")
     write_new(temporary, data)
     try:
         os.link(temporary, path)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pyruns_jupyter.core.layout import TASKS, TaskPaths
+from pyruns_jupyter.core.layout import TASK_INFO, TASKS, TaskPaths
 from pyruns_jupyter.core.taskfile import TaskInfo
 
+from .sources import SourceState
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One queued run of one task: all that a supervisor is told.
 
     `attempt` names this run before it has an index. `environment` and `python` are those of the front end
-    that queued it; `git` is the state of the project's repository.
+    that queued it; `source` is the state of the project's repository, `code` the hash of the stored code that
+    the run starts from, empty when that is the project itself.
     """
 
     root: Path
@@ -26,7 +29,13 @@ class Job:
     batch: str
     environment: Mapping[str, str]
     python: str
-    git: str = ""
+    source: SourceState = field(default_factory=SourceState)
+    code: str = ""
+
+    @property
+    def task_file(self) -> str:
+        """The task file, found faster than by `paths`."""
+        return f"{self.root}/{self.workspace}/{TASKS}/{self.task}/{TASK_INFO}"
 
     @property
     def paths(self) -> TaskPaths:

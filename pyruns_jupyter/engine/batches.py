@@ -8,10 +8,10 @@ front end died.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pyruns_jupyter.core.filelock import FileLock, is_locked
 from pyruns_jupyter.core.files import dump_json, parse_json, sync_folder, write_atomic
 from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.place import Place
 from pyruns_jupyter.core.taskfile import edit_task
 
 SUFFIX = ".json"
@@ -33,7 +34,11 @@ Tasks = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Batch:
-    """One queueing. `tasks` are pairs of task name and attempt, in order; `created_at` is epoch seconds."""
+    """One queueing. `tasks` are pairs of task name and attempt, in order; `created_at` is epoch seconds.
+
+    `code` is the hash of the code that was stored when the tasks were queued, `source` the state of the
+    repository then; both are empty when no code was stored.
+    """
 
     id: str
     workspace: str
@@ -44,12 +49,25 @@ class Batch:
     tasks: tuple[tuple[str, str], ...]
     host: str
     boot: str
+    place: Place | None = None  # of the engine's folder
+    code: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def new(
-        cls, batch: str, *, workspace: str, jobs: int, environment: dict[str, str], python: str, tasks: Tasks
+        cls,
+        batch: str,
+        *,
+        workspace: str,
+        jobs: int,
+        environment: dict[str, str],
+        python: str,
+        tasks: Tasks,
+        place: Place | None = None,
+        code: str = "",
+        source: dict[str, Any] | None = None,
     ) -> Batch:
-        """Return a batch of this moment, host and boot."""
+        """Return a batch of this moment, host and boot; `place` is that of the engine's folder."""
         return cls(
             id=batch,
             workspace=workspace,
@@ -60,11 +78,15 @@ class Batch:
             tasks=tuple(tasks),
             host=host_name(),
             boot=boot_id(),
+            place=place,
+            code=code,
+            source=source or {},
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""
-        return {**vars(self), "tasks": [list(pair) for pair in self.tasks]}
+        place = None if self.place is None else self.place.to_dict()
+        return {**vars(self), "tasks": [list(pair) for pair in self.tasks], "place": place}
 
     @classmethod
     def from_dict(cls, value: dict[str, Any], path: Path) -> Batch:
@@ -84,6 +106,9 @@ class Batch:
                 tasks=tuple((str(name), str(attempt)) for name, attempt in value["tasks"]),
                 host=str(value.get("host", "")),
                 boot=str(value.get("boot", "")),
+                place=Place.from_dict(value.get("place")),
+                code=str(value.get("code", "")),
+                source=dict(value.get("source", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Unreadable(f"{path} is not a batch: {error!r}.") from error
@@ -91,7 +116,7 @@ class Batch:
 
 def new_id() -> str:
     """Return an id for a batch; ids sort by the time they were made."""
-    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    return f"{time.time_ns():020d}-{os.urandom(4).hex()}"
 
 
 def prepare_folders(paths: EnginePaths) -> None:
@@ -128,6 +153,23 @@ def read_batch(paths: EnginePaths, batch: str) -> Batch:
     """
     path = paths.batches / f"{batch}{SUFFIX}"
     return Batch.from_dict(parse_json(path.read_bytes(), path), path)
+
+
+def stored_code(paths: EnginePaths) -> set[str]:
+    """Return the hashes of stored code that batches which are not done need."""
+    needed = set()
+    for batch in batch_ids(paths):
+        with suppress(FileNotFoundError, Unreadable):
+            needed.add(read_batch(paths, batch).code)
+    return needed - {""}
+
+
+def was_copied(paths: EnginePaths, batch: Batch) -> bool:
+    """Tell whether a batch was queued in another folder, of which this one is a copy."""
+    try:
+        return batch.place is not None and batch.place.is_copied_to(paths.folder)
+    except OSError:
+        return False
 
 
 def remove_batch(paths: EnginePaths, batch: str) -> None:

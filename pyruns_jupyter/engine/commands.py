@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.configfile import parse_config
-from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core import snapshots
+from pyruns_jupyter.core.configfile import parse_config, resolved_config
+from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.facts import env_of
+from pyruns_jupyter.core.files import write_new
+from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import SCRIPT_CONFIG, SETTINGS_NAME, SHELL_CONFIG, TaskPaths
-from pyruns_jupyter.core.parameters.argv import build_argv
-from pyruns_jupyter.core.parameters.reading import read_parameters
+from pyruns_jupyter.core.relocation import task_script, task_workdir
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo
-from pyruns_jupyter.core.textfiles import read_text
+from pyruns_jupyter.core.textfiles import read_source, read_text
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .base import Job
@@ -45,6 +48,7 @@ class Command:
     script: Path | None
     shell: str | None
     script_state: str
+    code_notes: tuple[str, ...] = ()  # about the stored code that it starts from
 
     @property
     def text(self) -> str:
@@ -58,15 +62,29 @@ def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
 
 
-def build_command(job: Job, info: TaskInfo, *, run: int) -> Command:
-    """Return how to start run `run` of a task; makes the private copy of its configuration.
+def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tree | None]:
+    """Return a context with the tree of stored code that a job starts from, held as long as it lasts.
+
+    None when that is the project itself, as always for shell tasks: their working folder is the project.
+
+    Raises (on entering):
+        PyrunsError: with a sentence, when the code is missing or damaged.
+    """
+    if not job.code or _is_shell_task(info, job.paths):
+        return nullcontext(None)
+    return snapshots.use(job.root, job.code)
+
+
+def build_command(job: Job, info: TaskInfo, *, run: int, tree: snapshots.Tree | None = None) -> Command:
+    """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
+    private copy of its configuration.
 
     Raises:
         PyrunsError: with a sentence, when it cannot be started; no copy is left behind then.
     """
     paths = job.paths
     settings = Settings.load(job.root)
-    task_environment = _texts(info.get("env"))
+    task_environment = env_of(info)
     environment = {**job.environment, **settings.global_env, **task_environment}
     if environment.get("TERM", "dumb") == "dumb":
         environment["TERM"] = "xterm-256color"
@@ -80,24 +98,37 @@ def build_command(job: Job, info: TaskInfo, *, run: int) -> Command:
     )
     if _is_shell_task(info, paths):
         return _shell_command(job, info, settings, environment, task_environment)
-    return _script_command(job, info, settings, environment, task_environment)
+    return _script_command(job, info, settings, environment, task_environment, tree)
 
 
 def _script_command(
-    job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
+    job: Job,
+    info: TaskInfo,
+    settings: Settings,
+    environment: dict[str, str],
+    own_environment: dict[str, str],
+    tree: snapshots.Tree | None,
 ) -> Command:
-    script = _script(job, info)
+    # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
+    from pyruns_jupyter.core.parameters.argv import build_argv, passes_words
+    from pyruns_jupyter.core.parameters.reading import read_parameters
+
+    script, source = _script(job, info, tree)
     if problem := settings.conda_problem():
         raise InvalidInput(problem, field="conda_env")
-    python = _python(settings.python_executable or job.python, environment.get("PATH"))
+    python = find_python(settings.python_executable or job.python, environment.get("PATH"))
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
-    parameters = read_parameters(_source(script), filename=str(script))
-    words = build_argv(parameters, parse_config(text, name)) if parameters.kind == "argparse" else []
+    parameters = read_parameters(read_source(source), filename=str(source), path=source)
+    # Hydra follows the references of its configuration by itself.
+    read = parse_config if parameters.kind == "hydra" else resolved_config
+    words = build_argv(parameters, read(text, name)) if passes_words(parameters) else []
     copy = _private_copy(job.paths, name, text)
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
+    if tree is not None and "PYTHONPATH" in environment:
+        environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], script.parent, tree)
     return Command(
-        argv=[python, str(script), *words],
+        argv=[python, str(source), *words],
         workdir=str(script.parent),
         environment=environment,
         task_environment=own_environment,
@@ -107,7 +138,8 @@ def _script_command(
         payload_copy=copy,
         script=script,
         shell=None,
-        script_state=f"script {script_hash(script)}",
+        script_state=f"script {script_hash(source)}",
+        code_notes=() if tree is None else (f"Code snapshot {tree.digest[:12]}", *tree.notes),
     )
 
 
@@ -115,7 +147,7 @@ def _shell_command(
     job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
 ) -> Command:
     shell = shell_of(info, settings, environment.get("PATH"))
-    workdir = _text(info.get("workdir")) or str(job.root.parent)
+    workdir = str(task_workdir(WorkspaceFolder(job.root / job.workspace), info))
     if not Path(workdir).is_dir():
         raise NotFound(f"The working folder {workdir} of this task does not exist.")
     name, text = _payload(job.paths, info, SHELL_CONFIG)
@@ -135,20 +167,44 @@ def _shell_command(
     )
 
 
-def _script(job: Job, info: TaskInfo) -> Path:
+def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path, Path]:
+    """Return the script of a task, and the file to start: another one when it starts from stored code."""
     stored = _text(info.get("script"))
-    if stored and Path(stored).is_file():
-        return Path(stored)
-    moved = WorkspaceFolder(job.root / job.workspace).script
-    if moved is not None:
-        return moved
+    script = task_script(WorkspaceFolder(job.root / job.workspace), info)
+    if tree is None:
+        if script is not None:
+            return script, script
+    else:  # the script itself may be gone by now
+        beside = job.root.parent / f"{job.workspace}.py"
+        for candidate in (script, Path(stored) if stored else None, beside):
+            place = None if candidate is None else tree.place_of(candidate)
+            if candidate is not None and place is not None:
+                return candidate, place
+        raise NotFound(
+            f"The script {stored or beside} is not part of the code that was stored when the task was queued "
+            f"({tree.digest[:12]}). Queue the task again."
+        )
     raise NotFound(
         f"The script {stored or job.workspace + '.py'} does not exist, and there is none of its name beside "
         f"{job.root}."
     )
 
 
-def _python(executable: str, search_path: str | None) -> str:
+def _search_path(value: str, workdir: Path, tree: snapshots.Tree) -> str:
+    """Return a PYTHONPATH whose folders inside the project are those of the stored code."""
+    places = []
+    for entry in value.split(os.pathsep):
+        place = tree.place_of(Path(os.path.normpath(workdir / entry))) if entry else None
+        places.append(str(place) if place is not None else entry)
+    return os.pathsep.join(places)
+
+
+def find_python(executable: str, search_path: str | None) -> str:
+    """Return the path of a Python interpreter.
+
+    Raises:
+        NotFound: when there is none.
+    """
     found = shutil.which(executable, path=search_path)
     if found:
         return found
@@ -156,13 +212,6 @@ def _python(executable: str, search_path: str | None) -> str:
         f"The Python interpreter {executable} does not exist or cannot be executed. "
         f"Change python_executable in {SETTINGS_NAME}."
     )
-
-
-def _source(script: Path) -> bytes:
-    try:
-        return script.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"The script {script} cannot be read: {error.strerror or error}.") from error
 
 
 def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
@@ -180,28 +229,18 @@ def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
 
 def _private_copy(paths: TaskPaths, name: str, text: str) -> Path:
     """Write the run's own copy, so that editing the configuration does not change what runs."""
-    descriptor, copy = tempfile.mkstemp(prefix=INPUT_PREFIX, suffix=Path(name).suffix, dir=paths.folder)
+    copy = paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{Path(name).suffix}"
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        write_new(copy, text.encode("utf-8"), durable=False)
     except BaseException:
-        os.unlink(copy)
+        copy.unlink(missing_ok=True)
         raise
-    return Path(copy)
+    return copy
 
 
 def private_copies(paths: TaskPaths) -> Iterator[Path]:
     """Yield the private copies in a task folder; of a task that does not run, all are left-overs."""
     return paths.folder.glob(f"{INPUT_PREFIX}*")
-
-
-def _texts(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {}
-    texts = {str(name): "" if item is None else str(item) for name, item in value.items()}
-    return {
-        name: text for name, text in texts.items() if name and "=" not in name and "\0" not in name + text
-    }
 
 
 def _text(value: Any) -> str:

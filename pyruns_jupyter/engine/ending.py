@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core import journal, runs
+from pyruns_jupyter.core import figures, folding, runs
 from pyruns_jupyter.core.errors import Busy, Conflict, NotFound, Unreadable
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import edit_task, own
@@ -26,7 +27,7 @@ class Ending:
 
     `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
     what others wrote while it could not answer; who writes for a dead owner (`by_owner` is False) does not
-    touch a run that has an end.
+    touch a run that has an end. `environment` is what became known of it since the start.
     """
 
     job: Job
@@ -38,6 +39,7 @@ class Ending:
     message: str = ""
     reason: str = ""
     by_owner: bool = True
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_ending(ending: Ending) -> bool:
@@ -69,7 +71,7 @@ def _write_state(ending: Ending, finished: float) -> bool:
     pause = 0.1
     while True:
         try:
-            records, tracks, whole = _figures(path)
+            records, tracks, whole = _figures(path, ending.job.paths.info)
             with edit_task(ending.job.paths.folder) as info:
                 if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
                     return False
@@ -79,9 +81,10 @@ def _write_state(ending: Ending, finished: float) -> bool:
                     status=ending.status,
                     exit_code=ending.exit_code,
                     records=records,
-                    tracks=tracks,
                     finished_at=finished,
                 )
+                whole = figures.add_points(info, ending.number, tracks, whole=whole)
+                runs.add_environment(info, ending.number, ending.environment)
                 if ending.message:
                     own(info).setdefault("messages", {})[str(ending.number)] = ending.message
             if whole:
@@ -95,10 +98,10 @@ def _write_state(ending: Ending, finished: float) -> bool:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _figures(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return `journal.summary`; a journal that cannot be read stays, and keeps no run from ending."""
+def _figures(path: Path, info: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `folding.summary`; a journal that cannot be read stays, and keeps no run from ending."""
     try:
-        return journal.summary(path)
+        return folding.summary(path, info.stat().st_size)
     except OSError:
         return {}, {}, False
 

@@ -8,11 +8,13 @@ import time
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.host import host_name
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
 from .processes import fork_detached, reap
 from .supervisor import supervise, warm_up
+from .surroundings import Surroundings
 from .undertaker import bury, running_number
 
 
@@ -22,10 +24,9 @@ class LocalEngine:
     def __init__(self) -> None:
         self._children: dict[int, Job] = {}
         self._adopted: list[Job] = []
-        warm_up()
-        # What is frozen is never looked at by the garbage collector, and stays shared with the forks.
-        gc.collect()
-        gc.freeze()
+        self._surroundings = Surroundings()
+        self._knows_scripts = False
+        self._warm_up()
 
     @property
     def must_poll(self) -> bool:
@@ -34,7 +35,17 @@ class LocalEngine:
 
     def start(self, job: Job) -> None:
         """Fork a supervisor for a waiting job."""
-        self._children[fork_detached(lambda: supervise(job))] = job
+        if job.workspace != SHELL_WORKSPACE and not self._knows_scripts:
+            self._knows_scripts = True
+            self._warm_up()
+        gpus = self._surroundings.look(job)
+        self._children[fork_detached(lambda: supervise(job, gpus))] = job
+
+    def _warm_up(self) -> None:
+        warm_up(scripts=self._knows_scripts)
+        # What is frozen is never looked at by the garbage collector, and stays shared with the forks.
+        gc.collect()
+        gc.freeze()
 
     def bury(self, job: Job) -> None:
         """Fork a process that ends a job whose supervisor is dead."""

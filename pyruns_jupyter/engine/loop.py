@@ -13,26 +13,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from pyruns_jupyter.core import snapshots
 from pyruns_jupyter.core.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 
 from . import batches
-from .base import Engine
-from .processes import SignalPipe
+from .base import Engine, Job
+from .processes import SignalPipe, fork_detached
 from .queueing import Entry, OpenBatch, State, claim_again, open_batch, read_state, stop_if_asked, was_touched
-from .sources import git_state
-from .tuning import number_setting
+from .sources import SourceWatch
 
-LINGER_SECONDS = 2.0  # a scheduler that stays a moment starts the next task at once
 _LOOK_SECONDS = 1.0
 _REST_SECONDS = 5.0
 _LOOKS = 500  # waiting tasks looked at per second, for somebody who asked them to stop
 _LONGEST_RETRY = 60.0
-_GIT_SECONDS = 5.0
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
 
@@ -50,31 +50,40 @@ class Scheduler:
         self._leave_at: float | None = None
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
         self._unread = False  # whether a batch could not be read just now
-        self._git: tuple[float, str] = (float("-inf"), "")
+        self._sources = SourceWatch(root.parent)
         self._folder_mark: int | None = None
-        self._linger = number_setting(root, "scheduler_linger_seconds", LINGER_SECONDS)
+        self._linger = Settings.load(root).scheduler_linger_seconds
 
-    def run(self) -> None:
-        """Work until nothing waits or runs."""
+    def run(self) -> bool:
+        """Work until nothing waits or runs; return False when the project was moved away before."""
         signals = SignalPipe(signal.SIGCHLD)
         wake = self._listen()
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         poller.register(wake, select.POLLIN)
         self._load(adopting=True)
-        while True:
+        if snapshots.has_trees(self._root):
+            self._tidy_code()
+        while self._here():
             self._advance()
             if self._nothing_left() and self._leave():
-                return
+                return True
             ready = {descriptor for descriptor, _ in poller.poll(self._pause() * 1000)}
             signals.read()
             if wake in ready:
                 with suppress(BlockingIOError):
                     os.read(wake, 65536)
+            if not self._here():
+                break
             self._collect()
             if wake in ready or self._unread or self._folder_changed():
                 self._load()
             self._look()
+        return False
+
+    def _here(self) -> bool:
+        """Tell whether the project is still where it was: all our paths lead there."""
+        return self._lock.is_at(self._paths.scheduler_lock)
 
     def _listen(self) -> int:
         """Open the pipe that front ends write to; being its writer too, it never comes to an end."""
@@ -105,7 +114,7 @@ class Scheduler:
             if batch in self._open or batch in self._kept:
                 continue
             try:
-                opened = open_batch(self._root, batches.read_batch(self._paths, batch), self._git_state())
+                opened = open_batch(self._root, batches.read_batch(self._paths, batch))
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -118,7 +127,9 @@ class Scheduler:
                     batches.set_aside(self._paths, batch)
                 continue
             self._open[batch] = opened
-            if adopting:
+            if batches.was_copied(self._paths, opened.batch):
+                self._take_copy(opened)
+            elif adopting:
                 self._adopt(opened)
 
     def _folder_changed(self) -> bool:
@@ -147,12 +158,23 @@ class Scheduler:
             elif state is State.RUNNING:
                 self._settle(opened, entry)
 
-    def _git_state(self) -> str:
-        """The project's repository, asked once for batches that come together."""
-        now = time.monotonic()
-        if now - self._git[0] > _GIT_SECONDS:
-            self._git = (now, git_state(self._root.parent))
-        return self._git[1]
+    def _take_copy(self, opened: OpenBatch) -> None:
+        """Take up a batch that came here with a copy of the project: it counts in the original alone.
+
+        What waits here is put back to what it was, what seems to run is ended; no process is touched.
+        """
+        self._say(f"the batch {opened.batch.id} was queued in {opened.batch.place}, of which this is a copy")
+        tasks = self._root / opened.batch.workspace / TASKS
+        batches.put_back(tasks, opened.batch.tasks)
+        entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
+        for entry in entries:
+            with suppress(Unreadable, OSError):
+                if read_state(entry, opened.batch)[0] is State.RUNNING:
+                    self._settle(opened, entry)
+
+    def _dated(self, job: Job) -> Job:
+        """Return a job with the state of the repository: that of its stored code, or the present one."""
+        return job if job.code else replace(job, source=self._sources.state())
 
     # Starting
 
@@ -168,7 +190,17 @@ class Scheduler:
         except OSError as error:
             self._say(f"the batch {batch} is done, but its file stays: {error}")
             self._kept.add(batch)
-        del self._open[batch]
+        if self._open.pop(batch).batch.code:
+            self._tidy_code()
+
+    def _tidy_code(self) -> None:
+        """Remove, in a process of its own, the trees of stored code that nobody needs any more."""
+        with suppress(OSError):  # no room for a process: the next one does it
+            fork_detached(self._remove_trees)
+
+    def _remove_trees(self) -> int:
+        snapshots.tidy_trees(self._root, lambda: batches.stored_code(self._paths), self._say)
+        return 0
 
     def _fill(self, opened: OpenBatch) -> None:
         later: list[Entry] = []
@@ -188,7 +220,9 @@ class Scheduler:
             if state is State.RUNNING:
                 self._settle(opened, entry)
             elif state is not State.DONE and not stop_if_asked(entry, info, opened.batch):
-                self._engine.start(entry.job)
+                if not self._here():
+                    return False
+                self._engine.start(self._dated(entry.job))
                 opened.running[entry.job.task] = entry
         except Unreadable as error:
             self._say(str(error))
@@ -271,9 +305,13 @@ class Scheduler:
             return
         try:
             state, info = read_state(entry, opened.batch)
-        except (Unreadable, OSError):
+            stopped = state is State.WAITING and stop_if_asked(entry, info, opened.batch)
+        except Unreadable:
             return
-        if state is State.DONE or (state is State.WAITING and stop_if_asked(entry, info, opened.batch)):
+        except (PyrunsError, OSError):  # a full disk, perhaps, or a lock that is held
+            entry.seen = 0
+            return
+        if state is State.DONE or stopped:
             opened.waiting.remove(entry)
 
     # Leaving

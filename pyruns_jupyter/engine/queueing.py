@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError
+from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts, read_task
 
 from . import report
 from .base import Job
 from .batches import Batch
+from .sources import SourceState
 
 
 class State(Enum):
@@ -28,13 +29,12 @@ class State(Enum):
     LOST = auto()  # a power failure lost the claim, which the batch file proves
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)  # ten thousand wait at once
 class Entry:
     """One task of a batch. `not_before` is monotonic, `seen` the time stamp (ns) of the file last read."""
 
     job: Job
     seen: int
-    file: str
     tries: int = 0
     not_before: float = 0.0
 
@@ -53,10 +53,11 @@ class OpenBatch:
         return not self.waiting and not self.running
 
 
-def open_batch(root: Path, batch: Batch, git: str) -> OpenBatch:
+def open_batch(root: Path, batch: Batch) -> OpenBatch:
     """Return a batch with all its entries waiting; what the task files say is looked at later."""
     opened = OpenBatch(batch)
     seen = int(batch.created_at * 1e9)  # its claims are older
+    source = SourceState.from_dict(batch.source)
     for name, attempt in batch.tasks:
         job = Job(
             root=root,
@@ -66,9 +67,10 @@ def open_batch(root: Path, batch: Batch, git: str) -> OpenBatch:
             batch=batch.id,
             environment=batch.environment,
             python=batch.python,
-            git=git,
+            source=source,
+            code=batch.code,
         )
-        opened.waiting.append(Entry(job, seen, str(job.paths.info)))
+        opened.waiting.append(Entry(job, seen))
     return opened
 
 
@@ -118,7 +120,7 @@ def claim_again(entry: Entry) -> bool:
 def was_touched(entry: Entry) -> bool:
     """Tell whether the task file changed since it was last looked at, by its time stamp alone."""
     try:
-        changed = os.stat(entry.file).st_mtime_ns
+        changed = os.stat(entry.job.task_file).st_mtime_ns
     except OSError:
         return True
     if changed <= entry.seen:
@@ -128,18 +130,19 @@ def was_touched(entry: Entry) -> bool:
 
 
 def stop_if_asked(entry: Entry, info: TaskInfo, batch: Batch) -> bool:
-    """End the wait of a task that somebody asked to stop; tell whether that was so."""
+    """End the wait of a task that somebody asked to stop; tell whether that was so.
+
+    Raises:
+        PyrunsError, OSError: when that cannot be done at this moment.
+    """
     if not info.get("cancel_requested_at"):
         return False
     stopped = False
-    try:
-        with edit_task(entry.job.paths.folder) as current:
-            waiting = judge(current, entry.job.attempt, batch) is State.WAITING
-            if waiting and current.get("cancel_requested_at"):
-                runs.unqueue(current)
-                stopped = True
-    except PyrunsError:
-        return False
+    with edit_task(entry.job.paths.folder) as current:
+        waiting = judge(current, entry.job.attempt, batch) is State.WAITING
+        if waiting and current.get("cancel_requested_at"):
+            runs.unqueue(current)
+            stopped = True
     if stopped:
         report.add_queue_stop(entry.job.paths)
     return stopped

@@ -1,19 +1,17 @@
-"""What stands around a run's output: banners of the log, `error.log`, `runN.input.json`, its environment."""
+"""What stands around a run's output: banners of the log, `error.log`, `queue.log`, `runN.input.json`."""
 
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.files import dump_json, write_new
-from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.stamps import stamp
+from pyruns_jupyter.core.taskfile import OWN_KEY
 
 if TYPE_CHECKING:
     from .commands import Command
@@ -23,12 +21,17 @@ _START, _FINISH = "=" * 20 + " START " + "=" * 20, "=" * 20 + " FINISH " + "=" *
 
 def line(text: str) -> bytes:
     """Return one line of ours for a log."""
-    return f"[PYRUNS] {text}\n".encode("utf-8", "replace")
+    return f"[PYRUNS] {one_line(text)}\n".encode("utf-8", "replace")
 
 
-def start_banner(task: str, started: str, source: str) -> bytes:
-    """Return the lines that a log begins with."""
-    lines = (_START, f"Task {task} started at {started}", "=" * len(_START), f"Source {source}")
+def one_line(text: str) -> str:
+    """Return a text without line breaks, which a path may hold and which would look like a line of ours."""
+    return text.replace("\r", "\\r").replace("\n", "\\n") if "\n" in text or "\r" in text else text
+
+
+def start_banner(task: str, started: str, source: str, more: Sequence[str] = ()) -> bytes:
+    """Return the lines that a log begins with; `more` are sentences about the code that runs."""
+    lines = (_START, f"Task {task} started at {started}", "=" * len(_START), f"Source {source}", *more)
     return b"".join(map(line, lines))
 
 
@@ -72,7 +75,7 @@ def add_error(paths: TaskPaths, headline: str, facts: Mapping[str, Any]) -> None
         "",
         rule,
         f"[PYRUNS] {headline}",
-        *(f"{key}={value}" for key, value in facts.items()),
+        *(one_line(f"{key}={value}") for key, value in facts.items()),
         rule,
         "",
     ]
@@ -87,49 +90,43 @@ def add_queue_stop(paths: TaskPaths) -> None:
     add_error(paths, f"Queued task stopped at {stamp()}", facts)
 
 
-def write_input(paths: TaskPaths, run: int, command: Command) -> None:
-    """Record what run `run`, which has not begun, is given.
+def note_queued(paths: TaskPaths, text: str) -> None:
+    """Append a line to the task's `queue.log`, which other programs show for a task that waits."""
+    with suppress(OSError):
+        paths.run_logs.mkdir(exist_ok=True)
+    append(paths.run_logs / "queue.log", line(text))
 
-    A record that is there already was left by a start that did not come to anything.
+
+def write_input(paths: TaskPaths, run: int, command: Command, facts: Mapping[str, Any]) -> None:
+    """Record what run `run` is given; `facts` are our own, for the key `pyruns_jupyter`.
+
+    To be called under the task's lock, when the task file says that there is no such run yet: a record that
+    is there was left by a start that did not come to anything.
+
+    Raises:
+        OSError: when it cannot be written.
     """
-    script = str(command.script) if command.script else None
-    content = {
+    content: dict[str, Any] = {
         "captured_at": stamp(),
         "task_kind": command.kind,
         "payload_file": command.payload_file,
         "payload_text": command.payload_text,
-        "script": script,
+        "script": printable(str(command.script)) if command.script else None,
         "command": None,
-        "workdir": command.workdir,
+        "workdir": printable(command.workdir),
         "shell_executable": command.shell,
         "environment": command.task_environment,
-        "launch_argv": command.argv,
+        "launch_argv": [printable(word) for word in command.argv],
         "schema_version": 1,
         "run_index": run,
     }
+    if facts:
+        content[OWN_KEY] = dict(facts)
     path = paths.input(run)
     path.unlink(missing_ok=True)
     write_new(path, dump_json(content), durable=False)
 
 
-def run_environment(command: Command) -> dict[str, Any]:
-    """Return where a run takes place, for its slot `run_environments`."""
-    return {
-        "host": host_name(),
-        "system": system_name(),
-        "launcher": command.argv[0],
-        "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
-        "cuda_visible_devices": command.environment.get("CUDA_VISIBLE_DEVICES"),
-        "assigned_gpu_ids": [],
-        "gpus": [],
-    }
-
-
-@cache
-def system_name() -> str:
-    """Return what this machine runs, as people call it."""
-    try:
-        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
-    except OSError:
-        name = ""
-    return f"{name or platform.system()} · {platform.machine()}"
+def printable(text: str) -> str:
+    """Return a text as UTF-8 can hold it: bytes of a path that are no text become `\\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()

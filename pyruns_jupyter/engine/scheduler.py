@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pyruns_jupyter.core.errors import Busy
+from pyruns_jupyter.core.errors import Busy, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.layout import ROOT_NAME, EnginePaths
 
 LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
 
@@ -45,8 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .local import LocalEngine
     from .loop import Scheduler
 
-    Scheduler(paths.root, lock, LocalEngine()).run()
+    if not Scheduler(paths.root, lock, LocalEngine()).run():
+        _follow(lock)
     return 0
+
+
+def _follow(lock: FileLock) -> None:
+    """Start a scheduler where our folder is now: somebody moved the project, and we know only the old paths.
+
+    The working folder is the project's, under whatever name.
+    """
+    from .launch import ensure_scheduler
+
+    with suppress(OSError, PyrunsError):
+        paths = EnginePaths(Path(os.getcwd()) / ROOT_NAME)
+        if lock.is_at(paths.scheduler_lock):
+            lock.release()
+            ensure_scheduler(paths)
 
 
 def _say_who(lock: FileLock) -> None:

@@ -1,40 +1,162 @@
-"""Where a run's code stood: the repository's commit, and a hash of the script."""
+"""Where a run's code stood: the repository's commit and branch, whether it was changed, a hash of the script.
+
+`SourceState.text` is what `source_states` holds, in the words of the program that shares the folder; the rest
+is more exact and goes into our own facts.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import os
+import re
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-NO_GIT = "git none | unknown"
-_TIMEOUT = 2.0  # seconds
+from pyruns_jupyter.core.errors import Unreadable
+from pyruns_jupyter.core.files import read_whole
+from pyruns_jupyter.core.gitfiles import find_repository, run_git
+
+TIMEOUT = 2.0  # seconds
 _DIGITS = 12
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LONGEST_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
+_LONGEST_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
 
 
-def git_state(folder: Path) -> str:
-    """Return `git <commit> | clean` or `| modified` (`| unknown`: git did not say) for the repository of
-    `folder`.
+@dataclass(frozen=True)
+class SourceState:
+    """The state of a repository. `commit` is empty where there is none yet, `changed` None when not known.
 
-    Takes some milliseconds, and up to two seconds in a huge repository.
+    `found` is False outside of a repository. A file that git neither tracks nor ignores counts as a change.
     """
-    if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
-        return NO_GIT
-    commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-    if not commit:
-        return NO_GIT
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return f"git {commit} | {'unknown' if changes is None else 'modified' if changes else 'clean'}"
 
+    found: bool = False
+    commit: str = ""
+    branch: str = ""
+    changed: bool | None = None
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+    @property
+    def text(self) -> str:
+        """`git <commit> | clean`, `dirty` or `unknown`; `git none | unknown` outside of a repository."""
+        if not self.found:
+            return "git none | unknown"
+        state = "unknown" if self.changed is None else "dirty" if self.changed else "clean"
+        return f"git {self.commit[:_DIGITS] or 'unknown'} | {state}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready data; empty outside of a repository."""
+        if not self.found:
+            return {}
+        return {"commit": self.commit, "branch": self.branch, "dirty": self.changed}
+
+    @classmethod
+    def from_dict(cls, value: Any) -> SourceState:
+        """Return what `to_dict` stored."""
+        if not isinstance(value, dict) or "commit" not in value:
+            return cls()
+        changed = value.get("dirty")
+        return cls(
+            True,
+            str(value["commit"]),
+            str(value.get("branch", "")),
+            changed if isinstance(changed, bool) else None,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+
+
+def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
+    """Return the state of the repository that holds `folder`.
+
+    Takes some milliseconds. Where git does not answer in time, refuses to look (the repository of another
+    user) or is not installed, the commit is read from the repository's files, and `changed` is not known.
+    """
+    repository = find_repository(folder)
+    if repository is None:
+        return SourceState()
+    said = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
+    if said is None:
+        return _read_head(repository)
+    commit = branch = ""
+    changed = False
+    for line in said.split("\0"):
+        if line.startswith("# branch.oid "):
+            commit = line.split(" ", 2)[2]
+        elif line.startswith("# branch.head "):
+            branch = line.split(" ", 2)[2]
+        elif line and not line.startswith("# "):
+            changed = True
+    return SourceState(
+        True, commit if _COMMIT.fullmatch(commit) else "", "" if branch == "(detached)" else branch, changed
+    )
+
+
+def _read_head(repository: Path) -> SourceState:
+    """Read commit and branch without git."""
+    try:
+        folder = _git_folder(repository)
+        head = _text(folder / "HEAD")
+        if _COMMIT.fullmatch(head):
+            return SourceState(True, head)
+        reference = head.removeprefix("ref:").strip()
+        if not head.startswith("ref:") or not reference.startswith("refs/") or ".." in reference:
+            return SourceState()
+        common = folder
+        if (folder / "commondir").is_file():
+            common = folder / _text(folder / "commondir")
+        branch = reference.removeprefix("refs/heads/")
+        return SourceState(True, _commit_of(reference, folder, common), branch)
+    except (OSError, ValueError, Unreadable):
+        return SourceState()
+
+
+def _git_folder(repository: Path) -> Path:
+    if repository.is_dir():
+        return repository
+    return repository.parent / _text(repository).removeprefix("gitdir:").strip()
+
+
+def _commit_of(reference: str, *folders: Path) -> str:
+    for folder in folders:
+        try:
+            commit = _text(folder / reference)
+        except OSError:
+            continue
+        return commit if _COMMIT.fullmatch(commit) else ""
+    packed = folders[-1] / "packed-refs"
+    if packed.is_file() and packed.stat().st_size <= _LONGEST_PACKED:
+        with packed.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                commit, _, name = line.rstrip("\n").partition(" ")
+                if name == reference and _COMMIT.fullmatch(commit):
+                    return commit
+    return ""
+
+
+def _text(path: Path) -> str:
+    return os.fsdecode(read_whole(path, most=_LONGEST_REFERENCE)[0]).strip()
+
+
+class SourceWatch:
+    """The state of a project's repository, asked again now and then; cheap to ask for often.
+
+    Where git is slow it is asked less often, so that it takes a small part of the time at most.
+    """
+
+    def __init__(self, folder: Path, *, seconds: float = 2.0) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._ask_at = float("-inf")
+        self._state = SourceState()
+
+    def state(self) -> SourceState:
+        """Return the state, at most some seconds old."""
+        before = time.monotonic()
+        if before >= self._ask_at:
+            self._state = source_state(self._folder)
+            after = time.monotonic()
+            self._ask_at = after + max(self._seconds, 20 * (after - before))
+        return self._state
 
 
 def script_hash(script: Path | None) -> str:

@@ -6,18 +6,23 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core import runs
+from pyruns_jupyter.core import runs, snapshots
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, PyrunsError
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.owners import abandoned_run
-from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts
+from pyruns_jupyter.core.owners import COPIED, abandoned_run, is_copied_run
+from pyruns_jupyter.core.place import Place
+from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.stamps import stamp
+from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts
+from pyruns_jupyter.core.workspace import keep_out_of_git
 
 from . import batches, report
 from .inherited import front_end_environment
 from .launch import attend, check_startable, ensure_scheduler, scheduler_alive, wake
+from .sources import source_state
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
 
 MAX_JOBS = 1000
+_MOST_NOTES = 100  # tasks
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ def submit(
     that of this process.
 
     Raises:
-        InvalidInput: when `jobs` is not between 1 and 1000; nothing is queued.
+        InvalidInput: when `jobs` is not between 1 and 1000, or the code is to be stored and is too large;
+            nothing is queued.
         PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
             scheduler could not be started leaves the tasks queued.
     """
@@ -65,8 +72,10 @@ def submit(
         return Submission("")
     check_startable()
     workspace.check_writable()
+    keep_out_of_git(workspace.root)
     paths = EnginePaths(workspace.root)
     batches.prepare_folders(paths)
+    code, source = _store_code(workspace)
     batch = batches.new_id()
     queued: list[tuple[str, str]] = []
     refused: dict[str, str] = {}
@@ -88,6 +97,9 @@ def submit(
                         environment=front_end_environment(environment),
                         python=sys.executable,
                         tasks=queued,
+                        place=Place.of(paths.folder),
+                        code=code,
+                        source=source,
                     ),
                 )
         except BaseException:
@@ -95,8 +107,26 @@ def submit(
             raise
     if not queued:
         return Submission("", [], refused)
+    _note_queued(workspace, [name for name, _ in queued], jobs)
     ensure_scheduler(paths)
     return Submission(batch, [name for name, _ in queued], refused)
+
+
+def _store_code(workspace: WorkspaceFolder) -> tuple[str, dict[str, Any]]:
+    """Store the project's code when its settings say so; return its hash and the repository's state."""
+    if not Settings.load(workspace.root).snapshot_code:
+        return "", {}
+    code = snapshots.take(workspace.root, workspace.script)
+    return code, source_state(workspace.project).to_dict()
+
+
+def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
+    """Say in each task's `queue.log` that it waits; thousands of files would cost more than they tell."""
+    if len(names) > _MOST_NOTES:
+        return
+    for place, name in enumerate(names, 1):
+        text = f"[QUEUE] Queued at {stamp()} as task {place} of {len(names)}, {jobs} at a time"
+        report.note_queued(workspace.paths(name), text)
 
 
 def _claim(workspace: WorkspaceFolder, name: str, attempt: str, batch: str) -> str | None:
@@ -145,14 +175,18 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
 
 
 def _end_abandoned(info: TaskInfo, folder: Path) -> bool:
-    """End another program's run whose owner is provably dead; tell whether it was so.
+    """End another program's run whose owner is provably dead, or the copy of a run that goes on elsewhere;
+    tell whether it was so.
 
     Nobody else would do it as long as that program is not used. For a run of ours the scheduler does.
     """
-    run = None if _is_ours(info) else abandoned_run(info, folder)
-    if run is None:
+    run = abandoned_run(info, folder)
+    copied = run is not None and is_copied_run(folder, run.index)
+    if run is None or (_is_ours(info) and not copied):
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
+    if copied:
+        own(info).setdefault("messages", {})[str(run.index)] = COPIED
     return True
 
 

@@ -11,7 +11,9 @@ import os
 import select
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,50 +22,62 @@ import psutil
 from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.files import dump_json
 from pyruns_jupyter.core.host import ProcessId, boot_id
-from pyruns_jupyter.core.layout import TASK_INFO
-from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.layout import TASK_INFO, TaskPaths
+from pyruns_jupyter.core.makers import is_temporary_file, tidy
+from pyruns_jupyter.core.owners import owner_record
+from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, read_task
 from pyruns_jupyter.core.tasklock import protocol
 
 from . import report
 from .base import Job
-from .commands import Command, build_command, private_copies
+from .commands import Command, build_command, private_copies, stored_code
 from .ending import Ending, write_ending
 from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
+from .surroundings import interpreter, run_environment, system_name
 from .terminal import Pump, open_terminal
-from .tuning import number_setting
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
 WATCH_SECONDS = 0.4
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
-GRACE_SECONDS = 10.0
 # What no waiting heals: something of the wrong kind is in the way, or may not be touched.
-_LASTING = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM})
+_LASTING = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+)
 KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
 
 
-def supervise(job: Job) -> int:
-    """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down."""
+def supervise(job: Job, gpus: Mapping[str, Any]) -> int:
+    """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
+
+    `gpus` are those of this host, as `Surroundings.look` tells them.
+    """
     name_process("pyruns-run")
     try:
         info = read_task(job.paths.folder)
         if not waits(info, job.attempt):
             return DONE
-        return _Supervisor(job, runs.next_index(info)).run(info)
+        return _Supervisor(job, runs.next_index(info), gpus).run(info)
     except NotFound:
         return DONE
 
 
-def warm_up() -> None:
-    """Do once, before forking, what each supervisor would have to do for itself."""
+def warm_up(*, scripts: bool) -> None:
+    """Do once, before forking, what each supervisor would have to do for itself; with `scripts` also those
+    of script tasks.
+    """
+    if scripts:
+        import pyruns_jupyter.core.parameters.argv
+        import pyruns_jupyter.core.parameters.reading  # noqa: F401
+
     import yaml  # noqa: F401  # for the settings; it brings its C part along where there is one
 
     "".encode("utf-8-sig").decode("utf-8-sig")
     protocol()
     boot_id()
-    report.system_name()
+    system_name()
     ProcessId.of(os.getpid())
 
 
@@ -73,10 +87,13 @@ def waits(info: TaskInfo, attempt: str) -> bool:
 
 
 class _Supervisor:
-    def __init__(self, job: Job, run: int) -> None:
+    def __init__(self, job: Job, run: int, gpus: Mapping[str, Any]) -> None:
         self.job = job
+        self.gpus = gpus
         self.number = run
         self.paths = job.paths
+        self._folder = os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC)
+        self._found = self.paths.folder.resolve()
         self.child: GatedChild | None = None
         self.exit_code: int | None = None
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
@@ -88,14 +105,16 @@ class _Supervisor:
         try:
             self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
-            owner.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
+            owner.write(owner_record(owner))
             for left_over in private_copies(self.paths):  # of a supervisor that was killed before it claimed
                 left_over.unlink(missing_ok=True)
-            command = build_command(self.job, info, run=self.number)
-            try:
-                return self._start(command)
-            finally:
-                command.payload_copy.unlink(missing_ok=True)
+            tidy(self.paths.folder, is_temporary_file)
+            with stored_code(self.job, info) as tree:
+                command = build_command(self.job, info, run=self.number, tree=tree)
+                try:
+                    return self._start(command)
+                finally:
+                    self._remove_copy(command)
         except Busy:
             return AGAIN
         except PyrunsError as error:
@@ -127,18 +146,19 @@ class _Supervisor:
             command.argv, workdir=command.workdir, environment=command.environment, terminal=theirs
         )
         os.close(theirs)
-        source = f"{self.job.git} | {command.script_state}"
+        source = f"{self.job.source.text} | {command.script_state}"
+        environment = run_environment(command, self.gpus, self.job.root)
         info = None
         try:
-            report.write_input(self.paths, self.number, command)
             pump = Pump(terminal, report.open_log(self.paths.log(self.number)))
             info = self._claim(
                 pid=child.pid,
                 create_time=psutil.Process(child.pid).create_time(),
-                command=command.text,
-                workdir=command.workdir,
+                command=report.printable(command.text),
+                workdir=report.printable(command.workdir),
                 source_state=source,
-                environment=report.run_environment(command),
+                environment=environment,
+                given=command,
             )
         finally:
             if info is None:
@@ -146,7 +166,7 @@ class _Supervisor:
         if info is None:
             return AGAIN
         self.child = child
-        pump.put(report.start_banner(self.job.task, self._started(info), source))
+        pump.put(report.start_banner(self.job.task, self._started(info), source, command.code_notes))
         failed = child.open()
         self._attend(pump, signals)
         message = "" if failed is None else _why_not_started(*failed, command)
@@ -155,28 +175,58 @@ class _Supervisor:
         status = runs.FAILED if message else self._status()
         code = None if message else self.exit_code
         started = float(info["launch_started_at"])
-        command.payload_copy.unlink(missing_ok=True)  # before the final state: then all is tidy
-        write_ending(Ending(self.job, self.number, status, code, started, command=command, message=message))
+        self._remove_copy(command)  # before the final state: then all is tidy
+        late = {} if "packages" in environment else interpreter(command, self.job.root)
+        ending = Ending(self.job, self.number, status, code, started, command, message, environment=late)
+        write_ending(ending)
         return DONE
 
-    def _claim(self, **facts: Any) -> TaskInfo | None:
+    def follow(self) -> TaskPaths:
+        """Return where the task is now: somebody may have moved the project."""
+        try:
+            folder = Path(os.readlink(f"/proc/self/fd/{self._folder}"))
+        except OSError:
+            return self.paths  # this system does not say
+        if folder != self._found:
+            self._found = folder
+            root = folder.parents[2] if len(folder.parents) > 2 else folder
+            moved = replace(self.job, root=root)
+            if moved.paths.folder == folder and folder.is_dir():
+                self.job, self.paths = moved, moved.paths
+        return self.paths
+
+    def _remove_copy(self, command: Command) -> None:
+        (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
+
+    def _claim(self, *, given: Command | None = None, **facts: Any) -> TaskInfo | None:
         """Turn the waiting run into a running one, or into a cancelled one when that was asked for meanwhile.
 
-        Return None when it does not run; what was written for this run so far is removed then.
+        What it is given is recorded in the same step. Return None when it does not run; its log is removed
+        then.
         """
         with edit_task(self.paths.folder) as info:
             ours = waits(info, self.job.attempt) and runs.next_index(info) == self.number
             wanted = ours and not info.get("cancel_requested_at")
             if wanted:
                 runs.start(info, attempt=self.job.attempt, **facts)
+                if given is not None:
+                    self._record(info, given)
             elif ours:
                 runs.unqueue(info)
             if not wanted and runs.slot_count(info) < self.number:
-                self.paths.input(self.number).unlink(missing_ok=True)
                 self.paths.log(self.number).unlink(missing_ok=True)
         if ours and not wanted:
             report.add_queue_stop(self.paths)
         return info if wanted else None
+
+    def _record(self, info: TaskInfo, given: Command) -> None:
+        facts = self.job.source.to_dict()
+        if self.job.code:
+            facts["code"] = self.job.code
+            facts["in_place"] = given.shell is not None
+        if facts:
+            own(info).setdefault("sources", {})[str(self.number)] = facts
+        report.write_input(self.paths, self.number, given, facts)
 
     def _started(self, info: TaskInfo) -> str:
         return str(info["start_times"][self.number - 1])
@@ -191,7 +241,7 @@ class _Supervisor:
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
-        watch = _TaskWatch(self.paths.folder, self.job.attempt)
+        watch = _TaskWatch(self)
         ended_at = quiet_since = 0.0
         while True:
             wanted = pump.open and not pump.stuck
@@ -236,7 +286,7 @@ class _Supervisor:
     def _stop(self, now: float) -> None:
         if self.stop_at is None:
             self.stop_at = now
-            self.kill_at = now + number_setting(self.job.root, "stop_grace_seconds", GRACE_SECONDS)
+            self.kill_at = now + Settings.load(self.job.root).stop_grace_seconds
             self.give_up_at = self.kill_at + KILL_SECONDS
             signal_tree(self._group(), signal.SIGTERM)
 
@@ -250,9 +300,10 @@ class _Supervisor:
 class _TaskWatch:
     """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
 
-    def __init__(self, folder: Path, attempt: str) -> None:
-        self._folder = folder
-        self._attempt = attempt
+    def __init__(self, supervisor: _Supervisor) -> None:
+        self._supervisor = supervisor
+        self._folder = supervisor.paths.folder
+        self._attempt = supervisor.job.attempt
         self._seen: tuple[int, int] | None = None
         self._look_at = 0.0
         self._renew_at = time.monotonic() + runs.HEARTBEAT_SECONDS
@@ -262,6 +313,7 @@ class _TaskWatch:
         if now < self._look_at:
             return False
         self._look_at = now + WATCH_SECONDS
+        self._folder = self._supervisor.follow().folder
         if now >= self._renew_at:
             self._renew_at = now + runs.HEARTBEAT_SECONDS
             self._renew()

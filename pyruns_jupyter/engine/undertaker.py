@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 
@@ -11,9 +10,10 @@ import psutil
 from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.files import dump_json, read_json
+from pyruns_jupyter.core.files import read_json
 from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, process_alive
 from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.owners import COPIED, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
@@ -50,12 +50,15 @@ def bury(job: Job) -> int:
     former = _owner(job.paths, number)
     elsewhere = former is not None and former.host != host_name()
     restarted = former is not None and former.boot != boot_id() and not elsewhere
-    if not restarted and not elsewhere:
+    copied = is_copied_run(job.paths.folder, number)
+    if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
         stop_remains(run.pid, run.pid_create_time, job.attempt)
-    lock.write(dump_json(ProcessId.of(os.getpid()).to_dict()))
+    lock.write(owner_record(lock))
     message = RESTARTED if restarted else KILLED
     if former is not None and elsewhere:
         message = SILENT % former.host
+    if copied and not elsewhere:
+        message = COPIED
     started = run.started_at or time.time()
     ending = Ending(
         job, number, runs.FAILED, None, started, message=message, reason="supervisor_lost", by_owner=False

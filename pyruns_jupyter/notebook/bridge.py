@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core import tasks as task_moves
-from pyruns_jupyter.core.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import actions, events, generator, logs, tasks
-from pyruns_jupyter.resources.answers import INTERNAL, from_os_error, status_of_error, to_json
+from pyruns_jupyter.resources import actions, changes, events, exports, generator, logs, tasks
+from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
@@ -45,6 +46,13 @@ class Send(Protocol):
 Operation = Callable[[Body], Any]
 
 
+@dataclass(frozen=True)
+class _File:
+    name: str
+    media_type: str
+    data: bytes
+
+
 class Bridge:
     """Answers for one workspace; a view calls it by the path of its folder."""
 
@@ -67,6 +75,8 @@ class Bridge:
             "listTasks": self._list,
             "createTasks": self._create,
             "actOnTasks": self._act,
+            "listTrash": lambda _: exports.trash_model(workspace),
+            "exportResults": self._export,
             "getTask": lambda said: self._detail(said.text("task")),
             "changeTask": self._change,
             "deleteTask": self._delete,
@@ -108,6 +118,9 @@ class Bridge:
             if isinstance(value, logs.LogRange):
                 buffers = [value.data]
                 value = {"offset": value.offset, "size": value.size}
+            elif isinstance(value, _File):
+                buffers = [value.data]
+                value = {"name": value.name, "type": value.media_type}
             answer["text"] = to_json(value)
         except Exception as error:  # noqa: BLE001 - told to the view
             answer["error"] = _told(error)
@@ -219,7 +232,13 @@ class Bridge:
             offset=_number(said, "offset", 0),
             limit=_number(said, "limit", 1, tasks.MOST),
         )
-        return self._watch.look(read)
+        return self._watch.look(read)()
+
+    def _export(self, said: Body) -> _File:
+        wanted = exports.Export.read(lambda key: said.text(key, ""))
+        names = self._watch.look(wanted.names, max_age=0.0)()
+        data = b"".join(exports.export_chunks(self._workspace, wanted, names))
+        return _File(wanted.file_name(self._workspace), wanted.media_type, data)
 
     def _detail(self, name: str) -> dict[str, Any]:
         return self._watch.look(lambda index: tasks.detail(index, name))
@@ -233,16 +252,19 @@ class Bridge:
 
     def _act(self, said: Body) -> dict[str, Any]:
         wanted = actions.Action.read(said.inner("body", actions.Action.KEYS))
-        names = self._watch.look(wanted.matching, max_age=0.0) if wanted.names is None else wanted.names
+        names = wanted.names
+        if names is None:
+            names = self._watch.look(wanted.matching, max_age=0.0)()
         try:
-            return actions.act(self._workspace, wanted, names)
+            rows = self._watch.look(lambda index: index.rows) if wanted.action == actions.MOVE else {}
+            return actions.act(self._workspace, wanted, names, rows)
         finally:
             self._watch.touch()
 
     def _change(self, said: Body) -> dict[str, Any]:
-        wanted = tasks.Change.read(said.inner("body", tasks.Change.KEYS))
+        wanted = changes.Patch.read(said.inner("body", changes.Patch.KEYS))
         try:
-            name = tasks.change(self._workspace, said.text("task"), wanted)
+            name = changes.change(self._workspace, said.text("task"), wanted)
         finally:
             self._watch.touch()
         return self._detail(name)

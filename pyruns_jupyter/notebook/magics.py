@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -10,16 +11,19 @@ from typing import Any
 
 from IPython.core.error import UsageError as MagicUsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
 from pyruns_jupyter.cli.terminal import error_text
-from pyruns_jupyter.cli.verbs import VERBS, create
-from pyruns_jupyter.core.errors import NotFound, PyrunsError
+from pyruns_jupyter.cli.verbs import VERBS, create, show_plan
+from pyruns_jupyter.core.errors import NotFound, PyrunsError, os_sentence
 
+_GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
+_INNER_QUOTES = re.compile(r'(?<=[:=<>,])"(?:\\.|[^"\\])*"')
+_SEARCHES = (["ls"], ["export"])
 LINE_PROGRAM = "%pyruns"
 CELL_PROGRAM = "%%pyruns"
 
@@ -57,21 +61,25 @@ class PyrunsMagics(Magics):
         super().__init__(shell)
         self._context = NotebookContext(Path.cwd())
 
+    @no_var_expand
     @line_cell_magic
     def pyruns(self, line: str, cell: str | None = None) -> None:
         """Run experiments from a cell.
 
         %pyruns                         the live task table
         %pyruns open train.py           make a script (or a folder) the current workspace
-        %pyruns ls status:failed        list tasks; also run, log, stop, show, wait, status, rm, restore, mv
+        %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help tells all that can be searched
+                                        also run, log, stop, show, wait, status, rm, restore, mv
         %%pyruns sweep -n lr --run      the cell is YAML with batch syntax
+        %%pyruns plan -n {lr}-{seed}    show what such a cell would make; -o FILE saves it as a plan file
         %%pyruns shell -n prepare       the cell is a shell script
 
         %pyruns --help lists everything.
         """
         self._context.folder = Path(os.getcwd())  # %cd changes it
+        line = self._expanded(line)
         try:
-            words = shlex.split(line)
+            words = shlex.split(_with_quotes(line) if line.split()[:1] in _SEARCHES else line)
         except ValueError as error:
             raise MagicUsageError(f"{LINE_PROGRAM} {line}: {error}") from None
         try:
@@ -86,13 +94,27 @@ class PyrunsMagics(Magics):
         except PyrunsError as error:
             # A usage error shows as one sentence; a traceback of our frames would say nothing to the user.
             raise MagicUsageError(error_text(error)) from None
+        except OSError as error:
+            raise MagicUsageError(os_sentence(error)) from None
+
+    def _expanded(self, line: str) -> str:
+        """Fill in variables as magics do (`{path}`, `$path`), but not in a name, whose braces are ours."""
+        result, position = "", 0
+        for found in _GIVEN_NAME.finditer(line):
+            result += self._filled(line[position : found.start()]) + found.group()
+            position = found.end()
+        return result + self._filled(line[position:])
+
+    def _filled(self, text: str) -> str:
+        assert self.shell is not None
+        return str(self.shell.var_expand(text, 2))  # type: ignore[no-untyped-call]
 
     def _line(self, words: list[str]) -> None:
         if not words or words == ["manager"]:
             self._show_table(self._context.workspace(None))
             return
         args = build_parser(LINE_PROGRAM).parse_args(words)
-        if args.verb in ("sweep", "add") and args.file == "-":
+        if args.verb in ("sweep", "plan", "add") and args.file == "-":
             raise UsageError("A notebook has no standard input. Use %%pyruns sweep; the cell is the YAML.")
         VERBS[args.verb](self._context, args)
 
@@ -106,13 +128,23 @@ class PyrunsMagics(Magics):
             workspace = self._context.workspace(args.workspace)
             if workspace.folder.kind != "script":
                 raise NotFound(f"{workspace.name} is no script's workspace. Say %%pyruns sweep SCRIPT.")
-        create(self._context, workspace, cell, args)
+        if args.verb == "plan":
+            show_plan(self._context, workspace, cell, args)
+        else:
+            create(self._context, workspace, cell, args)
 
     def _show_table(self, workspace: Workspace) -> None:
         from .widgets import TaskTable
 
         workspace.attend()
         display(TaskTable(workspace))  # type: ignore[no-untyped-call]
+
+
+def _with_quotes(line: str) -> str:
+    """Return the line of a search with its inner quotes kept: here is no shell to protect them from."""
+    if "'" in line:
+        return line
+    return _INNER_QUOTES.sub(lambda found: f"'{found.group()}'", line)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -2,42 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core import generate, query, tasks
-from pyruns_jupyter.core.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.core import bulk, generate, query, tasks
+from pyruns_jupyter.core.bulk import Outcome
+from pyruns_jupyter.core.duplicate import duplicate
+from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.ordering import move_tasks
+from pyruns_jupyter.core.rows import TaskRow
+from pyruns_jupyter.core.trash import purge_all
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
-from .answers import os_sentence
 from .body import Body
 from .tasks import MOST_JOBS
 
-Act = Callable[[WorkspaceFolder, str], object]
+Rows = Mapping[str, TaskRow]
 
-RUN = "run"
-_EACH: dict[str, Act] = {
-    "cancel": cancel,
-    "delete": tasks.trash,
-    "restore": tasks.restore,
-    "pin": lambda workspace, name: tasks.set_pinned(workspace, name, True),
-    "unpin": lambda workspace, name: tasks.set_pinned(workspace, name, False),
-}
+RUN, MOVE, PURGE = "run", "move", "purge"
+ACTIONS = (
+    *(RUN, "cancel", "delete", "restore", PURGE, "pin", "unpin", "tag", "untag", "duplicate"),
+    MOVE,
+)
+_IN_TRASH = ("restore", PURGE)  # actions on tasks that no search finds
+MOST_DAYS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Action:
-    """An `ActionRequest`; `names` is None when a query says which tasks are meant."""
+    """An `ActionRequest`; `names` is None when a query says which tasks are meant.
+
+    The rest goes with some actions only: `jobs` with run, `tags` with tag and untag, `before` and `after`
+    with move, `as_name` with restore and duplicate, `runs` and `artifacts` with duplicate, `older_than` (s)
+    with purge.
+    """
 
     action: str
     names: list[str] | None
-    query: str
-    jobs: int
+    query: str = ""
+    jobs: int = 1
+    tags: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    as_name: str | None = None
+    runs: bool = False
+    artifacts: bool = False
+    older_than: int | None = None
 
-    KEYS = ("action", "names", "query", "jobs")
+    KEYS = (
+        *("action", "names", "query", "jobs", "tags", "before", "after", "as_name", "runs", "artifacts"),
+        "older_than",
+    )
 
     @classmethod
     def read(cls, body: Body) -> Action:
@@ -47,62 +65,118 @@ class Action:
             InvalidInput: when it is none.
         """
         action = body.text("action")
-        if action != RUN and action not in _EACH:
+        if action not in ACTIONS:
             raise InvalidInput(
-                f"There is no action {action!r}; there are {RUN}, {', '.join(_EACH)}.", field="action"
+                f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
             )
         jobs = body.integer("jobs", 1, low=1, high=MOST_JOBS)
-        if body.has("names") == body.has("query"):
+        older = None
+        if action == PURGE and body.has("older_than"):
+            older = body.integer("older_than", 0, low=0, high=MOST_DAYS * 86400)
+        names = body.texts("names") if body.has("names") else None
+        if (names is not None) == body.has("query") and not (older is not None and not body.has("query")):
             raise InvalidInput("Give either 'names' or 'query'.", field="names")
-        if body.has("names"):
-            return cls(action, body.texts("names"), "", jobs)
-        if action == "restore":
-            raise InvalidInput("'restore' takes 'names'; the trash is not searched.", field="query")
-        return cls(action, None, body.text("query"), jobs)
+        if action in _IN_TRASH and body.has("query"):
+            raise InvalidInput(f"{action!r} takes 'names'; the trash is not searched.", field="query")
+        as_name = body.text("as_name") if body.has("as_name") else None
+        if as_name is not None and (names is None or len(names) != 1):
+            raise InvalidInput("'as_name' goes with one task.", field="as_name")
+        tags = tasks.check_tags(body.texts("tags")) if body.has("tags") else ()
+        if action in ("tag", "untag") and not tags:
+            raise InvalidInput("The request lacks 'tags'.", field="tags")
+        before, after = (body.text(key) if body.has(key) else None for key in ("before", "after"))
+        if action == MOVE and (before is None) == (after is None):
+            raise InvalidInput("Give either 'before' or 'after'.", field="before")
+        return cls(
+            action,
+            names,
+            body.text("query", ""),
+            jobs,
+            tags,
+            before,
+            after,
+            as_name,
+            runs=body.has("runs") and body.flag("runs"),
+            artifacts=body.has("artifacts") and body.flag("artifacts"),
+            older_than=older,
+        )
 
     @property
     def executes(self) -> bool:
         """Whether tasks are started or stopped by it."""
         return self.action in (RUN, "cancel")
 
-    def matching(self, index: TaskIndex) -> list[str]:
-        """Return the names of the tasks that the query means.
+    def matching(self, index: TaskIndex) -> Callable[[], list[str]]:
+        """Take a look at an index and return what finds the tasks that are meant, which may take a while.
 
-        Raises:
-            InvalidInput: when it is not understood.
+        It raises InvalidInput when the query is not understood, or means no tasks for sure: a field that
+        there is not, or several of this name, or logs that could not be read as a whole.
         """
-        rows, _ = query.select(
-            index.rows.values(), query=self.query, sort="created", order="asc", limit=len(index.rows)
-        )
-        return [row.name for row in rows]
+        if self.action == PURGE:
+            return list  # those in the trash are none of these
+        rows, sources = index.rows, query.Sources.of(index)
+
+        def find() -> list[str]:
+            found = query.select(
+                rows.values(), self.query, order="asc", limit=None, sources=sources, strict=True
+            )
+            return [row.name for row in found.items]
+
+        return find
 
 
-def act(workspace: WorkspaceFolder, wanted: Action, names: list[str]) -> dict[str, Any]:
-    """Do something to tasks and return an `ActionResult`; some may be refused."""
+def act(
+    workspace: WorkspaceFolder, wanted: Action, names: list[str], rows: Rows | None = None
+) -> dict[str, Any]:
+    """Do something to tasks and return an `ActionResult`; some may be refused.
+
+    `rows` are all tasks of the workspace; only `move` needs them.
+
+    Raises:
+        InvalidInput, NotFound: when tasks are to be moved before or after one that is not there.
+    """
     if wanted.action == RUN:
-        done, refused = _run(workspace, names, wanted.jobs)
+        outcome = _run(workspace, names, wanted.jobs)
+    elif wanted.action == PURGE:
+        chosen = None if wanted.names is None else names
+        outcome = purge_all(workspace, chosen, older_than=wanted.older_than)
+    elif wanted.action == MOVE:
+        move_tasks(workspace, rows or {}, names, before=wanted.before, after=wanted.after)
+        outcome = Outcome(names)
     else:
-        done, refused = _each(_EACH[wanted.action], workspace, names)
-    return {"done": done, "refused": [{"name": name, "message": why} for name, why in refused.items()]}
+        outcome = bulk.each(
+            workspace, names, lambda name, durable: _one(wanted, workspace, name, durable=durable)
+        )
+    refused = [{"name": name, "message": why} for name, why in outcome.refused.items()]
+    return {"done": outcome.done, "refused": refused, "made": outcome.made}
 
 
-def _run(workspace: WorkspaceFolder, names: list[str], jobs: int) -> tuple[list[str], dict[str, str]]:
+def _one(wanted: Action, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
+    """Do it to one task; return the name of a task that there is now because of it."""
+    match wanted.action:
+        case "cancel":
+            cancel(workspace, name)
+        case "delete":
+            tasks.trash(workspace, name, durable=durable)
+        case "restore":
+            return tasks.restore(workspace, name, wanted.as_name, durable=durable)
+        case "duplicate":
+            with_runs = wanted.runs or wanted.artifacts
+            return duplicate(
+                workspace, name, wanted.as_name, with_runs=with_runs, with_artifacts=wanted.artifacts
+            )
+        case "tag":
+            tasks.add_tags(workspace, name, wanted.tags, durable=durable)
+        case "untag":
+            tasks.remove_tags(workspace, name, wanted.tags, durable=durable)
+        case _:
+            tasks.set_pinned(workspace, name, wanted.action == "pin", durable=durable)
+    return None
+
+
+def _run(workspace: WorkspaceFolder, names: list[str], jobs: int) -> Outcome:
     if not names:
-        return [], {}
+        return Outcome()
     generate.check_runnable(workspace)
     submission = submit(workspace, names, jobs=jobs)
-    return list(submission.queued), dict(submission.refused)
-
-
-def _each(do: Act, workspace: WorkspaceFolder, names: list[str]) -> tuple[list[str], dict[str, str]]:
-    done: list[str] = []
-    refused: dict[str, str] = {}
-    for name in names:
-        try:
-            do(workspace, name)
-            done.append(name)
-        except PyrunsError as error:
-            refused[name] = error.message
-        except OSError as error:  # of this one's folder: the others are not concerned
-            refused[name] = os_sentence(error)
-    return done, refused
+    return Outcome(list(submission.queued), dict(submission.refused))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import json
 
-from pyruns_jupyter.core.errors import Busy, Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.errors import (
+    Busy,
+    Conflict,
+    InvalidInput,
+    NoSpace,
+    NotFound,
+    PyrunsError,
+    Unreadable,
+)
 from pyruns_jupyter.core.strictjson import strict
 
 
@@ -19,12 +26,6 @@ class TooLarge(PyrunsError):
     """What was sent is larger than this server takes."""
 
     code = "too_large"
-
-
-class NoSpace(PyrunsError):
-    """The disk is full."""
-
-    code = "no_space"
 
 
 # The first that fits counts.
@@ -50,27 +51,6 @@ def status_of_error(error: PyrunsError) -> int:
 def code_of_status(status: int) -> str:
     """Return the word for programs that goes with an HTTP status without an error of ours."""
     return _CODES.get(status, "error")
-
-
-def from_os_error(error: OSError) -> PyrunsError | None:
-    """Return the sentence for an error of the disk that the user can do something about, else None."""
-    where = f" ({error.filename})" if error.filename else ""
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return Conflict(f"The file system does not allow this{where}: {error.strerror}.")
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"There is no space left on the disk{where}: {error.strerror}.")
-    if error.errno == errno.ENAMETOOLONG:
-        return InvalidInput("This name is too long for the file system.", field="name")
-    return None
-
-
-def os_sentence(error: OSError) -> str:
-    """Return a sentence for any error of the operating system."""
-    known = from_os_error(error)
-    if known is not None:
-        return known.message
-    where = f" ({error.filename})" if error.filename else ""
-    return f"The system refused this{where}: {error.strerror or error}."
 
 
 def to_json(value: object) -> str:

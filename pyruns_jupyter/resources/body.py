@@ -83,6 +83,13 @@ class Body:
             raise _wrong(key, "a whole number")
         return _bounded(key, value, low, high)
 
+    def number(self, key: str) -> float:
+        """Return a finite number."""
+        value = self._value(key, _MISSING)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e15 < value < 1e15:
+            raise _wrong(key, "a number")
+        return float(value)
+
     def texts(self, key: str) -> list[str]:
         """Return a list of texts, each once, in their order."""
         value = self._value(key, _MISSING)

@@ -64,7 +64,7 @@ def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, 
             for made, values in proposal.rows(wanted.offset, wanted.limit)
         ],
         "errors": [],
-        "notices": [] if proposal.plan is None else [_notice(notice) for notice in proposal.plan.notices],
+        "notices": _notices(proposal),
     }
 
 
@@ -77,7 +77,8 @@ def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> gene
     proposal = generate.plan_tasks(workspace, text, name)
     if proposal.count > most:
         raise InvalidInput(
-            f"This makes {proposal.count:,} tasks; at most {most:,} are made at once.", field="yaml"
+            f"This makes {proposal.count:,} tasks; at most {most:,} are made at once on this server.",
+            field="yaml",
         )
     return proposal
 
@@ -96,7 +97,10 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     return {
         "kind": found.kind,
         "parameters": [_parameter(parameter) for parameter in found.parameters],
-        "problems": [_problem("not_understood", problem.message, problem.line) for problem in found.problems],
+        "problems": [
+            _problem("not_understood", problem.message, None if problem.file else problem.line or None)
+            for problem in found.problems
+        ],
         "error": None,
     }
 
@@ -112,6 +116,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "choices": None if parameter.choices is None else [plain(choice) for choice in parameter.choices],
         "flags": list(parameter.flags),
         "line": parameter.line or None,
+        "file": parameter.file or None,
     }
 
 
@@ -123,6 +128,14 @@ def _axis(axis: Axis) -> dict[str, Any]:
         "values": [candidate.source for candidate in axis.candidates[:_VALUES_SHOWN]],
         "line": axis.line,
     }
+
+
+def _notices(proposal: generate.Proposal) -> list[dict[str, Any]]:
+    found = [] if proposal.plan is None else [_notice(notice) for notice in proposal.plan.notices]
+    return found + [
+        {"code": "notice", "message": message, "field": "name", "line": None, "column": None}
+        for message in proposal.name_notices
+    ]
 
 
 def _notice(notice: Notice) -> dict[str, Any]:

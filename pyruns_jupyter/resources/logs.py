@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.logs import log_size, read_range, tail_offset
-from pyruns_jupyter.core.runs import runs
+from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.logs import last_logged_run, log_size, read_range, tail_offset
+from pyruns_jupyter.core.runs import slot_count
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
@@ -43,7 +43,10 @@ def read_log(
     if offset is not None and tail is not None:
         raise InvalidInput("Give either 'offset' or 'tail', not both.", field="tail")
     paths = workspace.existing(name)
-    count = len(runs(read_task(paths.folder)))
+    try:
+        count = slot_count(read_task(paths.folder))
+    except Unreadable:  # its logs can be read all the same
+        count = last_logged_run(paths.run_logs)
     number = run or max(count, 1)
     path = check_inside(paths.log(number), paths.folder)
     size = log_size(path)

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core import generate, query, tasks
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
 from pyruns_jupyter.core.figures import figures_of_run
 from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.layout import TaskPaths, check_task_name
+from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.logs import log_size
-from pyruns_jupyter.core.rows import PYTHON, damaged_row, row_from
-from pyruns_jupyter.core.runs import RUNNING, STATUSES, Run, runs
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.rows import read_row
+from pyruns_jupyter.core.runs import RUNNING, Run, gpu_names, runs, sources_of
+from pyruns_jupyter.core.secretnames import is_secret
+from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import submit
 
-from .answers import os_sentence
 from .body import Body
 from .generator import propose
 from .inside import check_inside
@@ -36,18 +36,21 @@ def page_reader(
     order: str = "",
     offset: int | None = None,
     limit: int | None = None,
-) -> Callable[[TaskIndex], dict[str, Any]]:
-    """Return what reads a `TaskPage` from an index; `status` holds statuses between commas.
+) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
+    """Return what takes a look at an index and returns what makes the `TaskPage`, which may take a while.
+
+    `status` holds statuses between commas.
 
     Raises:
-        InvalidInput: when an option is not understood. A query is looked at only when the page is read.
+        InvalidInput: when an option is not understood. Query, statuses and sort keys are looked at only when
+        the page is read.
     """
     order = order or "desc"
     if order not in ("asc", "desc"):
         raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
     options = {
         "query": query,
-        "statuses": _statuses(status),
+        "statuses": read_statuses(status),
         "sort": sort or "created",
         "order": order,
         "offset": offset or 0,
@@ -56,29 +59,27 @@ def page_reader(
     return lambda index: _page(index, options)
 
 
-def _page(index: TaskIndex, options: dict[str, Any]) -> dict[str, Any]:
-    items, total = query.select(index.rows.values(), **options)
-    swept: dict[str, None] = {}
-    figures: dict[str, None] = {}
-    for row in index.rows.values():
-        swept.update(dict.fromkeys(row.swept))
-        figures.update(dict.fromkeys(row.figures))
-    return {
-        "items": [row.to_dict() for row in items],
-        "total": total,
-        "counts": dict(index.counts),
-        "revision": index.revision,
-        "epoch": index.epoch,
-        "columns": {"swept": [*swept], "figures": [*figures]},
-    }
+def _page(index: TaskIndex, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    rows, sources = index.rows, query.Sources.of(index)
+    swept, figures = index.columns()
+    seen = {"counts": dict(index.counts), "revision": index.revision, "epoch": index.epoch}
+
+    def page() -> dict[str, Any]:
+        found = query.select(rows.values(), **options, sources=sources)
+        return {
+            "items": [row.to_dict() for row in found.items],
+            "total": found.total,
+            **seen,
+            "columns": {"swept": swept, "figures": figures},
+            "notices": [said.to_dict() for said in found.notices],
+        }
+
+    return page
 
 
-def _statuses(text: str) -> list[str] | None:
-    chosen = [word.strip() for word in text.split(",") if word.strip()]
-    for word in chosen:
-        if word not in STATUSES:
-            raise InvalidInput(f"{word!r} is no status; there are {', '.join(STATUSES)}.", field="status")
-    return chosen or None
+def read_statuses(text: str) -> list[str] | None:
+    """Return the words between commas, None when there are none; they are looked at in the search."""
+    return [word.strip() for word in text.split(",") if word.strip()] or None
 
 
 @dataclass(frozen=True)
@@ -127,59 +128,6 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     return created
 
 
-@dataclass(frozen=True)
-class Change:
-    """A `TaskPatch`; what is None stays."""
-
-    name: str | None
-    notes: str | None
-    pinned: bool | None
-    expected: dict[str, Any]
-
-    KEYS = ("name", "notes", "pinned", "expected")
-
-    @classmethod
-    def read(cls, body: Body) -> Change:
-        """Read a request.
-
-        Raises:
-            InvalidInput: when it is none.
-        """
-        return cls(
-            name=body.text("name") if body.has("name") else None,
-            notes=body.text("notes") if body.has("notes") else None,
-            pinned=body.flag("pinned") if body.has("pinned") else None,
-            expected=body.mapping("expected"),
-        )
-
-
-def change(workspace: WorkspaceFolder, name: str, wanted: Change) -> str:
-    """Change what is given, the name last; return the task's name then.
-
-    Raises:
-        Conflict: when something is not as the client expected it; nothing is changed.
-    """
-    info = read_task(workspace.existing(name).folder)
-    now = {"name": name, "notes": tasks.notes_of(info), "pinned": info.get("pinned") is True}
-    for key, value in wanted.expected.items():
-        if key not in now:
-            raise InvalidInput(
-                f"'expected' knows name, notes and pinned, not {key!r}.", field=f"expected.{key}"
-            )
-        if now[key] != value:
-            raise Conflict(f"The {key} of {name!r} was changed meanwhile. Load it again.")
-    if wanted.name is not None:
-        check_task_name(wanted.name)
-    if wanted.notes is not None:
-        tasks.set_notes(workspace, name, wanted.notes, expected=wanted.expected.get("notes"))
-    if wanted.pinned is not None:
-        tasks.set_pinned(workspace, name, wanted.pinned)
-    if wanted.name is not None and wanted.name != name:
-        tasks.rename(workspace, name, wanted.name)
-        return wanted.name
-    return name
-
-
 def detail(index: TaskIndex, name: str) -> dict[str, Any]:
     """Return the `TaskDetail` of a task.
 
@@ -188,11 +136,7 @@ def detail(index: TaskIndex, name: str) -> dict[str, Any]:
     """
     workspace = index.workspace
     paths = workspace.existing(name)
-    try:
-        info = read_task(paths.folder)
-        row = row_from(info, paths.folder)
-    except Unreadable as error:
-        info, row = {}, damaged_row(name, PYTHON, None, error.message)
+    row, info = read_row(paths.folder)
     seen = index.rows.get(name)
     if seen is not None and seen.status == row.status == RUNNING and seen.run == row.run:
         row = seen  # the index knows more of a living run; in all else the file is newer
@@ -200,8 +144,18 @@ def detail(index: TaskIndex, name: str) -> dict[str, Any]:
         "task": row.to_dict(),
         "config": _config_text(workspace, name),
         "notes": tasks.notes_of(info),
-        "history": [_run_model(paths, run) for run in runs(info)],
+        "env": _environment_of(info),
+        "history": [_run_model(paths, info, run) for run in runs(info)],
     }
+
+
+def _environment_of(info: TaskInfo) -> list[dict[str, Any]]:
+    """Return the variables of a task's own; values of secrets are not told."""
+    found = []
+    for name, text in tasks.env_of(info).items():
+        secret = is_secret(name)
+        found.append({"name": name, "value": None if secret else text, "secret": secret})
+    return found
 
 
 def _config_text(workspace: WorkspaceFolder, name: str) -> str:
@@ -211,7 +165,7 @@ def _config_text(workspace: WorkspaceFolder, name: str) -> str:
         return ""
 
 
-def _run_model(paths: TaskPaths, run: Run) -> dict[str, Any]:
+def _run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
     return {
         "index": run.index,
         "status": run.status,
@@ -222,6 +176,24 @@ def _run_model(paths: TaskPaths, run: Run) -> dict[str, Any]:
         "pid": run.pid,
         "records": run.records,
         "log_size": log_size(paths.log(run.index)),
+        "source": run.source,
+        "code": sources_of(info, run.index).get("code"),
+        "environment": _environment_model(run),
+    }
+
+
+def _environment_model(run: Run) -> dict[str, Any]:
+    def text(key: str) -> str:
+        value = run.environment.get(key)
+        return value if isinstance(value, str) else ""
+
+    return {
+        "host": text("host"),
+        "system": text("system"),
+        "python": text("python"),
+        "executable": text("launcher"),
+        "packages": text("packages"),
+        "gpus": gpu_names(run),
     }
 
 
@@ -236,11 +208,18 @@ def tracks(workspace: WorkspaceFolder, name: str, wanted: int | None) -> dict[st
         NotFound: when the task has no such run.
     """
     paths = workspace.existing(name)
-    known = runs(read_task(paths.folder))
+    info = read_task(paths.folder)
+    known = runs(info)
     if wanted is None and not known:
-        return {"run": 0, "tracks": {}, "records": {}}
+        return {"run": 0, "tracks": {}, "records": {}, "messages": []}
     number = len(known) if wanted is None else wanted
     if not 1 <= number <= len(known):
         raise NotFound(f"The task {name!r} has no run {number}.")
-    records, points = figures_of_run(known[number - 1], check_inside(paths.journal(number), paths.folder))
-    return {"run": number, "tracks": points, "records": records}
+    check_inside(paths.journal(number), paths.folder)
+    figures = figures_of_run(info, known[number - 1], paths, thinned=True)
+    return {
+        "run": number,
+        "tracks": figures.tracks,
+        "records": figures.records,
+        "messages": figures.messages,
+    }

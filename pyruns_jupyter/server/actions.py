@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from ..core.errors import InvalidInput
-from ..resources.actions import Action, act
+from ..resources.actions import MOVE, Action, Rows, act
 from .handler import EXECUTE, WRITE, PyrunsHandler
 
 
@@ -14,7 +14,7 @@ class ActionsHandler(PyrunsHandler):
 
     @web.authenticated
     async def post(self, ws: str) -> None:
-        """Run, cancel, delete, restore, pin or unpin tasks; some may be refused."""
+        """Do something to tasks: start, stop, remove, mark, copy, order them; some may be refused."""
         try:
             wanted = Action.read(self.body(*Action.KEYS))
         except InvalidInput:
@@ -25,9 +25,14 @@ class ActionsHandler(PyrunsHandler):
         watcher = self.services.watcher(workspace)
         names = wanted.names
         if names is None:
-            names = await watcher.look(wanted.matching, max_age=0.0)
+            names = await self.search(await watcher.look(wanted.matching, max_age=0.0))
+        if names is None:
+            return
+        rows: Rows = {}
+        if wanted.action == MOVE:
+            rows = await watcher.look(lambda index: index.rows, max_age=0.0)
         try:
-            result = await self.run(act, workspace, wanted, names)
+            result = await self.run(act, workspace, wanted, names, rows)
         finally:
             watcher.touch()
         self.answer(result)

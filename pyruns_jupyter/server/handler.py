@@ -11,9 +11,9 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
-from ..core.errors import PyrunsError
+from ..core.errors import PyrunsError, from_os_error
 from ..core.workspace import WorkspaceFolder
-from ..resources.answers import INTERNAL, Forbidden, code_of_status, from_os_error, status_of_error, to_json
+from ..resources.answers import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from ..resources.body import Body, query_integer
 from .services import SETTING, Services
 
@@ -113,6 +113,12 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     """A REST resource."""
 
     auth_resource = RESOURCE
+    _is_gone = False  # the client, without waiting for the answer
+
+    def on_connection_close(self) -> None:
+        """Remember that nobody waits for the answer."""
+        self._is_gone = True
+        super().on_connection_close()
 
     def update_api_activity(self) -> None:
         """Count what users do. Open panels ask again and again; that alone is nobody at work."""
@@ -142,6 +148,10 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns; it runs in a thread."""
         return await self.services.run(function, *arguments)
+
+    async def search(self, find: Callable[[], T]) -> T | None:
+        """Return what a search finds, which may take a while; None when the client went before its turn."""
+        return await self.services.search(lambda: None if self._is_gone else find())
 
     def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from .actions import ActionsHandler
 from .events import EventStream
+from .exports import ExportHandler, TrashHandler
 from .generator import ParametersHandler, PreviewHandler, TemplateHandler
 from .handler import NotHere, PyrunsHandler
 from .logs import LogHandler
@@ -30,6 +31,8 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/preview": PreviewHandler,
     "/workspaces/{ws}/tasks": TasksHandler,
     "/workspaces/{ws}/actions": ActionsHandler,
+    "/workspaces/{ws}/trash": TrashHandler,
+    "/workspaces/{ws}/export": ExportHandler,
     "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
     "/workspaces/{ws}/tasks/{task}/tracks": TracksHandler,

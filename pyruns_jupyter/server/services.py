@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 SETTING = "pyruns_jupyter_services"  # under which the web application holds them
 THREADS = 8
+SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,17 @@ class Services:
         self.paths = Confinement(root)
         self.sampler = Sampler()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pyruns-server")
+        self._searches = ThreadPoolExecutor(SEARCHES, thread_name_prefix="pyruns-search")
         self._watchers = WatcherPool(self.run, self._attend)
         self._streams: set[asyncio.Task[None]] = set()
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns, without blocking the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def search(self, function: Callable[[], T]) -> T:
+        """Return what a search finds, after the ones that came before."""
+        return await asyncio.get_running_loop().run_in_executor(self._searches, function)
 
     def watcher(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
@@ -66,7 +72,8 @@ class Services:
 
     def _close_threads(self) -> None:
         self.sampler.stop()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._searches, self._threads):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _attend(self, root: Path) -> bool:
         # Going on with what was queued starts processes: not where the administrator forbids that.

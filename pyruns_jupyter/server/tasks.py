@@ -6,7 +6,8 @@ from typing import Any
 
 from ..core import tasks
 from ..core.workspace import WorkspaceFolder
-from ..resources.tasks import MOST, Change, Creation, change, create, detail, page_reader
+from ..resources.changes import Patch, change
+from ..resources.tasks import MOST, Creation, create, detail, page_reader
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 
@@ -16,8 +17,9 @@ class TasksHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer a page of tasks."""
+        query = self.query_text("query")
         read = page_reader(
-            query=self.query_text("query"),
+            query=query,
             status=self.query_text("status"),
             sort=self.query_text("sort"),
             order=self.query_text("order"),
@@ -25,7 +27,9 @@ class TasksHandler(PyrunsHandler):
             limit=self.query_number("limit", low=1, high=MOST),
         )
         watcher = self.services.watcher(await self.run(self.workspace, ws))
-        self.answer(await watcher.look(read))
+        page = await watcher.look(read)
+        # Searching logs takes a while; other questions about the workspace need not wait for it.
+        self.answer(await (self.search(page) if query else self.run(page)))
 
     @endpoint(WRITE)
     async def post(self, ws: str) -> None:
@@ -52,8 +56,8 @@ class TaskHandler(PyrunsHandler):
 
     @endpoint(WRITE)
     async def patch(self, ws: str, task: str) -> None:
-        """Change name, notes or pin."""
-        wanted = Change.read(self.body(*Change.KEYS))
+        """Change name, notes, pin, tags, environment or order: all that is asked for, or nothing."""
+        wanted = Patch.read(self.body(*Patch.KEYS))
         workspace = await self.run(self.workspace, ws)
         watcher = self.services.watcher(workspace)
         try:

@@ -35,6 +35,23 @@ class GpuReading:
     gpus: list[Gpu]
 
 
+@dataclass(frozen=True)
+class Inventory(GpuReading):
+    """The GPUs and the version of the driver, None when it does not say."""
+
+    driver: str | None = None
+
+
+def inventory() -> Inventory:
+    """Return the GPUs of this machine and its driver once; never raises."""
+    reader = GpuReader()
+    try:
+        found = reader.read()
+        return Inventory(found.state, found.message, found.gpus, reader.driver())
+    finally:
+        reader.close()
+
+
 class GpuReader:
     """Reads all GPUs. Not for two threads at once."""
 
@@ -60,6 +77,15 @@ class GpuReader:
             return self._fail("error", f"The NVIDIA driver stopped answering: {_words(error)}.")
         self._pause = RETRY_FIRST
         return GpuReading("ok", None, gpus) if gpus else GpuReading("none", NO_DEVICE, [])
+
+    def driver(self) -> str | None:
+        """Return the version of the driver that was read last; None without one."""
+        if self._nvml is None:
+            return None
+        try:
+            return _text(self._nvml.nvmlSystemGetDriverVersion()) or None
+        except Exception:  # noqa: BLE001 - a broken driver is a state, whatever it raises
+            return None
 
     def close(self) -> None:
         """Let go of the driver; the next reading takes it again."""

@@ -1,12 +1,14 @@
 import { ClientError } from './errors';
 import { CommSocket, abortError } from './commsocket';
-import { EventStream, LogStream, SystemStream } from './streams';
+import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type {
   ActionRequest,
   ActionResult,
   CreateRequest,
   Created,
+  ExportQuery,
   IClient,
+  IDownload,
   IEventHandlers,
   IEventPosition,
   IEventStream,
@@ -28,6 +30,7 @@ import type {
   TaskPatch,
   Template,
   Tracks,
+  TrashedTask,
   Workspace
 } from './types';
 
@@ -145,6 +148,19 @@ export class CommClient implements IClient {
     return this._json('actOnTasks', { ws, body: request }, { changes: true });
   }
 
+  async listTrash(ws: string): Promise<TrashedTask[]> {
+    const found = await this._json<{ items: TrashedTask[] }>('listTrash', {
+      ws
+    });
+    return found.items;
+  }
+
+  async exportResults(ws: string, query: ExportQuery = {}): Promise<IDownload> {
+    const answer = await this._call('exportResults', { ws, ...query }, {});
+    const { name, type } = answer.value as { name: string; type: string };
+    return { blob: new Blob(answer.buffers.map(exactBuffer), { type }), name };
+  }
+
   getTask(ws: string, task: string): Promise<TaskDetail> {
     return this._json('getTask', { ws, task });
   }
@@ -213,7 +229,7 @@ export class CommClient implements IClient {
     return new LogStream(
       {
         open: where => this._open('log', { ws, task, ...where }),
-        probe: () => this.getTask(ws, task)
+        probe: async () => checkReadable(await this.getTask(ws, task))
       },
       start,
       handlers

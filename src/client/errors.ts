@@ -11,6 +11,7 @@ export class ClientError extends Error {
     this.line = details.line ?? null;
     this.column = details.column ?? null;
     this.errors = details.errors ?? [];
+    this.suggestions = details.suggestions ?? [];
   }
 
   /** HTTP status, 0 when the server could not be reached. */
@@ -22,6 +23,8 @@ export class ClientError extends Error {
   readonly column: number | null;
   /** Every mistake that was found when there is more than one. */
   readonly errors: readonly FieldError[];
+  /** Whole texts of the field that may be meant instead. */
+  readonly suggestions: readonly string[];
 
   /** Nothing answered, so the state of the server is not known. */
   get isUnreachable(): boolean {
@@ -37,6 +40,7 @@ export namespace ClientError {
     line: number | null;
     column: number | null;
     errors: FieldError[];
+    suggestions: string[];
   }
 }
 
@@ -77,6 +81,9 @@ export async function errorFrom(response: Response): Promise<ClientError> {
     field: body.field,
     line: body.line,
     column: body.column,
-    errors: Array.isArray(body.errors) ? body.errors : []
+    errors: Array.isArray(body.errors) ? body.errors : [],
+    suggestions: Array.isArray(body.suggestions)
+      ? body.suggestions.filter(each => typeof each === 'string')
+      : []
   });
 }

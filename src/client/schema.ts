@@ -165,8 +165,48 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Run, cancel, delete, restore, pin or unpin tasks */
+        /** Start, stop, remove, mark, copy or order tasks; or bring back and delete those in the trash */
         post: operations["actOnTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** The tasks in the trash, the last removed first */
+        get: operations["listTrash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** Results as a file to download, a row a run with configuration and figures as columns */
+        get: operations["exportResults"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -192,7 +232,7 @@ export interface paths {
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
-        /** Change name, notes or pin; 409 when the expected old value is not there any more */
+        /** Change name, notes, pin, tags, environment, order, all that is given or nothing; 409 when the expected old value is not there any more */
         patch: operations["changeTask"];
         trace?: never;
     };
@@ -266,6 +306,8 @@ export interface components {
             field?: string | null;
             line?: number | null;
             column?: number | null;
+            /** @description Whole texts of the field that may be meant instead */
+            suggestions?: string[];
         };
         Error: {
             code?: string;
@@ -273,6 +315,8 @@ export interface components {
             field?: string | null;
             line?: number | null;
             column?: number | null;
+            /** @description Whole texts of the field that may be meant instead */
+            suggestions?: string[];
             errors?: components["schemas"]["FieldError"][];
         };
         Status: {
@@ -327,10 +371,12 @@ export interface components {
             choices: unknown[] | null;
             flags: string[];
             line?: number | null;
+            /** @description The module of the project that declares it, if that is not the script; `line` is in it */
+            file?: string | null;
         };
         Parameters: {
             /** @enum {string} */
-            kind: "argparse" | "load" | "none" | "shell";
+            kind: "argparse" | "load" | "click" | "typer" | "fire" | "hydra" | "dataclass" | "command" | "none" | "shell";
             parameters: components["schemas"]["Parameter"][];
             /** @description What could not be understood */
             problems: components["schemas"]["FieldError"][];
@@ -345,7 +391,7 @@ export interface components {
         };
         PreviewRequest: {
             text: string;
-            /** @description Prefix of the task names */
+            /** @description Name of a single task, what the names of several begin with, or a pattern such as `{lr}-{seed}`: keys by their end where that is unique, `{n}` the number, `{name}` the workspace, `{lr:.0e}` a format, `{{` a brace */
             name?: string;
             /** @default 0 */
             offset: number;
@@ -364,10 +410,11 @@ export interface components {
         Preview: {
             /** @description Tasks that would be made */
             count: number;
-            /** @description Identical configurations that were folded */
+            /** @description Identical configurations that were folded: equal values of equal types; which, a notice says */
             duplicates: number;
             axes: components["schemas"]["Axis"][];
             rows: components["schemas"]["PreviewRow"][];
+            /** @description Everything that is wrong, at once */
             errors: components["schemas"]["FieldError"][];
             /** @description What is allowed but may not be meant */
             notices?: components["schemas"]["FieldError"][];
@@ -389,6 +436,7 @@ export interface components {
         CreateRequest: {
             /** @description YAML with batch syntax, or a shell script */
             text: string;
+            /** @description A name or a pattern as in PreviewRequest */
             name: string;
             /** @description Queue the tasks at once */
             run?: components["schemas"]["RunOptions"] | null;
@@ -401,15 +449,31 @@ export interface components {
         };
         ActionRequest: {
             /** @enum {string} */
-            action: "run" | "cancel" | "delete" | "restore" | "pin" | "unpin";
+            action: "run" | "cancel" | "delete" | "restore" | "purge" | "pin" | "unpin" | "tag" | "untag" | "duplicate" | "move";
             names?: string[];
             /** @description All tasks that match instead of names */
             query?: string | null;
             /** @default 1 */
             jobs: number;
+            /** @description For tag and untag */
+            tags?: string[];
+            /** @description For move: the task to put them before */
+            before?: string | null;
+            /** @description For move: the task to put them after */
+            after?: string | null;
+            /** @description For restore and duplicate of one task: its name then */
+            as_name?: string | null;
+            /** @description For duplicate: also the runs */
+            runs?: boolean | null;
+            /** @description For duplicate: also the runs with their artifacts */
+            artifacts?: boolean | null;
+            /** @description For purge: only what is in the trash for longer (s); without names everything */
+            older_than?: number | null;
         };
         ActionResult: {
             done: string[];
+            /** @description Names of tasks that were brought back or made by copying */
+            made: string[];
             refused: {
                 name: string;
                 message: string;
@@ -419,7 +483,15 @@ export interface components {
             name?: string;
             notes?: string;
             pinned?: boolean;
-            /** @description Old values by key */
+            /** @description All tags */
+            tags?: string[];
+            /** @description Variables to set, null to unset one; others stay */
+            env?: {
+                [key: string]: string | null;
+            };
+            /** @description Place among the tasks that were put in order by hand */
+            order?: number;
+            /** @description Old values by key; of env, those of the variables named (null for unset) */
             expected?: {
                 [key: string]: unknown;
             };
@@ -471,6 +543,8 @@ export interface components {
                 swept: string[];
                 figures: string[];
             };
+            /** @description What is to be said about the search, such as a field that there is not */
+            notices: components["schemas"]["FieldError"][];
         };
         RunInfo: {
             index: number;
@@ -484,23 +558,65 @@ export interface components {
                 [key: string]: unknown;
             };
             log_size: number | null;
+            /** @description Commit, whether it was changed, hash of the script */
+            source?: string;
+            /** @description Hash of the stored code the run started from */
+            code?: string | null;
+            environment?: components["schemas"]["RunEnvironment"];
+        };
+        /** @description Where a run took place; empty texts when not known */
+        RunEnvironment: {
+            host: string;
+            system: string;
+            /** @description Version of the interpreter */
+            python: string;
+            /** @description The interpreter */
+            executable: string;
+            /** @description Hash of the list of installed packages */
+            packages: string;
+            /** @description Names */
+            gpus: string[];
         };
         TaskDetail: {
             task: components["schemas"]["TaskRow"];
             /** @description The configuration or shell script as text */
             config: string;
             notes: string;
+            env: components["schemas"]["Variable"][];
             history: components["schemas"]["RunInfo"][];
+        };
+        /** @description An environment variable of the task's own */
+        Variable: {
+            name: string;
+            /** @description Null for a secret */
+            value: string | null;
+            /** @description Whether it holds a secret, judged by its name */
+            secret: boolean;
+        };
+        Trash: {
+            items: components["schemas"]["TrashedTask"][];
+        };
+        TrashedTask: {
+            /** @description Its name in the trash */
+            name: string;
+            /** @description The name it goes back to */
+            original: string;
+            trashed_at: number | null;
+            status: string;
+            /** @description Why its file cannot be read */
+            message: string | null;
         };
         Tracks: {
             run: number;
-            /** @description Values of each key in order */
+            /** @description Values of each key in order; of more than 10,000 evenly chosen ones, the first and the last among them */
             tracks: {
                 [key: string]: unknown[];
             };
             records: {
                 [key: string]: unknown;
             };
+            /** @description Sentences about points that could not be read */
+            messages?: string[];
         };
         EventMessage: {
             /** @enum {string} */
@@ -783,10 +899,11 @@ export interface operations {
     listTasks: {
         parameters: {
             query?: {
+                /** @description Words, comparisons, OR, parentheses: the grammar is in docs/query.md */
                 query?: string;
                 /** @description Comma-separated statuses */
                 status?: string;
-                /** @description name, status, created, started, duration, or a key of the configuration or the figures */
+                /** @description Fields between commas, a `-` turns one around: name, status, created, started, duration, or a key of the configuration or the figures */
                 sort?: string;
                 order?: "asc" | "desc";
                 offset?: number;
@@ -864,6 +981,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trash */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trash"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    exportResults: {
+        parameters: {
+            query?: {
+                format?: "csv" | "json" | "jsonl";
+                /** @description All runs, or one row a task */
+                runs?: "all" | "latest";
+                /** @description As in the list of tasks */
+                query?: string;
+                /** @description Comma-separated statuses */
+                status?: string;
+                sort?: string;
+                order?: "asc" | "desc";
+                /** @description Begin with the mark by which Excel knows UTF-8 */
+                bom?: boolean;
+                /** @description Leave texts as they are that a spreadsheet would take for formulas */
+                raw?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
+                    "application/x-ndjson": string;
                 };
             };
             default: components["responses"]["Error"];

@@ -1,12 +1,14 @@
 import { ClientError, errorFrom, isAbort } from './errors';
-import { EventStream, LogStream, SystemStream } from './streams';
+import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type { ITransport } from './transport';
 import type {
   ActionRequest,
   ActionResult,
   CreateRequest,
   Created,
+  ExportQuery,
   IClient,
+  IDownload,
   IEventHandlers,
   IEventPosition,
   IEventStream,
@@ -28,13 +30,14 @@ import type {
   TaskPatch,
   Template,
   Tracks,
+  TrashedTask,
   Workspace
 } from './types';
 
 /** Where the server extension answers, below the base URL. */
 const API = 'pyruns/api/';
 
-type Query = Record<string, string | number | null | undefined>;
+type Query = Record<string, string | number | boolean | null | undefined>;
 
 function withQuery(url: string, query: object): string {
   const search = new URLSearchParams();
@@ -111,6 +114,30 @@ export class ServerClient implements IClient {
     return this._json('POST', `${wsPath(ws)}/actions`, request);
   }
 
+  async listTrash(ws: string): Promise<TrashedTask[]> {
+    const found = await this._json<{ items: TrashedTask[] }>(
+      'GET',
+      `${wsPath(ws)}/trash`
+    );
+    return found.items;
+  }
+
+  async exportResults(ws: string, query: ExportQuery = {}): Promise<IDownload> {
+    const path = withQuery(`${wsPath(ws)}/export`, query);
+    const response = await this._fetch('GET', path);
+    let blob: Blob;
+    try {
+      blob = await response.blob();
+    } catch {
+      throw new ClientError('The file broke off before its end. Try again.', {
+        code: 'broken_off'
+      });
+    }
+    const told = response.headers.get('Content-Disposition') ?? '';
+    const name = /filename="([^"]+)"/.exec(told)?.[1];
+    return { blob, name: name ?? `results.${query.format ?? 'csv'}` };
+  }
+
   getTask(ws: string, task: string): Promise<TaskDetail> {
     return this._json('GET', taskPath(ws, task));
   }
@@ -183,7 +210,7 @@ export class ServerClient implements IClient {
       {
         open: where =>
           this._socket(withQuery(`${taskPath(ws, task)}/logs/stream`, where)),
-        probe: () => this.getTask(ws, task)
+        probe: async () => checkReadable(await this.getTask(ws, task))
       },
       start,
       handlers

@@ -1,5 +1,6 @@
 /** The three streams over websockets and how each of them goes on. */
 import { Connection } from './connection';
+import { ClientError } from './errors';
 import type { ISocket } from './transport';
 import type {
   ConnectionState,
@@ -11,7 +12,8 @@ import type {
   IStream,
   ISystemHandlers,
   LogMessage,
-  SystemMessage
+  SystemMessage,
+  TaskDetail
 } from './types';
 
 export interface IStreamSource<Where> {
@@ -255,4 +257,14 @@ export class SystemStream extends BaseStream {
   }
 
   protected readonly connection: Connection;
+}
+
+/** Throws when a task's file cannot be read: then its log is not found. */
+export function checkReadable(detail: TaskDetail): void {
+  const { readable, message } = detail.task;
+  if (!readable) {
+    throw new ClientError(message ?? 'The task cannot be read.', {
+      code: 'unreadable'
+    });
+  }
 }

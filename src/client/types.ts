@@ -49,6 +49,10 @@ export type FieldError = Schemas['FieldError'];
 export type TaskListQuery = NonNullable<
   operations['listTasks']['parameters']['query']
 >;
+export type TrashedTask = Schemas['TrashedTask'];
+export type ExportQuery = NonNullable<
+  operations['exportResults']['parameters']['query']
+>;
 export type LogQuery = NonNullable<
   operations['readLog']['parameters']['query']
 >;
@@ -60,6 +64,12 @@ export interface ILogRange {
   offset: number;
   /** Length of the whole log at that moment. */
   size: number;
+}
+
+/** A file that was asked for, and how it is called. */
+export interface IDownload {
+  blob: Blob;
+  name: string;
 }
 
 /**
@@ -155,6 +165,10 @@ export interface IClient {
   ): Promise<TaskPage>;
   createTasks(ws: string, request: CreateRequest): Promise<Created>;
   actOnTasks(ws: string, request: ActionRequest): Promise<ActionResult>;
+  /** What is in the trash, the last removed first. */
+  listTrash(ws: string): Promise<TrashedTask[]>;
+  /** Results as a file: a row a run, or the latest run of each task. */
+  exportResults(ws: string, query?: ExportQuery): Promise<IDownload>;
   getTask(ws: string, task: string): Promise<TaskDetail>;
   changeTask(ws: string, task: string, patch: TaskPatch): Promise<TaskDetail>;
   deleteTask(ws: string, task: string): Promise<void>;

@@ -4,25 +4,29 @@ import type {
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import {
+  Clipboard,
   ICommandPalette,
   MainAreaWidget,
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { linkIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
 import { workspaceTitle } from '../views/shared/format';
 import { pyrunsIcon } from './icons';
+import { linkTo } from './link';
 // A frame of two kilobytes; what it shows is loaded when it is shown.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
-import type { IOpener, IShow, Page } from './pageviews';
+import type { IOpener, IShow, IShown, Page } from './pageviews';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 const PAGES: readonly Page[] = ['generator', 'manager', 'monitor'];
@@ -33,7 +37,7 @@ class PageArea extends MainAreaWidget<PageWidget> {
     options: MainAreaWidget.IOptions<PageWidget>,
     readonly page: Page,
     readonly workspace: string,
-    /** Tells the view which task to show. */
+    /** Tells the view what to show. */
     readonly showing: IShow
   ) {
     super(options);
@@ -42,6 +46,10 @@ class PageArea extends MainAreaWidget<PageWidget> {
 
   get task(): string {
     return this.showing.task;
+  }
+
+  get query(): string {
+    return this.showing.query;
   }
 }
 
@@ -72,16 +80,14 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     const { commands, shell } = app;
     const tracker = new WidgetTracker<PageArea>({ namespace: 'pyruns' });
 
-    const open: IOpener = (page, workspace, task = '') => {
+    const open: IOpener = (page, workspace, shown = {}) => {
       let widget = tracker.find(
         item => item.page === page && item.workspace === workspace
       );
       if (widget) {
-        if (task) {
-          widget.showing.showTask(task);
-        }
+        widget.showing.show(shown);
       } else {
-        widget = makePage(page, workspace, task);
+        widget = makePage(page, workspace, shown);
         shell.add(widget, 'main');
         void tracker.add(widget);
       }
@@ -89,16 +95,18 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    const makePage = (page: Page, workspace: string, task: string) => {
+    const makePage = (page: Page, workspace: string, shown: IShown) => {
       const show: IShow = {
-        task,
-        onTask: null,
-        showTask: name => {
-          show.task = name;
-          show.onTask?.(name);
-          const shown = tracker.find(item => item.showing === show);
-          if (shown) {
-            void tracker.save(shown);
+        task: shown.task ?? '',
+        query: shown.query ?? '',
+        onShow: null,
+        show: change => {
+          show.task = change.task || show.task;
+          show.query = change.query ?? show.query;
+          show.onShow?.(change);
+          const widget = tracker.find(item => item.showing === show);
+          if (widget) {
+            void tracker.save(widget);
           }
         }
       };
@@ -117,7 +125,12 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           trans,
           onName: name => {
             content.title.label = titleOf(trans, page, name);
-          }
+          },
+          onCopyLink: () =>
+            void commands.execute(CommandIDs.copyLink, {
+              workspace,
+              query: show.query
+            })
         });
       });
       content.title.icon = pyrunsIcon;
@@ -139,7 +152,10 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           ? args.workspace
           : pyruns.current?.id;
       if (id) {
-        return open(page, id, typeof args.task === 'string' ? args.task : '');
+        return open(page, id, {
+          task: text(args.task),
+          query: text(args.query)
+        });
       }
       if (pyruns.session.getSnapshot().handshake === 'ready') {
         Notification.info(
@@ -151,7 +167,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const describe = (task: boolean) => ({
+    const describe = (...keys: ('task' | 'query')[]) => ({
       args: {
         type: 'object' as const,
         properties: {
@@ -161,14 +177,18 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               'Id of the workspace; the current one if omitted'
             )
           },
-          ...(task
-            ? {
-                task: {
-                  type: 'string' as const,
-                  description: trans.__('Task whose log is shown')
-                }
-              }
-            : {})
+          ...(keys.includes('task') && {
+            task: {
+              type: 'string' as const,
+              description: trans.__('Task whose log is shown')
+            }
+          }),
+          ...(keys.includes('query') && {
+            query: {
+              type: 'string' as const,
+              description: trans.__('What is searched for among the tasks')
+            }
+          })
         }
       }
     });
@@ -178,21 +198,21 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         args.isLauncher ? trans.__('Pyruns') : trans.__('New Tasks'),
       caption: trans.__('Create tasks from a configuration and run them'),
       icon: pyrunsIcon,
-      describedBy: describe(false),
+      describedBy: describe(),
       execute: args => openHere('generator', args)
     });
     commands.addCommand(CommandIDs.openManager, {
       label: trans.__('Tasks'),
       caption: trans.__('Show all tasks of the workspace in a table'),
       icon: pyrunsIcon,
-      describedBy: describe(false),
+      describedBy: describe('query'),
       execute: args => openHere('manager', args)
     });
     commands.addCommand(CommandIDs.openMonitor, {
       label: trans.__('Logs'),
       caption: trans.__('Follow the logs of the workspace’s tasks'),
       icon: pyrunsIcon,
-      describedBy: describe(true),
+      describedBy: describe('task'),
       execute: args => openHere('monitor', args)
     });
     commands.addCommand(CommandIDs.openPage, {
@@ -208,7 +228,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               type: 'string',
               oneOf: PAGES.map(page => ({ const: page }))
             },
-            ...describe(true).args.properties
+            ...describe('task', 'query').args.properties
           }
         }
       },
@@ -218,13 +238,46 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
+    commands.addCommand(CommandIDs.copyLink, {
+      label: trans.__('Copy Link to Tasks'),
+      caption: trans.__(
+        'Copy a link that opens the table of tasks with the same search'
+      ),
+      icon: linkIcon,
+      describedBy: describe('query'),
+      execute: args => {
+        const shown = tracker.currentWidget;
+        const id =
+          text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
+        if (!id) {
+          return;
+        }
+        const query =
+          text(args.query) ?? (shown?.workspace === id ? shown.query : '');
+        Clipboard.copyToSystem(
+          linkTo(
+            app.serviceManager.serverSettings.baseUrl,
+            PageConfig.getOption('appUrl'),
+            {
+              workspace: id,
+              query
+            }
+          )
+        );
+        Notification.success(trans.__('The link was copied.'), {
+          autoClose: 3000
+        });
+      }
+    });
+
     if (restorer) {
       void restorer.restore(tracker, {
         command: CommandIDs.openPage,
         args: widget => ({
           page: widget.page,
           workspace: widget.workspace,
-          task: widget.task
+          task: widget.task,
+          query: widget.query
         }),
         name: widget => `${widget.page}:${widget.workspace}`
       });
@@ -233,7 +286,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     for (const command of [
       CommandIDs.openGenerator,
       CommandIDs.openManager,
-      CommandIDs.openMonitor
+      CommandIDs.openMonitor,
+      CommandIDs.copyLink
     ]) {
       palette?.addItem({ command, category });
     }
@@ -245,6 +299,10 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
 
 function nameOf(trans: TranslationBundle, pyruns: IPyruns, id: string): string {
   const known: Workspace | undefined = pyruns.session

@@ -17,15 +17,27 @@ import type { IPyruns } from './tokens';
 
 export type Page = 'generator' | 'manager' | 'monitor';
 
-/** Opens a page, or comes back to it when it is open. */
-export type IOpener = (page: Page, workspace: string, task?: string) => unknown;
+/** What of a workspace a page is to show; what is left out stays as it is. */
+export interface IShown {
+  task?: string;
+  /** What is searched for among the tasks. */
+  query?: string;
+}
 
-/** Which task a page shows, from outside and inside. */
+/** Opens a page, or comes back to it when it is open. */
+export type IOpener = (
+  page: Page,
+  workspace: string,
+  shown?: IShown
+) => unknown;
+
+/** What a page shows, from outside and inside. */
 export interface IShow {
   task: string;
-  /** Set by the view, called when another task is to be shown. */
-  onTask: ((task: string) => void) | null;
-  showTask(task: string): void;
+  query: string;
+  /** Set by the view, called when something else is to be shown. */
+  onShow: ((shown: IShown) => void) | null;
+  show(shown: IShown): void;
 }
 
 export interface IViewOptions {
@@ -40,6 +52,7 @@ export interface IViewOptions {
   trans: TranslationBundle;
   /** The workspace's name is known. */
   onName: (name: string) => void;
+  onCopyLink: () => void;
 }
 
 /** Make the view of a page; the workspace is asked for first. */
@@ -115,17 +128,33 @@ async function makeManager(
   options: IViewOptions,
   workspace: Workspace
 ): Promise<JSX.Element> {
-  const { pyruns, owner, open, trans } = options;
+  const { pyruns, owner, open, show, trans } = options;
   const { ManagerView } = await import('../views/manager');
-  const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
+  const model = owner.own(
+    new WorkspaceModel(pyruns.client, workspace.id, { query: show.query })
+  );
+  show.onShow = ({ query }) => {
+    const { listing } = model.getSnapshot();
+    if (query !== undefined && query !== listing.query) {
+      model.setListing({ query, statuses: [] });
+    }
+  };
+  model.subscribe(() => {
+    const { query } = model.getSnapshot().listing;
+    if (query !== show.query) {
+      // Remembered for the next reload.
+      show.show({ query });
+    }
+  });
   return (
     <ManagerView
       model={model}
       trans={trans}
       {...rights(pyruns)}
       confirm={ask(trans)}
-      onOpenLog={task => open('monitor', workspace.id, task.name)}
+      onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
       onGenerate={() => open('generator', workspace.id)}
+      onCopyLink={options.onCopyLink}
     />
   );
 }
@@ -138,8 +167,8 @@ async function makeMonitor(
   const { MonitorView } = await import('../views/monitor');
   const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
   const log = owner.own(new LogModel(pyruns.client, workspace.id));
-  show.onTask = task => {
-    if (log.getSnapshot().task !== task) {
+  show.onShow = ({ task }) => {
+    if (task && log.getSnapshot().task !== task) {
       log.open(task);
     }
   };
@@ -147,7 +176,7 @@ async function makeMonitor(
     const { task } = log.getSnapshot();
     if (task && task !== show.task) {
       // Chosen in the view: remembered for the next reload.
-      show.showTask(task);
+      show.show({ task });
     }
   });
   if (show.task) {

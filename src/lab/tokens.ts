@@ -18,6 +18,8 @@ export namespace CommandIDs {
   export const openGenerator = 'pyruns:open-generator';
   export const openManager = 'pyruns:open-manager';
   export const openMonitor = 'pyruns:open-monitor';
+  export const copyLink = 'pyruns:copy-link';
+  export const openLink = 'pyruns:open-link';
   export const showSidebar = 'pyruns:show-sidebar';
 }
 

@@ -111,8 +111,14 @@ function sortValue(row: TaskRow, sort: string): unknown {
       return row.started_at;
     case 'duration':
       return row.duration;
-    default:
-      return row.swept[sort] ?? row.figures[sort];
+    case 'order':
+      return row.order;
+    default: {
+      const [, group, key] = /^(config|figure)\.(.*)$/s.exec(sort) ?? [];
+      return group
+        ? (group === 'config' ? row.swept : row.figures)[key]
+        : (row.swept[sort] ?? row.figures[sort]);
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type {
   Action,
+  ActionRequest,
   ActionResult,
   ConnectionState,
   EventMessage,
@@ -16,10 +17,16 @@ import { asQuery, CALM, PAGE, Pages } from './pages';
 import { patchRows, placePage, removeRows, sortMayMove } from './rows';
 import { Store } from './store';
 import type { IWorkspaceState } from './workspacestate';
-import { firstState, mergeColumns, sumOf } from './workspacestate';
+import { firstState, mergeColumns, sameNotices, sumOf } from './workspacestate';
 
 /** How long an action may stay unconfirmed by an event, in ms. */
 const PATIENCE = 4000;
+
+/** What goes with an action, beside the tasks. */
+export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
+
+/** Actions that show in a row before they are confirmed. */
+const SHOWING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** The tasks of one workspace as the server knows them, kept up to date. */
 export class WorkspaceModel extends Store<IWorkspaceState> {
@@ -165,12 +172,14 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   async act(
     action: Action,
     names: readonly string[],
-    options: { jobs?: number } = {}
+    options: ActionOptions = {}
   ): Promise<ActionResult> {
     if (names.length === 0) {
-      return { done: [], refused: [] };
+      return { done: [], refused: [], made: [] };
     }
-    this._setPending(names, action);
+    if (SHOWING.includes(action)) {
+      this._setPending(names, action);
+    }
     let result: ActionResult;
     try {
       result = await this.client.actOnTasks(this.id, {
@@ -197,11 +206,10 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
         this.update({ undo: { names: result.done } });
       }
       this._pages.soon();
-    } else if (action === 'restore') {
-      this._setPending(result.done, null);
-      this._pages.soon();
-    } else {
+    } else if (SHOWING.includes(action)) {
       this._expect(result.done);
+    } else {
+      this._pages.soon();
     }
     return result;
   }
@@ -234,6 +242,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       phase: 'ready',
       error: null,
       queryError: null,
+      notices: sameNotices(this.state.notices, answer.notices),
       rows: placePage(old, page * PAGE, answer.items, answer.total),
       total: answer.total,
       counts: answer.counts,
@@ -281,7 +290,8 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   private _onListError(error: ClientError): void {
     if (error.status === 400) {
-      this.update({ queryError: error });
+      // With nothing listed yet there is nothing to wait for either.
+      this.update({ queryError: error, notices: [], phase: 'ready' });
     } else {
       const phase = this.state.phase === 'ready' ? 'ready' : 'error';
       this.update({ error, phase });

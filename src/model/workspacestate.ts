@@ -3,6 +3,7 @@ import type {
   Action,
   ConnectionState,
   Counts,
+  FieldError,
   TaskPage,
   TaskRow,
   Workspace
@@ -27,6 +28,8 @@ export interface IWorkspaceState {
   readonly listing: IListing;
   /** What is wrong with `listing.query`; the rows are still the old ones. */
   readonly queryError: ClientError | null;
+  /** What is said about the search of the listed rows. */
+  readonly notices: readonly FieldError[];
   /** A list of the current `listing` is on its way. */
   readonly refreshing: boolean;
   /** By position; undefined where not loaded. */
@@ -55,6 +58,7 @@ export function firstState(listing: Partial<IListing>): IWorkspaceState {
     error: null,
     listing: { ...FIRST_LISTING, ...listing },
     queryError: null,
+    notices: [],
     refreshing: false,
     rows: emptyRows(0),
     total: 0,
@@ -89,4 +93,14 @@ export function mergeColumns(
 function merge(old: string[], more: readonly string[]): string[] {
   const fresh = [...new Set(more)].filter(key => !old.includes(key));
   return fresh.length > 0 ? [...old, ...fresh] : old;
+}
+
+/** The old notices when the new ones say the same. */
+export function sameNotices(
+  old: readonly FieldError[],
+  fresh: readonly FieldError[] | undefined
+): readonly FieldError[] {
+  return JSON.stringify(old) === JSON.stringify(fresh ?? [])
+    ? old
+    : (fresh ?? []);
 }

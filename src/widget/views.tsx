@@ -2,7 +2,10 @@
 import '../../style/base.css';
 import '../../style/shared.css';
 import '../../style/popup.css';
+import '../../style/menu.css';
 import '../../style/manager.css';
+import '../../style/trash.css';
+import '../../style/search.css';
 import '../../style/widget.css';
 
 import * as React from 'react';

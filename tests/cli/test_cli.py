@@ -88,6 +88,8 @@ def test_from_a_sweep_to_its_figures(terminal: Terminal) -> None:
         "workspace": "train",
         "names": ["lr_1_lr=0.1", "lr_2_lr=0.2", "lr_3_lr=0.3"],
         "queued": True,
+        "duplicates": 0,
+        "notices": [],
     }
     waited = terminal.json("wait", "--timeout", "100")
     assert waited == dict.fromkeys(made["names"], "completed")
@@ -219,3 +221,22 @@ def test_a_reader_that_had_enough(terminal: Terminal) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_a_plan_file_names_and_creates_its_tasks(terminal: Terminal) -> None:
+    terminal("open", "train.py")
+    (terminal.folder / "sweep.yaml").write_text("lr: 0.1 | 0.2 | 0.1\n", encoding="utf-8")
+    shown = terminal.json("plan", "sweep.yaml", "-n", "{lr:.2f}-{n}", "-o", "plan.yaml")
+    assert shown["names"] == ["0.10-1", "0.20-2"]
+    assert (shown["count"], shown["duplicates"], shown["folded"]) == (2, 1, [{"lr": "0.1", "times": 2}])
+    assert "lr=0.1 stands here twice" in shown["notices"][0]
+    refused = terminal("plan", "sweep.yaml", "-o", "plan.yaml", code=1)
+    assert "there already" in refused
+    terminal.json("plan", "sweep.yaml", "-n", "{lr}", "-o", "plan.yaml", "--force")
+    refused = terminal("plan", "sweep.yaml", "-o", "sweep.yaml", "--force", code=1)
+    assert "is no plan file" in refused
+    assert terminal.json("sweep", "plan.yaml")["names"] == ["0.1", "0.2"]
+    assert terminal.json("sweep", "plan.yaml", "-n", "again")["names"] == ["again_1_lr=0.1", "again_2_lr=0.2"]
+    told = terminal("sweep", "-", "-n", "a/b", given="lr: x | 1 |\nlr: [2\n", code=1)
+    assert told.count("line ") >= 2
+    assert "a/b" in told

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.figures import add_points
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
@@ -50,11 +52,19 @@ def start_run(folder: Path, *, pid: int, create_time: float, attempt: str = "a1"
         )
 
 
-def end_run(folder: Path, *, attempt: str = "a1", exit_code: int = 0, **facts: object) -> None:
+def end_run(
+    folder: Path,
+    *,
+    attempt: str = "a1",
+    exit_code: int = 0,
+    records: dict[str, Any] | None = None,
+    tracks: dict[str, list[Any]] | None = None,
+) -> None:
     """End a run of a task the way the engine does."""
     status = runs.COMPLETED if exit_code == 0 else runs.FAILED
     with edit_task(folder) as info:
-        runs.finish(info, attempt=attempt, status=status, exit_code=exit_code, **facts)  # type: ignore[arg-type]
+        runs.finish(info, attempt=attempt, status=status, exit_code=exit_code, records=records)
+        add_points(info, runs.slot_count(info), tracks or {}, whole=True)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -73,6 +73,12 @@ def test_words(config: dict[str, object], words: str) -> None:
     PARSER.parse_args(["s", *words.split()])
 
 
+def test_a_positional_that_looks_like_an_option_is_protected() -> None:
+    words = build_argv(KNOWN, {"src": "-x", "layers": [1, 2]})
+    assert words == ["--layers", "1", "2", "--", "-x"]
+    assert PARSER.parse_args(words).src == "-x"
+
+
 def test_an_empty_text_is_a_word() -> None:
     assert build_argv(KNOWN, {"src": "s", "under_score": ""}) == ["s", "--under_score", ""]
 
@@ -82,7 +88,7 @@ def test_an_empty_text_is_a_word() -> None:
     [
         ({}, "src", "required"),
         ({"src": None}, "src", "required"),
-        ({"src": "-x"}, "src", "option"),
+        ({"src": "--"}, "src", "drops"),
         ({"num_epoch": 3}, "num_epoch", "did you mean num_epochs?"),
         ({"zzz": 3}, "zzz", "no argument zzz"),
         ({"lr": "fast"}, "lr", "takes a number"),
@@ -162,3 +168,32 @@ CONFIGS = st.fixed_dictionaries(
 def test_the_real_parser_gives_the_configuration_back(config: dict[str, object]) -> None:
     parsed = vars(PARSER.parse_args(build_argv(KNOWN, config)))
     assert {key: parsed[key] for key in config} == config
+
+
+def test_a_default_that_no_word_means_is_left_out() -> None:
+    source = """
+import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--gamma", default=0.1)
+p.add_argument("--k", choices=[1, 2], default=1)
+p.add_argument("--sizes", nargs="+", default=[3, 3])
+p.add_argument("--name", default="x")
+args = p.parse_args()
+"""
+    known = read_parameters(source)
+    assert [(one.line, "has no type" in one.message) for one in known.problems] == [(4, True), (5, True)]
+    config = {"gamma": 0.1, "k": 1, "sizes": [3, 3], "name": "x"}
+    assert build_argv(known, config) == ["--name", "x"]
+    assert build_argv(known, {"gamma": 0.5}) == ["--gamma", "0.5"]
+    with pytest.raises(InvalidInputs) as caught:
+        build_argv(known, {"k": 2})
+    assert "type=int" in caught.value.errors[0].message
+
+
+def test_a_suggestion_ends_as_a_question() -> None:
+    known = read_parameters(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr')\np.parse_args()\n"
+    )
+    with pytest.raises(InvalidInputs) as caught:
+        build_argv(known, {"lrr": 1})
+    assert caught.value.errors[0].message == "The script has no argument lrr; did you mean lr?"

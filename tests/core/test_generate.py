@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from pyruns_jupyter.core import generate
+from pyruns_jupyter.core import generate, staging
 from pyruns_jupyter.core.errors import Busy, Conflict, InvalidInput
 from pyruns_jupyter.core.filelock import locked
 from pyruns_jupyter.core.generate import create_tasks, plan_tasks
@@ -99,7 +99,7 @@ def test_a_sweep_keeps_comments_and_says_what_was_swept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "name", "field"),
     [
-        ("lr: [1", "ok", "yaml"),
+        ("lr: [1", "ok", "lr"),
         ("lr: (1 | 2)\nseed: (1 | 2 | 3)\n", "ok", "seed"),
         ("lr: 1", "a/b", "name"),
         ("lr: 1", "", "name"),
@@ -231,7 +231,7 @@ def test_creators_at_once_give_each_name_once(tmp_path: Path) -> None:
 
 def test_a_held_guard_is_waited_for_then_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = script_workspace(tmp_path)
-    monkeypatch.setattr(generate, "_CREATE_TIMEOUT", 0.1)
+    monkeypatch.setattr(staging, "_CREATE_TIMEOUT", 0.1)
     with locked(workspace.tasks / ".pyruns-create.lock.guard", timeout=1), pytest.raises(Busy):
         one_task(workspace)
     assert snapshot(workspace.tasks) == {".pyruns-create.lock.guard": b""}

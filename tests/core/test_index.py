@@ -221,6 +221,50 @@ def test_files_of_the_other_program_and_of_old_days(tmp_path: Path) -> None:
     assert index.rows["shell"].kind == "shell"
 
 
+GPUS = [
+    {"index": 0, "uuid": "GPU-aa", "name": "NVIDIA A100", "memory_total_mb": 81920.0},
+    {"index": 1, "uuid": "GPU-bb", "name": "NVIDIA H100", "memory_total_mb": 81920.0},
+]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"gpus": GPUS, "assigned_gpu_ids": [], "cuda_visible_devices": None},
+         ("0", "GPU-aa", "NVIDIA A100", "1", "GPU-bb", "NVIDIA H100")),
+        ({"gpus": GPUS, "assigned_gpu_ids": [1], "cuda_visible_devices": "1"},
+         ("1", "GPU-bb", "NVIDIA H100")),
+        ({"gpus": GPUS, "assigned_gpu_ids": [], "cuda_visible_devices": "GPU-aa"},
+         ("GPU-aa", "0", "NVIDIA A100")),
+        ({"gpus": [], "assigned_gpu_ids": ["MIG-1"]}, ("MIG-1",)),
+        ({"gpus": {"a": 1}, "assigned_gpu_ids": "0"}, ()),
+        ({"gpus": GPUS, "assigned_gpu_ids": [], "cuda_visible_devices": ""}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+)  # fmt: skip
+def test_the_gpus_of_the_latest_run(environment: Any, expected: tuple[str, ...]) -> None:
+    info = {"start_times": ["", ""], "run_environments": [{"gpus": [{"name": "old"}]}, environment]}
+    assert row_from(info, "t").gpus == expected
+
+
+def test_columns_follow_the_rows(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path)
+    one, two = create_tasks(workspace, "lr: 1 | 2", "ab")
+    index = TaskIndex(workspace)
+    assert index.columns() == ([], [])
+    index.refresh()
+    assert index.columns() == (["lr"], [])
+    with edit_task(workspace.tasks / one) as info:
+        info.update(start_times=[""], records=[{"acc": 1}])
+    index.refresh()
+    assert index.columns() == (["lr"], ["acc"])
+    tasks.trash(workspace, one)
+    tasks.trash(workspace, two)
+    index.refresh()
+    assert index.columns() == ([], [])
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"a": \xff}', b"[" * 100_000, b'{"a":' * 50_000])
 def test_a_damaged_file_is_a_row_with_a_sentence(tmp_path: Path, content: bytes) -> None:
     workspace = script_workspace(tmp_path)

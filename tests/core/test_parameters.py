@@ -97,7 +97,8 @@ def test_the_default_configuration() -> None:
     parameters = read_parameters(SCRIPT).parameters
     text = config_default_text(parameters, "train.py")
     assert text.startswith(
-        "# Defaults of train.py\n\ndata: null  # where: the data # is\nout: o\nlr: 1.0  # rate 1.0, 5%\n"
+        "# Defaults of train.py\n\n"
+        "data: null  # where: the data # is (required)\nout: o\nlr: 1.0  # rate 1.0, 5%\n"
     )
     assert "widths: [64, 32]\n" in text and 'when: "12:30"\n' in text
     assert Template.parse(text).base == {p.name: p.default for p in parameters}
@@ -132,7 +133,7 @@ def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> N
         ("p.add_argument(*names)", "name of an argument is computed"),
         ("p.add_argument('--x', **options)", "declared with **"),
         ("p.add_argument('--x', action=Mine)", "script's own"),
-        ("p.add_subparsers()", "Subcommands"),
+        ("p.add_subparsers()", "none could be followed"),
         ("p.add_argument('--x'); p.add_argument('--x')", "declared twice"),
     ],
 )
@@ -144,7 +145,7 @@ def test_what_cannot_be_understood_is_said_with_its_line(line: str, words: str) 
 
 def test_nothing_is_run(tmp_path: object) -> None:
     source = f"import argparse\nopen({str(tmp_path)!r} + '/made', 'w')\nraise SystemExit(1)\n"
-    assert read_parameters(source).kind == "none"
+    assert read_parameters(source).kind == "command"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_nothing_is_run(tmp_path: object) -> None:
     [("a = 1\nb = (\n", 2, 5), ("def f(:\n  pass", 1, 7), ("x = 1\n  y = 2\n", 2, None)],
 )
 def test_a_syntax_error_has_a_place_and_pythons_words(source: str, line: int, column: int | None) -> None:
-    with pytest.raises(InvalidInput, match=r"train.py is not valid Python, line \d+: .+\.") as caught:
+    with pytest.raises(InvalidInput, match=r"train.py is not valid Python \d\.\d+, line \d+: .+\.") as caught:
         read_parameters(source, filename="train.py")
     assert (caught.value.field, caught.value.line) == ("script", line)
     assert column is None or caught.value.column == column
@@ -175,7 +176,7 @@ def test_load_scripts_take_their_parameters_from_the_yaml() -> None:
             ("model.none", "none", None, "", "model"),
         ]
     assert script.config_file == "conf/x.yaml"
-    assert read_parameters("import json\njson.load(open('x'))").kind == "none"
+    assert read_parameters("import json\njson.load(open('x'))").kind == "command"
     assert yaml_parameters("") == ()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,8 +65,141 @@ def test_a_damaged_file_is_told_and_left(tmp_path: Path, text: str) -> None:
     assert (tmp_path / NAME).read_text() == text
 
 
+HUGE = "0x" + "f" * 6000  # more digits than Python writes down
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + number)}: &{chr(98 + number)} [{', '.join(['*' + chr(97 + number)] * 10)}]\n"
+    for number in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"sweep_limit: {HUGE}", "more than 20 digits"),
+        (f"global_env: {{A: {HUGE}}}", "global_env"),
+        (f"stop_grace_seconds: -{HUGE}", "0 or more"),
+        (f"{LAUGHS}python_executable: *i", "but is a list"),
+        ("x: " + ":".join(["1"] * 200) + ".5", "does not fit"),
+        ("x: !!bool foo", "does not fit"),
+        ('x: !!int ""', "does not fit"),
+        ("x: !!timestamp foo", "does not fit"),
+        ("x: 2001-13-45", "month"),
+        ("snapshot_code: 1\nshell_mode: other", "shell_mode"),
+        ("snapshot_code: 1\nshell_mode: other", "snapshot_code"),
+        ("scheduler_linger_seconds: soon", "'soon'"),
+        ("a: \0", "none that YAML allows"),
+    ],
+)
+def test_yaml_that_means_trouble_is_told(text: str, said: str) -> None:
+    problem = Settings.parse(text.encode(), Path(NAME)).problem or ""
+    assert NAME in problem
+    assert said in problem
+    assert problem.endswith(".")
+    assert "\n" not in problem
+
+
+def test_something_else_of_that_name_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    os.mkfifo(path)
+    assert "FIFO" in (Settings.load(tmp_path).problem or "")
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert "device" in (Settings.load(tmp_path).problem or "")
+    path.unlink()
+    path.mkdir()
+    assert "folder" in (Settings.load(tmp_path).problem or "")
+    path.rmdir()
+    path.write_bytes(b"a: 1 #" + b"x" * 2**20)
+    assert "larger than 1 MiB" in (Settings.load(tmp_path).problem or "")
+
+
+WORDS = (
+    *(
+        ": ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        "\n",
+        "\n  ",
+        "# ",
+        "| ",
+        "> ",
+        "? ",
+        "& ",
+        "&a ",
+        "*a ",
+        "<<: ",
+        "~",
+    ),
+    *(
+        "!!int ",
+        "!!float ",
+        "!!bool ",
+        "!!binary ",
+        "!!set ",
+        "!!omap ",
+        "!!timestamp ",
+        "!x ",
+        "%TAG ",
+        "---\n",
+    ),
+    *(
+        "1",
+        "-0x1f",
+        "1:2:3",
+        ".5",
+        "1e999",
+        ".nan",
+        "yes",
+        "null",
+        "2001-02-30",
+        "''",
+        '"\\x"',
+        "\t",
+        "\0",
+        "é",
+    ),
+    *("python_executable", "global_env", "shell_mode", "custom", "sweep_limit", "snapshot_code", "conda_env"),
+    *("stop_grace_seconds", "header_refresh_interval", "scheduler_linger_seconds", "shell_executable"),
+)
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def check_settings(data: bytes) -> Settings:
+    """Whatever a file holds, its settings are of their types, and a sentence tells what is not."""
+    loaded = Settings.parse(data, Path(NAME))
+    assert loaded.problem is None or (NAME in loaded.problem and loaded.problem.endswith("."))
+    assert 0 < loaded.header_refresh_interval < 1e9
+    assert 0 <= loaded.stop_grace_seconds < 1e9
+    assert 0 <= loaded.scheduler_linger_seconds < 1e9
+    assert type(loaded.snapshot_code) is bool
+    assert loaded.sweep_limit > 0
+    assert all(isinstance(word, str) for pair in loaded.global_env.items() for word in pair)
+    for said in (loaded.interpreter_problem(), loaded.shell_problem()):
+        assert said is None or said.endswith(".")
+    return loaded
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=200))
-def test_no_content_crashes(data: bytes) -> None:
-    loaded = Settings.parse(data, Path(NAME))
-    assert loaded.header_refresh_interval > 0
+def test_no_bytes_crash(data: bytes) -> None:
+    check_settings(data)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(WORDS), max_size=25))
+def test_no_yaml_crashes(words: list[str]) -> None:
+    check_settings("".join(words).encode())
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(vars(Settings()))), DATA))
+def test_no_value_crashes(values: dict[str, object]) -> None:
+    check_settings(yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))

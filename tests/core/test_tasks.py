@@ -112,6 +112,9 @@ def test_a_mark_of_somebody_else_counts_while_it_lives(tmp_path: Path) -> None:
         info[MARK] = {**mark, "expires_at": time.time() - 1}
     tasks.rename(workspace, "one", "two")
     assert MARK not in read_task(workspace.paths("two").folder)
+    with edit_task(workspace.paths("two").folder) as info:
+        info[MARK] = {"kind": "rename", "token": "t", "expires_at": float("inf")}  # nobody's, and for ever
+    tasks.rename(workspace, "two", "one")
 
 
 def test_notes_and_pin(tmp_path: Path) -> None:
@@ -132,9 +135,12 @@ def test_a_damaged_task_is_left_alone(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     folder = one_task(workspace)
     (folder / "task_info.json").write_text("{")
-    for act in (tasks.trash, lambda space, name: tasks.set_pinned(space, name, True)):
-        with pytest.raises(Unreadable, match="task_info"):
-            act(workspace, "one")
+    with pytest.raises(Unreadable, match="task_info"):
+        tasks.set_pinned(workspace, "one", True)
+    assert (folder / "task_info.json").read_text() == "{"
+    assert tasks.trash(workspace, "one") == "one"
+    assert (workspace.trash / "one" / "task_info.json").read_text() == "{"
+    assert tasks.restore(workspace, "one") == "one"
     assert (folder / "task_info.json").read_text() == "{"
 
 

@@ -186,3 +186,11 @@ def test_discover_is_bounded_and_skips_what_is_not_the_users(tmp_path: Path) -> 
     assert near in found
     assert len(discover(tmp_path, limit=1)) == 1
     assert discover(tmp_path / "a" / "b", depth=0) == []
+
+
+def test_where_the_first_configuration_came_from(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import pyruns\ncfg = pyruns.load()\n")
+    (tmp_path / "config.yaml").write_text("lr: 1  # kept\n")
+    info = open_workspace(tmp_path / "train.py")[0].info()
+    assert info["config_default_source"] == str(tmp_path / "config.yaml")
+    assert info["config_default_source_name"] == "config.yaml"

@@ -95,7 +95,7 @@ def test_a_script_task_from_queueing_to_the_end(make_project: MakeProject) -> No
         "run_logs",
         ".task_info.json.lock.guard",
     }
-    assert {path.name for path in paths.run_logs.iterdir()} == {"run1.log", "run1.input.json"}
+    assert {path.name for path in paths.run_logs.iterdir()} == {"run1.log", "run1.input.json", "queue.log"}
     project.wait_for_exit()
     assert list(project.engine.batches.iterdir()) == []
 
@@ -272,5 +272,49 @@ with journal.open("w") as stream:
     points = shell.info("J")["tracks"][0]["step"]
     assert len(points) <= 1000
     assert points[-1] == 99_999
-    run = runs.runs(shell.info("J"))[0]
-    assert figures_of_run(run, shell.paths("J").journal(1))[1]["step"] == list(range(100_000))
+    info = shell.info("J")
+    run = runs.runs(info)[0]
+    assert figures_of_run(info, run, shell.paths("J")).tracks["step"] == list(range(100_000))
+
+
+SUBCOMMANDS = """\
+import argparse, json, sys
+from options import add_common
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=1)
+commands = parser.add_subparsers(dest="cmd", required=True)
+train = commands.add_parser("train")
+add_common(train)
+train.add_argument("--lr", type=float, default=0.1)
+commands.add_parser("eval").add_argument("--ckpt")
+print(json.dumps({"argv": sys.argv[1:], **vars(parser.parse_args())}))
+"""
+
+
+def test_a_script_with_subcommands_and_a_module_of_its_own(make_project: MakeProject) -> None:
+    project = make_project(SUBCOMMANDS)
+    module = "def add_common(parser):\n    parser.add_argument('data')\n"
+    (project.folder / "options.py").write_text(module)
+    project.task("A", "seed: 3\ncmd: train\ntrain:\n  data: '-d'\n  lr: 0.5\neval:\n  ckpt: none\n")
+    project.task("B", "cmd: train\ntrain: {lr: 0.5}\n")
+    project.submit("A", "B")
+    assert project.wait("A", "B") == ["completed", "failed"]
+    seen = json.loads(project.output("A"))
+    assert seen.pop("argv") == ["--seed", "3", "train", "--lr", "0.5", "--", "-d"]
+    assert seen == {"seed": 3, "cmd": "train", "data": "-d", "lr": 0.5}
+    assert "train.data is required" in project.log("B").decode()
+
+
+def test_a_free_command_line(make_project: MakeProject) -> None:
+    project = make_project("import json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    line = "command_line: \"run --lr {lr} --layers {layers} --name={name} --off {off} '{{}}'\"\n"
+    project.task("A", f'{line}lr: 1e-3\nlayers: [1, 2]\nname: "a b; $(id)"\noff: null\n')
+    project.task("B", "lr: 1e-3\n")
+    project.task("C", "")
+    project.submit("A", "B", "C")
+    assert project.wait("A", "B", "C") == ["completed", "failed", "completed"]
+    assert json.loads(project.output("A")) == [
+        "run", "--lr", "0.001", "--layers", "1", "2", "--name=a b; $(id)", "{}",
+    ]  # fmt: skip
+    assert "lr is used nowhere" in project.log("B").decode()
+    assert json.loads(project.output("C")) == []

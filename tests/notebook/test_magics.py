@@ -101,7 +101,7 @@ def test_stop(shell: Shell) -> None:
 
 def test_a_shell_script(shell: Shell) -> None:
     made = json.loads(shell.cell("%%pyruns shell -n hello --run --json\necho hello from a cell\n"))
-    assert made == {"workspace": "_shell_", "names": ["hello"], "queued": True}
+    assert (made["workspace"], made["names"], made["queued"]) == ("_shell_", ["hello"], True)
     shell.cell("%pyruns open .")
     shell.cell("%pyruns wait --timeout 60 hello")
     assert "hello from a cell" in shell.cell("%pyruns log hello")
@@ -158,3 +158,71 @@ def test_the_table_and_the_workspace_show_themselves_live(shell: Shell) -> None:
     data = bundle[0]
     assert "application/vnd.jupyter.widget-view+json" in data
     assert "lr_1_lr=0.1" in data["text/html"]
+
+
+def test_a_search(shell: Shell) -> None:
+    shell.cell("%pyruns open train.py")
+    shell.cell("%%pyruns sweep -n t\nlr: 0.1 | 0.01 | 0.001\n")
+    shell.shell.user_ns["limit"] = 0.05
+
+    def found(line: str) -> list[float]:
+        return [row["swept"]["lr"] for row in json.loads(shell.cell(f"%pyruns ls --json {line}"))]
+
+    assert found("lr<0.05") == [0.01, 0.001]
+    assert found("lr<{limit} -lr:0.001") == [0.01]
+    assert found("lr:0.1 OR lr:0.01") == [0.1, 0.01]
+    assert found("'lr:0.1 OR lr:0.01' -lr:0.1") == [0.01]
+    folder = Workspace.open("train.py").folder.folder / "tasks" / "t_1_lr=0.1"
+    info = json.loads((folder / "task_info.json").read_text())
+    (folder / "task_info.json").write_text(json.dumps({**info, "notes": "two  words"}))
+    assert found('note:"two  words"') == [0.1]  # the quotes are the search's own
+    assert found('note:"two words"') == []
+    assert "did you mean `lr`?" in shell.failing("%pyruns ls lrr<3")
+    assert "lr:1e-4..1e-2" in shell.cell("%pyruns ls --help")
+
+
+def test_braces_in_a_name_are_not_pythons(shell: Shell) -> None:
+    shell.cell("lr, n, script = 'wrong', 7, 'train.py'")
+    made = json.loads(shell.cell("%%pyruns sweep {script} -n {lr}-{n:03} --json\nlr: 0.1 | 0.2\n"))
+    assert made["names"] == ["0.1-001", "0.2-002"]
+    shown = shell.cell("%%pyruns plan -n '{lr}' -o plan.yaml\nlr: 0.3 | 0.4\n")
+    assert "0.3" in shown
+    assert json.loads(shell.cell("%pyruns sweep plan.yaml --json"))["names"] == ["0.3", "0.4"]
+
+
+def test_all_that_can_be_done_to_tasks(shell: Shell) -> None:
+    shell.cell("%pyruns open train.py")
+    first, second = json.loads(shell.cell("%%pyruns sweep -n t --json\nlr: 0.1 | 0.2\n"))["names"]
+
+    def listed(line: str = "") -> list[str]:
+        return [row["name"] for row in json.loads(shell.cell(f"%pyruns ls --json {line}"))]
+
+    shell.cell(f"%pyruns tag best,odd {first}")
+    shell.cell(f"%pyruns tag --off odd {first}")
+    assert (listed("tag:best"), listed("tag:odd")) == ([first], [])
+    shell.cell(f'%pyruns note {second} "slow one"')
+    assert listed('note:"slow one"') == [second]
+    shell.cell(f"%pyruns env {first} DEPTH=3 API_TOKEN=hidden")
+    shown = shell.cell(f"%pyruns env {first}")
+    assert "DEPTH" in shown and "hidden" not in shown
+    shell.cell(f"%pyruns pin {second}")
+    assert listed() == [second, first]
+    shell.cell(f"%pyruns pin --off {second}")
+    shell.cell(f"%pyruns move {second} before {first}")
+    assert listed("--sort order") == [second, first]
+    shell.cell(f"%pyruns cp {first} copy")
+    shell.cell("%pyruns mv copy copied")
+    assert listed("name:copied") == ["copied"]
+    shell.cell("%pyruns archive copied -o copied.zip")
+    shell.cell("%pyruns rm copied")
+    assert "copied" in shell.cell("%pyruns trash")
+    shell.cell("%pyruns restore copied --as back")
+    assert listed("back") == ["back"]
+    shell.cell("%pyruns import copied.zip --as again")
+    assert listed("again") == ["again"]
+    shell.cell("%pyruns rm again")
+    shell.cell("%pyruns purge again")
+    assert json.loads(shell.cell("%pyruns trash --json")) == []
+    assert shell.cell("%pyruns export lr<0.15 --latest").count("\n") == 3  # head, first, copy
+    assert second in shell.cell('%pyruns export note:"slow one" --latest')
+    assert "stands between a field and a value" in shell.failing("%pyruns ls lr < 3")

@@ -115,7 +115,7 @@ def test_requests_are_answered(kernel: Kernel, table: tuple[str, Message], proje
     assert workspace["counts"]["pending"] == 3
 
     done = kernel.ask(comm, "actOnTasks", ws=folder, body={"action": "delete", "names": ["sweep_1_lr=0.1"]})
-    assert json.loads(done["text"]) == {"done": ["sweep_1_lr=0.1"], "refused": []}
+    assert json.loads(done["text"]) == {"done": ["sweep_1_lr=0.1"], "refused": [], "made": []}
     assert names_of(kernel.ask(comm, "listTasks", sort="name", order="asc")) == [
         "sweep_2_lr=0.2",
         "sweep_3_lr=0.3",
@@ -176,6 +176,27 @@ def test_a_log_is_bytes(kernel: Kernel, table: tuple[str, Message]) -> None:
     data = b"".join(bytes(part) for part in message["buffers"])
     assert b"lr is 0.1" in data
     assert json.loads(content["text"]) == {"offset": 0, "size": len(data)}
+
+
+def test_results_are_a_file_and_the_trash_a_list(kernel: Kernel, table: tuple[str, Message]) -> None:
+    comm, _ = table
+    for request, operation, arguments in (
+        ("export", "exportResults", {"format": "csv", "runs": "latest", "query": "lr<0.15"}),
+        ("trash", "listTrash", {}),
+        ("wrong", "exportResults", {"format": "xls"}),
+    ):
+        kernel.comm_send(
+            comm,
+            {"type": "request", "request": request, "operation": operation, "arguments": arguments},
+        )
+    content, message = kernel.custom(comm, lambda content: content.get("request") == "export")
+    lines = b"".join(bytes(part) for part in message["buffers"]).decode().splitlines()
+    assert len(lines) == 2 and "sweep_1_lr=0.1" in lines[1]
+    assert json.loads(content["text"]) == {"name": "train.csv", "type": "text/csv; charset=utf-8"}
+    content, _ = kernel.custom(comm, lambda content: content.get("request") == "trash")
+    assert json.loads(content["text"]) == {"items": []}
+    content, _ = kernel.custom(comm, lambda content: content.get("request") == "wrong")
+    assert content["error"]["field"] == "format"
 
 
 def test_changes_are_pushed_while_a_cell_runs(

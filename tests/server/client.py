@@ -57,7 +57,7 @@ def check_answer(method: str, address: str, status: int, headers: HTTPHeaders, b
     value = json.loads(body)
     check(kinds[kind]["schema"], value)
     if status >= 400:
-        assert value["message"].endswith("."), f"no sentence: {value['message']!r}"
+        assert value["message"].endswith((".", "?")), f"no sentence: {value['message']!r}"
     return value
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.figures import add_points
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.taskfile import edit_task
@@ -145,5 +146,7 @@ class Recorder:
 
     def finish(self, status: str = "completed", exit_code: int | None = 0, **more: Any) -> None:
         with edit_task(self.paths.folder) as info:
+            tracks = more.pop("tracks", {})
             runs.finish(info, attempt=self.attempt, status=status, exit_code=exit_code, **more)
+            add_points(info, runs.slot_count(info), tracks, whole=True)
         self.attempt = ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import scheduler_alive, submit
 from tests.server.client import Api, check_schema, until
@@ -88,7 +89,7 @@ async def test_waiting_and_running_tasks_are_cancelled(api: Api, train: Workspac
     refused = await api.post(ACTIONS, {"action": "run", "names": [first]}, ws=WS)
     assert (refused["done"], refused["refused"][0]["name"]) == ([], first)
     stopped = await api.post(ACTIONS, {"action": "cancel", "names": [second, first]}, ws=WS)
-    assert stopped == {"done": [second, first], "refused": []}
+    assert stopped == {"done": [second, first], "refused": [], "made": []}
     _, end = await whole_log(api, first)
     assert end["status"] == "cancelled"
     page = await api.get(TASKS, ws=WS)
@@ -106,7 +107,12 @@ async def test_a_shell_script_runs_and_fails(api: Api, train: WorkspaceFolder) -
     assert b"a | b" in log
     assert b"\xff\x00" in log
     assert (end["status"], end["exit_code"]) == ("failed", 3)
-    task = (await api.get("/workspaces/{ws}/tasks/{task}", ws=ws, task="odd"))["task"]
+    detail = await api.get("/workspaces/{ws}/tasks/{task}", ws=ws, task="odd")
+    (run,) = detail["history"]
+    assert run["environment"]["host"] == host_name()
+    assert run["environment"]["executable"].endswith("sh")
+    assert (run["code"], run["source"].split(" | ")[-1]) == (None, "script none")
+    task = detail["task"]
     assert (task["status"], task["exit_code"]) == ("failed", 3)
     assert task["message"]
 

@@ -135,6 +135,7 @@ async def test_one_task(api: Api, train: WorkspaceFolder) -> None:
         "run": 1,
         "tracks": {"loss": [1.0, "Infinity"]},
         "records": {"acc": 0.9, "bad": "NaN"},
+        "messages": [],
     }
 
 
@@ -146,11 +147,25 @@ async def test_tracks_of_a_living_run(api: Api, train: WorkspaceFolder) -> None:
     recorder.start()
     recorder.paths.journal(1).write_text('{"t":1,"track":{"loss":3}}\n{"t":2,"track":{"loss":2}}\n{"t":3,"tr')
     found = await api.get(address, ws=WS, task="one")
-    assert found == {"run": 1, "tracks": {"loss": [3, 2]}, "records": {}}
+    assert found == {"run": 1, "tracks": {"loss": [3, 2]}, "records": {}, "messages": []}
     assert (await api.get(TASK, ws=WS, task="one"))["task"]["figures"] == {"loss": 2}
     for run in ("2", "0", "x"):
         assert (await api("get", address, query={"run": run}, ws=WS, task="one")).status in (400, 404)
     recorder.finish()
+
+
+async def test_points_that_cannot_be_read_are_told(api: Api, train: WorkspaceFolder) -> None:
+    await create(api, "lr: 0.5\n", "one")
+    recorder = Recorder(train, "one")
+    recorder.start()
+    recorder.finish(tracks={"loss": [3, 2]})
+    with edit_task(recorder.paths.folder) as info:
+        info["track_store"] = {"version": 1, "generation": "a", "max_run_index": 1}
+    (recorder.paths.folder / "tracks.sqlite3").write_bytes(b"no database")
+    found = await api.get("/workspaces/{ws}/tasks/{task}/tracks", ws=WS, task="one")
+    assert found["tracks"] == {"loss": [3, 2]}
+    (said,) = found["messages"]
+    assert "tracks.sqlite3 cannot be read" in said
 
 
 async def test_changes(api: Api, train: WorkspaceFolder) -> None:

@@ -176,7 +176,7 @@ async def test_preview_of_one_task_and_of_a_shell_script(api: Api, train: Worksp
 @pytest.mark.parametrize(
     ("text", "name", "field", "line"),
     [
-        ("lr: [1\n", "a", "yaml", 2),
+        ("lr: [1\n", "a", "lr", 1),
         ("epochs: 3\nlr: (1 | 2)\nsleep: (1 | 2 | 3)\n", "a", "sleep", 3),
         ("lr: fast\n", "a", "lr", 1),
         ("epochs: 2\nopt: rmsprop\n", "a", "opt", 2),
@@ -198,3 +198,30 @@ async def test_mistakes_are_told_with_their_place(
     assert answer.body["field"] == field
     assert answer.body["message"] == found["errors"][0]["message"]
     assert train.task_names() == []
+
+
+async def test_the_preview_tells_every_mistake_at_once(api: Api, train: WorkspaceFolder) -> None:
+    found = await preview(api, "sleep: x | 1\nlr: 1\nepochs: 1 |\nlr: 2\n", name="{epoch}")
+    assert [(one["field"], one["line"], one["column"]) for one in found["errors"]] == [
+        ("sleep", 1, 8),
+        ("epochs", 3, 12),
+        ("lr", 4, 1),
+        ("name", None, None),
+    ]
+    assert (found["count"], found["rows"]) == (0, [])
+
+
+async def test_the_preview_names_by_pattern_and_tells_what_is_folded(
+    api: Api, train: WorkspaceFolder
+) -> None:
+    text = "lr: 0.1 | 0.2 | 0.10\nepochs: 1 | 2\n"
+    found = await preview(api, text, name="{lr}-{epochs}")
+    assert [row["name"] for row in found["rows"]] == ["0.1-1", "0.1-2", "0.2-1", "0.2-2"]
+    assert (found["count"], found["duplicates"]) == (4, 2)
+    assert [(one["field"], one["line"]) for one in found["notices"]] == [("lr", 1)]
+    assert "lr=0.1 stands here twice" in found["notices"][0]["message"]
+    found = await preview(api, text, name="{epochs}")
+    assert [row["name"] for row in found["rows"]] == ["1", "2", "1_2", "2_2"]
+    assert found["notices"][1]["field"] == "name"
+    made = await api.post("/workspaces/{ws}/tasks", {"text": text, "name": "{lr}-{epochs}"}, ws=WS)
+    assert made["names"] == ["0.1-1", "0.1-2", "0.2-1", "0.2-2"]

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import ast
-import warnings
-from collections.abc import Sequence
-from typing import Any
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-from ..errors import InvalidInput
 from ..yamltext.template import Leaf, Template
-from ..yamltext.values import string_text, value_text
-from .argparse_source import ArgparseReader
+from . import commandline
+from .argparse_scripts import reading as argparse_reading
+from .click_scripts import reading as click_reading
+from .click_scripts import typer_reading
+from .dataclass_scripts import reading as dataclass_reading
+from .defaults import config_default_text
+from .fire_scripts import reading as fire_reading
+from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
+from .source.files import Stamp, nodes_of, stamp
+from .source.modules import Project
 
 __all__ = [
     "Parameter",
@@ -23,33 +33,93 @@ __all__ = [
 ]
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
+_OWN_READING = "__PYRUNS_CONFIG__"
+_Reader = Callable[[Project], "ScriptParameters | None"]
+_CACHED = 16
 
 
 def read_parameters(
-    source: str | bytes, *, template: str | None = None, filename: str = "script"
+    source: str | bytes, *, template: str | None = None, filename: str = "script", path: Path | None = None
 ) -> ScriptParameters:
     """Return the parameters of a script from its source.
 
-    `template` is the YAML text whose keys are the parameters of a script that calls `load()`.
+    `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
+    the script lies, so that its imports of the project's own modules can be followed; without it none are.
 
     Raises:
         InvalidInput: when the source is not Python (with line, column and Python's message) or the template
             is not YAML.
     """
-    module = _parsed(source, filename)
-    reader = ArgparseReader(module)
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call):
-            reader.call(node)
-    parameters = reader.finished()
-    problems = tuple(sorted(reader.problems, key=lambda problem: problem.line))
-    if parameters or reader.open:
-        return ScriptParameters("argparse", parameters, problems, reader.open, names=_names(parameters))
-    loads, config_file = _load_call(module)
-    if not loads:
-        return ScriptParameters("none", problems=problems)
-    listed = yaml_parameters(template) if template is not None else ()
-    return ScriptParameters("load", listed, problems, True, config_file, names=_names(listed))
+    text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
+    key = (str(path), filename, isinstance(source, str), hashlib.blake2b(text, digest_size=16).digest())
+    found = _remembered(key)
+    if found is None:
+        project = Project(path, source, filename)
+        found = _read(project)
+        project.release()
+        _remember(key, found, project.consulted)
+    if found.kind != "load" or template is None:
+        return found
+    listed = yaml_parameters(template)
+    return replace(found, parameters=listed, names=frozenset(one.name for one in listed))
+
+
+def _readers() -> tuple[_Reader, ...]:
+    """Return the readers in the order in which they are asked."""
+    return (
+        # Parsers of dataclasses are parsers of argparse too; a script of Hydra may hold one for other uses.
+        hydra_reading.read,
+        dataclass_reading.read,
+        argparse_reading.read,
+        click_reading.read,
+        typer_reading.read,
+        fire_reading.read,
+        argparse_reading.read_uncalled,
+        _read_load,
+    )
+
+
+def _read(project: Project) -> ScriptParameters:
+    deep: list[Problem] = []
+    for reader in _readers():
+        try:
+            found = reader(project)
+        except RecursionError:
+            deep = [Problem("The script is nested too deeply to be followed to its end (line 1).", 1)]
+            continue
+        if found is not None:
+            return found
+    if any(
+        isinstance(node, ast.Constant) and node.value == _OWN_READING for node in nodes_of(project.main.tree)
+    ):
+        return ScriptParameters("none", problems=tuple(project.problems))
+    free = commandline.parameter()
+    problems = (*argparse_reading.problems(project), *project.problems, *deep)
+    return ScriptParameters("command", (free,), problems, open=True, names=frozenset((free.name,)))
+
+
+_Key = tuple[str, str, bool, bytes]
+_cache: OrderedDict[_Key, tuple[ScriptParameters, dict[str, Stamp]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _remembered(key: _Key) -> ScriptParameters | None:
+    """Return what was found before, if no file that had to do with it has changed."""
+    with _lock:
+        entry = _cache.get(key)
+    if entry is None or any(stamp(path) != known for path, known in entry[1].items()):
+        return None
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+    return entry[0]
+
+
+def _remember(key: _Key, found: ScriptParameters, consulted: dict[str, Stamp]) -> None:
+    with _lock:
+        _cache[key] = (found, consulted)
+        while len(_cache) > _CACHED:
+            _cache.popitem(last=False)
 
 
 def yaml_parameters(text: str) -> tuple[Parameter, ...]:
@@ -72,26 +142,6 @@ def yaml_parameters(text: str) -> tuple[Parameter, ...]:
     )
 
 
-def config_default_text(parameters: Sequence[Parameter], script_name: str = "") -> str:
-    """Return a configuration with every default: one line `key: default  # help` each, in source order."""
-    lines = [f"# Defaults of {script_name}\n\n"] if script_name else []
-    for parameter in parameters:
-        text = value_text(_plain(parameter.default))
-        note = " ".join(parameter.help.split())
-        lines.append(f"{string_text(parameter.name)}: {text}" + (f"  # {note}" if note else "") + "\n")
-    return "".join(lines)
-
-
-def _names(parameters: Sequence[Parameter]) -> frozenset[str]:
-    return frozenset(parameter.name for parameter in parameters)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
-
-
 def _value_type(value: object) -> str:
     for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (list, "list")):
         if isinstance(value, kind):
@@ -103,35 +153,23 @@ def _type_of(leaf: Leaf) -> str:
     return "str" if leaf.batch else _value_type(leaf.value)
 
 
-def _parsed(source: str | bytes, filename: str) -> ast.Module:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the script's own "\d" and the like
-            return ast.parse(source)
-    except SyntaxError as error:
-        message = (error.msg or "it is not Python").strip()
-        raise InvalidInput(
-            f"{filename} is not valid Python, line {error.lineno or 1}: {message}.",
-            field="script",
-            line=error.lineno or 1,
-            column=max(error.offset or 1, 1),
-        ) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise InvalidInput(
-            f"{filename} cannot be read as Python: {error}.", field="script", line=1, column=1
-        ) from None
+def _read_load(project: Project) -> ScriptParameters | None:
+    loads, config_file = _load_call(project.main.tree)
+    if not loads:
+        return None
+    return ScriptParameters("load", (), tuple(project.problems), True, config_file)
 
 
 def _load_call(module: ast.Module) -> tuple[bool, str | None]:
     """Tell whether the script calls `load` of the package, and the path that it gives."""
     modules: set[str] = set()
     functions: set[str] = set()
-    for node in ast.walk(module):
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             modules |= {item.asname or item.name for item in node.names if item.name in _PACKAGES}
         elif isinstance(node, ast.ImportFrom) and node.module in _PACKAGES:
             functions |= {item.asname or item.name for item in node.names if item.name == "load"}
-    for node in ast.walk(module):
+    for node in nodes_of(module):
         if not isinstance(node, ast.Call):
             continue
         function = node.func

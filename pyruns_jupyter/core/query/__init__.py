@@ -1,5 +1,22 @@
-"""Searching and sorting rows of tasks."""
+"""Searching and sorting rows of tasks; the grammar is described in `docs/query.md`."""
 
-from .language import Query, natural_key, parse, quote, select, value_text
+from .fields import Sources
+from .notices import Notice
+from .order import natural_key
+from .parser import parse
+from .scanner import quote
+from .selection import Selection, select
+from .terms import Query
+from .values import value_text
 
-__all__ = ["Query", "natural_key", "parse", "quote", "select", "value_text"]
+__all__ = [
+    "Notice",
+    "Query",
+    "Selection",
+    "Sources",
+    "natural_key",
+    "parse",
+    "quote",
+    "select",
+    "value_text",
+]

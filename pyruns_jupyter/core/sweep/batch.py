@@ -3,7 +3,10 @@
     a | b | c            a product axis
     (a | b | c)          a zipped axis; name:(a | b) puts it in a zip group of its own
     start:stop[:step]    a range, end excluded; (1, 4) is the same as 1:4 for whole numbers
-    log(lo, hi, n)  lin(lo, hi, n)  uniform(lo, hi, n, seed=1)  choice(a, b, c, n=2, seed=1)
+    log(lo, hi, n)  lin(lo, hi, n)  uniform(lo, hi, n, seed=1)
+    choice(a, b, 1:100, n=2, seed=1)
+                         n of the values given, which may be ranges and other functions
+    (1, 2) | (3, 4)      tuples between bars are lists
     "a | b"              plain text; \\| is a bar that does not split
 
 Candidates are YAML values. Ranges and functions may stand between bars, and items of lists may expand.
@@ -33,6 +36,7 @@ from ..yamltext.textscan import (
     has_bar,
     matching_close,
     quoted_end,
+    sentence,
     split_top,
     strip_span,
     unescape_bars,
@@ -46,9 +50,12 @@ from ..yamltext.values import (
     scalar_tag,
     value_text,
 )
-from .generators import choose, range_values, spread
+from .generators import CHOICE_USAGE, call_arguments, range_values, sample, spread, too_many
 
 DEFAULT_LIMIT = 10_000
+
+_DEEPEST_TUPLE = 20
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?", re.ASCII)
 
 # Plain text that YAML would take for something else in this place.
 _NOT_PLAIN = re.compile(r"[,\]}#|>@`%&*!]|[-?:](?:\s|$)")
@@ -103,11 +110,6 @@ def parse_value(text: str, *, key: str = "", limit: int = DEFAULT_LIMIT) -> Valu
 _NOTHING = Candidate(None, "", "")
 
 
-def sentence(message: str) -> str:
-    """Return a message as a sentence."""
-    return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
-
-
 def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
     """Return what `text` (stripped, not empty) stands for; `in_flow` when it stands within [] or {}.
 
@@ -122,7 +124,7 @@ def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
         name, inside, offset = group
         with _Shift(offset):
             values = expander.alternatives(inside, alone=False)
-        return Values("zip", values.candidates, group=name)
+        return Values("zip", values.candidates, group=name, notice=values.notice)
     return expander.alternatives(text, alone=True)
 
 
@@ -158,6 +160,7 @@ class _Expander:
         spans = [strip_span(text, start, end) for start, end in split_top(text, "|")]
         kind = "product" if len(spans) > 1 else "fixed"
         candidates: list[Candidate] = []
+        notices: list[str] = []
         for start, end in spans:
             if start == end:
                 raise ScanError(
@@ -169,18 +172,18 @@ class _Expander:
             if len(spans) == 1:
                 return one
             candidates += one.candidates
+            if one.notice and one.notice not in notices[:3]:
+                notices.append(one.notice)
             if len(candidates) > self.limit:
-                raise ScanError(
-                    f"this alone stands for more than {self.limit:,} values, the most that is allowed"
-                )
-        return Values(kind, tuple(candidates))
+                raise ScanError(too_many(max(len(candidates), len(spans)), self.limit))
+        return Values(kind, tuple(candidates), notice=" ".join(notices[:3]) or None)
 
     def alternative(self, text: str, alone: bool) -> Values:
         found = RANGE.fullmatch(text)
         if found:
             numbers = range_values(found.group(1), found.group(2), found.group(3), self.limit)
             if numbers:
-                return Values("range", _numbers(numbers))
+                return Values("range", _numbers(numbers), notice=_clock(text, len(numbers)))
             if not alone:
                 raise ScanError(f"the range {text} is empty; quote it if it is text")
             return Values("fixed", (self.fixed(text),), notice=_empty_range(text))
@@ -188,15 +191,9 @@ class _Expander:
         if call and matching_close(text, call.end() - 1) == len(text) - 1:
             name, inside = call.group(1), text[call.end() : -1]
             with _Shift(call.end()):
-                if name != "choice":
-                    return Values(name, _numbers(spread(name, inside, self.key, self.limit)))
-                chosen: list[Candidate] = []
-                for source, offset in choose(inside, self.key):
-                    with _Shift(offset):
-                        if has_bar(source, live=True):
-                            raise ScanError("a bar cannot stand inside choice(...): quote it or use a comma")
-                        chosen.append(self.fixed(source))
-                return Values(name, tuple(chosen))
+                if name == "choice":
+                    return Values(name, tuple(self.choice(inside)))
+                return Values(name, _numbers(spread(name, inside, self.key, self.limit)))
         if text[0] in "[{":
             return self.collection(text)
         if has_bar(text, live=True):
@@ -204,7 +201,49 @@ class _Expander:
                 "a bar inside brackets has no meaning here: quote the value if it is text, "
                 "or remove the brackets; a zip (a | b) stands alone"
             )
+        if not alone and _is_tuple(text):
+            made = self.tuple(text)
+            notice = f"{text} is taken as the list {made.text}. Quote it if it is text."
+            return Values("fixed", (made,), notice=notice if len(notice) < 200 else None)
         return Values("fixed", (self.fixed(text),))
+
+    def choice(self, inside: str) -> list[Candidate]:
+        """What `choice(...)` with these arguments takes."""
+        positional, named = call_arguments(inside)
+        if not positional:
+            raise ScanError(f"write {CHOICE_USAGE}; quote the value if it is text")
+        pool: list[Candidate] = []
+        for source, offset in positional:
+            with _Shift(offset):
+                if source.startswith("choice("):
+                    raise ScanError("a choice cannot stand inside another one")
+                if has_bar(source, live=True):
+                    raise ScanError("a bar cannot stand inside choice(...): quote it or use a comma")
+                pool += self.alternative(source, alone=False).candidates
+            if len(pool) > self.limit:
+                raise ScanError(too_many(len(pool), self.limit))
+        return sample(pool, named, self.key)
+
+    def tuple(self, text: str, depth: int = 0) -> Candidate:
+        """A tuple such as `(1, 2)` as a candidate: a list."""
+        if depth > _DEEPEST_TUPLE:
+            raise ScanError("tuples are nested too deeply")
+        inside = text[1:-1]
+        spans = [strip_span(inside, start, end) for start, end in split_top(inside, ",")]
+        if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
+            spans.pop()  # a comma may stand last
+        items: list[Candidate] = []
+        for start, end in spans:
+            with _Shift(start + 1):
+                source = inside[start:end]
+                if not source:
+                    raise ScanError("a value is missing before or after a comma")
+                nested = _is_tuple(source)
+                items.append(
+                    self.tuple(source, depth + 1) if nested else _Expander(self.key, 1, True).fixed(source)
+                )
+        made = "[" + ", ".join(item.text for item in items) + "]"
+        return Candidate([item.value for item in items], text, made)
 
     def collection(self, text: str) -> Values:
         """A list or mapping as a candidate: what may expand inside gives their product."""
@@ -220,7 +259,7 @@ class _Expander:
             inner.append(values)
         total = math.prod(values.count for values in inner)
         if total > self.limit:
-            raise ScanError(f"this alone stands for {total:,} values, at most {self.limit:,} are allowed")
+            raise ScanError(too_many(total, self.limit))
         results: list[Candidate] = []
         for index in range(total):
             parts: list[str] = []
@@ -260,6 +299,20 @@ class _Expander:
 
 def _empty_range(text: str) -> str:
     return f"{text} is kept as text: as a range it would be empty. Quote it to say so."
+
+
+def _clock(text: str, count: int) -> str | None:
+    if not _CLOCK.fullmatch(text):
+        return None
+    values = "1 value" if count == 1 else f"{count} values"
+    return f"{text} is a range of {values}. Quote it if it is a time."
+
+
+def _is_tuple(text: str) -> bool:
+    return (
+        text[0] == "(" and text[-1] == ")" and "," in text and matching_close(text, 0) == len(text) - 1
+        and len(split_top(text[1:-1], ",")) > 1
+    )  # fmt: skip
 
 
 def _numbers(numbers: list[int | float] | list[int] | list[float]) -> tuple[Candidate, ...]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from ..yamltext.textscan import ScanError, split_top, strip_span
 from ..yamltext.values import plain_value
 
 Number = int | float
+T = TypeVar("T")
+
+CHOICE_USAGE = "choice(a, b, c, n=2, seed=1)"
 
 _DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
 _INTEGER = re.compile(r"[-+]?\d[\d_]*", re.ASCII)
@@ -34,10 +38,10 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
         whole = [int(text.replace("_", "")) for text in texts]
         if step is not None and whole[2] == 0:
             return []
-        numbers = range(*whole)
-        if (whole[1] - whole[0]) // (whole[2] if step is not None else 1) > limit:
-            raise ScanError(_too_many(limit))
-        return list(numbers)
+        count = max(0, -((whole[0] - whole[1]) // (whole[2] if step is not None else 1)))
+        if count > limit:
+            raise ScanError(too_many(count, limit))
+        return list(range(*whole))
     if step is None:
         raise ScanError(
             f"a range of fractions needs a step, as in {start}:{stop}:0.1; quote the value if it is text"
@@ -47,12 +51,21 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
         return []
     count = math.ceil((last - first) / stride)
     if count > limit:
-        raise ScanError(_too_many(limit))
+        raise ScanError(too_many(count, limit))
     return [float(first + index * stride) for index in range(max(count, 0))]
 
 
-def _too_many(limit: int) -> str:
-    return f"this alone stands for more than {limit:,} values, the most that is allowed"
+def too_many(count: int, limit: int) -> str:
+    """Return the complaint about a single value that stands for too much."""
+    return (
+        f"this alone stands for {count_told(count)} values; at most {limit:,} tasks are made at once. "
+        "Take values away, or raise sweep_limit in the settings"
+    )
+
+
+def count_told(count: int) -> str:
+    """Return a number as people read it."""
+    return f"{count:,}" if count < 10**15 else f"about {Decimal(count):.0e}"
 
 
 def _exact(text: str) -> Fraction:
@@ -99,7 +112,7 @@ def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
     usage = f"{name}(low, high, count{', seed=1' if name == 'uniform' else ''})"
     positional, named = call_arguments(arguments)
     if name != "uniform" and "seed" in named:
-        raise ScanError(f"{name} takes no seed: write {usage}")
+        raise ScanError(f"only uniform and choice take a seed: write {usage}")
     texts = [text for text, _ in positional]
     if "n" in named:
         texts.append(named["n"])
@@ -111,27 +124,23 @@ def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
         generator = _random(named.get("seed", "0"), key)
         return [_rounded(low + (high - low) * generator.random()) for _ in range(count)]
     if name == "log" and (low <= 0 or high <= 0):
-        raise ScanError("log needs two numbers above 0")
+        raise ScanError("both ends of log(...) have to be above 0")
     between = _logarithmic if name == "log" else _linear
     return _whole([low, high], _between(low, high, count, between))
 
 
-def choose(arguments: str, key: str) -> list[tuple[str, int]]:
-    """Return the candidates of `choice(a, b, ..., n=N, seed=S)` as text with offset; without n, all of them.
+def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:
+    """Return what `choice(a, b, ..., n=N, seed=S)` takes from its pool; without n, all of it.
 
     Raises:
-        ScanError: when there are no candidates, or fewer than n.
+        ScanError: when the pool is smaller than n, or an argument is wrong.
     """
-    usage = "choice(a, b, c, n=2, seed=1)"
-    positional, named = call_arguments(arguments)
-    if not positional:
-        raise ScanError(f"write {usage}; quote the value if it is text")
     if "n" not in named:
         if "seed" in named:
-            raise ScanError(f"a seed without n= chooses nothing: write {usage}")
-        return positional
-    count = _count(named["n"], usage, len(positional))
-    return _random(named.get("seed", "0"), key).sample(positional, count)
+            raise ScanError(f"a seed without n= chooses nothing: write {CHOICE_USAGE}")
+        return list(pool)
+    count = _count(named["n"], CHOICE_USAGE, len(pool))
+    return _random(named.get("seed", "0"), key).sample(pool, count)
 
 
 def _random(seed: str, key: str) -> random.Random:
@@ -156,7 +165,7 @@ def _count(text: str, usage: str, limit: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ScanError(f"the count {text!r} is not a whole number above 0: write {usage}")
     if value > limit:
-        raise ScanError(f"the count {text} is more than {limit:,}, the most that is possible here")
+        raise ScanError(f"the count {text[:40]} is more than {limit:,}, the most that is possible here")
     return value
 
 

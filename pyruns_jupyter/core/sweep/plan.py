@@ -6,17 +6,22 @@ Configurations are made one by one when they are asked for.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import InvalidInput, InvalidInputs
 from ..yamltext.template import Path, Place, Template
-from ..yamltext.textscan import ScanError
+from ..yamltext.textscan import ScanError, sentence
 from ..yamltext.values import identity
-from .batch import DEFAULT_LIMIT, Candidate, Values, expand, sentence
+from .batch import DEFAULT_LIMIT, Candidate, Values, expand
+from .generators import count_told
 
-__all__ = ["Axis", "Notice", "SweepPlan"]
+__all__ = ["Axis", "Fold", "Notice", "SweepPlan", "folds_told"]
+
+
+_MAX_ERRORS = 100  # that are told at once
 
 
 @dataclass(frozen=True)
@@ -48,37 +53,52 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Equal values of an axis (or of zipped axes), which make one task: dotted key -> value as written."""
+
+    values: dict[str, str]
+    times: int
+
+
+@dataclass(frozen=True)
 class _Wheel:
     """Axes that turn together, and the positions that are left after folding equal ones."""
 
     axes: tuple[int, ...]
     positions: tuple[int, ...]
     length: int
+    folds: tuple[Fold, ...]
 
 
 class SweepPlan:
-    """What would be made of a text. Make one with `SweepPlan.parse`; nothing is written."""
+    """What would be made of a text. Make one with `SweepPlan.parse`; nothing is written.
+
+    `errors` is empty, except for one of `SweepPlan.examine`. `broken` are the keys whose values could not be
+    understood.
+    """
 
     def __init__(self, template: Template, limit: int) -> None:
         self.template = template
+        self.limit = limit
         self.axes: list[Axis] = []
         self.notices: list[Notice] = []
+        self.errors: list[InvalidInput] = list(template.errors)
+        self.broken: set[str] = {error.field for error in template.errors if error.field}
         self._constants: list[tuple[Path, object]] = []
         self._pieces: list[str | int] = []
-        errors: list[InvalidInput] = []
         position = 0
         for place in template.places:
+            self._add_text(template.text[position : place.start])
+            position = place.end
             try:
                 values = expand(place.source, key=place.key, limit=limit, in_flow=place.in_flow)
             except ScanError as error:
-                errors.append(_located(template, place, error))
+                self.errors.append(_located(template, place, error))
+                self.broken.add(place.key)
+                self._constants.append((place.path, None))
                 continue
-            self._add_text(template.text[position : place.start])
-            position = place.end
             self._add(place, values)
         self._add_text(template.text[position:])
-        if errors:
-            raise InvalidInputs(errors)
         for leaf in template.quoted_bars():
             message = f"{leaf.key} is quoted, so its bars are plain text: remove the quotes to sweep it."
             self.notices.append(Notice(message, leaf.key, leaf.line, leaf.column))
@@ -86,19 +106,20 @@ class SweepPlan:
         self.raw_count: int = math.prod(wheel.length for wheel in self._wheels)
         self.count: int = math.prod(len(wheel.positions) for wheel in self._wheels)
         self.duplicates: int = self.raw_count - self.count
+        self._tell_folds()
         if self.count > limit:
             largest = max(self.axes, key=lambda axis: len(axis.candidates))
-            raise InvalidInputs(
-                [
-                    InvalidInput(
-                        f"This makes {self.count:,} tasks; at most {limit:,} are made at once. "
-                        "Take values away or raise the limit in the settings.",
-                        field=largest.key,
-                        line=largest.line,
-                        column=largest.column,
-                    )
-                ]
+            self.errors.append(
+                InvalidInput(
+                    f"This makes {count_told(self.count)} tasks; at most {limit:,} are made at once. "
+                    "Take values away, or raise sweep_limit in the settings.",
+                    field=largest.key,
+                    line=largest.line,
+                    column=largest.column,
+                )
             )
+        self.errors.sort(key=lambda error: (error.line or 0, error.column or 0))
+        del self.errors[_MAX_ERRORS:]
 
     @staticmethod
     def parse(text: str, *, limit: int = DEFAULT_LIMIT) -> SweepPlan:
@@ -107,12 +128,23 @@ class SweepPlan:
         Raises:
             InvalidInputs: every place that is wrong, with dotted key (or "yaml"), line and column.
         """
-        try:
-            return SweepPlan(Template.parse(text), limit)
-        except InvalidInputs:
-            raise
-        except InvalidInput as error:
-            raise InvalidInputs([error]) from None
+        plan = SweepPlan.examine(text, limit=limit)
+        if plan.errors:
+            raise InvalidInputs(plan.errors)
+        return plan
+
+    @staticmethod
+    def examine(text: str, *, limit: int = DEFAULT_LIMIT) -> SweepPlan:
+        """Read as much as can be understood; `errors` of the result says what is wrong.
+
+        Where there are errors, the plan is good for checking what is left of it and for nothing else.
+        """
+        return SweepPlan(Template.examine(text), limit)
+
+    @property
+    def folds(self) -> list[Fold]:
+        """The equal values that were folded, in the order of the text."""
+        return [fold for wheel in self._wheels for fold in wheel.folds]
 
     def __len__(self) -> int:
         return self.count
@@ -144,7 +176,14 @@ class SweepPlan:
 
     def config(self, index: int) -> dict[str, object]:
         """Return configuration `index` as plain data, keys in the order of the text."""
-        chosen = zip(self.axes, self._choice(index), strict=True)
+        return self.assembled(zip(self.axes, self._choice(index), strict=True))
+
+    def turning(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Return what turns: the numbers of axes that advance together, and the positions that they take."""
+        return [(wheel.axes, wheel.positions) for wheel in self._wheels]
+
+    def assembled(self, chosen: Iterable[tuple[Axis, int]]) -> dict[str, object]:
+        """Return a configuration with these candidates, whatever the plan would combine."""
         return self.template.config(
             [*self._constants, *((axis.path, axis.candidates[at].value) for axis, at in chosen)]
         )
@@ -184,29 +223,63 @@ class SweepPlan:
                 wheels.append(self._wheel([number]))
             else:
                 groups.setdefault(axis.group, []).append(number)
-        errors: list[InvalidInput] = []
         for members in groups.values():
             first = self.axes[members[0]]
             for number in members[1:]:
                 axis = self.axes[number]
                 if len(axis.candidates) != len(first.candidates):
-                    errors.append(_unequal(first, axis))
-            if not errors:
-                wheels.append(self._wheel(members))
-        if errors:
-            raise InvalidInputs(errors)
+                    self.errors.append(_unequal(first, axis))
+            wheels.append(self._wheel(members))
         return wheels
 
     def _wheel(self, members: list[int]) -> _Wheel:
-        length = len(self.axes[members[0]].candidates)
-        seen: set[object] = set()
-        positions: list[int] = []
+        axes = [self.axes[number] for number in members]
+        length = min(len(axis.candidates) for axis in axes)
+        seen: dict[object, list[int]] = {}
         for at in range(length):
-            mark = tuple(identity(self.axes[number].candidates[at].value) for number in members)
-            if mark not in seen:
-                seen.add(mark)
-                positions.append(at)
-        return _Wheel(tuple(members), tuple(positions), length)
+            mark = tuple(identity(axis.candidates[at].value) for axis in axes)
+            seen.setdefault(mark, []).append(at)
+        folds = [
+            Fold({axis.key: axis.candidates[equal[0]].source for axis in axes}, len(equal))
+            for equal in seen.values()
+            if len(equal) > 1
+        ]
+        return _Wheel(tuple(members), tuple(equal[0] for equal in seen.values()), length, tuple(folds))
+
+    def _tell_folds(self) -> None:
+        """Say which values stand there twice, at their first key."""
+        if not self.duplicates or self.errors:
+            return
+        for wheel in self._wheels:
+            if not wheel.folds:
+                continue
+            axis = self.axes[wheel.axes[0]]
+            several = self.count > 1 and len(self._wheels) > 1
+            total = f" ({self.raw_count:,} become {self.count:,})" if several else ""
+            self.notices.append(
+                Notice(
+                    f"{folds_told(wheel.folds)}; tasks with equal configurations are made once{total}.",
+                    axis.key,
+                    axis.line,
+                    axis.column,
+                )
+            )
+
+    def choices(self) -> Iterator[tuple[int, ...]]:
+        """Iterate over all configurations in order: which candidate each axis takes."""
+        order = [number for wheel in self._wheels for number in wheel.axes]
+        where = sorted(range(len(order)), key=order.__getitem__)
+        sizes = [len(wheel.axes) for wheel in self._wheels]
+        single = all(size == 1 for size in sizes) and where == list(range(len(order)))
+        turns = itertools.product(*(wheel.positions for wheel in self._wheels))
+        if single:
+            return turns
+        return (self._spread(turn, sizes, where) for turn in turns)
+
+    @staticmethod
+    def _spread(turn: tuple[int, ...], sizes: list[int], where: list[int]) -> tuple[int, ...]:
+        flat = [at for at, size in zip(turn, sizes, strict=True) for _ in range(size)]
+        return tuple(flat[place] for place in where)
 
     def _choice(self, index: int) -> list[int]:
         """Return which candidate each axis takes in configuration `index`."""
@@ -218,6 +291,17 @@ class SweepPlan:
             for number in wheel.axes:
                 choice[number] = wheel.positions[at]
         return choice
+
+
+def folds_told(folds: Sequence[Fold], most: int = 3) -> str:
+    """Return which values stand there more than once: `lr=0.1 stands here 3 times`."""
+    told = [
+        f"{', '.join(f'{key}={source}' for key, source in fold.values.items())} stands here "
+        + ("twice" if fold.times == 2 else f"{fold.times} times")
+        for fold in folds[:most]
+    ]
+    more = len(folds) - most
+    return ", ".join(told) + (f" and {more} more" if more > 0 else "")
 
 
 def _unequal(first: Axis, axis: Axis) -> InvalidInput:
@@ -232,7 +316,5 @@ def _unequal(first: Axis, axis: Axis) -> InvalidInput:
 
 
 def _located(template: Template, place: Place, error: ScanError) -> InvalidInput:
-    before = template.text[: place.start + error.offset].replace("\r\n", "\n").replace("\r", "\n")
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + 1
+    line, column = template.position(min(place.start + error.offset, place.end))
     return InvalidInput(sentence(error.message), field=place.key, line=line, column=column)

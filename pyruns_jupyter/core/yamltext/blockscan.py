@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 
 from .holes import Hole, flow_holes, looks_batch
-from .textscan import matching_close, quoted_end, strip_span
+from .textscan import marks, matching_close, quoted_end, strip_span
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _DASHES = re.compile(r"(?:-[ \t]+)*")
 _PLAIN_KEY = re.compile(r"""[^\s#&*!|>'"%@`\[\]{},][^\r\n]*?:(?=[ \t\r\n]|\Z)""")
+_COLON = re.compile(r":(?=[ \t])")
+_COLON_AFTER_QUOTES = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
 _COMMENT = re.compile(r"[ \t]#")
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]{0,2}[ \t]*(?:[ \t]#[^\r\n]*)?(?=[\r\n]|\Z)")
 _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
@@ -78,11 +80,13 @@ class _Scan:
     def after_key(self, position: int) -> int | None:
         """Return where the value of the key at `position` begins, None when there is no key."""
         text = self.text
-        if text[position] in "\"'":
-            end = quoted_end(text, position)
-            if end is None or not re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)").match(text, end):
+        if _COLON.match(text, position):  # the value of a key that begins with ?
+            end = position + 1
+        elif text[position] in "\"'":
+            closing = quoted_end(text, position)
+            if closing is None or not _COLON_AFTER_QUOTES.match(text, closing):
                 return None
-            end = text.index(":", end) + 1
+            end = text.index(":", closing) + 1
         else:
             found = _PLAIN_KEY.match(text, position)
             if found is None or _COMMENT.search(found.group()):
@@ -132,21 +136,9 @@ class _Scan:
 
     def comment(self, start: int, end: int) -> int | None:
         """Return where a comment begins between two indices of one line; # in quotes begins none."""
-        text = self.text
-        position, fresh = start, True
-        while position < end:
-            character = text[position]
-            if character in "\"'" and fresh:
-                closing = quoted_end(text, position)
-                if closing is None or closing > end:
-                    return None
-                position, fresh = closing, False
-                continue
-            if character == "#" and position and text[position - 1] in " \t":
+        for position, character in marks(self.text, start, end):
+            if character == "#":
                 return position
-            if character not in " \t":
-                fresh = character in "([{,|:"
-            position += 1
         return None
 
     def after_block_scalar(self, start: int, parent: int) -> int:

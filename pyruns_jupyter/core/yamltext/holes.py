@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .textscan import CLOSE, OPEN, ScanError, has_bar, matching_close, quoted_end, strip_span
+from .textscan import (
+    CLOSE,
+    OPEN,
+    ScanError,
+    has_bar,
+    line_end,
+    marks,
+    matching_close,
+    quoted_end,
+    skip_blank,
+    strip_span,
+)
 
 NUMBER = r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?"
 RANGE = re.compile(rf"({NUMBER}):({NUMBER})(?::({NUMBER}))?", re.ASCII)
@@ -16,7 +27,7 @@ GROUP = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*):)?\(")
 ESCAPED_BAR_IN_QUOTES = re.compile(r"(?<!\\)((?:\\\\)*)\\\|")
 MAX_DEPTH = 100
 
-_KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?\s*:(?=\s|$)""")
+_KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
 
 
 @dataclass(frozen=True)
@@ -84,16 +95,19 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
         position = _skip_key(text, position)
         if position >= size or text[position] in ",]}":
             continue
+        if text[position] in "[{":
+            inner, after = flow_holes(text, position, depth + 1)
+            following = _skip_blank(text, after)
+            if following >= size or text[following] in ",]}":
+                holes += inner
+                position = following
+                continue
         end = _item_end(text, position, parentheses=True)
         begin, stripped = strip_span(text, position, end)
         item = text[begin:stripped]
         if looks_batch(item, in_flow=True):
             holes.append(Hole(begin, stripped, in_flow=True))
             position = end
-        elif item and item[0] in "[{":
-            inner, position = flow_holes(text, begin, depth + 1)
-            holes += inner
-            position = max(position, begin + 1)
         elif item.startswith("(") and "," in item:
             raise ScanError("a list in parentheses is not YAML here: write [1, 2], or quote the text", begin)
         else:
@@ -102,19 +116,12 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
 
 
 def _skip_blank(text: str, position: int) -> int:
-    while position < len(text):
-        if text[position].isspace():
-            position += 1
-        elif text[position] == "#" and text[position - 1].isspace():
-            position = _line_end(text, position)
-        else:
-            break
-    return position
-
-
-def _line_end(text: str, position: int) -> int:
-    found = re.compile(r"[\r\n]").search(text, position)
-    return found.start() if found else len(text)
+    """Return where something else than white space and comments begins."""
+    while True:
+        position = skip_blank(text, position)
+        if text[position : position + 1] != "#" or not text[position - 1].isspace():
+            return position
+        position = line_end(text, position)
 
 
 def _skip_key(text: str, position: int) -> int:
@@ -131,33 +138,18 @@ def _skip_key(text: str, position: int) -> int:
 def _item_end(text: str, position: int, parentheses: bool) -> int:
     """Return where the item ends: at a comma or closing bracket of its collection, or at a comment."""
     stack: list[str] = []
-    fresh = True
-    while position < len(text):
-        character = text[position]
-        if character in "\"'" and fresh:
-            end = quoted_end(text, position)
-            if end is None:
-                return len(text)
-            position, fresh = end, False
-            continue
-        if character == "\\" and text[position + 1 : position + 2] == "|":
-            position, fresh = position + 2, False
-            continue
-        if character == "#" and text[position - 1].isspace():
-            if not stack:
-                return position
-            position = _line_end(text, position)
-            continue
+    for at, character in marks(text, position):
+        if character in "\"'":
+            return len(text)
+        if character == "#" and not stack:
+            return at
         if character in OPEN and (parentheses or character != "("):
             stack.append(OPEN[character])
         elif character in CLOSE and (parentheses or character != ")"):
             if stack and stack[-1] == character:
                 stack.pop()
             elif character != ")":
-                return position
+                return at
         elif character == "," and not stack:
-            return position
-        if not character.isspace():
-            fresh = character in "([{,|:"
-        position += 1
+            return at
     return len(text)

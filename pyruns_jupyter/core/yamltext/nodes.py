@@ -7,20 +7,24 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from .textscan import ScanError
 from .values import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
 
+KEY_PROBLEM = "a key has to be text, not a list or a mapping"
 _MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
 
 
-def node_value(node: Node) -> object:
+def node_value(node: Node, *, strict: bool = True) -> object:
     """Return the plain value of `node`. Keys are strings, as written: `no: 1` is the key "no".
+
+    Without `strict`, mistakes that were told already are passed over.
 
     Raises:
         ScanError: at the offset of the node that is wrong (duplicate key, unknown tag, recursion, ...).
     """
-    return _Reader().value(node)
+    return _Reader(strict).value(node)
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
         self.count = 0
         self.open: set[int] = set()
 
@@ -32,16 +36,20 @@ class _Reader:
             try:
                 return tagged_value(node.value, node.tag)
             except ValueError as error:
+                if not self.strict:
+                    return None
                 raise ScanError(str(error), node.start_mark.index) from None
         if id(node) in self.open:
+            if not self.strict:
+                return None
             raise ScanError("an alias stands inside the value that it repeats", node.start_mark.index)
         if len(self.open) > 200:
             raise ScanError("the values are nested too deeply", node.start_mark.index)
         self.open.add(id(node))
         try:
             if isinstance(node, SequenceNode):
-                if node.tag != SEQ:
-                    raise ScanError(_tag_problem(node), node.start_mark.index)
+                if node.tag != SEQ and self.strict:
+                    raise ScanError(tag_problem(node), node.start_mark.index)
                 return [self.value(item) for item in node.value]
             assert isinstance(node, MappingNode)
             return self.mapping(node)
@@ -49,11 +57,13 @@ class _Reader:
             self.open.discard(id(node))
 
     def mapping(self, node: MappingNode) -> dict[str, object]:
-        if node.tag != MAP:
-            raise ScanError(_tag_problem(node), node.start_mark.index)
+        if node.tag != MAP and self.strict:
+            raise ScanError(tag_problem(node), node.start_mark.index)
         own: dict[str, object] = {}
         merged: dict[str, object] = {}
         for key_node, value_node in node.value:
+            if not (self.strict or isinstance(key_node, ScalarNode)):
+                continue
             key = key_text(key_node)
             if key_node.tag == MERGE:
                 for base in self.merged(value_node):
@@ -61,6 +71,8 @@ class _Reader:
                         merged.setdefault(name, item)
                 continue
             if key in own:
+                if not self.strict:
+                    continue
                 raise ScanError(
                     f"the key {key!r} stands here twice; keep one of them", key_node.start_mark.index
                 )
@@ -71,7 +83,7 @@ class _Reader:
         value = self.value(node)
         bases = value if isinstance(value, list) else [value]
         found = [base for base in bases if isinstance(base, dict)]
-        if len(found) < len(bases):
+        if len(found) < len(bases) and self.strict:
             raise ScanError("<< takes a mapping or a list of mappings", node.start_mark.index)
         return found
 
@@ -83,11 +95,12 @@ def key_text(node: Node) -> str:
         ScanError: when the key is a list or a mapping.
     """
     if not isinstance(node, ScalarNode):
-        raise ScanError("a key has to be text, not a list or a mapping", node.start_mark.index)
+        raise ScanError(KEY_PROBLEM, node.start_mark.index)
     return str(node.value)
 
 
-def _tag_problem(node: Node) -> str:
+def tag_problem(node: Node) -> str:
+    """Return what is wrong with the tag of a node that is no plain data."""
     return f"the tag {str(node.tag).replace(TAG, '!!')!r} is not supported"
 
 

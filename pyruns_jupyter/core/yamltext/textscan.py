@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 OPEN = {"(": ")", "[": "]", "{": "}"}
 CLOSE = frozenset(OPEN.values())
 # A double-quoted or single-quoted scalar, over lines if need be.
-_QUOTED = {'"': re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL), "'": re.compile(r"'(?:[^']|'')*'")}
-_INTERESTING = re.compile(r"[\\\"'()\[\]{},|#\s]")
+_QUOTED = {
+    '"': re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL),
+    "'": re.compile(r"'[^']*(?:''[^']*)*'"),
+}
+_MARK = re.compile(r"""[\\"'()\[\]{},|#:]|[^\\"'()\[\]{},|#:\s]+""")
+_LINE_END = re.compile(r"[\r\n]|\Z")
+_NOT_BLANK = re.compile(r"\S")
 
 
 class ScanError(ValueError):
@@ -20,10 +26,61 @@ class ScanError(ValueError):
         self.offset = offset
 
 
+def sentence(message: str) -> str:
+    """Return a message as a sentence."""
+    return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
+
+
 def quoted_end(text: str, start: int) -> int | None:
     """Return the index after the quoted scalar that begins at `start`, None when it is not closed."""
     found = _QUOTED[text[start]].match(text, start)
     return found.end() if found else None
+
+
+def line_end(text: str, position: int) -> int:
+    """Return where the line that holds `position` ends, before its line break."""
+    found = _LINE_END.search(text, position)
+    return found.start() if found else len(text)
+
+
+def skip_blank(text: str, position: int) -> int:
+    """Return where the first character from `position` on stands that is no white space."""
+    found = _NOT_BLANK.search(text, position)
+    return found.start() if found else len(text)
+
+
+def marks(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, str]]:
+    """Walk over what separates values between two indices: brackets, commas, bars and comments, with indices.
+
+    Quoted scalars and the words of comments are passed over. A quote counts only where a token may begin;
+    one that is never closed ends the walk with a quote. An escaped bar comes as a backslash, at its index.
+    """
+    stop = len(text) if end is None else end
+    position, fresh = start, True
+    while True:
+        found = _MARK.search(text, position, stop)
+        if found is None:
+            return
+        position, character = found.start(), text[found.start()]
+        after = found.end()
+        if character in "\"'" and fresh:
+            closing = quoted_end(text, position)
+            if closing is None:
+                yield position, character
+                return
+            position, fresh = closing, False
+            continue
+        if character == "\\":
+            if text[after : after + 1] == "|":
+                yield position, character
+                after += 1
+        elif character == "#" and position and text[position - 1].isspace():
+            yield position, character
+            after = line_end(text, position)
+        elif character in "()[]{},|":
+            yield position, character
+        fresh = character in "([{,|:"
+        position = after
 
 
 def split_top(text: str, separator: str) -> list[tuple[int, int]]:
@@ -33,52 +90,23 @@ def split_top(text: str, separator: str) -> list[tuple[int, int]]:
         ScanError: when a quote or a bracket is not closed.
     """
     spans: list[tuple[int, int]] = []
-    begin = position = 0
+    begin = 0
     stack: list[tuple[str, int]] = []
-    fresh = True  # at the start of a token, where alone a quote quotes
-    while True:
-        found = _INTERESTING.search(text, position)
-        if found is None:
-            break
-        if found.start() > position:
-            fresh = False
-        position = found.start()
-        character = text[position]
-        if character == "\\":
-            position += 2 if text[position + 1 : position + 2] == "|" else 1
-            fresh = False
-            continue
+    for position, character in marks(text):
         if character in "\"'":
-            if fresh:
-                end = quoted_end(text, position)
-                if end is None:
-                    raise ScanError("a quote is opened and never closed", position)
-                position = end
-            else:
-                position += 1
-            fresh = False
-            continue
+            raise ScanError("a quote is opened and never closed", position)
         if character == separator and not stack:
             spans.append((begin, position))
             begin = position + 1
-            fresh = True
         elif character in OPEN:
             stack.append((OPEN[character], position))
-            fresh = True
-        elif character in CLOSE:
-            if stack:
-                if stack[-1][0] != character:
-                    raise ScanError(
-                        f"{text[stack[-1][1]]!r} is closed by {character!r}; quote the value if it is text",
-                        position,
-                    )
-                stack.pop()
-            fresh = False
-        elif character in ",|":
-            fresh = True
-        elif character == "#":
-            fresh = False
-        position += 1
+        elif character in CLOSE and stack:
+            if stack[-1][0] != character:
+                raise ScanError(
+                    f"{text[stack[-1][1]]!r} is closed by {character!r}; quote the value if it is text",
+                    position,
+                )
+            stack.pop()
     if stack:
         raise ScanError(
             f"{text[stack[-1][1]]!r} is opened and never closed; quote the value if it is text", stack[-1][1]
@@ -89,25 +117,18 @@ def split_top(text: str, separator: str) -> list[tuple[int, int]]:
 
 def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the span without the white space at its ends."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+    inside = text[start:end]
+    bare = inside.strip()
+    if not bare:
+        return end, end
+    start += len(inside) - len(inside.lstrip())
+    return start, start + len(bare)
 
 
 def matching_close(text: str, start: int) -> int | None:
     """Return the index of the bracket that closes the one at `start`, None when there is none."""
     stack: list[str] = []
-    position, fresh = start, True
-    while position < len(text):
-        character = text[position]
-        if character in "\"'" and fresh:
-            end = quoted_end(text, position)
-            if end is None:
-                return None
-            position, fresh = end, False
-            continue
+    for position, character in marks(text, start):
         if character in OPEN:
             stack.append(OPEN[character])
         elif character in CLOSE:
@@ -115,13 +136,6 @@ def matching_close(text: str, start: int) -> int | None:
                 return None
             if not stack:
                 return position
-        elif character == "#" and text[position - 1].isspace():
-            line_end = re.compile(r"[\r\n]|$").search(text, position)
-            position = line_end.start() if line_end else len(text)
-            continue
-        if not character.isspace():
-            fresh = character in "([{,|:"
-        position += 1
     return None
 
 
@@ -132,23 +146,7 @@ def unescape_bars(text: str) -> str:
 
 def has_bar(text: str, live: bool = False) -> bool:
     """Tell whether a bar stands outside quotes (`live`: one not escaped); True if quotes are broken."""
-    position, fresh = 0, True
     if "|" not in text:
         return False
-    while position < len(text):
-        character = text[position]
-        if character in "\"'" and fresh:
-            end = quoted_end(text, position)
-            if end is None:
-                return True
-            position, fresh = end, False
-            continue
-        if live and character == "\\" and text[position + 1 : position + 2] == "|":
-            position, fresh = position + 2, False
-            continue
-        if character == "|":
-            return True
-        if not character.isspace():
-            fresh = character in "([{,:"
-        position += 1
-    return False
+    wanted = "|\"'" if live else "|\"'\\"
+    return any(character in wanted for _, character in marks(text))

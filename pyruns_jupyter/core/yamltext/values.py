@@ -18,7 +18,8 @@ try:
     from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: slower, same results
     _CParser = None  # type: ignore[assignment,misc]
-from yaml.composer import Composer
+from yaml.composer import Composer, ComposerError
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import Node, ScalarNode, SequenceNode
 from yaml.parser import Parser
 from yaml.reader import Reader
@@ -38,6 +39,7 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_MOST_DEPTH = 300  # of nested values; a thousand overflow the stack of a small thread
 _MAX_INT_DIGITS = 4000  # Python refuses to read longer ones
 
 # Characters that YAML does not allow in a stream.
@@ -81,11 +83,33 @@ def compose(text: str) -> Node | None:
     """Return the node of the only document in `text`, None when there is none.
 
     Raises:
-        yaml.YAMLError: when the text is not YAML or holds several documents.
+        yaml.YAMLError: when the text is not YAML, holds several documents or is nested too deeply.
     """
+    check_depth(text)
     loader = _Loader(text)
     node: Node | None = loader.get_single_node()
     return node
+
+
+def check_depth(text: str) -> None:
+    """Check that values are nested no deeper than the C stack bears: libyaml's composer recurses blindly.
+
+    Raises:
+        yaml.YAMLError: when they are, or the text is not YAML.
+    """
+    if sum(map(text.count, "[{-?:")) <= _MOST_DEPTH:
+        return
+    depth = 0
+    events = _Loader(text)
+    while events.check_event():
+        event = events.get_event()
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _MOST_DEPTH:
+                mark: Any = event.start_mark
+                raise ComposerError(None, None, "the values are nested too deeply", mark)
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
 
 
 def scalar_tag(text: str) -> str:
@@ -212,9 +236,12 @@ def string_text(text: str) -> str:
 
 
 def identity(value: object) -> object:
-    """Return a hashable stand-in that is equal only for the same value of the same type."""
+    """Return a hashable stand-in that is equal only for the same value of the same type.
+
+    1, 1.0, true and "1" are four values; 0.1 and 1e-1 are one, and so are mappings in another order.
+    """
     if isinstance(value, list):
         return ("list", tuple(identity(item) for item in value))
     if isinstance(value, dict):
-        return ("dict", tuple((key, identity(item)) for key, item in value.items()))
+        return ("dict", tuple((key, identity(value[key])) for key in sorted(value)))
     return (type(value).__name__, repr(value))

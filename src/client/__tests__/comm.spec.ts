@@ -150,6 +150,22 @@ describe('CommClient', () => {
     await expect(log).resolves.toEqual({ offset: 6, size: 10, bytes });
   });
 
+  it('gives the bytes of a file', async () => {
+    const asked = client.exportResults('/w', { format: 'json' });
+    expect(kernel.last.arguments).toEqual({ ws: '/w', format: 'json' });
+    kernel.answer(
+      kernel.last,
+      { name: 'train.json', type: 'application/json' },
+      [new Uint8Array([91, 93])]
+    );
+    const { blob, name } = await asked;
+    expect([name, blob.type, blob.size]).toEqual([
+      'train.json',
+      'application/json',
+      2
+    ]);
+  });
+
   it('gives up when its caller does', async () => {
     const abort = new AbortController();
     const list = failure(client.listTasks('ws', {}, abort.signal));

@@ -20,7 +20,8 @@ function clientWith(answer: Answer | Error) {
           ? Promise.reject(new SyntaxError('no JSON'))
           : Promise.resolve(body),
       arrayBuffer: () =>
-        Promise.resolve(new TextEncoder().encode(String(body)).buffer)
+        Promise.resolve(new TextEncoder().encode(String(body)).buffer),
+      blob: () => Promise.resolve(new Blob([String(body)]))
     } as unknown as Response);
   });
   const client = new ServerClient({
@@ -55,6 +56,30 @@ describe('ServerClient', () => {
     const [, init] = request.mock.calls[0];
     expect(init.method).toBe('POST');
     expect(init.body).toBe('{"action":"run","names":["a"],"jobs":2}');
+  });
+
+  it('lists the trash', async () => {
+    const items = [{ name: 'a' }];
+    const { client, request } = clientWith({ body: { items } });
+    expect(await client.listTrash('w')).toEqual(items);
+    expect(request.mock.calls[0][0]).toMatch(/\/workspaces\/w\/trash$/);
+  });
+
+  it('gets a file, named as the server says, by an ordinary request', async () => {
+    const { client, request } = clientWith({
+      body: 'name,lr',
+      headers: { 'Content-Disposition': 'attachment; filename="train.csv"' }
+    });
+    const file = await client.exportResults('w', {
+      format: 'csv',
+      runs: 'latest',
+      query: 'lr<1'
+    });
+    expect(file.name).toBe('train.csv');
+    expect(file.blob.size).toBe(7);
+    expect(request.mock.calls[0][0]).toMatch(
+      /\/export\?format=csv&runs=latest&query=lr%3C1$/
+    );
   });
 
   it('turns a refusal into an error with its place', async () => {

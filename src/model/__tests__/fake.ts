@@ -1,6 +1,7 @@
 /** A client whose other end is the test. */
 import type {
   Counts,
+  ExportQuery,
   IClient,
   IEventHandlers,
   ILogHandlers,
@@ -8,7 +9,8 @@ import type {
   IStream,
   ISystemHandlers,
   TaskPage,
-  TaskRow
+  TaskRow,
+  TrashedTask
 } from '../../client/types';
 
 export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
@@ -93,7 +95,8 @@ export class FakeClient {
           figures: [
             ...new Set(found.flatMap(each => Object.keys(each.figures)))
           ]
-        }
+        },
+        notices: []
       };
       return Promise.resolve(page);
     }
@@ -102,7 +105,17 @@ export class FakeClient {
   actOnTasks = jest.fn((ws: string, request: { names?: string[] }) =>
     Promise.resolve({
       done: request.names ?? [],
-      refused: [] as { name: string; message: string }[]
+      refused: [] as { name: string; message: string }[],
+      made: [] as string[]
+    })
+  );
+
+  trashed: TrashedTask[] = [];
+  listTrash = jest.fn(() => Promise.resolve([...this.trashed]));
+  exportResults = jest.fn((ws: string, query: ExportQuery = {}) =>
+    Promise.resolve({
+      blob: new Blob(['name,lr\n']),
+      name: `train.${query.format}`
     })
   );
 

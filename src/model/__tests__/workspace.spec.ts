@@ -133,7 +133,8 @@ describe('WorkspaceModel', () => {
     const { client, model } = await opened();
     client.actOnTasks.mockResolvedValueOnce({
       done: [],
-      refused: [{ name: 't0', message: 'It runs already.' }]
+      refused: [{ name: 't0', message: 'It runs already.' }],
+      made: []
     });
     const result = await model.act('run', ['t0']);
     expect(result.refused).toHaveLength(1);

@@ -19,6 +19,8 @@ export function CreateForm(
   const trans = useTrans();
   const { state, prefix, nameErrors, jobsErrors } = props;
   const obstacle = obstacleOf(trans, props);
+  const helps = (state.preview?.count ?? 0) > 1 && nameErrors.length === 0;
+  const pattern = patternOf(state.preview?.axes.map(axis => axis.key) ?? []);
   return (
     <form
       className="pyr-create"
@@ -41,10 +43,14 @@ export function CreateForm(
             autoComplete="off"
             aria-invalid={nameErrors.length > 0}
             aria-describedby={
-              nameErrors.length ? `${prefix}@name-error` : undefined
+              nameErrors.length
+                ? `${prefix}@name-error`
+                : helps
+                  ? `${prefix}@name-help`
+                  : undefined
             }
             title={trans.__(
-              'The tasks are called so; with several, what was swept follows'
+              'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
             )}
             onChange={event => props.onName(event.target.value)}
           />
@@ -59,6 +65,11 @@ export function CreateForm(
           />
         </label>
       </div>
+      {helps && (
+        <p id={`${prefix}@name-help`} className="pyr-note">
+          {trans.__('A pattern such as %1 names tasks by values.', pattern)}
+        </p>
+      )}
       {nameErrors.length > 0 && (
         <p id={`${prefix}@name-error`} className="pyr-field-error">
           {nameErrors.map(error => error.message).join(' ')}
@@ -91,6 +102,12 @@ export function CreateForm(
       <p className="pyr-obstacle">{obstacle}</p>
     </form>
   );
+}
+
+/** A name pattern for these keys: `{lr}-{seed}`. */
+function patternOf(keys: readonly string[]): string {
+  const fields = keys.slice(0, 2).map(key => `{${key}}`);
+  return (fields.length ? fields : ['{n}']).join('-');
 }
 
 function JobsInput(props: {

@@ -2,12 +2,16 @@ import * as React from 'react';
 
 import type { Axis, FieldError } from '../../client/types';
 import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
+import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { moveFocus, Popup } from '../shared/popup';
 import { Button } from '../shared/strip';
 import { AxisChip } from './chips';
 import type { IRow } from './rows';
+
+/** The key of a free command line, for scripts whose parameters are not seen. */
+export const COMMAND_LINE = 'command_line';
 
 export interface IFieldProps {
   row: IRow;
@@ -62,7 +66,8 @@ export const Field = React.memo(function Field(props: IFieldProps) {
         <ValueInput
           id={id}
           text={text}
-          placeholder={defaultText}
+          blank={isBlank(row, text)}
+          placeholder={placeholderOf(trans, row, defaultText)}
           type={row.type}
           choices={choicesOf(row)}
           label={row.label}
@@ -101,6 +106,22 @@ export const Field = React.memo(function Field(props: IFieldProps) {
   );
 });
 
+/** Whether nothing was written yet, though YAML needs a value there. */
+function isBlank(row: IRow, text: string): boolean {
+  return row.path === COMMAND_LINE
+    ? /^(?:""|''|null|)$/.test(text)
+    : row.parameter?.required === true && /^(?:null|~)$/.test(text);
+}
+
+function placeholderOf(trans: ITrans, row: IRow, defaultText: string): string {
+  if (row.path === COMMAND_LINE) {
+    return '--lr {lr} --data {data}';
+  }
+  return row.parameter?.required && /^(?:null|~|)$/.test(defaultText)
+    ? trans.__('needs a value')
+    : defaultText;
+}
+
 function choicesOf(row: IRow): string[] {
   if (row.parameter?.choices) {
     return row.parameter.choices.map(valueText);
@@ -111,6 +132,8 @@ function choicesOf(row: IRow): string[] {
 interface IValueProps {
   id: string;
   text: string;
+  /** The text stands for nothing, and is shown so. */
+  blank: boolean;
   placeholder: string;
   type: IRow['type'];
   choices: readonly string[];
@@ -125,9 +148,10 @@ interface IValueProps {
 function ValueInput(props: IValueProps): JSX.Element {
   const trans = useTrans();
   const { text, onChange, readOnly } = props;
-  const [typed, setTyped] = React.useState(text);
+  const [typed, setTyped] = React.useState(props.blank ? '' : text);
   const [asText, setAsText] = React.useState(false);
-  const value = safeValue(typed) === text ? typed : text;
+  const shown = props.blank ? '' : text;
+  const value = safeValue(typed) === text ? typed : shown;
   const type = (next: string) => {
     // A field does not turn into a switch under the hands.
     setAsText(props.type === 'bool');

@@ -1,13 +1,19 @@
 import * as React from 'react';
 
-import type { Axis, FieldError, Preview } from '../../client/types';
+import type {
+  Axis,
+  FieldError,
+  Parameter,
+  Parameters,
+  Preview
+} from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Empty } from '../shared/strip';
-import { Field } from './field';
+import { COMMAND_LINE, Field } from './field';
 import type { IGroup } from './rows';
-import { axesByPath, groupsOf, searchRows } from './rows';
+import { axesByPath, groupsOf, placeholdersOf, searchRows } from './rows';
 
 /** From so many parameters on there is a search box. */
 const MANY = 8;
@@ -32,7 +38,7 @@ export function Form(props: IFormProps): JSX.Element {
 
   const groups = React.useMemo(
     // The entries follow from the text.
-    () => groupsOf(model.entries, parameters?.parameters ?? []),
+    () => groupsOf(model.entries, withPlaceholders(model, parameters)),
     [model, text, parameters]
   );
   const axes = useAxes(props);
@@ -68,6 +74,13 @@ export function Form(props: IFormProps): JSX.Element {
             onChange={event => setSearch(event.target.value)}
           />
         </div>
+      )}
+      {parameters?.kind === 'command' && (
+        <p className="pyr-form-none">
+          {trans.__(
+            'What this script takes could not be found out. Write its command line, with a name in braces for each value.'
+          )}
+        </p>
       )}
       {shown.length === 0 && (
         <p className="pyr-form-none">
@@ -106,6 +119,31 @@ export function Form(props: IFormProps): JSX.Element {
       ))}
     </div>
   );
+}
+
+/** The parameters, and the keys that a free command line asks for. */
+function withPlaceholders(
+  model: DraftModel,
+  parameters: Parameters | null
+): readonly Parameter[] {
+  const known = parameters?.parameters ?? [];
+  if (parameters?.kind !== 'command') {
+    return known;
+  }
+  const line = model.entries.find(entry => entry.path === COMMAND_LINE);
+  return [
+    ...known,
+    ...placeholdersOf(line?.text ?? '').map((name): Parameter => ({
+      name,
+      type: 'str',
+      default: null,
+      required: true,
+      help: '',
+      group: '',
+      choices: null,
+      flags: []
+    }))
+  ];
 }
 
 /** The axes by key; a mistake elsewhere does not take them away. */

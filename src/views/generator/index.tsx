@@ -264,17 +264,31 @@ function Tabs(props: {
 function Notices(props: {
   messages: readonly (string | null | undefined)[];
 }): JSX.Element | null {
+  const trans = useTrans();
+  const [all, setAll] = React.useState(false);
   const messages = [...new Set(props.messages.filter(Boolean))];
   if (messages.length === 0) {
     return null;
   }
+  const shown = all || messages.length <= 3 ? messages : messages.slice(0, 2);
   return (
     <>
-      {messages.map(message => (
+      {shown.map(message => (
         <Strip key={message} kind="warning" icon="warning">
           {message}
         </Strip>
       ))}
+      {shown.length < messages.length && (
+        <Strip kind="warning" icon="warning">
+          <button
+            type="button"
+            className="pyr-link"
+            onClick={() => setAll(true)}
+          >
+            {trans.__('Show %1 more', messages.length - shown.length)}
+          </button>
+        </Strip>
+      )}
     </>
   );
 }

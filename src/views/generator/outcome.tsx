@@ -8,6 +8,8 @@ import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { CreateForm } from './create';
 
+const MOST_NOTICES = 5;
+
 export interface IOutcomeProps {
   state: IDraftState;
   errors: readonly FieldError[];
@@ -45,15 +47,18 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           {countLine(trans, preview, errors.length > 0)}
         </p>
         <Axes preview={preview} />
-        {preview !== null && preview.duplicates > 0 && (
-          <p className="pyr-note">
-            {trans._n(
-              '%1 identical configuration is left out.',
-              '%1 identical configurations are left out.',
-              preview.duplicates
-            )}
-          </p>
-        )}
+        {preview !== null &&
+          preview.duplicates > 0 &&
+          !preview.notices?.length && (
+            <p className="pyr-note">
+              {trans._n(
+                '%1 identical configuration is left out.',
+                '%1 identical configurations are left out.',
+                preview.duplicates
+              )}
+            </p>
+          )}
+        <Notices preview={preview} onShow={props.onError} />
         {previewProblem && (
           <p className="pyr-note pyr-note-warning" role="status">
             <Icon name="warning" />
@@ -104,6 +109,35 @@ function countLine(
   }
   const count = preview.count.toLocaleString();
   return preview.count === 1 ? trans.__('1 task') : trans.__('%1 tasks', count);
+}
+
+/** What is allowed but may not be meant; a click leads to its place. */
+function Notices(props: {
+  preview: Preview | null;
+  onShow: (notice: FieldError) => void;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const notices = props.preview?.notices ?? [];
+  if (notices.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="pyr-notices">
+      {notices.slice(0, MOST_NOTICES).map((notice, index) => (
+        <li key={index}>
+          <button
+            type="button"
+            className="pyr-notice-item"
+            onClick={() => props.onShow(notice)}
+            title={trans.__('Show where')}
+          >
+            {notice.line ? <b>{trans.__('Line %1: ', notice.line)}</b> : null}
+            {notice.message}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** How the number comes about: lr 3 × seed 2. */

@@ -37,12 +37,12 @@ export function groupsOf(
       : path.lastIndexOf('.');
     const parent = dot > 0 ? path.slice(0, dot) : '';
     const named = parameter?.group ?? '';
-    const group = parent || (PLAIN_GROUPS.test(named) ? '' : named);
+    const group = groupName(parent, PLAIN_GROUPS.test(named) ? '' : named);
     const rows = groups.get(group) ?? [];
     groups.set(group, rows);
     rows.push({
       path,
-      label: parent ? path.slice(dot + 1) : path,
+      label: labelOf(path, parent, group),
       entry,
       parameter,
       type: parameter?.type ?? typeOf(entry?.text ?? ''),
@@ -62,6 +62,31 @@ export function groupsOf(
     }
   }
   return [...groups].map(([name, rows]) => ({ name, rows }));
+}
+
+/** The name of a row without what the title of its group says already. */
+function labelOf(path: string, parent: string, group: string): string {
+  const above = parent || group;
+  return above && path.startsWith(`${above}.`)
+    ? path.slice(above.length + 1)
+    : path;
+}
+
+/** The keys whose values a free command line takes: `--lr {lr}` needs `lr`. */
+export function placeholdersOf(commandLine: string): string[] {
+  const found = commandLine
+    .replace(/\{\{|\}\}/g, '')
+    .matchAll(/\{([^{}\s]+)\}/g);
+  return [...new Set([...found].map(match => match[1]))];
+}
+
+/** The group of a row: where it is nested, and what the script calls its group. */
+function groupName(parent: string, named: string): string {
+  if (!parent || !named || named === parent) {
+    return parent || named;
+  }
+  // The group of a subcommand's argument begins with the subcommand's name.
+  return named.startsWith(parent.split('.')[0]) ? named : `${parent}: ${named}`;
 }
 
 /** Keep the rows in which every word occurs. */

@@ -1,19 +1,29 @@
 import * as React from 'react';
 
 import { asClientError } from '../../client/errors';
-import type { Action, TaskRow } from '../../client/types';
+import type { TaskRow } from '../../client/types';
+import { TrashModel } from '../../model/trash';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
+import { sumOf } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
-import { isActive } from '../shared/status';
+import type { IPoint } from '../shared/popup';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
+import { useActions } from './actions';
+import type { ExportForm } from './exporting';
+import { ExportPopup } from './exporting';
+import type { IGridProps } from './grid';
 import { Grid } from './grid';
+import { MoreMenu } from './moremenu';
+import { RowMenu, sortOut } from './rowmenu';
+import { TagsPopup } from './tags';
 import { Toolbar } from './toolbar';
+import { TrashView } from './trash';
 
 export interface IManagerProps {
   model: WorkspaceModel;
@@ -21,11 +31,8 @@ export interface IManagerProps {
   onOpenLog: (task: TaskRow) => void;
   /** Go where tasks are created; not offered without it. */
   onGenerate?: () => void;
-  onContextMenu?: (
-    event: React.MouseEvent<HTMLElement>,
-    task: TaskRow,
-    selected: readonly string[]
-  ) => void;
+  /** Copy a link to the tasks that are listed; not offered without it. */
+  onCopyLink?: () => void;
   /** How to ask before running tasks are stopped; in the page without it. */
   confirm?: Confirm;
   /** Whether this user may create and change tasks. */
@@ -46,74 +53,70 @@ export function ManagerView(props: IManagerProps): JSX.Element {
   );
 }
 
+/** What is open over the page. */
+type Opened =
+  | { kind: 'more' | 'export'; anchor: HTMLElement }
+  | {
+      kind: 'menu' | 'tags';
+      anchor: HTMLElement;
+      at?: IPoint;
+      names: readonly string[];
+    };
+
 function Manager(props: IManagerProps): JSX.Element {
   const { model, canWrite = true, canExecute = true } = props;
   const trans = useTrans();
   const state = useStore(model);
   const [confirm, question] = useConfirm(props.confirm);
-  const [failure, setFailure] = React.useState<string | null>(null);
   const [ownJobs, setOwnJobs] = React.useState(1);
   const jobs = props.jobs ?? ownJobs;
+  const actions = useActions(model, confirm, jobs);
+  const [opened, setOpened] = React.useState<Opened | null>(null);
+  const [trash, setTrash] = React.useState<TrashModel | null>(null);
+  const [form, setForm] = React.useState<ExportForm>({
+    format: 'csv',
+    runs: 'latest'
+  });
+  const close = React.useCallback(() => setOpened(null), []);
 
   React.useEffect(() => model.start(), [model]);
 
+  const names = React.useMemo(() => [...state.selection], [state.selection]);
   const chosen = React.useMemo(
-    () => state.rows.filter(row => row && state.selection.has(row.name)),
-    [state.rows, state.selection]
-  ) as TaskRow[];
-  const names = [...state.selection];
-  const active = new Set<string>();
-  const idle = new Set<string>();
-  for (const row of chosen) {
-    (isActive(row.status) ? active : idle).add(row.name);
+    () => sortOut(state, names),
+    [state.rows, names]
+  );
+
+  const doing = (tasks: readonly string[]) => ({
+    model,
+    state,
+    actions,
+    names: tasks,
+    canWrite,
+    canExecute,
+    onOpenLog: props.onOpenLog
+  });
+
+  if (trash) {
+    return (
+      <div className="pyr-view pyr-manager">
+        <TrashView
+          model={trash}
+          confirm={confirm}
+          canWrite={canWrite}
+          // Tasks come and go: some of them by way of the trash.
+          revision={state.counts ? sumOf(state.counts) : 0}
+          onBack={() => setTrash(null)}
+        />
+        {question}
+        <LostStrip
+          connection={state.connection}
+          heard={state.heard}
+          onRetry={() => model.retry()}
+        />
+      </div>
+    );
   }
-  // Selected tasks that are not loaded may be in any state.
-  const hidden = names.length - chosen.length;
-
-  const act = async (action: Action, tasks: readonly string[]) => {
-    setFailure(null);
-    try {
-      const result = await model.act(action, tasks, { jobs });
-      setFailure(refusal(trans, result.refused));
-    } catch (error) {
-      setFailure(asClientError(error).message);
-    }
-  };
-
-  const stop = async () => {
-    const running = chosen.filter(row => row.status === 'running').length;
-    const tasks = names.filter(name => !idle.has(name));
-    const accepted =
-      running === 0 ||
-      (await confirm({
-        title: trans._n(
-          'Stop %1 running task?',
-          'Stop %1 running tasks?',
-          running
-        ),
-        body: trans.__('What they have not saved is lost; their logs stay.'),
-        accept: trans.__('Stop')
-      }));
-    if (accepted) {
-      await act('cancel', tasks);
-    }
-  };
-
-  const undo = async () => {
-    try {
-      const result = await model.undo();
-      setFailure(refusal(trans, result.refused));
-    } catch (error) {
-      setFailure(asClientError(error).message);
-    }
-  };
-
-  const selectAll = () => {
-    model.selectAll().catch(error => setFailure(asClientError(error).message));
-  };
-
-  const canDelete = canWrite && (hidden > 0 || idle.size > 0);
-
   return (
     <div className="pyr-view pyr-manager">
       <Toolbar
@@ -121,24 +124,18 @@ function Manager(props: IManagerProps): JSX.Element {
         state={state}
         jobs={jobs}
         onJobs={props.onJobs ?? setOwnJobs}
-        canRun={canExecute && (hidden > 0 || idle.size > 0)}
-        canStop={canExecute && (hidden > 0 || active.size > 0)}
-        canDelete={canDelete}
-        canOpen={chosen.length > 0}
-        onRun={() => {
-          void act(
-            'run',
-            names.filter(name => !active.has(name))
-          );
-        }}
-        onStop={() => {
-          void stop();
-        }}
-        onDelete={() => {
-          void act('delete', names);
-        }}
-        onOpenLog={() => props.onOpenLog(chosen[0])}
+        canRun={canExecute && chosen.canRun}
+        canStop={canExecute && chosen.canStop}
+        canDelete={canWrite && chosen.canDelete}
+        canOpen={chosen.rows.length > 0}
+        onRun={() => void actions.act('run', chosen.toRun)}
+        onStop={() => void actions.stop(chosen.toStop, chosen.running)}
+        onDelete={() => void actions.act('delete', names)}
+        onOpenLog={() => props.onOpenLog(chosen.rows[0])}
+        onMore={anchor => setOpened(opened ? null : { kind: 'more', anchor })}
+        moreOpen={opened?.kind === 'more'}
         onGenerate={props.onGenerate}
+        onCopyLink={props.onCopyLink}
       />
       {state.workspace?.problem && (
         <Strip kind="warning" icon="warning">
@@ -153,16 +150,79 @@ function Manager(props: IManagerProps): JSX.Element {
             // The grid may have just selected the row it stands on.
             const tasks = [...model.getSnapshot().selection];
             if (canWrite && tasks.length > 0) {
-              void act('delete', tasks);
+              void actions.act('delete', tasks);
             }
           }}
-          onSelectAll={selectAll}
+          onSelectAll={() => {
+            model
+              .selectAll()
+              .catch(error => actions.setFailure(asClientError(error).message));
+          }}
+          onMenu={(anchor, at, tasks) =>
+            setOpened({ kind: 'menu', anchor, at, names: tasks })
+          }
+          onMove={(direction, tasks) => {
+            if (canWrite) {
+              actions.move(tasks, direction);
+            }
+          }}
         />
       </div>
+      {opened?.kind === 'more' && (
+        <MoreMenu
+          {...doing(names)}
+          anchor={opened.anchor}
+          onTags={() => setOpened({ ...opened, kind: 'tags', names })}
+          onExport={() => setOpened({ ...opened, kind: 'export' })}
+          onTrash={() => setTrash(new TrashModel(model.client, model.id))}
+          onClose={close}
+        />
+      )}
+      {opened?.kind === 'export' && (
+        <ExportPopup
+          model={model}
+          state={state}
+          anchor={opened.anchor}
+          form={form}
+          onForm={setForm}
+          onClose={close}
+        />
+      )}
+      {opened?.kind === 'menu' && (
+        <RowMenu
+          {...doing(opened.names)}
+          anchor={opened.anchor}
+          at={opened.at}
+          onTags={() => setOpened({ ...opened, kind: 'tags' })}
+          onClose={close}
+        />
+      )}
+      {opened?.kind === 'tags' && (
+        <TagsPopup
+          state={state}
+          anchor={opened.anchor}
+          at={opened.at}
+          names={opened.names}
+          onAdd={tags => void actions.act('tag', opened.names, { tags })}
+          onRemove={tag =>
+            void actions.act('untag', opened.names, { tags: [tag] })
+          }
+          onClose={close}
+        />
+      )}
       {question}
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
-          {failure}
+      {actions.failure && (
+        <Strip
+          kind="error"
+          icon="failed"
+          onClose={() => actions.setFailure(null)}
+        >
+          {actions.failure}
+        </Strip>
+      )}
+      {actions.note && (
+        <Strip kind="info" icon="check" onClose={() => actions.setNote(null)}>
+          {actions.note}
         </Strip>
       )}
       {state.undo && (
@@ -174,9 +234,7 @@ function Manager(props: IManagerProps): JSX.Element {
             <Button
               icon="undo"
               label={trans.__('Undo')}
-              onClick={() => {
-                void undo();
-              }}
+              onClick={() => void actions.undo()}
             />
           }
         >
@@ -216,9 +274,7 @@ function Manager(props: IManagerProps): JSX.Element {
 function Body(
   props: IManagerProps & {
     state: IWorkspaceState;
-    onDelete: () => void;
-    onSelectAll: () => void;
-  }
+  } & Pick<IGridProps, 'onDelete' | 'onSelectAll' | 'onMenu' | 'onMove'>
 ): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
@@ -248,10 +304,18 @@ function Body(
     );
   }
   const { query, statuses } = state.listing;
-  const isFiltered = query !== '' || statuses.length > 0;
+  const isFiltered =
+    query !== '' || statuses.length > 0 || state.queryError !== null;
   if (state.total === 0 && !state.refreshing) {
     return isFiltered ? (
-      <Empty icon="search" title={trans.__('No task matches')}>
+      <Empty
+        icon="search"
+        title={
+          state.queryError
+            ? trans.__('This search cannot be understood')
+            : trans.__('No task matches')
+        }
+      >
         <Button
           label={trans.__('Show all tasks')}
           onClick={() => model.setListing({ query: '', statuses: [] })}
@@ -261,7 +325,7 @@ function Body(
       <Empty icon="log" title={trans.__('No tasks yet')}>
         <p>
           {trans.__(
-            'A task is your script with one configuration. Write “0.1\u00a0|\u00a00.01” for a value in the Generator and you get one task for each.'
+            'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
           )}
         </p>
         {props.onGenerate && (
@@ -282,7 +346,8 @@ function Body(
       onOpenLog={props.onOpenLog}
       onDelete={props.onDelete}
       onSelectAll={props.onSelectAll}
-      onContextMenu={props.onContextMenu}
+      onMenu={props.onMenu}
+      onMove={props.onMove}
     />
   );
 }
@@ -318,26 +383,4 @@ function Foot(props: {
       )}
     </div>
   );
-}
-
-/** What was refused, as one sentence. */
-function refusal(
-  trans: ITrans,
-  refused: readonly { name: string; message: string }[]
-): string | null {
-  if (refused.length === 0) {
-    return null;
-  }
-  const [first] = refused;
-  const sentence = first.message.includes(first.name)
-    ? first.message
-    : `${first.name}: ${first.message}`;
-  return refused.length === 1
-    ? sentence
-    : trans._n(
-        '%2 (and %1 more)',
-        '%2 (and %1 more)',
-        refused.length - 1,
-        sentence
-      );
 }

@@ -10,9 +10,12 @@ import {
   exactValue,
   fullTime,
   plainValue,
-  relativeTime
+  relativeTime,
+  shortValue,
+  withoutFolders
 } from '../shared/format';
 import { Icon } from '../shared/icons';
+import { TagChips } from './tags';
 
 /** What a column needs beside its cells. */
 export interface IColumnMeta {
@@ -31,7 +34,7 @@ export type TaskColumn = ColumnDef<TaskRow, unknown> & {
 
 /** Width for a column of values, not from the values, so that it stays. */
 function widthFor(key: string, isNumeric: boolean): number {
-  return Math.min(220, Math.max(isNumeric ? 84 : 120, 36 + key.length * 8));
+  return Math.min(220, Math.max(isNumeric ? 84 : 104, 36 + key.length * 8));
 }
 
 /** What the code or the message says about how a run went. */
@@ -49,12 +52,16 @@ function valueColumn(
   key: string,
   isNumeric: boolean
 ): TaskColumn {
-  const show = group === 'swept' ? exactValue : plainValue;
+  const show = group === 'swept' ? shortValue : plainValue;
   return {
     id: `${group}:${key}`,
     header: key,
     size: widthFor(key, isNumeric),
-    meta: { sort: key, align: isNumeric ? 'right' : 'left' },
+    meta: {
+      // The same key may be swept and reported.
+      sort: `${group === 'swept' ? 'config' : 'figure'}.${key}`,
+      align: isNumeric ? 'right' : 'left'
+    },
     cell: ({ row }) => {
       const value = row.original[group][key];
       return value === undefined ? null : (
@@ -99,12 +106,14 @@ export function numericSignature(
  *
  * @param keys - the keys of configuration and figures to show
  * @param numeric - a `numericSignature`
+ * @param tagged - whether there are tags, which need room beside the names
  * @param now - gives the time in milliseconds
  */
 export function taskColumns(
   trans: ITrans,
   keys: TaskPage['columns'],
   numeric: string,
+  tagged: boolean,
   now: () => number
 ): TaskColumn[] {
   const [swept, figures] = JSON.parse(numeric) as [string[], string[]];
@@ -112,16 +121,19 @@ export function taskColumns(
     {
       id: 'name',
       header: trans.__('Name'),
-      size: 184,
+      size: tagged ? 212 : 184,
       meta: { sort: 'name', align: 'left', grows: 2 },
       cell: ({ row }) => (
-        <span className="pyr-name" title={row.original.name}>
+        <span className="pyr-name">
           {row.original.pinned && (
             <span role="img" aria-label={trans.__('Pinned')}>
               <Icon name="pin" />
             </span>
           )}
-          <span className="pyr-name-text">{row.original.name}</span>
+          <span className="pyr-name-text" title={row.original.name}>
+            {row.original.name}
+          </span>
+          <TagChips trans={trans} tags={row.original.tags} />
         </span>
       )
     },
@@ -143,18 +155,18 @@ export function taskColumns(
     {
       id: 'duration',
       header: trans.__('Duration'),
-      size: 100,
+      size: 88,
       meta: { sort: 'duration', align: 'right' },
       cell: ({ row }) => duration(trans, elapsed(row.original, now()))
     },
     {
       id: 'outcome',
       header: trans.__('Result'),
-      size: 120,
+      size: 96,
       meta: { sort: null, align: 'left', grows: 1 },
       cell: ({ row }) => {
         const text = outcome(trans, row.original);
-        return <span title={text}>{text}</span>;
+        return <span title={text}>{withoutFolders(text)}</span>;
       }
     }
   ];

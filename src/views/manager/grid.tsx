@@ -7,12 +7,14 @@ import type { TaskRow } from '../../client/types';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
+import type { IPoint } from '../shared/popup';
 import { useKnownTime } from '../shared/store';
 import type { TaskColumn } from './columns';
 import { numericSignature, taskColumns } from './columns';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
 import { GridRow } from './row';
+import { withTag } from './tags';
 
 /** Height of a row in pixels, as style/manager.css has it. */
 export const ROW_HEIGHT = 24;
@@ -26,11 +28,9 @@ export interface IGridProps {
   onOpenLog: (row: TaskRow) => void;
   onDelete: () => void;
   onSelectAll: () => void;
-  onContextMenu?: (
-    event: React.MouseEvent<HTMLElement>,
-    row: TaskRow,
-    selected: readonly string[]
-  ) => void;
+  /** Offer what can be done to the selected tasks. */
+  onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
+  onMove: (direction: 'up' | 'down', names: readonly string[]) => void;
 }
 
 export function Grid(props: IGridProps): JSX.Element {
@@ -70,9 +70,16 @@ export function Grid(props: IGridProps): JSX.Element {
     () => numericSignature(state.rows, state.columns),
     [state.rows, state.columns]
   );
+  // Once there was a tag, its room stays.
+  const wasTagged = React.useRef(false);
+  const tagged = React.useMemo(() => {
+    wasTagged.current ||= state.rows.some(row => row && row.tags.length > 0);
+    return wasTagged.current;
+  }, [state.rows]);
   const columns = React.useMemo(
-    () => taskColumns(trans, state.columns, numeric, () => clock.current),
-    [trans, state.columns, numeric]
+    () =>
+      taskColumns(trans, state.columns, numeric, tagged, () => clock.current),
+    [trans, state.columns, numeric, tagged]
   );
   const table = useReactTable<TaskRow>({
     data: shown,
@@ -147,10 +154,15 @@ export function Grid(props: IGridProps): JSX.Element {
     const command = event.ctrlKey || event.metaKey;
     switch (event.key) {
       case 'ArrowDown':
-        move(active + 1, event.shiftKey);
-        break;
       case 'ArrowUp':
-        move(active - 1, event.shiftKey);
+        if (event.altKey) {
+          props.onMove(
+            event.key === 'ArrowUp' ? 'up' : 'down',
+            namesAt(active)
+          );
+        } else {
+          move(active + (event.key === 'ArrowUp' ? -1 : 1), event.shiftKey);
+        }
         break;
       case 'PageDown':
         move(active + page, event.shiftKey);
@@ -185,6 +197,15 @@ export function Grid(props: IGridProps): JSX.Element {
         }
         props.onDelete();
         break;
+      case 'ContextMenu':
+        showMenuHere();
+        break;
+      case 'F10':
+        if (!event.shiftKey) {
+          return;
+        }
+        showMenuHere();
+        break;
       case 'Escape':
         model.select([], 'replace');
         break;
@@ -201,30 +222,59 @@ export function Grid(props: IGridProps): JSX.Element {
     event.stopPropagation();
   };
 
-  const onMenu = (event: React.MouseEvent<HTMLElement>, row: TaskRow) => {
-    if (!props.onContextMenu) {
-      return;
+  /** The selected tasks, or else the one at a place, which is selected then. */
+  const namesAt = (index: number): string[] => {
+    const name = state.rows[index]?.name;
+    if (name === undefined || state.selection.has(name)) {
+      return [...state.selection];
     }
-    let names = [...state.selection];
-    if (!state.selection.has(row.name)) {
-      names = [row.name];
-      model.select(names, 'replace');
-    }
-    props.onContextMenu(event, row, names);
+    model.select([name], 'replace');
+    return [name];
   };
+
+  const showMenu = (index: number, at: IPoint) => {
+    const names = namesAt(index);
+    if (scroller.current && names.length > 0) {
+      scroller.current.focus();
+      props.onMenu(scroller.current, at, names);
+    }
+  };
+
+  const onMenu = (event: React.MouseEvent<HTMLElement>, index: number) => {
+    event.preventDefault();
+    event.stopPropagation();
+    setActive(index);
+    anchor.current = index;
+    showMenu(index, { x: event.clientX, y: event.clientY });
+  };
+
+  /** The keyboard's way: at the row that it stands on. */
+  const showMenuHere = () => {
+    const row = document.getElementById(`${id}-${active}`);
+    if (row && scroller.current) {
+      const { left, bottom } = row.getBoundingClientRect();
+      const edge = scroller.current.getBoundingClientRect().left;
+      showMenu(active, { x: Math.max(left, edge) + 32, y: bottom });
+    }
+  };
+
+  const onTag = (tag: string) =>
+    model.setListing({ query: withTag(state.listing.query, tag) });
 
   // Rows are rendered seldom, so they look their handlers up here.
   const handlers = React.useRef<IRowHandlers>({
     click: onRowClick,
     check: onCheck,
     open: props.onOpenLog,
-    menu: onMenu
+    menu: onMenu,
+    tag: onTag
   });
   handlers.current = {
     click: onRowClick,
     check: onCheck,
     open: props.onOpenLog,
-    menu: onMenu
+    menu: onMenu,
+    tag: onTag
   };
 
   return (
@@ -240,7 +290,15 @@ export function Grid(props: IGridProps): JSX.Element {
       aria-activedescendant={
         active >= first && active <= last ? `${id}-${active}` : undefined
       }
+      data-jp-suppress-context-menu=""
       tabIndex={0}
+      onContextMenu={event => {
+        // Of a key: the pointer's is stopped at its row.
+        if (event.target === event.currentTarget) {
+          event.preventDefault();
+          event.stopPropagation();
+        }
+      }}
       onScroll={event => {
         // Not by way of React: scrolling must not render anything.
         const { dataset, scrollLeft } = event.currentTarget;
@@ -248,8 +306,8 @@ export function Grid(props: IGridProps): JSX.Element {
       }}
       onKeyDown={onKeyDown}
       onFocus={event => {
-        if (event.target === event.currentTarget && active < 0) {
-          setActive(0);
+        if (event.target === event.currentTarget) {
+          setActive(old => Math.max(0, old));
         }
       }}
     >

@@ -4,6 +4,7 @@ import * as React from 'react';
 
 import type { Action, TaskRow } from '../../client/types';
 import { useTrans } from '../shared/context';
+import { withoutFolders } from '../shared/format';
 import { StatusLabel } from '../shared/status';
 import type { TaskColumn } from './columns';
 
@@ -11,7 +12,8 @@ export interface IRowHandlers {
   click: (event: React.MouseEvent, index: number, name: string) => void;
   check: (event: React.MouseEvent, index: number, name: string) => void;
   open: (row: TaskRow) => void;
-  menu: (event: React.MouseEvent<HTMLElement>, row: TaskRow) => void;
+  menu: (event: React.MouseEvent<HTMLElement>, index: number) => void;
+  tag: (tag: string) => void;
 }
 
 export interface IRowProps {
@@ -46,6 +48,8 @@ export const GridRow = React.memo(
   function GridRow(props: IRowProps): JSX.Element {
     const { data, row, index, handlers } = props;
     const trans = useTrans();
+    // Of a task that cannot be read there is a name, and the reason.
+    const cells = row.getVisibleCells().slice(0, data.readable ? undefined : 1);
     const classes = ['pyr-row'];
     if (props.selected) {
       classes.push('pyr-is-selected');
@@ -69,9 +73,20 @@ export const GridRow = React.memo(
           gridTemplateColumns: props.template,
           transform: `translateY(${props.start}px)`
         }}
-        onClick={event => handlers.current.click(event, index, data.name)}
-        onDoubleClick={() => handlers.current.open(data)}
-        onContextMenu={event => handlers.current.menu(event, data)}
+        onClick={event => {
+          const { tag } = (event.target as HTMLElement).dataset;
+          if (tag) {
+            handlers.current.tag(tag);
+          } else {
+            handlers.current.click(event, index, data.name);
+          }
+        }}
+        onDoubleClick={event => {
+          if (!(event.target as HTMLElement).closest('button')) {
+            handlers.current.open(data);
+          }
+        }}
+        onContextMenu={event => handlers.current.menu(event, index)}
       >
         <div role="gridcell" className="pyr-cell pyr-cell-check">
           <input
@@ -88,10 +103,11 @@ export const GridRow = React.memo(
           <StatusLabel
             status={data.status}
             pending={props.pending}
+            readable={data.readable}
             detail={data.message}
           />
         </div>
-        {row.getVisibleCells().map(cell => {
+        {cells.map(cell => {
           const { meta } = cell.column.columnDef as TaskColumn;
           return (
             <div
@@ -104,6 +120,17 @@ export const GridRow = React.memo(
             </div>
           );
         })}
+        {!data.readable && (
+          <div
+            role="gridcell"
+            className="pyr-cell pyr-cell-reason"
+            aria-colspan={props.columns.length - 1}
+          >
+            <span title={data.message ?? undefined}>
+              {withoutFolders(data.message ?? '')}
+            </span>
+          </div>
+        )}
       </div>
     );
   },

@@ -8,9 +8,7 @@ import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { STATUSES, statusWord } from '../shared/status';
 import { Button } from '../shared/strip';
-
-/** Pause after the last key before a search is asked for, in milliseconds. */
-const TYPING = 200;
+import { Search, SearchNotes } from './search';
 
 export interface IToolbarProps {
   model: WorkspaceModel;
@@ -25,11 +23,17 @@ export interface IToolbarProps {
   onStop: () => void;
   onDelete: () => void;
   onOpenLog: () => void;
+  /** Open what is done seldom. */
+  onMore: (anchor: HTMLElement) => void;
+  moreOpen: boolean;
   onGenerate?: () => void;
+  /** Copy a link to what is listed; not offered without it. */
+  onCopyLink?: () => void;
 }
 
 export function Toolbar(props: IToolbarProps): JSX.Element {
   const trans = useTrans();
+  const notes = React.useId();
   return (
     <div className="pyr-manager-head">
       <div
@@ -76,11 +80,30 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
             onClick={props.onGenerate}
           />
         )}
+        <Button
+          icon="more"
+          iconOnly
+          label={trans.__('More')}
+          title={trans.__('Tags, copies, export, trash, order')}
+          aria-haspopup="menu"
+          aria-expanded={props.moreOpen}
+          onClick={event => props.onMore(event.currentTarget)}
+        />
       </div>
       <div className="pyr-filterbar">
-        <Search model={props.model} state={props.state} />
+        <Search model={props.model} state={props.state} notes={notes} />
+        {props.onCopyLink && (
+          <Button
+            icon="link"
+            iconOnly
+            label={trans.__('Copy link')}
+            title={trans.__('Copy a link to these tasks')}
+            onClick={props.onCopyLink}
+          />
+        )}
         <Chips model={props.model} state={props.state} />
       </div>
+      <SearchNotes id={notes} model={props.model} state={props.state} />
     </div>
   );
 }
@@ -114,86 +137,6 @@ function Jobs(props: {
         onBlur={() => setText(String(props.jobs))}
       />
     </label>
-  );
-}
-
-function Search(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-}): JSX.Element {
-  const { model, state } = props;
-  const trans = useTrans();
-  const id = React.useId();
-  const asked = state.listing.query;
-  const [text, setText] = React.useState(asked);
-  const timer = React.useRef<ReturnType<typeof setTimeout>>();
-  const sent = React.useRef(asked);
-  const input = React.useRef<HTMLInputElement>(null);
-  React.useEffect(() => {
-    // Somebody else changed the search, for example "Show all".
-    if (asked !== sent.current) {
-      sent.current = asked;
-      setText(asked);
-    }
-  }, [asked]);
-  React.useEffect(() => () => clearTimeout(timer.current), []);
-
-  const ask = (query: string) => {
-    clearTimeout(timer.current);
-    if (query !== sent.current) {
-      sent.current = query;
-      model.setListing({ query });
-    }
-  };
-  const error = state.queryError;
-  return (
-    <div className="pyr-search">
-      <Icon name="search" />
-      <input
-        ref={input}
-        type="text"
-        role="searchbox"
-        className="pyr-input"
-        spellCheck={false}
-        placeholder={trans.__('Search names and values, e.g. lr<0.01 acc>=0.9')}
-        aria-label={trans.__('Search tasks')}
-        aria-invalid={error !== null}
-        aria-describedby={error ? id : undefined}
-        value={text}
-        onChange={event => {
-          const query = event.target.value;
-          setText(query);
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => ask(query), TYPING);
-        }}
-        onKeyDown={event => {
-          if (event.key === 'Enter') {
-            ask(text);
-          } else if (event.key === 'Escape' && text) {
-            event.stopPropagation();
-            setText('');
-            ask('');
-          }
-        }}
-      />
-      {text && (
-        <Button
-          icon="close"
-          iconOnly
-          label={trans.__('Clear the search')}
-          onClick={() => {
-            setText('');
-            ask('');
-            input.current?.focus();
-          }}
-        />
-      )}
-      {error && (
-        <div id={id} className="pyr-search-error" role="alert">
-          {error.message}
-        </div>
-      )}
-    </div>
   );
 }
 

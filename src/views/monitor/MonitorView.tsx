@@ -8,8 +8,9 @@ import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
-import { bytes } from '../shared/format';
+import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
+import { save } from '../shared/save';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
 import { LogHeader } from './header';
@@ -60,6 +61,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
 
   const { task } = shown;
   const row = task === null ? undefined : model.row(task);
+  // Nobody knows what such a task does or did.
+  const broken = row?.readable === false;
   React.useEffect(() => {
     if (row) {
       log.noteRow(row);
@@ -111,7 +114,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
       for await (const piece of log.download()) {
         pieces.push(piece);
       }
-      save(pieces, `${task}-run${shown.run ?? 1}.log`);
+      const type = 'text/plain;charset=utf-8';
+      save(new Blob(pieces, { type }), `${task}-run${shown.run ?? 1}.log`);
     } catch (error) {
       setFailure(asClientError(error).message);
     } finally {
@@ -177,8 +181,18 @@ function Monitor(props: IMonitorProps): JSX.Element {
               <p>{trans.__('Choose a task to see what it prints.')}</p>
             </Empty>
           )}
-          {task !== null && shown.position === 0 && (
-            <Silence state={row?.status} phase={shown.phase} />
+          {broken && (
+            <Empty icon="warning" title={trans.__('This task cannot be read')}>
+              <p>{withoutFolders(row.message ?? '')}</p>
+              <p>
+                {trans.__(
+                  'Repair the file, or delete the task in the table of tasks.'
+                )}
+              </p>
+            </Empty>
+          )}
+          {task !== null && !broken && shown.position === 0 && (
+            <Silence row={row} phase={shown.phase} />
           )}
         </div>
         {question}
@@ -194,7 +208,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
             {failure}
           </Strip>
         )}
-        {task !== null && shown.error && (
+        {task !== null && !broken && shown.error && (
           <Strip
             kind="error"
             icon="warning"
@@ -208,11 +222,11 @@ function Monitor(props: IMonitorProps): JSX.Element {
             {shown.error.message}
           </Strip>
         )}
-        {!shown.error && (
+        {(broken || !shown.error) && (
           <LostStrip
             // Of a log that ended nothing is missing, but the list grows old.
             connection={
-              task === null || state.connection === 'lost'
+              task === null || broken || state.connection === 'lost'
                 ? state.connection
                 : shown.connection
             }
@@ -230,7 +244,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
 
 /** Why nothing stands in a log. */
 function Silence(props: {
-  state: TaskRow['status'] | undefined;
+  row: TaskRow | undefined;
   phase: string;
 }): JSX.Element | null {
   const trans = useTrans();
@@ -241,7 +255,7 @@ function Silence(props: {
     if (props.phase === 'ended') {
       return trans.__('This run printed nothing.');
     }
-    switch (props.state) {
+    switch (props.row?.status) {
       case 'queued':
         return trans.__('Waiting in the queue; the log starts with the run.');
       case 'running':
@@ -257,16 +271,4 @@ function Silence(props: {
       {text}
     </p>
   );
-}
-
-/** Give a file to the browser's downloads. */
-function save(pieces: BlobPart[], name: string): void {
-  const type = 'text/plain;charset=utf-8';
-  const url = URL.createObjectURL(new Blob(pieces, { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has taken it up by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
 }

@@ -49,6 +49,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           <StatusLabel
             status={row.status}
             pending={props.pending}
+            readable={row.readable}
             detail={row.message}
           />
         )}
@@ -102,7 +103,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           icon="download"
           iconOnly
           label={trans.__('Download the whole log')}
-          disabled={props.saving}
+          disabled={props.saving || row?.readable === false}
           onClick={props.onDownload}
         />
         <span className="pyr-toolbar-gap" />
@@ -117,7 +118,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           icon="run"
           label={row && row.runs > 0 ? trans.__('Run again') : trans.__('Run')}
           title={trans.__('Queue this task')}
-          disabled={!props.canExecute || row === undefined || active}
+          disabled={!props.canExecute || !row?.readable || active}
           onClick={props.onRun}
         />
       </div>

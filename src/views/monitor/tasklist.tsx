@@ -75,11 +75,13 @@ export function TaskList(props: ITaskListProps): JSX.Element {
           data-task={row.name}
           tabIndex={row.name === tabStop ? 0 : -1}
           onFocus={() => setFocused(row.name)}
-          title={swept ? `${row.name}\n${swept}` : row.name}
+          title={[row.name, swept, row.readable ? '' : row.message]
+            .filter(Boolean)
+            .join('\n')}
           onClick={() => props.onOpen(row)}
           onContextMenu={event => props.onContextMenu?.(event, row)}
         >
-          <StatusIcon status={row.status} />
+          <StatusIcon status={row.status} readable={row.readable} />
           <span className="pyr-task-name">{row.name}</span>
           <span className="pyr-task-time">
             {duration(trans, elapsed(row, now))}

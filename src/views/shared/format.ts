@@ -88,7 +88,8 @@ export function relativeTime(
     month: 'short',
     year: date.getFullYear() === today.getFullYear() ? undefined : 'numeric'
   });
-  return `${day} ${clock}`;
+  // What is so long ago needs no time of the day.
+  return date.getFullYear() === today.getFullYear() ? `${day} ${clock}` : day;
 }
 
 /** 14:03, with seconds where asked for. */
@@ -159,6 +160,22 @@ export function plainValue(value: unknown): string {
 /** Like `plainValue`, but numbers are not rounded: what the task was given. */
 export function exactValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : plainValue(value);
+}
+
+/** A number that is too long for a column with fewer digits, else exactly. */
+export function shortValue(value: unknown): string {
+  const exact = exactValue(value);
+  return typeof value === 'number' && exact.length > 8 ? figure(value) : exact;
+}
+
+/** A sentence in which files are named without the folders they lie in. */
+export function withoutFolders(sentence: string): string {
+  return (
+    sentence
+      // Folders may have spaces in their names; there they begin the sentence.
+      .replace(/^\/(?:[^/]*\/)*?(?=[^/\s]+\.\w+\s)/, '')
+      .replace(/(^|[\s"'(])\/(?:[^\s"'()]*\/)([^\s"'()]+)/g, '$1$2')
+  );
 }
 
 /** 7%, from percent. */

@@ -3,6 +3,8 @@ export * from './context';
 export * from './format';
 export * from './icons';
 export * from './lost';
+export * from './menu';
+export * from './save';
 export * from './status';
 export * from './store';
 export * from './strip';

@@ -1,9 +1,17 @@
 import * as React from 'react';
 import { createPortal } from 'react-dom';
 
+/** A place in the window, in pixels. */
+export interface IPoint {
+  x: number;
+  y: number;
+}
+
 export interface IPopupProps {
   /** The element below (or above) which the popup opens. */
   anchor: HTMLElement;
+  /** Where it opens instead; a press on the anchor closes it then. */
+  at?: IPoint;
   /** Escape, or a press elsewhere. */
   onClose: () => void;
   label: string;
@@ -17,22 +25,32 @@ const MARGIN = 8;
 
 /** A small surface over the page, placed at an element. */
 export function Popup(props: IPopupProps): React.ReactPortal {
-  const { anchor, onClose } = props;
+  const { anchor, at, onClose } = props;
   const ref = React.useRef<HTMLDivElement>(null);
   const opener = React.useRef(document.activeElement as HTMLElement | null);
   // Placed from the start: what is hidden cannot get the focus.
-  const [style, setStyle] = React.useState(() => placeAt(anchor));
+  const [style, setStyle] = React.useState(() => placeAt(anchor, at));
+
+  React.useLayoutEffect(() => {
+    // Its width is known only now.
+    const box = ref.current?.getBoundingClientRect();
+    const most = window.innerWidth - MARGIN - (box?.width ?? 0);
+    if (box && box.left > most) {
+      setStyle(old => ({ ...old, left: Math.max(MARGIN, most) }));
+    }
+  }, []);
 
   React.useEffect(() => {
-    const place = () => setStyle(placeAt(anchor));
+    const place = () => setStyle(placeAt(anchor, at));
     window.addEventListener('resize', place);
     return () => window.removeEventListener('resize', place);
-  }, [anchor]);
+  }, [anchor, at]);
 
   React.useEffect(() => {
     const press = (event: PointerEvent) => {
       const target = event.target as Node;
-      if (!ref.current?.contains(target) && !anchor.contains(target)) {
+      const own = !at && anchor.contains(target);
+      if (!ref.current?.contains(target) && !own) {
         onClose();
       }
     };
@@ -56,7 +74,7 @@ export function Popup(props: IPopupProps): React.ReactPortal {
       document.removeEventListener('pointerdown', press, true);
       document.removeEventListener('scroll', scroll, true);
     };
-  }, [anchor, onClose]);
+  }, [anchor, at, onClose]);
 
   return createPortal(
     <div
@@ -65,6 +83,7 @@ export function Popup(props: IPopupProps): React.ReactPortal {
       style={style}
       role={props.role ?? 'dialog'}
       aria-label={props.label}
+      data-jp-suppress-context-menu=""
     >
       {props.children}
     </div>,
@@ -72,17 +91,22 @@ export function Popup(props: IPopupProps): React.ReactPortal {
   );
 }
 
-function placeAt(anchor: HTMLElement): React.CSSProperties {
-  const box = anchor.getBoundingClientRect();
-  const width = Math.max(box.width, 220);
+function placeAt(
+  anchor: HTMLElement,
+  at: IPoint | undefined
+): React.CSSProperties {
+  const box = at
+    ? { left: at.x, top: at.y, bottom: at.y, width: 0 }
+    : anchor.getBoundingClientRect();
+  const width = at ? 0 : Math.max(box.width, 220);
   const below = window.innerHeight - box.bottom - MARGIN;
   const above = box.top - MARGIN;
   const down = below >= 220 || below >= above;
   const left = Math.min(box.left, window.innerWidth - width - MARGIN);
   return {
     left: Math.max(MARGIN, left),
-    minWidth: width,
-    maxHeight: Math.max(120, Math.min(360, down ? below : above)),
+    minWidth: width || undefined,
+    maxHeight: Math.max(120, Math.min(460, down ? below : above)),
     ...(down
       ? { top: box.bottom + 2 }
       : { bottom: window.innerHeight - box.top + 2 })

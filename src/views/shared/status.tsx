@@ -54,17 +54,24 @@ export function pendingWord(
 }
 
 /** The icon of a status, named for those who cannot see it. */
-export function StatusIcon({ status }: { status: TaskStatus }): JSX.Element {
+export function StatusIcon({
+  status,
+  readable = true
+}: {
+  status: TaskStatus;
+  /** Whether the task's file could be read: else nobody knows the status. */
+  readable?: boolean;
+}): JSX.Element {
   const trans = useTrans();
-  const word = statusWord(trans, status);
+  const word = readable ? statusWord(trans, status) : trans.__('Unreadable');
   return (
     <span
-      className={`pyr-status pyr-status-${status}`}
+      className={`pyr-status pyr-status-${readable ? status : 'unreadable'}`}
       role="img"
       aria-label={word}
       title={word}
     >
-      <Icon name={status} />
+      <Icon name={readable ? status : 'warning'} />
     </span>
   );
 }
@@ -73,22 +80,28 @@ export function StatusIcon({ status }: { status: TaskStatus }): JSX.Element {
 export function StatusLabel({
   status,
   pending,
+  readable = true,
   detail
 }: {
   status: TaskStatus;
   pending?: Action;
+  /** Whether the task's file could be read: else nobody knows the status. */
+  readable?: boolean;
   /** Shown as a tooltip behind the word. */
   detail?: string | null;
 }): JSX.Element {
   const trans = useTrans();
-  const word = pendingWord(trans, pending) ?? statusWord(trans, status);
+  const word =
+    pendingWord(trans, pending) ??
+    (readable ? statusWord(trans, status) : trans.__('Unreadable'));
   const shown: TaskStatus = pending === 'run' ? 'queued' : status;
+  const look = readable ? shown : 'unreadable';
   return (
     <span
-      className={`pyr-status pyr-status-${shown}${pending ? ' pyr-is-pending' : ''}`}
+      className={`pyr-status pyr-status-${look}${pending ? ' pyr-is-pending' : ''}`}
       title={detail ? `${word}: ${detail}` : word}
     >
-      <Icon name={shown} />
+      <Icon name={readable ? shown : 'warning'} />
       <span className="pyr-status-word">{word}</span>
     </span>
   );

@@ -113,7 +113,7 @@ function Task(props: {
           .filter(Boolean)
           .join('\n')}
       >
-        <StatusIcon status={task.status} />
+        <StatusIcon status={task.status} readable={task.readable} />
         <span className="pyr-task-name">{task.name}</span>
         <span className="pyr-task-time">{time}</span>
         {running && task.progress !== null && task.progress > 0 && (

@@ -13,7 +13,7 @@ import { DraftModel } from '../../../model/draft';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
 import { GeneratorView } from '..';
-import { errorsByPath, groupsOf, searchRows } from '../rows';
+import { errorsByPath, groupsOf, placeholdersOf, searchRows } from '../rows';
 
 const TEXT = [
   'lr: 0.1  # learning rate',
@@ -289,6 +289,42 @@ describe('rows', () => {
     expect(groups[1].rows[0].label).toBe('epochs');
     expect(searchRows(groups, 'step lr')).toHaveLength(1);
     expect(searchRows(groups, 'nothing such')).toEqual([]);
+  });
+
+  it('keeps the groups of a subcommand apart', () => {
+    const parameter = (name: string, group: string) => ({
+      ...PARAMETERS[0],
+      name,
+      group
+    });
+    const text = 'cmd: train\ntrain:\n  lr: 1\n  out: x\neval:\n  out: y\n';
+    const groups = groupsOf(entriesOf(text), [
+      parameter('cmd', ''),
+      parameter('train.lr', 'train: Optimizer'),
+      parameter('train.out', 'train'),
+      parameter('eval.out', 'eval')
+    ]);
+    expect(
+      groups.map(group => [group.name, group.rows.map(row => row.label)])
+    ).toEqual([
+      ['', ['cmd']],
+      ['train: Optimizer', ['lr']],
+      ['train', ['out']],
+      ['eval', ['out']]
+    ]);
+  });
+
+  it('does not say the group again in a dotted key', () => {
+    const [group] = groupsOf(entriesOf('model.depth: 18\n'), [
+      { ...PARAMETERS[0], name: 'model.depth', group: 'model' }
+    ]);
+    expect(group).toMatchObject({ name: 'model' });
+    expect(group.rows[0].path).toBe('model.depth');
+    expect(group.rows[0].label).toBe('depth');
+  });
+
+  it('finds what a command line needs', () => {
+    expect(placeholdersOf('--lr {lr} {{x}} {out} {lr}')).toEqual(['lr', 'out']);
   });
 
   it('finds the place of a mistake', () => {

@@ -109,7 +109,7 @@ describe('ManagerView', () => {
     };
     await click();
     expect(client.listTasks.mock.lastCall?.[1]).toMatchObject({
-      sort: 'acc',
+      sort: 'figure.acc',
       order: 'desc'
     });
     expect(title()).toHaveAttribute('aria-sort', 'descending');
@@ -202,7 +202,8 @@ describe('ManagerView', () => {
     const { client, model } = await open();
     client.actOnTasks.mockResolvedValueOnce({
       done: [],
-      refused: [{ name: 'lr=1', message: 'The script is gone.' }]
+      refused: [{ name: 'lr=1', message: 'The script is gone.' }],
+      made: []
     });
     fireEvent.click(lineOf('lr=1'));
     fireEvent.click(screen.getByRole('button', { name: 'Run' }));
@@ -210,6 +211,20 @@ describe('ManagerView', () => {
     expect(screen.getByRole('alert')).toHaveTextContent(
       'lr=1: The script is gone.'
     );
+    model.dispose();
+  });
+
+  it('says which task cannot be read, and why', async () => {
+    const message = 'task_info.json is empty.';
+    const { model } = await open([
+      ...ROWS,
+      row('broken', { readable: false, message })
+    ]);
+    const line = within(lineOf('broken'));
+    expect(line.getByText('Unreadable')).toBeInTheDocument();
+    expect(line.queryByText('Pending')).toBeNull();
+    expect(line.getByTitle(`Unreadable: ${message}`)).toBeInTheDocument();
+    expect(within(lineOf('lr=1')).getByText('Failed')).toBeInTheDocument();
     model.dispose();
   });
 

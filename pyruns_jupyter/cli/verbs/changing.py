@@ -1,0 +1,100 @@
+"""Changing tasks: names, notes, pins, tags, environment, order; and second ones like them."""
+
+from __future__ import annotations
+
+import argparse
+
+from pyruns_jupyter.core import tasks
+from pyruns_jupyter.core.duplicate import duplicate
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.secretnames import masked
+from pyruns_jupyter.core.taskfile import read_task
+
+from ..context import Context
+from .shared import Verb, each, told
+
+
+def _mv(context: Context, args: argparse.Namespace) -> int:
+    tasks.rename(context.workspace(args.workspace).folder, args.name, args.new_name)
+    return told(context, args, "renamed", [args.new_name])
+
+
+def _pin(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    word = "no longer pinned" if args.off else "pinned"
+
+    def pin(name: str, durable: bool) -> None:
+        tasks.set_pinned(folder, name, not args.off, durable=durable)
+
+    return each(context, args, folder, word, pin)
+
+
+def _note(context: Context, args: argparse.Namespace) -> int:
+    context.workspace(args.workspace)[args.name].notes = " ".join(args.text)
+    return told(context, args, "noted", [args.name])
+
+
+def _tag(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    words = [word.strip() for word in args.tags.split(",") if word.strip()]
+    if not words:
+        raise InvalidInput("Name at least one tag.", field="tags")
+    if not args.off:
+        tasks.check_tags(words)
+    change = tasks.remove_tags if args.off else tasks.add_tags
+
+    def tag(name: str, durable: bool) -> None:
+        change(folder, name, words, durable=durable)
+
+    return each(context, args, folder, "tags removed" if args.off else "tagged", tag)
+
+
+def _env(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    variables: dict[str, str | None] = dict.fromkeys(args.unset)
+    for word in args.variables:
+        name, separator, text = word.partition("=")
+        if not separator:
+            raise InvalidInput(f"{word!r} should be NAME=VALUE; -u NAME unsets one.", field="env")
+        variables[name] = text
+    if variables:
+        tasks.set_env(folder, args.name, variables)
+    env = tasks.env_of(read_task(folder.existing(args.name).folder))
+    shown = env if args.show_secrets else masked(env)
+    if args.json:
+        context.json(shown)
+        return 0
+    for name, text in shown.items():
+        context.line(f"{name}={text}")
+    if not shown:
+        context.line(f"{args.name} has no variables of its own.")
+    return 0
+
+
+def _move(context: Context, args: argparse.Namespace) -> int:
+    context.workspace(args.workspace).move(args.names, **{args.where: args.anchor})
+    return told(context, args, f"now {args.where} {args.anchor}", args.names)
+
+
+def _cp(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    made = duplicate(
+        folder,
+        args.name,
+        args.new_name,
+        with_runs=args.runs or args.artifacts,
+        with_artifacts=args.artifacts,
+    )
+    return told(context, args, f"copied from {args.name}", [made])
+
+
+VERBS: dict[str, Verb] = {
+    "mv": _mv,
+    "pin": _pin,
+    "note": _note,
+    "tag": _tag,
+    "env": _env,
+    "move": _move,
+    "cp": _cp,
+    "duplicate": _cp,
+}

@@ -1,0 +1,124 @@
+"""Opening a workspace and creating tasks in it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.tables import count_text
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE, find_root
+from pyruns_jupyter.core.sweep.planfile import parse_plan
+from pyruns_jupyter.core.workspace import WorkspaceFolder, workspaces_in
+
+from ..context import Context
+from .looking import status_of
+from .shared import Verb, read, some, told
+
+
+def _open(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.open(args.target)
+    workspace.attend()
+    return status_of(context, workspace, args.json)
+
+
+def _create(context: Context, args: argparse.Namespace) -> int:
+    text = read(context, args.file)
+    return create(context, _workspace_of(context, args, text), text, args)
+
+
+def _workspace_of(context: Context, args: argparse.Namespace, text: str) -> Workspace:
+    """Return the workspace that a plan file was made for, unless another one is named."""
+    script = parse_plan(text).script
+    if script and args.workspace is None:
+        for folder in workspaces_in(find_root(context.folder)):
+            if folder.script is not None and folder.script.name == script:
+                return Workspace(folder)
+    workspace = context.workspace(args.workspace)
+    if script and (workspace.script is None or workspace.script.name != script):
+        context.aside(f"The plan was made for {script}; it is used for {workspace.name}.")
+    return workspace
+
+
+def create(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
+    """Create the tasks of `text` and queue them when asked, as `sweep`, `add` and the cell magics do."""
+    plan = workspace.sweep(text, args.name or "") if workspace.folder.kind == "script" else None
+    made = workspace.create(text if plan is None else plan, args.name)
+    if args.run:
+        workspace.run(made, jobs=args.jobs)
+    notices = [] if plan is None else plan.notices
+    duplicates = 0 if plan is None else plan.duplicates
+    if args.json:
+        told = {"workspace": workspace.name, "names": made.names, "queued": args.run}
+        context.json({**told, "duplicates": duplicates, "notices": notices})
+        return 0
+    for notice in notices:
+        context.aside(notice)
+    queued = " and queued them" if args.run else ""
+    folded = f" ({duplicates:,} identical folded)" if duplicates else ""
+    context.line(f"Created {count_text(len(made), 'task')}{queued}{folded}: {some(made.names)}")
+    return 0
+
+
+def _plan(context: Context, args: argparse.Namespace) -> int:
+    text = read(context, args.file)
+    return show_plan(context, _workspace_of(context, args, text), text, args)
+
+
+def show_plan(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
+    """Show what a sweep would make, and save it as a plan file when asked."""
+    plan = workspace.sweep(text, args.name or "")
+    saved = None
+    if args.output:
+        saved = plan.save(context.folder / args.output, overwrite=args.force)
+    if args.json:
+        context.json(
+            {
+                "workspace": workspace.name,
+                "count": len(plan),
+                "duplicates": plan.duplicates,
+                "folded": plan.folded,
+                "notices": plan.notices,
+                "axes": plan.axes,
+                "name": plan.name,
+                "names": plan.names,
+                "file": saved,
+            }
+        )
+        return 0
+    context.show(plan)
+    for notice in plan.notices:
+        context.aside(notice)
+    if saved is not None:
+        context.line(f"Saved as {args.output}; 'sweep {args.output}' creates the tasks.")
+    return 0
+
+
+def _add(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    text = read(context, args.file)
+    if workspace.folder.kind == "script":
+        count = len(workspace.sweep(text))
+        if count != 1:
+            raise InvalidInput(
+                f"{args.file} stands for {count} tasks. Use 'sweep' to create them all.", field="yaml"
+            )
+    return create(context, workspace, text, args)
+
+
+def _exec(context: Context, args: argparse.Namespace) -> int:
+    words = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not words:
+        raise InvalidInput("There is no command after '--'.", field="command")
+    workspace = (
+        Workspace(WorkspaceFolder.at(context.workspace(args.workspace).folder.root / SHELL_WORKSPACE))
+        if (args.workspace)
+        else Workspace.open(context.folder)
+    )
+    made = workspace.create(shlex.join(words) + "\n", args.name)
+    workspace.run(made)
+    return told(context, args, "queued", made.names)
+
+
+VERBS: dict[str, Verb] = {"open": _open, "plan": _plan, "sweep": _create, "add": _add, "exec": _exec}

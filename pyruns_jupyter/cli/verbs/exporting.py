@@ -1,0 +1,80 @@
+"""Taking results and tasks elsewhere: tables, archives."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.tables import count_text
+from pyruns_jupyter.core.archive import pack, unpack
+from pyruns_jupyter.core.export import SUFFIXES, collected, format_of, table_chunks, write_table
+from pyruns_jupyter.core.outfile import output_file
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+from ..context import Context
+from .shared import Verb, some
+
+
+def _export(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    target = None if args.output in (None, "-") else context.folder / Path(args.output).expanduser()
+    form = args.format or ("csv" if target is None else format_of(target))
+    found = workspace.tasks("\n".join(args.query), sort=args.sort, order=args.order)
+    for said in found.notices:
+        context.aside(said)
+    which = "latest" if args.latest else "all"
+    with collected(workspace.folder, found.names, which) as table:
+        if target is None:
+            for chunk in table_chunks(table, form, bom=args.bom, raw=args.raw):
+                context.write(chunk.decode())
+            return 0
+        with output_file(target, force=args.force, replaceable=SUFFIXES) as stream:
+            write_table(table, stream, form, bom=args.bom, raw=args.raw)
+        context.aside(f"{count_text(table.count, 'run')} written to {args.output}")
+    return 0
+
+
+def _archive(context: Context, args: argparse.Namespace) -> int:
+    workspace = context.workspace(args.workspace)
+    name = args.output or (f"{args.names[0]}.zip" if len(args.names) == 1 else f"{workspace.name}.zip")
+    target = context.folder / Path(name).expanduser()
+    for one in args.names:
+        workspace.folder.existing(one)
+    with output_file(target, force=args.force, replaceable=() if args.output is None else {".zip"}) as stream:
+        packed = pack(
+            workspace.folder, args.names, stream, artifacts=not args.no_artifacts, secrets=args.with_secrets
+        )
+    for notice in packed.notices:
+        context.aside(notice)
+    if args.json:
+        context.json({"archive": name, "tasks": packed.tasks, "notices": packed.notices})
+    else:
+        context.aside(f"{some(packed.tasks)}: {packed.size / 2**20:.1f} MiB archived in {name}")
+    return 0
+
+
+def _import(context: Context, args: argparse.Namespace) -> int:
+    into = context.folder / Path(args.into).expanduser() if args.into else _here(context, args)
+    found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
+    for notice in found.notices:
+        context.aside(notice)
+    if args.json:
+        context.json(
+            {"workspace": found.workspace.name, "folder": found.workspace.folder, "names": found.names}
+        )
+    else:
+        names = list(found.names.values())
+        context.line(f"{some(names)}: imported into {found.workspace.folder}")
+    return 0
+
+
+def _here(context: Context, args: argparse.Namespace) -> Path:
+    if args.workspace is None:
+        return context.folder
+    workspace: Workspace = context.workspace(args.workspace)
+    folder: WorkspaceFolder = workspace.folder
+    return folder.folder
+
+
+VERBS: dict[str, Verb] = {"export": _export, "archive": _archive, "import": _import}

@@ -1,0 +1,62 @@
+"""What several verbs need."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pyruns_jupyter.core import bulk
+from pyruns_jupyter.core.bulk import Deed
+from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+from ..context import Context
+
+Verb = Callable[[Context, argparse.Namespace], int]
+
+
+def each(context: Context, args: argparse.Namespace, folder: WorkspaceFolder, word: str, deed: Deed) -> int:
+    """Do something to every named task; go on after a refusal, and fail at the end when there was one."""
+    outcome = bulk.each(folder, args.names, deed)
+    if args.json:
+        context.json({"done": outcome.done, "refused": outcome.refused})
+    else:
+        if outcome.done:
+            context.line(f"{some(outcome.done)}: {word}")
+        for message in outcome.refused.values():
+            context.line(message)
+    return 1 if outcome.refused else 0
+
+
+def told(context: Context, args: argparse.Namespace, word: str, names: list[str]) -> int:
+    """Say what was done to tasks."""
+    if args.json:
+        context.json({"done": names, "refused": {}})
+    else:
+        context.line(f"{some(names)}: {word}")
+    return 0
+
+
+def some(names: list[str], most: int = 10) -> str:
+    """Return the first names as text, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def read(context: Context, file: str) -> str:
+    """Return the text of a file the user named; `-` is standard input.
+
+    Raises:
+        NotFound: when it cannot be read.
+        InvalidInput: when it is no UTF-8 text.
+    """
+    if file == "-":
+        return sys.stdin.read()
+    path = context.folder / file
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotFound(f"{Path(file)} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{Path(file)} is not UTF-8 text.", field="yaml") from None

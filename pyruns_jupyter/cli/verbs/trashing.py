@@ -1,0 +1,78 @@
+"""Removing tasks, bringing them back, deleting them for ever."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from pyruns_jupyter.api.tables import count_text, text_table
+from pyruns_jupyter.core import tasks
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.trash import TrashedTask, purge_all, trash_tasks
+
+from ..context import Context
+from .shared import Verb, each, some
+
+DAY = 86400.0  # seconds
+
+
+def _rm(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+
+    def trash(name: str, durable: bool) -> None:
+        tasks.trash(folder, name, durable=durable)
+
+    return each(context, args, folder, "moved to the trash", trash)
+
+
+def _trash(context: Context, args: argparse.Namespace) -> int:
+    found = trash_tasks(context.workspace(args.workspace).folder)
+    if args.json:
+        context.json([vars(one) for one in found])
+    elif found:
+        context.line(text_table(["name", "was", "status", "removed"], [_line(one) for one in found]))
+    else:
+        context.line("The trash is empty.")
+    return 0
+
+
+def _line(one: TrashedTask) -> list[str]:
+    removed = (
+        "" if one.trashed_at is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(one.trashed_at))
+    )
+    was = one.original if one.original != one.name else ""
+    return [one.name, was, "damaged" if one.message else one.status, removed]
+
+
+def _restore(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    if args.as_name is not None and len(args.names) != 1:
+        raise InvalidInput("--as names one task, so restore one at a time.", field="name")
+
+    def restore(name: str, durable: bool) -> str:
+        return tasks.restore(folder, name, args.as_name, durable=durable)
+
+    return each(context, args, folder, "restored", restore)
+
+
+def _purge(context: Context, args: argparse.Namespace) -> int:
+    folder = context.workspace(args.workspace).folder
+    if not args.names and not args.all and args.older is None:
+        raise InvalidInput("Name tasks in the trash, or say --all or --older DAYS.", field="names")
+    if args.names and args.all:
+        raise InvalidInput("Name tasks, or say --all, not both.", field="names")
+    older = None if args.older is None else args.older * DAY
+    result = purge_all(folder, args.names or None, older_than=older)
+    if args.json:
+        context.json({"done": result.done, "refused": result.refused})
+        return 1 if result.refused else 0
+    if result.done:
+        context.line(f"{count_text(len(result.done), 'task')} deleted for ever: {some(result.done)}")
+    elif not result.refused:
+        context.line("There was nothing to delete.")
+    for message in result.refused.values():
+        context.line(message)
+    return 1 if result.refused else 0
+
+
+VERBS: dict[str, Verb] = {"rm": _rm, "trash": _trash, "restore": _restore, "purge": _purge}

@@ -1,0 +1,282 @@
+"""Follows calls: of the project's functions and classes, and of those whose result is known."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from .expressions import Expressions
+from .objects import (
+    RAISED,
+    UNKNOWN,
+    ClassRef,
+    EnumMember,
+    External,
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Scope,
+    Super,
+    is_plain,
+)
+from .purecalls import CHANGING, call_external, call_method, is_path
+
+_DEEPEST = 25
+
+
+class Calls(Expressions):
+    """Follows calls; how the statements of a function are followed is left to those derived from it."""
+
+    def __init__(self, parsers: Any = None, steps: int | None = None) -> None:
+        super().__init__(parsers, *([] if steps is None else [steps]))
+        self.followed: set[int] = set()
+        self._depth = 0
+        self._running: list[ast.AST] = []
+        self._results: list[list[Any]] = []
+
+    def block(self, body: list[ast.stmt], scope: Scope) -> str | None:
+        """Follow statements; return how they end early, if they do."""
+        raise NotImplementedError
+
+    def value_call(self, node: ast.Call, scope: Scope) -> Any:
+        if isinstance(node.func, ast.Name) and node.func.id == "super":
+            cls = scope.cls
+            return Super(scope.this, cls) if cls is not None and scope.this is not None else UNKNOWN
+        callee = self._callee(node, scope)
+        arguments = self.items(node.args, scope)
+        words: dict[str, Any] = {}
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value, scope)
+            if keyword.arg is not None:
+                words[keyword.arg] = value
+            elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+                words.update(value)
+            else:
+                words["**"] = UNKNOWN
+        return self.call(callee, arguments, words, node, scope)
+
+    def _callee(self, node: ast.Call, scope: Scope) -> Any:
+        callee = self.evaluate(node.func, scope)
+        if self.parsers is not None and isinstance(node.func, ast.Attribute) and callee is UNKNOWN:
+            return self.parsers.implied(node.func, scope) or callee
+        return callee
+
+    def call(
+        self, callee: Any, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
+    ) -> Any:
+        """Return what a call gives."""
+        if isinstance(callee, Partial):
+            arguments, words = [*callee.arguments, *arguments], {**callee.words, **words}
+            callee = callee.function
+        if isinstance(callee, Function):
+            result = self.call_function(callee, arguments, words)
+            return UNKNOWN if result is RAISED else result
+        if isinstance(callee, ClassRef):
+            return self._instance(callee, arguments, words, node, scope)
+        if isinstance(callee, Method):
+            if self.parsers is not None and self.parsers.is_parser(callee.owner):
+                return self.parsers.call(callee, arguments, words, node, scope)
+            if callee.name not in CHANGING or isinstance(callee.owner, str):
+                self.spend(callee.owner)
+            self.spend(arguments, words)
+            result = call_method(callee.owner, callee.name, arguments, words)
+            self.spend(result)
+            return result
+        if isinstance(callee, External):
+            return self._external(callee, arguments, words, node, scope)
+        if self.parsers is not None:
+            return self.parsers.stranger(callee, arguments, words, node, scope)
+        return UNKNOWN
+
+    def _external(
+        self, callee: External, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
+    ) -> Any:
+        if self.parsers is not None:
+            made = self.parsers.external(callee, arguments, words, node, scope)
+            if made is not None:
+                return made
+        if callee.name == "functools.partial" and arguments:
+            return Partial(arguments[0], tuple(arguments[1:]), words)
+        if callee.name == "types.SimpleNamespace":
+            return Instance(None, dict(words))
+        if callee.name == "dataclasses.fields" and len(arguments) == 1:
+            return self._fields(arguments[0])
+        if callee.name == "builtins.isinstance" and len(arguments) == 2:
+            return _isinstance(*arguments)
+        if callee.name in ("builtins.getattr", "builtins.hasattr") and len(arguments) > 1:
+            return self._getattr(callee.name, arguments)
+        if callee.name == "builtins.map" and len(arguments) == 2:
+            items = self.iterated(arguments[1])
+            if items is None:
+                return UNKNOWN
+            return [self.call(arguments[0], [item], {}, node, scope) for item in items]
+        if callee.name in ("builtins.vars", "dataclasses.asdict") and arguments:
+            return dict(arguments[0].attributes) if isinstance(arguments[0], Instance) else UNKNOWN
+        arguments = [
+            many if isinstance(one, ClassRef) and (many := self.iterated(one)) is not None else one
+            for one in arguments
+        ]
+        if callee.name in ("builtins.int", "builtins.str", "builtins.len") and any(
+            isinstance(one, (EnumMember, Instance, Function)) for one in arguments
+        ):
+            return UNKNOWN
+        if callee.name == "builtins.dict" and "**" in words:
+            return UNKNOWN
+        if is_path(callee.name) and not all(isinstance(one, str) for one in arguments):
+            return UNKNOWN
+        self.spend(arguments, words)
+        result = call_external(callee.name, arguments, words)
+        self.spend(result)
+        return result
+
+    def _fields(self, owner: Any) -> Any:
+        """Return what `dataclasses.fields` gives for a class of the project or an object of it."""
+        cls = owner.cls if isinstance(owner, Instance) else owner
+        if not isinstance(cls, ClassRef):
+            return UNKNOWN
+        scope = self.module_scope(cls.module)
+        found: dict[str, Instance] = {}
+        for one in reversed([one for one in self.ancestors(cls) if isinstance(one, ClassRef)]):
+            for statement in one.node.body:
+                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                    value = UNKNOWN if statement.value is None else self.evaluate(statement.value, scope)
+                    if isinstance(statement.value, ast.Call) and value is UNKNOWN:
+                        words = {one.arg: one.value for one in statement.value.keywords}
+                        value = self.evaluate(words["default"], scope) if "default" in words else UNKNOWN
+                    kind = self.evaluate(statement.annotation, scope)
+                    name = statement.target.id
+                    found[name] = Instance(None, {"name": name, "default": value, "type": kind})
+        return list(found.values())
+
+    def _getattr(self, name: str, arguments: list[Any]) -> Any:
+        if not isinstance(arguments[1], str) or isinstance(arguments[0], External):
+            return UNKNOWN
+        value = self.attribute(arguments[0], arguments[1])
+        if name == "builtins.hasattr":
+            return True if value is not UNKNOWN else UNKNOWN
+        return value
+
+    def _instance(
+        self, cls: ClassRef, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
+    ) -> Any:
+        if self.is_enum(cls):
+            if not arguments or not is_plain(arguments[0]):
+                return UNKNOWN
+            return next(
+                (
+                    one
+                    for one in self.iterated(cls) or ()
+                    if is_plain(one.value) and one.value == arguments[0]
+                ),
+                UNKNOWN,
+            )
+        made: Any = None
+        if self.parsers is not None:
+            made = self.parsers.subclass(cls, arguments, words, node, scope)
+        this = Instance(cls) if made is None else made
+        method = self.class_attribute(cls, "__init__", this)
+        if isinstance(method, Function):
+            self.call_function(method, arguments, words)
+        elif made is None:
+            this.attributes.update({name: value for name, value in words.items() if name != "**"})
+            names = [
+                statement.target.id
+                for statement in cls.node.body
+                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+            ]
+            this.attributes.update(zip(names, arguments, strict=False))
+        return this
+
+    def call_function(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Any:
+        """Return what a function of the project gives: RAISED when it ends with an error."""
+        node = function.node
+        if self._depth >= _DEEPEST or sum(node is one for one in self._running) > 1:
+            return UNKNOWN
+        self.followed.add(id(node))
+        scope = self._bound(function, arguments, words)
+        self._depth += 1
+        self._running.append(node)
+        self._results.append([])
+        try:
+            if isinstance(node, ast.Lambda):
+                return self.evaluate(node.body, scope)
+            signal = self.block(node.body, scope)
+            results = self._results[-1]
+            if signal == "raise":
+                return RAISED if not results else self.either([*results, UNKNOWN])
+            if signal is None and results:
+                results = [*results, None]
+            return self.either(results) if results else None
+        finally:
+            self._depth -= 1
+            self._running.pop()
+            self._results.pop()
+
+    def probe(self, function: Any, word: str) -> Any:
+        """Return what a converter makes of a word: RAISED when it refuses it, else perhaps UNKNOWN."""
+        parsers, self.parsers = self.parsers, None
+        try:
+            if isinstance(function, Partial) and isinstance(function.function, Function):
+                return self.call_function(
+                    function.function, [*function.arguments, word], dict(function.words)
+                )
+            if isinstance(function, Function):
+                return self.call_function(function, [word], {})
+            if isinstance(function, ClassRef):
+                return next((one for one in self.iterated(function) or () if one.value == word), RAISED)
+            if isinstance(function, External):
+                return call_external(function.name, [word], {})
+            return UNKNOWN
+        except Exception:  # noqa: BLE001 - the script's converter may fail in any way
+            return RAISED
+        finally:
+            self.parsers = parsers
+
+    def _bound(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Scope:
+        scope = Scope(function.module, function.scope)
+        scope.cls, scope.this = function.cls, function.this
+        given = list(arguments) if function.this is None else [function.this, *arguments]
+        if function.this is None and function.cls is not None and given:
+            scope.this = given[0]
+        rules = function.node.args
+        names = [one.arg for one in (*rules.posonlyargs, *rules.args)]
+        outside = function.scope or self.module_scope(function.module)
+        late = names[len(names) - len(rules.defaults) :] if rules.defaults else []
+        defaults = dict(zip(late, rules.defaults, strict=True))
+        defaults.update(
+            {
+                one.arg: default
+                for one, default in zip(rules.kwonlyargs, rules.kw_defaults, strict=True)
+                if default is not None
+            }
+        )
+        rest = dict(words)
+        values = dict(zip(names, given, strict=False))
+        for name in (*names, *(one.arg for one in rules.kwonlyargs)):
+            if name in rest:
+                values[name] = rest.pop(name)
+            elif name not in values:
+                default = defaults.get(name)
+                values[name] = (
+                    self.evaluate(default, outside) if default is not None and "**" not in rest else UNKNOWN
+                )
+        if rules.vararg is not None:
+            values[rules.vararg.arg] = tuple(given[len(names) :])
+        if rules.kwarg is not None:
+            values[rules.kwarg.arg] = {UNKNOWN: UNKNOWN} if "**" in rest else rest
+        scope.values = values
+        return scope
+
+
+_TYPES = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "tuple": tuple, "dict": dict}
+
+
+def _isinstance(value: Any, kinds: Any) -> Any:
+    if value is UNKNOWN or isinstance(value, (External, Instance, EnumMember)):
+        return UNKNOWN
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    known = [_TYPES.get(one.short) for one in wanted if isinstance(one, External)]
+    if len(known) != len(wanted) or None in known:
+        return UNKNOWN
+    return isinstance(value, tuple(one for one in known if one is not None))

@@ -1,0 +1,52 @@
+"""Values of simple Python expressions, found without running anything."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from .files import text_of
+from .objects import UNKNOWN, UnknownError, plain
+from .purecalls import ARGPARSE_WORDS
+
+if TYPE_CHECKING:
+    from .modules import Module
+    from .tracing import Tracer
+
+__all__ = ["ARGPARSE_WORDS", "Constants", "UnknownError"]
+
+_STEPS = 20_000
+
+
+class Constants:
+    """The constants of a module; `value` computes an expression that uses nothing else.
+
+    Names are followed into the modules of the project that it imports. A name that is changed anywhere, or
+    assigned twice, is no constant.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._tracer: Tracer | None = None
+
+    def value(self, node: ast.expr) -> Any:
+        """Return the value of `node` as plain data; a path is its text, a member of an Enum its value.
+
+        Raises:
+            UnknownError: when it depends on anything but literals and constants of the project.
+        """
+        from .expressions import OutOfSteps
+        from .tracing import Tracer
+
+        tracer = self._tracer = self._tracer or Tracer()
+        project = self._module.project
+        allowed = tracer.steps = min(_STEPS, project.steps)
+        try:
+            result = tracer.evaluate(node, tracer.module_scope(self._module))
+        except (OutOfSteps, RecursionError):
+            raise UnknownError(text_of(node)) from None
+        finally:
+            project.steps -= allowed - max(tracer.steps, 0)
+        if result is UNKNOWN:
+            raise UnknownError(text_of(node))
+        return plain(result)

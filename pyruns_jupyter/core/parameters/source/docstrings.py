@@ -1,0 +1,104 @@
+"""What docstrings say of arguments: the Google, NumPy, Sphinx and Epydoc styles."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+
+_SECTIONS: tuple[str, ...] = (
+    "args",
+    "arguments",
+    "parameters",
+    "params",
+    "keyword args",
+    "keyword arguments",
+    "other parameters",
+)
+_SECTIONS += ("attributes", "fields")
+_SPHINX = re.compile(
+    r"[:@](?:param|parameter|arg|argument|key|keyword|ivar|cvar|var)\s+(?:[^:]*\s)?\*{0,2}(\w+)\s*:(.*)"
+)
+_FIELD = re.compile(r"[:@]\w+[^:]*:")
+_GOOGLE = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\)|\[[^\]]*\])?\s*:(?!:)(.*)")
+_NUMPY = re.compile(r"((?:\*{0,2}\w+)(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?")
+_HEADING = re.compile(r"[A-Za-z][\w ]*:\s*")
+
+
+def docstring_of(node: ast.AST) -> str:
+    """Return the docstring of a function, class or module; "" without one."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
+        return ast.get_docstring(node) or ""
+    return ""
+
+
+def argument_help(text: str) -> dict[str, str]:
+    """Return what a docstring says of each argument, in one line each."""
+    lines = inspect.cleandoc(text).splitlines()
+    found: dict[str, list[str]] = {}
+    _sphinx(lines, found)
+    for index, line in enumerate(lines):
+        title = line.strip()
+        if line[:1].isspace():
+            continue
+        below = lines[index + 1].strip() if index + 1 < len(lines) else ""
+        if title.lower().rstrip(":") not in _SECTIONS:
+            continue
+        if below and set(below) <= {"-", "="} and len(below) >= 3:
+            _numpy(lines[index + 2 :], found)
+        elif title.endswith(":"):
+            _google(lines[index + 1 :], found)
+    return {name: " ".join(" ".join(words).split()) for name, words in found.items()}
+
+
+def summary(text: str) -> str:
+    """Return the first paragraph of a docstring as one line."""
+    return " ".join(inspect.cleandoc(text).split("\n\n", 1)[0].split())
+
+
+def _sphinx(lines: list[str], found: dict[str, list[str]]) -> None:
+    name = ""
+    for line in lines:
+        match = _SPHINX.match(line.strip())
+        if match:
+            name = match[1]
+            found.setdefault(name, []).append(match[2])
+        elif name and line.strip() and not _FIELD.match(line.strip()) and line[:1].isspace():
+            found[name].append(line)
+        else:
+            name = ""
+
+
+def _google(lines: list[str], found: dict[str, list[str]]) -> None:
+    depth, name = 0, ""
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if not line.strip():
+            continue
+        if indent == 0:
+            return
+        depth = depth or indent
+        match = _GOOGLE.match(line.strip()) if indent <= depth else None
+        if match:
+            name = match[1]
+            found.setdefault(name, []).append(match[2])
+        elif name:
+            found[name].append(line)
+
+
+def _numpy(lines: list[str], found: dict[str, list[str]]) -> None:
+    names: list[str] = []
+    for index, line in enumerate(lines):
+        if not line.strip():
+            continue
+        below = lines[index + 1].strip() if index + 1 < len(lines) else ""
+        if not line[:1].isspace():
+            match = _NUMPY.fullmatch(line.strip())
+            if match is None or (below and set(below) <= {"-", "="} and len(below) >= 3):
+                return
+            names = [name.strip(" *") for name in match[1].split(",")]
+            for name in names:
+                found.setdefault(name, [])
+        else:
+            for name in names:
+                found[name].append(line)

@@ -1,0 +1,110 @@
+"""The parameters of a Python function: names, annotations, defaults, what its docstring says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .files import text_of
+from .origins import external_name
+
+if TYPE_CHECKING:
+    from .modules import Module
+
+Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One parameter of a function. `kind` is positional, any, keyword, many (`*args`) or rest (`**kwargs`).
+
+    `extras` are what follows the type in `Annotated[type, ...]`.
+    """
+
+    name: str
+    kind: str
+    annotation: ast.expr | None
+    default: ast.expr | None
+    extras: tuple[ast.expr, ...]
+    line: int
+
+
+def arguments_of(module: Module, function: ast.AST) -> Iterator[Argument]:
+    """Yield the parameters of a function in their order, a method's `self` among them."""
+    assert isinstance(function, (*Function, ast.Lambda))
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+    for index, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
+        kind = "positional" if index < len(arguments.posonlyargs) else "any"
+        yield _argument(module, argument, kind, default)
+    if arguments.vararg is not None:
+        yield _argument(module, arguments.vararg, "many", None)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _argument(module, argument, "keyword", default)
+    if arguments.kwarg is not None:
+        yield _argument(module, arguments.kwarg, "rest", None)
+
+
+def without_self(arguments: list[Argument], function: ast.AST, in_class: bool) -> list[Argument]:
+    """Return the parameters that a caller gives."""
+    if not in_class or not isinstance(function, Function):
+        return arguments
+    static = any(text_of(one).rsplit(".", 1)[-1] == "staticmethod" for one in function.decorator_list)
+    return arguments if static else arguments[1:]
+
+
+def _argument(module: Module, argument: ast.arg, kind: str, default: ast.expr | None) -> Argument:
+    annotation, extras = unannotated(module, argument.annotation)
+    return Argument(argument.arg, kind, annotation, default, extras, argument.lineno)
+
+
+def unannotated(
+    module: Module, annotation: ast.expr | None, depth: int = 0
+) -> tuple[ast.expr | None, tuple[ast.expr, ...]]:
+    """Return the type in `Annotated[type, ...]` (also one that has a name) and what follows it."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            annotation = ast.copy_location(ast.parse(annotation.value, mode="eval").body, annotation)
+        except (SyntaxError, ValueError):
+            return annotation, ()
+    if isinstance(annotation, (ast.Name, ast.Attribute)) and depth < 8:
+        found = module.find(annotation)
+        if found is not None and isinstance(found[1], ast.Subscript) and found[0] is module:
+            inner, extras = unannotated(module, found[1], depth + 1)
+            return (inner, extras) if extras else (annotation, ())
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
+        name = external_name(module.tree, annotation.value).rsplit(".", 1)[-1]
+        if name == "Annotated" and annotation.slice.elts:
+            inner, extras = unannotated(module, annotation.slice.elts[0], depth + 1)
+            return inner, (*extras, *annotation.slice.elts[1:])
+    return annotation, ()
+
+
+def known_default(module: Module, node: ast.expr) -> Any:
+    """Return the value of a default; a member of an enumeration of the project is its name.
+
+    Raises:
+        UnknownError: when it is computed.
+    """
+    member = enum_member(module, node)
+    return module.constants.value(node) if member is None else member
+
+
+def enum_member(module: Module, node: ast.expr) -> str | None:
+    """Return the name of the member that `Enumeration.MEMBER` names."""
+    from .annotations import is_enum
+
+    if isinstance(node, ast.Attribute):
+        found = module.find(node.value)
+        if found is not None and isinstance(found[1], ast.ClassDef) and is_enum(found[0], found[1]):
+            return node.attr
+    return None
+
+
+def shown(node: ast.expr, limit: int = 60) -> str:
+    """Return an expression's text for a sentence, shortened."""
+    text = " ".join(text_of(node).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,205 @@
+"""The kinds of values that following a script's source meets, beside plain data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .modules import Module
+
+MOST_TEXT = 10_000  # characters of a text, items of a list
+_MOST_ITEMS = 20_000  # of a value with all that is in it
+MOST_BITS = 4096  # of a whole number: more digits than that Python itself may refuse to print
+
+
+class UnknownError(Exception):
+    """The value of an expression cannot be told from the source."""
+
+
+class Unknown:
+    """What cannot be told."""
+
+    def __repr__(self) -> str:
+        return "<unknown>"
+
+
+UNKNOWN = Unknown()
+RAISED = Unknown()  # what a function gives that ends with an error
+
+
+class PathText(str):
+    """The text of a pathlib path."""
+
+
+@dataclass(frozen=True)
+class External:
+    """Something of a package outside the project, by its dotted name; the built-in ones are in `builtins`."""
+
+    name: str
+
+    @property
+    def short(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+
+class Scope:
+    """Names with their values: those of a module, or of one call of a function."""
+
+    def __init__(self, module: Module, parent: Scope | None = None) -> None:
+        self.module = module
+        self.parent = parent
+        self.values: dict[str, Any] = {}
+        self.outer: set[str] = set()  # names declared global
+        self.cls: ClassRef | None = None  # whose method runs here
+        self.this: Any = None
+
+
+@dataclass(eq=False)
+class Function:
+    """A function of the project, perhaps bound to an object."""
+
+    module: Module
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope | None = None
+    this: Any = None
+    cls: ClassRef | None = None
+
+
+@dataclass(frozen=True)
+class ClassRef:
+    """A class of the project."""
+
+    module: Module
+    node: ast.ClassDef
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.node.name
+
+
+@dataclass(eq=False)
+class Instance:
+    """An object of a class of the project (`cls` None: a mere bundle of attributes)."""
+
+    cls: ClassRef | None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EnumMember:
+    """A member of an Enum class of the project."""
+
+    cls: ClassRef
+    name: str
+    value: Any = field(compare=False)
+
+
+@dataclass(frozen=True)
+class ModuleRef:
+    """A module of the project."""
+
+    module: Module
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A method of plain data or of a parser."""
+
+    owner: Any
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Super:
+    """`super()` in a method of `cls`."""
+
+    this: Any
+    cls: ClassRef
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """`functools.partial(function, ...)`."""
+
+    function: Any
+    arguments: tuple[Any, ...]
+    words: Mapping[str, Any]
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is a scalar of Python."""
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def plain(value: Any) -> Any:
+    """Return a value as plain data: lists for tuples and sets, the text of a path, the value of a member.
+
+    Raises:
+        UnknownError: when something in it is not plain data, or there is too much of it.
+    """
+    weight(value)
+    try:
+        return _plain(value, [0])
+    except RecursionError:
+        raise UnknownError("the value is too deep") from None
+
+
+def _plain(value: Any, seen: list[int]) -> Any:
+    seen[0] += 1
+    if seen[0] > _MOST_ITEMS:
+        raise UnknownError("the value is too large")
+    if isinstance(value, PathText):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            raise UnknownError("the number is too large")
+        return value
+    if isinstance(value, str):
+        if len(value) > MOST_TEXT:
+            raise UnknownError("the value is too long")
+        seen[0] += len(value) // 50
+        return value
+    if isinstance(value, EnumMember):
+        return _plain(value.value, seen)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, seen) for item in value]
+    if isinstance(value, range):
+        if len(value) > MOST_TEXT:
+            raise UnknownError("the range is too long")
+        return list(value)
+    if isinstance(value, (set, frozenset)):
+        items = [_plain(item, seen) for item in value]
+        return sorted(items, key=lambda item: (str(type(item)), str(item)))
+    if isinstance(value, dict):
+        return {_plain(key, seen): _plain(item, seen) for key, item in value.items()}
+    raise UnknownError("not plain data")
+
+
+def weight(value: Any) -> int:
+    """Return how many items are in a value, counted as often as they are met.
+
+    Raises:
+        UnknownError: when there are too many: nothing may compare, print or sort it.
+    """
+    if not isinstance(value, (list, tuple, dict, set, frozenset)):
+        return len(value) // 50 + 1 if isinstance(value, str) else 1
+    total = 0
+    waiting: list[Any] = [value]
+    while waiting:
+        one = waiting.pop()
+        total += 1
+        if isinstance(one, dict):
+            waiting.extend(one.keys())
+            waiting.extend(one.values())
+        elif isinstance(one, (list, tuple, set, frozenset)):
+            waiting.extend(one)
+        elif isinstance(one, str):
+            total += len(one) // 50
+        if total > _MOST_ITEMS:
+            raise UnknownError("the value is too large")
+    return total

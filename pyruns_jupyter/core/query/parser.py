@@ -1,0 +1,288 @@
+"""From the text of a query to its terms.
+
+lines   = line { newline line }           all have to match
+line    = either                          (a newline in parentheses or beside OR is white space)
+either  = all { "OR" all }
+all     = term { ["AND"] term }
+term    = ("-" | "NOT ") term | "(" either ")" | comparison | "exact words" | /regex/ | word
+comparison = key ("<" | "<=" | ">" | ">=") measure | key (":" | "=" | "!=") value { "," value }
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ..errors import InvalidInput
+from ..runs import STATUSES
+from . import pattern
+from .scanner import (
+    OPERATORS,
+    Source,
+    Span,
+    bare_word,
+    bracket_end,
+    check_word,
+    has_open_bracket,
+    key_at,
+    quoted_text,
+    skip_space,
+    slashed_text,
+)
+from .terms import And, Comparison, Not, Or, Presence, Query, Range, Regex, State, Term, Text, Value, Word
+from .values import is_measure, measure
+
+MOST_CHARACTERS = 20_000
+DEEPEST = 60  # parentheses within each other
+KINDS = ("python", "shell")
+STATES = ("pinned", "damaged", "active", *STATUSES, *KINDS)
+_KINDS_OF = {"status": STATUSES, "kind": KINDS, "is": STATES}
+_ORDERED = ("<", "<=", ">", ">=")
+
+
+def parse(text: str) -> Query:
+    """Read a query; the grammar is described in `docs/query.md`.
+
+    Raises:
+        InvalidInput: with `field` "query", line and column.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidInput(f"A search has at most {MOST_CHARACTERS:,} characters.", field="query")
+    return Query(_Parser(Source(text)).lines(), Source(text))
+
+
+class _Parser:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.at = skip_space(source.text, 0)
+        self.depth = 0
+
+    def lines(self) -> Term | None:
+        """Read everything."""
+        found: list[Term] = []
+        while self.at < len(self.text):
+            found.append(self.either())
+            if self.text[self.at : self.at + 1] == ")":
+                raise self.source.wrong("This parenthesis closes none.", self.at)
+        return _joined(And, found) if found else None
+
+    def either(self) -> Term:
+        """Read what stands between parentheses, or a line."""
+        found = [self.all()]
+        while self.keyword("OR"):
+            start = self.at
+            self.take("OR")
+            if self.ends():
+                raise self.source.wrong("OR stands between two terms; the second one is missing.", start)
+            found.append(self.all())
+        return _joined(Or, found)
+
+    def all(self) -> Term:
+        """Read terms up to an OR, a closing parenthesis or the end of the line."""
+        found: list[Term] = []
+        while not self.ends() and not self.keyword("OR"):
+            if self.keyword("AND"):
+                start = self.at
+                self.take("AND")
+                if not found or self.ends() or self.keyword("OR") or self.keyword("AND"):
+                    raise self.source.wrong("AND stands between two terms; one is missing.", start)
+            elif found and self.new_line():
+                break
+            found.append(self.term())
+        if not found:
+            what = "OR stands between two terms; the first one is missing."
+            raise self.source.wrong(what if self.keyword("OR") else "A term is missing here.", self.at)
+        return _joined(And, found)
+
+    def term(self) -> Term:
+        """Read one term and the white space behind it."""
+        start = self.at
+        character = self.text[start]
+        if character in "-(" or self.keyword("NOT"):
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.source.wrong("Parentheses and exclusions lie too deep within each other.", start)
+            term = self.group() if character == "(" else self.excluded()
+            self.depth -= 1
+            return term
+        found = key_at(self.source, start)
+        if found is not None:
+            term = self.comparison(*found)
+        elif character == '"':
+            text, self.at = quoted_text(self.source, start)
+            term = Text(text)
+        elif character == "/":
+            term = self.regex()
+        else:
+            end = bare_word(self.text, start)
+            if end == start:
+                raise self.source.wrong("This parenthesis closes none.", start)
+            check_word(self.source, start, end)
+            term, self.at = Text(self.text[start:end], Span(start, end)), end
+        self.at = skip_space(self.text, self.at)
+        return term
+
+    def group(self) -> Term:
+        start = self.at
+        self.at = skip_space(self.text, start + 1)
+        if self.text[self.at : self.at + 1] == ")":
+            raise self.source.wrong("There is nothing between these parentheses.", start)
+        found: list[Term] = []
+        while self.at < len(self.text) and self.text[self.at] != ")":
+            found.append(self.either())
+        if self.at >= len(self.text):
+            raise self.source.wrong("A parenthesis is opened here and never closed.", start)
+        self.at = skip_space(self.text, self.at + 1)
+        return _joined(And, found)
+
+    def excluded(self) -> Term:
+        start = self.at
+        word = "-" if self.text[start] == "-" else "NOT"
+        self.at += len(word)
+        if word == "NOT":
+            self.at = skip_space(self.text, self.at)
+        elif self.text[self.at : self.at + 1].isspace():
+            raise self.source.wrong("'-' excludes the term that follows it without a space.", start)
+        if self.ends() or self.keyword("OR") or self.keyword("AND"):
+            raise self.source.wrong(f"{word!r} excludes the term behind it, and there is none.", start)
+        return Not(self.term())
+
+    def regex(self) -> Regex:
+        start = self.at
+        found, self.at = slashed_text(self.source, start)
+        pattern.check(self.source, found, start)
+        return Regex(found, Span(start, self.at))
+
+    def comparison(self, key: str, span: Span, operator: str, start: int) -> Term:
+        self.at = start
+        lower = key.lower()
+        values = [self.value(start, operator)]
+        while self.text[self.at : self.at + 1] == ",":
+            if operator in _ORDERED:
+                raise self.source.wrong(f"{operator!r} compares with one value, not with several.", self.at)
+            self.at += 1
+            values.append(self.value(self.at, operator))
+        if operator in _ORDERED:
+            self.ordered(key, operator, values[0], start)
+        if operator in (":", "=", "!="):
+            if lower in ("has", "no", "is") and operator == ":":
+                return self.scope(lower, values, start)
+            if lower in ("status", "kind"):
+                values = [self.choice(lower, value, start) for value in values]
+        return Comparison(key, operator, tuple(values), span, self.at)
+
+    def value(self, start: int, operator: str) -> Value:
+        text = self.text
+        self.at = start
+        character = text[start : start + 1]
+        if character == '"':
+            found, self.at = quoted_text(self.source, start)
+            following = text[self.at : self.at + 1]
+            if following and not following.isspace() and following not in "),":
+                raise self.source.wrong("After a quoted value a space or a comma is missing.", self.at)
+            return Word(found, True)
+        if character == "/":
+            return self.regex()
+        end = bracket_end(text, start) if character == "[" else None
+        self.at = bare_word(text, start if end is None else end, ",")
+        found = text[start : self.at]
+        if not found:
+            shown = text[max(0, start - 40) : start].split()[-1:] or [operator]
+            raise self.source.wrong(f"After {shown[0]!r} a value is missing.", start)
+        if found[0] in "<>=!" and operator != ":":
+            raise self.source.wrong(
+                f"{operator + found[0]!r} is no operator; there are {', '.join(OPERATORS)}.", start
+            )
+        low, dots, high = found.partition("..")
+        if dots and (low or high) and all(not end or is_measure(end) for end in (low, high)):
+            first, last = measure(low), measure(high)
+            if operator != ":":
+                raise self.source.wrong("A range stands after ':', as in lr:1e-4..1e-2.", start)
+            if first is not None and last is not None and first > last:
+                raise self.source.wrong(
+                    f"The range {found} is empty: the smaller value stands first.",
+                    start,
+                    [self.source.replaced(Span(start, self.at), f"{high}..{low}")],
+                )
+            return Range(low, high)
+        return Word(found, has_open_bracket(found))
+
+    def ordered(self, key: str, operator: str, value: Value, start: int) -> None:
+        if isinstance(value, Word) and is_measure(value.text):
+            return
+        shown = value.text if isinstance(value, Word) else str(value)
+        if is_measure(key) and isinstance(value, Word) and not value.is_quoted:
+            turned = operator.translate(str.maketrans("<>", "><"))
+            raise self.source.wrong(f"The field stands first: {shown}{turned}{key}.", start)
+        raise self.source.wrong(
+            f"{key + operator!r} compares numbers, durations (10m) and times (2026-11-01), "
+            f"and {shown!r} is none of them.",
+            start,
+        )
+
+    def choice(self, key: str, value: Value, start: int) -> Value:
+        if isinstance(value, Regex):
+            return value
+        word = str(value) if isinstance(value, Range) else value.text
+        return Word(self.one_of(key, word, _KINDS_OF[key], start))
+
+    def one_of(self, key: str, word: str, known: Sequence[str], start: int) -> str:
+        if word.lower() in known:
+            return word.lower()
+        start = max(start, self.text.find(word, start, self.at))
+        close = difflib.get_close_matches(word.lower(), known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
+        span = Span(start, start + len(word))
+        raise self.source.wrong(
+            f"There is no {'state' if key == 'is' else key} {word!r}: {hint}",
+            start,
+            [self.source.replaced(span, one) for one in close],
+        )
+
+    def scope(self, key: str, values: list[Value], start: int) -> Term:
+        words: list[str] = []
+        for value in values:
+            if isinstance(value, Regex):
+                raise self.source.wrong(f"After '{key}:' a name is expected, no regular expression.", start)
+            words.append(value.text if isinstance(value, Word) else str(value))
+        if key == "is":
+            return State(tuple(self.one_of(key, word, STATES, start) for word in words))
+        spans = []
+        position = start
+        for word in words:
+            position = max(position, self.text.find(word, position, self.at))
+            spans.append(Span(position, position + len(word)))
+            position += len(word)
+        return Presence(key == "has", tuple(words), tuple(spans))
+
+    # -- where we stand ---------------------------------------------------
+
+    def ends(self) -> bool:
+        return self.at >= len(self.text) or self.text[self.at] == ")"
+
+    def keyword(self, word: str) -> bool:
+        end = self.at + len(word)
+        if not self.text.startswith(word, self.at):
+            return False
+        return end >= len(self.text) or self.text[end].isspace() or self.text[end] in "()"
+
+    def take(self, word: str) -> None:
+        self.at = skip_space(self.text, self.at + len(word))
+
+    def new_line(self) -> bool:
+        """Tell whether a line begins here, outside parentheses."""
+        back = self.at
+        while back > 0 and self.text[back - 1].isspace():
+            if self.text[back - 1] == "\n":
+                return self.depth == 0
+            back -= 1
+        return False
+
+
+def _joined(kind: type[And] | type[Or], terms: Sequence[Term]) -> Term:
+    """Return terms as one; a group of the same kind among them needs no parentheses."""
+    flat: list[Term] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, kind) else (term,))
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))

@@ -1,0 +1,94 @@
+"""Which rows a search means, in which order, and what is to be said about it."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..errors import InvalidInput
+from ..rows import TaskRow
+from ..runs import STATUSES
+from .binding import Binder
+from .fields import Fields, Sources
+from .notices import Notice
+from .order import ordered
+from .parser import parse
+from .terms import Query
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A page of the rows that match, how many match, and what is to be said about the search."""
+
+    items: list[TaskRow]
+    total: int
+    notices: list[Notice] = field(default_factory=list)
+
+
+def select(
+    rows: Iterable[TaskRow],
+    query: str | Query = "",
+    statuses: Iterable[str] | None = None,
+    sort: str = "created",
+    order: str = "desc",
+    offset: int = 0,
+    limit: int | None = 200,
+    *,
+    sources: Sources | None = None,
+    strict: bool = False,
+    partial: bool = False,
+    now: float | None = None,
+) -> Selection:
+    """Return the rows that match a search.
+
+    Args:
+        rows: those of a workspace.
+        query: what to look for.
+        statuses: which of those to return, all when None.
+        sort: fields between commas, the most important one first, each with a `-` before it when it goes the
+            other way; see `docs/query.md`. Pinned tasks come first in any case.
+        order: `asc` or `desc`.
+        offset: how many to leave out.
+        limit: how many to return, None for all.
+        sources: where configurations and logs are.
+        strict: refuse what would return other tasks than were meant (a field that there is not, logs that
+            could not be read) instead of saying so; for those who act on the result.
+        partial: whether `strict` bears that not all logs and texts could be looked at, which is said.
+        now: the time in epoch seconds.
+
+    Raises:
+        InvalidInput: when the query, a status or the order is not understood, or a field is ambiguous.
+    """
+    if order not in ("asc", "desc"):
+        raise InvalidInput(f"The order is asc or desc, not {order!r}.", field="order")
+    parsed = parse(query) if isinstance(query, str) else query
+    now = time.time() if now is None else now
+    known = list(rows)
+    found = known
+    if statuses is not None:
+        wanted = {_status(status) for status in statuses}
+        found = [row for row in known if row.status in wanted]
+    fields = Fields(known, sources or Sources(), now)
+    binder = Binder(fields, now)
+    for check in binder.bind(parsed):
+        found = [row for row in found if check(row)]
+    notices = binder.notices()
+    if strict:
+        for said in notices:
+            if said.is_serious and not (partial and said.is_partial):
+                raise said.error()
+    in_order, about_sort = ordered(found, fields, sort, order)
+    offset = max(0, offset)
+    end = None if limit is None else offset + max(0, limit)
+    return Selection(in_order[offset:end], len(found), notices + about_sort)
+
+
+def _status(word: str) -> str:
+    status = word.strip().lower()
+    if status in STATUSES:
+        return status
+    close = difflib.get_close_matches(status, STATUSES, 1)
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(STATUSES)}."
+    raise InvalidInput(f"There is no status {word!r}: {hint}", field="status")

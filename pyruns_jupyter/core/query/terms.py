@@ -1,0 +1,142 @@
+"""What a query consists of. `str` of each part is a text that means the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .scanner import Source, Span, quote, quoted, slashed
+
+
+@dataclass(frozen=True)
+class Word:
+    """A value as it was written; between quotes it is taken as text, whatever it looks like."""
+
+    text: str
+    is_quoted: bool = False
+
+    def __str__(self) -> str:
+        return quoted(self.text) if self.is_quoted else self.text
+
+
+@dataclass(frozen=True)
+class Regex:
+    """A regular expression, found anywhere in a text."""
+
+    pattern: str
+    span: Span = field(default=Span(), compare=False)
+
+    def __str__(self) -> str:
+        return slashed(self.pattern)
+
+
+@dataclass(frozen=True)
+class Range:
+    """From `low` to `high`, both included; an empty one is open."""
+
+    low: str
+    high: str
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}"
+
+
+Value: TypeAlias = "Word | Regex | Range"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that stands somewhere in a task's name, swept values, notes or tags.
+
+    `span` is where it stands as a bare word.
+    """
+
+    text: str
+    span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return quote(self.text)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A field compared with one of some values; `operator` is one of `< <= > >= = != :`."""
+
+    key: str
+    operator: str
+    values: tuple[Value, ...]
+    span: Span = field(default=Span(), compare=False)  # of the key
+    end: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        return f"{quote(self.key)}{self.operator}{','.join(map(str, self.values))}"
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Whether a task has one of some fields (`has:`), or lacks one of them (`no:`)."""
+
+    wanted: bool
+    keys: tuple[str, ...]
+    spans: tuple[Span, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return f"{'has' if self.wanted else 'no'}:{','.join(map(quote, self.keys))}"
+
+
+@dataclass(frozen=True)
+class State:
+    """What a task is: `is:pinned`, `is:failed`."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"is:{','.join(self.words)}"
+
+
+@dataclass(frozen=True)
+class Not:
+    """A term that must not match."""
+
+    term: Term
+
+    def __str__(self) -> str:
+        return f"-{_inner(self.term, (And, Or))}"
+
+
+@dataclass(frozen=True)
+class And:
+    """Terms that all have to match."""
+
+    terms: tuple[Term, ...]
+
+    def __str__(self) -> str:
+        return " ".join(_inner(term, (Or,)) for term in self.terms)
+
+
+@dataclass(frozen=True)
+class Or:
+    """Terms of which one has to match."""
+
+    terms: tuple[Term, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(map(str, self.terms))
+
+
+Term: TypeAlias = "Text | Regex | Comparison | Presence | State | Not | And | Or"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that was understood; without a term it matches everything."""
+
+    term: Term | None = None
+    source: Source = field(default=Source(), repr=False)
+
+    def __str__(self) -> str:
+        return "" if self.term is None else str(self.term)
+
+
+def _inner(term: Term, kinds: tuple[type, ...]) -> str:
+    return f"({term})" if isinstance(term, kinds) else str(term)

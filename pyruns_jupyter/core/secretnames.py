@@ -1,0 +1,19 @@
+"""Which names stand for values that are not to be shown or passed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MASK = "********"
+_SECRET = re.compile(r"token|secret|passw|passphrase|credential|key", re.IGNORECASE)
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether an environment variable of this name holds a secret, judged by its name alone."""
+    return _SECRET.search(name) is not None
+
+
+def masked(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with the values of secrets hidden, for people to look at."""
+    return {name: MASK if is_secret(name) else text for name, text in environment.items()}

@@ -1,0 +1,251 @@
+"""Points that the program `pyruns` moved out of a task file into `tracks.sqlite3` beside it. Only read.
+
+Source: observed with `pyruns` 0.3.17. The task file then says `"track_store": {"version": 1, "generation":
+text, "max_run_index": number}`. The table `generations` holds for a generation one `snapshot`: the JSON list
+of the runs' curves so far; the rows of `points` (`generation`, `sequence`, `run_index`, `payload`: a JSON
+object) are the points since. What the task file says under `tracks` does not count any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from .errors import Unreadable
+from .signature import UNKNOWN, Signature, signature_of
+
+if TYPE_CHECKING:
+    import sqlite3
+
+STORE_KEY = "track_store"
+STORE_NAME = "tracks.sqlite3"
+
+_MAX_SNAPSHOT = 64 * 1024 * 1024  # bytes
+_MAX_PAYLOAD = 1024 * 1024
+_MAX_POINTS = 10_000_000
+_SECONDS = 10.0  # for everything; a database may hold a view that never ends
+_BUSY_SECONDS = 10.0  # its writer may keep it locked most of the time
+_SHORT_SECONDS = 0.1  # for a row of a table, which is looked at again
+_PAUSE = 0.003  # s between two tries; SQLite's own pauses grow, and a busy writer never leaves room then
+# Rows in one look. Their writer waits while we look, so each look takes some milliseconds only.
+_ROWS = 4000
+_MAX_KNOWN = 4  # databases that are remembered
+_MAX_KNOWN_VALUES = 2_000_000  # of one
+_NEWEST = 50  # rows looked at for the newest values
+
+
+class _Known:
+    """What was read of a generation: its points are only ever added to."""
+
+    def __init__(self, length: int, snapshot: list[dict[str, list[Any]]]) -> None:
+        self.length = length  # of the snapshot, in characters
+        self.runs = dict(enumerate(snapshot, 1))
+        self.after = -(1 << 63)
+        self.count = sum(len(values) for curves in snapshot for values in curves.values())
+
+    def add(self, points: Iterator[tuple[int, int, dict[str, Any]]]) -> None:
+        for self.after, run, payload in points:
+            curves = self.runs.setdefault(run, {})
+            for key, value in payload.items():
+                curves.setdefault(key, []).append(value)
+            self.count += len(payload)
+
+
+_known: OrderedDict[tuple[str, int, str], _Known] = OrderedDict()
+_known_lock = threading.Lock()
+
+
+def is_stored(info: dict[str, Any]) -> bool:
+    """Tell whether the points of a task lie in that program's database."""
+    return STORE_KEY in info
+
+
+def stored_signature(folder: Path | str) -> Signature:
+    """Return what changes when points are added."""
+    try:
+        return signature_of(os.lstat(f"{folder}/{STORE_NAME}"))
+    except OSError:
+        return UNKNOWN
+
+
+def stored_tracks(folder: Path, info: dict[str, Any], run: int) -> dict[str, list[Any]]:
+    """Return the curves of run `run` (from 1) of the task in `folder`, whose task file says `info`.
+
+    Raises:
+        Unreadable: when the database is missing, damaged or none that we know.
+    """
+    with _opened(folder, info) as (database, generation):
+        path = folder / STORE_NAME
+        place = (str(path), os.stat(path).st_ino, generation)
+        with _known_lock:
+            known = _known.pop(place, None)
+            length = _length(database, generation)
+            if known is None or known.length != length:
+                known = _Known(length, _snapshot(database, generation))
+            known.add(_points(database, generation, known.after))
+            if known.count <= _MAX_KNOWN_VALUES:
+                _known[place] = known
+                while len(_known) > _MAX_KNOWN:
+                    _known.popitem(last=False)
+            return {key: list(values) for key, values in known.runs.get(run, {}).items()}
+
+
+def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any]:
+    """Return the newest value of each curve of a run that is among its last points; of a run with few all.
+
+    A database that cannot be read has none.
+    """
+    try:
+        with _opened(folder, info) as (database, generation):
+            rows = _rows(
+                database,
+                "SELECT run_index, payload FROM points WHERE generation = ? AND length(payload) <= ? "
+                "ORDER BY sequence DESC LIMIT ?",
+                (generation, _MAX_PAYLOAD, _NEWEST),
+                patience=_SHORT_SECONDS,
+            )
+            latest: dict[str, Any] = {}
+            if any(index != run for index, _ in rows) or len(rows) < _NEWEST:
+                snapshot = _snapshot(database, generation)
+                curves = snapshot[run - 1] if run <= len(snapshot) else {}
+                latest = {key: values[-1] for key, values in curves.items() if values}
+            for index, payload in reversed(rows):
+                if index == run:
+                    latest.update(_object(payload))
+            return latest
+    except Unreadable:
+        return {}
+
+
+@contextmanager
+def _opened(folder: Path, info: dict[str, Any]) -> Iterator[tuple[sqlite3.Connection, str]]:
+    import sqlite3
+
+    path = folder / STORE_NAME
+    store = info.get(STORE_KEY)
+    generation = store.get("generation") if isinstance(store, dict) else None
+    if not isinstance(store, dict) or not isinstance(generation, str) or store.get("version") != 1:
+        raise Unreadable(f"{folder}: its curves are stored in a way that this version does not know.")
+    try:
+        with closing(_connect(path)) as database:
+            deadline = time.monotonic() + _SECONDS
+            database.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+            database.execute("PRAGMA trusted_schema = OFF")
+            yield database, generation
+    except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, RecursionError, OverflowError) as error:
+        raise Unreadable(f"{path} cannot be read: {error}.") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the database so that nothing beside it is created and nothing in it changed.
+
+    Raises:
+        OSError: when it is missing or no database.
+    """
+    import sqlite3
+
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OSError("it is no regular file")
+    with path.open("rb") as stream:
+        head = stream.read(20)
+    if head[:16] != b"SQLite format 3\0":
+        raise OSError("it is no SQLite database")
+    # With a write-ahead log a reader would create files beside it, and of a writer that was killed there is a
+    # journal that a reader cannot apply: then the file alone counts.
+    journal = Path(f"{path}-journal")
+    plain = head[18:20] == b"\1\1"
+    options = "mode=ro" if plain else "mode=ro&immutable=1"
+    address = f"file:{quote(str(path.absolute()))}?"
+    database = sqlite3.connect(address + options, uri=True, timeout=0, isolation_level=None)
+    if not plain:
+        return database
+    try:
+        _rows(database, "SELECT count(*) FROM sqlite_master", ())
+    except sqlite3.Error:
+        database.close()
+        if not journal.exists():
+            raise
+        database = sqlite3.connect(address + "mode=ro&immutable=1", uri=True, isolation_level=None)
+    return database
+
+
+def _length(database: sqlite3.Connection, generation: str) -> int:
+    found = _rows(
+        database, "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", (generation,)
+    )
+    return found[0][0] if found and isinstance(found[0][0], int) else 0
+
+
+def _snapshot(database: sqlite3.Connection, generation: str) -> list[dict[str, list[Any]]]:
+    """Return the curves of each run."""
+    found = _rows(
+        database,
+        "SELECT snapshot FROM generations WHERE generation = ? AND length(snapshot) <= ? LIMIT 1",
+        (generation, _MAX_SNAPSHOT),
+    )
+    if not found or not isinstance(found[0][0], str):
+        raise OSError("the points that the task file speaks of are not in it")
+    runs = json.loads(found[0][0])
+    return [
+        {key: values for key, values in curves.items() if isinstance(values, list)}
+        if isinstance(curves, dict)
+        else {}
+        for curves in (runs if isinstance(runs, list) else [])
+    ]
+
+
+def _points(
+    database: sqlite3.Connection, generation: str, after: int
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Return sequence, run index and values of the points behind `after`."""
+    count = 0
+    while count < _MAX_POINTS:
+        rows = _rows(
+            database,
+            "SELECT sequence, run_index, CASE WHEN length(payload) <= ? THEN payload END FROM points "
+            "WHERE generation = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            (_MAX_PAYLOAD, generation, after, _ROWS),
+        )
+        for sequence, index, payload in rows:
+            if isinstance(sequence, int) and isinstance(index, int):
+                yield sequence, index, _object(payload)
+        count += len(rows)
+        if len(rows) < _ROWS:
+            return
+        if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
+            raise OSError("its points are not in order")
+        after = rows[-1][0]
+
+
+def _rows(
+    database: sqlite3.Connection, query: str, values: tuple[object, ...], patience: float = _BUSY_SECONDS
+) -> list[Any]:
+    import sqlite3
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return database.execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _object(text: Any) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

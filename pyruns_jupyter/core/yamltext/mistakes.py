@@ -1,0 +1,134 @@
+"""What a YAML parser complains about, as a sentence that says what to do, and the key that it is about."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from .textscan import quoted_end
+
+_INDENT = re.compile(r"[ \t]*")
+_BREAK = re.compile(r"\r\n|\r|\n")
+_DASHES = re.compile(r" *((?:-[ \t]+)*)")
+_KEY = re.compile(r"""([^\s#&*!|>'"%@`\[\]{},][^\r\n]*?)[ \t]*:(?=[ \t\r\n]|\Z)""")
+_KEY_AFTER_QUOTES = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
+_FAR = 5000  # lines; looking further up for a key is not worth it
+
+
+def yaml_mistake(text: str, error: yaml.YAMLError) -> tuple[str, int]:
+    """Return what is wrong with `text`, and the index where."""
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    context = str(getattr(error, "context", None) or "")
+    index = _index(getattr(error, "problem_mark", None), text)
+    begin = _index(getattr(error, "context_mark", None), text)
+    start = _line_start(text, index)
+    indent = _INDENT.match(text, start)
+    if indent and "\t" in indent.group():
+        tab = start + indent.group().index("\t")
+        return "this line is indented with a tab; YAML takes only spaces", tab
+    if "tab" in problem and "found" in problem:
+        return "a tab stands where YAML takes only spaces", index
+    if "quoted scalar" in context:
+        if "end of stream" in problem or "document separator" in problem:
+            return "a quote is opened and never closed", begin
+        return (
+            "a backslash in double quotes begins an escape: write \\\\ for a backslash, or use single quotes",
+            index,
+        )
+    if "flow sequence" in context or "flow mapping" in context:
+        close = "]" if "sequence" in context else "}"
+        if index >= len(text.rstrip()) or _line_start(text, begin) < start:
+            bracket = text[begin : begin + 1]
+            return f"{bracket!r} is opened and never closed; quote the value if it is text", begin
+        return f"a comma or the closing {close!r} is missing here; quote the value if it is text", index
+    known = next((one for one in _KNOWN if one[0] in problem), None)
+    if known is None:
+        return f"this is not YAML: {problem}", index
+    words, sentence = known
+    if words == "could not find expected ':'":
+        return sentence, begin
+    if sentence is _SHAPE and text[start:index].strip(" -\t"):
+        return "this text follows a value that is finished: quote all of it, or put it on its own line", index
+    return sentence, index
+
+
+_SHAPE = "the line does not fit those above: check its indentation, quotes and the colon after the key"
+_KNOWN = (
+    (
+        "mapping values are not allowed",
+        "a colon and a space stand inside a value; quote the value, or check the indentation",
+    ),
+    ("expected a single document", "a configuration is one document; remove the line ---"),
+    ("but found another document", "a configuration is one document; remove the line ---"),
+    ("<document start>", "a configuration is one document; remove what follows its end"),
+    (
+        "found undefined alias",
+        "an alias (*name) has no anchor (&name) above it; quote the value if it is text",
+    ),
+    ("found duplicate anchor", "this anchor (&name) stands here twice"),
+    ("could not find expected ':'", "this line has no colon: write 'key: value'"),
+    ("expected <block end>", _SHAPE),
+    ("did not find expected key", _SHAPE),
+    ("expected '-' indicator", _SHAPE),
+    ("cannot start any token", "YAML gives this character another meaning here: quote the value"),
+    ("expected node content", "YAML gives this character another meaning here: quote the value"),
+    ("alphabetic or numeric character", "* and & begin a name in YAML: quote the value if it is text"),
+    ("comment or line break", "nothing may follow | or > on its line; quote the value if it is text"),
+    ("undefined tag handle", "! begins a tag in YAML: quote the value if it is text"),
+    ("the expected '>'", "! begins a tag in YAML: quote the value if it is text"),
+    ("nested too deeply", "the values are nested too deeply"),
+)
+
+
+def key_at(text: str, index: int, same_line: bool = True) -> str | None:
+    """Return the dotted key whose value stands at `index` of a text that cannot be read, None if unclear.
+
+    With `same_line` the key has to stand on the line of `index`.
+    Only keys of block mappings are looked at; a value in a list belongs to no key that could be named.
+    """
+    starts = [0, *(found.end() for found in _BREAK.finditer(text, 0, index))]
+    parts: list[str] = []
+    column: int | None = None
+    for start in reversed(starts[-_FAR:]):
+        line = _key_of(text, start)
+        if line is None or start + line[1] >= index:
+            if same_line and not parts:
+                return None
+            continue
+        key, at, listed = line
+        if column is not None and at >= column:
+            continue
+        if listed:
+            return None
+        parts.append(key)
+        column = at
+        if column == 0:
+            break
+    return ".".join(reversed(parts)) or None
+
+
+def _key_of(text: str, start: int) -> tuple[str, int, bool] | None:
+    """Return key, column and whether it stands in a list, of the line that begins at `start`."""
+    dashes = _DASHES.match(text, start)
+    position = dashes.end() if dashes else start
+    if text[position : position + 1] in ("'", '"'):
+        end = quoted_end(text, position)
+        if end is None or not _KEY_AFTER_QUOTES.match(text, end):
+            return None
+        key = text[position + 1 : end - 1]
+    else:
+        found = _KEY.match(text, position)
+        if found is None or " #" in found.group():
+            return None
+        key = found.group(1)
+    return key, position - start, bool(dashes and dashes.group(1))
+
+
+def _index(mark: Any, text: str) -> int:
+    return min(mark.index, len(text)) if mark is not None else 0
+
+
+def _line_start(text: str, index: int) -> int:
+    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1

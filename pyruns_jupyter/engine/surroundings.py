@@ -1,0 +1,191 @@
+"""Where a run takes place: host, interpreter, GPUs; found beside the runs, so that none waits for it.
+
+A scheduler forks a process that asks the NVIDIA driver, and one for each interpreter that is not known yet.
+What they find is written to the engine's folder. A run notes what is known when it starts, and what became
+known since when it ends.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core import environments
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable
+from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.host import host_name
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE, EnginePaths
+from pyruns_jupyter.core.makers import home
+from pyruns_jupyter.core.settings import Settings
+
+from .base import Job
+from .commands import Command, find_python
+from .processes import fork_detached, name_process
+from .report import printable
+
+_FRESH = 600.0  # seconds for which GPUs that were found count as still there
+_MOST_WAIT = 0.3  # seconds that the very first start on a host waits for the driver
+
+
+class Surroundings:
+    """What a scheduler knows about the GPUs of its host and the interpreters of its tasks."""
+
+    def __init__(self) -> None:
+        self._asked: dict[Path, float] = {}
+        self._batches: set[str] = set()
+        self._gpus: dict[Path, dict[str, Any]] = {}
+
+    def look(self, job: Job) -> dict[str, Any]:
+        """Return the GPUs of this host as `run_environments` has them; start finding out what is not known.
+
+        Never raises: a run does not depend on this.
+        """
+        root = job.root
+        if job.batch not in self._batches:
+            self._batches.add(job.batch)
+            _attend_interpreter(job)
+        now = time.monotonic()
+        if now - self._asked.get(root, float("-inf")) < _FRESH:
+            if not self._gpus.get(root):
+                self._gpus[root] = _read_gpus(root)
+            return self._gpus[root]
+        self._asked[root] = now
+        found = _read_gpus(root)
+        if not found or time.time() - found.get("taken", 0.0) > _FRESH:
+            with suppress(OSError):
+                fork_detached(lambda: _probe_gpus(root))
+            while not found and time.monotonic() - now < _MOST_WAIT:
+                time.sleep(0.005)
+                found = _read_gpus(root)
+        self._gpus[root] = found
+        return found
+
+
+def _attend_interpreter(job: Job) -> None:
+    try:
+        settings = Settings.load(job.root)
+        environment = {**job.environment, **settings.global_env}
+        python = find_python(settings.python_executable or job.python, environment.get("PATH"))
+        if job.workspace != SHELL_WORKSPACE and not environments.known(job.root, python):
+            fork_detached(lambda: _probe_interpreter(job.root, python, environment))
+    except (OSError, PyrunsError):
+        return
+
+
+def _probe_interpreter(root: Path, python: str, environment: dict[str, str]) -> int:
+    name_process("pyruns-look")
+    environments.probe(root, python, environment)
+    return 0
+
+
+def _probe_gpus(root: Path) -> int:
+    name_process("pyruns-look")
+    from pyruns_jupyter.system.gpu import inventory
+
+    found = inventory()
+    gpus = [
+        {
+            "index": gpu["index"],
+            "uuid": gpu["uuid"],
+            "name": gpu["name"],
+            "memory_total_mb": None if gpu["memory_total"] is None else gpu["memory_total"] / 2**20,
+        }
+        for gpu in found.gpus
+    ]
+    content = {
+        "home": home(),
+        "taken": time.time(),
+        "gpu_status": "ok" if found.state == "ok" else "unavailable",
+        "gpu_message": found.message if found.state == "error" else None,
+        "driver": found.driver,
+        "gpus": gpus,
+    }
+    write_atomic(_gpu_file(root), dump_json(content), durable=False)
+    return 0
+
+
+def _read_gpus(root: Path) -> dict[str, Any]:
+    try:
+        found = read_json(_gpu_file(root))
+    except (OSError, Unreadable):
+        return {}
+    taken = found.get("taken")
+    good = found.get("home") == home() and isinstance(found.get("gpus"), list) and isinstance(taken, float)
+    return found if good else {}
+
+
+def _gpu_file(root: Path) -> Path:
+    return EnginePaths(root).folder / "gpus.json"
+
+
+def run_environment(command: Command, gpus: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Return where a run takes place, for its slot `run_environments`."""
+    visible = command.environment.get("CUDA_VISIBLE_DEVICES")
+    scope, shown = visible_gpus(gpus.get("gpus", []), visible)
+    facts = {
+        "host": host_name(),
+        "system": system_name(),
+        "launcher": command.argv[0],
+        "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
+        "cuda_visible_devices": visible,
+        "assigned_gpu_ids": [],
+        "gpu_scope": scope,
+        "gpu_status": gpus.get("gpu_status", "unavailable"),
+        "gpus": shown,
+    }
+    if gpus.get("driver"):
+        facts["driver"] = gpus["driver"]
+    if gpus.get("gpu_message"):
+        facts["gpu_message"] = gpus["gpu_message"]
+    facts = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
+    return {**facts, **interpreter(command, root)}
+
+
+def interpreter(command: Command, root: Path) -> dict[str, Any]:
+    """Return what is known of the interpreter of a run: `python` and `packages`; empty for shell tasks."""
+    if command.shell:
+        return {}
+    known = environments.known(root, command.argv[0])
+    if not known and command.argv[0] == sys.executable:
+        return {"python": platform.python_version()}
+    return known
+
+
+def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
+    """Return the scope (`detected`, `visible`, `disabled`) and the GPUs that CUDA_VISIBLE_DEVICES leaves."""
+    if visible is None:
+        return "detected", gpus
+    words = [word.strip() for word in visible.split(",") if word.strip()]
+    if not words or words[0] == "-1":
+        return "disabled", []
+    shown = []
+    for word in words:
+        found = [
+            gpu
+            for gpu in gpus
+            if isinstance(gpu, dict) and (word == str(gpu.get("index")) or _is_uuid(word, gpu.get("uuid")))
+        ]
+        if not found:
+            break  # CUDA ignores what follows something it does not know
+        shown += found
+    return ("visible", shown) if shown else ("detected", gpus)
+
+
+def _is_uuid(word: str, uuid: Any) -> bool:
+    return word.startswith("GPU-") and str(uuid).startswith(word)
+
+
+@cache
+def system_name() -> str:
+    """Return what this machine runs, as people call it."""
+    try:
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        name = ""
+    return f"{name or platform.system()} · {platform.machine()}"

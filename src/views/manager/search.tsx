@@ -1,0 +1,180 @@
+/** The search above the table of tasks, and what is said about it. */
+import * as React from 'react';
+
+import type { WorkspaceModel } from '../../model/workspace';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import { useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import { Button } from '../shared/strip';
+import { SearchHelp } from './searchhelp';
+
+/** Pause after the last key before a search is asked for, in milliseconds. */
+const TYPING = 200;
+
+/** Lines that are shown of a search that has more. */
+const MOST_LINES = 5;
+
+export interface ISearchProps {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  /** Id of the element that says what is wrong. */
+  notes: string;
+}
+
+export function Search(props: ISearchProps): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  const asked = state.listing.query;
+  const [text, setText] = React.useState(asked);
+  const timer = React.useRef<ReturnType<typeof setTimeout>>();
+  const sent = React.useRef(asked);
+  const input = React.useRef<HTMLTextAreaElement>(null);
+  React.useEffect(() => {
+    // Somebody else changed the search, for example "Show all".
+    if (asked !== sent.current) {
+      clearTimeout(timer.current);
+      sent.current = asked;
+      setText(asked);
+    }
+  }, [asked]);
+  React.useEffect(() => () => clearTimeout(timer.current), []);
+
+  const ask = (query: string) => {
+    clearTimeout(timer.current);
+    if (query !== sent.current) {
+      sent.current = query;
+      model.setListing({ query });
+    }
+  };
+  const change = (query: string) => {
+    setText(query);
+    ask(query);
+    input.current?.focus();
+  };
+  return (
+    <div className="pyr-search">
+      <Icon name="search" />
+      <textarea
+        ref={input}
+        role="searchbox"
+        className="pyr-input"
+        rows={Math.min(MOST_LINES, text.split('\n').length)}
+        spellCheck={false}
+        autoComplete="off"
+        autoCapitalize="off"
+        placeholder={trans.__('Search, e.g. lr<0.01 acc>=0.9')}
+        aria-label={trans.__('Search tasks')}
+        aria-invalid={state.queryError !== null}
+        aria-describedby={props.notes}
+        value={text}
+        onChange={event => {
+          const query = event.target.value;
+          setText(query);
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => ask(query), TYPING);
+        }}
+        onKeyDown={event => {
+          if (event.nativeEvent.isComposing) {
+            return;
+          }
+          // Another line, which has to match too, begins with Shift+Enter.
+          if (event.key === 'Enter' && !event.shiftKey) {
+            event.preventDefault();
+            ask(text);
+          } else if (event.key === 'Escape' && text) {
+            event.stopPropagation();
+            setText('');
+            ask('');
+          }
+        }}
+      />
+      {text && (
+        <Button
+          icon="close"
+          iconOnly
+          label={trans.__('Clear the search')}
+          onClick={() => change('')}
+        />
+      )}
+      <SearchHelp
+        onExample={example =>
+          change(text.trim() ? `${text.trim()} ${example}` : example)
+        }
+      />
+    </div>
+  );
+}
+
+/** What is wrong with the search, or to be known about its result. */
+export function SearchNotes(props: {
+  id: string;
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+}): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  const error = state.queryError;
+  const notes = error ? [error] : state.notices;
+  const lines = state.listing.query.split('\n').length;
+  return (
+    <div id={props.id} className="pyr-search-notes" aria-live="polite">
+      {notes.map((note, index) => (
+        <div
+          key={index}
+          className={error ? 'pyr-search-note pyr-is-error' : 'pyr-search-note'}
+        >
+          <Icon name={error ? 'failed' : 'warning'} />
+          <span>
+            {error && place(note, lines, trans)}
+            <Sentence text={note.message} />
+          </span>
+          {(note.field ?? 'query') === 'query' &&
+            note.suggestions?.map(suggestion => (
+              <button
+                key={suggestion}
+                type="button"
+                className="pyr-link"
+                title={trans.__('Search for this instead')}
+                onClick={() => model.setListing({ query: suggestion })}
+              >
+                {suggestion}
+              </button>
+            ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** A sentence in which `code` stands between backticks. */
+function Sentence(props: { text: string }): JSX.Element {
+  const parts = props.text.split('`');
+  return (
+    <>
+      {parts.map((part, index) =>
+        // The last one has no closing backtick behind it.
+        index % 2 === 1 && index < parts.length - 1 ? (
+          <code key={index}>{part}</code>
+        ) : (
+          part
+        )
+      )}
+    </>
+  );
+}
+
+/** Where in the search something is wrong, as the beginning of a sentence. */
+function place(
+  note: { field?: string | null; line?: number | null; column?: number | null },
+  lines: number,
+  trans: ReturnType<typeof useTrans>
+): string {
+  if (!note.column || (note.field ?? 'query') !== 'query') {
+    return '';
+  }
+  const where =
+    lines > 1
+      ? trans.__('Line %1, column %2:', note.line, note.column)
+      : trans.__('Column %1:', note.column);
+  return `${where} `;
+}

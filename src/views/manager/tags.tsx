@@ -1,0 +1,167 @@
+/** Tags of tasks: shown in a row, given and taken away in a popup. */
+import * as React from 'react';
+
+import type { TaskRow } from '../../client/types';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import type { IPoint } from '../shared/popup';
+import { moveFocus, Popup } from '../shared/popup';
+
+/** So many are shown in a row; the others are counted. */
+const MOST = 2;
+
+/** The tags of a task, each a button that searches for it. */
+export function TagChips(props: {
+  trans: ITrans;
+  tags: readonly string[];
+}): JSX.Element | null {
+  const { trans, tags } = props;
+  if (tags.length === 0) {
+    return null;
+  }
+  const shown = tags.length > MOST + 1 ? tags.slice(0, MOST) : tags;
+  const rest = tags.slice(shown.length);
+  return (
+    <span className="pyr-tags">
+      {shown.map(tag => (
+        <button
+          key={tag}
+          type="button"
+          tabIndex={-1}
+          className="pyr-tag"
+          data-tag={tag}
+          title={trans.__('Show tasks tagged %1', tag)}
+        >
+          {tag}
+        </button>
+      ))}
+      {rest.length > 0 && (
+        <span className="pyr-tag pyr-tag-rest" title={rest.join(', ')}>
+          {`+${rest.length}`}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** The search for a tag among what is searched for already. */
+export function withTag(query: string, tag: string): string {
+  const term = /^[\p{L}\p{N}_.-]+$/u.test(tag) ? `tag:${tag}` : `tag:"${tag}"`;
+  const lines = query.split('\n').map(line => line.trim());
+  if (lines.some(line => line === term || line.split(/\s+/).includes(term))) {
+    return query;
+  }
+  // In a line of its own, where no OR of the others reaches it.
+  return query.trim()
+    ? `${query.trim()}${/\bOR\b/.test(query) ? '\n' : ' '}${term}`
+    : term;
+}
+
+export interface ITagsPopupProps {
+  state: IWorkspaceState;
+  /** The tasks whose tags are changed. */
+  names: readonly string[];
+  anchor: HTMLElement;
+  at?: IPoint;
+  onAdd: (tags: string[]) => void;
+  onRemove: (tag: string) => void;
+  onClose: () => void;
+}
+
+/** Which tags some tasks have, to tick and untick, and a field for new ones. */
+export function TagsPopup(props: ITagsPopupProps): JSX.Element {
+  const trans = useTrans();
+  const { state, names, onAdd, onRemove } = props;
+  const [text, setText] = React.useState('');
+  const rows = React.useMemo(() => {
+    const wanted = new Set(names);
+    return state.rows.filter(row => row && wanted.has(row.name)) as TaskRow[];
+  }, [state.rows, names]);
+  const seen = useTagsSeen(state);
+  const search = text.trim().toLowerCase();
+  const shown = seen.filter(tag => tag.toLowerCase().includes(search));
+  const fresh = text
+    .split(',')
+    .map(tag => tag.trim())
+    .filter(Boolean);
+  return (
+    <Popup
+      anchor={props.anchor}
+      at={props.at}
+      onClose={props.onClose}
+      label={
+        names.length === 1
+          ? trans.__('Tags of %1', names[0])
+          : trans.__('Tags of %1 tasks', names.length)
+      }
+      className="pyr-tags-popup"
+    >
+      <div onKeyDown={moveFocus}>
+        <input
+          type="text"
+          autoFocus
+          data-item=""
+          className="pyr-input"
+          value={text}
+          placeholder={trans.__('New tag, then Enter')}
+          aria-label={trans.__('New tag')}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={event => setText(event.target.value)}
+          onKeyDown={event => {
+            if (event.nativeEvent.isComposing || event.key !== 'Enter') {
+              return;
+            }
+            event.preventDefault();
+            if (fresh.length > 0) {
+              onAdd(fresh);
+              setText('');
+            } else {
+              props.onClose();
+            }
+          }}
+        />
+        {shown.map(tag => {
+          const count = rows.filter(row => row.tags.includes(tag)).length;
+          const all = count > 0 && count === rows.length;
+          return (
+            <button
+              key={tag}
+              type="button"
+              role="checkbox"
+              aria-checked={all ? 'true' : count > 0 ? 'mixed' : 'false'}
+              data-item=""
+              className="pyr-menu-entry"
+              onClick={() => (all ? onRemove(tag) : onAdd([tag]))}
+            >
+              <span className="pyr-menu-icon">
+                {all ? <Icon name="check" /> : count > 0 ? '–' : null}
+              </span>
+              <span className="pyr-menu-label">{tag}</span>
+            </button>
+          );
+        })}
+        {shown.length === 0 && (
+          <p className="pyr-popup-hint">
+            {fresh.length > 0
+              ? trans.__('Enter adds “%1”.', fresh.join(', '))
+              : trans.__('No tags yet. Several go between commas.')}
+          </p>
+        )}
+      </div>
+    </Popup>
+  );
+}
+
+/** The tags of the loaded tasks; one that is gone stays while this is open. */
+function useTagsSeen(state: IWorkspaceState): readonly string[] {
+  const seen = React.useRef(new Set<string>());
+  return React.useMemo(() => {
+    for (const row of state.rows) {
+      row?.tags.forEach(tag => seen.current.add(tag));
+    }
+    return [...seen.current].sort((a, b) => a.localeCompare(b));
+  }, [state.rows]);
+}

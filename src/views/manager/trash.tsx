@@ -1,0 +1,247 @@
+/** What is in the trash of a workspace, in place of the table of tasks. */
+import * as React from 'react';
+
+import { asClientError } from '../../client/errors';
+import type { ITrashState, TrashModel } from '../../model/trash';
+import type { Confirm } from '../shared/ask';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { refusal } from './actions';
+import { TrashList } from './trashlist';
+
+export interface ITrashViewProps {
+  model: TrashModel;
+  confirm: Confirm;
+  canWrite: boolean;
+  /** When it changes, the trash is listed again. */
+  revision: number;
+  /** Go back to the table of tasks. */
+  onBack: () => void;
+}
+
+export function TrashView(props: ITrashViewProps): JSX.Element {
+  const { model, confirm, canWrite } = props;
+  const trans = useTrans();
+  const state = useStore(model);
+  const [failure, setFailure] = React.useState<string | null>(null);
+  const [told, setTold] = React.useState('');
+  const { items, selection, busy } = state;
+  const names = [...selection];
+
+  React.useEffect(() => {
+    void model.load();
+  }, [model, props.revision]);
+
+  const act = async (action: 'restore' | 'purge', tasks: readonly string[]) => {
+    if (tasks.length === 0 || busy || !canWrite) {
+      return;
+    }
+    setFailure(null);
+    setTold('');
+    try {
+      const { done, refused } = await model.act(action, tasks);
+      setFailure(refusal(trans, refused));
+      const count = done.length.toLocaleString();
+      if (done.length > 0) {
+        setTold(
+          action === 'restore'
+            ? trans._n(
+                '1 task is back.',
+                '%2 tasks are back.',
+                done.length,
+                count
+              )
+            : trans._n(
+                '1 task was deleted for ever.',
+                '%2 tasks were deleted for ever.',
+                done.length,
+                count
+              )
+        );
+      }
+    } catch (error) {
+      setFailure(asClientError(error).message);
+    }
+  };
+
+  const purge = async (tasks: readonly string[]) => {
+    const [first] = items.filter(item => item.name === tasks[0]);
+    const accepted =
+      tasks.length > 0 &&
+      canWrite &&
+      (await confirm({
+        title:
+          tasks.length === 1
+            ? trans.__('Delete %1 for ever?', first?.original ?? tasks[0])
+            : trans.__(
+                'Delete %1 tasks for ever?',
+                tasks.length.toLocaleString()
+              ),
+        body:
+          tasks.length === 1
+            ? trans.__(
+                'Its configuration, logs and results are removed from the disk. This cannot be undone.'
+              )
+            : trans.__(
+                'Their configurations, logs and results are removed from the disk. This cannot be undone.'
+              ),
+        accept: trans.__('Delete for ever')
+      }));
+    if (accepted) {
+      await act('purge', tasks);
+    }
+  };
+
+  const can = canWrite && names.length > 0 && busy === null;
+  return (
+    <>
+      <div className="pyr-manager-head">
+        <div
+          className="pyr-toolbar"
+          role="toolbar"
+          aria-label={trans.__('Trash actions')}
+        >
+          <Button
+            icon="left"
+            label={trans.__('Tasks')}
+            title={trans.__('Back to the tasks')}
+            onClick={props.onBack}
+          />
+          <span className="pyr-toolbar-gap" />
+          <Button
+            icon="undo"
+            label={trans.__('Restore')}
+            disabled={!can}
+            title={trans.__('Bring the selected tasks back')}
+            onClick={() => void act('restore', names)}
+          />
+          <Button
+            icon="delete"
+            label={trans.__('Delete for ever…')}
+            disabled={!can}
+            title={trans.__('Remove the selected tasks from the disk')}
+            onClick={() => void purge(names)}
+          />
+          <span className="pyr-toolbar-space" />
+          <Button
+            icon="trash"
+            label={trans.__('Empty the trash…')}
+            disabled={!canWrite || items.length === 0 || busy !== null}
+            title={trans.__('Remove everything listed here from the disk')}
+            onClick={() => void purge(items.map(item => item.name))}
+          />
+        </div>
+      </div>
+      <div className="pyr-manager-body">
+        <TrashBody
+          model={model}
+          state={state}
+          onRestore={() => void act('restore', names)}
+          onPurge={() => void purge(names)}
+          onBack={props.onBack}
+        />
+      </div>
+      {failure && (
+        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
+          {failure}
+        </Strip>
+      )}
+      {told && (
+        <Strip kind="info" icon="check" onClose={() => setTold('')}>
+          {told}
+        </Strip>
+      )}
+      {state.phase === 'ready' && state.error && (
+        <Strip kind="error" icon="warning">
+          {state.error.message}
+        </Strip>
+      )}
+      <div className="pyr-foot">
+        <span>{footLine(trans, state)}</span>
+        {names.length > 0 && (
+          <>
+            <span role="status">
+              {trans.__('%1 selected', names.length.toLocaleString())}
+            </span>
+            <button
+              type="button"
+              className="pyr-link"
+              onClick={() => model.select([], 'replace')}
+            >
+              {trans.__('Clear selection')}
+            </button>
+          </>
+        )}
+      </div>
+    </>
+  );
+}
+
+function footLine(trans: ITrans, state: ITrashState): string {
+  if (state.busy === 'purge') {
+    return trans.__('Deleting…');
+  }
+  if (state.busy === 'restore') {
+    return trans.__('Restoring…');
+  }
+  const count = state.items.length;
+  return state.phase !== 'ready'
+    ? ''
+    : trans._n(
+        '1 task in the trash',
+        '%2 tasks in the trash',
+        count,
+        count.toLocaleString()
+      );
+}
+
+function TrashBody(props: {
+  model: TrashModel;
+  state: ITrashState;
+  onRestore: () => void;
+  onPurge: () => void;
+  onBack: () => void;
+}): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  if (state.phase === 'error') {
+    return (
+      <Empty icon="warning" title={trans.__('The trash cannot be listed')}>
+        <p>{state.error?.message}</p>
+        <Button
+          icon="refresh"
+          label={trans.__('Retry now')}
+          onClick={() => void model.load()}
+        />
+      </Empty>
+    );
+  }
+  if (state.phase === 'loading') {
+    return (
+      <div
+        className="pyr-skeleton"
+        role="status"
+        aria-label={trans.__('Loading the trash…')}
+      >
+        {Array.from({ length: 6 }, (_, index) => (
+          <span key={index} className="pyr-bone" />
+        ))}
+      </div>
+    );
+  }
+  if (state.items.length === 0) {
+    return (
+      <Empty icon="trash" title={trans.__('The trash is empty')}>
+        <p>
+          {trans.__(
+            'Deleted tasks wait here, with their logs and results, until you delete them for ever.'
+          )}
+        </p>
+        <Button label={trans.__('Back to the tasks')} onClick={props.onBack} />
+      </Empty>
+    );
+  }
+  return <TrashList {...props} />;
+}

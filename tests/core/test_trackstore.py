@@ -1,0 +1,200 @@
+"""Reading the database into which the other program moves points: never writing, never waiting for long."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.errors import Unreadable
+from pyruns_jupyter.core.trackstore import STORE_NAME, stored_latest, stored_tracks
+
+from .making import snapshot
+
+# As `pyruns` 0.3.17 makes it.
+SCHEMA = """
+CREATE TABLE generations (generation TEXT PRIMARY KEY, snapshot TEXT NOT NULL);
+CREATE TABLE points (
+    sequence INTEGER PRIMARY KEY, generation TEXT NOT NULL, operation TEXT NOT NULL UNIQUE,
+    run_index INTEGER NOT NULL, payload TEXT NOT NULL);
+CREATE INDEX points_generation ON points(generation, sequence);
+PRAGMA user_version = 1;
+"""
+INFO: dict[str, Any] = {"track_store": {"version": 1, "generation": "g", "max_run_index": 2}}
+
+WRITER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], timeout=5)
+print("ready", flush=True)
+for number in range(int(sys.argv[2])):
+    with database:
+        database.execute(
+            "INSERT INTO points (generation, operation, run_index, payload) VALUES ('g', ?, 2, ?)",
+            (f"w{number}", '{"step": %d}' % number),
+        )
+"""
+
+
+def store(folder: Path, points: int = 0) -> sqlite3.Connection:
+    database = sqlite3.connect(folder / STORE_NAME)
+    database.executescript(SCHEMA)
+    runs = [{"loss": [1.0], "old": [7]}, {"loss": [0.5, 0.25], "odd": 3}]
+    database.execute("INSERT INTO generations VALUES ('g', ?), ('other', '[]')", (json.dumps(runs),))
+    rows = [(number, "g", f"o{number}", 2, json.dumps({"step": number})) for number in range(1, points + 1)]
+    database.executemany("INSERT INTO points VALUES (?, ?, ?, ?, ?)", rows)
+    database.commit()
+    return database
+
+
+def test_snapshot_and_points(tmp_path: Path) -> None:
+    database = store(tmp_path, 10_000)
+    database.execute("INSERT INTO points VALUES (20000, 'other', 'x', 2, '{\"step\": -1}')")
+    database.execute("INSERT INTO points VALUES (20001, 'g', 'y', 1, '{\"step\": 5}')")
+    database.execute("INSERT INTO points VALUES (20002, 'g', 'z', 2, 'no json')")
+    database.commit()
+    database.close()
+    before = snapshot(tmp_path)
+    assert stored_tracks(tmp_path, INFO, 2) == {"loss": [0.5, 0.25], "step": list(range(1, 10_001))}
+    assert stored_tracks(tmp_path, INFO, 1) == {"loss": [1.0], "old": [7], "step": [5]}
+    assert stored_tracks(tmp_path, INFO, 3) == {}
+    assert stored_latest(tmp_path, INFO, 2) == {"loss": 0.25, "step": 10_000}
+    assert snapshot(tmp_path) == before
+
+
+def test_a_read_only_folder(tmp_path: Path) -> None:
+    store(tmp_path, 10).close()
+    (tmp_path / STORE_NAME).chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        assert stored_tracks(tmp_path, INFO, 2)["step"] == list(range(1, 11))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_its_writer_is_not_disturbed(tmp_path: Path) -> None:
+    store(tmp_path).close()
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / STORE_NAME), "800"], stdout=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    seen = 0
+    while writer.poll() is None:
+        steps = stored_tracks(tmp_path, INFO, 2).get("step", [])
+        assert steps == list(range(len(steps)))
+        assert len(steps) >= seen
+        seen = len(steps)
+        time.sleep(0.02)
+    writer.stdout.close()
+    assert writer.returncode == 0
+    assert stored_tracks(tmp_path, INFO, 2)["step"] == list(range(800))
+    assert sorted(os.listdir(tmp_path)) == [STORE_NAME]
+
+
+def test_a_writer_that_died_in_the_middle(tmp_path: Path) -> None:
+    """It leaves a journal that only a writer can apply; what is in the file can be read."""
+    store(tmp_path, 10).close()
+    code = (
+        "import os, sqlite3, sys, signal\n"
+        "d = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "d.execute('PRAGMA cache_size = 1'); d.execute('PRAGMA cache_spill = 1'); d.execute('BEGIN')\n"
+        "for n in range(5000):\n"
+        '    d.execute("INSERT INTO points (generation, operation, run_index, payload) '
+        "VALUES ('g', ?, 1, ?)\", (f'w{n}', '{\"x\": 1}'))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    dead = subprocess.run([sys.executable, "-c", code, str(tmp_path / STORE_NAME)], check=False)
+    assert dead.returncode == -signal.SIGKILL
+    assert (tmp_path / f"{STORE_NAME}-journal").stat().st_size > 0
+    before = snapshot(tmp_path)
+    with suppress(Unreadable):
+        assert set(stored_tracks(tmp_path, INFO, 2)) >= {"loss"}
+    assert snapshot(tmp_path) == before
+
+
+def test_a_write_ahead_log_is_not_touched(tmp_path: Path) -> None:
+    database = store(tmp_path, 10)
+    database.execute("PRAGMA journal_mode = WAL").fetchone()
+    database.close()
+    before = snapshot(tmp_path)
+    assert stored_tracks(tmp_path, INFO, 2)["step"] == list(range(1, 11))
+    assert snapshot(tmp_path) == before
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    path = tmp_path / STORE_NAME
+
+    def refused(info: dict[str, Any] = INFO) -> str:
+        with pytest.raises(Unreadable) as caught:
+            stored_tracks(tmp_path, info, 2)
+        assert stored_latest(tmp_path, info, 2) == {}
+        return caught.value.message
+
+    assert "cannot be read" in refused()
+    assert not path.exists()
+    path.write_text("hello")
+    assert "no SQLite database" in refused()
+    path.unlink()
+    sqlite3.connect(path).executescript("CREATE TABLE x (y)").close()
+    assert "no such table" in refused()
+    path.unlink()
+    os.mkfifo(path)
+    assert "no regular file" in refused()
+    path.unlink()
+    store(tmp_path).close()
+    assert "not in it" in refused({"track_store": {"version": 1, "generation": "unknown"}})
+    wrong: list[Any] = [None, [], {"version": 2, "generation": "g"}, {"version": 1, "generation": 7}]
+    for facts in wrong:
+        assert "does not know" in refused({"track_store": facts})
+    link = tmp_path / "link"
+    link.mkdir()
+    (link / STORE_NAME).symlink_to(path)
+    with pytest.raises(Unreadable):
+        stored_tracks(link, INFO, 2)
+
+
+def test_a_view_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyruns_jupyter.core.trackstore._SECONDS", 0.3)
+    database = sqlite3.connect(tmp_path / STORE_NAME)
+    database.executescript(
+        "CREATE TABLE generations (generation, snapshot); INSERT INTO generations VALUES ('g', '[]');"
+        "CREATE VIEW points AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT i AS sequence, 'g' AS generation, 1 AS run_index, '{}' AS payload FROM n;"
+    )
+    database.close()
+    with pytest.raises(Unreadable, match="interrupted"):
+        stored_tracks(tmp_path, INFO, 2)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.binary(min_size=1, max_size=60)), max_size=6), st.data())
+def test_damage_never_crashes(tmp_path: Path, places: list[tuple[int, bytes]], data: st.DataObject) -> None:
+    whole = tmp_path / "whole"
+    if not whole.exists():
+        whole.mkdir()
+        store(whole, 300).close()
+    folder = tmp_path / "damaged"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    content = bytearray((whole / STORE_NAME).read_bytes())
+    for at, text in places:
+        content[at : at + len(text)] = text
+    content = content[: data.draw(st.integers(0, len(content)))] if data.draw(st.booleans()) else content
+    (folder / STORE_NAME).write_bytes(content)
+    with suppress(Unreadable):
+        stored_tracks(folder, INFO, 2)
+    stored_latest(folder, INFO, 2)
+    assert (folder / STORE_NAME).read_bytes() == bytes(content)
+    assert os.listdir(folder) == [STORE_NAME]

@@ -1,0 +1,246 @@
+"""Projects that are moved or copied, also while tasks wait and run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.host import process_alive
+from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.owners import COPIED
+from pyruns_jupyter.core.taskfile import own_facts
+from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from tests.engine.support import Project
+from tests.support import wait_until
+
+SCRIPT = """\
+import argparse, os, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+args = parser.parse_args()
+print("running", __file__, os.getcwd(), args.lr, flush=True)
+while os.path.exists("hold"):
+    time.sleep(0.05)
+"""
+
+
+class Opened(Project):
+    """A project that the product itself made."""
+
+    def __init__(self, workspace: WorkspaceFolder) -> None:
+        self.folder = workspace.project
+        self.root = workspace.root
+        self.script = self.folder / "job.py"
+        self.workspace = workspace
+        self.engine = EnginePaths(self.root)
+
+    def at(self, folder: Path) -> Opened:
+        """The same workspace in another folder."""
+        return Opened(WorkspaceFolder.at(folder / "_pyruns_" / self.workspace.name))
+
+    def hold(self) -> Path:
+        """Keep tasks of the script running until this file goes."""
+        path = self.folder / "hold"
+        path.touch()
+        return path
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[list[Opened]]:
+    """Projects whose processes are stopped at the end."""
+    projects: list[Opened] = []
+    yield projects
+    for folder in (tmp_path, *(project.folder for project in projects)):
+        for project in projects:
+            project.folder = folder
+            project.stop_everything()
+
+
+def script_project(folder: Path, opened: list[Opened]) -> Opened:
+    folder.mkdir()
+    (folder / "job.py").write_text(SCRIPT, encoding="utf-8")
+    opened.append(Opened(open_workspace(folder / "job.py")[0]))
+    return opened[-1]
+
+
+def copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-r", str(source), str(target)], check=True)
+
+
+def test_a_moved_script_runs_at_its_new_place(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    create_tasks(project.workspace, "lr: 0.5\n", "one")
+    project.submit("one")
+    project.wait("one")
+    project.wait_for_exit()
+    before = project.paths("one").info.read_bytes()
+    (tmp_path / "first").rename(tmp_path / "second")
+    moved = project.at(tmp_path / "second")
+    opened.append(moved)
+    assert moved.workspace.script == tmp_path / "second" / "job.py"
+    assert moved.workspace.problem() is None
+    TaskIndex(moved.workspace).refresh()
+    assert moved.paths("one").info.read_bytes() == before
+    moved.submit("one")
+    assert moved.wait("one") == ["completed"]
+    assert str(tmp_path / "second").encode() in moved.output("one", 2)
+    assert str(tmp_path / "first").encode() not in moved.output("one", 2)
+
+
+def test_a_copy_runs_its_own_script(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    create_tasks(project.workspace, "lr: 0.5\n", "one")
+    copy(tmp_path / "first", tmp_path / "second")
+    copied = project.at(tmp_path / "second")
+    opened.append(copied)
+    assert copied.workspace.script == copied.script
+    assert project.workspace.script == project.script
+    copied.submit("one")
+    assert copied.wait("one") == ["completed"]
+    assert f"running {copied.script} {copied.folder} 0.5".encode() in copied.output("one")
+    assert project.status("one") == "pending"
+
+
+def test_the_same_script_by_another_way_keeps_its_name(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    (tmp_path / "link").symlink_to(tmp_path / "first")
+    assert project.at(tmp_path / "link").workspace.script == project.script
+
+
+@pytest.mark.parametrize("original", ["moved", "copied", "gone"])
+def test_the_working_folder_of_a_shell_task_moves_along(
+    tmp_path: Path, opened: list[Opened], original: str
+) -> None:
+    (tmp_path / "first" / "below").mkdir(parents=True)
+    workspace = open_workspace(tmp_path / "first")[0]
+    create_tasks(workspace, "pwd\n", "here")
+    create_tasks(workspace, "pwd\n", "below")
+    create_tasks(workspace, "pwd\n", "outside")
+    for name, folder in (("below", tmp_path / "first" / "below"), ("outside", tmp_path)):
+        path = workspace.paths(name).info
+        path.write_text(json.dumps({**json.loads(path.read_bytes()), "workdir": str(folder)}))
+    project = Opened(workspace)
+    if original == "moved":
+        (tmp_path / "first").rename(tmp_path / "second")
+    else:
+        copy(tmp_path / "first", tmp_path / "second")
+        if original == "gone":
+            shutil.rmtree(tmp_path / "first")
+    moved = project.at(tmp_path / "second")
+    opened.append(moved)
+    moved.submit("here", "below", "outside", jobs=3)
+    assert set(moved.wait("here", "below", "outside")) == {"completed"}
+    assert moved.output("here").strip() == str(moved.folder).encode()
+    assert moved.output("below").strip() == str(moved.folder / "below").encode()
+    assert moved.output("outside").strip() == str(tmp_path).encode()
+    create_tasks(moved.workspace, "pwd\n", "later")
+    (tmp_path / "second").rename(tmp_path / "third")
+    again = moved.at(tmp_path / "third")
+    opened.append(again)
+    again.submit("later")
+    assert again.wait("later") == ["completed"]
+    assert again.output("later").strip() == str(again.folder).encode()
+
+
+def test_a_copy_made_while_tasks_run_and_wait(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    names = create_tasks(project.workspace, "lr: 1 | 2 | 3\n", "t")
+    hold = project.hold()
+    project.submit(*names)
+    project.wait_for_output(names[0], b"running")
+    copy(tmp_path / "first", tmp_path / "second")
+    copied = project.at(tmp_path / "second")
+    opened.append(copied)
+    (copied.folder / "hold").unlink()
+    index = TaskIndex(copied.workspace)
+    index.refresh()
+    assert index.rows[names[0]].message == COPIED
+    assert not scheduler_alive(copied.root)
+    pid = project.info(names[0])["pids"][0]
+    attend(copied.root)
+    wait_until(lambda: copied.status(names[0]) == "failed", message=copied.scheduler_log)
+    wait_until(lambda: [copied.status(name) for name in names[1:]] == ["pending", "pending"])
+    assert own_facts(copied.info(names[0]))["messages"] == {"1": COPIED}
+    copied.wait_for_exit()
+    assert os.listdir(copied.engine.batches) == []
+    # The original knows nothing of it.
+    assert process_alive(pid, None)
+    assert project.status(names[0]) == "running"
+    assert [project.status(name) for name in names[1:]] == ["queued", "queued"]
+    hold.unlink()
+    assert project.wait(*names) == ["completed"] * 3
+    copied.submit(*names, jobs=3)
+    assert copied.wait(*names) == ["completed"] * 3
+    assert len(copied.info(names[0])["run_statuses"]) == 2
+    assert len(copied.info(names[1])["run_statuses"]) == 1
+    assert [len(project.info(name)["run_statuses"]) for name in names] == [1, 1, 1]
+
+
+def test_stopping_a_copied_task_leaves_the_original_alone(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    create_tasks(project.workspace, "lr: 1\n", "one")
+    hold = project.hold()
+    project.submit("one")
+    project.wait_for_output("one", b"running")
+    shutil.copytree(project.paths("one").folder, project.workspace.tasks / "two")
+    pid = project.info("one")["pids"][0]
+    assert cancel(project.workspace, "two") == "failed"
+    assert own_facts(project.info("two"))["messages"] == {"1": COPIED}
+    assert process_alive(pid, None)
+    assert project.status("one") == "running"
+    hold.unlink()
+    project.submit("two")
+    assert project.wait("one", "two") == ["completed", "completed"]
+
+
+def test_a_project_moved_while_its_scheduler_works(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    names = create_tasks(project.workspace, "lr: 1 | 2 | 3\n", "t")
+    hold = project.hold()
+    project.submit(*names)
+    project.wait_for_output(names[0], b"running")
+    (tmp_path / "first").rename(tmp_path / "second")
+    moved = project.at(tmp_path / "second")
+    opened.append(moved)
+    assert moved.status(names[0]) == "running"
+    index = TaskIndex(moved.workspace)
+    index.refresh()
+    assert index.rows[names[0]].message is None
+    (moved.folder / hold.name).unlink()
+    # Nobody looks at it: the scheduler itself follows.
+    assert moved.wait(*names) == ["completed"] * 3
+    assert not (tmp_path / "first").exists()
+    for name in names:
+        assert len(moved.info(name)["run_statuses"]) == 1
+        assert not list(moved.paths(name).folder.glob(".pyruns-input-*"))
+    wait_until(lambda: not list(moved.workspace.tasks.glob("*/run_logs/.run*.owner")))
+    assert str(moved.script).encode() in moved.output(names[2])
+
+
+def test_a_moved_project_is_stopped_at_its_new_place(tmp_path: Path, opened: list[Opened]) -> None:
+    project = script_project(tmp_path / "first", opened)
+    create_tasks(project.workspace, "lr: 1\n", "one")
+    project.hold()
+    project.submit("one")
+    project.wait_for_output("one", b"running")
+    (tmp_path / "first").rename(tmp_path / "second")
+    copy(tmp_path / "second", tmp_path / "first")  # something like the original is there again
+    moved, again = project.at(tmp_path / "second"), project
+    opened.append(moved)
+    pid = moved.info("one")["pids"][0]
+    assert cancel(again.workspace, "one") in ("running", "failed")
+    wait_until(lambda: again.status("one") == "failed", message=again.scheduler_log)
+    assert process_alive(pid, None)
+    assert moved.status("one") == "running"
+    cancel(moved.workspace, "one")
+    assert moved.wait("one") == ["cancelled"]
+    wait_until(lambda: not process_alive(pid, None))

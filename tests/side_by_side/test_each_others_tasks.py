@@ -1,0 +1,67 @@
+"""Each shows, moves, removes and brings back what the other made."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyruns_jupyter.core import tasks
+from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.taskfile import own_facts, read_task
+from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from tests.core.making import snapshot
+
+from .shared import SCRIPT, Shared, rows
+
+pytestmark = pytest.mark.reference
+
+
+def test_looking_at_what_it_made_changes_nothing(shared: Shared) -> None:
+    (shared.project / "train.py").write_text(SCRIPT, encoding="utf-8")
+    (shared.project / "f.yaml").write_text("lr: 0.1 | 0.2\n", encoding="utf-8")
+    shared.pyr("init", "train.py")
+    workspace, created = open_workspace(shared.project / "train.py")
+    assert not created
+    assert workspace.script == shared.project / "train.py"
+    shared.pyr("add", "f.yaml", "-n", "N", workspace=workspace)
+    before = snapshot(shared.project)
+    found = rows(workspace)
+    assert sorted(found) == ["N_1-of-2", "N_2-of-2"]
+    assert all(row.status == "pending" and row.message is None for row in found.values())
+    assert WorkspaceFolder.at(workspace.folder).problem() is None
+    assert snapshot(shared.project) == before
+
+
+def test_it_runs_ours_and_we_tell_how_it_went(shared: Shared) -> None:
+    workspace = shared.script()
+    names = create_tasks(workspace, "lr: 0.1 | 1e-3  # rate\n", "{lr}-{n}")
+    assert names == ["0.1-1", "1e-3-2"]
+    shared.pyr("run", names[1], workspace=workspace)
+    row = rows(workspace)[names[1]]
+    assert (row.status, row.exit_code, row.runs, row.swept) == ("completed", 0, 1, {"lr": 0.001})
+    assert "lr 0.001" in workspace.paths(names[1]).log(1).read_text("utf-8")
+    shell = shared.shell()
+    create_tasks(shell, "echo from $PWD\nexit 3\n", "job")
+    assert shared.pyr("run", "job", workspace=shell, check=False).returncode != 0
+    row = rows(shell)["job"]
+    assert (row.status, row.exit_code, row.kind, row.message) == ("failed", 3, "shell", "Exit code 3")
+    assert f"from {shared.project}" in shell.paths("job").log(1).read_text("utf-8")
+
+
+def test_both_move_each_others_tasks(shared: Shared) -> None:
+    workspace = shared.script()
+    create_tasks(workspace, "lr: 0.5\n", "ours")
+    shared.add(workspace, "theirs", "lr: 0.5\n")
+    shared.pyr("mv", "ours", "ours2", workspace=workspace)
+    tasks.rename(workspace, "theirs", "theirs2")
+    assert sorted(shared.listed(workspace)) == sorted(workspace.task_names()) == ["ours2", "theirs2"]
+    shared.pyr("rm", "ours2", workspace=workspace)
+    tasks.trash(workspace, "theirs2")
+    assert tasks.trash_names(workspace) == ["ours2", "theirs2"]
+    assert shared.listed(workspace) == {}
+    assert tasks.restore(workspace, "ours2") == "ours2"
+    shared.pyr("restore", "theirs2", workspace=workspace)
+    tasks.set_notes(workspace, "theirs2", "kept")
+    shared.pyr("pin", "theirs2", workspace=workspace)
+    info = read_task(workspace.paths("theirs2").folder)
+    assert (info["notes"], info["pinned"], info["name"]) == ("kept", True, "theirs2")
+    assert own_facts(read_task(workspace.paths("ours2").folder))["batch_name"] == "ours"

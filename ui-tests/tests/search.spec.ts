@@ -1,0 +1,122 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { Page } from '@playwright/test';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import { openInPyruns, openLab, picture, taskRows } from '../support/journey';
+
+test.use({
+  // Galata's answer for Lab's workspaces would be given for ours too.
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+const SCRIPT = `
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--opt", default="sgd")
+args = parser.parse_args()
+print("out of memory" if args.opt == "adam" else "fine")
+`;
+
+async function sweep(page: Page, url: string, name: string): Promise<void> {
+  fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
+  fs.mkdirSync(path.join(ROOT, name));
+  fs.writeFileSync(path.join(ROOT, name, 'find.py'), SCRIPT);
+  await openLab(page as unknown as Parameters<typeof openLab>[0], url, name);
+  await openInPyruns(page, 'find.py');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.01 | 0.001');
+  await page.getByLabel('opt', { exact: true }).fill('sgd | adam');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(taskRows(page)).toHaveCount(6);
+}
+
+test('a search is told what is wrong, and can be sent as a link', async ({
+  page,
+  baseURL
+}) => {
+  await sweep(page, baseURL as string, 'search');
+  const box = page.getByRole('searchbox', { name: 'Search tasks' });
+  await box.fill('lr<0.05 (opt:adam OR lr:0.01)');
+  await expect(taskRows(page)).toHaveCount(3);
+
+  // A mistake, with its place; the rows stay.
+  await box.fill('lr<0.05 (opt:adam');
+  await expect(page.getByText(/Column 9: A parenthesis/)).toBeVisible();
+  await expect(box).toHaveAttribute('aria-invalid', 'true');
+  await picture(page, 'search-error');
+
+  // A field that there is not, and what is meant.
+  await box.fill('lrr<0.05 opt:adam');
+  await expect(page.getByText(/no field lrr/)).toBeVisible();
+  await expect(page.getByText('No task matches')).toBeVisible();
+  await picture(page, 'search-suggestion');
+  await page.getByRole('button', { name: 'lr<0.05 opt:adam' }).click();
+  await expect(taskRows(page)).toHaveCount(2);
+  await expect(box).toHaveValue('lr<0.05 opt:adam');
+
+  // Two lines.
+  await box.fill('lr<0.05\nopt:adam OR opt:sgd');
+  await expect(taskRows(page)).toHaveCount(4);
+
+  // The grammar, by keyboard.
+  await box.fill('opt:adam');
+  await page.getByRole('button', { name: 'How to search' }).focus();
+  await page.keyboard.press('Enter');
+  const help = page.getByRole('dialog', { name: 'How to search' });
+  await expect(help).toBeVisible();
+  await picture(page, 'search-help');
+  await page.keyboard.press('Escape');
+  await expect(help).toBeHidden();
+
+  // A link with what could be markup or another parameter in it.
+  const query = 'lr:..0.05 opt:adam -"<b>&query=x#"';
+  await box.fill(query);
+  await expect(taskRows(page)).toHaveCount(2);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  expect(link.startsWith(`${baseURL}/lab?`)).toBe(true);
+  expect(link).not.toContain('token');
+  expect(new URL(link).searchParams.get('query')).toBe(query);
+
+  // Opened where nothing of ours is open, and again where the page is.
+  // (Galata's own way waits for a launcher, which is not there.)
+  const goto = async (url: string) => {
+    await page.evaluate(to => window.location.assign(to), url);
+    await page.waitForURL(now => !now.search.includes('pyruns'));
+  };
+  await goto(link.replace('?', '?reset&'));
+  await expect(box).toHaveValue(query);
+  await expect(taskRows(page)).toHaveCount(2);
+  expect(page.url()).not.toContain('query=');
+  await goto(
+    `${baseURL}/lab/tree/search?pyruns=search%2F_pyruns_%2Ffind&query=opt%3Asgd`
+  );
+  await expect(box).toHaveValue('opt:sgd');
+  await expect(taskRows(page)).toHaveCount(3);
+
+  // A link that leads nowhere says so and makes nothing.
+  await goto(`${baseURL}/lab?reset&pyruns=..%2F%3Cb%3Enowhere&query=x`);
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText('This link cannot be opened')).toBeVisible();
+  await picture(page, 'search-no-link');
+  await dialog.getByRole('button', { name: 'OK' }).click();
+  expect(fs.existsSync(path.join(ROOT, 'search', '_pyruns_', 'nowhere'))).toBe(
+    false
+  );
+});
+
+test('the search in the dark', async ({ page, baseURL }) => {
+  await sweep(page, baseURL as string, 'searchdark');
+  await page.theme.setDarkTheme();
+  const box = page.getByRole('searchbox', { name: 'Search tasks' });
+  await box.fill('started<2h OR lrr<1');
+  await expect(page.getByText(/no field lrr/)).toBeVisible();
+  await picture(page, 'search-dark');
+  await page.getByRole('button', { name: 'How to search' }).click();
+  await picture(page, 'search-help-dark');
+});
