@@ -42,6 +42,8 @@ def duration_text(seconds: float | None) -> str:
 
 def printable(text: str) -> str:
     """Return `text` on one line, control characters as escapes: a name must not command a terminal."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character
         if unicodedata.category(character)[0] != "C"
@@ -80,12 +82,13 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     """Return a table for a terminal, columns aligned, two spaces between them."""
     lines = [[printable(cell) for cell in line] for line in (header, *cells)]
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
+    widths = [[_width(cell) for cell in line] for line in lines]
+    most = [max(column) for column in zip(*widths, strict=True)]
     return "\n".join(
         "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+            cell + " " * (width - own) for cell, own, width in zip(line, owns, most, strict=True)
         ).rstrip()
-        for line in lines
+        for line, owns in zip(lines, widths, strict=True)
     )
 
 
@@ -115,6 +118,8 @@ def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
 
 def _width(text: str) -> int:
     """Return the columns `text` takes in a terminal: East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, overload
 
@@ -12,7 +13,8 @@ from pyruns_jupyter.core.configfile import parse_config
 from pyruns_jupyter.core.duplicate import duplicate
 from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.layout import SETTINGS_NAME, SHELL_CONFIG, TaskPaths
+from pyruns_jupyter.core.layout import SETTINGS_NAME, TaskPaths
+from pyruns_jupyter.core.proposals import task_text
 from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import Run
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
@@ -61,11 +63,13 @@ class Task:
 
     @property
     def config_text(self) -> str:
-        """The configuration (YAML) or the shell script, as text."""
-        path = self.folder / self.row.config_file
-        if not path.exists() and (self.folder / SHELL_CONFIG).is_file():
-            path = self.folder / SHELL_CONFIG  # an old task file, which does not say what it is
-        return path.read_text(encoding="utf-8", errors="replace")
+        """The configuration (YAML) or the shell script, as text.
+
+        Raises:
+            NotFound: when it is gone.
+            Unreadable: when it cannot be read, is no UTF-8 text, or too large.
+        """
+        return task_text(self._workspace, self._name)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -281,8 +285,25 @@ class Task:
         return hash(self.folder)
 
 
+class TaskTable:
+    """What tasks looked like at one moment, as a table. `notices` are sentences about how they were found."""
+
+    def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:
+        self.rows = rows
+        self.notices = list(notices)
+
+    def __repr__(self) -> str:
+        return text_table(*task_columns(self.rows)) if self.rows else "no tasks"
+
+    def _repr_html_(self) -> str:
+        header, cells = task_columns(self.rows)
+        return html_table(header, cells, count_text(len(self.rows), "task"))
+
+
 class TaskList(Sequence[Task]):
-    """Tasks in an order; shows itself as a table. `notices` are sentences about how they were found."""
+    """Tasks in an order; shows itself as a table of what they are now, without those that are gone.
+    `notices` are sentences about how they were found.
+    """
 
     def __init__(self, tasks: Iterable[Task], notices: Iterable[str] = ()) -> None:
         self._tasks = list(tasks)
@@ -308,13 +329,17 @@ class TaskList(Sequence[Task]):
         return len(self._tasks)
 
     def __repr__(self) -> str:
-        if not self._tasks:
-            return "no tasks"
-        return text_table(*task_columns([task.row for task in self._tasks]))
+        return repr(self._table())
 
     def _repr_html_(self) -> str:
-        header, cells = task_columns([task.row for task in self._tasks])
-        return html_table(header, cells, count_text(len(self._tasks), "task"))
+        return self._table()._repr_html_()
+
+    def _table(self) -> TaskTable:
+        rows = []
+        for task in self._tasks:
+            with suppress(NotFound):  # removed or renamed meanwhile
+                rows.append(task.row)
+        return TaskTable(rows)
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pyruns_jupyter.engine.submit import attend, submit
 
 from .plan import Plan, plan_overlay
 from .tables import count_text
-from .task import Task, TaskList, raise_refused
+from .task import Task, TaskList, TaskTable, raise_refused
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
@@ -164,6 +164,17 @@ class Workspace:
             InvalidInput: when the query cannot be understood, names a field that no task has, or several, or
                 logs could not be searched as a whole.
         """
+        found = self.table(text, sort=sort, order=order, partial=partial)
+        return TaskList((Task(self._folder, row.name) for row in found.rows), found.notices)
+
+    def table(
+        self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
+    ) -> TaskTable:
+        """Return what `tasks` finds as a table of this moment: one look at the disk, however many they are.
+
+        Raises:
+            InvalidInput: see `tasks`.
+        """
         self._index.refresh()
         found = query.select(
             self._index.rows.values(),
@@ -175,10 +186,7 @@ class Workspace:
             strict=True,
             partial=partial,
         )
-        return TaskList(
-            (Task(self._folder, row.name) for row in found.items),
-            (said.message for said in found.notices),
-        )
+        return TaskTable(found.items, (said.message for said in found.notices))
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks have each status."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.errors import NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.files import write_atomic
 from pyruns_jupyter.core.layout import find_root
+from pyruns_jupyter.core.textfiles import read_text
 from pyruns_jupyter.core.workspace import WorkspaceFolder, workspaces_in
 
 ACTIVE_FILE = ".active_workspace"  # shared with the command-line program `pyruns`
@@ -40,8 +41,12 @@ class Context(ABC):
         print(text, file=sys.stderr)
 
     def json(self, value: Any) -> None:
-        """Show data for a program."""
-        self.line(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+        """Show data for a program; of a list each item is a line."""
+        if isinstance(value, list) and value:
+            lines = (json.dumps(item, ensure_ascii=False, default=str) for item in value)
+            self.line("[\n" + ",\n".join(lines) + "\n]")
+        else:
+            self.line(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
     def workspace(self, name: str | None) -> Workspace:
         """Return the workspace a command is about: the named one, else the current, else the only one.
@@ -71,8 +76,8 @@ class Context(ABC):
 
 def _read_active(root: Path) -> str | None:
     try:
-        name = (root / ACTIVE_FILE).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
+        name = read_text(root / ACTIVE_FILE).strip()
+    except (OSError, Unreadable):
         return None
     # The file is only a hint: a workspace that is gone since must not stand in the way.
     return name if name and "/" not in name and (root / name / "script_info.json").is_file() else None

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pyruns_jupyter.api import TaskList, Workspace
+from pyruns_jupyter.api import Task, TaskList, Workspace
 from pyruns_jupyter.api.tables import duration_text, printable, printable_text, value_text
-from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core.errors import NotFound, Unreadable
+from pyruns_jupyter.core.logs import log_problem
 from pyruns_jupyter.core.runs import Run, gpu_names, sources_of
 from pyruns_jupyter.engine.submit import scheduler_alive
 
@@ -50,11 +51,11 @@ def _ls(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     workspace.attend()
     # Each word of the command is a line: 'a OR b' keeps together.
-    found = workspace.tasks("\n".join(args.query), sort=args.sort, order=args.order, partial=True)
+    found = workspace.table("\n".join(args.query), sort=args.sort, order=args.order, partial=True)
     for said in found.notices:
         context.aside(said)
     if args.json:
-        context.json([task.row.to_dict() for task in found])
+        context.json([row.to_dict() for row in found.rows])
     else:
         context.show(found)
     return 0
@@ -66,10 +67,10 @@ def _show(context: Context, args: argparse.Namespace) -> int:
     history = task.runs if run is None else [one for one in task.runs if one.index == run]
     if run is not None and not history:
         raise NotFound(f"The task {name!r} has no run {run}.")
+    config, problem = _config_of(task)
     if args.json:
-        context.json(
-            {**task.row.to_dict(), "folder": task.folder, "config": task.config_text, "notes": task.notes}
-        )
+        more = {"folder": task.folder, "config": config, "config_problem": problem, "notes": task.notes}
+        context.json({**task.row.to_dict(), **more})
         return 0
     context.show(TaskList([task]))
     row = task.row
@@ -86,10 +87,18 @@ def _show(context: Context, args: argparse.Namespace) -> int:
             context.line(printable(f"  {line}"))
     if not row.readable:
         context.line(printable(row.message or ""))
-    context.line(f"\n{printable_text(task.config_text.rstrip())}")
+    context.line(f"\n{printable_text((problem or config or '').rstrip())}")
     if task.notes:
         context.line(f"\n{printable_text(task.notes)}")
     return 0
+
+
+def _config_of(task: Task) -> tuple[str | None, str | None]:
+    """Return a task's configuration, or why it cannot be shown."""
+    try:
+        return task.config_text, None
+    except (NotFound, Unreadable) as error:
+        return None, error.message
 
 
 def origin_lines(run: Run, sources: Mapping[str, Any]) -> list[str]:
@@ -117,7 +126,8 @@ def _log(context: Context, args: argparse.Namespace) -> int:
         return follow_log(context, task, run, args.tail)
     path = task.log_path(run)
     if not path.is_file():
-        raise NotFound(f"The task {name!r} has no log yet: it is {task.status}.")
+        problem = log_problem(path) or f"The task {name!r} has no log yet: it is {task.status}."
+        raise NotFound(problem)
     context.write(task.log_tail(args.tail, run) if args.tail else task.log(run))
     return 0
 
