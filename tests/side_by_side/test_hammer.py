@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 from tests.support import ROOT, wait_until
 
 from .shared import Shared, rows
-from .worker import STOPPABLE, THEIRS, identity_of, payload
+from .worker import IDENTITY, KEPT, STOPPABLE, THEIRS, identity_of, payload
 
 pytestmark = pytest.mark.reference
 
@@ -37,68 +36,95 @@ GAVE_UP = (
     "pyr: internal error: Cannot export task",
 )
 
-Call = Callable[..., bool]
 
-
-class Loop(threading.Thread):
-    """One user of the reference program, who works through the tasks again and again."""
+class User(threading.Thread):
+    """Somebody who works with the reference program, again and again; the users do not all do the same."""
 
     def __init__(self, shared: Shared, workspace: WorkspaceFolder, number: int) -> None:
         super().__init__()
         self.shared, self.workspace, self.number = shared, workspace, number
         self.done: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.made: list[str] = []
+        self.problems: list[str] = []
+        self.pinned = False  # the task that nobody else pins
 
     def run(self) -> None:
         for turn in range(ROUNDS):
-            mine = sorted(name for name in self.shared.listed(self.workspace) if not name.startswith(THEIRS))
-            if mine:
-                at = (turn * 3 + self.number * 2) % len(mine)
-                self.turn([*mine[at:], *mine[:at]], turn)
+            try:
+                self.turn(turn)
+            except Exception as error:  # noqa: BLE001 - whatever happens in a thread is the test's business
+                self.problems.append(repr(error))
 
-    def turn(self, names: list[str], turn: int) -> None:
-        """Change one task; the users do not all do the same."""
-        name = names[0]
+    def turn(self, turn: int) -> None:
+        """Do a few things to a task."""
+        answer = self.call("ls", "--json")
+        names = sorted(task["name"] for task in json.loads(answer)["tasks"]) if answer else []
+        names = [name for name in names if not name.startswith(KEPT)]
+        if not names:
+            return
+        at = (turn * 3 + self.number * 2) % len(names)
+        name = names[at]
         if self.number == 0:
-            self.call("pin", name)
-            away = f"p{turn}"
+            self.keep_pinning()
+            away = f"{'s' if name.startswith(STOPPABLE) else 'p'}-{turn}"
             if self.call("mv", name, away):
                 self.call("mv", away, name)
-            self.call("pin", "--off", name)
         elif self.number == 1:
-            any(self.call("run", each) for each in names[:4])  # many of them are in use just then
+            any(
+                self.call("run", each) for each in [*names[at:], *names[:at]][:4]
+            )  # many are in use just then
             if self.call("rm", name):
                 self.call("restore", name)
+            self.call("show", "--json", name)
         else:
-            self.call("exec", "-n", f"{THEIRS}{turn}", "-c", "true")
+            self.make(f"{STOPPABLE if turn % 3 == 2 else ''}{turn}{THEIRS}", turn)
             self.call("stop", next((each for each in self.active() if each != name), name))
             self.call("export", "-o", str(self.shared.project / "export.csv"))
+            self.call("log", name)
+
+    def keep_pinning(self) -> None:
+        """Pin and unpin the task that we count on and annotate meanwhile; what was said must stay."""
+        for pinned in (not self.pinned, self.pinned):
+            if read_task(self.workspace.tasks / KEPT)["pinned"] != self.pinned:
+                self.problems.append(f"lost: pinned was {self.pinned}")
+            if self.call("pin", *([] if pinned else ["--off"]), KEPT):
+                self.pinned = pinned
+
+    def make(self, identity: str, turn: int) -> None:
+        """Make a task and run it, waiting for its end or not."""
+        words = ["-n", identity, "-e", f"{IDENTITY}={identity}", "-c", payload(self.workspace, identity)]
+        answer = self.shared.pyr(
+            "exec", *(["-d"] * (turn % 2)), *words, workspace=self.workspace, check=False
+        )
+        if f"pyr: created {identity}" in answer.stdout + answer.stderr:
+            self.made.append(identity)
+            self.done["exec"] += 1
 
     def active(self) -> list[str]:
         """The tasks in work that may be stopped."""
-        found = []
-        for name, info in infos(self.workspace.tasks).items():
-            stoppable = not name.startswith(THEIRS) and identity_of(info).startswith(STOPPABLE)
-            if stoppable and runs.status_of(info) in runs.ACTIVE:
-                found.append(name)
-        return found
+        return [
+            name
+            for name, info in infos(self.workspace.tasks).items()
+            if identity_of(info).startswith(STOPPABLE) and runs.status_of(info) in runs.ACTIVE
+        ]
 
-    def call(self, verb: str, *arguments: str) -> bool:
-        """Run one command and note how it ended."""
+    def call(self, verb: str, *arguments: str) -> str:
+        """Run one command and note how it ended; return what it said, nothing when it failed."""
         if verb == "stop" and arguments[0] not in self.active():
-            return False
+            return ""
         answer = self.shared.pyr(verb, *arguments, workspace=self.workspace, check=False)
         if answer.returncode == 0 or verb == "stop":  # what it stops may come to its end by itself
             self.done[verb] += 1
-        else:
-            self.done[f"{verb}, refused"] += 1
-            self.refused.append(f"{verb} {arguments}: {answer.returncode} {answer.stdout} {answer.stderr}")
-        return answer.returncode == 0
+            return answer.stdout or "done"
+        self.done[f"{verb}, refused"] += 1
+        self.refused.append(f"{verb} {arguments}: {answer.returncode} {answer.stdout} {answer.stderr}")
+        return ""
 
 
 def test_no_update_is_lost_and_no_task_harmed(shared: Shared) -> None:
     workspace = shared.shell()
-    identities = [f"t{number}" for number in range(OURS)]
+    identities = [KEPT, *(f"t{number}" for number in range(OURS))]
     identities += [f"{STOPPABLE}{number}" for number in range(STOPPED)]
     for identity in identities:
         create_tasks(workspace, payload(workspace, identity), identity)
@@ -114,37 +140,41 @@ def test_no_update_is_lost_and_no_task_harmed(shared: Shared) -> None:
         )
         for letter in "AB"
     ]
-    loops = [Loop(shared, workspace, number) for number in range(3)]
-    for loop in loops:
-        loop.start()
-    for loop in loops:
-        loop.join()
+    users = [User(shared, workspace, number) for number in range(3)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
     stop.touch()
     outputs = [worker.communicate(timeout=120)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     results = [json.loads(output) for output in outputs]
-    theirs = sum((loop.done for loop in loops), Counter[str]())
+    theirs = sum((user.done for user in users), Counter[str]())
     print("ours:", *(result["done"] for result in results), "theirs:", theirs, sep="\n")
 
     settle(workspace)
     assert [result["unexpected"] for result in results] == [[], []]
+    assert [user.problems for user in users] == [[], [], []]
     expected = (*REFUSED, *(text.format(tasks=workspace.tasks) for text in GAVE_UP))
-    refused = [answer for loop in loops for answer in loop.refused]
+    refused = [answer for user in users for answer in user.refused]
     strange = [answer for answer in refused if not any(text in answer for text in expected)]
     assert not strange, "\n".join(strange)
     for verb in ("pin", "mv", "run", "exec"):
         assert theirs[verb], f"the reference program never came to its turn with {verb}: {refused}"
 
     found = infos(workspace.tasks)
-    foreign = {name: info for name, info in found.items() if name.startswith(THEIRS)}
-    assert [runs.status_of(info) for info in foreign.values()] == ["completed"] * theirs["exec"]
-    ours = {identity_of(info): info for name, info in found.items() if name not in foreign}
-    assert sorted(ours) == sorted([*identities, *(name for result in results for name in result["made"])])
-    check_nothing_lost(workspace, ours, results)
-    runs_of_all = sum(runs.slot_count(info) for info in ours.values())
+    all_tasks = {identity_of(info): info for info in found.values()}
+    made = [name for result in results for name in result["made"]]
+    made_by_it = [name for user in users for name in user.made]
+    assert sorted(all_tasks) == sorted([*identities, *made, *made_by_it])
+    check_nothing_lost(workspace, all_tasks, results)
+    assert all_tasks[KEPT]["pinned"] == users[0].pinned
+    runs_of_all = sum(runs.slot_count(info) for info in all_tasks.values())
     asked = sum(result["submitted"] for result in results)
-    assert runs_of_all <= asked + theirs["run"] + theirs["run, refused"]
-    print(f"{runs_of_all} runs, {asked} of them asked for by us")
+    assert runs_of_all <= asked + theirs["run"] + theirs["run, refused"] + theirs["exec"]
+    print(
+        f"{runs_of_all} runs, {asked} of them asked for by us, {len(made_by_it)} of {len(found)} tasks by it"
+    )
     for name, info in found.items():
         assert info["name"] == name
         assert "_namespace_operation" not in info
@@ -155,10 +185,10 @@ def test_no_update_is_lost_and_no_task_harmed(shared: Shared) -> None:
 
 
 def check_nothing_lost(
-    workspace: WorkspaceFolder, ours: dict[str, TaskInfo], results: list[dict[str, object]]
+    workspace: WorkspaceFolder, all_tasks: dict[str, TaskInfo], results: list[dict[str, object]]
 ) -> None:
     """Every edit is in the files, every run ran once, and none was ended by the other side."""
-    for identity, info in ours.items():
+    for identity, info in all_tasks.items():
         for letter, result in zip("AB", results, strict=True):
             counted = result["counted"]
             assert isinstance(counted, dict)
@@ -174,7 +204,7 @@ def check_nothing_lost(
             assert len(ran) == executed
             assert runs.status_of(info) == ("completed" if ran else "pending")
     for letter, result in zip("AB", results, strict=True):
-        assert sum(tasks.notes_of(info).count(letter) for info in ours.values()) == result["noted"]
+        assert sum(tasks.notes_of(info).count(letter) for info in all_tasks.values()) == result["noted"]
 
 
 def settle(workspace: WorkspaceFolder) -> None:

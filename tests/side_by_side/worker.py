@@ -1,8 +1,7 @@
 """One process of ours in the hammer test: `python -m tests.side_by_side.worker WORKSPACE LETTER STOP`.
 
-It changes tasks at random until the file STOP is there, then prints as JSON what it did for certain. A task
-is known by the identity that it keeps under every name; what the other program makes has none and is left
-alone.
+It changes tasks at random, its own and those of the other program, until the file STOP is there, then prints
+as JSON what it did for certain. A task is known by the identity that it keeps under every name.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from pyruns_jupyter import Workspace
 from pyruns_jupyter.core import runs, tasks
 from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.generate import create_tasks
@@ -22,18 +22,20 @@ from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts, re
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
-THEIRS = "x-"  # what the names of tasks begin with that the other program makes
-STOPPABLE = "s"  # what the identities begin with of tasks that may be stopped
+THEIRS = "x"  # what the identities end with of tasks that the other program made
+STOPPABLE = "s"  # what the identities begin with of tasks that may be stopped; their names do so too
+KEPT = "k"  # and of those that keep their names, and are pinned by the other program alone
+IDENTITY = "HAMMER_IDENTITY"  # the variable of a task of the other program that tells its identity
 REMOVALS = 2
-RENAMES = 3  # in about 80 actions: the other program is slow, and should find a task under the name it read
-MOST_RUNS = 20  # of a task
+RENAMES = 3  # in about 100 actions: the other program is slow, and should find a task under the name it read
+MOST_RUNS = 100  # of a task
 MOST_MADE = 5
-NAMES = 12  # so few that names come back, with another task behind them
+NAMES = 16  # so few that names come back, with another task behind them
 
 
 def identity_of(info: TaskInfo) -> str:
-    """Return what a task of ours was called when it was made."""
-    return str(own_facts(info)["batch_name"])
+    """Return what a task was called when it was made."""
+    return str(own_facts(info).get("batch_name") or info["env"][IDENTITY])
 
 
 def payload(workspace: WorkspaceFolder, identity: str) -> str:
@@ -47,6 +49,7 @@ class Worker:
 
     def __init__(self, workspace: WorkspaceFolder, letter: str) -> None:
         self.workspace = workspace
+        self.opened = Workspace(workspace)
         self.letter = letter
         self.random = random.Random(letter)
         self.done: Counter[str] = Counter()
@@ -58,11 +61,19 @@ class Worker:
 
     def step(self) -> None:
         """Do one thing to one task; it may be gone or busy by then."""
-        action = self.random.choices(
-            (self.count, self.pin, self.note, self.submit, self.stop, self.rename, self.remove, self.make),
-            weights=(30, 20, 20, 10, 5, RENAMES, REMOVALS, 2),
-        )[0]
-        names = [name for name in self.workspace.task_names() if not name.startswith(THEIRS)]
+        actions = {
+            self.count: 30,
+            self.pin: 20,
+            self.note: 20,
+            self.submit: 10,
+            self.stop: 5,
+            self.rename: RENAMES,
+            self.remove: REMOVALS,
+            self.make: 2,
+            self.look: 2,
+        }
+        action = self.random.choices([*actions], weights=[*actions.values()])[0]
+        names = self.workspace.task_names()
         if not names:
             return
         try:
@@ -81,7 +92,8 @@ class Worker:
         self.counted[identity] += 1
 
     def pin(self, name: str) -> None:
-        tasks.set_pinned(self.workspace, name, self.random.random() < 0.5)
+        if not name.startswith(KEPT):
+            tasks.set_pinned(self.workspace, name, self.random.random() < 0.5)
 
     def note(self, name: str) -> None:
         info = read_task(self.workspace.existing(name).folder)
@@ -90,10 +102,14 @@ class Worker:
         self.noted += 1
 
     def rename(self, name: str) -> None:
-        tasks.rename(self.workspace, name, f"n{self.random.randrange(NAMES)}")
+        if not name.startswith(KEPT):
+            kind = STOPPABLE if name.startswith(STOPPABLE) else "n"
+            tasks.rename(self.workspace, name, f"{kind}{self.random.randrange(NAMES)}")
 
     def remove(self, name: str) -> None:
         """Into the trash and back, perhaps not at once: another process may take the name meanwhile."""
+        if name.startswith(KEPT):
+            return
         entry = tasks.trash(self.workspace, name)
         for _ in range(20):
             try:
@@ -109,6 +125,11 @@ class Worker:
             made = f"m{self.letter}{len(self.made)}"
             create_tasks(self.workspace, payload(self.workspace, made), made)
             self.made.append(made)
+
+    def look(self, name: str) -> None:
+        """See and export everything while it changes."""
+        assert repr(self.opened.table())
+        self.opened.export(self.workspace.project / f"export-{self.letter}.csv")
 
     def stop(self, name: str) -> None:
         if identity_of(read_task(self.workspace.existing(name).folder)).startswith(STOPPABLE):
