@@ -15,6 +15,7 @@ from .errors import Unreadable
 from .folding import WHOLE_BYTES, Folding, fold
 from .layout import TaskPaths
 from .runs import ACTIVE, Run
+from .strictjson import numeric
 from .taskfile import TaskInfo, own, own_facts
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
@@ -54,7 +55,7 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
     """
     messages: list[str] = []
     records = dict(run.records)
-    tracks = {key: list(values) for key, values in run.tracks.items() if isinstance(values, list)}
+    tracks = {key: numeric(list(values)) for key, values in run.tracks.items() if isinstance(values, list)}
     if trackstore.is_stored(info):
         try:
             tracks |= trackstore.stored_tracks(paths.folder, info, run.index)
@@ -94,7 +95,7 @@ def last_figures(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
         newest = journal.tail_latest(path)  # of who outlived the run; the task file has all up to its end
     elif run.status in ACTIVE or trackstore.is_stored(info) or path.is_file():
         records, tracks, _ = figures_of_run(info, run, paths, thinned=True)
-    last = {key: values[-1] for key, values in tracks.items() if isinstance(values, list) and values}
+    last = {key: numeric(values[-1]) for key, values in tracks.items() if isinstance(values, list) and values}
     return {**last, **newest, **records}
 
 

@@ -115,8 +115,14 @@ def dump_json(value: object) -> bytes:
     """Return `value` as the JSON text this format uses: indented by 2, UTF-8 not escaped.
 
     What is no Unicode (bytes of a file name, kept as lone surrogates) is escaped: the file is always UTF-8.
+    NaN and the infinities are texts in it (see `strictjson`).
     """
-    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        value = json.loads(json.dumps(value), parse_constant=str)
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def read_json(path: Path) -> dict[str, Any]:

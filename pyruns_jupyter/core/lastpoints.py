@@ -8,6 +8,7 @@ from __future__ import annotations
 LARGE = 8 * 1024  # bytes; a smaller file is read as it is
 _LONG = 400  # bytes of a list that is worth cutting
 _NUMBERS = b"0123456789+-.eE, \nNaInfityul"  # of lists that hold numbers and null alone
+_WORDS = (b'"NaN"', b'"Infinity"', b'"-Infinity"')  # which are numbers too
 
 
 def only_last_points(data: bytes) -> bytes:
@@ -31,8 +32,15 @@ def only_last_points(data: bytes) -> bytes:
         if close < 0:
             break
         comma = data.rfind(b",", position, close)
-        if close - position > _LONG and comma > 0 and not data[position:close].translate(None, _NUMBERS):
+        if close - position > _LONG and comma > 0 and _holds_numbers(data[position:close]):
             pieces.append(data[kept:position])
             kept = comma + 1
     pieces.append(data[kept:])
     return b"".join(pieces)
+
+
+def _holds_numbers(items: bytes) -> bool:
+    if b'"' in items:
+        for word in _WORDS:
+            items = items.replace(word, b"")
+    return not items.translate(None, _NUMBERS)

@@ -13,7 +13,7 @@ from .figures import newest_beside
 from .layout import SCRIPT_CONFIG, SHELL_CONFIG, SHELL_WORKSPACE
 from .runs import CANCELLED, FAILED, PENDING, Run, status_of
 from .stamps import parse_stamp
-from .strictjson import strict
+from .strictjson import numeric, strict
 from .taskfile import TaskInfo, own_facts, read_task
 
 PYTHON, SHELL = "python", "shell"
@@ -180,6 +180,8 @@ def _add(cells: dict[str, Any], key: str, value: Any) -> None:
         return
     kind = type(value)
     if kind is str:
+        value = numeric(value)
+    if type(value) is str:
         value = intern(value) if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
     elif kind is int:
         if not -_LARGEST <= value < _LARGEST:

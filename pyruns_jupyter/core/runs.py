@@ -17,6 +17,7 @@ from .errors import Conflict
 from .host import host_name, runner_id
 from .layout import MAX_RUNS
 from .stamps import parse_stamp, stamp
+from .strictjson import numeric
 from .taskfile import TaskInfo, own, own_facts
 
 PENDING, QUEUED, RUNNING = "pending", "queued", "running"
@@ -122,7 +123,7 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
         pid_create_time=_number(created),
         exit_code=_integer(code),
         attempt=_text(attempt),
-        records=_mapping(records),
+        records=numeric(_mapping(records)),
         tracks=_mapping(tracks),
         environment=_mapping(environment),
         source=_text(source),

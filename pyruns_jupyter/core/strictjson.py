@@ -1,11 +1,17 @@
-"""Values as strict JSON has them: a browser's parser knows no NaN and no infinity."""
+"""Numbers that strict JSON does not have, NaN and the infinities, as the texts "NaN", "Infinity" and
+"-Infinity": a browser's parser knows no others, and `pyruns` changes no task file with others.
+"""
 
 from __future__ import annotations
 
 import math
+from operator import is_
 from typing import Any
 
 _MAX_DEPTH = 20
+_MAX_NUMERIC_DEPTH = 60
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_PLAIN = frozenset({float, int, bool, type(None)})
 
 
 def strict(value: Any, depth: int = 0) -> Any:
@@ -25,4 +31,22 @@ def strict(value: Any, depth: int = 0) -> Any:
         if depth >= _MAX_DEPTH:
             return "..."
         return [strict(item, depth + 1) for item in value]
+    return value
+
+
+def numeric(value: Any, depth: int = 0) -> Any:
+    """Return what was reported with those texts as numbers again; the same object when there are none, or
+    none in the outer 60 levels.
+    """
+    kind = type(value)
+    if kind is str:
+        return _NUMBERS.get(value, value)
+    if kind is list or kind is dict:
+        inner = value.values() if kind is dict else value
+        if depth >= _MAX_NUMERIC_DEPTH or all(type(item) in _PLAIN for item in inner):
+            return value
+        items = [numeric(item, depth + 1) for item in inner]
+        if all(map(is_, items, inner)):
+            return value
+        return items if kind is list else dict(zip(value, items, strict=True))
     return value

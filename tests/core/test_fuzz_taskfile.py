@@ -178,7 +178,8 @@ def test_any_text(workspace: WorkspaceFolder, value: Any, cut: int, junk: bytes)
         st.dictionaries(
             st.text(max_size=3) | st.sampled_from(["loss", "]", '": [\n', "  ],"]),
             st.lists(NUMBERS | st.none() | st.text(max_size=2), max_size=4)
-            | st.lists(st.floats(), min_size=120, max_size=130)
+            | st.lists(st.floats() | st.sampled_from(["NaN", "-Infinity"]), min_size=120, max_size=130)
+            | st.lists(st.sampled_from([1, "NaN", "fit]", '"', "t,i]"]), min_size=50, max_size=60)
             | ANY,
             max_size=3,
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pyruns_jupyter.core import tasks
@@ -9,6 +11,7 @@ from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.taskfile import own_facts, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from tests.core.making import snapshot
+from tests.support import ROOT
 
 from .shared import SCRIPT, Shared, rows
 
@@ -65,3 +68,33 @@ def test_both_move_each_others_tasks(shared: Shared) -> None:
     info = read_task(workspace.paths("theirs2").folder)
     assert (info["notes"], info["pinned"], info["name"]) == ("kept", True, "theirs2")
     assert own_facts(read_task(workspace.paths("ours2").folder))["batch_name"] == "ours"
+
+
+DIVERGED = f"""\
+import sys
+
+sys.path.insert(0, {str(ROOT)!r})
+import pyruns_jupyter as pyruns
+
+pyruns.load()
+pyruns.track(loss=0.5)
+pyruns.track(loss=float("nan"))
+pyruns.record(best=float("inf"))
+"""
+
+
+def test_it_can_work_with_a_task_that_diverged(shared: Shared) -> None:
+    """Its files are strict JSON: it neither changes a task file with NaN in it nor exports it."""
+    workspace = shared.script(DIVERGED)
+    create_tasks(workspace, "lr: .inf | 1\n", "ours")
+    name = workspace.task_names()[0]
+    shared.submit(workspace, name)
+    shared.wait_for(workspace, name, "completed")
+    for words in (["pin", name], ["mv", name, "moved"], ["rm", "moved"], ["restore", "moved"]):
+        shared.pyr(*words, workspace=workspace)
+    selected = shared.shown(workspace, "moved@1")["selected_run"]
+    assert (selected["track"], selected["record"]) == ({"loss": [0.5, "NaN"]}, {"best": "Infinity"})
+    (line,) = json.loads(shared.pyr("export", "-f", "json", workspace=workspace).stdout)
+    assert line["best"] == "Infinity"
+    figures = rows(workspace)["moved"].figures
+    assert repr(figures) == repr({"loss": float("nan"), "best": float("inf")})
