@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.files import write_atomic
 from pyruns_jupyter.core.layout import find_root
 from pyruns_jupyter.core.textfiles import read_text
-from pyruns_jupyter.core.workspace import WorkspaceFolder, workspaces_in
+from pyruns_jupyter.core.workspace import WorkspaceFolder, is_workspace
 
 ACTIVE_FILE = ".active_workspace"  # shared with the command-line program `pyruns`
 
@@ -80,7 +81,7 @@ def _read_active(root: Path) -> str | None:
     except (OSError, Unreadable):
         return None
     # The file is only a hint: a workspace that is gone since must not stand in the way.
-    return name if name and "/" not in name and (root / name / "script_info.json").is_file() else None
+    return name if name and "/" not in name and is_workspace(root / name) else None
 
 
 def split_run(name: str) -> tuple[str, int | None]:

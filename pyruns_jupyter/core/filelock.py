@@ -133,8 +133,12 @@ class FileLock:
         """Replace the content of the locked file, for people who look who holds it."""
         if self._descriptor is None:
             raise RuntimeError(f"{self.path} is not locked")
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, data, 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, data, 0)
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def read_whole(
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{shown or path} is {_kind(status.st_mode)}, not a file.")
+            raise Unreadable(f"{shown or path} is {kind_of_file(status.st_mode)}, not a file.")
         size = status.st_size
         if size > most:
             raise Unreadable(_too_large(shown or path, most))
@@ -177,8 +177,12 @@ def read_whole(
     return data, status
 
 
-def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+def kind_of_file(mode: int) -> str:
+    """Return what something is, in words, by its mode."""
+    kinds = (
+        *((stat.S_ISREG, "a file"), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link")),
+        *((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket")),
+    )
     return next((word for test, word in kinds if test(mode)), "a device")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
-from .errors import NotFound
+from .errors import NotFound, Unreadable
+from .files import kind_of_file
 
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
@@ -33,11 +35,25 @@ def last_logged_run(run_logs: Path) -> int:
 
 
 def log_size(path: Path) -> int | None:
-    """Return the length of a log in bytes, None when there is none."""
+    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is no log."""
     try:
-        return path.stat().st_size
+        status = path.stat()
     except OSError:
         return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def log_problem(path: Path) -> str | None:
+    """Return why what is in a log's place cannot be read (a sentence); None when it can, or there is none."""
+    try:
+        os.close(_open(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}."
+    except Unreadable as error:
+        return error.message
+    return None
 
 
 def read_range(path: Path, offset: int, limit: int) -> bytes:
@@ -45,12 +61,16 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
 
     Raises:
         NotFound: when there is no such log.
+        Unreadable: when it is no file.
     """
     try:
-        with path.open("rb", buffering=0) as stream:
-            return _read_at(stream.fileno(), max(0, offset), limit)
+        descriptor = _open(path)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"There is no log {path.name} of {path.parent.parent.name!r} yet.") from None
+    try:
+        return _read_at(descriptor, max(0, offset), limit)
+    finally:
+        os.close(descriptor)
 
 
 def tail_offset(path: Path, nbytes: int) -> int:
@@ -125,8 +145,8 @@ class LogFollower:
 
     def _open(self) -> bool:
         try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError:
+            self._descriptor = _open(self.path)
+        except (OSError, Unreadable):
             return False
         return True
 
@@ -135,6 +155,22 @@ class LogFollower:
         self.offset = 0
         self._before = b""
         raise LogReset(reason)
+
+
+def _open(path: Path) -> int:
+    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+
+    Raises:
+        OSError: when it is not there, or may not be read.
+        Unreadable: when it is no file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise Unreadable(f"{path} is {kind_of_file(mode)}, not a file.")
+    return descriptor
 
 
 def _read_at(descriptor: int, offset: int, limit: int) -> bytes:

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from . import marker
+from .errors import Unreadable
 from .filelock import locked
+from .files import read_whole
 from .layout import CREATE_GUARD
 from .tasklock import TIMEOUT
 from .workspace import WorkspaceFolder
 
 _PREFIX, _SUFFIX = ".pyruns-create-", ".lock"
+_MOST = 64 * 1024  # bytes of a reservation
 
 
 @contextmanager
@@ -33,9 +36,11 @@ def create_guard(workspace: WorkspaceFolder, timeout: float = TIMEOUT) -> Iterat
 def reserved(workspace: WorkspaceFolder, name: str) -> bool:
     """Tell whether a living program has reserved a name for a task it is making (call under the guard)."""
     try:
-        data = (workspace.tasks / reservation_name(name)).read_bytes()
+        data, _ = read_whole(workspace.tasks / reservation_name(name), most=_MOST)
     except FileNotFoundError:
         return False
+    except Unreadable:
+        return True
     except OSError as error:
         return error.errno != errno.ENAMETOOLONG
     try:
@@ -49,8 +54,8 @@ def tidy_reservations(workspace: WorkspaceFolder, names: Iterable[str]) -> None:
     """Remove the reservations among `names` whose makers are provably dead (call under the guard)."""
     for name in names:
         if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
-            with suppress(OSError, ValueError, RecursionError):
-                entry = json.loads((workspace.tasks / name).read_bytes())
+            with suppress(OSError, Unreadable, ValueError, RecursionError):
+                entry = json.loads(read_whole(workspace.tasks / name, most=_MOST)[0])
                 if isinstance(entry, dict) and marker.owner_is_gone(entry, "process_create_time"):
                     (workspace.tasks / name).unlink()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Conflict, InvalidInput, NotFound, Unreadable
-from .files import dump_json, read_json, sync_folder, write_atomic, write_new
+from .files import dump_json, kind_of_file, read_json, sync_folder, write_atomic, write_new
 from .layout import (
     DEFAULT_CONFIG,
     ROOT_NAME,
@@ -33,8 +34,6 @@ from .textfiles import read_source, read_text
 SCRIPT, SHELL = "script", "shell"
 SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
 WORKSPACE_STAGING = ".pyruns-workspace-"
-_SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_MAX_VISITED = 5000  # folders that a search looks into, however large the tree is
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class WorkspaceFolder:
             NotFound: when there is none.
         """
         folder = Path(os.path.abspath(folder))
-        if folder.parent.name != ROOT_NAME or not (folder / SCRIPT_INFO).is_file():
+        if folder.parent.name != ROOT_NAME or not is_workspace(folder):
             raise NotFound(f"{folder} is not a workspace: a folder below {ROOT_NAME} with a {SCRIPT_INFO}.")
         return cls(folder)
 
@@ -132,12 +131,24 @@ class WorkspaceFolder:
             self.info()
         except Unreadable as error:
             return error.message
+        if problem := self.tasks_problem():
+            return problem
         settings = Settings.load(self.root)
         if settings.problem:
             return settings.problem
         if self.kind == SCRIPT and self.script is None:
             return f"The script {self.name}.py is missing. Put it beside {self.root} or open it anew."
         return settings.interpreter_problem() if self.kind == SCRIPT else settings.shell_problem()
+
+    def tasks_problem(self) -> str | None:
+        """Return why no tasks are found (a sentence): what has the name `tasks` is no folder; else None."""
+        try:
+            mode = self.tasks.lstat().st_mode
+        except OSError:
+            return None
+        if stat.S_ISDIR(mode):
+            return None
+        return f"{self.tasks} is {kind_of_file(mode)}; a folder is needed there. Move it away."
 
     def paths(self, name: str) -> TaskPaths:
         """Return where the task `name` lies (it need not exist).
@@ -187,6 +198,11 @@ class WorkspaceFolder:
                 )
 
 
+def is_workspace(folder: Path) -> bool:
+    """Tell whether a folder below `_pyruns_` is a workspace, also one whose `script_info.json` is damaged."""
+    return os.path.lexists(folder / SCRIPT_INFO)
+
+
 def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield name and path of every folder in `tasks/` that can be a task; links and dot names are none.
 
@@ -223,7 +239,7 @@ def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
     if not target.exists():
         raise NotFound(f"There is no file or folder {target}.")
     if target.is_dir():
-        if target.parent.name == ROOT_NAME and (target / SCRIPT_INFO).is_file():
+        if target.parent.name == ROOT_NAME and is_workspace(target):
             return WorkspaceFolder(target), False
         return _open_shell(target.parent if target.name == ROOT_NAME else target)
     suffix = target.suffix.lower()
@@ -260,7 +276,7 @@ def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
             field="path",
         )
     workspace = WorkspaceFolder(script.parent / ROOT_NAME / name)
-    if (workspace.folder / SCRIPT_INFO).is_file():
+    if is_workspace(workspace.folder):
         return workspace, False
     text, source = _script_template(script)
     info = {
@@ -290,7 +306,7 @@ def _script_template(script: Path) -> tuple[str, Path | None]:
 
 def _open_shell(project: Path) -> tuple[WorkspaceFolder, bool]:
     workspace = WorkspaceFolder(project / ROOT_NAME / SHELL_WORKSPACE)
-    if (workspace.folder / SCRIPT_INFO).is_file():
+    if is_workspace(workspace.folder):
         return workspace, False
     info = {
         "workspace_kind": SHELL,
@@ -374,59 +390,3 @@ def _write_once(path: Path, data: bytes) -> bool:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
-
-
-def workspaces_in(root: Path) -> list[WorkspaceFolder]:
-    """Return the workspaces of one `_pyruns_` folder, by name."""
-    found = []
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
-                    folder = root / entry.name
-                    if (folder / SCRIPT_INFO).is_file():
-                        found.append(WorkspaceFolder(folder))
-    except OSError:
-        pass
-    return sorted(found, key=lambda workspace: workspace.name)
-
-
-def discover(base: Path, *, depth: int = 4, limit: int = 200) -> list[WorkspaceFolder]:
-    """Return at most `limit` workspaces of projects at most `depth` folders below `base`, last used first.
-
-    Nearer projects are found first. Hidden folders, environments, `node_modules` and links are not entered,
-    and the search ends after a bounded number of folders.
-    """
-    found: list[WorkspaceFolder] = []
-    level, visited = [Path(os.path.abspath(base))], 0
-    for remaining in range(depth, -1, -1):
-        following: list[Path] = []
-        for folder in level:
-            visited += 1
-            if visited > _MAX_VISITED or len(found) >= limit:
-                break
-            for name in _subfolders(folder):
-                if name == ROOT_NAME:
-                    found.extend(workspaces_in(folder / name))
-                elif remaining and name[0] != "." and name not in _SKIPPED:
-                    following.append(folder / name)
-        level = following
-    return sorted(found[:limit], key=_last_used, reverse=True)
-
-
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except OSError:
-        return []
-
-
-def _last_used(workspace: WorkspaceFolder) -> float:
-    times = [0.0]
-    for path in (workspace.folder, workspace.tasks):
-        try:
-            times.append(path.stat().st_mtime)
-        except OSError:
-            continue
-    return max(times)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,9 +50,19 @@ def open_log(path: Path) -> int:
     """Return a descriptor that appends to a log, which is created when missing (mode 0644).
 
     Raises:
-        OSError: when that is not possible.
+        OSError: when that is not possible, also when something else than a file is in its place. Nothing that
+            waits for a reader is waited for.
     """
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o644)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a FIFO that nobody reads, or a socket
+            raise
+    raise OSError(errno.EEXIST, "something that is no file is in the way", str(path))
 
 
 def append(path: Path, data: bytes) -> None:

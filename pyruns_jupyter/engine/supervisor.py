@@ -44,7 +44,10 @@ WATCH_SECONDS = 0.4
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
 # What no waiting heals: something of the wrong kind is in the way, or may not be touched.
 _LASTING = frozenset(
-    {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+    {
+        *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
+        *(errno.ENAMETOOLONG, errno.EINVAL),  # the latter for a FIFO where the owner's file should be
+    }
 )
 KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..core.discovery import discover
 from ..core.errors import NotFound, PyrunsError
 from ..core.index import TaskIndex
-from ..core.workspace import WorkspaceFolder, discover, open_workspace
+from ..core.workspace import WorkspaceFolder, open_workspace
 from ..resources.workspaces import folder_identity, workspace_model
 from .handler import READ, WRITE, PyrunsHandler, endpoint
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.core.discovery import discover
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.layout import find_root
 from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.workspace import WorkspaceFolder, discover, open_workspace
+from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 
 from .making import SCRIPT, one_task, script_workspace, shell_workspace, snapshot
 

@@ -241,3 +241,19 @@ print(len(os.listdir("/dev/fd")) - before, flush=True)
     assert done.stdout == "0\n"
     assert list(shell.engine.batches.iterdir()) == []
     assert shell.status("A") == "pending"
+
+
+def test_pipes_where_logs_should_be_keep_nobody_waiting(shell: Project) -> None:
+    for name in ("queue", "error", "log", "owner", "good"):
+        shell.task(name, "exit 3" if name == "error" else "true")
+        shell.paths(name).run_logs.mkdir(exist_ok=True)
+    os.mkfifo(shell.paths("queue").run_logs / "queue.log")
+    os.mkfifo(shell.paths("error").run_logs / "error.log")
+    os.mkfifo(shell.paths("log").log(1))
+    os.mkfifo(shell.paths("owner").owner(1))
+    names = ("queue", "error", "log", "owner", "good")
+    shell.submit(*names)
+    assert shell.wait(*names) == ["completed", "failed", "failed", "failed", "completed"]
+    assert "run1.log: something that is no file" in shell.info("log")["pyruns_jupyter"]["messages"]["1"]
+    assert ".run1.owner" in shell.info("owner")["pyruns_jupyter"]["messages"]["1"]
+    assert "Traceback" not in shell.scheduler_log()

@@ -7,10 +7,11 @@ import shlex
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.tables import count_text
+from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, find_root
 from pyruns_jupyter.core.sweep.planfile import parse_plan
-from pyruns_jupyter.core.workspace import WorkspaceFolder, workspaces_in
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from ..context import Context
 from .looking import status_of

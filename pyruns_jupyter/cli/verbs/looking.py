@@ -52,8 +52,9 @@ def _ls(context: Context, args: argparse.Namespace) -> int:
     workspace.attend()
     # Each word of the command is a line: 'a OR b' keeps together.
     found = workspace.table("\n".join(args.query), sort=args.sort, order=args.order, partial=True)
-    for said in found.notices:
-        context.aside(said)
+    for said in (workspace.folder.tasks_problem(), *found.notices):
+        if said:
+            context.aside(said)
     if args.json:
         context.json([row.to_dict() for row in found.rows])
     else:

@@ -24,7 +24,14 @@ from ..proposals import free_name
 from ..snapshots.store import CODE as STORED
 from ..staging import put_into_place, staging_folder
 from ..taskfile import TaskInfo, own
-from ..workspace import SHELL_TEMPLATE, WORKSPACE_STAGING, WorkspaceFolder, open_workspace, scan_tasks
+from ..workspace import (
+    SHELL_TEMPLATE,
+    WORKSPACE_STAGING,
+    WorkspaceFolder,
+    is_workspace,
+    open_workspace,
+    scan_tasks,
+)
 from .code import script_files
 from .members import (
     CODE,
@@ -298,7 +305,7 @@ def _workspace(target: Path, project: Path, index: _Index) -> tuple[WorkspaceFol
     if script.is_file():
         return open_workspace(script)
     existing = project / ROOT_NAME / index.workspace
-    if (existing / "script_info.json").is_file():
+    if is_workspace(existing):
         return WorkspaceFolder.at(existing), False
     raise InvalidInput(
         f"The archive does not hold the script {script.name}. Put it into {project} first.", field="script"

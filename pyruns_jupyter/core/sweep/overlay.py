@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..errors import InvalidInput, Unreadable
+from ..layout import DEFAULT_CONFIG
 from ..yamltext.template import Leaf, Path, Template
 from ..yamltext.values import string_text, value_text
 
@@ -19,9 +21,10 @@ def overlaid(default_text: str, text: str) -> str:
     every key stays as it is.
 
     Raises:
-        InvalidInput: when one of them cannot be read.
+        InvalidInput: when `text` cannot be read.
+        Unreadable: when the default cannot be.
     """
-    given, default = Template.parse(text), Template.parse(default_text)
+    given, default = Template.parse(text), _parsed_default(default_text)
     named = {leaf.key for leaf in given.leaves}
     if all(leaf.key in named for leaf in default.leaves):
         return text
@@ -39,6 +42,14 @@ def overlaid(default_text: str, text: str) -> str:
     missing = [(key, value) for key, value in default.base.items() if key not in tops]
     lines = [f"{string_text(key)}: {value_text(value)}\n" for key, value in missing]
     return "".join([text, "" if text.endswith("\n") or not text else "\n", *lines])
+
+
+def _parsed_default(text: str) -> Template:
+    try:
+        return Template.parse(text)
+    except InvalidInput as error:
+        place = f", line {error.line}" if error.line else ""
+        raise Unreadable(f"{DEFAULT_CONFIG} cannot be used{place}: {error.message}") from error
 
 
 def _place(template: Template, leaf: Leaf) -> tuple[Path, Leaf | None] | None:
