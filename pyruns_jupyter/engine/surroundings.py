@@ -2,7 +2,7 @@
 
 A scheduler forks a process that asks the NVIDIA driver, and one for each interpreter that is not known yet.
 What they find is written to the engine's folder. A run notes what is known when it starts, and what became
-known since when it ends.
+known since when it ends; for one that was over before, the process that found it does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core import environments
+from pyruns_jupyter.core import environments, runs
+from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.host import host_name
-from pyruns_jupyter.core.layout import SHELL_WORKSPACE, EnginePaths
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE, TASK_INFO, EnginePaths
 from pyruns_jupyter.core.makers import home
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts, read_task
+from pyruns_jupyter.core.workspace import scan_tasks
 
 from .base import Job
 from .commands import Command, find_python
@@ -30,6 +33,7 @@ from .processes import fork_detached, name_process
 from .report import printable
 
 _FRESH = 600.0  # seconds for which GPUs that were found count as still there
+_SETTLE = 0.5  # seconds in which a run that ended without knowing is written down
 _MOST_WAIT = 0.3  # seconds that the very first start on a host waits for the driver
 
 
@@ -80,8 +84,43 @@ def _attend_interpreter(job: Job) -> None:
 
 def _probe_interpreter(root: Path, python: str, environment: dict[str, str]) -> int:
     name_process("pyruns-look")
-    environments.probe(root, python, environment)
+    began = time.time()
+    if environments.probe(root, python, environment):
+        time.sleep(_SETTLE)
+        _note_ended(root, python, began - _SETTLE)
     return 0
+
+
+def _note_ended(root: Path, python: str, since: float) -> None:
+    """Note what an interpreter runs with in runs of it that ended before that was known; `since` is in epoch
+    seconds. Those that still run note it themselves at their end.
+    """
+    facts = environments.known(root, python)
+    for workspace in workspaces_in(root) if facts else ():
+        for _, path in scan_tasks(workspace.tasks):
+            with suppress(OSError, PyrunsError):
+                folder = Path(path)
+                if (folder / TASK_INFO).stat().st_mtime >= since and _lacking(
+                    read_task(folder), python, since
+                ):
+                    with edit_task(folder, durable=False) as info:
+                        for index in _lacking(info, python, since):
+                            runs.add_environment(info, index, facts)
+
+
+def _lacking(info: TaskInfo, python: str, since: float) -> list[int]:
+    """Return the indices of our ended runs of an interpreter that do not say what it ran with."""
+    times = own_facts(info).get("times")
+    return [
+        run.index
+        for run in runs.runs(info)
+        if run.status in runs.ENDED
+        and run.environment.get("launcher") == python
+        and "packages" not in run.environment
+        and isinstance(times, dict)
+        and str(run.index) in times
+        and (run.finished_at or 0.0) >= since
+    ]
 
 
 def _probe_gpus(root: Path) -> int:
