@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 from .runs import RUNNING, STATUSES, Run, latest
-from .signature import UNKNOWN, Signature, settled_signature, signature_of
+from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .taskfile import TaskInfo, is_task, unreadable
 from .trackstore import STORE_KEY, stored_signature
 from .workspace import WorkspaceFolder, scan_tasks
@@ -33,6 +34,7 @@ INTERRUPTED = (
     "Run the task again."
 )
 _REMEMBERED = 10_000  # removed names, for those who ask what changed
+_CLOCKS_DIFFER = 60.0  # s, those of this machine and of a file server
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class TaskIndex:
         self.rows: dict[str, TaskRow] = {}
         self.counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
         self._signatures: dict[str, Signature] = {}
+        # Files that changed since an earlier look, and when we saw that (monotonic, s).
+        self._fresh: dict[str, tuple[Signature, float]] = {}
+        self._looked = False
         self._live: dict[str, _Live] = {}
         self._changed_at: dict[str, int] = {}  # what changed last stands last
         self._removed: deque[tuple[int, str]] = deque()
@@ -165,6 +170,7 @@ class TaskIndex:
             if row is not None and row != rows.get(name):
                 changed.append(row)
         removed = [name for name in rows if name not in found]
+        self._looked = True
         if changed or removed:
             self._apply(changed, removed)
         return Changes(changed, removed, self.revision)
@@ -183,6 +189,7 @@ class TaskIndex:
             self._count(counts, rows.pop(name), -1)
             self._changed_at.pop(name, None)
             self._signatures.pop(name, None)
+            self._fresh.pop(name, None)
             self._live.pop(name, None)
             self._removed.append((revision, name))
         while len(self._removed) > _REMEMBERED:
@@ -207,7 +214,7 @@ class TaskIndex:
         path = f"{folder}/{TASK_INFO}"
         try:
             data, status = read_whole(path)
-            self._signatures[name] = settled_signature(status)
+            self._signatures[name] = self._settled(name, status)
             info = parse_json(only_last_points(data), path)
         except (FileNotFoundError, NotADirectoryError) as error:
             if not is_task(folder):
@@ -219,6 +226,23 @@ class TaskIndex:
         except Unreadable as error:
             return self._damaged(name, folder, error)
         return self._row(name, folder, info, signature_of(status), before)
+
+    def _settled(self, name: str, status: os.stat_result) -> Signature:
+        """Return the signature of a file that is about to be read; `UNKNOWN` when it has to be read again.
+
+        What changed since an earlier look may change once more within the same tick, whatever the clock of a
+        file server makes of it. Only the first look has no earlier one and goes by the clocks.
+        """
+        signature, now = signature_of(status), time.monotonic()
+        if not self._looked and settled_signature(status, _CLOCKS_DIFFER) != UNKNOWN:
+            return signature
+        seen, since = self._fresh.get(name, (UNKNOWN, now))
+        if seen != signature:
+            self._fresh[name] = (signature, now)
+        elif now - since >= tick_of(status):
+            del self._fresh[name]
+            return signature
+        return UNKNOWN
 
     def _row(
         self, name: str, folder: str, info: TaskInfo, signature: Signature, before: _Live | None
@@ -234,7 +258,7 @@ class TaskIndex:
             signature=signature,
             owner=Ownership.of(info),
             track_store={key: info[key] for key in (STORE_KEY,) if key in info},
-            newest=before.newest if before and before.run.index == run.index else {},
+            newest=before.newest if before and _is_same(before.run, run) else {},
         )
         return self._beside(live)
 
@@ -267,6 +291,11 @@ class TaskIndex:
             copied = is_copied_run(live.folder, live.run.index)
             row = replace(row, message=COPIED if copied else INTERRUPTED)
         return row
+
+
+def _is_same(one: Run, other: Run) -> bool:
+    """Tell whether both are one run: a task of the same name may have taken the place of another."""
+    return (one.index, one.attempt, one.started_at) == (other.index, other.attempt, other.started_at)
 
 
 def _signature(folder: str) -> Signature:
