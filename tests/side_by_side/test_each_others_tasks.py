@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from pyruns_jupyter.core import tasks
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.core import runs, tasks
+from pyruns_jupyter.core.errors import Conflict
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.taskfile import own_facts, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
@@ -98,3 +100,49 @@ def test_it_can_work_with_a_task_that_diverged(shared: Shared) -> None:
     assert line["best"] == "Infinity"
     figures = rows(workspace)["moved"].figures
     assert repr(figures) == repr({"loss": float("nan"), "best": float("inf")})
+
+
+def test_every_verb_of_ours_on_its_tasks_in_work(shared: Shared) -> None:
+    workspace = shared.script()
+    names = ["runs", "waits", "done", "idle"]
+    for name in names:
+        shared.add(workspace, name, "lr: 0.25\n" if name == "done" else f"lr: 0.5\ngate: {shared.gate}\n")
+    shared.pyr("run", "done", workspace=workspace)
+    shared.pyr("run", "-d", "-j", "1", "runs", "waits", workspace=workspace)
+    shared.wait_for_output(workspace, "runs", b"lr 0.5")
+
+    opened = Workspace(workspace)
+    for name in names:
+        task = opened[name]
+        task.pinned, task.notes, task.tags = True, "grüße", ("a", "b")
+        task.set_env(SEED="1")
+        assert task.duplicate().config == task.config
+        if name in ("runs", "waits"):
+            with pytest.raises(Conflict):
+                task.rename("elsewhere")
+            with pytest.raises(Conflict):
+                task.delete()
+            with pytest.raises(Conflict):
+                task.run()
+        else:
+            task.rename("elsewhere")
+            opened["elsewhere"].delete()
+            opened.restore("elsewhere", as_name=name)
+    opened.move(["done"], before="runs")
+    exported = {line["task"]: line for line in opened.results()}
+    assert (exported["runs"]["status"], exported["runs"]["loss"]) == ("running", 1.0)
+    assert exported["done"]["acc"] == 0.75
+    opened.archive(names, shared.project / "a.zip")
+    assert len(opened.unpack(shared.project / "a.zip")) == len(names)
+    opened["waits"].stop()
+    opened.run("idle")
+
+    shared.wait_for(workspace, "waits", "cancelled")
+    assert shared.listed(workspace)["runs"]["status"] == "running"
+    shared.open_gate()
+    for name, acc in (("runs", 0.5), ("done", 0.75), ("idle", 0.5)):
+        info = shared.wait_for(workspace, name, "completed")
+        assert (info["pinned"], info["notes"], info["env"]) == (True, "grüße", {"SEED": "1"})
+        assert info["records"] == [{"acc": acc}]
+        assert own_facts(info)["tags"] == ["a", "b"]
+    assert runs.runs(read_task(workspace.paths("waits").folder)) == []
