@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from .layout import ROOT_NAME
@@ -13,18 +14,16 @@ _MAX_VISITED = 5000  # folders that a search looks into, however large the tree 
 
 
 def workspaces_in(root: Path) -> list[WorkspaceFolder]:
-    """Return the workspaces of one `_pyruns_` folder, by name."""
-    found = []
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                if entry.name[0] != "." and entry.is_dir(follow_symlinks=False):
-                    folder = root / entry.name
-                    if is_workspace(folder):
-                        found.append(WorkspaceFolder(folder))
-    except OSError:
-        pass
-    return sorted(found, key=lambda workspace: workspace.name)
+    """Return the workspaces of one `_pyruns_` folder, by name.
+
+    Raises:
+        OSError: when it is not there, or may not be read.
+    """
+    with os.scandir(root) as entries:
+        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return [
+        WorkspaceFolder(root / name) for name in sorted(names) if name[0] != "." and is_workspace(root / name)
+    ]
 
 
 def discover(base: Path, *, depth: int = 4, limit: int = 200) -> list[WorkspaceFolder]:
@@ -43,7 +42,8 @@ def discover(base: Path, *, depth: int = 4, limit: int = 200) -> list[WorkspaceF
                 break
             for name in _subfolders(folder):
                 if name == ROOT_NAME:
-                    found.extend(workspaces_in(folder / name))
+                    with suppress(OSError):
+                        found.extend(workspaces_in(folder / name))
                 elif remaining and name[0] != "." and name not in _SKIPPED:
                     following.append(folder / name)
         level = following

@@ -199,8 +199,14 @@ class WorkspaceFolder:
 
 
 def is_workspace(folder: Path) -> bool:
-    """Tell whether a folder below `_pyruns_` is a workspace, also one whose `script_info.json` is damaged."""
-    return os.path.lexists(folder / SCRIPT_INFO)
+    """Tell whether a folder below `_pyruns_` is a workspace, also one that is damaged or forbidden."""
+    try:
+        os.lstat(folder / SCRIPT_INFO)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # we may not even look
+        return True
+    return True
 
 
 def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:

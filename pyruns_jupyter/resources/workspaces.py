@@ -17,8 +17,12 @@ def workspace_model(
     identifier: str,
     path: str,
     script: str | None,
+    problem: str | None = None,
 ) -> dict[str, Any]:
-    """Return a `Workspace`; the last three are what the client calls it, its project and its script."""
+    """Return a `Workspace`; the next three are what the client calls it, its project and its script.
+
+    `problem` is why its tasks cannot be read, when that is known already.
+    """
     return {
         "id": identifier,
         "name": workspace.name,
@@ -27,7 +31,7 @@ def workspace_model(
         "script": script,
         "counts": {status: counts.get(status, 0) for status in STATUSES},
         "scheduler_alive": scheduler_alive(workspace.root),
-        "problem": workspace.problem(),
+        "problem": problem or workspace.problem(),
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..core.errors import InvalidInput, NotFound
 from ..core.layout import ROOT_NAME, SCRIPT_INFO
-from ..core.workspace import WorkspaceFolder
+from ..core.workspace import WorkspaceFolder, is_workspace
 
 
 class Confinement:
@@ -32,8 +32,7 @@ class Confinement:
             project = Path(os.path.realpath(named.parent.parent))
             if real != project / ROOT_NAME / named.name or not real.is_relative_to(self.root):
                 raise missing
-            info = real / SCRIPT_INFO
-            if info.is_symlink() or not info.is_file():
+            if (real / SCRIPT_INFO).is_symlink() or not is_workspace(real):
                 raise missing
         except (OSError, ValueError):
             raise missing from None

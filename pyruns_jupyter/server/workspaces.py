@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..core.discovery import discover
-from ..core.errors import NotFound, PyrunsError
+from ..core.errors import NotFound, PyrunsError, os_sentence
 from ..core.index import TaskIndex
 from ..core.workspace import WorkspaceFolder, open_workspace
 from ..resources.workspaces import folder_identity, workspace_model
@@ -18,19 +19,24 @@ class WorkspaceHandlerBase(PyrunsHandler):
 
     async def model(self, workspace: WorkspaceFolder) -> dict[str, Any]:
         """Return the workspace with its counts."""
-        paths = self.services.paths
 
         def read(index: TaskIndex) -> dict[str, Any]:
-            script = workspace.script
-            return workspace_model(
-                workspace,
-                index.counts,
-                identifier=paths.identifier(workspace),
-                path=paths.relative(workspace.project) or "",
-                script=None if script is None else paths.relative(script),
-            )
+            return self._described(workspace, index.counts)
 
         return await self.services.watcher(workspace).look(read)
+
+    def _described(
+        self, workspace: WorkspaceFolder, counts: Mapping[str, int], problem: str | None = None
+    ) -> dict[str, Any]:
+        paths, script = self.services.paths, workspace.script
+        return workspace_model(
+            workspace,
+            counts,
+            identifier=paths.identifier(workspace),
+            path=paths.relative(workspace.project) or "",
+            script=None if script is None else paths.relative(script),
+            problem=problem,
+        )
 
 
 class WorkspacesHandler(WorkspaceHandlerBase):
@@ -48,8 +54,12 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         for workspace in found:
             try:
                 items.append(await self.model(workspace))
-            except (PyrunsError, OSError) as error:  # the others can be shown all the same
-                self.log.warning("The workspace %s cannot be read: %s", workspace.folder, error)
+            except (NotFound, FileNotFoundError):
+                continue  # removed at this moment
+            except PyrunsError as error:  # the others can be shown all the same
+                items.append(await self.run(self._described, workspace, {}, error.message))
+            except OSError as error:
+                items.append(await self.run(self._described, workspace, {}, os_sentence(error)))
         self.answer({"items": items})
 
     @endpoint(WRITE)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HUGE = 64 * 1024 * 1024 + 1
 
@@ -80,3 +83,37 @@ def state_of(folder: Path) -> dict[str, tuple[int, int, int, int, bytes]]:
             status.st_mode, status.st_mtime_ns, status.st_ino, status.st_size, data,
         )  # fmt: skip
     return found
+
+
+def open_up(folder: Path) -> None:
+    """Let everybody look into a folder of this test and what is in it, as far as that is readable at all."""
+    for parent in (folder, *folder.parents[:3]):
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    for path in folder.rglob("*"):
+        if path.lstat().st_mode & 0o400:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def as_nobody(look: Callable[[], Any]) -> Any:
+    """Return what `look` returns (JSON data) to a user who is not root."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            os.write(write, json.dumps(look()).encode())
+            status = 0
+        except Exception:  # noqa: BLE001 - told by the exit status
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        data = stream.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return json.loads(data)

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import threading
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.resources import logs, tasks
 
-from .damage import DAMAGES, state_of
+from .damage import DAMAGES, as_nobody, open_up, state_of
 from .making import script_workspace
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="FIFOs, sockets and links of POSIX")
@@ -245,8 +244,9 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     workspace.paths(file).info.chmod(0)
     workspace.paths(folder).folder.chmod(0)
     open_up(tmp_path)
+    TaskIndex(workspace).configs()  # what is imported late may lie where nobody may look
     try:
-        found = as_nobody(workspace)
+        found = as_nobody(lambda: messages(workspace))
     finally:
         workspace.paths(folder).folder.chmod(0o755)
     assert {name: message is None for name, message in found.items()} == {
@@ -263,47 +263,16 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     assert index.rows[file].readable
 
 
-def open_up(folder: Path) -> None:
-    """Let everybody look into a folder of this test and what is in it, as far as that is readable at all."""
-    for parent in (folder, *folder.parents[:3]):
-        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
-            parent.chmod(0o755)
-    for path in folder.rglob("*"):
-        if path.lstat().st_mode & 0o400:
-            path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-def as_nobody(workspace: WorkspaceFolder) -> dict[str, Any]:
-    """Return the message of each row as a user sees it who is not root."""
-    TaskIndex(workspace).configs()  # what is imported late may lie where nobody may look
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            if os.getuid() == 0:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-            index = TaskIndex(workspace)
-            index.refresh()
-            index.configs()
-            found = {}
-            for name, row in index.rows.items():
-                assert tasks.detail(index, name)["task"]["message"] == row.message
-                found[name] = row.message
-            os.write(write, json.dumps(found).encode())
-            status = 0
-        except Exception:  # noqa: BLE001 - told by the exit status
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    os.close(write)
-    with os.fdopen(read, "rb") as stream:
-        data = stream.read()
-    assert os.waitpid(child, 0)[1] == 0
-    found_there: dict[str, Any] = json.loads(data)
-    return found_there
+def messages(workspace: WorkspaceFolder) -> dict[str, Any]:
+    """Return the message of each row, which the task's detail tells too."""
+    index = TaskIndex(workspace)
+    index.refresh()
+    index.configs()
+    found = {}
+    for name, row in index.rows.items():
+        assert tasks.detail(index, name)["task"]["message"] == row.message
+        found[name] = row.message
+    return found
 
 
 @posix

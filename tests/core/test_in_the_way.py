@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,7 +24,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import report
 from pyruns_jupyter.resources.logs import read_log
 
-from .damage import state_of
+from .damage import as_nobody, open_up, state_of
 from .making import script_workspace
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="FIFOs and links of POSIX")
@@ -139,3 +141,23 @@ def test_a_damaged_default_is_what_is_blamed(workspace: WorkspaceFolder) -> None
     (workspace.folder / "config_default.yaml").write_text("lr: 1\nbroken: [\n")
     with pytest.raises(Unreadable, match=r"config_default\.yaml cannot be used, line"):
         Workspace(workspace).sweep("lr: 1 | 2")
+
+
+def test_a_project_that_may_not_be_looked_into(workspace: WorkspaceFolder) -> None:
+    """What may not be seen is not said to be missing."""
+    open_up(workspace.project)
+    main(["ls"])  # what is imported late may lie where nobody may look
+
+    def look() -> tuple[int, str]:
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            return main(["ls"]), errors.getvalue()
+
+    for forbidden in (workspace.root, workspace.folder, workspace.tasks):
+        forbidden.chmod(0)
+        try:
+            code, told = as_nobody(look)
+        finally:
+            forbidden.chmod(0o755)
+        assert code == 1
+        assert "Permission denied" in told
+        assert str(forbidden) in told

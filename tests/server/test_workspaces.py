@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,26 @@ async def test_folders_and_scripts_below_are_listed(api: Api) -> None:
     found = {item["id"] for item in (await api.get("/workspaces"))["items"]}
     assert found == {nested["id"], shell["id"], root["id"]}
     assert (await api.get("/workspaces/{ws}", ws=nested["id"]))["name"] == "nested"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and FIFOs of POSIX")
+async def test_one_that_cannot_be_read_is_listed_with_the_reason(
+    api: Api, train: WorkspaceFolder, jp_root_dir: Path
+) -> None:
+    for name in ("loop", "pipe"):
+        (jp_root_dir / f"{name}.py").write_text("print(1)\n")
+        open_workspace(jp_root_dir / f"{name}.py")
+    loop, pipe = train.root / "loop", train.root / "pipe"
+    (loop / "tasks").rmdir()
+    (loop / "tasks").symlink_to("tasks")
+    (pipe / "script_info.json").unlink()
+    os.mkfifo(pipe / "script_info.json")
+    items = (await api.get("/workspaces"))["items"]
+    told = {item["name"]: item["problem"] or "" for item in items}
+    assert "Too many levels of symbolic links" in told["loop"]
+    assert "is a FIFO" in told["pipe"]
+    assert "train" in told
+    assert "is a FIFO" in (await api.get("/workspaces/{ws}", ws="_pyruns_/pipe"))["problem"]
 
 
 async def test_the_plain_path_in_the_address_is_understood_too(api: Api, train: WorkspaceFolder) -> None:
