@@ -36,10 +36,11 @@ def page_reader(
     order: str = "",
     offset: int | None = None,
     limit: int | None = None,
+    is_given_up: Callable[[], bool] | None = None,
 ) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
     """Return what takes a look at an index and returns what makes the `TaskPage`, which may take a while.
 
-    `status` holds statuses between commas.
+    `status` holds statuses between commas. `is_given_up` is asked now and then whether nobody waits for it.
 
     Raises:
         InvalidInput: when an option is not understood. Query, statuses and sort keys are looked at only when
@@ -56,16 +57,18 @@ def page_reader(
         "offset": offset or 0,
         "limit": USUAL if limit is None else limit,
     }
-    return lambda index: _page(index, options)
+    return lambda index: _page(index, options, is_given_up)
 
 
-def _page(index: TaskIndex, options: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+def _page(
+    index: TaskIndex, options: dict[str, Any], is_given_up: Callable[[], bool] | None
+) -> Callable[[], dict[str, Any]]:
     rows, sources = index.rows, query.Sources.of(index)
     swept, figures = index.columns()
     seen = {"counts": dict(index.counts), "revision": index.revision, "epoch": index.epoch}
 
     def page() -> dict[str, Any]:
-        found = query.select(rows.values(), **options, sources=sources)
+        found = query.select(rows.values(), **options, sources=sources, is_given_up=is_given_up)
         return {
             "items": [row.to_dict() for row in found.items],
             "total": found.total,

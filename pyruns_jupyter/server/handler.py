@@ -113,11 +113,11 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     """A REST resource."""
 
     auth_resource = RESOURCE
-    _is_gone = False  # the client, without waiting for the answer
+    is_gone = False  # the client, without waiting for the answer
 
     def on_connection_close(self) -> None:
         """Remember that nobody waits for the answer."""
-        self._is_gone = True
+        self.is_gone = True
         super().on_connection_close()
 
     def update_api_activity(self) -> None:
@@ -151,7 +151,7 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
 
     async def search(self, find: Callable[[], T]) -> T | None:
         """Return what a search finds, which may take a while; None when the client went before its turn."""
-        return await self.services.search(lambda: None if self._is_gone else find())
+        return await self.services.search(lambda: None if self.is_gone else find())
 
     def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON."""

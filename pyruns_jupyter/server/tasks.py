@@ -25,6 +25,7 @@ class TasksHandler(PyrunsHandler):
             order=self.query_text("order"),
             offset=self.query_number("offset"),
             limit=self.query_number("limit", low=1, high=MOST),
+            is_given_up=lambda: self.is_gone,
         )
         watcher = self.services.watcher(await self.run(self.workspace, ws))
         page = await watcher.look(read)

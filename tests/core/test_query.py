@@ -122,6 +122,33 @@ def names(query: str = "", **options: object) -> set[str]:
         ("(run_1\nis:pinned OR run_2)", {"run_2"}),  # and in parentheses
         ('"optimizer.lr":0.1', {"run_1"}),
         ("OPTIMIZER.LR:0.1", {"run_1"}),
+        ("run_*", {"run_1", "run_2", "run_10"}),
+        ("r*n_1", {"run_1", "run_10"}),
+        ("ro*r", {"Probe lr=3"}),  # parts are found
+        ('"run_*"', set()),
+        ("run*run", set()),  # one text may not stand for two
+        ("name:*_1", {"run_1"}),  # a whole value is like the pattern
+        ("name:un_*", set()),
+        ("name:/_1/,p*3", {"run_1", "run_10", "Probe lr=3"}),
+        ("opt:AD*", {"run_2"}),
+        ("opt:a*m*", {"run_2"}),
+        ("opt:ad*dam", set()),
+        ('opt:"ad*"', set()),
+        ("opt!=a*", {"run_10"}),
+        ("lr:*", {"run_1", "run_2", "run_10"}),
+        ("lr:1e*,0.1", {"run_1", "run_10"}),
+        ("layers:3*", {"run_10"}),
+        ("layers:[64*", set()),  # an open bracket: as it is
+        ("tag:b*,x", {"run_2"}),
+        ("gpu:*h100*", {"run_10"}),
+        ("note:*warm", set()),
+        ("lr:<0.05", {"run_2", "run_10"}),
+        ("lr:>=0.01", {"run_1", "run_2"}),
+        ("lr : 0.1", {"run_1"}),
+        ("lr≤0.01 acc ≥ 0.5", {"run_10"}),
+        ("opt≠adam", {"run_10"}),
+        ("opt:adam, sgd", {"run_2", "run_10"}),
+        ("status:failed, running lr<1", {"run_2"}),
     ],
 )  # fmt: skip
 def test_what_a_query_finds(query: str, expected: set[str]) -> None:
@@ -211,7 +238,7 @@ PIECES = st.sampled_from(
         "a", "lr", "OR", "AND", "NOT", "(", ")", "-", " ", "\n", '"', "\\", "/", "/a.b/", "<", ">=", "!=",
         ":", "=", ",", "..", "1e-4", "10m", "2026-11-01", "status", "failed", "has", "no", "is", "pinned",
         "[", "]", "{", ".", "log", "started", "nan", "today", "é", "\u2028", "\x00", "*", "+", "name",
-        "duration", "config.", "i",
+        "duration", "config.", "i", ":<", "≤", "0.1<", "#",
     ]
 )  # fmt: skip
 
@@ -291,7 +318,11 @@ def test_the_laws_of_and_or_not(left: str, right: str) -> None:
         ("run !adam", 5, ("run -adam",)),
         ("lr=>0.1", 4, ()),
         ("lr=<0.1", 4, ()),
-        ("0.01<lr", 6, ()),
+        ("0.01<lr", 6, ("lr>0.01",)),
+        ("run 0.01<lr<=0.1", 10, ("run lr>0.01 lr<=0.1",)),
+        ("status:failed|running", 8, ("status:failed,running",)),
+        ("opt:adam,", 10, ()),
+        ("opt:adam,\nsgd", 10, ()),
     ],
 )
 def test_a_comparison_that_went_wrong_is_no_word(
@@ -308,11 +339,21 @@ def test_a_comparison_that_went_wrong_is_no_word(
         ("adam or sgd", "as_word", ("adam OR sgd",)),
         ("adam | sgd", "as_word", ("adam OR sgd",)),
         ("not adam", "as_word", ("NOT adam",)),
-        ("run_*", "as_word", ("/run_/",)),
-        ("r*n_1", "as_word", ("/r.*n_1/",)),
+        ("failed", "as_word", ("is:failed",)),
+        ("run -Failed", "as_word", ("run -is:failed",)),
+        ("#best", "as_word", ("tag:best",)),
         ("opt:ada", "no_value", ("opt:Adam",)),
         ("opt:lion run", "no_value", ()),
-        ('"or" "run_*" opt:adam,lion', None, ()),
+        ('"or" opt:adam,lion', "nothing", ()),
+        ('"failed"', "nothing", ()),
+        ("name:nobody", "nothing", ()),
+        ("run tag:nothing", "nothing", ()),
+        ("/nothing/", "nothing", ()),
+        ("duration>5h", "nothing", ()),
+        ("no:status", "nothing", ()),
+        ("acc", "nothing", ("has:acc",)),
+        ("lr adam", None, ()),
+        ("run", None, ()),
     ],
 )
 def test_an_empty_table_says_why(query: str, code: str | None, suggestions: tuple[str, ...]) -> None:
@@ -326,5 +367,8 @@ def test_fields_that_end_alike_are_told_apart() -> None:
     (said,) = select(rows, "lr>1").notices
     assert said.message == "4 of 5 tasks have no `lr`; `optimizer.lr` is another field."
     assert said.suggestions == ("optimizer.lr>1",)
+    (said,) = select([replace(BASE, swept={"model.name": "vit"})], "name:vit").notices
+    assert said.message == "`name:vit` does not match the only task. Did you mean `model.name`?"
+    assert said.suggestions == ("model.name:vit",)
     (said,) = select(rows, "mykey:1").notices
     assert said.suggestions == ('"my key":1',)

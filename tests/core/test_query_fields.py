@@ -49,6 +49,12 @@ def test_an_unknown_field_gets_a_suggestion() -> None:
     assert "statsu" in messages(select(ROWS, "statsu:failed"))[0]
     assert select(ROWS, "statsu:failed").notices[0].suggestions == ("status:failed",)
     assert select([], "lrr<0.5").notices == []
+    assert select(ROWS, "metrics.acc>0").notices[0].suggestions == ("acc>0",)
+    rows = [replace(BASE, swept={"optimizer.kind": "sgd"})]
+    assert select(rows, "opt:sgd").notices[0].suggestions == ("optimizer.kind:sgd",)
+    (said,) = select(ROWS, "temperature<1").notices
+    assert "there are acc, " in said.message
+    assert "optimizer.lr" in said.message
     with pytest.raises(InvalidInput) as caught:
         select(ROWS, "a data:/home/me b")
     assert caught.value.suggestions == ('a data:"/home/me" b',)

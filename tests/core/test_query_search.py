@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -232,6 +233,23 @@ def test_time_for_logs_is_bounded(tmp_path: Path, write: Callable[..., TaskRow])
     assert not search.contains(write("a", b"late word\n"), [logs.Needle("late word", None)])
     (said,) = search.notices()
     assert (said.code, said.is_serious) == ("logs_unread", True)
+
+
+@pytest.mark.parametrize("options", [{"seconds": -1.0}, {"is_given_up": lambda: True}])
+def test_when_time_is_over_no_log_is_read_any_more(
+    tmp_path: Path, write: Callable[..., TaskRow], options: dict[str, Any]
+) -> None:
+    """Small logs used to be read on: only every eighth look was one at the clock."""
+    rows = [write(f"t{number}", b"a word\n") for number in range(20)]
+    search = logs.Search(sources(tmp_path).log, **options)
+    assert not any(search.contains(row, [logs.Needle("never asked before", None)]) for row in rows)
+    (said,) = search.notices()
+    assert "20 logs" in said.message
+
+
+def test_nobody_waits_for_a_search(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    found = select([write("a", b"text\n")], "log:unread", sources=sources(tmp_path), is_given_up=lambda: True)
+    assert [said.code for said in found.notices] == ["logs_unread"]
 
 
 def test_a_real_workspace(tmp_path: Path) -> None:

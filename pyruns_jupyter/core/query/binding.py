@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
-from operator import attrgetter
-from typing import NamedTuple
+from operator import attrgetter, itemgetter
 
 from ..rows import TaskRow
 from ..runs import ACTIVE, STATUSES
-from . import logs
+from . import logs, telling
 from .comparing import Test, label_test, measure_test, text_test, value_test
 from .fields import MISSING, AmbiguousField, Field, Fields, UnknownField
 from .notices import Notice, names, notice, number_of
 from .parser import KINDS
 from .pattern import Clock, TimeIsOver, compile_pattern
-from .scanner import Source, Span, quote, slashed
+from .scanner import Source, Span, quote
 from .searching import search_check, text_check
+from .telling import Tally
 from .terms import And, Comparison, Not, Or, Presence, Query, Regex, State, Term, Text, Word
-from .values import duration, moment, value_text
+from .values import duration, moment
 
 Check = Callable[[TaskRow], bool]
 
@@ -28,39 +26,20 @@ FACT, WORDS, VALUES, PATTERNS, LOGS = range(5)
 PATTERN_SECONDS = 3.0
 
 
-_VALUES_TOLD = 5
-_NO_OPERATORS = {
-    **dict.fromkeys(("or", "|", "||"), "OR"),
-    **dict.fromkeys(("and", "&", "&&"), "AND"),
-    "not": "NOT",
-}
-
-
-class Tally(NamedTuple):
-    """What a comparison met: how many tasks, how many without the field, with a value of another type, and
-    that fit.
-    """
-
-    seen: int
-    missing: int
-    odd: int
-    fitting: int
-
-
 class Binder:
     """Binds queries to rows; `notices` gathers what is to be said. Use it for one search."""
 
-    def __init__(self, fields: Fields, now: float) -> None:
+    def __init__(self, fields: Fields, now: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.fields = fields
         self.now = now
-        self.clock = Clock(PATTERN_SECONDS)
-        self.logs = logs.Search(fields.sources.log)
+        self.clock = Clock(PATTERN_SECONDS, is_given_up)
+        self.logs = logs.Search(fields.sources.log, is_given_up=is_given_up)
         self._said: list[Notice] = []
         self._tallies: list[tuple[Comparison, Field, Callable[[], Tally]]] = []
         self._source = Source()
 
-    def bind(self, query: Query) -> list[Check]:
-        """Return what tells whether a row matches: all of these, one after the other.
+    def bind(self, query: Query) -> list[tuple[Term, Check]]:
+        """Return the terms with what tells whether a row matches: all of these, one after the other.
 
         Raises:
             InvalidInput: when a field is ambiguous, or cannot be compared like this.
@@ -69,41 +48,17 @@ class Binder:
         if query.term is None:
             return []
         terms = query.term.terms if isinstance(query.term, And) else (query.term,)
-        return self._cheap_first(terms)[0]
+        return [(term, check) for _, term, check in self._cheap_first(terms)]
 
     def notices(self) -> list[Notice]:
         """Return what is to be said, once rows were tested."""
         said = list(self._said)
         told: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
-            tally = count()
-            shown = f"`{field.name}`"
-            if tally.missing and ("missing", field.name) not in told:
-                told.add(("missing", field.name))
-                if tally.missing < tally.seen:
-                    have = "have" if tally.missing > 1 else "has"
-                    message = f"{tally.missing:,} of {number_of(tally.seen)} {have} no {shown}."
-                elif tally.seen == 1:
-                    message = f"The only task left to look at has no {shown}."
-                else:
-                    message = f"None of {number_of(tally.seen)} has {shown}."
-                others = self.fields.alike(field.name)[:3]
-                if others:
-                    what = "are other fields" if len(others) > 1 else "is another field"
-                    message = f"{message[:-1]}; {names(others, 'and')} {what}."
-                suggestions = [self._source.replaced(term.span, quote(one)) for one in others]
-                said.append(notice(self._source, term.span, "missing", message, suggestions=suggestions))
-            if tally.odd and ("odd", field.name) not in told:
-                told.add(("odd", field.name))
-                what = "a range" if term.operator == ":" else f"'{term.operator}'"
-                message = (
-                    f"{shown} is no number in {tally.odd:,} of {number_of(tally.seen)}; "
-                    f"{what} compares numbers."
-                )
-                everywhere = tally.odd + tally.missing == tally.seen
-                said.append(notice(self._source, term.span, "type", message, is_serious=everywhere))
-            if not tally.fitting and tally.seen > tally.missing + tally.odd and term.operator in (":", "="):
-                said.append(self._no_value(term, field, tally.seen - tally.missing))
+            for one in telling.of_comparison(self._source, self.fields, term, field, count()):
+                if one.code == "no_value" or (one.code, field.name) not in told:
+                    told.add((one.code, field.name))
+                    said.append(one)
         if self.clock.pieces:
             said.append(
                 Notice(
@@ -116,50 +71,9 @@ class Binder:
             )
         return said + self.logs.notices()
 
-    def _no_value(self, term: Comparison, field: Field, count: int) -> Notice:
-        """Say which values there are instead of the one that nobody has."""
-        found = Counter(
-            value_text(value)
-            for row in self.fields.rows
-            if (value := field.get(row)) is not MISSING and value is not None
-        )
-        wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, Word)]
-        near = [text for text in found if any(word in text.casefold() for word in wanted)]
-        most = [text for text, _ in found.most_common(_VALUES_TOLD)]
-        shown = list(dict.fromkeys([*near, *most]))[:_VALUES_TOLD]
-        others = f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else ""
-        told = ", ".join(text if len(text) <= 60 else text[:59] + "…" for text in shown)
-        place = Span(term.span.start, term.end)
-        return notice(
-            self._source,
-            term.span,
-            "no_value",
-            f"`{field.name}` is not {' or '.join(map(str, term.values))} in any of {number_of(count)}; "
-            f"there are {told}{others}.",
-            suggestions=[
-                self._source.replaced(place, f"{quote(term.key)}{term.operator}{quote(text)}")
-                for text in near[:3]
-            ],
-        )
-
-    def _word(self, term: Text) -> None:
-        """Say that a word is none of the operators that it looks like."""
-        span = term.span
-        if span is None:
-            return
-        meant = _NO_OPERATORS.get(term.text.lower())
-        if meant is not None:
-            message = f"`{term.text}` was looked for as a word; the operator is {meant}."
-            suggestions = [self._source.replaced(span, meant)]
-        elif "*" in term.text:
-            pattern = slashed(".*".join(map(re.escape, term.text.strip("*").split("*"))))
-            message = (
-                f"`{term.text}` was looked for as it is: `*` stands for itself, and parts of words are found."
-            )
-            suggestions = [self._source.replaced(span, pattern)] if pattern != "//" else []
-        else:
-            return
-        self._said.append(notice(self._source, span, "as_word", message, suggestions=suggestions))
+    def nothing(self, term: Term, count: int, is_alone: bool) -> Notice:
+        """Return what is to be said when a term left none of `count` tasks."""
+        return telling.of_nothing(self._source, self.fields, term, count, is_alone)
 
     def _term(self, term: Term) -> tuple[int, Check]:
         if isinstance(term, (And, Or)):
@@ -168,8 +82,10 @@ class Binder:
             cost, check = self._term(term.term)
             return cost, lambda row: not check(row)
         if isinstance(term, Text):
-            self._word(term)
-            return WORDS, text_check(term.text)
+            said = telling.of_word(self._source, term)
+            if said is not None:
+                self._said.append(said)
+            return WORDS, text_check(term.text, term.is_glob)
         if isinstance(term, Regex):
             return PATTERNS, search_check(self._searcher(term))
         if isinstance(term, State):
@@ -179,7 +95,9 @@ class Binder:
         return self._comparison(term)
 
     def _several(self, term: And | Or) -> tuple[int, Check]:
-        checks, cost = self._cheap_first(term.terms)
+        parts = self._cheap_first(term.terms)
+        cost = parts[-1][0]
+        checks = [check for _, _, check in parts]
         if len(checks) <= 4:  # faster than a loop
             check = checks[-1]
             for before in reversed(checks[:-1]):
@@ -189,10 +107,10 @@ class Binder:
             return cost, lambda row: all(check(row) for check in checks)
         return cost, lambda row: any(check(row) for check in checks)
 
-    def _cheap_first(self, terms: Sequence[Term]) -> tuple[list[Check], int]:
-        """Return the checks of terms in the order of their costs, and the highest cost."""
-        parts = sorted((self._term(term) for term in terms), key=lambda part: part[0])
-        return [check for _, check in parts], parts[-1][0]
+    def _cheap_first(self, terms: Sequence[Term]) -> list[tuple[int, Term, Check]]:
+        """Return terms with cost and check, the cheapest ones first."""
+        parts = [(cost, term, check) for term in terms for cost, check in [self._term(term)]]
+        return sorted(parts, key=itemgetter(0))
 
     def _presence(self, term: Presence) -> tuple[int, Check]:
         checks: list[Check] = []
@@ -315,18 +233,7 @@ class Binder:
         except UnknownField as error:
             if not self.fields.rows:
                 return None
-            hint = f"; did you mean {names(error.close)}?" if error.close else "."
-            quoting = " To search for the text, quote it." if not error.close else ""
-            self._said.append(
-                notice(
-                    source,
-                    span,
-                    "unknown_field",
-                    f"There is no field `{key}`{hint}{quoting}",
-                    suggestions=[source.replaced(span, quote(one)) for one in error.close],
-                    is_serious=True,
-                )
-            )
+            self._said.append(telling.of_unknown(source, self.fields, error, span))
             return None
         other = self.fields.shadowed(key)
         if other is not None:

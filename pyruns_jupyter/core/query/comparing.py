@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .scanner import quote
+from .searching import glob
 from .terms import Range, Regex, Value, Word
 from .values import Moment, duration, moment, number, value_text
 
@@ -27,17 +28,8 @@ _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def text_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Test:
     """Return the test of a text that is found in parts (`:`) or as a whole (`=`, `!=`)."""
-    searches = [searcher(value) for value in values if isinstance(value, Regex)]
-    words = [_written(value).casefold() for value in values if not isinstance(value, Regex)]
-    is_partial = operator == ":"
-
-    def test(value: Any) -> bool:
-        folded = value.casefold()
-        if is_partial:
-            return any(word in folded for word in words) or any(search(value) for search in searches)
-        return folded in words or any(search(value) for search in searches)
-
-    return test
+    tests = [_text_test(value, searcher, operator == ":") for value in values]
+    return lambda found: any(test(found) for test in tests)
 
 
 def label_test(values: Sequence[Value], searcher: Searcher, is_partial: bool) -> Test:
@@ -45,24 +37,24 @@ def label_test(values: Sequence[Value], searcher: Searcher, is_partial: bool) ->
 
     With `is_partial` a word that is no number may be a part of it.
     """
-    searches = [searcher(value) for value in values if isinstance(value, Regex)]
-    words = {_written(value).casefold() for value in values if not isinstance(value, Regex)}
-    parts = [word for word in words if is_partial and not word.isdigit()]
+    tests = [_text_test(value, searcher, is_partial and not _written(value).isdigit()) for value in values]
 
-    def test(value: Any) -> bool:
-        if isinstance(value, str):
-            if not (searches or parts):
-                return value.casefold() in words
-            value = (value,)
-        for label in value:
-            folded = label.casefold()
-            if folded in words or any(part in folded for part in parts):
-                return True
-            if searches and any(search(label) for search in searches):
-                return True
-        return False
+    def test(found: Any) -> bool:
+        labels = (found,) if isinstance(found, str) else found
+        return any(test(label) for label in labels for test in tests)
 
     return test
+
+
+def _text_test(value: Value, searcher: Searcher, is_partial: bool) -> Callable[[str], bool]:
+    if isinstance(value, Regex):
+        return searcher(value)
+    wanted = _written(value).casefold()
+    if isinstance(value, Word) and value.is_glob:
+        return glob(wanted)
+    if is_partial:
+        return lambda found: wanted in found.casefold()
+    return lambda found: wanted == found.casefold()
 
 
 def measure_test(kind: str, operator: str, values: Sequence[Value], searcher: Searcher, now: float) -> Test:
@@ -139,6 +131,9 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
 
         return within
     wanted = value.text.casefold()
+    if value.is_glob:
+        matches = glob(wanted)
+        return lambda found: found is not None and any(matches(value_text(one)) for one in _parts(found))
     limit = None if value.is_quoted else number(value.text)
     if limit is not None:
         is_nan = math.isnan(limit)
@@ -162,6 +157,11 @@ def _is_text(found: Any, wanted: str) -> bool:
     if found is True or found is False:
         return wanted in (_TRUE if found else _FALSE)
     return value_text(found).casefold() == wanted
+
+
+def _parts(found: Any) -> list[Any]:
+    """Return a value, and the elements of a list."""
+    return [found, *found] if isinstance(found, (list, tuple)) else [found]
 
 
 def _measured(found: Any) -> float | None:

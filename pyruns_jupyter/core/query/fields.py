@@ -162,6 +162,16 @@ class Fields:
             raise UnknownField(key, self._close(key))
         return self._one(key, found)
 
+    def has(self, key: str) -> bool:
+        """Tell whether `key` means one field or several."""
+        try:
+            self.find(key)
+        except AmbiguousField:
+            return True
+        except UnknownField:
+            return False
+        return True
+
     def alike(self, full: str) -> list[str]:
         """Return other swept values and figures, of which the key `full` is the end."""
         end = f".{full}"
@@ -254,6 +264,10 @@ class Fields:
                 short.setdefault(name, name)
         wanted = key.removeprefix(".").casefold()
         close = difflib.get_close_matches(wanted, list(short)[:5000], 3, 0.65)
+        if not close and len(wanted) > 1:  # `opt` for `optimizer`, `metrics.acc` for `acc`
+            last = wanted.rpartition(".")[2]
+            within = [name for name in short if wanted in name or name == last]
+            return list(dict.fromkeys(short[name] for name in within))[:3]
         likeness = [difflib.SequenceMatcher(None, wanted, name).ratio() for name in close]
         near = [name for name, like in zip(close, likeness, strict=True) if like > likeness[0] - 0.1]
         return list(dict.fromkeys(short[name] for name in near))

@@ -50,9 +50,14 @@ def needle(value: Value) -> Needle:
 class Search:
     """One search in logs. `notices` tells afterwards what was not read."""
 
-    def __init__(self, log_of: LogOf | None, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        log_of: LogOf | None,
+        seconds: float = SECONDS,
+        is_given_up: Callable[[], bool] | None = None,
+    ) -> None:
         self._log_of = log_of
-        self._clock = Clock(seconds)
+        self._clock = Clock(seconds, is_given_up)
         self._cut = 0
         self._unread = 0
         self._refused = 0

@@ -17,6 +17,7 @@ from ..errors import InvalidInput
 from ..runs import STATUSES
 from . import pattern
 from .scanner import (
+    OPERATOR_WITHIN,
     OPERATORS,
     Source,
     Span,
@@ -119,7 +120,9 @@ class _Parser:
             if end == start:
                 raise self.source.wrong("This parenthesis closes none.", start)
             check_word(self.source, start, end)
-            term, self.at = Text(self.text[start:end], Span(start, end)), end
+            word = self.text[start:end]
+            is_glob = "*" in word and not has_open_bracket(word)
+            term, self.at = Text(word, Span(start, end), is_glob), end
         self.at = skip_space(self.text, self.at)
         return term
 
@@ -155,21 +158,21 @@ class _Parser:
         return Regex(found, Span(start, self.at))
 
     def comparison(self, key: str, span: Span, operator: str, start: int) -> Term:
-        self.at = start
+        first = start
         lower = key.lower()
         values = [self.value(start, operator)]
         while self.text[self.at : self.at + 1] == ",":
             if operator in _ORDERED:
                 raise self.source.wrong(f"{operator!r} compares with one value, not with several.", self.at)
-            self.at += 1
-            values.append(self.value(self.at, operator))
+            start = skip_space(self.text, self.at + 1, within_line=True)
+            values.append(self.value(start if start < len(self.text) else self.at + 1, operator))
         if operator in _ORDERED:
-            self.ordered(key, operator, values[0], start)
+            self.ordered(key, span, operator, values[0], first)
         if operator in (":", "=", "!="):
             if lower in ("has", "no", "is") and operator == ":":
-                return self.scope(lower, values, start)
+                return self.scope(lower, values, first)
             if lower in ("status", "kind"):
-                values = [self.choice(lower, value, start) for value in values]
+                values = [self.choice(lower, value, first) for value in values]
         return Comparison(key, operator, tuple(values), span, self.at)
 
     def value(self, start: int, operator: str) -> Value:
@@ -208,13 +211,20 @@ class _Parser:
             return Range(low, high)
         return Word(found, has_open_bracket(found))
 
-    def ordered(self, key: str, operator: str, value: Value, start: int) -> None:
+    def ordered(self, key: str, span: Span, operator: str, value: Value, start: int) -> None:
         if isinstance(value, Word) and is_measure(value.text):
             return
         shown = value.text if isinstance(value, Word) else str(value)
         if is_measure(key) and isinstance(value, Word) and not value.is_quoted:
-            turned = operator.translate(str.maketrans("<>", "><"))
-            raise self.source.wrong(f"The field stands first: {shown}{turned}{key}.", start)
+            # 0.1>lr and 0.01<lr<0.1
+            field, sign, limit = OPERATOR_WITHIN.match(shown).groups()  # type: ignore[union-attr]
+            meant = f"{field}{operator.translate(str.maketrans('<>', '><'))}{key}"
+            meant += f" {field}{sign}{limit}" if sign else ""
+            raise self.source.wrong(
+                f"The field stands first: {meant}.",
+                start,
+                [self.source.replaced(Span(span.start, self.at), meant)],
+            )
         raise self.source.wrong(
             f"{key + operator!r} compares numbers, durations (10m) and times (2026-11-01), "
             f"and {shown!r} is none of them.",
@@ -231,7 +241,9 @@ class _Parser:
         if word.lower() in known:
             return word.lower()
         start = max(start, self.text.find(word, start, self.at))
-        close = difflib.get_close_matches(word.lower(), known, 1)
+        several = word.lower().replace("|", ",").split(",")
+        whole = ",".join(several) if len(several) > 1 and set(several) <= set(known) else None
+        close = [whole] if whole else difflib.get_close_matches(word.lower(), known, 1)
         hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
         span = Span(start, start + len(word))
         raise self.source.wrong(

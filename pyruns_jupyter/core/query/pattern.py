@@ -14,7 +14,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -56,22 +56,23 @@ class TimeIsOver(Exception):
 class Clock:
     """Counts down the time that searches with patterns and in logs may take together.
 
-    `seconds` begin with the first look at it. `pieces` counts the texts that were not looked at as a whole.
+    `seconds` begin with the first look at it; they are over at once when `is_given_up` says so. `pieces`
+    counts the texts that were not looked at as a whole.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.seconds = seconds
         self.pieces = 0
+        self._is_given_up = is_given_up
         self._end: float | None = None
         self._skipped = _CHECKS
+        self._is_over = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is used up."""
+    def _look(self) -> bool:
         now = time.monotonic()
         if self._end is None:
             self._end = now + self.seconds
-        return now > self._end
+        return now > self._end or (self._is_given_up is not None and self._is_given_up())
 
     def check(self) -> None:
         """Go on only when there is time left; not every call looks.
@@ -82,8 +83,9 @@ class Clock:
         self._skipped += 1
         if self._skipped >= _CHECKS:
             self._skipped = 0
-            if self.is_over:
-                raise TimeIsOver
+            self._is_over = self._is_over or self._look()
+        if self._is_over:
+            raise TimeIsOver
 
 
 class Pattern:

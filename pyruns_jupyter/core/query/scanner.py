@@ -11,11 +11,13 @@ from ..errors import InvalidInput
 OPERATORS = ("<=", ">=", "!=", "<", ">", "=", ":")
 KEYWORDS = ("OR", "AND", "NOT")
 # What a bare word may not hold without meaning something else.
-_SPECIAL = re.compile(r"[\s\"\\<>=!:,()\[\]{}]")
-# White space may stand around an operator, but `a :b` is two words.
-_OPERATOR = re.compile(r"[^\S\n]*(<=|>=|!=|==|[<>=])[^\S\n]*|(:)[^\S\n]*")
-_SIGNS = re.compile(r"[<>=!:]+")
-_KEY = re.compile(r"[^\s\"<>=!:,()\[\]{}]+")
+_SPECIAL = re.compile(r"[\s\"\\<>=!:,()\[\]{}≤≥≠*]")
+# White space may stand around an operator, but `a :b` is two words; `lr:<0.1` is `lr<0.1`.
+_OPERATOR = re.compile(r"[^\S\n]*:?(<=|>=|!=|==|[<>=≤≥≠])[^\S\n]*|(:)[^\S\n]*|[^\S\n]+(:)[^\S\n]+")
+_WRITTEN = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
+OPERATOR_WITHIN = re.compile(r"(.*?)(?:(<=|>=|[<>≤≥])(.*))?\Z", re.DOTALL)  # of `lr<0.1`, in parts
+_SIGNS = re.compile(r"[<>=!:≤≥≠]+")
+_KEY = re.compile(r"[^\s\"<>=!:,()\[\]{}≤≥≠]+")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -71,9 +73,9 @@ def slashed(pattern: str) -> str:
     return f"/{''.join(parts)}/"
 
 
-def skip_space(text: str, position: int) -> int:
-    """Return the first position from `position` on that is no white space."""
-    while position < len(text) and text[position].isspace():
+def skip_space(text: str, position: int, *, within_line: bool = False) -> int:
+    """Return the first position from `position` on that is no white space, or a line break `within_line`."""
+    while position < len(text) and text[position].isspace() and not (within_line and text[position] == "\n"):
         position += 1
     return position
 
@@ -184,8 +186,8 @@ def key_at(source: Source, start: int) -> tuple[str, Span, str, int] | None:
     found = _OPERATOR.match(text, end)
     if found is None or not key:
         return None
-    operator = found[1] or found[2]
-    return key, Span(start, end), "=" if operator == "==" else operator, found.end()
+    operator = found[1] or found[2] or found[3]
+    return key, Span(start, end), _WRITTEN.get(operator, operator), found.end()
 
 
 def check_word(source: Source, start: int, end: int) -> None:

@@ -11,10 +11,31 @@ from .values import value_text
 Check = Callable[[TaskRow], bool]
 
 
-def text_check(text: str) -> Check:
+def text_check(text: str, is_glob: bool) -> Check:
     """Return what looks for a text in a row, whatever the case of its letters."""
+    if is_glob:
+        return _check(glob(f"*{text}*"))
     wanted = text.casefold()
     return _check(lambda found: wanted in found.casefold())
+
+
+def glob(pattern: str) -> Callable[[str], bool]:
+    """Return what tells whether a whole text is like a pattern in which `*` stands for anything."""
+    first, *inner, last = pattern.casefold().split("*")
+
+    def matches(text: str) -> bool:
+        text = text.casefold()
+        position, end = len(first), len(text) - len(last)
+        if position > end or not (text.startswith(first) and text.endswith(last)):
+            return False
+        for part in inner:
+            position = text.find(part, position, end)
+            if position < 0:
+                return False
+            position += len(part)
+        return True
+
+    return matches
 
 
 def search_check(search: Callable[[str], bool]) -> Check:

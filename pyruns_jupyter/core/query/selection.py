@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..errors import InvalidInput
@@ -40,6 +40,7 @@ def select(
     strict: bool = False,
     partial: bool = False,
     now: float | None = None,
+    is_given_up: Callable[[], bool] | None = None,
 ) -> Selection:
     """Return the rows that match a search.
 
@@ -57,6 +58,7 @@ def select(
             could not be read) instead of saying so; for those who act on the result.
         partial: whether `strict` bears that not all logs and texts could be looked at, which is said.
         now: the time in epoch seconds.
+        is_given_up: asked now and then while logs and long texts are read, whether nobody waits any more.
 
     Raises:
         InvalidInput: when the query, a status or the order is not understood, or a field is ambiguous.
@@ -71,10 +73,17 @@ def select(
         wanted = {_status(status) for status in statuses}
         found = [row for row in known if row.status in wanted]
     fields = Fields(known, sources or Sources(), now)
-    binder = Binder(fields, now)
-    for check in binder.bind(parsed):
-        found = [row for row in found if check(row)]
+    binder = Binder(fields, now, is_given_up)
+    bound = binder.bind(parsed)
+    emptied: Notice | None = None
+    for term, check in bound:
+        left = [row for row in found if check(row)]
+        if found and not left:
+            emptied = binder.nothing(term, len(found), len(bound) == 1)
+        found = left
     notices = binder.notices()
+    if emptied is not None and not notices:
+        notices = [emptied]
     if strict:
         for said in notices:
             if said.is_serious and not (partial and said.is_partial):

@@ -15,6 +15,11 @@ class Word:
     text: str
     is_quoted: bool = False
 
+    @property
+    def is_glob(self) -> bool:
+        """Whether a `*` in it stands for anything."""
+        return "*" in self.text and not self.is_quoted
+
     def __str__(self) -> str:
         return quoted(self.text) if self.is_quoted else self.text
 
@@ -48,14 +53,15 @@ Value: TypeAlias = "Word | Regex | Range"
 class Text:
     """A text that stands somewhere in a task's name, swept values, notes or tags.
 
-    `span` is where it stands as a bare word.
+    A `*` stands for anything where `is_glob`. `span` is where it stands as a bare word.
     """
 
     text: str
     span: Span | None = field(default=None, compare=False)
+    is_glob: bool = False
 
     def __str__(self) -> str:
-        return quote(self.text)
+        return self.text if self.is_glob else quote(self.text)
 
 
 @dataclass(frozen=True)

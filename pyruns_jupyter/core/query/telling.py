@@ -1,0 +1,166 @@
+"""What a search has to say about its terms: what they met, what may be meant, why nothing is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..runs import STATUSES
+from .fields import MISSING, Field, Fields, UnknownField
+from .notices import Notice, names, notice, number_of
+from .scanner import Source, Span, quote, quoted
+from .terms import Comparison, Term, Text, Word
+from .values import value_text
+
+_VALUES_TOLD = 5
+_FIELDS_TOLD = 6
+_LONGEST = 100  # characters of a term that is repeated
+_OPERATORS = {
+    **dict.fromkeys(("or", "|", "||"), "OR"),
+    **dict.fromkeys(("and", "&", "&&"), "AND"),
+    "not": "NOT",
+}
+_STATES = (*STATUSES, "active", "pinned", "damaged")
+
+
+class Tally(NamedTuple):
+    """What a comparison met: how many tasks, how many without the field, with a value of another type, and
+    that fit.
+    """
+
+    seen: int
+    missing: int
+    odd: int
+    fitting: int
+
+
+def of_word(source: Source, term: Text) -> Notice | None:
+    """Say that a word is none of the terms that it looks like."""
+    span, word = term.span, term.text
+    if span is None:
+        return None
+    operator = _OPERATORS.get(word.lower())
+    if operator is not None:
+        message, meant = f"the operator is {operator}.", operator
+    elif word.lower() in _STATES:
+        meant = f"is:{word.lower()}"
+        message = f"{meant} finds what is in this state."
+    elif word[0] == "#" and len(word) > 1:
+        meant = f"tag:{quote(word[1:])}"
+        message = f"{meant} finds what has this tag."
+    else:
+        return None
+    return notice(
+        source,
+        span,
+        "as_word",
+        f"`{_short(word)}` was looked for as a word; {message}",
+        suggestions=[source.replaced(span, meant)],
+    )
+
+
+def of_comparison(
+    source: Source, fields: Fields, term: Comparison, field: Field, tally: Tally
+) -> Iterator[Notice]:
+    """Say which tasks could not be compared, and which values there are instead of one that nobody has."""
+    shown = f"`{field.name}`"
+    if tally.missing:
+        if tally.missing < tally.seen:
+            have = "have" if tally.missing > 1 else "has"
+            message = f"{tally.missing:,} of {number_of(tally.seen)} {have} no {shown}."
+        elif tally.seen == 1:
+            message = f"The only task left to look at has no {shown}."
+        else:
+            message = f"None of {number_of(tally.seen)} has {shown}."
+        others = fields.alike(field.name)[:3]
+        if others:
+            what = "are other fields" if len(others) > 1 else "is another field"
+            message = f"{message[:-1]}; {names(others, 'and')} {what}."
+        suggestions = [source.replaced(term.span, quote(one)) for one in others]
+        yield notice(source, term.span, "missing", message, suggestions=suggestions)
+    if tally.odd:
+        what = "a range" if term.operator == ":" else f"'{term.operator}'"
+        message = (
+            f"{shown} is no number in {tally.odd:,} of {number_of(tally.seen)}; {what} compares numbers."
+        )
+        everywhere = tally.odd + tally.missing == tally.seen
+        yield notice(source, term.span, "type", message, is_serious=everywhere)
+    if not tally.fitting and tally.seen > tally.missing + tally.odd and term.operator in (":", "="):
+        yield _of_values(source, fields, term, field, tally.seen - tally.missing)
+
+
+def _of_values(source: Source, fields: Fields, term: Comparison, field: Field, count: int) -> Notice:
+    found = Counter(
+        value_text(value)
+        for row in fields.rows
+        if (value := field.get(row)) is not MISSING and value is not None
+    )
+    wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, Word)]
+    near = [text for text in found if any(word and word in text.casefold() for word in wanted)]
+    most = [text for text, _ in found.most_common(_VALUES_TOLD)]
+    shown = list(dict.fromkeys([*near, *most]))[:_VALUES_TOLD]
+    others = f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else ""
+    told = ", ".join(text if len(text) <= 60 else text[:59] + "…" for text in shown)
+    place = Span(term.span.start, term.end)
+    return notice(
+        source,
+        term.span,
+        "no_value",
+        f"`{field.name}` is not {_short(' or '.join(map(str, term.values)))} in any of {number_of(count)}; "
+        f"there are {told}{others}.",
+        suggestions=[
+            source.replaced(place, f"{quote(term.key)}{term.operator}{_value(text)}") for text in near[:3]
+        ],
+    )
+
+
+def of_unknown(source: Source, fields: Fields, error: UnknownField, span: Span) -> Notice:
+    """Say that no task has a field, and which ones there are."""
+    key = _short(error.key)
+    if error.close:
+        message = f"There is no field `{key}`; did you mean {names(error.close)}?"
+    else:
+        known = list(dict.fromkeys([*fields.figures, *fields.swept]))
+        shown = known[:_FIELDS_TOLD] + (["…"] if len(known) > _FIELDS_TOLD else [])
+        there = f"; there are {', '.join(shown)}" if known else ""
+        message = f"There is no field `{key}`{there}. To search for the text, quote it."
+    return notice(
+        source,
+        span,
+        "unknown_field",
+        message,
+        suggestions=[source.replaced(span, quote(one)) for one in error.close],
+        is_serious=True,
+    )
+
+
+def of_nothing(source: Source, fields: Fields, term: Term, count: int, is_alone: bool) -> Notice:
+    """Say which term left none of `count` tasks."""
+    what = f"`{_short(str(term))}`"
+    left = "" if is_alone else " that the other terms leave"
+    if count == 1:
+        message = f"{what} does not match the only task{left}."
+    else:
+        message = f"{what} matches none of {'' if is_alone else 'the '}{number_of(count)}{left}."
+    span, suggestions = Span(), list[str]()
+    if isinstance(term, Comparison):
+        span = term.span
+        others = fields.alike(term.key)[:3]
+        suggestions = [source.replaced(span, quote(one)) for one in others]
+        message += f" Did you mean {names(others)}?" if others else ""
+    elif isinstance(term, Text) and term.span is not None:
+        span = term.span
+        if fields.has(term.text):
+            suggestions = [source.replaced(span, f"has:{quote(term.text)}")]
+            message += f" It was looked for as a word; has:{quote(term.text)} finds what has this field."
+    return notice(source, span, "nothing", message, suggestions=suggestions)
+
+
+def _value(text: str) -> str:
+    """Return a value so that it may stand behind an operator."""
+    return quoted(text) if "," in text and text[0] != "[" else quote(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
