@@ -252,7 +252,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--points", type=int, default=20, help="values of each curve")
-    parser.add_argument("--reference", default=os.environ.get("PYRUNS_REFERENCE"), help="the program pyr")
+    parser.add_argument(
+        "--reference",
+        type=os.path.abspath,
+        default=os.environ.get("PYRUNS_REFERENCE"),
+        help="the program pyr",
+    )
     parser.add_argument("--folder", type=Path, help="keep the project here and use it again")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
