@@ -174,7 +174,11 @@ def complete_template(workspace: WorkspaceFolder, text: str) -> str:
     """
     if workspace.kind == SHELL:
         raise InvalidInput("A shell workspace has no configuration to sweep. Open a script.", field="yaml")
-    return overlaid(workspace.template_text(), text)
+    try:
+        aliases = script_parameters(workspace).aliases
+    except (InvalidInput, Unreadable):  # which is said where the sweep is checked
+        aliases = {}
+    return overlaid(workspace.template_text(), text, aliases)
 
 
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:

@@ -198,6 +198,16 @@ def test_mistakes(terminal: Terminal, words: list[str], code: int, told: str) ->
     assert len(Workspace.open(terminal.folder / "train.py")) == 0
 
 
+def test_opening_says_what_of_the_script_is_not_understood(terminal: Terminal) -> None:
+    text = SCRIPT.replace("default=0.1)", "default=float(time.time()))")
+    (terminal.folder / "odd.py").write_text(text, encoding="utf-8")
+    process = terminal.start("open", "odd.py")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "odd: no tasks yet\n")
+    assert "lr" in err
+    assert f"line {text[: text.index('time.time')].count(chr(10)) + 1}" in err
+
+
 def test_where_there_is_no_project(tmp_path: Path) -> None:
     assert "open" in Terminal(tmp_path)("ls", code=1).lower()
 

@@ -145,6 +145,23 @@ layers:
 tail: x"""
 
 
+def test_a_partial_sweep_may_write_keys_as_flags_are_written(tmp_path: Path) -> None:
+    source = """import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--batch-size", type=int, default=32)
+parser.add_argument("--model.width", dest="width", type=int, default=8)
+parser.parse_args()
+"""
+    workspace = Workspace(script_workspace(tmp_path, source=source))
+    created = workspace.create("batch-size: 16 | 64\nmodel.width: 4\n")
+    assert [task.config for task in created] == [
+        {"batch_size": 16, "width": 4},
+        {"batch_size": 64, "width": 4},
+    ]
+    with pytest.raises(InvalidInput, match="given twice"):
+        workspace.create("batch-size: 16 | 64\nbatch_size: 4\n")
+
+
 def test_a_partial_sweep_keeps_the_default_around_it() -> None:
     assert overlaid(DEFAULT, "lr: 1 | 2\n") == DEFAULT.replace("0.1", "1 | 2")
     assert (

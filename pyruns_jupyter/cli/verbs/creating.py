@@ -8,8 +8,9 @@ import shlex
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.tables import count_text
 from pyruns_jupyter.core.discovery import workspaces_in
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, find_root
+from pyruns_jupyter.core.proposals import script_parameters
 from pyruns_jupyter.core.sweep.planfile import parse_plan
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
@@ -21,7 +22,16 @@ from .shared import Verb, read, some, told
 def _open(context: Context, args: argparse.Namespace) -> int:
     workspace = context.open(args.target)
     workspace.attend()
-    return status_of(context, workspace, args.json)
+    code = status_of(context, workspace, args.json)
+    if workspace.script is not None:
+        try:
+            problems = script_parameters(workspace.folder).problems
+        except (InvalidInput, Unreadable) as error:
+            context.aside(error.message)
+        else:
+            for problem in problems:
+                context.aside(problem.message)
+    return code
 
 
 def _create(context: Context, args: argparse.Namespace) -> int:

@@ -167,3 +167,16 @@ class ScriptParameters:
     parser: Parser | None = field(default=None, repr=False)
     library: str = ""
     details: Any = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Other ways to write the names of parameters: as their long flags are written."""
+        found: dict[str, str] = {}
+        for parameter in self.parameters:
+            scope = parameter.name.removesuffix(parameter.key)
+            for flag in parameter.flags:
+                if flag.startswith("--") and len(flag) > 2:
+                    found.setdefault(f"{scope}{flag[2:]}", parameter.name)
+        for parameter in self.parameters:
+            found.pop(parameter.name, None)
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..errors import InvalidInput, Unreadable
 from ..layout import DEFAULT_CONFIG
@@ -14,23 +15,27 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ON_ONE_LINE = frozenset({"plain", "single", "double", "flow"})
 
 
-def overlaid(default_text: str, text: str) -> str:
+def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = None) -> str:
     """Return the default with the values of `text` (YAML with batch syntax) in it.
 
     What `text` does not name keeps its default; the default's comments and order stay. A text that names
-    every key stays as it is.
+    every key stays as it is. `aliases` maps other names of the default's keys to them.
 
     Raises:
         InvalidInput: when `text` cannot be read.
         Unreadable: when the default cannot be.
     """
     given, default = Template.parse(text), _parsed_default(default_text)
-    named = {leaf.key for leaf in given.leaves}
-    if all(leaf.key in named for leaf in default.leaves):
-        return text
     known = {leaf.key for leaf in default.leaves}
-    changes = {leaf.key: leaf.source for leaf in given.leaves if leaf.key in known}
-    added = [leaf for leaf in given.leaves if leaf.key not in known]
+    meant = {leaf.key: leaf.key for leaf in given.leaves}
+    for key in [key for key in meant if key not in known]:
+        other = (aliases or {}).get(key)
+        if other in known and other not in meant:
+            meant[key] = other
+    if known <= set(meant):
+        return text
+    changes = {meant[leaf.key]: leaf.source for leaf in given.leaves if meant[leaf.key] in known}
+    added = [leaf for leaf in given.leaves if meant[leaf.key] not in known]
     places = [_place(default, leaf) for leaf in added]
     if not any("\n" in leaf.source for leaf in given.leaves) and None not in places:
         complete = default.replaced(changes)
@@ -38,7 +43,7 @@ def overlaid(default_text: str, text: str) -> str:
             complete = _with(Template.parse(complete), leaf)
         return complete
     # Shaped otherwise than the default: `text` as it is, and the default's other keys after it.
-    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base)
+    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base) | set(meant.values())
     missing = [(key, value) for key, value in default.base.items() if key not in tops]
     lines = [f"{string_text(key)}: {value_text(value)}\n" for key, value in missing]
     return "".join([text, "" if text.endswith("\n") or not text else "\n", *lines])
