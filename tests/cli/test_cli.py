@@ -134,6 +134,7 @@ def test_following_a_log_to_its_end(terminal: Terminal) -> None:
 
 def test_an_interrupt_ends_following_with_130(terminal: Terminal) -> None:
     terminal("sweep", "-", "-n", "long", "--run", given="seconds: 600\n")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a suite in the background is deaf to
     process = terminal.start("log", "-f", "long")
     assert process.stdout is not None
     while not printed(process.stdout.readline()):
