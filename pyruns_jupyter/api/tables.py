@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.index import TaskRow
+from pyruns_jupyter.core.stamps import duration_text
 
 MAX_ROWS = 200  # rows an object shows by itself
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
@@ -22,22 +23,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value)
-
-
-def duration_text(seconds: float | None) -> str:
-    """Return a duration for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
 def printable(text: str) -> str:

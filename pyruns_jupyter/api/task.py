@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from pyruns_jupyter.core import environments, logs, runs, snapshots, tasks
 from pyruns_jupyter.core.configfile import parse_config
@@ -21,7 +21,11 @@ from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
+from .queue import RunOptions, queue_options
 from .tables import count_text, html_table, task_columns, text_table
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Task:
@@ -225,13 +229,15 @@ class Task:
             )
         return str(digest)
 
-    def run(self) -> Task:
-        """Queue the task; it is safely on disk when this returns.
+    def run(self, **options: Unpack[RunOptions]) -> Task:
+        """Queue the task, with options of `Workspace.run`; it is safely on disk when this returns.
 
         Raises:
+            InvalidInput: when an option cannot be used.
             Conflict: when it is queued or running already.
         """
-        raise_refused(submit(self._workspace, [self._name]).refused)
+        wanted = queue_options(self._workspace.name, options)
+        raise_refused(submit(self._workspace, [self._name], options=wanted).refused)
         return self
 
     def stop(self) -> Task:

@@ -25,11 +25,13 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import attend, submit
 
 from .plan import Plan, plan_overlay
+from .queue import ProjectQueue, RunOptions, queue_options
 from .tables import count_text
 from .task import Task, TaskList, TaskTable, raise_refused
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
+    from typing_extensions import Unpack
 
 _LOOK_SECONDS = 0.25
 _ATTEND_SECONDS = 5.0
@@ -113,15 +115,40 @@ class Workspace:
         name = name or (isinstance(plan, Plan) and plan.name) or "task"
         return TaskList(self[made] for made in generate.create_tasks(self._folder, text, name))
 
-    def run(self, tasks: Tasks, *, jobs: int = 1) -> TaskList:
-        """Queue tasks, at most `jobs` of them running at a time; they are safely on disk when this returns.
+    @property
+    def queue(self) -> ProjectQueue:
+        """What waits in the project, which can be paused and resumed."""
+        return ProjectQueue(self._folder.root)
+
+    def run(self, tasks: Tasks, *, skip_done: bool = False, **options: Unpack[RunOptions]) -> TaskList:
+        """Queue tasks and return them; they are safely on disk then.
+
+        Args:
+            tasks: which ones, in this order.
+            skip_done: leave out tasks whose configuration a task of the workspace has completed already; the
+                list's `notices` name them.
+
+        Further options (times in seconds, or such as 90s, 10m, 1h30m):
+            jobs: how many of these run at a time, from 1 (the default) to 1000.
+            priority: a whole number; what has a higher one starts first.
+            after, after_any: tasks that have to complete, or to end in any way, before the first of these
+                starts; `workspace/task` names one of another workspace of the project.
+            retries: how often a task that failed is run again, after `retry_delay` (10 s), then twice that,
+                and so on.
+            time_limit: a run that takes longer is stopped and has failed.
+            grace: how long a run that was asked to stop may take before it is killed (10 s).
+            stop_after: cancel what still waits after so many runs in a row that failed in the same way.
+            resume: queue runs again that a restart of the machine ended.
 
         Raises:
-            Conflict: when one is queued or running already; the others are queued all the same.
+            InvalidInput: when an option cannot be used; nothing is queued.
+            Conflict: when a task is queued or running already; the others are queued all the same.
         """
         names = self._names(tasks)
-        raise_refused(submit(self._folder, names, jobs=jobs).refused)
-        return TaskList(self[name] for name in names)
+        wanted = queue_options(self.name, options)
+        found = submit(self._folder, names, options=wanted, skip_done=skip_done)
+        raise_refused(found.refused)
+        return TaskList((self[name] for name in found.queued), found.skipped.values())
 
     def wait(self, tasks: Tasks | None = None, *, timeout: float | None = None) -> TaskList:
         """Wait until tasks (by default all) are neither queued nor running, and return them.

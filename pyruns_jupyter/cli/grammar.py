@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from pyruns_jupyter.core.errors import PyrunsError
 
+from .queuegrammar import add_queue_verbs, add_run_options, positive
 from .taskgrammar import add_export, add_task_verbs
 
 QUERY_HELP = """\
@@ -94,11 +95,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         "command", nargs=argparse.REMAINDER, metavar="-- ARGV", help="the command and its words"
     )
 
-    made = verb("run", "Queue tasks; they run detached from this program")
-    made.add_argument("names", nargs="+", metavar="NAME")
-    made.add_argument(
-        "-j", "--jobs", type=_positive, default=1, help="how many run at a time (default: %(default)s)"
-    )
+    add_queue_verbs(verb)
 
     made = verb("ls", "List tasks")
     made.add_argument("query", nargs="*", help="what to look for, such as 'status:failed lr<0.05'; see below")
@@ -121,14 +118,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     made = verb("log", "Write a task's log", json=False)
     made.add_argument("name", metavar="NAME[@RUN]")
     made.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
-    made.add_argument("--tail", type=_positive, metavar="BYTES", help="only the last so many bytes")
-
-    made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete")
-    made.add_argument("names", nargs="*", metavar="NAME", help="which tasks (default: all)")
-    made.add_argument("--timeout", type=float, metavar="SECONDS")
-
-    made = verb("stop", "Cancel waiting tasks and stop running ones")
-    made.add_argument("names", nargs="+", metavar="NAME")
+    made.add_argument("--tail", type=positive, metavar="BYTES", help="only the last so many bytes")
 
     add_task_verbs(verb)
 
@@ -182,16 +172,7 @@ def _add_saving(parser: argparse.ArgumentParser) -> None:
 def _add_creation(parser: argparse.ArgumentParser) -> None:
     _add_name(parser)
     parser.add_argument("--run", action="store_true", help="queue them at once")
-    parser.add_argument(
-        "-j", "--jobs", type=_positive, default=1, help="how many run at a time (default: %(default)s)"
-    )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return value
+    add_run_options(parser)
 
 
 def _query_last(words: Sequence[str], flags: Mapping[str, bool]) -> list[str]:
@@ -220,6 +201,3 @@ def _query_last(words: Sequence[str], flags: Mapping[str, bool]) -> list[str]:
         else:
             query.append(word)
     return [*options, "--", *query] if query else options
-
-
-_positive.__name__ = "whole number from 1"  # what argparse calls it in its message

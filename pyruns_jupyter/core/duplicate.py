@@ -28,7 +28,7 @@ RUN_KEYS = frozenset(
         *("track_store", "_gpu_wait_override", marker.KEY),
     }
 )
-_OWN_RUN_FACTS = frozenset({"queue", "times", "messages"})
+_OWN_RUN_FACTS = frozenset({"queue", "times", "messages", "failures"})
 _OWN_PLACE_FACTS = frozenset({"order", "trashed_at"})
 _TRACK_STORE = "tracks.sqlite3"
 

@@ -155,3 +155,5 @@ class EnginePaths:
         self.wake = self.folder / "wake"
         self.log = self.folder / "scheduler.log"
         self.batches = self.folder / "batches"
+        self.paused = self.folder / "paused"
+        self.queue = self.folder / "queue.json"

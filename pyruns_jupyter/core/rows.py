@@ -228,11 +228,14 @@ def _is_small(value: Any) -> bool:
 
 
 def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) -> str | None:
+    queue = own.get("queue")
+    if status == CANCELLED and isinstance(queue, dict) and isinstance(queue.get("message"), str):
+        return _cut(queue["message"])  # it was cancelled while it waited
     messages = own.get("messages")
     if isinstance(messages, dict) and status in (FAILED, CANCELLED):
         said = messages.get(str(run.index if run else 0))
         if isinstance(said, str) and said:
-            return said if len(said) <= _MAX_MESSAGE else said[: _MAX_MESSAGE - 1] + "…"
+            return _cut(said)
     if status != FAILED:
         return None
     attempt = info.get("_attempt_id")
@@ -240,9 +243,17 @@ def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) 
         return "The task was ended while it waited."
     if run.exit_code is None:
         return "The run ended without an exit code. See its log."
+    failures = own.get("failures")
+    failure = failures.get(str(run.index)) if isinstance(failures, dict) else None
+    if isinstance(failure, list) and failure and isinstance(failure[0], str) and failure[0]:
+        return _cut(failure[0])
     if run.exit_code < 0:
         return f"Ended by signal {-run.exit_code}"
     return f"Exit code {run.exit_code}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
 
 
 def _tags(value: Any) -> tuple[str, ...]:

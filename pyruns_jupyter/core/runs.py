@@ -154,11 +154,19 @@ def status_of(info: TaskInfo) -> str:
     return value if value in STATUSES else PENDING
 
 
-def queue(info: TaskInfo, *, attempt: str, batch: str) -> None:
+def queue(
+    info: TaskInfo,
+    *,
+    attempt: str,
+    batch: str,
+    again: Mapping[str, Any] | None = None,
+) -> None:
     """Take the task for a coming run: `queued`, owned by us, never adoptable by a program that goes by
     leases.
 
-    The waiting run has no slot yet; `run_index` stays that of the run before.
+    The waiting run has no slot yet; `run_index` stays that of the run before. `again` holds the facts of a
+    run that follows an earlier one of the same queueing: `first`, the attempt that was queued, `retries` (how
+    many were used up) and `not_before` (epoch, s).
 
     Raises:
         Conflict: when the task is queued or running, is being moved at this moment, or has no run left.
@@ -179,13 +187,25 @@ def queue(info: TaskInfo, *, attempt: str, batch: str) -> None:
     info["lease_until"] = now + QUEUED_LEASE_SECONDS
     info["_attempt_id"] = attempt
     info["queued_at"] = now
-    own(info)["queue"] = {"batch": batch, "attempt": attempt, "queued_at": now, "previous": previous}
+    own(info)["queue"] = {
+        "batch": batch,
+        "attempt": attempt,
+        "queued_at": now,
+        "previous": previous,
+        **(again or {}),
+    }
 
 
 def unclaim(info: TaskInfo, *, attempt: str) -> bool:
-    """Undo `queue` when the queueing never came to its end; tell whether the task still waited for it."""
+    """Undo `queue` when the queueing never came to its end; tell whether the task still waited for it.
+
+    `attempt` is the one that was queued, also when a later one of the same queueing waits.
+    """
     facts = own_facts(info).get("queue")
-    if status_of(info) != QUEUED or info.get("_attempt_id") != attempt or not isinstance(facts, dict):
+    if status_of(info) != QUEUED or not isinstance(facts, dict):
+        return False
+    current = facts.get("attempt")
+    if info.get("_attempt_id") != current or attempt not in (current, facts.get("first")):
         return False
     _disown(info)
     for key in _PREVIOUS_KEYS:
@@ -196,9 +216,14 @@ def unclaim(info: TaskInfo, *, attempt: str) -> bool:
     return True
 
 
-def unqueue(info: TaskInfo) -> None:
-    """End the wait of a queued task that will not run: `cancelled`, without a run slot."""
+def unqueue(info: TaskInfo, message: str = "") -> None:
+    """End the wait of a queued task that will not run: `cancelled`, without a run slot.
+
+    `message` says why, when nobody asked for it.
+    """
     _disown(info)
+    if message:
+        own(info).setdefault("queue", {})["message"] = message
     info["status"] = CANCELLED
     info["progress"] = 0.0
 

@@ -38,6 +38,9 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # snapshot_code: false            # store the code when tasks are queued, and run that: edit on meanwhile
 # sweep_limit: 10000              # tasks that one sweep may make
 # stop_grace_seconds: 10          # between asking a task to stop and killing it
+# max_jobs: 4                     # tasks of the whole project that run at a time; default: no limit
+# stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
+# resume: false                   # queue again what a restart of the machine ended
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
 
 # For the command-line program pyruns, which shares this file. Pyruns for Jupyter does not read the rest yet:
@@ -79,6 +82,9 @@ class Settings:
     sweep_limit: int = MAX_SWEEP
     snapshot_code: bool = False
     stop_grace_seconds: float = 10.0
+    max_jobs: int | None = None
+    stop_after_failures: int = 0
+    resume: bool = False
     scheduler_linger_seconds: float = 2.0
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
@@ -201,13 +207,15 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
         take(key, "text", _text)
     take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
-    take("snapshot_code", "true or false", lambda value: value if isinstance(value, bool) else None)
+    for key in ("snapshot_code", "resume"):
+        take(key, "true or false", lambda value: value if isinstance(value, bool) else None)
     take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
     take("header_refresh_interval", "a positive number of seconds", _positive)
     for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
         take(key, "a number of seconds, 0 or more", _seconds)
-    for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit"):
+    for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
         take(key, "a positive whole number", _count)
+    take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 
@@ -240,6 +248,10 @@ def _seconds(value: Any) -> float | None:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10**9 else None
+
+
+def _count_or_none(value: Any) -> int | None:
+    return 0 if type(value) is int and value == 0 else _count(value)
 
 
 def _environment(value: Any) -> dict[str, str] | None:

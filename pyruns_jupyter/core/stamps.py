@@ -1,4 +1,6 @@
-"""Times as the task file stores them: local time without a zone, `%Y-%m-%d_%H-%M-%S`."""
+"""Times as the task file stores them (local time without a zone, `%Y-%m-%d_%H-%M-%S`), and as people read
+durations.
+"""
 
 from __future__ import annotations
 
@@ -30,3 +32,19 @@ def _parse(text: str) -> float | None:
         return datetime.strptime(text, STAMP_FORMAT).timestamp()
     except (ValueError, OverflowError, OSError):  # no stamp, or a time that this system cannot count
         return None
+
+
+def duration_text(seconds: float | None) -> str:
+    """Return a duration for people: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

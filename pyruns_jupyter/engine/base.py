@@ -10,6 +10,7 @@ from typing import Protocol
 from pyruns_jupyter.core.layout import TASK_INFO, TASKS, TaskPaths
 from pyruns_jupyter.core.taskfile import TaskInfo
 
+from .options import QueueOptions
 from .sources import SourceState
 
 
@@ -19,7 +20,9 @@ class Job:
 
     `attempt` names this run before it has an index. `environment` and `python` are those of the front end
     that queued it; `source` is the state of the project's repository, `code` the hash of the stored code that
-    the run starts from, empty when that is the project itself.
+    the run starts from, empty when that is the project itself. `options` are those of the queueing. `first`
+    is the attempt that was queued when this run is a later one, after `retries` that failed; `resume` tells
+    whether it is queued again when a restart of the machine ends it.
     """
 
     root: Path
@@ -31,6 +34,10 @@ class Job:
     python: str
     source: SourceState = field(default_factory=SourceState)
     code: str = ""
+    options: QueueOptions = field(default_factory=QueueOptions)
+    first: str = ""
+    retries: int = 0
+    resume: bool = False
 
     @property
     def task_file(self) -> str:

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock, is_locked
 from pyruns_jupyter.core.files import dump_json, parse_json, sync_folder, write_atomic
 from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.layout import TASKS, EnginePaths
 from pyruns_jupyter.core.place import Place
 from pyruns_jupyter.core.taskfile import edit_task
+
+from .options import QueueOptions
 
 SUFFIX = ".json"
 DAMAGED_SUFFIX = ".damaged"
@@ -43,7 +45,7 @@ class Batch:
     id: str
     workspace: str
     created_at: float
-    jobs: int
+    options: QueueOptions
     environment: dict[str, str]
     python: str
     tasks: tuple[tuple[str, str], ...]
@@ -59,7 +61,7 @@ class Batch:
         batch: str,
         *,
         workspace: str,
-        jobs: int,
+        options: QueueOptions,
         environment: dict[str, str],
         python: str,
         tasks: Tasks,
@@ -72,7 +74,7 @@ class Batch:
             id=batch,
             workspace=workspace,
             created_at=time.time(),
-            jobs=jobs,
+            options=options,
             environment=environment,
             python=python,
             tasks=tuple(tasks),
@@ -86,7 +88,12 @@ class Batch:
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""
         place = None if self.place is None else self.place.to_dict()
-        return {**vars(self), "tasks": [list(pair) for pair in self.tasks], "place": place}
+        return {
+            **vars(self),
+            "options": self.options.to_dict(),
+            "tasks": [list(pair) for pair in self.tasks],
+            "place": place,
+        }
 
     @classmethod
     def from_dict(cls, value: dict[str, Any], path: Path) -> Batch:
@@ -100,7 +107,7 @@ class Batch:
                 id=str(value["id"]),
                 workspace=str(value["workspace"]),
                 created_at=float(value["created_at"]),
-                jobs=max(1, int(value["jobs"])),
+                options=_options(value),
                 environment={str(name): str(text) for name, text in value["environment"].items()},
                 python=str(value["python"]),
                 tasks=tuple((str(name), str(attempt)) for name, attempt in value["tasks"]),
@@ -110,8 +117,15 @@ class Batch:
                 code=str(value.get("code", "")),
                 source=dict(value.get("source", {})),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidInput) as error:
             raise Unreadable(f"{path} is not a batch: {error!r}.") from error
+
+
+def _options(value: dict[str, Any]) -> QueueOptions:
+    stored = dict(value.get("options", {}))
+    if "jobs" in value:  # as batches were stored before they had options
+        stored.setdefault("jobs", max(1, int(value["jobs"])))
+    return QueueOptions.from_dict(stored)
 
 
 def new_id() -> str:

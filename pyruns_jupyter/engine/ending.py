@@ -17,6 +17,8 @@ from pyruns_jupyter.core.taskfile import edit_task, own
 from . import report
 from .base import Job
 from .commands import Command
+from .failures import Failure, diagnose
+from .retrying import queue_again
 
 _LONGEST_PAUSE = 30.0  # seconds between two tries to write on a full disk
 
@@ -27,7 +29,9 @@ class Ending:
 
     `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
     what others wrote while it could not answer; who writes for a dead owner (`by_owner` is False) does not
-    touch a run that has an end. `environment` is what became known of it since the start.
+    touch a run that has an end. `environment` is what became known of it since the start. `interrupted`: a
+    restart of the machine ended it. The task is queued again when its queueing wants that, unless
+    `is_final`.
     """
 
     job: Job
@@ -40,6 +44,8 @@ class Ending:
     reason: str = ""
     by_owner: bool = True
     environment: Mapping[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+    is_final: bool = False
 
 
 def write_ending(ending: Ending) -> bool:
@@ -56,17 +62,20 @@ def write_ending(ending: Ending) -> bool:
         duration=max(0.0, finished - ending.started),
         status=ending.status,
     )
+    failure: Failure | None = None
+    if ending.status == runs.FAILED:
+        failure = diagnose(paths.log(number), ending.exit_code, ending.message)
     report.append(paths.log(number), banner)
     if ending.status != runs.COMPLETED:
         _add_error(ending, finished)
-    written = _write_state(ending, finished)
+    written = _write_state(ending, finished, failure)
     if written:
         with suppress(OSError):
             paths.owner(number).unlink(missing_ok=True)
     return written
 
 
-def _write_state(ending: Ending, finished: float) -> bool:
+def _write_state(ending: Ending, finished: float, failure: Failure | None) -> bool:
     path = ending.job.paths.journal(ending.number)
     pause = 0.1
     while True:
@@ -85,8 +94,9 @@ def _write_state(ending: Ending, finished: float) -> bool:
                 )
                 whole = figures.add_points(info, ending.number, tracks, whole=whole)
                 runs.add_environment(info, ending.number, ending.environment)
-                if ending.message:
-                    own(info).setdefault("messages", {})[str(ending.number)] = ending.message
+                _add_facts(own(info), ending, failure)
+                if not ending.is_final:
+                    queue_again(info, ending.job, interrupted=ending.interrupted)
             if whole:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
@@ -96,6 +106,14 @@ def _write_state(ending: Ending, finished: float) -> bool:
         except (OSError, Busy):
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -> None:
+    number = str(ending.number)
+    if ending.message:
+        facts.setdefault("messages", {})[number] = ending.message
+    if failure is not None:
+        facts.setdefault("failures", {})[number] = [failure.headline, failure.mark]
 
 
 def _figures(path: Path, info: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:

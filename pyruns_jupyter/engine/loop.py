@@ -5,13 +5,11 @@ It keeps no state that is not on disk: killed at any moment, the next one finds 
 
 from __future__ import annotations
 
-import itertools
 import os
 import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,17 +20,31 @@ from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.layout import TASKS, EnginePaths
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
+from pyruns_jupyter.core.taskfile import TaskInfo
 
 from . import batches
 from .base import Engine, Job
+from .door import Leaving, leave
+from .gate import Gate, Hold
 from .processes import SignalPipe, fork_detached
-from .queueing import Entry, OpenBatch, State, claim_again, open_batch, read_state, stop_if_asked, was_touched
+from .queueing import (
+    Entry,
+    OpenBatch,
+    State,
+    claim_again,
+    ended_at,
+    give_up,
+    open_batch,
+    read_state,
+    stop_if_asked,
+)
+from .queuestate import QueueWriter
 from .sources import SourceWatch
+from .stoprequests import LOOK_SECONDS, StopRequests
 
-_LOOK_SECONDS = 1.0
 _REST_SECONDS = 5.0
-_LOOKS = 500  # waiting tasks looked at per second, for somebody who asked them to stop
-_LONGEST_RETRY = 60.0
+_LONGEST_DELAY = 60.0
+_GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
 
@@ -45,8 +57,12 @@ class Scheduler:
         self._lock = lock
         self._engine = engine
         self._open: dict[str, OpenBatch] = {}
-        self._looks: Iterator[Entry] = iter(())
-        self._next_look = 0.0
+        self._gate = Gate(root, self._open)
+        self._told = QueueWriter(self._paths)
+        self._stop_requests = StopRequests(
+            lambda: [entry for opened in self._open.values() for entry in opened.waiting]
+        )
+        self._wake_at = float("inf")  # monotonic: when the first of those that rest may start
         self._leave_at: float | None = None
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
         self._unread = False  # whether a batch could not be read just now
@@ -97,7 +113,7 @@ class Scheduler:
         if self._leave_at is not None:
             pause = max(0.0, self._leave_at - now)
         if self._engine.must_poll or any(opened.waiting for opened in self._open.values()):
-            pause = min(pause, _LOOK_SECONDS)
+            pause = min(pause, LOOK_SECONDS, max(0.0, self._wake_at - now))
         return pause
 
     # Batches
@@ -143,9 +159,10 @@ class Scheduler:
 
     def _adopt(self, opened: OpenBatch) -> None:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
+        ends: list[tuple[float, TaskInfo, str]] = []
         for entry in entries:
             try:
-                state, _ = read_state(entry, opened.batch)
+                state, info = read_state(entry, opened)
             except Unreadable as error:
                 self._say(str(error))
                 continue
@@ -157,6 +174,11 @@ class Scheduler:
                 opened.waiting.append(entry)
             elif state is State.RUNNING:
                 self._settle(opened, entry)
+            end = ended_at(info, entry.job.attempt)
+            if end is not None:
+                ends.append((end, info, entry.job.attempt))
+        for _, info, attempt in sorted(ends, key=lambda one: one[0]):
+            opened.count_end(info, attempt)
 
     def _take_copy(self, opened: OpenBatch) -> None:
         """Take up a batch that came here with a copy of the project: it counts in the original alone.
@@ -169,7 +191,7 @@ class Scheduler:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
         for entry in entries:
             with suppress(Unreadable, OSError):
-                if read_state(entry, opened.batch)[0] is State.RUNNING:
+                if read_state(entry, opened)[0] is State.RUNNING:
                     self._settle(opened, entry)
 
     def _dated(self, job: Job) -> Job:
@@ -179,10 +201,12 @@ class Scheduler:
     # Starting
 
     def _advance(self) -> None:
-        for opened in list(self._open.values()):
+        self._wake_at = float("inf")
+        for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
                 self._forget(opened.batch.id)
+        self._told.write(self._open.values())
 
     def _forget(self, batch: str) -> None:
         try:
@@ -203,23 +227,57 @@ class Scheduler:
         return 0
 
     def _fill(self, opened: OpenBatch) -> None:
+        """Start of a batch what may start now."""
         later: list[Entry] = []
-        now = time.monotonic()
-        while opened.waiting and len(opened.running) < opened.batch.jobs:
+        held: Hold | None = None
+        while opened.waiting and not opened.given_up:
+            held = self._gate.hold_all() or self._gate.hold(opened)
+            if held is not None:
+                break
             entry = opened.waiting.popleft()
-            if entry.not_before > now or not self._start(opened, entry):
+            if entry.not_before > time.monotonic() or not self._start(opened, entry):
+                self._wake_at = min(self._wake_at, entry.not_before)
                 later.append(entry)
         opened.waiting.extendleft(reversed(later))
+        opened.why = held.why if held is not None else ""
+        if later and held is None:
+            opened.why = "What waits runs again after a pause."
+        if held is not None and held.is_final:
+            opened.given_up = held.why
+        if opened.given_up:
+            self._cancel(opened)
+
+    def _cancel(self, opened: OpenBatch) -> None:
+        """Cancel what still waits of a batch that is given up, a part of it at a time."""
+        now = time.monotonic()
+        for count in range(len(opened.waiting)):
+            if count == _GIVEN_UP:
+                self._wake_at = now
+                break
+            entry = opened.waiting.popleft()
+            if entry.not_before > now and entry.tries:  # its file could not be written a moment ago
+                self._wake_at = min(self._wake_at, entry.not_before)
+                opened.waiting.append(entry)
+                continue
+            try:
+                give_up(entry, opened)
+            except Unreadable as error:
+                self._say(str(error))
+            except (PyrunsError, OSError) as error:
+                self._put_off(entry, str(error))
+                opened.waiting.append(entry)
 
     def _start(self, opened: OpenBatch, entry: Entry) -> bool:
         """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
         try:
-            state, info = read_state(entry, opened.batch)
+            state, info = read_state(entry, opened)
+            if entry.not_before > time.monotonic():
+                return False  # its retry was queued by an earlier scheduler
             if state is State.LOST and not claim_again(entry):
                 state = State.DONE
             if state is State.RUNNING:
                 self._settle(opened, entry)
-            elif state is not State.DONE and not stop_if_asked(entry, info, opened.batch):
+            elif state is not State.DONE and not stop_if_asked(entry, info, opened):
                 if not self._here():
                     return False
                 self._engine.start(self._dated(entry.job))
@@ -238,7 +296,7 @@ class Scheduler:
     def _delay(self, entry: Entry) -> float:
         """Let an entry rest, longer each time; return how many seconds."""
         entry.tries += 1
-        pause = min(_LONGEST_RETRY, 0.25 * 2.0 ** min(entry.tries, 16))
+        pause = min(_LONGEST_DELAY, 0.25 * 2.0 ** min(entry.tries, 16))
         entry.not_before = time.monotonic() + pause
         return pause
 
@@ -249,12 +307,14 @@ class Scheduler:
             opened = self._open.get(job.batch)
             entry = opened.running.pop(job.task, None) if opened else None
             if opened is not None and entry is not None:
+                self._gate.look_again()
                 self._settle(opened, entry)
 
     def _settle(self, opened: OpenBatch, entry: Entry) -> None:
         """Decide by its task file what becomes of an entry that nobody here works on."""
         try:
-            state, info = read_state(entry, opened.batch)
+            attempt = entry.job.attempt
+            state, info = read_state(entry, opened)
             lives = state is State.RUNNING and self._engine.owner_lives(entry.job, info)
         except Unreadable as error:
             self._say(str(error))
@@ -263,6 +323,7 @@ class Scheduler:
             self._put_off(entry, str(error))
             opened.waiting.appendleft(entry)
             return
+        opened.count_end(info, attempt)
         if state is State.RUNNING:
             if lives:
                 opened.running[entry.job.task] = entry
@@ -271,6 +332,8 @@ class Scheduler:
                 opened.waiting.appendleft(entry)
             else:
                 self._bury(opened, entry)
+        elif state is State.WAITING and entry.job.attempt != attempt:  # a retry
+            opened.waiting.append(entry)
         elif state is State.WAITING:
             self._put_off(entry, "its supervisor ended before it could start")
             opened.waiting.appendleft(entry)
@@ -286,26 +349,17 @@ class Scheduler:
             opened.waiting.appendleft(entry)
 
     def _look(self) -> None:
-        """See whether somebody asked a waiting task to stop, a part of them at a time."""
-        now = time.monotonic()
-        if now < self._next_look:
-            return
-        self._next_look = now + _LOOK_SECONDS
-        part = list(itertools.islice(self._looks, _LOOKS))
-        if len(part) < _LOOKS:
-            self._looks = iter([entry for opened in self._open.values() for entry in opened.waiting])
-            part += itertools.islice(self._looks, _LOOKS - len(part))
-        for entry in part:
-            if was_touched(entry):
-                self._look_at(entry)
+        """See whether somebody asked a waiting task to stop."""
+        for entry in self._stop_requests.touched():
+            self._look_at(entry)
 
     def _look_at(self, entry: Entry) -> None:
         opened = self._open.get(entry.job.batch)
         if opened is None or entry not in opened.waiting:
             return
         try:
-            state, info = read_state(entry, opened.batch)
-            stopped = state is State.WAITING and stop_if_asked(entry, info, opened.batch)
+            state, info = read_state(entry, opened)
+            stopped = state is State.WAITING and stop_if_asked(entry, info, opened)
         except Unreadable:
             return
         except (PyrunsError, OSError):  # a full disk, perhaps, or a lock that is held
@@ -326,24 +380,17 @@ class Scheduler:
         return now >= self._leave_at
 
     def _leave(self) -> bool:
-        """Give the lock up unless there is work after all; `ensure_scheduler` says why this is safe."""
-        door = FileLock(self._paths.door_lock)
-        try:
-            alone = door.try_acquire()
-        except FileNotFoundError:  # the project is gone
-            return True
-        if not alone:
+        """Give the lock up unless there is work after all; tell whether it is given up."""
+        self._told.remove()
+        left = leave(self._paths, self._lock, self._finds_work)
+        if left is Leaving.WAIT:
             self._leave_at = time.monotonic() + _DOOR_SECONDS
             self._load()
-            return False
-        try:
-            self._load()
-            if self._open:
-                return False
-            self._lock.release()
-            return True
-        finally:
-            door.release()
+        return left is Leaving.GONE
+
+    def _finds_work(self) -> bool:
+        self._load()
+        return bool(self._open)
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk; nothing depends on what is said here

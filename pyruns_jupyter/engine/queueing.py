@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any
 
 from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.host import boot_id, host_name
+from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts, read_task
 
 from . import report
 from .base import Job
 from .batches import Batch
+from .failures import Streak
+from .options import LONGEST_RETRY_DELAY
+from .retrying import queue_facts
 from .sources import SourceState
 
 
@@ -31,31 +35,79 @@ class State(Enum):
 
 @dataclass(eq=False, slots=True)  # ten thousand wait at once
 class Entry:
-    """One task of a batch. `not_before` is monotonic, `seen` the time stamp (ns) of the file last read."""
+    """One task of a batch.
+
+    `job` is the run that counts now, which may be a retry. `tries` counts starts that came to nothing.
+    `not_before` is monotonic, `seen` the time stamp (ns) of the file last read.
+    """
 
     job: Job
     seen: int
     tries: int = 0
     not_before: float = 0.0
 
+    def follow(self, info: TaskInfo) -> None:
+        """Take up the run that counts now, as the task file tells it."""
+        facts = queue_facts(info)
+        attempt, first = facts.get("attempt"), self.job.first or self.job.attempt
+        if facts.get("first") != first or not isinstance(attempt, str) or attempt == self.job.attempt:
+            return
+        retries, start = facts.get("retries"), facts.get("not_before")
+        used = retries if isinstance(retries, int) else 0
+        self.job = replace(self.job, attempt=attempt, first=first, retries=used)
+        self.tries = 0
+        if isinstance(start, (int, float)):
+            # The clock may have been set meanwhile: no longer than the longest delay.
+            self.not_before = time.monotonic() + min(start - time.time(), LONGEST_RETRY_DELAY)
+
 
 @dataclass
 class OpenBatch:
-    """A batch that is not done: what waits, in order, and what runs."""
+    """A batch that is not done: what waits, in order, and what runs.
+
+    `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now.
+    """
 
     batch: Batch
+    stop_after: int = 0
     waiting: deque[Entry] = field(default_factory=deque)
     running: dict[str, Entry] = field(default_factory=dict)
+    streak: Streak = field(default_factory=Streak)
+    given_up: str = ""
+    why: str = ""
 
     @property
     def done(self) -> bool:
         """Whether nothing of it waits or runs."""
         return not self.waiting and not self.running
 
+    @property
+    def rank(self) -> tuple[int, str]:
+        """What batches are started in the order of."""
+        return -self.batch.options.priority, self.batch.id
+
+    def count_end(self, info: TaskInfo, attempt: str) -> None:
+        """Count a run that ended; when too many in a row died of the same, the batch is given up."""
+        status, mark, headline = _outcome(info, attempt)
+        if status not in (runs.COMPLETED, runs.FAILED):
+            return
+        self.streak.add(mark if status == runs.FAILED else None)
+        if 0 < self.stop_after <= self.streak.length and not self.given_up:
+            what = f"died of {headline}" if headline else "failed in the same way"
+            self.given_up = (
+                f"Cancelled: {self.streak.length} runs in a row {what}. "
+                "Mend that, then queue again what failed and what was cancelled."
+            )
+
 
 def open_batch(root: Path, batch: Batch) -> OpenBatch:
     """Return a batch with all its entries waiting; what the task files say is looked at later."""
-    opened = OpenBatch(batch)
+    settings, options = Settings.load(root), batch.options
+    opened = OpenBatch(
+        batch,
+        stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after,
+    )
+    resume = settings.resume if options.resume is None else options.resume
     seen = int(batch.created_at * 1e9)  # its claims are older
     source = SourceState.from_dict(batch.source)
     for name, attempt in batch.tasks:
@@ -69,13 +121,15 @@ def open_batch(root: Path, batch: Batch) -> OpenBatch:
             python=batch.python,
             source=source,
             code=batch.code,
+            options=options,
+            resume=resume,
         )
         opened.waiting.append(Entry(job, seen))
     return opened
 
 
-def read_state(entry: Entry, batch: Batch) -> tuple[State, TaskInfo]:
-    """Return what the task file says about an entry; one that cannot be read is done with.
+def read_state(entry: Entry, opened: OpenBatch) -> tuple[State, TaskInfo]:
+    """Return what the task file says about an entry, which follows it; one that cannot be read is done with.
 
     Raises:
         Unreadable: when the file is damaged.
@@ -84,21 +138,23 @@ def read_state(entry: Entry, batch: Batch) -> tuple[State, TaskInfo]:
         info = read_task(entry.job.paths.folder)
     except NotFound:
         return State.DONE, {}
-    return judge(info, entry.job.attempt, batch), info
+    entry.follow(info)
+    return judge(info, entry, opened), info
 
 
-def judge(info: TaskInfo, attempt: str, batch: Batch) -> State:
-    """Return what a task file says about the entry of `batch` with `attempt`."""
-    status = runs.status_of(info)
+def judge(info: TaskInfo, entry: Entry, opened: OpenBatch) -> State:
+    """Return what a task file says about an entry of a batch."""
+    status, attempt, batch = runs.status_of(info), entry.job.attempt, opened.batch
     if info.get("_attempt_id") == attempt:
         if status == runs.QUEUED:
             return State.WAITING
-        return State.RUNNING if status == runs.RUNNING else State.DONE
+        if status == runs.RUNNING:
+            return State.RUNNING
+        return State.DONE
     attempts = info.get("run_attempt_ids")
     if status in runs.ACTIVE or (isinstance(attempts, list) and attempt in attempts):
         return State.DONE
-    queued = own_facts(info).get("queue")
-    facts: dict[str, Any] = queued if isinstance(queued, dict) else {}
+    facts = queue_facts(info)
     later = facts.get("queued_at")
     if facts.get("attempt") == attempt or (isinstance(later, (int, float)) and later > batch.created_at):
         return State.DONE
@@ -129,7 +185,7 @@ def was_touched(entry: Entry) -> bool:
     return True
 
 
-def stop_if_asked(entry: Entry, info: TaskInfo, batch: Batch) -> bool:
+def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
     """End the wait of a task that somebody asked to stop; tell whether that was so.
 
     Raises:
@@ -139,10 +195,51 @@ def stop_if_asked(entry: Entry, info: TaskInfo, batch: Batch) -> bool:
         return False
     stopped = False
     with edit_task(entry.job.paths.folder) as current:
-        waiting = judge(current, entry.job.attempt, batch) is State.WAITING
+        waiting = judge(current, entry, opened) is State.WAITING
         if waiting and current.get("cancel_requested_at"):
             runs.unqueue(current)
             stopped = True
     if stopped:
         report.add_queue_stop(entry.job.paths)
     return stopped
+
+
+def give_up(entry: Entry, opened: OpenBatch) -> None:
+    """End the wait of a task whose batch is given up, and say why.
+
+    Raises:
+        PyrunsError, OSError: when that cannot be done at this moment.
+    """
+    try:
+        with edit_task(entry.job.paths.folder, durable=False) as info:
+            entry.follow(info)
+            if judge(info, entry, opened) is State.WAITING:
+                runs.unqueue(info, opened.given_up)
+    except NotFound:
+        pass
+
+
+def ended_at(info: TaskInfo, attempt: str) -> float | None:
+    """Return when the run of an attempt ended (epoch, s); None when it did not."""
+    number = _number_of(info, attempt)
+    times = own_facts(info).get("times")
+    exact = times.get(str(number)) if isinstance(times, dict) else None
+    end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
+    return end if isinstance(end, (int, float)) else None
+
+
+def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
+    """Return status, mark and headline of the run of an attempt."""
+    number = _number_of(info, attempt)
+    statuses = info.get("run_statuses")
+    if not number or not isinstance(statuses, list) or number > len(statuses):
+        return "", "", ""
+    failures = own_facts(info).get("failures")
+    failure = failures.get(str(number)) if isinstance(failures, dict) else None
+    headline, mark = failure if isinstance(failure, list) and len(failure) == 2 else ("", "")
+    return str(statuses[number - 1]), str(mark), str(headline)
+
+
+def _number_of(info: TaskInfo, attempt: str) -> int:
+    attempts = info.get("run_attempt_ids")
+    return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core import runs, snapshots
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.owners import COPIED, abandoned_run, is_copied_run
@@ -20,8 +20,11 @@ from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts
 from pyruns_jupyter.core.workspace import keep_out_of_git
 
 from . import batches, report
+from .dependencies import check_after
 from .inherited import front_end_environment
 from .launch import attend, check_startable, ensure_scheduler, scheduler_alive, wake
+from .options import QueueOptions
+from .skipping import done_before
 from .sources import source_state
 
 if TYPE_CHECKING:
@@ -29,14 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
 
-MAX_JOBS = 1000
 _MOST_NOTES = 100  # tasks
+_USUAL = QueueOptions()
 
 
 @dataclass(frozen=True)
 class Submission:
     """What became of a queueing: the batch, the tasks it holds in order, and the others with the reason (a
-    sentence).
+    sentence): those that cannot be queued, and those that need not run.
 
     `batch` is empty when nothing was queued.
     """
@@ -44,32 +47,36 @@ class Submission:
     batch: str
     queued: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def submit(
     workspace: WorkspaceFolder,
     names: Iterable[str],
     *,
-    jobs: int = 1,
+    options: QueueOptions = _USUAL,
+    skip_done: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Submission:
-    """Queue tasks, to be run in this order, at most `jobs` of them at once, and see to it that a scheduler
-    lives.
+    """Queue tasks, to be run in this order as the options say, and see to it that a scheduler lives.
 
     Once this returns the queueing survives everything. `environment` is what the tasks inherit, by default
-    that of this process.
+    that of this process. With `skip_done` tasks are left out whose configuration has run to completion
+    already, in whatever task.
 
     Raises:
-        InvalidInput: when `jobs` is not between 1 and 1000, or the code is to be stored and is too large;
-            nothing is queued.
+        InvalidInput: when an option cannot be used, when what is to be waited for is missing or can never
+            end, or the code is to be stored and is too large; nothing is queued.
         PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
             scheduler could not be started leaves the tasks queued.
     """
-    if isinstance(jobs, bool) or not 1 <= jobs <= MAX_JOBS:
-        raise InvalidInput(f"The number of jobs must be from 1 to {MAX_JOBS}, not {jobs!r}.", field="jobs")
-    wanted = [(name, new_token()) for name in dict.fromkeys(names)]
+    options.check()
+    listed = list(dict.fromkeys(names))
+    check_after(workspace, listed, options.after)
+    skipped = done_before(workspace, listed) if skip_done else {}
+    wanted = [(name, new_token()) for name in listed if name not in skipped]
     if not wanted:
-        return Submission("")
+        return Submission("", skipped=skipped)
     check_startable()
     workspace.check_writable()
     keep_out_of_git(workspace.root)
@@ -93,7 +100,7 @@ def submit(
                     batches.Batch.new(
                         batch,
                         workspace=workspace.name,
-                        jobs=jobs,
+                        options=options,
                         environment=front_end_environment(environment),
                         python=sys.executable,
                         tasks=queued,
@@ -106,10 +113,10 @@ def submit(
             claim.put_back(workspace.tasks, wanted)
             raise
     if not queued:
-        return Submission("", [], refused)
-    _note_queued(workspace, [name for name, _ in queued], jobs)
+        return Submission("", [], refused, skipped)
+    _note_queued(workspace, [name for name, _ in queued], options.jobs)
     ensure_scheduler(paths)
-    return Submission(batch, [name for name, _ in queued], refused)
+    return Submission(batch, [name for name, _ in queued], refused, skipped)
 
 
 def _store_code(workspace: WorkspaceFolder) -> tuple[str, dict[str, Any]]:

@@ -27,6 +27,7 @@ from pyruns_jupyter.core.layout import TASK_INFO, TaskPaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.owners import owner_record
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, read_task
 from pyruns_jupyter.core.tasklock import protocol
 
@@ -102,6 +103,8 @@ class _Supervisor:
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
         self.kill_at = 0.0
         self.give_up_at = 0.0
+        self.limit_at: float | None = None  # monotonic: when its time is over
+        self.is_over_time = False
 
     def run(self, info: TaskInfo) -> int:
         owner = FileLock(self.paths.owner(self.number))
@@ -171,12 +174,17 @@ class _Supervisor:
         self.child = child
         pump.put(report.start_banner(self.job.task, self._started(info), source, command.code_notes))
         failed = child.open()
+        if self.job.options.time_limit is not None:
+            self.limit_at = time.monotonic() + self.job.options.time_limit
         self._attend(pump, signals)
-        message = "" if failed is None else _why_not_started(*failed, command)
+        message, code = "", self.exit_code
+        if failed is not None:
+            message, code = _why_not_started(*failed, command), None
+        elif self.is_over_time:
+            message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
         if message:
             pump.put(report.line(message))
         status = runs.FAILED if message else self._status()
-        code = None if message else self.exit_code
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state: then all is tidy
         late = {} if "packages" in environment else interpreter(command, self.job.root)
@@ -252,6 +260,8 @@ class _Supervisor:
                 poller.register(pump.source, select.POLLIN) if wanted else poller.unregister(pump.source)
                 listening = wanted
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
+            if self.limit_at is not None and self.stop_at is None:
+                pause = max(0.0, min(pause, self.limit_at - time.monotonic()))
             ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
             now = time.monotonic()
             if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
@@ -263,6 +273,9 @@ class _Supervisor:
             self._reap()
             if self.exit_code is None:
                 if watch.look(now):
+                    self._stop(now)
+                elif self.stop_at is None and self.limit_at is not None and now >= self.limit_at:
+                    self.is_over_time = True
                     self._stop(now)
             elif not ended_at:
                 ended_at = quiet_since = now
@@ -289,7 +302,10 @@ class _Supervisor:
     def _stop(self, now: float) -> None:
         if self.stop_at is None:
             self.stop_at = now
-            self.kill_at = now + Settings.load(self.job.root).stop_grace_seconds
+            grace = self.job.options.grace
+            if grace is None:
+                grace = Settings.load(self.job.root).stop_grace_seconds
+            self.kill_at = now + grace
             self.give_up_at = self.kill_at + KILL_SECONDS
             signal_tree(self._group(), signal.SIGTERM)
 

@@ -61,7 +61,16 @@ def bury(job: Job) -> int:
         message = COPIED
     started = run.started_at or time.time()
     ending = Ending(
-        job, number, runs.FAILED, None, started, message=message, reason="supervisor_lost", by_owner=False
+        job,
+        number,
+        runs.FAILED,
+        None,
+        started,
+        message=message,
+        reason="supervisor_lost",
+        by_owner=False,
+        interrupted=restarted,
+        is_final=copied,
     )
     if write_ending(ending):
         for copy in private_copies(job.paths):

@@ -15,6 +15,7 @@ from pyruns_jupyter.core.ordering import move_tasks
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.trash import purge_all
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import cancel, submit
 
 from .body import Body
@@ -178,5 +179,5 @@ def _run(workspace: WorkspaceFolder, names: list[str], jobs: int) -> Outcome:
     if not names:
         return Outcome()
     generate.check_runnable(workspace)
-    submission = submit(workspace, names, jobs=jobs)
+    submission = submit(workspace, names, options=QueueOptions(jobs=jobs))
     return Outcome(list(submission.queued), dict(submission.refused))

@@ -18,6 +18,7 @@ from pyruns_jupyter.core.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.secretnames import is_secret
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import submit
 
 from .body import Body
@@ -121,7 +122,7 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
     if wanted.jobs is not None:
         try:
-            refused = submit(workspace, names, jobs=wanted.jobs).refused
+            refused = submit(workspace, names, options=QueueOptions(jobs=wanted.jobs)).refused
         except PyrunsError as error:  # the tasks are there all the same
             refused = {names[0]: error.message}
         except OSError as error:

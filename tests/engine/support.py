@@ -15,6 +15,7 @@ from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.host import process_alive
 from pyruns_jupyter.core.layout import EnginePaths, TaskPaths
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
 from tests.support import wait_until
 
@@ -78,8 +79,8 @@ class Project:
         lines = self.log(name, run).splitlines(keepends=True)
         return b"".join(line for line in lines if not line.startswith(b"[PYRUNS] "))
 
-    def submit(self, *names: str, jobs: int = 1) -> Submission:
-        return submit(self.workspace, names, jobs=jobs)
+    def submit(self, *names: str, skip_done: bool = False, **options: Any) -> Submission:
+        return submit(self.workspace, names, options=QueueOptions(**options), skip_done=skip_done)
 
     def wait(self, *names: str, timeout: float = 60.0) -> list[str]:
         """Wait until all these tasks have ended, and return how."""

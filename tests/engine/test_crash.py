@@ -15,6 +15,7 @@ import pytest
 from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
 from tests.engine.support import ENDED, Project
 from tests.support import wait_until
@@ -169,7 +170,7 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
         batch = batches.Batch.new(
             batches.new_id(),
             workspace="_shell_",
-            jobs=1,
+            options=QueueOptions(),
             environment=dict(os.environ),
             python=sys.executable,
             tasks=tasks,

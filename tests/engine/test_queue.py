@@ -137,7 +137,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import submit
 workspace = WorkspaceFolder.at(Path(sys.argv[1]))
 for name in sys.argv[2:]:
-    result = submit(workspace, [name], jobs=1)
+    result = submit(workspace, [name])
     assert result.queued == [name], result
     time.sleep(float(len(name) % 3) * 0.02)
 """

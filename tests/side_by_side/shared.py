@@ -15,6 +15,7 @@ from pyruns_jupyter.core.index import TaskIndex, TaskRow
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
 from tests.support import wait_until
 
@@ -145,7 +146,7 @@ class Shared:
 
     def submit(self, workspace: WorkspaceFolder, *names: str, jobs: int = 1) -> Submission:
         """Queue tasks here."""
-        return submit(workspace, names, jobs=jobs, environment=self.environment)
+        return submit(workspace, names, options=QueueOptions(jobs=jobs), environment=self.environment)
 
     def wait_for(self, workspace: WorkspaceFolder, name: str, *statuses: str) -> dict[str, Any]:
         """Wait until a task has one of these statuses and return its file's content."""

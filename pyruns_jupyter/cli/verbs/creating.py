@@ -15,6 +15,7 @@ from pyruns_jupyter.core.sweep.planfile import parse_plan
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from ..context import Context
+from ..queuegrammar import run_options
 from .looking import status_of
 from .shared import Verb, read, some, told
 
@@ -57,7 +58,7 @@ def create(context: Context, workspace: Workspace, text: str, args: argparse.Nam
     plan = workspace.sweep(text, args.name or "") if workspace.folder.kind == "script" else None
     made = workspace.create(text if plan is None else plan, args.name)
     if args.run:
-        workspace.run(made, jobs=args.jobs)
+        workspace.run(made, **run_options(args))
     notices = [] if plan is None else plan.notices
     duplicates = 0 if plan is None else plan.duplicates
     if args.json:

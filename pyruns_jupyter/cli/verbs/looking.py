@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
-from pyruns_jupyter.api.tables import duration_text, printable, printable_text, value_text
+from pyruns_jupyter.api.tables import printable, printable_text, value_text
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.logs import log_problem
 from pyruns_jupyter.core.runs import Run, gpu_names, sources_of
+from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.engine.submit import scheduler_alive
 
 from ..context import Context, split_run

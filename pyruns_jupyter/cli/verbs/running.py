@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import argparse
 
-from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.core.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.runs import COMPLETED
 from pyruns_jupyter.engine.submit import cancel
 
 from ..context import Context
+from ..grammar import UsageError
+from ..queuegrammar import run_options
 from .shared import Verb, each, told
 
 
 def _run(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
-    return told(context, args, "queued", workspace.run(args.names, jobs=args.jobs).names)
+    chosen = _chosen(workspace, args, all_of="status:failed" if args.failed else "", flag="--failed")
+    queued = workspace.run(chosen, skip_done=args.skip_done, **run_options(args))
+    for notice in queued.notices:
+        context.aside(notice)
+    return told(context, args, "queued", queued.names)
+
+
+def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag: str) -> list[str]:
+    """Return the named tasks, or those of a search.
+
+    Raises:
+        UsageError: when not exactly one of both says which.
+    """
+    queries = [query for query in (args.query, all_of) if query]
+    if bool(args.names) == bool(queries):
+        raise UsageError(f"Give either NAME, or --query, or {flag}.\n{args.usage}")
+    if args.names:
+        return list(dict.fromkeys(args.names))
+    found = workspace.tasks("\n".join(f"({query})" for query in queries)).names
+    if not found:
+        raise NotFound("No task is like that.")
+    return found
 
 
 def _wait(context: Context, args: argparse.Namespace) -> int:
@@ -31,12 +55,46 @@ def _wait(context: Context, args: argparse.Namespace) -> int:
 
 
 def _stop(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
+    workspace = context.workspace(args.workspace)
+    active = "is:active" if args.all or args.query else ""
+    args.names = _chosen(workspace, args, all_of=active, flag="--all")
 
     def stop(name: str, durable: bool) -> None:
-        cancel(folder, name)  # makes it durable in any case
+        cancel(workspace.folder, name)  # makes it durable in any case
 
-    return each(context, args, folder, "stopping", stop)
+    return each(context, args, workspace.folder, "stopping", stop)
 
 
-VERBS: dict[str, Verb] = {"run": _run, "wait": _wait, "stop": _stop}
+def _queue(context: Context, args: argparse.Namespace) -> int:
+    queue = context.workspace(args.workspace).queue
+    if args.json:
+        context.json(queue.state.to_dict())
+    else:
+        context.show(queue)
+    return 0
+
+
+def _pause(context: Context, args: argparse.Namespace) -> int:
+    queue = context.workspace(args.workspace).queue
+    changed = queue.pause() if args.verb == "pause" else queue.resume()
+    if args.json:
+        context.json({"paused": queue.paused, "changed": changed})
+    else:
+        sentences = {
+            ("pause", True): "The queue is paused; what runs goes on.",
+            ("pause", False): "The queue is paused already.",
+            ("resume", True): "The queue goes on.",
+            ("resume", False): "The queue is not paused.",
+        }
+        context.line(sentences[args.verb, changed])
+    return 0
+
+
+VERBS: dict[str, Verb] = {
+    "run": _run,
+    "wait": _wait,
+    "stop": _stop,
+    "queue": _queue,
+    "pause": _pause,
+    "resume": _pause,
+}

@@ -1,0 +1,148 @@
+"""How tasks are queued from Python, and the queue of a project as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.query.values import duration, number
+from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.engine.options import After, QueueOptions
+from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
+
+from .tables import html_table, text_table
+
+if TYPE_CHECKING:
+    from .task import Task
+
+Seconds = float | str  # also 90s, 10m, 2h, 1h30m
+
+
+class RunOptions(TypedDict, total=False):
+    """How tasks are run; see `Workspace.run`."""
+
+    jobs: int
+    priority: int
+    after: str | Task | Iterable[str | Task]
+    after_any: str | Task | Iterable[str | Task]
+    retries: int
+    retry_delay: Seconds
+    time_limit: Seconds | None
+    grace: Seconds | None
+    stop_after: int | None
+    resume: bool | None
+
+
+_TIMES = ("retry_delay", "time_limit", "grace")
+
+
+def queue_options(workspace: str, given: RunOptions) -> QueueOptions:
+    """Return the options of a queueing; `workspace` is where tasks to run after are looked for.
+
+    Raises:
+        InvalidInput: when one cannot be used.
+    """
+    known = {key: value for key, value in given.items() if key not in ("after", "after_any")}
+    for key in _TIMES:
+        if key in known:
+            known[key] = _seconds(key, known[key])
+    after = [
+        *_after(workspace, given.get("after", ()), ok=True),
+        *_after(workspace, given.get("after_any", ()), ok=False),
+    ]
+    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]
+
+
+def _seconds(key: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    seconds = duration(value)
+    if seconds is None:
+        seconds = number(value)
+    if seconds is None:
+        raise InvalidInput(
+            f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {value!r}.", field=key
+        )
+    return seconds
+
+
+def _after(workspace: str, tasks: str | Task | Iterable[str | Task], *, ok: bool) -> list[After]:
+    """Return tasks to run after: those of another workspace of the project as `workspace/task`."""
+    found = []
+    for one in tasks if isinstance(tasks, Iterable) and not isinstance(tasks, str) else (tasks,):
+        if isinstance(one, str):
+            place, _, name = one.rpartition("/")
+            found.append(After(place or workspace, name, ok))
+        else:
+            found.append(After(one.folder.parents[1].name, one.name, ok))
+    return found
+
+
+class ProjectQueue:
+    """What waits in a project, all its workspaces together; shows itself as a table.
+
+    Every look reads the disk. Paused, what runs goes on and nothing more is started, whoever queues it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def state(self) -> Queue:
+        """The queue as it is now."""
+        return read_queue(self._root)
+
+    @property
+    def batches(self) -> tuple[QueuedBatch, ...]:
+        """What was queued and is not done, in the order in which it is started."""
+        return self.state.batches
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing more is started."""
+        return pausing.is_paused(self._root)
+
+    def pause(self) -> bool:
+        """Start nothing more; tell whether the queue was not paused before."""
+        return pausing.pause(self._root)
+
+    def resume(self) -> bool:
+        """Go on; tell whether the queue was paused before."""
+        return pausing.resume(self._root)
+
+    def __repr__(self) -> str:
+        state = self.state
+        table = [text_table(_COLUMNS, _cells(state))] if state.batches else []
+        return "\n".join([*_sentences(state), *table])
+
+    def _repr_html_(self) -> str:
+        state = self.state
+        return html_table(_COLUMNS, _cells(state), " ".join(_sentences(state)))
+
+
+_COLUMNS = ["workspace", "waiting", "running", "jobs", "priority", "why nothing more starts"]
+
+
+def _cells(state: Queue) -> list[list[str]]:
+    return [
+        [
+            batch.workspace,
+            str(batch.waiting),
+            str(batch.running),
+            str(batch.options.jobs),
+            str(batch.options.priority),
+            batch.why,
+        ]
+        for batch in state.batches
+    ]
+
+
+def _sentences(state: Queue) -> list[str]:
+    said = []
+    if state.paused:
+        said.append("The queue is paused.")
+    if not state.batches:
+        said.append("Nothing is queued.")
+    return said

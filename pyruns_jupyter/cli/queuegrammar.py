@@ -1,0 +1,94 @@
+"""The verbs that run, stop and wait, and their options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import cast
+
+from pyruns_jupyter.api.queue import RunOptions
+
+MakeVerb = Callable[..., argparse.ArgumentParser]
+
+_TIME = "seconds, or such as 90s, 10m, 1h30m"
+
+
+def add_queue_verbs(verb: MakeVerb) -> None:
+    """Add the verbs with `verb(name, about, ...)`, which returns the parser of a new one."""
+    made = verb("run", "Queue tasks; they run detached from this program")
+    made.add_argument("names", nargs="*", metavar="NAME")
+    made.add_argument("--query", metavar="QUERY", help="all tasks that a search finds, such as 'lr<0.05'")
+    made.add_argument("--failed", action="store_true", help="all tasks that failed; their history stays")
+    made.add_argument(
+        "--skip-done", action="store_true", help="leave out what a task of the same values completed already"
+    )
+    add_run_options(made)
+    made.set_defaults(usage=made.format_usage().strip())
+
+    made = verb("stop", "Cancel waiting tasks and stop running ones")
+    made.add_argument("names", nargs="*", metavar="NAME")
+    made.add_argument("--query", metavar="QUERY", help="all waiting and running tasks that a search finds")
+    made.add_argument("--all", action="store_true", help="all waiting and running tasks")
+    made.set_defaults(usage=made.format_usage().strip())
+
+    verb("queue", "Show what waits in the project, and for what")
+    verb("pause", "Start nothing more in the project; what runs goes on")
+    verb("resume", "Go on with the queue of the project")
+
+    made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete")
+    made.add_argument("names", nargs="*", metavar="NAME", help="which tasks (default: all)")
+    made.add_argument("--timeout", type=float, metavar="SECONDS")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a queueing."""
+    parser.add_argument(
+        "-j", "--jobs", type=positive, default=1, help="how many run at a time (default: %(default)s)"
+    )
+    parser.add_argument("--priority", type=_whole, metavar="N", help="what has a higher one starts first")
+    for flag, about in (("--after", "complete"), ("--after-any", "end in any way")):
+        parser.add_argument(
+            flag,
+            action="append",
+            metavar="TASK",
+            help=f"a task (or WORKSPACE/TASK) that has to {about} before these start; may be repeated",
+        )
+    parser.add_argument("--retries", type=_whole, metavar="N", help="how often a task that failed runs again")
+    parser.add_argument(
+        "--retry-delay", metavar="TIME", help=f"before the first retry, then twice that (10 s; {_TIME})"
+    )
+    parser.add_argument("--time-limit", metavar="TIME", help=f"stop what takes longer ({_TIME})")
+    parser.add_argument("--grace", metavar="TIME", help="between asking to stop and killing (10 s)")
+    parser.add_argument(
+        "--stop-after",
+        type=_whole,
+        metavar="N",
+        help="cancel what waits after N runs in a row that failed in the same way",
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        help="run again what a restart of the machine ended",
+    )
+
+
+def run_options(args: argparse.Namespace) -> RunOptions:
+    """Return the options that were given."""
+    given = {key: getattr(args, key, None) for key in RunOptions.__annotations__}
+    return cast(RunOptions, {key: value for key, value in given.items() if value is not None})
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _whole(text: str) -> int:
+    return int(text)
+
+
+positive.__name__ = "whole number from 1"  # what argparse calls them in its messages
+_whole.__name__ = "whole number"

@@ -1,0 +1,143 @@
+"""How a queueing wants its tasks run: order, limits, dependencies, retries. Stored with its batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE, is_task_name
+
+MAX_JOBS = 1000
+MAX_PRIORITY = 1_000_000
+MAX_RETRIES = 100
+MAX_AFTER = 1000
+_LONGEST = 10 * 365 * 86400.0  # seconds
+LONGEST_RETRY_DELAY = 3600.0
+
+
+@dataclass(frozen=True)
+class After:
+    """A task that has to end before a batch starts; with `ok` it has to complete."""
+
+    workspace: str
+    task: str
+    ok: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.workspace}/{self.task}"
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """How the tasks of one queueing are run.
+
+    Attributes:
+        jobs: how many of them run at a time (from 1 to 1000).
+        priority: batches with a higher one start first; equal ones in the order they were queued.
+        after: tasks of the project that have to end before the first of these starts.
+        retries: how often a task that failed is run again (0 to 100); stopping it is no failure.
+        retry_delay: seconds before the first retry, doubled for each further one, at most an hour.
+        time_limit: seconds after which a run is stopped and counts as failed; None for no limit.
+        grace: seconds between asking a run to stop and killing it; None for `stop_grace_seconds` of the
+            settings.
+        stop_after: after so many runs in a row that failed in the same way, what still waits is cancelled; 0
+            never, None for `stop_after_failures` of the settings.
+        resume: whether runs that a restart of the machine ended are queued again; None for `resume` of the
+            settings.
+    """
+
+    jobs: int = 1
+    priority: int = 0
+    after: tuple[After, ...] = ()
+    retries: int = 0
+    retry_delay: float = 10.0
+    time_limit: float | None = None
+    grace: float | None = None
+    stop_after: int | None = None
+    resume: bool | None = None
+
+    def check(self) -> QueueOptions:
+        """Return these options when they can be used.
+
+        Raises:
+            InvalidInput: with the option as `field`.
+        """
+        for field, rule in _RULES.items():
+            problem = rule(getattr(self, field))
+            if problem:
+                raise InvalidInput(f"{field} {problem}, not {getattr(self, field)!r}.", field=field)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what differs from the defaults, as data for JSON."""
+        stored: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        if self.after:
+            stored["after"] = [vars(one) for one in self.after]
+        return stored
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> QueueOptions:
+        """Return the options that `to_dict` gave; unknown keys, of a later version, are left out.
+
+        Raises:
+            InvalidInput: when a value cannot be used.
+            TypeError, KeyError: when one has the wrong type.
+        """
+        known = {field.name: value[field.name] for field in fields(cls) if field.name in value}
+        if "after" in known:
+            known["after"] = tuple(
+                After(str(one["workspace"]), str(one["task"]), one.get("ok") is not False)
+                for one in known["after"]
+            )
+        return cls(**known).check()
+
+    def delay(self, retry: int) -> float:
+        """Return the seconds before retry number `retry` (from 1)."""
+        return min(LONGEST_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
+
+
+def _whole(low: int, high: int) -> Callable[[Any], str]:
+    def rule(value: Any) -> str:
+        fits = type(value) is int and low <= value <= high
+        return "" if fits else f"must be a whole number from {low} to {high}"
+
+    return rule
+
+
+def _seconds(value: Any, low: float = 0.0) -> str:
+    fits = type(value) in (int, float) and math.isfinite(value) and low <= value <= _LONGEST
+    return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
+
+
+def _optional(rule: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: "" if value is None else rule(value)
+
+
+def _after(value: Any) -> str:
+    if not isinstance(value, tuple) or len(value) > MAX_AFTER:
+        return f"must hold at most {MAX_AFTER} tasks"
+    for one in value:
+        is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
+        if not is_workspace or not is_task_name(one.task):
+            return "must name tasks of this project"
+    return ""
+
+
+_RULES: dict[str, Callable[[Any], str]] = {
+    "jobs": _whole(1, MAX_JOBS),
+    "priority": _whole(-MAX_PRIORITY, MAX_PRIORITY),
+    "after": _after,
+    "retries": _whole(0, MAX_RETRIES),
+    "retry_delay": _seconds,
+    "time_limit": _optional(lambda value: _seconds(value, 1e-3)),
+    "grace": _optional(_seconds),
+    "stop_after": _optional(_whole(0, MAX_PRIORITY)),
+    "resume": _optional(lambda value: "" if isinstance(value, bool) else "must be true or false"),
+}

@@ -1,0 +1,50 @@
+"""Pausing the queue of a project: a file `_pyruns_/.engine/paused`. What runs goes on; nothing is started."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from pyruns_jupyter.core.files import dump_json, write_atomic
+from pyruns_jupyter.core.host import host_name
+from pyruns_jupyter.core.layout import EnginePaths
+
+from . import batches
+from .launch import attend, wake
+
+
+def pause(root: Path) -> bool:
+    """Start nothing more in the project whose `_pyruns_` folder is `root`; tell whether it was not paused.
+
+    Raises:
+        OSError: when that cannot be written.
+    """
+    paths = EnginePaths(root)
+    if is_paused(root):
+        return False
+    batches.prepare_folders(paths)
+    write_atomic(paths.paused, dump_json({"paused_at": time.time(), "host": host_name()}))
+    wake(paths)
+    return True
+
+
+def resume(root: Path) -> bool:
+    """Go on with the queue; tell whether it was paused.
+
+    Raises:
+        OSError: when the file cannot be removed.
+    """
+    paths = EnginePaths(root)
+    try:
+        paths.paused.unlink()
+    except FileNotFoundError:
+        return False
+    wake(paths)
+    attend(root)
+    return True
+
+
+def is_paused(root: Path) -> bool:
+    """Tell whether the queue of a project is paused."""
+    return os.path.lexists(EnginePaths(root).paused)

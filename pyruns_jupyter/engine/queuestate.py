@@ -1,0 +1,134 @@
+"""What waits and for what, for people: `_pyruns_/.engine/queue.json`, written by the scheduler.
+
+Nothing depends on this file: what waits is told by the batches and the task files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.errors import Unreadable
+from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.layout import EnginePaths
+
+from . import batches
+from .launch import scheduler_alive
+from .options import QueueOptions
+from .pausing import is_paused
+from .queueing import OpenBatch
+
+_WRITE_SECONDS = 0.5
+_NOBODY = "No scheduler runs; one is started when somebody looks at the project."
+
+
+@dataclass(frozen=True)
+class QueuedBatch:
+    """One queueing that is not done: how many of `tasks` wait and run, and why no other starts now.
+
+    `created_at` is in epoch seconds.
+    """
+
+    id: str
+    workspace: str
+    created_at: float
+    options: QueueOptions
+    tasks: tuple[str, ...]
+    waiting: int
+    running: int
+    why: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the batch as data for JSON."""
+        return {**vars(self), "options": self.options.to_dict(), "tasks": list(self.tasks)}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What is queued in a project, in the order in which it is started."""
+
+    paused: bool
+    scheduler_alive: bool
+    batches: tuple[QueuedBatch, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the queue as data for JSON."""
+        return {**vars(self), "batches": [batch.to_dict() for batch in self.batches]}
+
+    def why(self, batch: str) -> str:
+        """Return why a batch starts nothing more now; "" when that is not known."""
+        return next((one.why for one in self.batches if one.id == batch), "")
+
+
+def read_queue(root: Path) -> Queue:
+    """Return what is queued in the project whose `_pyruns_` folder is `root`."""
+    paths = EnginePaths(root)
+    alive = scheduler_alive(root)
+    told = _told(paths)
+    found = []
+    for batch_id in batches.batch_ids(paths):
+        try:
+            batch = batches.read_batch(paths, batch_id)
+        except (OSError, Unreadable):
+            continue
+        state = told.get(batch_id, {})
+        waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
+        found.append(
+            QueuedBatch(
+                id=batch.id,
+                workspace=batch.workspace,
+                created_at=batch.created_at,
+                options=batch.options,
+                tasks=tuple(name for name, _ in batch.tasks),
+                waiting=waiting if isinstance(waiting, int) else len(batch.tasks),
+                running=running if isinstance(running, int) else 0,
+                why=(why if isinstance(why, str) else "") if alive else _NOBODY,
+            )
+        )
+    found.sort(key=lambda one: (-one.options.priority, one.id))
+    return Queue(is_paused(root), alive, tuple(found))
+
+
+def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
+    try:
+        content = read_json(paths.queue)
+    except (OSError, Unreadable):
+        return {}
+    states = content.get("batches")
+    if not isinstance(states, dict):
+        return {}
+    return {key: state for key, state in states.items() if isinstance(state, dict)}
+
+
+class QueueWriter:
+    """Writes the file when something changed, not more often than twice a second."""
+
+    def __init__(self, paths: EnginePaths) -> None:
+        self._path = paths.queue
+        self._written: dict[str, Any] | None = None
+        self._next = 0.0
+
+    def write(self, opened: Iterable[OpenBatch]) -> None:
+        """Tell how the batches stand; what cannot be written now is told later."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        states = {
+            one.batch.id: {"waiting": len(one.waiting), "running": len(one.running), "why": one.why}
+            for one in opened
+        }
+        if states == self._written:
+            return
+        self._next = now + _WRITE_SECONDS
+        with suppress(OSError):
+            write_atomic(self._path, dump_json({"batches": states}), durable=False)
+            self._written = states
+
+    def remove(self) -> None:
+        """Remove the file: nothing is queued any more."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""The verbs of the queue in a real terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import wait_until
+
+from .test_cli import SCRIPT, Terminal, statuses
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    made = Terminal(tmp_path)
+    made("open", "train.py")
+    return made
+
+
+def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
+    assert terminal("queue") == "Nothing is queued.\n"
+    assert terminal("pause") == "The queue is paused; what runs goes on.\n"
+    assert terminal("pause") == "The queue is paused already.\n"
+    terminal("sweep", "-", "-n", "first", given="lr: 0.1 | 0.2\n")
+    terminal("run", "first_1_lr=0.1", "first_2_lr=0.2", "-j", "2", "--priority", "-3")
+    terminal("add", "-", "-n", "last", "--run", "--after", "first_1_lr=0.1", given="lr: 1\n")
+    wait_until(lambda: terminal("queue").count("The queue is paused.") == 3)
+    state = terminal.json("queue")
+    assert (state["paused"], state["scheduler_alive"]) == (True, True)
+    assert [batch["tasks"] for batch in state["batches"]] == [["last"], ["first_1_lr=0.1", "first_2_lr=0.2"]]
+    assert state["batches"][0]["options"] == {
+        "after": [{"workspace": "train", "task": "first_1_lr=0.1", "ok": True}]
+    }
+    assert state["batches"][1]["options"] == {"jobs": 2, "priority": -3}
+    assert terminal("resume") == "The queue goes on.\n"
+    assert terminal("resume") == "The queue is not paused.\n"
+    terminal("wait", "--timeout", "60")
+    assert set(statuses(terminal).values()) == {"completed"}
+
+
+def test_running_what_failed_again_and_skipping_what_is_done(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "t", "--run", "-j", "3", given="code: 0 | 3\n")
+    terminal("wait", code=1)
+    assert terminal.json("run", "--failed", "--retries", "1", "--retry-delay", "0.1s")["done"] == [
+        "t_2_code=3"
+    ]
+    terminal("wait", code=1)
+    assert [run for run in terminal("show", "t_2_code=3").splitlines() if run.startswith("run ")] == [
+        f"run {run}: failed, exit code 3, {took}, acc=0.2"
+        for run, took in enumerate(durations(terminal("show", "t_2_code=3")), 1)
+    ]
+    assert len(durations(terminal("show", "t_2_code=3"))) == 3
+    process = terminal.start("run", "--query", "code<1", "--skip-done", "--json")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, '"done": []' in out) == (0, True)
+    assert err == "'t_1_code=0' is skipped: it completed already.\n"
+
+
+def durations(shown: str) -> list[str]:
+    return [line.split(", ")[2] for line in shown.splitlines() if line.startswith("run ")]
+
+
+def test_stopping_everything(terminal: Terminal) -> None:
+    terminal("sweep", "-", "-n", "t", "--run", "-j", "2", given="seconds: 600 | 601 | 602\n")
+    wait_until(lambda: list(statuses(terminal).values()).count("running") == 2)
+    assert "stopping" in terminal("stop", "--all")
+    wait_until(lambda: set(statuses(terminal).values()) == {"cancelled"})
+    assert "like that" in terminal("stop", "--all", code=1)
+    assert "like that" in terminal("run", "--failed", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["run"], 2, "NAME"),
+        (["run", "x", "--failed"], 2, "NAME"),
+        (["stop"], 2, "--all"),
+        (["run", "x", "--retries", "many"], 2, "whole number"),
+        (["run", "t", "--retries", "-1"], 1, "retries"),
+        (["run", "t", "--time-limit", "soon"], 1, "90s"),
+        (["run", "t", "--time-limit", "0"], 1, "time_limit"),
+        (["run", "t", "--after", "nobody"], 1, "nobody"),
+        (["run", "t", "--after", "t"], 1, "its own end"),
+        (["run", "--query", "lrr<1"], 1, "lr"),
+    ],
+)
+def test_mistakes_queue_nothing(terminal: Terminal, words: list[str], code: int, told: str) -> None:
+    terminal("add", "-", "-n", "t", given="lr: 1\n")
+    assert told in terminal(*words, code=code)
+    assert statuses(terminal) == {"t": "pending"}
+    assert not (terminal.folder / "_pyruns_" / ".engine" / "batches").exists()
