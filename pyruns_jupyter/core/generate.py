@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInput
 from .filelock import FILE_MODE
 from .files import dump_json
-from .layout import RUN_LOGS, SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
+from .layout import RUN_LOGS, SCRIPT_CONFIG, TASK_INFO
 from .proposals import (
     NameTaken,
     Proposal,
@@ -25,6 +24,7 @@ from .proposals import (
     task_text,
 )
 from .settings import Settings
+from .shells import kind_of, script_name
 from .staging import put_into_place, staging_folder
 from .stamps import stamp
 from .taskfile import OWN_KEY
@@ -46,7 +46,6 @@ __all__ = [
     "task_text",
 ]
 
-_SHELL_FILES = {"fish": "config.fish", "pwsh": "config.ps1", "powershell": "config.ps1", "cmd": "config.cmd"}
 _SHELL_FILE_MODE = 0o644
 
 
@@ -94,16 +93,15 @@ def _shell_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str, int]:
     shell = settings.shell()
     if shell is None:
         raise InvalidInput(settings.shell_problem() or "There is no shell.", field="shell_executable")
-    kind = Path(shell).stem.lower()
     info = {
         "task_kind": "shell",
         "command_mode": "shell",
         "env": {},
         "workdir": str(workspace.project),
         "shell_executable": shell,
-        "shell_kind": kind,
+        "shell_kind": kind_of(shell),
     }
-    return info, _SHELL_FILES.get(kind, SHELL_CONFIG), _SHELL_FILE_MODE
+    return info, script_name(shell), _SHELL_FILE_MODE
 
 
 def _task_info(

@@ -27,7 +27,8 @@ DEFAULT_TEXT = """\
 # Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
 
 # How Python tasks are started
-python_executable:                # absolute path; empty = the Python that runs Pyruns
+python_executable:                # absolute path (or of an environment); empty = the Python that runs Pyruns
+conda_env:                        # name or folder of a conda environment, used without python_executable
 global_env: {}                    # environment variables of every task; a task's own ones win
 
 # How shell tasks are started
@@ -141,35 +142,24 @@ class Settings:
         return self.python_executable or sys.executable
 
     def shell(self) -> str | None:
-        """Return the shell of new shell tasks: the custom one, else $SHELL, else bash or sh; None without
-        any.
+        """Return the shell of new shell tasks: the custom one, else the one that people work in here; None
+        without any.
         """
+        from .shells import working_shell
+
         if self.shell_mode == "custom" and self.shell_executable:
             return shutil.which(self.shell_executable)
-        for candidate in (os.environ.get("SHELL", ""), "bash", "sh"):
-            found = shutil.which(candidate) if candidate else None
-            if found:
-                return found
-        return None
-
-    def conda_problem(self) -> str | None:
-        """Return a sentence when a conda environment is asked for, which this version does not activate.
-
-        Another program may have written the key; running in the wrong environment without a word would be
-        worse than not running.
-        """
-        if not self.conda_env or self.python_executable:
-            return None
-        return (
-            f"conda_env is {self.conda_env!r} in {SETTINGS_NAME}, but conda environments are not activated "
-            "yet. Set python_executable to the Python of that environment."
-        )
+        return working_shell()
 
     def interpreter_problem(self) -> str | None:
-        """Return a sentence when Python tasks cannot be started, else None."""
-        if problem := self.conda_problem():
-            return problem
-        if shutil.which(self.python):
+        """Return a sentence when Python tasks cannot be started for lack of an interpreter, else None.
+
+        Whether a conda environment is there is seen when a run starts: looking for it takes time.
+        """
+        if self.conda_env and not self.python_executable:
+            return None
+        python = os.path.expanduser(self.python)
+        if shutil.which(python) or os.path.isdir(python):
             return None
         return (
             f"The Python interpreter {self.python} does not exist or cannot be executed. "

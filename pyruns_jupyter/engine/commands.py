@@ -6,20 +6,19 @@ Source of the rules: `docs/disk-format.md`, "What a task is started with".
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core import snapshots
+from pyruns_jupyter.core import shells, snapshots
 from pyruns_jupyter.core.configfile import parse_config, resolved_config
 from pyruns_jupyter.core.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.facts import env_of
 from pyruns_jupyter.core.files import write_new
 from pyruns_jupyter.core.host import new_token
-from pyruns_jupyter.core.layout import SCRIPT_CONFIG, SETTINGS_NAME, SHELL_CONFIG, TaskPaths
+from pyruns_jupyter.core.layout import SCRIPT_CONFIG, SHELL_CONFIG, TaskPaths
 from pyruns_jupyter.core.relocation import task_script, task_workdir
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo
@@ -27,7 +26,7 @@ from pyruns_jupyter.core.textfiles import read_source, read_text
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .base import Job
-from .shells import shell_argv, shell_of
+from .interpreters import interpreter_of
 from .sources import script_hash
 
 INPUT_PREFIX = ".pyruns-input-"
@@ -114,15 +113,13 @@ def _script_command(
     from pyruns_jupyter.core.parameters.reading import read_parameters
 
     script, source = _script(job, info, tree)
-    if problem := settings.conda_problem():
-        raise InvalidInput(problem, field="conda_env")
-    python = find_python(settings.python_executable or job.python, environment.get("PATH"))
+    python = interpreter_of(settings, job.python, environment)
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
     parameters = read_parameters(read_source(source), filename=str(source), path=source)
     # Hydra follows the references of its configuration by itself.
     read = parse_config if parameters.kind == "hydra" else resolved_config
     words = build_argv(parameters, read(text, name)) if passes_words(parameters) else []
-    copy = _private_copy(job.paths, name, text)
+    copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
     if tree is not None and "PYTHONPATH" in environment:
@@ -146,14 +143,15 @@ def _script_command(
 def _shell_command(
     job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
 ) -> Command:
-    shell = shell_of(info, settings, environment.get("PATH"))
+    shell = shells.shell_of_task(info, settings, environment.get("PATH"))
     workdir = str(task_workdir(WorkspaceFolder(job.root / job.workspace), info))
     if not Path(workdir).is_dir():
         raise NotFound(f"The working folder {workdir} of this task does not exist.")
     name, text = _payload(job.paths, info, SHELL_CONFIG)
-    copy = _private_copy(job.paths, name, text)
+    suffix = shells.script_suffix(shell) or Path(name).suffix
+    copy = _private_copy(job.paths, suffix, shells.script_bytes(shell, text))
     return Command(
-        argv=shell_argv(shell, str(copy)),
+        argv=shells.command_line(shell, str(copy)),
         workdir=workdir,
         environment=environment,
         task_environment=own_environment,
@@ -199,21 +197,6 @@ def _search_path(value: str, workdir: Path, tree: snapshots.Tree) -> str:
     return os.pathsep.join(places)
 
 
-def find_python(executable: str, search_path: str | None) -> str:
-    """Return the path of a Python interpreter.
-
-    Raises:
-        NotFound: when there is none.
-    """
-    found = shutil.which(executable, path=search_path)
-    if found:
-        return found
-    raise NotFound(
-        f"The Python interpreter {executable} does not exist or cannot be executed. "
-        f"Change python_executable in {SETTINGS_NAME}."
-    )
-
-
 def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
     """Return the name and the text of a task's configuration."""
     name = _text(info.get("config_file")) or usual
@@ -227,11 +210,11 @@ def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
         raise NotFound(f"The configuration {paths.folder / name} is missing.") from None
 
 
-def _private_copy(paths: TaskPaths, name: str, text: str) -> Path:
+def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
     """Write the run's own copy, so that editing the configuration does not change what runs."""
-    copy = paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{Path(name).suffix}"
+    copy = paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{suffix}"
     try:
-        write_new(copy, text.encode("utf-8"), durable=False)
+        write_new(copy, data, durable=False)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise

@@ -28,7 +28,8 @@ from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts, read_ta
 from pyruns_jupyter.core.workspace import scan_tasks
 
 from .base import Job
-from .commands import Command, find_python
+from .commands import Command
+from .interpreters import python_of
 from .processes import fork_detached, name_process
 from .report import printable
 
@@ -75,7 +76,7 @@ def _attend_interpreter(job: Job) -> None:
     try:
         settings = Settings.load(job.root)
         environment = {**job.environment, **settings.global_env}
-        python = find_python(settings.python_executable or job.python, environment.get("PATH"))
+        python = python_of(settings, job.python, environment, patient=False)
         if job.workspace != SHELL_WORKSPACE and not environments.known(job.root, python):
             fork_detached(lambda: _probe_interpreter(job.root, python, environment))
     except (OSError, PyrunsError):
