@@ -39,6 +39,10 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # snapshot_code: false            # store the code when tasks are queued, and run that: edit on meanwhile
 # sweep_limit: 10000              # tasks that one sweep may make
 # stop_grace_seconds: 10          # between asking a task to stop and killing it
+# terminal: true                  # false = output goes straight into the log: faster, no colours, no bars
+# terminal_columns: 120           # the size that programs believe their terminal has
+# terminal_rows: 30
+# log_limit_mb: 100               # of a log, beyond which only its last 256 KiB are kept; default: no limit
 # max_jobs: 4                     # tasks of the whole project that run at a time; default: no limit
 # stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
 # resume: false                   # queue again what a restart of the machine ended
@@ -83,6 +87,10 @@ class Settings:
     sweep_limit: int = MAX_SWEEP
     snapshot_code: bool = False
     stop_grace_seconds: float = 10.0
+    terminal: bool = True
+    terminal_columns: int = 120
+    terminal_rows: int = 30
+    log_limit_mb: float | None = None
     max_jobs: int | None = None
     stop_after_failures: int = 0
     resume: bool = False
@@ -141,6 +149,11 @@ class Settings:
         """The interpreter of Python tasks: the one set, else the one that runs us."""
         return self.python_executable or sys.executable
 
+    @property
+    def log_limit(self) -> int | None:
+        """The most bytes of output that a log holds, None without a limit."""
+        return None if self.log_limit_mb is None else int(self.log_limit_mb * 1_000_000)
+
     def shell(self) -> str | None:
         """Return the shell of new shell tasks: the custom one, else the one that people work in here; None
         without any.
@@ -197,10 +210,13 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
         take(key, "text", _text)
     take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
-    for key in ("snapshot_code", "resume"):
+    for key in ("snapshot_code", "resume", "terminal"):
         take(key, "true or false", lambda value: value if isinstance(value, bool) else None)
     take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
     take("header_refresh_interval", "a positive number of seconds", _positive)
+    take("log_limit_mb", "a positive number of megabytes", _positive)
+    for key in ("terminal_columns", "terminal_rows"):
+        take(key, "a whole number from 1 to 10000", _size)
     for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
         take(key, "a number of seconds, 0 or more", _seconds)
     for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
@@ -238,6 +254,11 @@ def _seconds(value: Any) -> float | None:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10**9 else None
+
+
+def _size(value: Any) -> int | None:
+    size = _count(value)
+    return size if size is not None and size <= 10_000 else None
 
 
 def _count_or_none(value: Any) -> int | None:

@@ -119,15 +119,15 @@ def gather_orphans() -> bool:
 class GatedChild:
     """A process that stands ready to become the user's command and waits for `open`.
 
-    It leads a session of its own, whose terminal `terminal` becomes; stdin is the null device. When its
-    parent dies before the gate opens it ends without having run anything.
+    It leads a session of its own and writes to `output`, which becomes the session's terminal when it is one;
+    stdin is the null device. When its parent dies before the gate opens it ends without having run anything.
 
     Raises:
         OSError: when the system has no room for another process.
     """
 
     def __init__(
-        self, argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], terminal: int
+        self, argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], output: int
     ) -> None:
         gate, self._gate = os.pipe()
         self._report, report = os.pipe()
@@ -137,7 +137,7 @@ class GatedChild:
             if self.pid == 0:
                 os.close(self._gate)
                 os.close(self._report)
-                _become(argv, workdir, environment, terminal, gate, report, mask)
+                _become(argv, workdir, environment, output, gate, report, mask)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             os.close(gate)
@@ -168,7 +168,7 @@ def _become(
     argv: Sequence[str],
     workdir: str,
     environment: Mapping[str, str],
-    terminal: int,
+    output: int,
     gate: int,
     report: int,
     mask: Iterable[int],
@@ -179,9 +179,10 @@ def _become(
         _forget_signals()
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them; a program expects them
             signal.signal(number, signal.SIG_DFL)
-        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+        if os.isatty(output):
+            fcntl.ioctl(output, termios.TIOCSCTTY, 0)
         null = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((null, 0), (terminal, 1), (terminal, 2)):
+        for source, target in ((null, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if os.read(gate, 1) != b"g":

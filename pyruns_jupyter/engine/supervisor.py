@@ -35,9 +35,10 @@ from . import report
 from .base import Job
 from .commands import Command, build_command, private_copies, stored_code
 from .ending import Ending, write_ending
+from .logfile import LogFile
 from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
 from .surroundings import interpreter, run_environment, system_name
-from .terminal import Pump, open_terminal
+from .terminal import Pump, open_pipe, open_terminal
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
@@ -147,22 +148,25 @@ class _Supervisor:
     def _start(self, command: Command) -> int:
         signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
         gather_orphans()
-        terminal, theirs = open_terminal()
+        settings = Settings.load(self.job.root)
+        log = LogFile(report.open_log(self.paths.log(self.number)), settings.log_limit)
+        source, theirs = _open_output(settings, log)
         child = GatedChild(
-            command.argv, workdir=command.workdir, environment=command.environment, terminal=theirs
+            command.argv, workdir=command.workdir, environment=command.environment, output=theirs
         )
-        os.close(theirs)
-        source = f"{self.job.source.text} | {command.script_state}"
+        if source is not None:
+            os.close(theirs)
+        state = f"{self.job.source.text} | {command.script_state}"
         environment = run_environment(command, self.gpus, self.job.root)
         info = None
         try:
-            pump = Pump(terminal, report.open_log(self.paths.log(self.number)))
+            pump = Pump(source, log)
             info = self._claim(
                 pid=child.pid,
                 create_time=psutil.Process(child.pid).create_time(),
                 command=report.printable(command.text),
                 workdir=report.printable(command.workdir),
-                source_state=source,
+                source_state=state,
                 environment=environment,
                 given=command,
             )
@@ -172,11 +176,12 @@ class _Supervisor:
         if info is None:
             return AGAIN
         self.child = child
-        pump.put(report.start_banner(self.job.task, self._started(info), source, command.code_notes))
+        pump.put(report.start_banner(self.job.task, self._started(info), state, command.code_notes))
         failed = child.open()
         if self.job.options.time_limit is not None:
             self.limit_at = time.monotonic() + self.job.options.time_limit
         self._attend(pump, signals)
+        pump.finish()
         message, code = "", self.exit_code
         if failed is not None:
             message, code = _why_not_started(*failed, command), None
@@ -314,6 +319,17 @@ class _Supervisor:
         if self.stop_at is not None and now >= self.kill_at and has_children():
             self.kill_at = now + 1.0
             signal_tree(self._group(), signal.SIGKILL)
+
+
+def _open_output(settings: Settings, log: LogFile) -> tuple[int | None, int]:
+    """Return where a run's output is read from (None: nowhere, it goes into the log by itself), and where the
+    run writes to.
+    """
+    if settings.terminal:
+        return open_terminal(settings.terminal_columns, settings.terminal_rows)
+    if settings.log_limit is not None:
+        return open_pipe()
+    return None, log.descriptor
 
 
 class _TaskWatch:

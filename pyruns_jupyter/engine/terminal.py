@@ -7,12 +7,13 @@ import os
 import struct
 import termios
 
-COLUMNS, ROWS = 120, 30
+from .logfile import LogFile
+
 _CHUNK = 64 * 1024
 _ROUND = 1024 * 1024  # bytes carried before the caller may look at other things
 
 
-def open_terminal(columns: int = COLUMNS, rows: int = ROWS) -> tuple[int, int]:
+def open_terminal(columns: int, rows: int) -> tuple[int, int]:
     """Return a new pseudo-terminal as (our end, the program's end), both closed on exec.
 
     It changes nothing of what a program writes: a line feed stays a line feed. Our end does not block.
@@ -27,6 +28,13 @@ def open_terminal(columns: int = COLUMNS, rows: int = ROWS) -> tuple[int, int]:
     return ours, theirs
 
 
+def open_pipe() -> tuple[int, int]:
+    """Return a new pipe as (our end, the program's end), both closed on exec. Our end does not block."""
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    return ours, theirs
+
+
 class Pump:
     """Carries bytes from a non-blocking descriptor to a log file, exactly as they come.
 
@@ -34,9 +42,10 @@ class Pump:
     program down instead of losing its output; `stuck` tells so, and `carry` tries again.
     """
 
-    def __init__(self, source: int, log: int) -> None:
-        self.source = source
-        self.open = True
+    def __init__(self, source: int | None, log: LogFile) -> None:
+        """`source` is None when the program writes its log itself."""
+        self.source = -1 if source is None else source
+        self.open = source is not None
         self._log = log
         self._waiting: memoryview | None = None
 
@@ -47,13 +56,19 @@ class Pump:
 
     def put(self, data: bytes) -> None:
         """Write a line of our own behind what was carried so far."""
-        if self._waiting is not None:
-            data = self._waiting.tobytes() + data
-        self._write(memoryview(data))
+        if self._waiting is None:
+            self._settle(self._log.write(memoryview(data), ours=True))
+        else:
+            self._waiting = memoryview(self._waiting.tobytes() + data)
+
+    def finish(self) -> None:
+        """Write what a limit kept back, behind the program's last output."""
+        if self._waiting is None:
+            self._settle(self._log.finish())
 
     def carry(self) -> bool:
         """Carry what is there, about 1 MiB at most; tell whether anything was carried."""
-        if self._waiting is not None and not self._write(self._waiting):
+        if self._waiting is not None and not self._write(self._waiting, again=True):
             return False
         total = 0
         while total < _ROUND:
@@ -83,12 +98,9 @@ class Pump:
             size += len(part)
         return parts, size
 
-    def _write(self, data: memoryview) -> bool:
-        while data:
-            try:
-                data = data[os.write(self._log, data) :]
-            except OSError:
-                self._waiting = data
-                return False
-        self._waiting = None
-        return True
+    def _write(self, data: memoryview, *, again: bool = False) -> bool:
+        return self._settle(self._log.write(data, ours=again))
+
+    def _settle(self, left: memoryview) -> bool:
+        self._waiting = left if left else None
+        return not left
