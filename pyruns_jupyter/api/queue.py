@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, TypedDict
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.query.values import duration, number
 from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.engine.gpus.need import memory_need
 from pyruns_jupyter.engine.options import After, QueueOptions
 from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
 
 from .tables import html_table, text_table
 
 if TYPE_CHECKING:
+    from pyruns_jupyter.core.workspace import WorkspaceFolder
+
     from .task import Task
 
 Seconds = float | str  # also 90s, 10m, 2h, 1h30m
@@ -33,13 +36,17 @@ class RunOptions(TypedDict, total=False):
     grace: Seconds | None
     stop_after: int | None
     resume: bool | None
+    gpus: int | None
+    gpu_memory: float | str | None
+    gpu_devices: Iterable[str | int]
+    retry_alone: bool
 
 
 _TIMES = ("retry_delay", "time_limit", "grace")
 
 
-def queue_options(workspace: str, given: RunOptions) -> QueueOptions:
-    """Return the options of a queueing; `workspace` is where tasks to run after are looked for.
+def queue_options(workspace: WorkspaceFolder, given: RunOptions) -> QueueOptions:
+    """Return the options of a queueing of tasks of `workspace`.
 
     Raises:
         InvalidInput: when one cannot be used.
@@ -48,9 +55,13 @@ def queue_options(workspace: str, given: RunOptions) -> QueueOptions:
     for key in _TIMES:
         if key in known:
             known[key] = _seconds(key, known[key])
+    if isinstance(known.get("gpu_memory"), str):
+        known["gpu_memory"] = _memory(workspace, str(known["gpu_memory"]))
+    if "gpu_devices" in known:
+        known["gpu_devices"] = tuple(map(str, given["gpu_devices"]))
     after = [
-        *_after(workspace, given.get("after", ()), ok=True),
-        *_after(workspace, given.get("after_any", ()), ok=False),
+        *_after(workspace.name, given.get("after", ()), ok=True),
+        *_after(workspace.name, given.get("after_any", ()), ok=False),
     ]
     return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]
 
@@ -66,6 +77,17 @@ def _seconds(key: str, value: object) -> object:
             f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {value!r}.", field=key
         )
     return seconds
+
+
+def _memory(workspace: WorkspaceFolder, text: str) -> float:
+    """Return GiB; `auto` is what completed runs have used, and a tenth more."""
+    amount = memory_need(workspace) if text == "auto" else number(text)
+    if amount is None:
+        told = (
+            "no completed run of the workspace was measured" if text == "auto" else f"{text!r} is no number"
+        )
+        raise InvalidInput(f"gpu_memory must be GiB, or 'auto', but {told}.", field="gpu_memory")
+    return amount
 
 
 def _after(workspace: str, tasks: str | Task | Iterable[str | Task], *, ok: bool) -> list[After]:

@@ -236,7 +236,7 @@ class Task:
             InvalidInput: when an option cannot be used.
             Conflict: when it is queued or running already.
         """
-        wanted = queue_options(self._workspace.name, options)
+        wanted = queue_options(self._workspace, options)
         raise_refused(submit(self._workspace, [self._name], options=wanted).refused)
         return self
 

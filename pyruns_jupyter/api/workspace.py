@@ -139,13 +139,18 @@ class Workspace:
             grace: how long a run that was asked to stop may take before it is killed (10 s).
             stop_after: cancel what still waits after so many runs in a row that failed in the same way.
             resume: queue runs again that a restart of the machine ended.
+            gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say.
+            gpu_memory: GiB that it uses of each, so that others may share it; `auto` is what completed runs
+                have used, and a tenth more. By default it has its GPUs for itself.
+            gpu_devices: indices or UUIDs of the GPUs to choose from.
+            retry_alone: a task that runs out of GPU memory is run again with whole GPUs.
 
         Raises:
             InvalidInput: when an option cannot be used; nothing is queued.
             Conflict: when a task is queued or running already; the others are queued all the same.
         """
         names = self._names(tasks)
-        wanted = queue_options(self.name, options)
+        wanted = queue_options(self._folder, options)
         found = submit(self._folder, names, options=wanted, skip_done=skip_done)
         raise_refused(found.refused)
         return TaskList((self[name] for name in found.queued), found.skipped.values())

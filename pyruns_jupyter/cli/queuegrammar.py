@@ -65,6 +65,21 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="cancel what waits after N runs in a row that failed in the same way",
     )
+    parser.add_argument("--gpus", type=_whole, metavar="N", help="how many GPUs each task gets; 0 for none")
+    parser.add_argument(
+        "--gpu-memory",
+        metavar="GIB",
+        help="what a task uses of each GPU, so that others may share it; 'auto': what earlier runs used",
+    )
+    parser.add_argument(
+        "--gpu", action="append", dest="gpu_devices", metavar="ID", help="choose from these; may be repeated"
+    )
+    parser.add_argument(
+        "--retry-alone",
+        action="store_true",
+        default=None,
+        help="run again with whole GPUs what ran out of GPU memory",
+    )
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,

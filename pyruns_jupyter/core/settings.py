@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,13 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # resume: false                   # queue again what a restart of the machine ended
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
 
-# For the command-line program pyruns, which shares this file. Pyruns for Jupyter does not read the rest yet:
-# its tasks wait for other tasks, not for GPUs.
+# For the command-line program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between two measurements of the machine
 monitor_chunk_size: 50000         # bytes of a log loaded at a time
 monitor_scrollback: 100000        # lines of a log kept in view
-gpu_scheduler_enabled: false
+
+# GPUs (NVIDIA)
+gpu_scheduler_enabled: false              # tasks wait until GPUs are free
 gpu_scheduler_task_mode: single           # single | multi
 gpu_scheduler_selection_mode: auto        # auto | specified
 gpu_scheduler_gpus_per_task: 1            # with task_mode multi
@@ -65,6 +66,24 @@ gpu_scheduler_max_wait_seconds: 172800
 gpu_scheduler_respect_cuda_visible_devices: true
 gpu_scheduler_require_same_gpu_model: false
 """
+
+
+@dataclass(frozen=True)
+class GpuSettings:
+    """How tasks get GPUs: the keys `gpu_scheduler_*`, which the program `pyruns` has too.
+
+    `count` GPUs a task when `enabled`; `devices` are indices or UUIDs to choose from.
+    """
+
+    enabled: bool = False
+    count: int = 1
+    devices: tuple[str, ...] = ()
+    min_free_memory_gb: float = 8.0
+    min_idle_pct: float = 70.0
+    stable_seconds: float = 15.0
+    max_wait_seconds: float = 172_800.0
+    respect_visible: bool = True
+    same_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,7 @@ class Settings:
     terminal_columns: int = 120
     terminal_rows: int = 30
     log_limit_mb: float | None = None
+    gpus: GpuSettings = field(default_factory=lambda: GpuSettings())
     max_jobs: int | None = None
     stop_after_failures: int = 0
     resume: bool = False
@@ -211,7 +231,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         take(key, "text", _text)
     take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
     for key in ("snapshot_code", "resume", "terminal"):
-        take(key, "true or false", lambda value: value if isinstance(value, bool) else None)
+        take(key, "true or false", _flag)
     take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
     take("header_refresh_interval", "a positive number of seconds", _positive)
     take("log_limit_mb", "a positive number of megabytes", _positive)
@@ -222,8 +242,55 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
         take(key, "a positive whole number", _count)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
+    _take_gpus(values, take, known)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
+
+
+def _take_gpus(values: dict[Any, Any], take: Callable[..., None], known: dict[str, Any]) -> None:
+    """Gather the keys of the GPUs under `gpus`."""
+    prefix = "gpu_scheduler_"
+    rules: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+        "enabled": ("enabled", "true or false", _flag),
+        "task_mode": ("task_mode", "single or multi", lambda value: _one_of(value, "single", "multi")),
+        "selection_mode": ("mode", "auto or specified", lambda value: _one_of(value, "auto", "specified")),
+        "gpus_per_task": ("count", "a positive whole number", _count),
+        "device_ids": ("devices", "a list of indices or UUIDs", _devices),
+        "min_free_memory_gb": ("min_free_memory_gb", "a number of GiB, 0 or more", _seconds),
+        "min_idle_pct": ("min_idle_pct", "a percentage from 0 to 100", _percentage),
+        "stable_seconds": ("stable_seconds", "a number of seconds, 0 or more", _seconds),
+        "max_wait_seconds": ("max_wait_seconds", "a positive number of seconds", _positive),
+        "respect_cuda_visible_devices": ("respect_visible", "true or false", _flag),
+        "require_same_gpu_model": ("same_model", "true or false", _flag),
+    }
+    for key, (_, expected, convert) in rules.items():
+        take(f"{prefix}{key}", expected, convert)
+    found = {name: known.pop(prefix + key) for key, (name, *_) in rules.items() if prefix + key in known}
+    mode, selection = found.pop("task_mode", "single"), found.pop("mode", "auto")
+    if selection == "specified" and found.get("devices"):
+        found["count"] = len(found["devices"])  # exactly these
+    elif mode == "single":
+        found["count"] = 1
+    known["gpus"] = GpuSettings(**found)
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _one_of(value: Any, *words: str) -> str | None:
+    return value if value in words else None
+
+
+def _percentage(value: Any) -> float | None:
+    number = _seconds(value)
+    return number if number is not None and number <= 100 else None
+
+
+def _devices(value: Any) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not all(type(one) in (int, str) for one in value):
+        return None
+    return tuple(dict.fromkeys(str(one).strip() for one in value))
 
 
 def _shown(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,9 @@ class Job:
     that queued it; `source` is the state of the project's repository, `code` the hash of the stored code that
     the run starts from, empty when that is the project itself. `options` are those of the queueing. `first`
     is the attempt that was queued when this run is a later one, after `retries` that failed; `resume` tells
-    whether it is queued again when a restart of the machine ends it.
+    whether it is queued again when a restart of the machine ends it. `gpus` are the UUIDs of the GPUs that it
+    gets, `gpu_indices` what the driver calls them; `alone` says that an earlier run died for lack of GPU
+    memory beside others.
     """
 
     root: Path
@@ -38,6 +40,9 @@ class Job:
     first: str = ""
     retries: int = 0
     resume: bool = False
+    alone: bool = False
+    gpus: tuple[str, ...] = ()
+    gpu_indices: tuple[int, ...] = ()
 
     @property
     def task_file(self) -> str:
@@ -53,8 +58,8 @@ class Job:
 class Engine(Protocol):
     """Runs jobs. The state of a run is read from its task file, never asked from here."""
 
-    def start(self, job: Job) -> None:
-        """Start a supervisor for a waiting job.
+    def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
+        """Start a supervisor for a waiting job; it holds the descriptors in `keep` as long as it lives.
 
         Raises:
             OSError: when the system has no room for another process now.

@@ -95,6 +95,12 @@ def build_command(job: Job, info: TaskInfo, *, run: int, tree: snapshots.Tree | 
         PYRUNS_RUN_ATTEMPT_ID=job.attempt,
         PYRUNS_TASK_DIR=str(paths.folder),
     )
+    if job.gpus:
+        # UUIDs mean the same to every library, whatever order it has.
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
+        environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(map(str, job.gpu_indices))
+    elif job.options.gpus == 0:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
     if _is_shell_task(info, paths):
         return _shell_command(job, info, settings, environment, task_environment)
     return _script_command(job, info, settings, environment, task_environment, tree)

@@ -96,7 +96,12 @@ def _write_state(ending: Ending, finished: float, failure: Failure | None) -> bo
                 runs.add_environment(info, ending.number, ending.environment)
                 _add_facts(own(info), ending, failure)
                 if not ending.is_final:
-                    queue_again(info, ending.job, interrupted=ending.interrupted)
+                    queue_again(
+                        info,
+                        ending.job,
+                        interrupted=ending.interrupted,
+                        out_of_memory=failure is not None and failure.out_of_memory,
+                    )
             if whole:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
@@ -113,7 +118,7 @@ def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -
     if ending.message:
         facts.setdefault("messages", {})[number] = ending.message
     if failure is not None:
-        facts.setdefault("failures", {})[number] = [failure.headline, failure.mark]
+        facts.setdefault("failures", {})[number] = failure.to_list()
 
 
 def _figures(path: Path, info: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:

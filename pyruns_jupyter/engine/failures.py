@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _TAIL = 64 * 1024  # bytes of a log that are looked at
@@ -12,6 +12,11 @@ _LONGEST = 300  # characters of a headline
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
+# PyTorch, CUDA itself, JAX and TensorFlow, cuBLAS, ROCm.
+_OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY"
+    r"|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory|HIP out of memory"
+)
 _TRACEBACK = "Traceback (most recent call last):"
 # What differs between runs that die of the same: numbers, addresses, the names of private copies.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-input-\w+|'[^']*'|\"[^\"]*\"")
@@ -20,11 +25,16 @@ _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-i
 @dataclass(frozen=True)
 class Failure:
     """`headline` is the exception of a Python traceback, "" without one. Runs with an equal `mark` died of
-    the same.
+    the same. `out_of_memory`: for lack of GPU memory.
     """
 
     headline: str
     mark: str
+    out_of_memory: bool = False
+
+    def to_list(self) -> list[str]:
+        """Return it as task files store it."""
+        return [self.headline, self.mark, *(["gpu_memory"] if self.out_of_memory else [])]
 
 
 def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
@@ -36,14 +46,15 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
     if message:
         return Failure("", _mark("message", message))
     lines = [line for line in _tail(log) if line.strip() and not line.startswith("[PYRUNS] ")]
+    out_of_memory = any(_OUT_OF_MEMORY.search(line) for line in lines)
     start = next((at for at in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[at]), None)
     if start is not None:
         prefix = lines[start].partition(_TRACEBACK)[0]  # `[rank0]: ` of launchers with several processes
         found = _traceback([line.removeprefix(prefix) for line in lines[start + 1 :]])
         if found is not None:
-            return found
+            return replace(found, out_of_memory=out_of_memory)
     last = lines[-1].strip() if lines else ""
-    return Failure("", _mark("exit", str(exit_code), _VARYING.sub("#", last)))
+    return Failure("", _mark("exit", str(exit_code), _VARYING.sub("#", last)), out_of_memory)
 
 
 def _traceback(lines: list[str]) -> Failure | None:

@@ -14,6 +14,8 @@ from pyruns_jupyter.core.layout import SETTINGS_NAME, TASKS
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import read_task
 
+from .base import Job
+from .gpus.request import GpuRequest, request_of
 from .options import After
 from .pausing import is_paused
 from .queueing import OpenBatch
@@ -72,6 +74,10 @@ class Gate:
                 return held
         self._met.add(batch.id)
         return None
+
+    def gpus(self, job: Job) -> GpuRequest | None:
+        """Return what a job asks for of the GPUs, None when nothing."""
+        return request_of(self._current_settings(), job.options, job.environment, alone=job.alone)
 
     def _after(self, after: After) -> Hold | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Sequence
 
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.filelock import is_locked
@@ -33,13 +34,13 @@ class LocalEngine:
         """Whether supervisors of an earlier scheduler are watched; they are nobody's children here."""
         return bool(self._adopted)
 
-    def start(self, job: Job) -> None:
-        """Fork a supervisor for a waiting job."""
+    def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
+        """Fork a supervisor for a waiting job; it holds the descriptors in `keep` as long as it lives."""
         if job.workspace != SHELL_WORKSPACE and not self._knows_scripts:
             self._knows_scripts = True
             self._warm_up()
         gpus = self._surroundings.look(job)
-        self._children[fork_detached(lambda: supervise(job, gpus))] = job
+        self._children[fork_detached(lambda: supervise(job, gpus), keep=keep)] = job
 
     def _warm_up(self) -> None:
         warm_up(scripts=self._knows_scripts)

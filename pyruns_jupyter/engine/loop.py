@@ -26,6 +26,8 @@ from . import batches
 from .base import Engine, Job
 from .door import Leaving, leave
 from .gate import Gate, Hold
+from .gpus.admission import Refusal
+from .gpus.broker import Broker
 from .processes import SignalPipe, fork_detached
 from .queueing import (
     Entry,
@@ -44,6 +46,7 @@ from .stoprequests import LOOK_SECONDS, StopRequests
 
 _REST_SECONDS = 5.0
 _LONGEST_DELAY = 60.0
+_GPU_SECONDS = 0.25  # between two looks at GPUs that tasks wait for
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
@@ -58,6 +61,7 @@ class Scheduler:
         self._engine = engine
         self._open: dict[str, OpenBatch] = {}
         self._gate = Gate(root, self._open)
+        self._broker = Broker()
         self._told = QueueWriter(self._paths)
         self._stop_requests = StopRequests(
             lambda: [entry for opened in self._open.values() for entry in opened.waiting]
@@ -112,7 +116,11 @@ class Scheduler:
         pause = _REST_SECONDS
         if self._leave_at is not None:
             pause = max(0.0, self._leave_at - now)
-        if self._engine.must_poll or any(opened.waiting for opened in self._open.values()):
+        if (
+            self._engine.must_poll
+            or self._broker.is_watching
+            or any(opened.waiting for opened in self._open.values())
+        ):
             pause = min(pause, LOOK_SECONDS, max(0.0, self._wake_at - now))
         return pause
 
@@ -202,11 +210,15 @@ class Scheduler:
 
     def _advance(self) -> None:
         self._wake_at = float("inf")
+        self._broker.look(self._jobs() if self._broker.is_watching else ())
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
                 self._forget(opened.batch.id)
         self._told.write(self._open.values())
+
+    def _jobs(self) -> list[Job]:
+        return [entry.job for opened in self._open.values() for entry in opened.running.values()]
 
     def _forget(self, batch: str) -> None:
         try:
@@ -230,7 +242,8 @@ class Scheduler:
         """Start of a batch what may start now."""
         later: list[Entry] = []
         held: Hold | None = None
-        while opened.waiting and not opened.given_up:
+        opened.refused = ""
+        while opened.waiting and not opened.given_up and not opened.refused:
             held = self._gate.hold_all() or self._gate.hold(opened)
             if held is not None:
                 break
@@ -239,8 +252,8 @@ class Scheduler:
                 self._wake_at = min(self._wake_at, entry.not_before)
                 later.append(entry)
         opened.waiting.extendleft(reversed(later))
-        opened.why = held.why if held is not None else ""
-        if later and held is None:
+        opened.why = held.why if held is not None else opened.refused
+        if later and not opened.why:
             opened.why = "What waits runs again after a pause."
         if held is not None and held.is_final:
             opened.given_up = held.why
@@ -280,13 +293,33 @@ class Scheduler:
             elif state is not State.DONE and not stop_if_asked(entry, info, opened):
                 if not self._here():
                     return False
-                self._engine.start(self._dated(entry.job))
-                opened.running[entry.job.task] = entry
+                return self._launch(opened, entry)
         except Unreadable as error:
             self._say(str(error))
         except (OSError, PyrunsError) as error:
             self._put_off(entry, str(error))
             return False
+        return True
+
+    def _launch(self, opened: OpenBatch, entry: Entry) -> bool:
+        """Start an entry, with the GPUs it asks for; tell whether it got them."""
+        job, request = self._dated(entry.job), self._gate.gpus(entry.job)
+        if request is None:
+            self._engine.start(job)
+        else:
+            answer = self._broker.grant(job, request)
+            if isinstance(answer, Refusal):
+                opened.refuse(str(answer), is_final=answer.is_final, patience=request.max_wait_seconds)
+                self._wake_at = min(self._wake_at, time.monotonic() + _GPU_SECONDS)
+                return False
+            try:
+                job = replace(job, gpus=answer.uuids, gpu_indices=answer.indices)
+                self._engine.start(job, keep=(answer.descriptor,))
+            finally:
+                answer.close()
+        opened.refused_since = None
+        entry.job = job
+        opened.running[job.task] = entry
         return True
 
     def _put_off(self, entry: Entry, reason: str) -> None:
@@ -308,6 +341,7 @@ class Scheduler:
             entry = opened.running.pop(job.task, None) if opened else None
             if opened is not None and entry is not None:
                 self._gate.look_again()
+                self._broker.forget(entry.job)
                 self._settle(opened, entry)
 
     def _settle(self, opened: OpenBatch, entry: Entry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,6 +15,9 @@ MAX_JOBS = 1000
 MAX_PRIORITY = 1_000_000
 MAX_RETRIES = 100
 MAX_AFTER = 1000
+MAX_GPUS = 64
+MAX_GPU_GIB = 100_000
+_DEVICE = re.compile(r"\d{1,4}|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 _LONGEST = 10 * 365 * 86400.0  # seconds
 LONGEST_RETRY_DELAY = 3600.0
 
@@ -47,6 +51,11 @@ class QueueOptions:
             never, None for `stop_after_failures` of the settings.
         resume: whether runs that a restart of the machine ended are queued again; None for `resume` of the
             settings.
+        gpus: how many GPUs each task gets, 0 for none; None as the settings say.
+        gpu_memory: GiB that a task uses of each of its GPUs, which it may then share with others; None for
+            whole GPUs.
+        gpu_devices: indices or UUIDs of the GPUs to choose from; empty as the settings say.
+        retry_alone: whether a task that runs out of GPU memory is run again with whole GPUs.
     """
 
     jobs: int = 1
@@ -58,6 +67,10 @@ class QueueOptions:
     grace: float | None = None
     stop_after: int | None = None
     resume: bool | None = None
+    gpus: int | None = None
+    gpu_memory: float | None = None
+    gpu_devices: tuple[str, ...] = ()
+    retry_alone: bool = False
 
     def check(self) -> QueueOptions:
         """Return these options when they can be used.
@@ -80,6 +93,8 @@ class QueueOptions:
         }
         if self.after:
             stored["after"] = [vars(one) for one in self.after]
+        if self.gpu_devices:
+            stored["gpu_devices"] = list(self.gpu_devices)
         return stored
 
     @classmethod
@@ -96,6 +111,8 @@ class QueueOptions:
                 After(str(one["workspace"]), str(one["task"]), one.get("ok") is not False)
                 for one in known["after"]
             )
+        if "gpu_devices" in known:
+            known["gpu_devices"] = tuple(map(str, known["gpu_devices"]))
         return cls(**known).check()
 
     def delay(self, retry: int) -> float:
@@ -130,6 +147,25 @@ def _after(value: Any) -> str:
     return ""
 
 
+def _flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def _memory(value: Any) -> str:
+    fits = type(value) in (int, float) and 0 < value <= MAX_GPU_GIB
+    return "" if fits else f"must be a number of GiB, more than 0 and at most {MAX_GPU_GIB}"
+
+
+def _devices(value: Any) -> str:
+    if (
+        isinstance(value, tuple)
+        and len(value) <= MAX_GPUS
+        and all(_DEVICE.fullmatch(str(one)) for one in value)
+    ):
+        return ""
+    return "must be indices or UUIDs of GPUs"
+
+
 _RULES: dict[str, Callable[[Any], str]] = {
     "jobs": _whole(1, MAX_JOBS),
     "priority": _whole(-MAX_PRIORITY, MAX_PRIORITY),
@@ -139,5 +175,9 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "time_limit": _optional(lambda value: _seconds(value, 1e-3)),
     "grace": _optional(_seconds),
     "stop_after": _optional(_whole(0, MAX_PRIORITY)),
-    "resume": _optional(lambda value: "" if isinstance(value, bool) else "must be true or false"),
+    "resume": _optional(_flag),
+    "gpus": _optional(_whole(0, MAX_GPUS)),
+    "gpu_memory": _optional(_memory),
+    "gpu_devices": _devices,
+    "retry_alone": _flag,
 }

@@ -44,11 +44,12 @@ def _ignore(number: int, frame: object) -> None:
     """A handler in Python is what makes the signal's number appear in the pipe."""
 
 
-def fork_detached(body: Callable[[], int]) -> int:
-    """Run `body` in a fork with a session of its own and no open file but stdin, stdout, stderr; return its
-    pid.
+def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
+    """Run `body` in a fork with a session of its own and no open file but stdin, stdout, stderr and `keep`;
+    return its pid.
 
-    What `body` returns is the exit code. Locks that this process holds do not go with the fork.
+    What `body` returns is the exit code. Locks that this process holds do not go with the fork, but for those
+    of the descriptors in `keep`, which last until both have closed them.
 
     Raises:
         OSError: when the system has no room for another process.
@@ -60,18 +61,22 @@ def fork_detached(body: Callable[[], int]) -> int:
     try:
         pid = os.fork()
         if pid == 0:
-            _run_detached(body, mask)
+            _run_detached(body, mask, keep)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return pid
 
 
-def _run_detached(body: Callable[[], int], mask: Iterable[int]) -> NoReturn:
+def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[int]) -> NoReturn:
     code = 70  # EX_SOFTWARE
     try:
         os.setsid()
         _forget_signals()
-        os.closerange(3, _highest_descriptor() + 1)
+        low = 3
+        for descriptor in sorted(keep):
+            os.closerange(low, descriptor)
+            low = descriptor + 1
+        os.closerange(low, _highest_descriptor() + 1)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = body()
     except BaseException:  # noqa: BLE001  # whatever happens, the fork must never run on in its parent's code

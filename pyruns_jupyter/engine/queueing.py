@@ -13,6 +13,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own_facts, read_task
 
 from . import report
@@ -22,6 +23,8 @@ from .failures import Streak
 from .options import LONGEST_RETRY_DELAY
 from .retrying import queue_facts
 from .sources import SourceState
+
+_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
 
 
 class State(Enum):
@@ -54,7 +57,10 @@ class Entry:
             return
         retries, start = facts.get("retries"), facts.get("not_before")
         used = retries if isinstance(retries, int) else 0
-        self.job = replace(self.job, attempt=attempt, first=first, retries=used)
+        alone = facts.get("alone") is True
+        self.job = replace(
+            self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_indices=()
+        )
         self.tries = 0
         if isinstance(start, (int, float)):
             # The clock may have been set meanwhile: no longer than the longest delay.
@@ -65,7 +71,8 @@ class Entry:
 class OpenBatch:
     """A batch that is not done: what waits, in order, and what runs.
 
-    `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now.
+    `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
+    `refused` that of the GPUs, which are not to be had since `refused_since` (monotonic).
     """
 
     batch: Batch
@@ -75,6 +82,8 @@ class OpenBatch:
     streak: Streak = field(default_factory=Streak)
     given_up: str = ""
     why: str = ""
+    refused: str = ""
+    refused_since: float | None = None
 
     @property
     def done(self) -> bool:
@@ -85,6 +94,17 @@ class OpenBatch:
     def rank(self) -> tuple[int, str]:
         """What batches are started in the order of."""
         return -self.batch.options.priority, self.batch.id
+
+    def refuse(self, why: str, *, is_final: bool, patience: float) -> None:
+        """Note that GPUs are not to be had; after `patience` seconds (a minute when what is there will never
+        do) the batch is given up.
+        """
+        now = time.monotonic()
+        self.refused = why
+        self.refused_since = self.refused_since or now
+        waited = now - self.refused_since
+        if waited > min(patience, _FINAL_SECONDS if is_final else patience):
+            self.given_up = f"Cancelled after {duration_text(waited)} of waiting for GPUs. {why}"
 
     def count_end(self, info: TaskInfo, attempt: str) -> None:
         """Count a run that ended; when too many in a row died of the same, the batch is given up."""
@@ -236,7 +256,7 @@ def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
         return "", "", ""
     failures = own_facts(info).get("failures")
     failure = failures.get(str(number)) if isinstance(failures, dict) else None
-    headline, mark = failure if isinstance(failure, list) and len(failure) == 2 else ("", "")
+    headline, mark = failure[:2] if isinstance(failure, list) and len(failure) > 1 else ("", "")
     return str(statuses[number - 1]), str(mark), str(headline)
 
 

@@ -16,21 +16,24 @@ from pyruns_jupyter.core.taskfile import TaskInfo, own_facts
 from .base import Job
 
 
-def queue_again(info: TaskInfo, job: Job, *, interrupted: bool) -> bool:
+def queue_again(info: TaskInfo, job: Job, *, interrupted: bool, out_of_memory: bool = False) -> bool:
     """Queue a task again whose run just failed, when its queueing wants that; tell whether it waits now.
 
-    `interrupted`: a restart of the machine ended the run; that uses up no retry. To be called under the
-    task's lock.
+    `interrupted`: a restart of the machine ended the run; that uses up no retry. `out_of_memory`: it died for
+    lack of GPU memory, and may be wanted to run with whole GPUs then. To be called under the task's lock.
     """
     if runs.status_of(info) != runs.FAILED or info.get("cancel_requested_at"):
         return False
     if info.get("_attempt_id") != job.attempt or queue_facts(info).get("attempt") != job.attempt:
         return False  # it is another queueing's by now
-    if not (job.resume if interrupted else job.retries < job.options.retries):
+    alone = out_of_memory and job.options.retry_alone and bool(job.gpus) and not job.alone
+    if not (job.resume if interrupted else alone or job.retries < job.options.retries):
         return False
-    retries = job.retries + (not interrupted)
+    retries = job.retries + (not interrupted and not alone)
     again: dict[str, Any] = {"first": job.first or job.attempt, "retries": retries}
-    if not interrupted:
+    if alone or job.alone:
+        again["alone"] = True
+    if not interrupted and not alone:
         again["not_before"] = time.time() + job.options.delay(retries)
     try:
         runs.queue(info, attempt=new_token(), batch=job.batch, again=again)

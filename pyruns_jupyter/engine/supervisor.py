@@ -35,6 +35,8 @@ from . import report
 from .base import Job
 from .commands import Command, build_command, private_copies, stored_code
 from .ending import Ending, write_ending
+from .gpus.ledger import Ledger
+from .gpus.need import PEAK
 from .logfile import LogFile
 from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
 from .surroundings import interpreter, run_environment, system_name
@@ -157,7 +159,7 @@ class _Supervisor:
         if source is not None:
             os.close(theirs)
         state = f"{self.job.source.text} | {command.script_state}"
-        environment = run_environment(command, self.gpus, self.job.root)
+        environment = run_environment(command, self.gpus, self.job.root, self.job.gpu_indices)
         info = None
         try:
             pump = Pump(source, log)
@@ -193,6 +195,7 @@ class _Supervisor:
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state: then all is tidy
         late = {} if "packages" in environment else interpreter(command, self.job.root)
+        late |= self._peak()
         ending = Ending(self.job, self.number, status, code, started, command, message, environment=late)
         write_ending(ending)
         return DONE
@@ -210,6 +213,13 @@ class _Supervisor:
             if moved.paths.folder == folder and folder.is_dir():
                 self.job, self.paths = moved, moved.paths
         return self.paths
+
+    def _peak(self) -> dict[str, Any]:
+        """Return how much memory the run used of its GPUs, for its environment; empty when unknown."""
+        if not self.job.gpus:
+            return {}
+        peak = Ledger().take_peak(self.job.attempt)
+        return {PEAK: {uuid: round(used / 2**20, 1) for uuid, used in peak.items()}} if peak else {}
 
     def _remove_copy(self, command: Command) -> None:
         (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)

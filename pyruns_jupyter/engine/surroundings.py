@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -164,8 +164,10 @@ def _gpu_file(root: Path) -> Path:
     return EnginePaths(root).folder / "gpus.json"
 
 
-def run_environment(command: Command, gpus: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """Return where a run takes place, for its slot `run_environments`."""
+def run_environment(
+    command: Command, gpus: Mapping[str, Any], root: Path, assigned: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Return where a run takes place, for its slot `run_environments`; `assigned` are the GPUs it has."""
     visible = command.environment.get("CUDA_VISIBLE_DEVICES")
     scope, shown = visible_gpus(gpus.get("gpus", []), visible)
     facts = {
@@ -174,7 +176,7 @@ def run_environment(command: Command, gpus: Mapping[str, Any], root: Path) -> di
         "launcher": command.argv[0],
         "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
         "cuda_visible_devices": visible,
-        "assigned_gpu_ids": [],
+        "assigned_gpu_ids": list(assigned),
         "gpu_scope": scope,
         "gpu_status": gpus.get("gpu_status", "unavailable"),
         "gpus": shown,

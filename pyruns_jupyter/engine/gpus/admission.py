@@ -1,0 +1,170 @@
+"""Which GPUs a request gets, or why not: a pure function of what is seen and what is reserved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .ledger import Reservation
+from .request import GIB, GpuRequest, is_meant
+
+Device = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The devices that a request gets, in the order of their UUIDs."""
+
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request gets nothing now: a reason for each device (by its name for people) that could have been.
+
+    `is_final`: what is there will never do.
+    """
+
+    reasons: Mapping[str, str]
+    is_final: bool = False
+    more: str = ""
+
+    def __str__(self) -> str:
+        told = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
+        return " ".join(part for part in (self.more, told and f"{told}.") if part)
+
+
+def choose(
+    request: GpuRequest,
+    devices: Sequence[Device],
+    reservations: Sequence[Reservation],
+    quiet_for: Mapping[str, float],
+) -> Choice | Refusal:
+    """Return the GPUs for a request, those with the least free memory that do first.
+
+    `devices` are GPUs as the driver shows them, each process with the `attempt` of its run where that is
+    known (`attributed` tells whether processes can be told apart at all). `quiet_for` says for how many
+    seconds each UUID has had the memory and the load that were asked for.
+    """
+    named = [device for device in devices if _is_allowed(request, device)]
+    if len(named) < request.count:
+        words = ", ".join(request.devices)
+        what = f"of {words} " if words else ""
+        visible = "" if request.visible is None else f" (CUDA_VISIBLE_DEVICES is {request.visible!r})"
+        return Refusal(
+            {},
+            is_final=True,
+            more=f"{_gpus(request.count)} {what}wanted, but {len(named)} can be used here{visible}.",
+        )
+    reasons: dict[str, str] = {}
+    fitting: list[tuple[int, Device]] = []
+    for device in named:
+        reason, free = _judge(request, device, reservations, quiet_for.get(str(device["uuid"]), 0.0))
+        if reason:
+            reasons[f"GPU {device['index']}"] = reason
+        else:
+            fitting.append((free, device))
+    fitting.sort(key=lambda one: (one[0], one[1]["index"]))
+    groups: dict[str, list[Device]] = {}
+    for _, device in fitting:
+        groups.setdefault(str(device["name"]) if request.same_model else "", []).append(device)
+    for group in groups.values():
+        if len(group) >= request.count:
+            chosen = sorted(group[: request.count], key=lambda device: str(device["uuid"]))
+            return Choice(tuple(chosen))
+    totals: dict[str, int] = {}
+    for device in named:
+        key = str(device["name"]) if request.same_model else ""
+        enough = (device["memory_total"] or 0) >= request.memory
+        totals[key] = totals.get(key, 0) + enough
+    if max(totals.values()) < request.count:
+        what = " of one model" if request.same_model else ""
+        more = f"No {_gpus(request.count)}{what} with {_gib(request.memory)} each can be used here."
+        return Refusal(reasons, is_final=True, more=more)
+    if fitting and request.same_model:
+        return Refusal(reasons, more=f"{_gpus(len(fitting))} would do, of different models.")
+    return Refusal(reasons)
+
+
+def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:
+    """Return the bytes of a GPU that are neither in use nor promised to runs that have not taken them yet."""
+    total, used = device["memory_total"] or 0, device["memory_used"] or 0
+    ours = [one for one in reservations if device["uuid"] in one.uuids]
+    if not ours:
+        return int(total - used)
+    promised = [total if one.memory is None else one.memory for one in ours]
+    if device.get("attributed"):
+        taken = {one.attempt: 0 for one in ours}
+        for process in device["processes"]:
+            if process.get("attempt") in taken:
+                taken[process["attempt"]] += process["memory"] or 0
+        outstanding = sum(
+            max(0, memory - taken[one.attempt]) for one, memory in zip(ours, promised, strict=True)
+        )
+        return int(total - used - outstanding)
+    # In a container the driver tells pids of the host: what others used before the first of these began is
+    # all that is known to be theirs.
+    others = min(ours, key=lambda one: one.at).used.get(str(device["uuid"]), 0)
+    return int(total - max(used, others + sum(promised)))
+
+
+def _judge(
+    request: GpuRequest, device: Device, reservations: Sequence[Reservation], quiet: float
+) -> tuple[str, int]:
+    """Return why a GPU does not do ("" when it does), and its free bytes."""
+    if not device["memory_total"] or not device["uuid"]:
+        return "the driver does not answer", 0
+    ours = [one for one in reservations if device["uuid"] in one.uuids]
+    free = free_memory(device, reservations)
+    whole = [one for one in ours if one.memory is None]
+    if ours and (whole or not request.shared):
+        return f"reserved by {(whole or ours)[0].task}", free
+    if free < request.memory:
+        return f"{_gib(max(0, free))} of {_gib(request.memory)} free{_holders(device)}", free
+    if not ours:
+        load = device["load"]
+        if load is not None and load > request.max_load:
+            return f"load {load:.0f} % (at most {request.max_load:.0f} %)", free
+        if quiet < request.stable_seconds:
+            return f"free for {quiet:.0f} of {request.stable_seconds:g} s", free
+    return "", free
+
+
+def is_quiet(request_memory: int, max_load: float, device: Device) -> bool:
+    """Tell whether a GPU has memory and load as asked for, at this moment."""
+    total, used, load = device["memory_total"], device["memory_used"], device["load"]
+    return (
+        total is not None
+        and used is not None
+        and total - used >= request_memory
+        and (load is None or load <= max_load)
+    )
+
+
+def _holders(device: Device) -> str:
+    """Return who has most of a GPU's memory, for people."""
+    known = [process for process in device["processes"] if process["memory"]]
+    if not known:
+        return ""
+    most = max(known, key=lambda process: process["memory"])
+    who = most.get("task") or most.get("command") or ""
+    name = f" ({who.split()[0].rpartition('/')[2][:40]})" if who.split() else ""
+    user = f" of {most['user']}" if most.get("user") else ""
+    return f"; {_gib(most['memory'])} held by process {most['pid']}{name}{user}"
+
+
+def _is_allowed(request: GpuRequest, device: Device) -> bool:
+    if request.visible is not None:
+        words = tuple(word.strip() for word in request.visible.split(",") if word.strip())
+        if not is_meant(words, device):
+            return False
+    return not request.devices or is_meant(request.devices, device)
+
+
+def _gpus(count: int) -> str:
+    return "1 GPU" if count == 1 else f"{count} GPUs"
+
+
+def _gib(size: float) -> str:
+    return f"{size / GIB:.1f} GiB"

@@ -1,0 +1,75 @@
+"""What GPUs a task asks for, from the options of its queueing and the settings of its project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyruns_jupyter.core.settings import Settings
+
+from ..options import QueueOptions
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class GpuRequest:
+    """GPUs for one task.
+
+    Attributes:
+        count: how many.
+        devices: indices, UUIDs or their beginnings to choose from; empty for any.
+        memory: bytes that have to be free on each.
+        shared: whether `memory` is all that it will use, so that others may have the rest.
+        max_load: percent of load that a GPU may have.
+        stable_seconds: for how long memory and load must have been like that.
+        max_wait_seconds: after which it is given up.
+        same_model: whether several have to be of the same model.
+        visible: `CUDA_VISIBLE_DEVICES` of whoever queued it, None when everything may be used.
+    """
+
+    count: int = 1
+    devices: tuple[str, ...] = ()
+    memory: int = 8 * GIB
+    shared: bool = False
+    max_load: float = 30.0
+    stable_seconds: float = 15.0
+    max_wait_seconds: float = 172_800.0
+    same_model: bool = False
+    visible: str | None = None
+
+
+def request_of(
+    settings: Settings, options: QueueOptions, environment: Mapping[str, str], *, alone: bool = False
+) -> GpuRequest | None:
+    """Return what a task of a queueing asks for, None when it asks for no GPU.
+
+    `environment` is that of whoever queued it. `alone`: it ran out of memory beside others before.
+    """
+    wanted = settings.gpus
+    count = options.gpus if options.gpus is not None else wanted.count if wanted.enabled else 0
+    if not count:
+        return None
+    memory = wanted.min_free_memory_gb if options.gpu_memory is None else options.gpu_memory
+    respected = environment.get("CUDA_VISIBLE_DEVICES") if wanted.respect_visible else None
+    return GpuRequest(
+        count=count,
+        devices=options.gpu_devices or wanted.devices,
+        memory=int(memory * GIB),
+        shared=options.gpu_memory is not None and not alone,
+        max_load=100.0 - wanted.min_idle_pct,
+        stable_seconds=wanted.stable_seconds,
+        max_wait_seconds=wanted.max_wait_seconds,
+        same_model=wanted.same_model,
+        visible=respected,
+    )
+
+
+def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
+    """Tell whether one of the words means a device: its index, its UUID, or the UUID's beginning."""
+    uuid = str(device["uuid"])
+    return any(
+        word == str(device["index"]) or (len(word) > 4 and uuid.lower().startswith(word.lower()))
+        for word in words
+    )

@@ -1,0 +1,408 @@
+"""Tasks that wait for GPUs: the real bindings, a fake driver library, real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.api.queue import queue_options
+from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.rows import read_row
+from pyruns_jupyter.engine.gpus import ledger
+from pyruns_jupyter.engine.gpus.ledger import Ledger, Reservation
+from pyruns_jupyter.engine.gpus.need import memory_need
+from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from tests.conftest import FakeGpu, FakeNvml
+from tests.support import wait_until
+
+from .conftest import MakeProject
+from .support import Project
+
+NOW = "gpu_scheduler_stable_seconds: 0\n"
+HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; while [ ! -e go ]; do sleep 0.02; done\n"
+
+
+@pytest.fixture(autouse=True)
+def nvml(fake_nvml: FakeNvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
+    """Four idle GPUs that every scheduler of the test sees, and reservations of its own."""
+    for name, value in fake_nvml.environment.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "ledger").mkdir()
+    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    fake_nvml.write([FakeGpu(name="Fake A", total=10240, used=100) for _ in range(4)])
+    return fake_nvml
+
+
+def why(project: Project) -> str:
+    return " ".join(batch.why for batch in read_queue(project.root).batches)
+
+
+def indices(project: Project, name: str, run: int = 1) -> str:
+    return project.output(name, run).split(b"\n")[0].rpartition(b":")[2].decode()
+
+
+def up(project: Project, *names: str, run: int = 1) -> None:
+    for name in names:
+        project.wait_for_output(name, b"gpu:", run)
+
+
+def tasks(project: Project, count: int, script: str = HOLD) -> list[str]:
+    return [project.task(f"t{number}", script) for number in range(count)]
+
+
+def test_each_task_gets_a_gpu_of_its_own_and_sees_no_other(shell: Project) -> None:
+    shell.settings(NOW)
+    names = tasks(shell, 5)
+    shell.submit(*names, jobs=5, gpus=1)
+    up(shell, *names[:4])
+    assert sorted(indices(shell, name) for name in names[:4]) == ["0", "1", "2", "3"]
+    wait_until(lambda: "reserved by" in why(shell))
+    for number in range(4):
+        assert f"GPU {number}: reserved by _shell_/t" in why(shell)
+    assert shell.status("t4") == "queued"
+    environment = shell.info("t0")["run_environments"][0]
+    assert environment["assigned_gpu_ids"] == [int(indices(shell, "t0"))]
+    uuid = shell.output("t0").split(b":")[1].decode()
+    assert environment["cuda_visible_devices"] == uuid
+    assert uuid.startswith("GPU-")
+    assert [gpu["uuid"] for gpu in environment["gpus"]] == [uuid]
+    assert read_row(shell.paths("t0").folder)[0].gpus[:2] == (indices(shell, "t0"), uuid)
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names)) == {"completed"}
+    with Ledger().guarded():
+        assert Ledger().living() == []
+    assert list(Ledger().folder.glob("*.json")) == []  # looking took away what the dead left
+
+
+def test_several_gpus_in_the_order_of_their_uuids(shell: Project) -> None:
+    shell.settings(NOW)
+    shell.task("three", HOLD)
+    shell.task("two", HOLD)
+    shell.submit("three", gpus=3)
+    up(shell, "three")
+    uuids = shell.output("three").split(b":")[1].split(b",")
+    assert uuids == sorted(uuids)
+    assert len(set(uuids)) == 3
+    shell.submit("two", gpus=2)
+    wait_until(lambda: why(shell).count("reserved by _shell_/three") == 3)
+    (shell.folder / "go").touch()
+    assert shell.wait("three", "two") == ["completed", "completed"]
+
+
+def test_what_others_use_is_respected_also_at_no_load(shell: Project, nvml: FakeNvml) -> None:
+    me = os.getpid()
+    idle = FakeGpu(name="Fake A", total=10240, used=9000, load=0, processes=((me, 8900),))
+    busy = FakeGpu(name="Fake A", total=10240, used=100, load=95)
+    nvml.write([idle, busy])
+    shell.settings(NOW)
+    shell.task("T", HOLD)
+    shell.submit("T", gpus=1)
+    wait_until(lambda: "load 95 % (at most 30 %)" in why(shell))
+    assert "GPU 0: 1.2 GiB of 8.0 GiB free; 8.7 GiB held by process" in why(shell)
+    assert str(me) in why(shell)
+    nvml.write([idle, FakeGpu(name="Fake A", total=10240, used=100, load=5)])
+    up(shell, "T")
+    assert indices(shell, "T") == "1"
+    (shell.folder / "go").touch()
+
+
+def test_a_gpu_has_to_stay_free_for_a_while(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=9000)])
+    shell.settings("gpu_scheduler_stable_seconds: 2.5\n")
+    shell.task("T", HOLD)
+    shell.submit("T", gpus=1)
+    wait_until(lambda: "GiB free" in why(shell))
+    nvml.write([FakeGpu(total=10240, used=100)])
+    free_since = time.monotonic()
+    wait_until(lambda: "of 2.5 s" in why(shell))
+    up(shell, "T")
+    assert time.monotonic() - free_since > 2.0
+    (shell.folder / "go").touch()
+
+
+def test_settings_give_gpus_to_tasks_that_do_not_ask(shell: Project, nvml: FakeNvml) -> None:
+    shell.settings(f"{NOW}gpu_scheduler_enabled: true\ngpu_scheduler_device_ids: [2]\n")
+    shell.task("one", HOLD)
+    shell.task("none", "echo gpu:$CUDA_VISIBLE_DEVICES:none\n")
+    shell.submit("one")
+    up(shell, "one")
+    assert indices(shell, "one") == "2"
+    shell.submit("none", gpus=0)
+    assert shell.wait("none") == ["completed"]
+    assert shell.output("none") == b"gpu::none\n"
+    shell.settings(
+        f"{NOW}gpu_scheduler_enabled: true\ngpu_scheduler_selection_mode: specified\n"
+        "gpu_scheduler_device_ids: [0, 3]\n"
+    )
+    shell.task("both", HOLD)
+    shell.submit("both")
+    up(shell, "both")
+    assert sorted(indices(shell, "both").split(",")) == ["0", "3"]
+    (shell.folder / "go").touch()
+
+
+def test_the_servers_own_limits_hold(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    shell.settings(NOW)
+    names = tasks(shell, 3)
+    shell.submit(*names, jobs=3, gpus=1)
+    up(shell, *names[:2])
+    assert sorted(indices(shell, name) for name in names[:2]) == ["1", "3"]
+    wait_until(lambda: "GPU 1: reserved" in why(shell))
+    assert "GPU 0" not in why(shell)
+    (shell.folder / "go").touch()
+    shell.wait(*names)
+    shell.task("too many", HOLD)
+    shell.submit("too many", gpus=3)
+    wait_until(lambda: "3 GPUs wanted, but 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell))
+    cancel(shell.workspace, "too many")
+
+
+def test_gpus_of_one_model(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(name=name, total=10240, used=100) for name in ("A", "B", "A", "C")])
+    shell.settings(f"{NOW}gpu_scheduler_require_same_gpu_model: true\n")
+    shell.task("two", HOLD)
+    shell.task("three", HOLD)
+    shell.submit("two", gpus=2)
+    up(shell, "two")
+    assert sorted(indices(shell, "two").split(",")) == ["0", "2"]
+    shell.submit("three", gpus=3)
+    wait_until(lambda: "of one model" in why(shell))
+    (shell.folder / "go").touch()
+    cancel(shell.workspace, "three")
+
+
+def test_tasks_share_a_gpu_as_its_memory_allows(shell: Project, nvml: FakeNvml) -> None:
+    """What a run will need is promised to it before it takes it, and is not counted twice after."""
+    nvml.write([FakeGpu(total=10240, used=240)])
+    shell.settings(NOW)
+    names = tasks(shell, 4)
+    shell.submit(*names, jobs=4, gpus=1, gpu_memory=3.0)
+    up(shell, *names[:3])
+    wait_until(lambda: "0.8 GiB of 3.0 GiB free" in why(shell))
+    assert shell.status("t3") == "queued"
+    # They take what they were promised: nothing changes for the fourth.
+    pids = [shell.info(name)["pids"][0] for name in names[:3]]
+    taken = tuple((pid, 3072) for pid in pids)
+    nvml.write([FakeGpu(total=10240, used=240 + 3 * 3072, load=90, processes=taken)])
+    time.sleep(2.5)
+    assert "0.8 GiB of 3.0 GiB free" in why(shell)
+    # Whoever wants it whole waits for all of them.
+    shell.task("whole", HOLD)
+    shell.submit("whole", gpus=1)
+    wait_until(lambda: "GPU 0: reserved by _shell_/t" in why(shell))
+    cancel(shell.workspace, "whole")
+    # One ends: its memory is free for the fourth.
+    cancel(shell.workspace, "t0")
+    shell.wait("t0")
+    nvml.write([FakeGpu(total=10240, used=240 + 2 * 3072, processes=taken[1:])])
+    up(shell, "t3")
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names[1:])) == {"completed"}
+
+
+def test_in_a_container_the_totals_and_the_promises_count(shell: Project, nvml: FakeNvml) -> None:
+    """There the driver names processes of the host, which nobody here can look up."""
+    nobody = 4194304 + 1
+    nvml.write([FakeGpu(total=10240, used=1240, processes=((nobody, 1000),))])
+    shell.settings(NOW)
+    names = tasks(shell, 3)
+    shell.submit(*names, jobs=3, gpus=1, gpu_memory=4.0)
+    up(shell, *names[:2])
+    wait_until(lambda: "0.8 GiB of 4.0 GiB free" in why(shell))
+    nvml.write([FakeGpu(total=10240, used=1240 + 8192, processes=((nobody, 1000), (nobody + 1, 8192)))])
+    time.sleep(2.5)
+    assert "0.8 GiB of 4.0 GiB free" in why(shell)
+    (shell.folder / "go").touch()
+    shell.wait(*names[:2])
+    nvml.write([FakeGpu(total=10240, used=1240, processes=((nobody, 1000),))])
+    assert shell.wait("t2") == ["completed"]
+
+
+def test_two_projects_never_get_the_same_gpu(make_project: MakeProject, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=100) for _ in range(8)])
+    projects = [make_project(name=name) for name in ("one", "two")]
+    for project in projects:
+        project.settings(NOW)
+        names = tasks(project, 6)
+        project.submit(*names, jobs=6, gpus=1)
+
+    def running() -> list[str]:
+        return [
+            indices(project, f"t{number}")
+            for project in projects
+            for number in range(6)
+            if b"gpu:" in project.output(f"t{number}")
+        ]
+
+    wait_until(lambda: len(running()) == 8)
+    assert sorted(running()) == [str(number) for number in range(8)]
+    time.sleep(1.5)
+    assert len(running()) == 8
+    for project in projects:
+        (project.folder / "go").touch()
+    for project in projects:
+        assert set(project.wait(*(f"t{number}" for number in range(6)))) == {"completed"}
+
+
+@pytest.mark.parametrize("killed", ["scheduler", "supervisor"])
+def test_a_reservation_lives_as_long_as_its_run(shell: Project, nvml: FakeNvml, killed: str) -> None:
+    nvml.write([FakeGpu(total=10240, used=100)])
+    shell.settings(NOW)
+    names = tasks(shell, 2)
+    shell.submit(*names, jobs=2, gpus=1)
+    up(shell, "t0")
+    if killed == "scheduler":
+        shell.kill_scheduler()
+        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        wait_until(lambda: "reserved by _shell_/t0" in why(shell))
+        time.sleep(1.5)
+        assert shell.status("t1") == "queued"
+        (shell.folder / "go").touch()
+        assert shell.wait("t0") == ["completed"]
+    else:
+        os.kill(shell.supervisor_pid("t0"), signal.SIGKILL)
+        assert shell.wait("t0") == ["failed"]
+        (shell.folder / "go").touch()
+    assert shell.wait("t1") == ["completed"]
+    assert indices(shell, "t1") == "0"
+
+
+def test_gpus_that_vanish_and_come_back(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([])
+    shell.settings(NOW)
+    shell.task("T", HOLD)
+    shell.submit("T", gpus=1)
+    wait_until(lambda: "shows no GPU" in why(shell))
+    nvml.write([FakeGpu(total=10240, used=100)])
+    up(shell, "T")
+    (shell.folder / "go").touch()
+    assert shell.wait("T") == ["completed"]
+
+
+def test_no_driver_is_said(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_NVML_INIT_ERROR", "9")
+    shell.settings(NOW)
+    shell.task("T", HOLD)
+    shell.submit("T", gpus=1)
+    wait_until(lambda: "driver cannot be used" in why(shell))
+    assert shell.status("T") == "queued"
+    cancel(shell.workspace, "T")
+
+
+def test_waiting_has_an_end(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=9000)])
+    shell.settings(f"{NOW}gpu_scheduler_max_wait_seconds: 1.5\n")
+    names = tasks(shell, 2)
+    shell.submit(*names, gpus=1)
+    assert shell.wait(*names) == ["cancelled", "cancelled"]
+    message = read_row(shell.paths("t1").folder)[0].message or ""
+    assert message.startswith("Cancelled after ")
+    assert "1.2 GiB of 8.0 GiB free" in message
+
+
+def test_what_ran_out_of_memory_beside_others_runs_alone(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=100)])
+    shell.settings(NOW)
+    shell.task("t0", HOLD)
+    shell.task(
+        "T",
+        'echo gpu:$CUDA_VISIBLE_DEVICES:$PYRUNS_ASSIGNED_GPUS; [ "$PYRUNS_RUN_INDEX" = 2 ] && exit 0\n'
+        "echo 'Traceback (most recent call last):'; echo '  File \"x.py\", line 1, in <module>'\n"
+        "echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB'; exit 1\n",
+    )
+    shell.submit("t0", gpus=1, gpu_memory=2)
+    up(shell, "t0")
+    shell.submit("T", gpus=1, gpu_memory=2, retry_alone=True)
+    wait_until(lambda: shell.info("T").get("run_statuses") == ["failed"])
+    assert shell.info("T")["pyruns_jupyter"]["failures"]["1"][2] == "gpu_memory"
+    wait_until(lambda: "reserved by _shell_/t0" in why(shell))  # it wants the GPU for itself now
+    (shell.folder / "go").touch()
+    wait_until(lambda: shell.status("T") == "completed")
+    assert shell.info("T")["run_statuses"] == ["failed", "completed"]
+
+
+@pytest.mark.parametrize("contained", [False, True])
+def test_the_most_memory_of_a_run_is_noted_and_proposed(
+    shell: Project, nvml: FakeNvml, contained: bool
+) -> None:
+    shell.settings(NOW)
+    names = tasks(shell, 2)
+    assert memory_need(shell.workspace) is None
+    nvml.write([FakeGpu(total=10240, used=600)])
+    shell.submit("t0", gpus=1)
+    up(shell, "t0")
+    pid = 4194304 + 1 if contained else shell.info("t0")["pids"][0]
+    for used in (1000, 5000, 2000):
+        nvml.write([FakeGpu(total=10240, used=600 + used, processes=((pid, used),))])
+        time.sleep(1.6)
+    (shell.folder / "go").touch()
+    assert shell.wait("t0") == ["completed"]
+    (peak,) = shell.info("t0")["run_environments"][0]["gpu_memory_peak_mb"].values()
+    assert peak == 5000.0
+    assert memory_need(shell.workspace) == 5.4
+    assert queue_options(shell.workspace, {"gpu_memory": "auto"}).gpu_memory == 5.4
+    assert not list(Ledger().folder.glob("*.peak"))
+    assert shell.status(names[1]) == "pending"
+
+
+def reservation(attempt: str) -> Reservation:
+    return Reservation(attempt, "train/t", ("GPU-1",), None, {"GPU-1": 0}, 1.0)
+
+
+def test_the_ledger_believes_locks_and_nothing_else(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        assert book.living() == []
+        held = book.reserve(reservation("a"))
+        lost = book.reserve(reservation("b"))
+        (book.folder / "noise.json").write_text("{")
+        (book.folder / "link.json").symlink_to("/etc/passwd")
+        os.mkfifo(book.folder / "pipe.json")
+        os.close(lost)
+        assert [one.attempt for one in book.living()] == ["a"]
+        assert sorted(path.name for path in book.folder.glob("?.json")) == ["a.json"]
+        os.close(held)
+        assert book.living() == []
+
+
+def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ledger.VARIABLE)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "book").symlink_to("elsewhere")
+    with pytest.raises(PyrunsError, match="not a folder of yours"), Ledger(tmp_path / "book").guarded():
+        pass
+
+
+def test_the_watcher_goes_when_nobody_wants_gpus(
+    shell: Project, processes_named: Callable[[str], list[int]]
+) -> None:
+    shell.settings(f"{NOW}scheduler_linger_seconds: 0\n")
+    shell.task("T", "echo gpu:\n")
+    shell.submit("T", gpus=1)
+    assert shell.wait("T") == ["completed"]
+    shell.wait_for_exit()
+    wait_until(lambda: not processes_named(str(shell.folder)))
+
+
+@pytest.fixture
+def processes_named() -> Callable[[str], list[int]]:
+    """The processes whose command line holds a text."""
+    import psutil
+
+    def find(text: str) -> list[int]:
+        us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+        return [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if process.pid not in us and any(text in word for word in process.info["cmdline"] or ())
+        ]
+
+    return find
