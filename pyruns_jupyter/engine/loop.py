@@ -18,6 +18,7 @@ from pyruns_jupyter.core import snapshots
 from pyruns_jupyter.core.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo
@@ -81,6 +82,8 @@ class Scheduler:
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         poller.register(wake, select.POLLIN)
+        for folder in (self._paths.folder, self._paths.batches):
+            tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
         if snapshots.has_trees(self._root):
             self._tidy_code()

@@ -1,0 +1,164 @@
+"""Schedulers, supervisors and tasks are killed at random, again and again, with many tasks in flight.
+
+`PYRUNS_STORM_KILLS` says how often (500 takes some minutes); the figures are printed (`pytest -s`).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+
+import psutil
+
+from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.filelock import is_locked
+from pyruns_jupyter.core.files import read_json
+from pyruns_jupyter.engine.submit import attend
+from tests.support import wait_until
+
+from .support import ENDED, Project
+
+KILLS = int(os.environ.get("PYRUNS_STORM_KILLS", "40"))
+IN_FLIGHT = 50
+TRUE_WITHIN = 5.0  # seconds after a front end looked
+# Lines without a gap, then its own exit code; a second process of one run would meet the first one's lock.
+SCRIPT = """\
+exec 9> "$PYRUNS_TASK_DIR/only"
+flock -n 9 || echo double >> "$PYRUNS_TASK_DIR/double"
+echo run >> "$PYRUNS_TASK_DIR/count"
+for ((n = 0; n < {lines}; n++)); do echo "line $n"; sleep 0.05; done
+echo end {code}
+exit {code}
+"""
+
+
+class Storm:
+    """One project in the storm."""
+
+    def __init__(self, project: Project, seed: int) -> None:
+        self.project = project
+        self.random = random.Random(seed)
+        self.names: list[str] = []
+        self.living: list[str] = []  # those that were not seen to have ended
+        self.submitted = 0
+        self.killed: Counter[str] = Counter()
+        self.longest = 0.0  # s until all states were true again
+
+    def fill(self) -> None:
+        """Keep so many tasks queued or running."""
+        self.living = [name for name in self.living if self.project.status(name) not in ENDED]
+        while len(self.living) < IN_FLIGHT:
+            name = f"t{len(self.names):04}"
+            script = SCRIPT.format(lines=self.random.randint(1, 60), code=self.random.choice([0, 0, 3]))
+            self.names.append(self.project.task(name, script))
+            self.living.append(name)
+        new = self.names[self.submitted :]
+        if new:
+            self.submitted = len(self.names)
+            assert self.project.submit(*new, jobs=IN_FLIGHT).refused == {}
+
+    def strike(self) -> None:
+        """Kill something."""
+        kind = self.random.choice(["scheduler", "supervisor", "task"])
+        running = [name for name in self.living if self.project.status(name) == "running"]
+        pid = 0
+        with suppress(OSError, PyrunsError, ValueError, KeyError, IndexError):
+            if kind == "scheduler":
+                pid = int(read_json(self.project.engine.scheduler_lock)["pid"])
+            elif running:
+                name = self.random.choice(running)
+                pid = (
+                    self.project.supervisor_pid(name)
+                    if kind == "supervisor"
+                    else self.project.info(name)["pids"][0]
+                )
+        if pid and _is_ours(pid, str(self.project.folder), kind):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.killed[kind] += 1
+
+    def settle(self) -> None:
+        """Look as a front end does, and see that what the files say becomes true."""
+        began = time.monotonic()
+        attend(self.project.root)
+
+        def is_true() -> bool:
+            attend(self.project.root)
+            return not self.untrue()
+
+        wait_until(is_true, TRUE_WITHIN, lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
+        self.longest = max(self.longest, time.monotonic() - began)
+
+    def untrue(self) -> list[str]:
+        """The tasks that say they run, although nobody owns them."""
+        found = []
+        for name in self.living:
+            info = self.project.info(name)
+            if info["status"] == "running":
+                with suppress(FileNotFoundError):
+                    if not is_locked(self.project.paths(name).owner(len(info["run_statuses"]))):
+                        found.append(name)
+        return found
+
+
+def _is_ours(pid: int, folder: str, kind: str) -> bool:
+    """Pids may be used again; only a process of this project is killed."""
+    try:
+        process = psutil.Process(pid)
+        if kind == "task":
+            return process.environ().get("PYRUNS_TASK_DIR", "").startswith(folder)
+        return any(folder in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_a_storm(shell: Project) -> None:
+    storm = Storm(shell, seed=7)
+    while sum(storm.killed.values()) < KILLS:
+        storm.fill()
+        for _ in range(storm.random.randint(1, 3)):
+            storm.strike()
+            time.sleep(storm.random.random() * 0.1)
+        storm.settle()
+
+    def all_ended() -> bool:
+        attend(shell.root)
+        return all(shell.status(name) in ENDED for name in storm.names)
+
+    wait_until(all_ended, 120, shell.scheduler_log)
+    ends: Counter[str] = Counter()
+    for name in storm.names:
+        info, log = shell.info(name), shell.log(name).decode()
+        folder = shell.paths(name).folder
+        assert not (folder / "double").exists(), name
+        count = (folder / "count").read_text() if (folder / "count").exists() else ""
+        assert count in ("", "run\n"), name  # started once, or killed before it began
+        assert len(info["run_statuses"]) == 1, name
+        assert info["run_statuses"] == [info["status"]]
+        lines = [int(number) for number in re.findall(r"(?m)^line (\d+)$", log)]
+        assert lines == list(range(len(lines))), name  # no line is lost, none is there twice
+        message = info["pyruns_jupyter"].get("messages", {}).get("1", "")
+        (code,) = info["exit_codes"]
+        end = re.search(r"(?m)^end (\d+)$", log)
+        if "supervisor" in message:
+            assert (info["status"], code) == ("failed", None)
+            ends["supervisor killed"] += 1
+        elif code == -9:
+            assert info["status"] == "failed"
+            ends["task killed"] += 1
+        else:
+            assert end is not None, name
+            assert code == int(end[1])
+            assert info["status"] == ("completed" if code == 0 else "failed")
+            ends["ran to its end"] += 1
+        assert "FINISH" in log
+    assert storm.killed["scheduler"] > 0
+    print(
+        f"killed {dict(storm.killed)}; {len(storm.names)} tasks: {dict(ends)}; "
+        f"states true within {storm.longest:.2f} s"
+    )
