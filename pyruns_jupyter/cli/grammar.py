@@ -122,6 +122,9 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 
     add_task_verbs(verb)
 
+    made = verb("doctor", "Say what is wrong with the project; exit code 1 for an error", workspace=False)
+    made.add_argument("--repair", action="store_true", help="do what can be done about it")
+
     verb("metrics", "Show CPU, memory and GPUs", workspace=False)
 
     made = verb("lab", "Open JupyterLab on a workspace", workspace=False, json=False)

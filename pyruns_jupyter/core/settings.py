@@ -21,6 +21,7 @@ MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
 _DEFAULTS = "Default settings are used."
 _LONGEST_SHOWN = 80  # characters of a value in a sentence
+_MOST_PARSED = 64  # files
 _MOST_DIGITS = 1000  # of a number in `global_env`
 
 DEFAULT_TEXT = """\
@@ -66,6 +67,9 @@ gpu_scheduler_max_wait_seconds: 172800
 gpu_scheduler_respect_cuda_visible_devices: true
 gpu_scheduler_require_same_gpu_model: false
 """
+
+
+_parsed: dict[Path, tuple[bytes, Settings]] = {}
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,21 @@ class Settings:
 
     @classmethod
     def load(cls, root: Path) -> Settings:
-        """Read the settings in `root` (the `_pyruns_` folder); a missing file means defaults."""
+        """Read the settings in `root` (the `_pyruns_` folder); a missing file means defaults.
+
+        A file that did not change is not parsed again, also in forks of a process that did.
+        """
         path = root / SETTINGS_NAME
         try:
-            return cls.parse(read_whole(path, most=MAX_BYTES)[0], path)
+            data = read_whole(path, most=MAX_BYTES)[0]
+            known = _parsed.get(path)
+            if known is not None and known[0] == data:
+                return known[1]
+            settings = cls.parse(data, path)
+            if len(_parsed) >= _MOST_PARSED:
+                _parsed.clear()
+            _parsed[path] = data, settings
+            return settings
         except FileNotFoundError:
             return cls()
         except Unreadable as error:

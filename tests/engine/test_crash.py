@@ -18,7 +18,7 @@ from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
 from tests.engine.support import ENDED, Project
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
 COUNT = 'echo run >> "$PYRUNS_TASK_DIR/count"; sleep 0.3; echo last\n'
 
@@ -186,3 +186,50 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
         else:
             assert [shell.status(name) for name in "BC"] == ["pending"] * 2  # nothing crashed: nobody's claim
         shell.wait_for_exit()
+
+
+def test_many_schedulers_started_at_once(shell: Project) -> None:
+    """`PYRUNS_SCHEDULERS` says how many."""
+    names = [shell.task(f"t{number}", COUNT) for number in range(4)]
+    shell.submit(*names, jobs=2)
+    shell.kill_scheduler()
+    command = [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(shell.root)]
+    count = int(os.environ.get("PYRUNS_SCHEDULERS", "40"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    started = [
+        subprocess.Popen(command, cwd=shell.folder, env=environment, stderr=subprocess.PIPE)
+        for _ in range(count)
+    ]
+    assert set(shell.wait(*names)) <= {"completed", "failed"}
+    for process in started:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors.count(b"Traceback")) == (0, 0)
+    for name in names:
+        assert (shell.paths(name).folder / "count").read_text() == "run\n"
+        assert len(shell.info(name)["run_statuses"]) == 1
+
+
+def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
+    """As after the lid of a laptop was closed: its lease has run out, but it lives and keeps its run."""
+    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.05; done; echo end; exit 3")
+    shell.task("next", "true")
+    shell.submit("T", "next", jobs=2)
+    shell.wait("next")
+    shell.wait_for_output("T", b"up")
+    supervisor = shell.supervisor_pid("T")
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        with edit_task(shell.paths("T").folder) as info:
+            info["lease_heartbeat"] = time.time() - 600
+            info["lease_until"] = time.time() - 480
+        shell.kill_scheduler()
+        (shell.folder / "go").touch()
+        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        time.sleep(2.5)
+        assert shell.status("T") == "running"
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    assert shell.wait("T") == ["failed"]
+    info = shell.info("T")
+    assert (info["run_statuses"], info["exit_codes"]) == (["failed"], [3])
+    assert shell.output("T") == b"up\nend\n"

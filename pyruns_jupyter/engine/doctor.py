@@ -1,0 +1,254 @@
+"""Explaining a sick project: what is wrong, what follows from it, what can be repaired.
+
+Looking changes nothing. A repair is what a front end or the scheduler would do by itself at the next
+occasion, or what a person is told to do.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.discovery import workspaces_in
+from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.owners import Ownership
+from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.stamps import duration_text
+from pyruns_jupyter.core.taskfile import edit_task, read_task
+from pyruns_jupyter.core.tasklock import protocol
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+from . import batches
+from .launch import ensure_scheduler, scheduler_alive
+from .pausing import is_paused
+from .retrying import queue_facts
+
+_LOCK_SECONDS = 60.0  # locks are held for milliseconds
+_LITTLE = 1_000_000_000  # bytes
+_FEW_FILES = 10_000
+_LISTED = 5  # tasks named in a sentence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    `advice` says what to do; `repair`, when there is one, does it and returns what was done as a sentence.
+    `severity` is `error` (something does not work), `warning` (it may not, or soon will not) or `note`.
+    """
+
+    severity: str
+    what: str
+    advice: str = ""
+    repair: Callable[[], str] | None = None
+
+
+def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
+    """Return what is wrong with the project whose `_pyruns_` folder is `root`.
+
+    Without `gpus` the driver is not asked.
+
+    Raises:
+        OSError: when the folder itself cannot be read.
+    """
+    found = [*_disk(root), *_settings(root), *_engine(root)]
+    for workspace in workspaces_in(root):
+        found += _workspace(workspace)
+    if gpus:
+        found += _gpus(root)
+    order = {"error": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda one: order[one.severity])
+
+
+def _disk(root: Path) -> Iterator[Finding]:
+    if not os.access(root, os.W_OK | os.X_OK):
+        yield Finding("error", f"{root} may not be written to.", "Tasks can be looked at only.")
+        return
+    usage = shutil.disk_usage(root)
+    if usage.free < _LITTLE:
+        severity = "error" if usage.free < _LITTLE // 100 else "warning"
+        told = f"{usage.free / 1e6:,.0f} MB of {usage.total / 1e9:,.0f} GB are free on the disk of {root}."
+        yield Finding(severity, told, "Runs wait when it is full. Empty the trash ('purge').")
+    if hasattr(os, "statvfs"):
+        status = os.statvfs(root)
+        if status.f_files > 0 and status.f_favail < _FEW_FILES:
+            yield Finding("warning", f"The disk of {root} takes {status.f_favail:,} more files only.")
+    lock = FileLock(EnginePaths(root).door_lock)
+    if lock.path.exists():
+        try:
+            lock.try_acquire(shared=True)
+            lock.release()
+        except OSError as error:
+            yield Finding(
+                "error",
+                f"Files cannot be locked in {root}: {error.strerror}.",
+                "Without locks nothing is started. A network file system has to be mounted with them.",
+            )
+
+
+def _settings(root: Path) -> Iterator[Finding]:
+    settings = Settings.load(root)
+    if settings.problem:
+        yield Finding("error", settings.problem, "Correct the file.")
+
+
+def _engine(root: Path) -> Iterator[Finding]:
+    paths = EnginePaths(root)
+    if is_paused(root):
+        yield Finding("note", "The queue is paused.", "'resume' goes on.")
+    with suppress(FileNotFoundError):
+        for name in sorted(os.listdir(paths.batches)):
+            if name.endswith(batches.DAMAGED_SUFFIX):
+                path = paths.batches / name
+                yield Finding(
+                    "warning",
+                    f"What was queued in {path} could not be understood and was set aside.",
+                    "Queue those tasks again, then remove the file.",
+                )
+    if paths.batches.is_dir() and not scheduler_alive(root) and batches.has_work(paths):
+        yield Finding(
+            "warning",
+            "Tasks are queued, but no scheduler lives.",
+            "Any look at the project starts one.",
+            lambda: _start_scheduler(paths),
+        )
+
+
+def _start_scheduler(paths: EnginePaths) -> str:
+    ensure_scheduler(paths)
+    return "A scheduler sees to it."
+
+
+def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
+    problem = workspace.problem() or workspace.tasks_problem()
+    if problem:
+        yield Finding("error", f"{workspace.name}: {problem}")
+    index = TaskIndex(workspace)
+    try:
+        index.refresh()
+    except (PyrunsError, OSError) as error:
+        yield Finding("error", f"{workspace.name}: {error}")
+        return
+    lost: list[str] = []
+    for name, row in index.rows.items():
+        if not row.readable:
+            yield Finding(
+                "error",
+                f"{workspace.name}/{name}: {row.message}",
+                "Restore the file from a backup, or move the task to the trash ('rm').",
+            )
+        yield from _lock(workspace, name)
+        if row.status == runs.RUNNING:
+            yield from _owner(workspace, name)
+        elif row.status == runs.QUEUED and _is_lost(workspace, name):
+            lost.append(name)
+    lost.sort()
+    if lost:
+        more = f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else ""
+        yield Finding(
+            "error",
+            f"{workspace.name}: {', '.join(lost[:_LISTED])}{more} seem to wait, but nothing is behind it.",
+            "They are put back to what they were, and can be queued again.",
+            lambda: _put_back(workspace, lost),
+        )
+
+
+def _lock(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
+    path = workspace.paths(name).folder / ".task_info.json.lock"
+    try:
+        age = time.time() - path.lstat().st_mtime
+        words = path.read_text("utf-8", "replace").split()
+    except OSError:
+        return
+    if age < _LOCK_SECONDS or (words and words[-1] == protocol()):
+        return  # young, or one that the next change takes over
+    holder = f" by process {words[0]} on {words[2]}" if len(words) > 2 else ""
+    yield Finding(
+        "error",
+        f"{workspace.name}/{name} is locked since {duration_text(age)}{holder}: it cannot be changed.",
+        f"When that program is gone, {path} can be removed.",
+        lambda: _unlock(path, age),
+    )
+
+
+def _unlock(path: Path, age: float) -> str:
+    """Remove a lock file, unless it is another one by now."""
+    with suppress(FileNotFoundError):
+        if time.time() - path.lstat().st_mtime < age:
+            return f"{path} is in use."
+        path.unlink()
+    return f"{path} was removed."
+
+
+def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
+    folder = workspace.paths(name).folder
+    try:
+        info = read_task(folder)
+    except (NotFound, Unreadable):
+        return
+    run = runs.latest(info)
+    if run is None or not Ownership.of(info).gone(folder, run):
+        return
+    batch = queue_facts(info).get("batch")
+    if isinstance(batch, str) and not batches.is_lost(EnginePaths(workspace.root), batch):
+        yield Finding(
+            "warning",
+            f"{workspace.name}/{name} lost its supervisor.",
+            "A scheduler ends it.",
+            lambda: _start_scheduler(EnginePaths(workspace.root)),
+        )
+        return
+    yield Finding(
+        "error",
+        f"{workspace.name}/{name} seems to run, but its owner and its process are gone.",
+        "It is ended as failed.",
+        lambda: _end(folder, run.attempt),
+    )
+
+
+def _end(folder: Path, attempt: str) -> str:
+    with edit_task(folder) as info:
+        run = runs.latest(info)
+        if run is None or run.attempt != attempt or not Ownership.of(info).gone(folder, run):
+            return f"{folder.name} has an owner by now."
+        runs.finish(info, attempt=attempt, status=runs.FAILED, exit_code=None)
+    return f"{folder.name} was ended as failed."
+
+
+def _is_lost(workspace: WorkspaceFolder, name: str) -> bool:
+    try:
+        facts = queue_facts(read_task(workspace.paths(name).folder))
+    except (NotFound, Unreadable):
+        return False
+    batch = facts.get("batch")
+    return isinstance(batch, str) and batches.is_lost(EnginePaths(workspace.root), batch)
+
+
+def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
+    done = 0
+    for name in names:
+        with suppress(Conflict, NotFound, Unreadable), edit_task(workspace.paths(name).folder) as info:
+            facts = queue_facts(info)
+            if batches.is_lost(EnginePaths(workspace.root), str(facts.get("batch"))):
+                done += runs.unclaim(info, attempt=str(facts.get("attempt")))
+    return f"{done} of {len(names)} were put back."
+
+
+def _gpus(root: Path) -> Iterator[Finding]:
+    from pyruns_jupyter.system.gpu import inventory
+
+    found = inventory()
+    wanted = Settings.load(root).gpus.enabled
+    if found.state == "error":
+        yield Finding("error", str(found.message), "Tasks that ask for GPUs wait until the driver answers.")
+    elif found.state == "none" and wanted:
+        yield Finding("warning", f"Tasks ask for GPUs (gpu_scheduler_enabled). {found.message}")

@@ -1,0 +1,152 @@
+"""Sick projects, what is said about them, and whether a repair heals them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pyruns_jupyter.core.taskfile import edit_task, read_task
+from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.engine.doctor import Finding, examine
+from tests.core.damage import state_of
+from tests.support import ROOT, wait_until
+
+from .support import Project
+
+
+def findings(project: Project) -> list[Finding]:
+    return examine(project.root, gpus=False)
+
+
+def told(project: Project) -> str:
+    return "\n".join(f"{one.severity}: {one.what} {one.advice}" for one in findings(project))
+
+
+def repair(project: Project) -> list[str]:
+    return [one.repair() for one in findings(project) if one.repair is not None]
+
+
+def test_a_healthy_project_and_looking_changes_nothing(shell: Project) -> None:
+    shell.task("a", "true")
+    shell.submit("a")
+    shell.wait("a")
+    shell.wait_for_exit()
+    before = state_of(shell.root)
+    assert findings(shell) == []
+    assert state_of(shell.root) == before
+
+
+def test_everything_that_is_sick_is_named(shell: Project) -> None:
+    shell.task("torn", "true")
+    shell.paths("torn").info.write_text("{")
+    shell.task("locked", "true")
+    lock = shell.paths("locked").folder / ".task_info.json.lock"
+    lock.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
+    os.utime(lock, (time.time() - 600, time.time() - 600))
+    young = shell.paths("torn").folder / ".task_info.json.lock"
+    young.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
+    shell.settings("max_jobs: many\n")
+    pausing.pause(shell.root)
+    (shell.engine.batches / "x.damaged").write_text("?")
+    said = told(shell)
+    assert "error: _shell_/torn: " in said
+    assert "_shell_/locked is locked since 10 min 00 s by process 4711 on elsewhere" in said
+    assert "_shell_/torn is locked" not in said
+    assert "error: max_jobs in " in said
+    assert "note: The queue is paused." in said
+    assert "x.damaged" in said
+    assert repair(shell) == [f"{lock} was removed."]
+    assert not lock.exists()
+    assert young.exists()
+
+
+@pytest.mark.parametrize("batch_is_there", [True, False])
+def test_a_run_without_an_owner_is_ended(shell: Project, batch_is_there: bool) -> None:
+    shell.task("T", "sleep 600")
+    shell.submit("T")
+    shell.wait_for_output("T", b"START")
+    shell.kill_scheduler()
+    os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    os.kill(shell.info("T")["pids"][0], signal.SIGKILL)
+    if not batch_is_there:
+        for path in shell.engine.batches.iterdir():
+            path.unlink()
+    wait_until(lambda: "T" in told(shell))
+    assert shell.status("T") == "running"
+    assert repair(shell)
+    assert shell.wait("T") == ["failed"]
+    shell.wait_for_exit()
+    assert findings(shell) == []
+
+
+def test_tasks_whose_queueing_is_gone_are_put_back(shell: Project) -> None:
+    names = [shell.task(f"t{number}", "true") for number in range(7)]
+    pausing.pause(shell.root)
+    shell.submit(*names)
+    shell.kill_scheduler()
+    for path in shell.engine.batches.iterdir():
+        path.unlink()
+    pausing.resume(shell.root)
+    assert "t0, t1, t2, t3, t4 and 2 more seem to wait" in told(shell)
+    assert repair(shell) == ["7 of 7 were put back."]
+    assert {shell.status(name) for name in names} == {"pending"}
+    assert findings(shell) == []
+    shell.submit(*names, jobs=7)
+    assert set(shell.wait(*names)) == {"completed"}
+
+
+def test_waiting_tasks_without_a_scheduler(shell: Project) -> None:
+    shell.task("T", "true")
+    pausing.pause(shell.root)
+    shell.submit("T")
+    shell.kill_scheduler()
+    (shell.engine.folder / "paused").unlink()
+    assert "no scheduler lives" in told(shell)
+    assert repair(shell) == ["A scheduler sees to it."]
+    assert shell.wait("T") == ["completed"]
+
+
+def test_a_run_of_another_host_is_not_judged(shell: Project) -> None:
+    shell.task("T", "sleep 600")
+    shell.submit("T")
+    shell.wait_for_output("T", b"START")
+    shell.kill_scheduler()
+    os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    with edit_task(shell.paths("T").folder) as info:
+        info["runner_host"] = "elsewhere"
+    assert "T " not in "".join(one.what for one in findings(shell) if "supervisor" in one.what)
+    assert read_task(shell.paths("T").folder)["status"] == "running"
+
+
+def test_the_command(shell: Project) -> None:
+    def doctor(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pyruns_jupyter.cli", "doctor", *words],
+            cwd=shell.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    found = doctor()
+    assert (found.returncode, found.stdout) == (0, "All is well.\n")
+    shell.task("locked", "true")
+    lock = shell.paths("locked").folder / ".task_info.json.lock"
+    lock.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
+    os.utime(lock, (1, 1))
+    found = doctor()
+    assert found.returncode == 1
+    assert "cannot be changed" in found.stdout
+    assert "--repair" in found.stdout
+    found = doctor("--repair", "--json")
+    assert found.returncode == 0
+    (one,) = json.loads(found.stdout)
+    assert one["done"] == f"{lock} was removed."
+    assert doctor().stdout == "All is well.\n"
