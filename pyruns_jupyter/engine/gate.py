@@ -61,7 +61,7 @@ class Gate:
         batch = opened.batch
         jobs = batch.options.jobs
         if len(opened.running) >= jobs:
-            return Hold(f"{jobs} of its batch {'run' if jobs > 1 else 'runs'}, as many as at a time.")
+            return Hold(f"{jobs} of its tasks {'run' if jobs > 1 else 'runs'} at a time, as was asked for.")
         if not batch.options.after or batch.id in self._met:
             return None
         known = self._holds.get(batch.id)

@@ -252,8 +252,9 @@ class Scheduler:
                 break
             entry = opened.waiting.popleft()
             if entry.not_before > time.monotonic() or not self._start(opened, entry):
-                self._wake_at = min(self._wake_at, entry.not_before)
                 later.append(entry)
+                if entry.not_before > time.monotonic():
+                    self._wake_at = min(self._wake_at, entry.not_before)
         opened.waiting.extendleft(reversed(later))
         opened.why = held.why if held is not None else opened.refused
         if later and not opened.why:
@@ -308,6 +309,7 @@ class Scheduler:
         """Start an entry, with the GPUs it asks for; tell whether it got them."""
         job, request = self._dated(entry.job), self._gate.gpus(entry.job)
         if request is None:
+            job = replace(job, gpus=(), gpu_indices=()) if job.gpus else job
             self._engine.start(job)
         else:
             answer = self._broker.grant(job, request)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pyruns_jupyter.api.queue import queue_options
@@ -381,6 +382,23 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: p
         pass
 
 
+def test_waiting_keeps_no_processor_busy(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=9000)])
+    shell.settings(NOW)
+    names = tasks(shell, 20)
+    shell.submit(*names, gpus=1)
+    wait_until(lambda: "GiB free" in why(shell))
+    scheduler = psutil.Process(shell.scheduler_pid())
+    everyone = [scheduler, *scheduler.children()]
+
+    def spent() -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in everyone)
+
+    before, begun = spent(), time.monotonic()
+    time.sleep(4)
+    assert spent() - before < 0.15 * (time.monotonic() - begun)
+
+
 def test_the_watcher_goes_when_nobody_wants_gpus(
     shell: Project, processes_named: Callable[[str], list[int]]
 ) -> None:
@@ -395,7 +413,6 @@ def test_the_watcher_goes_when_nobody_wants_gpus(
 @pytest.fixture
 def processes_named() -> Callable[[str], list[int]]:
     """The processes whose command line holds a text."""
-    import psutil
 
     def find(text: str) -> list[int]:
         us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
