@@ -288,6 +288,24 @@ def test_gpus_that_vanish_and_come_back(shell: Project, nvml: FakeNvml) -> None:
     assert shell.wait("T") == ["completed"]
 
 
+def test_a_driver_that_hangs_decides_nothing(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=9000)])
+    shell.settings(NOW)
+    shell.task("T", HOLD)
+    shell.submit("T", gpus=1)
+    wait_until(lambda: "GiB free" in why(shell))
+    (watcher,) = [
+        child for child in psutil.Process(shell.scheduler_pid()).children() if child.name() == "pyruns-gpus"
+    ]
+    watcher.suspend()
+    wait_until(lambda: "does not answer any more" in why(shell))
+    assert shell.status("T") == "queued"
+    nvml.write([FakeGpu(total=10240, used=100)])
+    watcher.resume()
+    up(shell, "T")
+    (shell.folder / "go").touch()
+
+
 def test_no_driver_is_said(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_NVML_INIT_ERROR", "9")
     shell.settings(NOW)

@@ -16,6 +16,7 @@ from .watcher import Watcher
 
 _IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
 _RESTART_SECONDS = 5.0
+_STALE_SECONDS = 10.0  # after which nothing is decided by the last look
 _LOOKING = "Looks at the GPUs."
 
 
@@ -39,6 +40,7 @@ class Broker:
         self._ledger = ledger
         self._watcher: Watcher | None = None
         self._seen: dict[str, Any] | None = None
+        self._seen_at = 0.0
         self._quiet: dict[tuple[int, float], dict[str, float]] = {}
         self._before: dict[str, Mapping[str, int]] = {}  # what was in use before runs began, by attempt
         self._peaks: dict[str, dict[str, int]] = {}
@@ -91,6 +93,8 @@ class Broker:
         self.look()
         if self._seen is None:
             return Refusal({}, more=_LOOKING)
+        if now - self._seen_at > _STALE_SECONDS:
+            return Refusal({}, more="The GPU driver does not answer any more.")
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} It is tried again.")
         ledger = self._ledger = self._ledger or Ledger()
@@ -115,7 +119,7 @@ class Broker:
         return Grant(uuids, tuple(int(device["index"]) for device in chosen.devices), descriptor)
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
-        self._seen = dict(found)
+        self._seen, self._seen_at = dict(found), now
         for (memory, max_load), since in self._quiet.items():
             for device in found["gpus"]:
                 if is_quiet(memory, max_load, device):

@@ -31,11 +31,6 @@ class Watcher:
         self._text = b""
         self.is_alive = True
 
-    @property
-    def descriptor(self) -> int:
-        """Becomes readable when there is something new."""
-        return self._descriptor
-
     def read(self) -> dict[str, Any] | None:
         """Return the newest look: `state`, `message`, `gpus`; None when there is none since the last call."""
         while self.is_alive:
