@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.host import host_name
+from pyruns_jupyter.core.host import boot_id, host_name
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
@@ -16,7 +16,7 @@ from .base import Job
 from .processes import fork_detached, reap
 from .supervisor import supervise, warm_up
 from .surroundings import Surroundings
-from .undertaker import bury, running_number
+from .undertaker import bury, owner_of, running_number
 
 
 class LocalEngine:
@@ -60,13 +60,16 @@ class LocalEngine:
         """Tell whether a running job has an owner.
 
         The lock says so on this host. A lock of another host may not be seen from here; there the lease
-        speaks.
+        speaks. Two hosts never have the same boot id; one that got another name keeps it.
         """
         number = running_number(info, job.attempt)
         if number is None or is_locked(job.paths.owner(number)):
             return True
         if info.get("runner_host") == host_name():
             return False
+        former = owner_of(job.paths, number)
+        if former is not None and former.boot and former.boot == boot_id():
+            return False  # this very machine, which has got another name since
         until = info.get("lease_until")
         return isinstance(until, (int, float)) and until > time.time()
 

@@ -47,8 +47,8 @@ def bury(job: Job) -> int:
     except Busy:
         return AGAIN
     run = runs.runs(info)[number - 1]
-    former = _owner(job.paths, number)
-    elsewhere = former is not None and former.host != host_name()
+    former = owner_of(job.paths, number)
+    elsewhere = former is not None and former.host != host_name() and former.boot != boot_id()
     restarted = former is not None and former.boot != boot_id() and not elsewhere
     copied = is_copied_run(job.paths.folder, number)
     if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
@@ -115,7 +115,8 @@ def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[p
     return list(found.values())
 
 
-def _owner(paths: TaskPaths, number: int) -> ProcessId | None:
+def owner_of(paths: TaskPaths, number: int) -> ProcessId | None:
+    """Return who owns or owned a run, as its owner wrote it down; None when that is not known."""
     try:
         return ProcessId.from_dict(read_json(paths.owner(number)))
     except (OSError, Unreadable):

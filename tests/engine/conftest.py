@@ -15,8 +15,8 @@ def make_project(tmp_path: Path) -> Iterator[MakeProject]:
     """Make projects whose processes are gone after the test."""
     made: list[Project] = []
 
-    def make(script: str | None = None, name: str = "project") -> Project:
-        folder = tmp_path / name
+    def make(script: str | None = None, name: str = "project", folder: Path = tmp_path) -> Project:
+        folder = folder / name
         folder.mkdir()
         made.append(Project(folder, script))
         return made[-1]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,6 +20,7 @@ from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
+from tests.engine.conftest import MakeProject
 from tests.engine.support import ENDED, Project
 from tests.support import ROOT, wait_until
 
@@ -233,3 +237,65 @@ def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
     info = shell.info("T")
     assert (info["run_statuses"], info["exit_codes"]) == (["failed"], [3])
     assert shell.output("T") == b"up\nend\n"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_host_that_got_another_name(shell: Project, killed: bool) -> None:
+    """As a laptop does in another network: the boot is the same, so its locks speak."""
+    shell.task("T", "echo up; while [ ! -e go ]; do sleep 0.05; done; exit 3")
+    shell.submit("T")
+    shell.wait_for_output("T", b"up")
+    shell.kill_scheduler()
+    owner = shell.paths("T").owner(1)
+    owner.write_bytes(dump_json({**read_json(owner), "host": "former-name"}))
+    with edit_task(shell.paths("T").folder) as info:
+        info["runner_host"] = "former-name"
+        info["lease_until"] = time.time() + 600
+    if killed:
+        os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    if not killed:
+        time.sleep(1.5)
+        assert shell.status("T") == "running"
+        (shell.folder / "go").touch()
+    assert shell.wait("T", timeout=30) == ["failed"]
+    assert shell.info("T")["exit_codes"] == [None if killed else 3]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only who may mount can make a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("room", ["for the log", "for the state"])
+def test_a_disk_that_is_full(small_disk: Path, make_project: MakeProject, room: str) -> None:
+    """What does not fit waits and comes whole when there is room again: output, and the final state."""
+    shell = make_project(folder=small_disk)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(4_000_000))
+    lines = 600_000 if room == "for the log" else 10
+    shell.task("T", f"echo up; while [ ! -e go ]; do sleep 0.05; done; seq {lines}; echo end; exit 3")
+    shell.submit("T")
+    shell.wait_for_output("T", b"up")
+    (shell.folder / "go").touch()
+    more = os.open(small_disk / "more", os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while room == "for the state":
+            os.write(more, bytes(1000))
+    os.close(more)
+    wait_until(lambda: shutil.disk_usage(small_disk).free < 4096)
+    time.sleep(2)
+    assert shell.status("T") == "running"
+    filler.unlink()
+    (small_disk / "more").unlink(missing_ok=True)
+    assert shell.wait("T") == ["failed"]
+    assert shell.info("T")["exit_codes"] == [3]
+    numbers = "".join(f"{number}\n" for number in range(1, lines + 1))
+    assert shell.output("T").decode() == f"up\n{numbers}end\n"
