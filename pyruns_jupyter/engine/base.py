@@ -23,8 +23,8 @@ class Job:
     the run starts from, empty when that is the project itself. `options` are those of the queueing. `first`
     is the attempt that was queued when this run is a later one, after `retries` that failed; `resume` tells
     whether it is queued again when a restart of the machine ends it. `gpus` are the UUIDs of the GPUs that it
-    gets, `gpu_indices` what the driver calls them; `alone` says that an earlier run died for lack of GPU
-    memory beside others.
+    gets, `gpu_labels` what people call them (`2`, `2:0` for a MIG device); `alone` says that an earlier run
+    died for lack of GPU memory beside others.
     """
 
     root: Path
@@ -42,7 +42,7 @@ class Job:
     resume: bool = False
     alone: bool = False
     gpus: tuple[str, ...] = ()
-    gpu_indices: tuple[int, ...] = ()
+    gpu_labels: tuple[str, ...] = ()
 
     @property
     def task_file(self) -> str:

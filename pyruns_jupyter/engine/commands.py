@@ -98,7 +98,7 @@ def build_command(job: Job, info: TaskInfo, *, run: int, tree: snapshots.Tree | 
     if job.gpus:
         # UUIDs mean the same to every library, whatever order it has.
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
-        environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(map(str, job.gpu_indices))
+        environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(job.gpu_labels)
     elif job.options.gpus == 0:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     if _is_shell_task(info, paths):

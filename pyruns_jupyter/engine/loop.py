@@ -309,7 +309,7 @@ class Scheduler:
         """Start an entry, with the GPUs it asks for; tell whether it got them."""
         job, request = self._dated(entry.job), self._gate.gpus(entry.job)
         if request is None:
-            job = replace(job, gpus=(), gpu_indices=()) if job.gpus else job
+            job = replace(job, gpus=(), gpu_labels=()) if job.gpus else job
             self._engine.start(job)
         else:
             answer = self._broker.grant(job, request)
@@ -318,7 +318,7 @@ class Scheduler:
                 self._wake_at = min(self._wake_at, time.monotonic() + _GPU_SECONDS)
                 return False
             try:
-                job = replace(job, gpus=answer.uuids, gpu_indices=answer.indices)
+                job = replace(job, gpus=answer.uuids, gpu_labels=answer.labels)
                 self._engine.start(job, keep=(answer.descriptor,))
             finally:
                 answer.close()

@@ -17,7 +17,7 @@ MAX_RETRIES = 100
 MAX_AFTER = 1000
 MAX_GPUS = 64
 MAX_GPU_GIB = 100_000
-_DEVICE = re.compile(r"\d{1,4}|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
+_DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 _LONGEST = 10 * 365 * 86400.0  # seconds
 LONGEST_RETRY_DELAY = 3600.0
 

@@ -59,7 +59,7 @@ class Entry:
         used = retries if isinstance(retries, int) else 0
         alone = facts.get("alone") is True
         self.job = replace(
-            self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_indices=()
+            self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_labels=()
         )
         self.tries = 0
         if isinstance(start, (int, float)):

@@ -159,7 +159,7 @@ class _Supervisor:
         if source is not None:
             os.close(theirs)
         state = f"{self.job.source.text} | {command.script_state}"
-        environment = run_environment(command, self.gpus, self.job.root, self.job.gpu_indices)
+        environment = run_environment(command, self.gpus, self.job.root, self.job.gpu_labels)
         info = None
         try:
             pump = Pump(source, log)

@@ -165,7 +165,7 @@ def _gpu_file(root: Path) -> Path:
 
 
 def run_environment(
-    command: Command, gpus: Mapping[str, Any], root: Path, assigned: Sequence[int] = ()
+    command: Command, gpus: Mapping[str, Any], root: Path, assigned: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return where a run takes place, for its slot `run_environments`; `assigned` are the GPUs it has."""
     visible = command.environment.get("CUDA_VISIBLE_DEVICES")
@@ -176,7 +176,7 @@ def run_environment(
         "launcher": command.argv[0],
         "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
         "cuda_visible_devices": visible,
-        "assigned_gpu_ids": list(assigned),
+        "assigned_gpu_ids": [int(one) if one.isdigit() else one for one in assigned],
         "gpu_scope": scope,
         "gpu_status": gpus.get("gpu_status", "unavailable"),
         "gpus": shown,
@@ -213,6 +213,8 @@ def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
             for gpu in gpus
             if isinstance(gpu, dict) and (word == str(gpu.get("index")) or _is_uuid(word, gpu.get("uuid")))
         ]
+        if word.startswith("MIG-"):
+            return "visible", []  # parts of GPUs, which are not listed
         if not found:
             break  # CUDA ignores what follows something it does not know
         shown += found

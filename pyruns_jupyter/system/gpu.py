@@ -78,6 +78,27 @@ class GpuReader:
         self._pause = RETRY_FIRST
         return GpuReading("ok", None, gpus) if gpus else GpuReading("none", NO_DEVICE, [])
 
+    def slices(self, index: int) -> list[Gpu]:
+        """Return the MIG devices of GPU `index`, empty when it is not divided; to be asked after `read`.
+
+        They have no load, no power and no temperature of their own; their index counts within the GPU.
+        """
+        nvml = self._nvml
+        if nvml is None:
+            return []
+        found: list[Gpu] = []
+        with contextlib.suppress(Exception):  # a GPU or a driver that knows no slices
+            whole = nvml.nvmlDeviceGetHandleByIndex(index)
+            if nvml.nvmlDeviceGetMigMode(whole)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+                return []
+            for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(whole)):
+                try:
+                    handle = nvml.nvmlDeviceGetMigDeviceHandleByIndex(whole, number)
+                except nvml.NVMLError_NotFound:
+                    continue  # there may be fewer, and gaps
+                found.append(self._device(nvml, number, handle))
+        return found
+
     def driver(self) -> str | None:
         """Return the version of the driver that was read last; None without one."""
         if self._nvml is None:
@@ -120,20 +141,23 @@ class GpuReader:
         return self._failure
 
     def _gpu(self, nvml: ModuleType, index: int) -> Gpu:
-        errors: list[Exception] = []
+        try:
+            handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        except nvml.NVMLError_Uninitialized:
+            raise  # not this GPU but the whole driver is gone
+        except nvml.NVMLError as error:
+            return _silent_gpu(index, f"GPU {index} ({_words(error)})")
+        return self._device(nvml, index, handle)
 
+    def _device(self, nvml: ModuleType, index: int, handle: Any) -> Gpu:
         def ask(question: Callable[[], T]) -> T | None:
             try:
                 return question()
             except nvml.NVMLError_Uninitialized:
                 raise  # not this value but the whole driver is gone
-            except nvml.NVMLError as error:
-                errors.append(error)
+            except nvml.NVMLError:
                 return None
 
-        handle = ask(lambda: nvml.nvmlDeviceGetHandleByIndex(index))
-        if handle is None:
-            return _silent_gpu(index, f"GPU {index} ({_words(errors[-1])})")
         memory = ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle, version=nvml.nvmlMemory_v2))
         if memory is None:  # drivers before 510
             memory = ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))

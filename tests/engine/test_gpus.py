@@ -46,7 +46,7 @@ def why(project: Project) -> str:
 
 
 def indices(project: Project, name: str, run: int = 1) -> str:
-    return project.output(name, run).split(b"\n")[0].rpartition(b":")[2].decode()
+    return project.output(name, run).split(b"\n")[0].split(b":", 2)[2].decode()
 
 
 def up(project: Project, *names: str, run: int = 1) -> None:
@@ -164,6 +164,26 @@ def test_the_servers_own_limits_hold(shell: Project, monkeypatch: pytest.MonkeyP
     shell.submit("too many", gpus=3)
     wait_until(lambda: "3 GPUs wanted, but 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell))
     cancel(shell.workspace, "too many")
+
+
+def test_slices_are_devices(shell: Project, nvml: FakeNvml) -> None:
+    piece = FakeGpu(name="MIG 1g.10gb", total=9728, used=20)
+    nvml.write(
+        [FakeGpu(name="Whole", total=81920, used=50_000), piece, piece, FakeGpu(total=10240, used=9000)]
+    )
+    shell.settings(NOW)
+    names = tasks(shell, 3)
+    shell.submit(*names, jobs=3, gpus=1)
+    up(shell, *names[:2])
+    assert sorted(indices(shell, name) for name in names[:2]) == ["0:0", "0:1"]
+    uuids = {shell.output(name).split(b":")[1] for name in names[:2]}
+    assert len(uuids) == 2
+    assert all(uuid.startswith(b"MIG-") for uuid in uuids)
+    wait_until(lambda: "GPU 0:0: reserved by" in why(shell))
+    assert "GPU 1: 1.2 GiB of 8.0 GiB free" in why(shell)
+    assert shell.info("t0")["run_environments"][0]["gpus"] == []
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names)) == {"completed"}
 
 
 def test_gpus_of_one_model(shell: Project, nvml: FakeNvml) -> None:

@@ -5,6 +5,9 @@
  *
  *     name;total MiB;used MiB;load %;memory load %;temperature C;power mW[;pid:used MiB,pid:used MiB...]
  *
+ * A device whose name begins with "MIG " is a slice of the GPU before it: not counted as a device of its own, and
+ * without a load, as that GPU then is, too.
+ *
  * FAKE_NVML_INIT_ERROR=N makes the initialisation return N (9: driver not loaded).
  */
 #include <stdio.h>
@@ -15,6 +18,7 @@
 #define PROCESSES 16
 #define MIB (1024ULL * 1024ULL)
 #define UUID "GPU-fa4e0000-0000-0000-0000-"
+#define SLICE_UUID "MIG-fa4e0000-0000-0000-0000-"
 
 typedef int Result;
 typedef unsigned long long u64;
@@ -68,6 +72,22 @@ static void refresh(void) {
     fclose(file);
   }
   device_count = count;
+}
+
+static int is_slice(const Device *device) { return strncmp(device->name, "MIG ", 4) == 0; }
+
+/* The number of slices that follow a GPU. */
+static unsigned slices_of(const Device *device) {
+  unsigned count = 0;
+  for (const Device *next = device + 1; next < devices + device_count && is_slice(next); next++) count++;
+  return count;
+}
+
+/* The GPU of an index, not counting slices. */
+static Device *whole(unsigned index) {
+  for (unsigned i = 0; i < device_count; i++)
+    if (!is_slice(&devices[i]) && index-- == 0) return &devices[i];
+  return NULL;
 }
 
 static Result find(void *handle, Device **device) {
@@ -130,16 +150,16 @@ Result nvmlSystemGetCudaDriverVersion_v2(int *version) {
 Result nvmlDeviceGetCount_v2(unsigned *count) {
   if (!users) return UNINITIALIZED;
   refresh();
-  *count = device_count;
+  for (*count = 0; whole(*count); ++*count)
+    ;
   return SUCCESS;
 }
 
 Result nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
   if (!users) return UNINITIALIZED;
   refresh();
-  if (index >= device_count) return INVALID;
-  *handle = &devices[index];
-  return SUCCESS;
+  *handle = whole(index);
+  return *handle ? SUCCESS : INVALID;
 }
 
 Result nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
@@ -151,7 +171,9 @@ Result nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
 
 Result nvmlDeviceGetIndex(void *handle, unsigned *index) {
   WITH_DEVICE
-  *index = (unsigned)(device - devices);
+  if (is_slice(device)) return NOT_SUPPORTED;
+  for (*index = 0; whole(*index) != device; ++*index)
+    ;
   return SUCCESS;
 }
 
@@ -165,7 +187,7 @@ Result nvmlDeviceGetName(void *handle, char *text, unsigned size) {
 
 Result nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
   WITH_DEVICE
-  snprintf(text, size, UUID "%012u", (unsigned)(device - devices));
+  snprintf(text, size, "%s%012u", is_slice(device) ? SLICE_UUID : UUID, (unsigned)(device - devices));
   return SUCCESS;
 }
 
@@ -197,6 +219,7 @@ Result nvmlDeviceGetMemoryInfo_v2(void *handle, Memory_v2 *memory) {
 
 Result nvmlDeviceGetUtilizationRates(void *handle, unsigned *rates) {
   WITH_DEVICE
+  if (is_slice(device) || slices_of(device)) return NOT_SUPPORTED;
   rates[0] = device->load;
   rates[1] = device->memory_load;
   return SUCCESS;
@@ -240,9 +263,22 @@ Result nvmlDeviceGetFanSpeed(void *handle, unsigned *percent) {
 
 Result nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
   WITH_DEVICE
-  (void)current;
-  (void)pending;
-  return NOT_SUPPORTED;
+  if (is_slice(device)) return INVALID;
+  *current = *pending = slices_of(device) > 0;
+  return SUCCESS;
+}
+
+Result nvmlDeviceGetMaxMigDeviceCount(void *handle, unsigned *count) {
+  WITH_DEVICE
+  *count = slices_of(device) ? 7 : 0;
+  return SUCCESS;
+}
+
+Result nvmlDeviceGetMigDeviceHandleByIndex(void *handle, unsigned index, void **slice) {
+  WITH_DEVICE
+  if (index >= slices_of(device)) return NOT_FOUND;
+  *slice = device + 1 + index;
+  return SUCCESS;
 }
 
 typedef struct {

@@ -62,10 +62,10 @@ def choose(
     for device in named:
         reason, free = _judge(request, device, reservations, quiet_for.get(str(device["uuid"]), 0.0))
         if reason:
-            reasons[f"GPU {device['index']}"] = reason
+            reasons[f"GPU {device['label']}"] = reason
         else:
             fitting.append((free, device))
-    fitting.sort(key=lambda one: (one[0], one[1]["index"]))
+    fitting.sort(key=lambda one: (one[0], one[1]["label"]))
     groups: dict[str, list[Device]] = {}
     for _, device in fitting:
         groups.setdefault(str(device["name"]) if request.same_model else "", []).append(device)

@@ -25,7 +25,7 @@ class Grant:
     """GPUs that a run gets; `descriptor` holds their reservation, and goes to its supervisor."""
 
     uuids: tuple[str, ...]
-    indices: tuple[int, ...]
+    labels: tuple[str, ...]
     descriptor: int
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class Broker:
             )
             descriptor = ledger.reserve(reservation)
         self._before[job.attempt] = reservation.used
-        return Grant(uuids, tuple(int(device["index"]) for device in chosen.devices), descriptor)
+        return Grant(uuids, tuple(str(device["label"]) for device in chosen.devices), descriptor)
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now

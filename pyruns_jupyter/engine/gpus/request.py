@@ -67,9 +67,12 @@ def request_of(
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Tell whether one of the words means a device: its index, its UUID, or the UUID's beginning."""
-    uuid = str(device["uuid"])
+    """Tell whether one of the words means a device: its number, its UUID, or the UUID's beginning; also those
+    of the GPU that a MIG device is a part of.
+    """
+    names = [str(device["label"]), str(device["uuid"]), *device["within"]]
     return any(
-        word == str(device["index"]) or (len(word) > 4 and uuid.lower().startswith(word.lower()))
+        word == name or (len(word) > 4 and name.lower().startswith(word.lower()))
         for word in words
+        for name in names
     )
