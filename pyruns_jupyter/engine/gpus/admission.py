@@ -65,7 +65,7 @@ def choose(
             reasons[f"GPU {device['label']}"] = reason
         else:
             fitting.append((free, device))
-    fitting.sort(key=lambda one: (one[0], one[1]["label"]))
+    fitting.sort(key=lambda one: (one[0], len(one[1]["label"]), one[1]["label"]))
     groups: dict[str, list[Device]] = {}
     for _, device in fitting:
         groups.setdefault(str(device["name"]) if request.same_model else "", []).append(device)
