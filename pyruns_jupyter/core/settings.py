@@ -114,7 +114,7 @@ class Settings:
     terminal_columns: int = 120
     terminal_rows: int = 30
     log_limit_mb: float | None = None
-    gpus: GpuSettings = field(default_factory=lambda: GpuSettings())
+    gpus: GpuSettings = field(default_factory=GpuSettings)
     max_jobs: int | None = None
     stop_after_failures: int = 0
     resume: bool = False
