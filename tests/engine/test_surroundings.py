@@ -129,7 +129,7 @@ def test_gpus_of_the_driver(shell: Project, fake_nvml: FakeNvml, monkeypatch: py
         ("1,0", "visible", [1, 0]),
         ("GPU-b", "visible", [1]),
         ("0,9,1", "visible", [0]),
-        ("MIG-1234", "detected", [0, 1]),
+        ("MIG-1234", "visible", []),
     ],
 )
 def test_what_cuda_visible_devices_leaves(visible: str | None, scope: str, indexes: list[int]) -> None:
