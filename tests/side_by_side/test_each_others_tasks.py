@@ -133,7 +133,7 @@ def test_every_verb_of_ours_on_its_tasks_in_work(shared: Shared) -> None:
     assert (exported["runs"]["status"], exported["runs"]["loss"]) == ("running", 1.0)
     assert exported["done"]["acc"] == 0.75
     opened.archive(names, shared.project / "a.zip")
-    assert len(opened.unpack(shared.project / "a.zip")) == len(names)
+    assert len(opened.unpack(shared.project / "a.zip", shared.project)) == len(names)
     opened["waits"].stop()
     opened.run("idle")
 
