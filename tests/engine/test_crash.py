@@ -281,15 +281,16 @@ def test_a_disk_that_is_full(small_disk: Path, make_project: MakeProject, room: 
     filler = small_disk / "filler"
     filler.write_bytes(bytes(4_000_000))
     lines = 600_000 if room == "for the log" else 10
-    shell.task("T", f"echo up; while [ ! -e go ]; do sleep 0.05; done; seq {lines}; echo end; exit 3")
+    go = small_disk.parent / "go"
+    shell.task("T", f"echo up; while [ ! -e '{go}' ]; do sleep 0.05; done; seq {lines}; echo end; exit 3")
     shell.submit("T")
     shell.wait_for_output("T", b"up")
-    (shell.folder / "go").touch()
     more = os.open(small_disk / "more", os.O_WRONLY | os.O_CREAT)
     with contextlib.suppress(OSError):
         while room == "for the state":
             os.write(more, bytes(1000))
     os.close(more)
+    go.touch()
     wait_until(lambda: shutil.disk_usage(small_disk).free < 4096)
     time.sleep(2)
     assert shell.status("T") == "running"
