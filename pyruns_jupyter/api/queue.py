@@ -63,7 +63,10 @@ def queue_options(workspace: WorkspaceFolder, given: RunOptions) -> QueueOptions
         *_after(workspace.name, given.get("after", ()), ok=True),
         *_after(workspace.name, given.get("after_any", ()), ok=False),
     ]
-    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]
+    unknown = known.keys() - RunOptions.__annotations__.keys()
+    if unknown:
+        raise InvalidInput(f"There is no option {min(unknown)!r} of a queueing.", field=min(unknown))
+    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]  # `check` looks at types
 
 
 def _seconds(key: str, value: object) -> object:

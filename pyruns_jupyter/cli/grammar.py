@@ -19,6 +19,7 @@ the search (put it between single quotes, so that the shell leaves it alone):
   lr<0.01  acc>=0.9      swept values, figures, any key of the configuration; also != and =
   lr:1e-4..1e-2  lr:..1  a range
   opt:adam,sgd           one of them
+  run_*_7  opt:ad*       a * stands for anything
   status:failed,running  also is:active, is:pinned, is:damaged, kind:shell
   started<2h  started>2d less, more than that ago; also started>2026-11-01, finished:today
   duration>10m  runs>1   also exit_code, progress

@@ -257,12 +257,12 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
         take(key, "a positive whole number", _count)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
-    _take_gpus(values, take, known)
+    _take_gpus(take, known)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 
 
-def _take_gpus(values: dict[Any, Any], take: Callable[..., None], known: dict[str, Any]) -> None:
+def _take_gpus(take: Callable[..., None], known: dict[str, Any]) -> None:
     """Gather the keys of the GPUs under `gpus`."""
     prefix = "gpu_scheduler_"
     rules: dict[str, tuple[str, str, Callable[[Any], Any]]] = {

@@ -59,10 +59,6 @@ class Queue:
         """Return the queue as data for JSON."""
         return {**vars(self), "batches": [batch.to_dict() for batch in self.batches]}
 
-    def why(self, batch: str) -> str:
-        """Return why a batch starts nothing more now; "" when that is not known."""
-        return next((one.why for one in self.batches if one.id == batch), "")
-
 
 def read_queue(root: Path) -> Queue:
     """Return what is queued in the project whose `_pyruns_` folder is `root`."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.core.errors import InvalidInput
 from tests.support import wait_until
 
 from .test_cli import SCRIPT, Terminal, statuses
@@ -91,3 +93,12 @@ def test_mistakes_queue_nothing(terminal: Terminal, words: list[str], code: int,
     assert told in terminal(*words, code=code)
     assert statuses(terminal) == {"t": "pending"}
     assert not (terminal.folder / "_pyruns_" / ".engine" / "batches").exists()
+
+
+def test_an_option_that_there_is_not(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace = Workspace.open(tmp_path / "train.py")
+    task = workspace.create("lr: 1\n", "t")[0]
+    with pytest.raises(InvalidInput, match="no option 'retry'"):
+        task.run(retry=3)  # type: ignore[call-arg]  # what a typing error is
+    assert task.status == "pending"
