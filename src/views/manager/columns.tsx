@@ -155,15 +155,15 @@ export function taskColumns(
     {
       id: 'duration',
       header: trans.__('Duration'),
-      size: 88,
+      size: 96,
       meta: { sort: 'duration', align: 'right' },
       cell: ({ row }) => duration(trans, elapsed(row.original, now()))
     },
     {
       id: 'outcome',
       header: trans.__('Result'),
-      size: 96,
-      meta: { sort: null, align: 'left', grows: 1 },
+      size: 128,
+      meta: { sort: null, align: 'left', grows: 2 },
       cell: ({ row }) => {
         const text = outcome(trans, row.original);
         return <span title={text}>{withoutFolders(text)}</span>;
