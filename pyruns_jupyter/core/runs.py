@@ -242,8 +242,6 @@ def start(
     info: TaskInfo,
     *,
     attempt: str,
-    pid: int | None,
-    create_time: float | None,
     command: str,
     workdir: str,
     source_state: str = "",
@@ -251,9 +249,8 @@ def start(
 ) -> int:
     """Turn the queued attempt into a running one and return the run's index (from 1).
 
-    `pid` and `create_time` (epoch, s) are those of the process that runs the user's command, None when it
-    could not be started; `command` is shown to people, `source_state` and `environment` go into the run's
-    slot.
+    `command` is shown to people, `source_state` and `environment` go into the run's slot; its process follows
+    by `set_process`.
 
     Raises:
         Conflict: when the task does not wait for this attempt any more; nothing is changed.
@@ -270,8 +267,6 @@ def start(
     info["start_times"][number] = stamp(now)
     info["run_statuses"][number] = RUNNING
     info["run_attempt_ids"][number] = attempt
-    info["pids"][number] = pid
-    info["pid_create_times"][number] = create_time
     info["source_states"][number] = source_state
     info["run_environments"][number] = environment or {}
     info["launch_command"] = command
@@ -283,6 +278,15 @@ def start(
     times[str(index)] = [now, None]
     renew_lease(info)
     return index
+
+
+def set_process(info: TaskInfo, attempt: str, pid: int, create_time: float) -> None:
+    """Note which process (its create time in epoch seconds) executes the command of the run of `attempt`."""
+    attempts = info.get("run_attempt_ids")
+    if isinstance(attempts, list) and attempt in attempts:
+        number = attempts.index(attempt)
+        info["pids"][number] = pid
+        info["pid_create_times"][number] = create_time
 
 
 def add_environment(info: TaskInfo, index: int, facts: Mapping[str, Any]) -> None:

@@ -65,6 +65,9 @@ class Engine(Protocol):
             OSError: when the system has no room for another process now.
         """
 
+    def rest(self) -> None:
+        """Let go of what is held ready for another job: none starts now."""
+
     def adopt(self, job: Job) -> None:
         """Watch a job that an earlier scheduler started and whose supervisor lives."""
 
@@ -84,6 +87,10 @@ class Engine(Protocol):
 
     def poll(self) -> list[Job]:
         """Return the jobs (started, adopted, buried) whose processes ended since the last call."""
+
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable when a job may have ended, as SIGCHLD also tells."""
 
     @property
     def must_poll(self) -> bool:

@@ -1,8 +1,9 @@
-"""Running tasks on this machine: a forked supervisor for each."""
+"""Running tasks on this machine, each under a supervisor that was forked for it or for one before it."""
 
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Sequence
 
@@ -14,9 +15,10 @@ from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
 from .processes import fork_detached, reap
-from .supervisor import supervise, warm_up
+from .supervisor import warm_up
 from .surroundings import Surroundings
 from .undertaker import bury, owner_of, running_number
+from .workers import Worker, read_pids
 
 
 class LocalEngine:
@@ -24,6 +26,10 @@ class LocalEngine:
 
     def __init__(self) -> None:
         self._children: dict[int, Job] = {}
+        self._workers: dict[int, Worker] = {}
+        self._idle: list[Worker] = []
+        self.descriptor, self._free = os.pipe()
+        os.set_blocking(self.descriptor, False)
         self._adopted: list[Job] = []
         self._surroundings = Surroundings()
         self._knows_scripts = False
@@ -35,12 +41,24 @@ class LocalEngine:
         return bool(self._adopted)
 
     def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
-        """Fork a supervisor for a waiting job; it holds the descriptors in `keep` as long as it lives."""
+        """Give a waiting job to a supervisor; it holds the descriptors in `keep` as long as it lives."""
         if job.workspace != SHELL_WORKSPACE and not self._knows_scripts:
             self._knows_scripts = True
             self._warm_up()
         gpus = self._surroundings.look(job)
-        self._children[fork_detached(lambda: supervise(job, gpus), keep=keep)] = job
+        while self._idle and not keep:
+            worker = self._idle.pop()
+            if worker.give(job, gpus):
+                self._children[worker.pid] = job
+                return
+        worker = Worker(job, gpus, self._free, keep)
+        self._workers[worker.pid] = worker
+        self._children[worker.pid] = job
+
+    def rest(self) -> None:
+        """Let the supervisors go that have no job."""
+        while self._idle:
+            self._idle.pop().dismiss()
 
     def _warm_up(self) -> None:
         warm_up(scripts=self._knows_scripts)
@@ -75,7 +93,18 @@ class LocalEngine:
 
     def poll(self) -> list[Job]:
         """Return the jobs whose supervisors ended since the last call."""
-        ended = [self._children.pop(pid) for pid in reap() if pid in self._children]
+        ended = []
+        gone = reap()  # before looking who is ready: what that one had to say is there
+        for pid in read_pids(self.descriptor):
+            ended.append(self._children.pop(pid))
+            self._idle.append(self._workers[pid])
+        for pid in gone:
+            if pid in self._children:
+                ended.append(self._children.pop(pid))
+            worker = self._workers.pop(pid, None)
+            if worker is not None:
+                worker.dismiss()
+                self._idle = [one for one in self._idle if one is not worker]
         ended += [job for job in self._adopted if not self._watched(job)]
         self._adopted = [job for job in self._adopted if job not in ended]
         return ended

@@ -82,6 +82,7 @@ class Scheduler:
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         poller.register(wake, select.POLLIN)
+        poller.register(self._engine.descriptor, select.POLLIN)
         for folder in (self._paths.folder, self._paths.batches):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
@@ -218,6 +219,7 @@ class Scheduler:
             self._fill(opened)
             if opened.done:
                 self._forget(opened.batch.id)
+        self._engine.rest()
         self._told.write(self._open.values())
 
     def _jobs(self) -> list[Job]:

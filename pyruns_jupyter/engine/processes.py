@@ -1,23 +1,24 @@
-"""Processes the way POSIX knows them: forking, start gates, orphans, signals. The only file that forks."""
+"""Processes the way POSIX knows them: forking, spawning, orphans, signals. The only file that forks."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import signal
 import sys
-import termios
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psutil
 
 _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
+_ROOM_SECONDS = 60.0
 _SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
 
 
@@ -121,87 +122,65 @@ def gather_orphans() -> bool:
     return _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
-class GatedChild:
-    """A process that stands ready to become the user's command and waits for `open`.
+class CannotStart(Exception):
+    """A command cannot be started: `step` ("chdir" or "exec") failed with `number` (an errno)."""
 
-    It leads a session of its own and writes to `output`, which becomes the session's terminal when it is one;
-    stdin is the null device. When its parent dies before the gate opens it ends without having run anything.
+    def __init__(self, step: str, number: int) -> None:
+        super().__init__(step, number)
+        self.step, self.number = step, number
+
+
+def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], output: int) -> int:
+    """Start a command as a session of its own that writes to `output`; return its pid.
+
+    `output` becomes the session's terminal when it is one; stdin is the null device. Nothing of this process
+    is copied for it (a fork copies each page that is touched afterwards, which takes longer than all the
+    rest). This process must have one thread: it stands in `workdir` for a moment.
 
     Raises:
-        OSError: when the system has no room for another process.
+        CannotStart: when the folder cannot be entered or the program cannot be executed.
     """
-
-    def __init__(
-        self, argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], output: int
-    ) -> None:
-        gate, self._gate = os.pipe()
-        self._report, report = os.pipe()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LISTENED)
-        try:
-            self.pid = os.fork()
-            if self.pid == 0:
-                os.close(self._gate)
-                os.close(self._report)
-                _become(argv, workdir, environment, output, gate, report, mask)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            os.close(gate)
-            os.close(report)
-
-    def open(self) -> tuple[str, int] | None:
-        """Let it run; return None, or what failed ("chdir" or "exec") with its errno."""
-        with suppress(BrokenPipeError):  # killed while it waited: its exit status tells
-            os.write(self._gate, b"g")
-        os.close(self._gate)
-        report = b""
-        while chunk := os.read(self._report, 64):
-            report += chunk
-        os.close(self._report)
-        if not report:
-            return None
-        step, _, number = report.decode("ascii").partition(" ")
-        return step, int(number)
-
-    def abandon(self) -> None:
-        """Let it end without having run anything."""
-        os.close(self._gate)
-        os.close(self._report)
-        os.waitpid(self.pid, 0)
-
-
-def _become(
-    argv: Sequence[str],
-    workdir: str,
-    environment: Mapping[str, str],
-    output: int,
-    gate: int,
-    report: int,
-    mask: Iterable[int],
-) -> NoReturn:
-    step = "exec"
+    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    if os.isatty(output):  # a session without a terminal gets the first one that it opens
+        actions.append((os.POSIX_SPAWN_OPEN, 1, os.ttyname(output), os.O_RDWR, 0))
+    else:
+        actions.append((os.POSIX_SPAWN_DUP2, output, 1))
+    actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
+    back = os.open(os.curdir, os.O_RDONLY)
+    step = "chdir"
     try:
-        os.setsid()
-        _forget_signals()
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them; a program expects them
-            signal.signal(number, signal.SIG_DFL)
-        if os.isatty(output):
-            fcntl.ioctl(output, termios.TIOCSCTTY, 0)
-        null = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((null, 0), (output, 1), (output, 2)):
-            os.dup2(source, target)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if os.read(gate, 1) != b"g":
-            os._exit(0)
-        step = "chdir"
         os.chdir(workdir)
         step = "exec"
-        os.execve(argv[0], list(argv), dict(environment))
+        return _with_patience(
+            lambda: os.posix_spawn(
+                argv[0],
+                list(argv),
+                environment,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
+            )
+        )
     except OSError as error:
-        os.write(report, f"{step} {error.errno or errno.EIO}".encode("ascii"))
-    except BaseException:  # noqa: BLE001  # never run on in the parent's code
-        os.write(report, f"{step} {errno.EINVAL}".encode("ascii"))
+        raise CannotStart(step, error.errno or errno.EIO) from error
+    except ValueError as error:  # a NUL byte
+        raise CannotStart(step, errno.EINVAL) from error
     finally:
-        os._exit(127)
+        os.fchdir(back)
+        os.close(back)
+
+
+def _with_patience(start: Callable[[], int]) -> int:
+    """Return what `start` returns; try it for some time when the system has no room for a process now."""
+    give_up_at = time.monotonic() + _ROOM_SECONDS
+    while True:
+        try:
+            return start()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ENOMEM) or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.2)
 
 
 def reap() -> dict[int, int]:

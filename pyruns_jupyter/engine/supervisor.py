@@ -12,7 +12,7 @@ import select
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,14 @@ from .ending import Ending, write_ending
 from .gpus.ledger import Ledger
 from .gpus.need import PEAK
 from .logfile import LogFile
-from .processes import GatedChild, SignalPipe, gather_orphans, has_children, name_process, reap, signal_tree
+from .processes import (
+    CannotStart,
+    SignalPipe,
+    has_children,
+    reap,
+    signal_tree,
+    spawn,
+)
 from .surroundings import interpreter, run_environment, system_name
 from .terminal import Pump, open_pipe, open_terminal
 
@@ -56,17 +63,19 @@ _LASTING = frozenset(
 KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
 
 
-def supervise(job: Job, gpus: Mapping[str, Any]) -> int:
+def supervise(job: Job, gpus: Mapping[str, Any], signals: SignalPipe) -> int:
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
-    `gpus` are those of this host, as `Surroundings.look` tells them.
+    `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
+    SIGHUP; what came before is no concern of this run.
     """
-    name_process("pyruns-run")
+    signals.read()
     try:
         info = read_task(job.paths.folder)
         if not waits(info, job.attempt):
             return DONE
-        return _Supervisor(job, runs.next_index(info), gpus).run(info)
+        with ExitStack() as held:
+            return _Supervisor(job, runs.next_index(info), gpus, held).run(info, signals)
     except NotFound:
         return DONE
 
@@ -94,23 +103,31 @@ def waits(info: TaskInfo, attempt: str) -> bool:
 
 
 class _Supervisor:
-    def __init__(self, job: Job, run: int, gpus: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, run: int, gpus: Mapping[str, Any], held: ExitStack) -> None:
+        """`held` closes, when all is over, what is opened here."""
         self.job = job
         self.gpus = gpus
         self.number = run
         self.paths = job.paths
-        self._folder = os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC)
+        self._held = held
+        self._folder = self._hold(os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC))
         self._found = self.paths.folder.resolve()
-        self.child: GatedChild | None = None
+        self.pid: int | None = None  # of the command, once it was started
         self.exit_code: int | None = None
+        self.claimed = False
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
         self.kill_at = 0.0
         self.give_up_at = 0.0
         self.limit_at: float | None = None  # monotonic: when its time is over
         self.is_over_time = False
 
-    def run(self, info: TaskInfo) -> int:
+    def _hold(self, descriptor: int) -> int:
+        self._held.callback(os.close, descriptor)
+        return descriptor
+
+    def run(self, info: TaskInfo, signals: SignalPipe) -> int:
         owner = FileLock(self.paths.owner(self.number))
+        self._held.callback(owner.release)
         try:
             self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
@@ -121,7 +138,7 @@ class _Supervisor:
             with stored_code(self.job, info) as tree:
                 command = build_command(self.job, info, run=self.number, tree=tree)
                 try:
-                    return self._start(command)
+                    return self._start(command, signals)
                 finally:
                     self._remove_copy(command)
         except Busy:
@@ -131,13 +148,13 @@ class _Supervisor:
         except (RecursionError, MemoryError) as error:
             return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
         except OSError as error:
-            if self.child is not None or error.errno not in _LASTING:
+            if self.claimed or error.errno not in _LASTING:
                 raise
             return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
 
     def _refuse(self, message: str) -> int:
         """End the run before it begins: what it would run is wrong, and the task says so."""
-        info = self._claim(pid=None, create_time=None, command="", workdir="")
+        info = self._claim(command="", workdir="")
         if info is None:
             return AGAIN
         log = self.paths.log(self.number)
@@ -147,58 +164,63 @@ class _Supervisor:
         write_ending(Ending(self.job, self.number, runs.FAILED, None, started, message=message))
         return DONE
 
-    def _start(self, command: Command) -> int:
-        signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
-        gather_orphans()
+    def _start(self, command: Command, signals: SignalPipe) -> int:
         settings = Settings.load(self.job.root)
-        log = LogFile(report.open_log(self.paths.log(self.number)), settings.log_limit)
+        log = LogFile(self._hold(report.open_log(self.paths.log(self.number))), settings.log_limit)
         source, theirs = _open_output(settings, log)
-        child = GatedChild(
-            command.argv, workdir=command.workdir, environment=command.environment, output=theirs
-        )
-        if source is not None:
-            os.close(theirs)
-        state = f"{self.job.source.text} | {command.script_state}"
-        environment = run_environment(command, self.gpus, self.job.root, self.job.gpu_labels)
-        info = None
+        pump = Pump(source, log)
         try:
-            pump = Pump(source, log)
-            info = self._claim(
-                pid=child.pid,
-                create_time=psutil.Process(child.pid).create_time(),
-                command=report.printable(command.text),
-                workdir=report.printable(command.workdir),
-                source_state=state,
-                environment=environment,
-                given=command,
-            )
-        finally:
+            info = self._begin(command)
             if info is None:
-                child.abandon()
-        if info is None:
-            return AGAIN
-        self.child = child
-        pump.put(report.start_banner(self.job.task, self._started(info), state, command.code_notes))
-        failed = child.open()
+                return AGAIN
+            state = str(info["source_states"][self.number - 1])
+            pump.put(report.start_banner(self.job.task, self._started(info), state, command.code_notes))
+            problem = self._spawn(command, theirs)
+        finally:
+            if source is not None:
+                self._hold(source)
+                os.close(theirs)
+        if not problem:
+            self._attend(pump, signals)
+        pump.finish()
+        self._finish(command, info, pump, problem)
+        return DONE
+
+    def _spawn(self, command: Command, output: int) -> str:
+        """Start the command; return the sentence why it cannot be started, empty when it was."""
+        try:
+            self.pid = spawn(
+                command.argv, workdir=command.workdir, environment=command.environment, output=output
+            )
+        except CannotStart as error:
+            return _why_not_started(error, command)
         if self.job.options.time_limit is not None:
             self.limit_at = time.monotonic() + self.job.options.time_limit
-        self._attend(pump, signals)
-        pump.finish()
-        message, code = "", self.exit_code
-        if failed is not None:
-            message, code = _why_not_started(*failed, command), None
-        elif self.is_over_time:
+        return ""
+
+    def _finish(self, command: Command, info: TaskInfo, pump: Pump, message: str) -> None:
+        if self.is_over_time:
             message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
         if message:
             pump.put(report.line(message))
         status = runs.FAILED if message else self._status()
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state: then all is tidy
-        late = {} if "packages" in environment else interpreter(command, self.job.root)
+        known = info["run_environments"][self.number - 1]
+        late = {} if "packages" in known else interpreter(command, self.job.root)
         late |= self._peak()
-        ending = Ending(self.job, self.number, status, code, started, command, message, environment=late)
-        write_ending(ending)
-        return DONE
+        write_ending(
+            Ending(
+                self.job,
+                self.number,
+                status,
+                self.exit_code,
+                started,
+                command,
+                message,
+                environment=late,
+            )
+        )
 
     def follow(self) -> TaskPaths:
         """Return where the task is now: somebody may have moved the project."""
@@ -223,6 +245,16 @@ class _Supervisor:
 
     def _remove_copy(self, command: Command) -> None:
         (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
+
+    def _begin(self, command: Command) -> TaskInfo | None:
+        """Write down that the command runs; its process follows once it does (`_TaskWatch`)."""
+        return self._claim(
+            given=command,
+            command=report.printable(command.text),
+            workdir=report.printable(command.workdir),
+            source_state=f"{self.job.source.text} | {command.script_state}",
+            environment=run_environment(command, self.gpus, self.job.root, self.job.gpu_labels),
+        )
 
     def _claim(self, *, given: Command | None = None, **facts: Any) -> TaskInfo | None:
         """Turn the waiting run into a running one, or into a cancelled one when that was asked for meanwhile.
@@ -268,6 +300,7 @@ class _Supervisor:
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
         watch = _TaskWatch(self)
+        watch.renew(time.monotonic())
         ended_at = quiet_since = 0.0
         while True:
             wanted = pump.open and not pump.stuck
@@ -306,13 +339,13 @@ class _Supervisor:
         return not pump.open or now - quiet_since > DRAIN_QUIET or now - ended_at > DRAIN_MOST
 
     def _reap(self) -> None:
-        assert self.child is not None
-        code = reap().get(self.child.pid)
+        assert self.pid is not None
+        code = reap().get(self.pid)
         if code is not None:
             self.exit_code = code
 
     def _group(self) -> int | None:
-        return self.child.pid if self.child is not None and self.exit_code is None else None
+        return self.pid if self.exit_code is None else None
 
     def _stop(self, now: float) -> None:
         if self.stop_at is None:
@@ -351,7 +384,9 @@ class _TaskWatch:
         self._attempt = supervisor.job.attempt
         self._seen: tuple[int, int] | None = None
         self._look_at = 0.0
-        self._renew_at = time.monotonic() + runs.HEARTBEAT_SECONDS
+        self._renew_at = 0.0
+        pid = supervisor.pid
+        self._process = None if pid is None else (pid, psutil.Process(pid).create_time())
 
     def look(self, now: float) -> bool:
         """Tell whether the run should stop."""
@@ -359,9 +394,7 @@ class _TaskWatch:
             return False
         self._look_at = now + WATCH_SECONDS
         self._folder = self._supervisor.follow().folder
-        if now >= self._renew_at:
-            self._renew_at = now + runs.HEARTBEAT_SECONDS
-            self._renew()
+        self.renew(now)
         try:
             status = os.stat(self._folder / TASK_INFO)
         except OSError:
@@ -376,17 +409,23 @@ class _TaskWatch:
         self._seen = mark
         return self._is_current(info) and bool(info.get("cancel_requested_at"))
 
-    def _renew(self) -> None:
+    def renew(self, now: float) -> None:
+        """Say that the run has an owner, and which process it is, when it is time to."""
+        if now < self._renew_at:
+            return
+        self._renew_at = now + runs.HEARTBEAT_SECONDS
         with suppress(PyrunsError, OSError), edit_task(self._folder, durable=False, timeout=1.0) as info:
             if self._is_current(info):
                 runs.renew_lease(info)
+                if self._process is not None:
+                    runs.set_process(info, self._attempt, *self._process)
 
     def _is_current(self, info: TaskInfo) -> bool:
         return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt
 
 
-def _why_not_started(step: str, number: int, command: Command) -> str:
-    reason = os.strerror(number)
-    if step == "chdir":
+def _why_not_started(error: CannotStart, command: Command) -> str:
+    reason = os.strerror(error.number)
+    if error.step == "chdir":
         return f"The working folder {command.workdir} cannot be entered: {reason}."
     return f"{command.argv[0]} cannot be executed: {reason}."

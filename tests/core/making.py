@@ -47,9 +47,9 @@ def start_run(folder: Path, *, pid: int, create_time: float, attempt: str = "a1"
     with edit_task(folder) as info:
         runs.queue(info, attempt=attempt, batch="b1")
     with edit_task(folder) as info:
-        return runs.start(
-            info, attempt=attempt, pid=pid, create_time=create_time, command="x", workdir=str(folder)
-        )
+        index = runs.start(info, attempt=attempt, command="x", workdir=str(folder))
+        runs.set_process(info, attempt, pid, create_time)
+    return index
 
 
 def end_run(

@@ -24,7 +24,9 @@ def queued(attempt: str = "a" * 32) -> dict[str, Any]:
 
 
 def start(info: dict[str, Any], attempt: str = "a" * 32) -> int:
-    return runs.start(info, attempt=attempt, pid=7, create_time=1.0, command="c", workdir="/w")
+    index = runs.start(info, attempt=attempt, command="c", workdir="/w")
+    runs.set_process(info, attempt, 7, 1.0)
+    return index
 
 
 def finish(info: dict[str, Any], attempt: str = "a" * 32, **more: Any) -> None:

@@ -134,11 +134,10 @@ class Recorder:
             self.run = runs.start(
                 info,
                 attempt=self.attempt,
-                pid=me.pid,
-                create_time=me.create_time(),
                 command="train",
                 workdir="/",
             )
+            runs.set_process(info, self.attempt, me.pid, me.create_time())
         self.paths.run_logs.mkdir(exist_ok=True)
         log = self.paths.log(self.run)
         log.touch()

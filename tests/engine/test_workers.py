@@ -1,0 +1,129 @@
+"""Supervisor processes that take one run after the other: what one run had is not the next one's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support import wait_until
+
+from .support import Project
+
+# What the task sees of its supervisor: pid, open files, working folder, terminal.
+LOOK = "echo pid $PPID\necho files $(ls /proc/$PPID/fd | wc -l)\necho at $(readlink /proc/$PPID/cwd)\n"
+
+
+def seen(project: Project, name: str, what: str) -> str:
+    """Return what a task said of its supervisor."""
+    lines = project.log(name).decode().splitlines()
+    return next(line.split(" ", 1)[1] for line in lines if line.startswith(f"{what} "))
+
+
+def run_in_turn(project: Project, *scripts: str) -> list[str]:
+    """Run tasks one after the other, of one queueing; return their names."""
+    names = [project.task(f"t{number:02}", script) for number, script in enumerate(scripts)]
+    project.submit(*names, jobs=1)
+    project.wait(*names)
+    return names
+
+
+def test_short_runs_share_a_supervisor_and_leave_nothing_in_it(shell: Project) -> None:
+    names = run_in_turn(shell, *[LOOK] * 30)
+    assert len({seen(shell, name, "pid") for name in names}) == 1
+    files = [int(seen(shell, name, "files")) for name in names]
+    assert max(files) - min(files) < 10  # some are open for a moment; a leak would be one a run at least
+    assert {seen(shell, name, "at") for name in names} == {str(shell.folder)}
+    for name in names:
+        assert not shell.paths(name).owner(1).exists()
+        assert "FINISH" in shell.log(name).decode()
+    shell.wait_for_exit()
+    assert not psutil.pid_exists(int(seen(shell, names[0], "pid")))
+
+
+def test_a_supervisor_ends_after_many_runs(shell: Project) -> None:
+    names = run_in_turn(shell, *["echo pid $PPID\n"] * 120)
+    assert len({seen(shell, name, "pid") for name in names}) == 2
+
+
+def test_what_one_run_leaves_behind_is_not_the_next_ones(shell: Project) -> None:
+    left = "setsid sleep 600 > /dev/null 2>&1 &\nsleep 0.3\n"
+    first, second = run_in_turn(shell, LOOK + left, LOOK)
+    assert seen(shell, first, "pid") != seen(shell, second, "pid")
+    assert shell.info(second)["durations"][0] < 5
+
+
+def test_a_stop_and_a_time_limit_concern_one_run(shell: Project) -> None:
+    scripts = [LOOK, LOOK + "kill -TERM $PPID; sleep 600\n", LOOK, LOOK + "sleep 600\n", LOOK]
+    names = [shell.task(f"t{number}", script) for number, script in enumerate(scripts)]
+    shell.submit(*names[:3], jobs=1)
+    assert shell.wait(*names[:3]) == ["completed", "cancelled", "completed"]
+    shell.submit(*names[3:], jobs=1, time_limit=0.5)
+    assert shell.wait(*names[3:]) == ["failed", "completed"]
+
+
+def test_no_supervisor_outlives_a_killed_scheduler_without_a_job(shell: Project) -> None:
+    names = [shell.task(f"t{number}", LOOK + "sleep 0.3\n") for number in range(3)]
+    shell.submit(*names, jobs=1)
+    shell.wait_for_output(names[0], b"pid ")
+    shell.kill_scheduler()
+    supervisor = int(seen(shell, names[0], "pid"))
+    shell.wait(names[0])
+    wait_until(lambda: not psutil.pid_exists(supervisor))
+    assert "Traceback" not in shell.scheduler_log()
+
+
+# The engine itself, without a scheduler, so that its supervisor can be stopped between two jobs.
+BETWEEN = """
+import os, signal, sys, time
+from pathlib import Path
+import psutil
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.engine.base import Job
+from pyruns_jupyter.engine.local import LocalEngine
+
+def wait_until(happened):
+    deadline = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+def waiting(name, filler=""):
+    job = Job(root, "_shell_", name, name, "batch", {**os.environ, "FILLER": filler}, sys.executable)
+    with edit_task(job.paths.folder) as info:
+        runs.queue(info, attempt=name, batch="batch")
+    return job
+
+root, how = Path(sys.argv[1]), int(sys.argv[2])
+(root / ".engine").mkdir()
+engine, first, ended = LocalEngine(), waiting("first"), []
+engine.start(first)
+wait_until(lambda: ended.extend(engine.poll()) or ended == [first])
+(supervisor,) = [child for child in psutil.Process().children() if child.name() == "pyruns-run"]
+supervisor.send_signal(how)
+wanted = psutil.STATUS_STOPPED if how == signal.SIGSTOP else psutil.STATUS_ZOMBIE
+wait_until(lambda: supervisor.status() == wanted)
+second = waiting("second", "x" * (100_000 if how == signal.SIGSTOP else 1))  # more than a pipe holds
+engine.start(second)
+wait_until(lambda: ended.extend(engine.poll()) or ended == [first, second])
+if how == signal.SIGSTOP:
+    supervisor.send_signal(signal.SIGCONT)
+engine.rest()
+wait_until(lambda: not engine.poll() and not psutil.Process().children())
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+def test_one_that_is_gone_or_stands_still_gets_no_job(shell: Project, how: signal.Signals) -> None:
+    for name in ("first", "second"):
+        shell.task(name, "echo pid $PPID\n")
+    words = [sys.executable, "-c", BETWEEN, str(shell.root), str(int(how))]
+    done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [shell.status(name) for name in ("first", "second")] == ["completed", "completed"]
+    assert seen(shell, "first", "pid") != seen(shell, "second", "pid")
