@@ -71,11 +71,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int |
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, FILE_MODE, dir_fd=dir_fd)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
+        _fill(descriptor, data, durable)
         os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -96,11 +92,19 @@ def write_new(path: Path, data: bytes, *, durable: bool = True) -> None:
         FileExistsError: when it is there already; it is left as it is.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
+    _fill(descriptor, data, durable)
+
+
+def _fill(descriptor: int, data: bytes, durable: bool) -> None:
+    """Write a new file and close it."""
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
         if durable:
-            os.fsync(stream.fileno())
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_plain_file(path: Path) -> bool:

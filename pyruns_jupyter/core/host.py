@@ -58,6 +58,14 @@ class ProcessId:
         return cls(host_name(), boot_id(), pid, psutil.Process(pid).create_time())
 
     @classmethod
+    def ours(cls) -> ProcessId:
+        """Return the identity of this process."""
+        global _ours
+        if _ours is None or _ours.pid != os.getpid():  # not that of the process that forked us
+            _ours = cls.of(os.getpid())
+        return _ours
+
+    @classmethod
     def from_dict(cls, value: Any) -> ProcessId | None:
         """Return the identity stored by `to_dict`, or None when `value` is not one."""
         if not isinstance(value, dict):
@@ -79,6 +87,9 @@ class ProcessId:
     def alive(self) -> bool:
         """Tell whether this very process (not a later one with its pid) lives; only for `here` processes."""
         return self.here and process_alive(self.pid, self.create_time)
+
+
+_ours: ProcessId | None = None
 
 
 def process_alive(pid: int, create_time: float | None) -> bool:

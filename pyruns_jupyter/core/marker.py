@@ -36,7 +36,7 @@ def put(info: TaskInfo, kind: str) -> str:
         "host": host_name(),
         "lock_protocol": protocol(),
         "pid": os.getpid(),
-        "pid_create_time": ProcessId.of(os.getpid()).create_time,
+        "pid_create_time": ProcessId.ours().create_time,
         "expires_at": time.time() + LIFETIME,
     }
     return token

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +53,7 @@ class Ownership:
 
 def owner_record(lock: FileLock) -> bytes:
     """Return what the owner of a run writes into the file that it has locked: who it is, and which file."""
-    return dump_json({**ProcessId.of(os.getpid()).to_dict(), "place": lock.place().to_dict()})
+    return dump_json({**ProcessId.ours().to_dict(), "place": lock.place().to_dict()})
 
 
 def is_copied_run(folder: Path | str, run: int) -> bool:

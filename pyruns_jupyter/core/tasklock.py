@@ -109,8 +109,10 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
             time.sleep(0.005)
             continue
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(line)
+            try:
+                os.write(descriptor, line.encode())
+            finally:
+                os.close(descriptor)
         except BaseException as error:
             # Whoever makes room on a full disk needs locks too; the kernel's is ours, with or without a line.
             if not (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):

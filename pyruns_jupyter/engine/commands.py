@@ -6,7 +6,7 @@ Source of the rules: `docs/disk-format.md`, "What a task is started with".
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,9 @@ def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tr
     return snapshots.use(job.root, job.code)
 
 
-def build_command(job: Job, info: TaskInfo, *, run: int, tree: snapshots.Tree | None = None) -> Command:
+def build_command(
+    job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: snapshots.Tree | None = None
+) -> Command:
     """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
     private copy of its configuration.
 
@@ -82,7 +84,6 @@ def build_command(job: Job, info: TaskInfo, *, run: int, tree: snapshots.Tree | 
         PyrunsError: with a sentence, when it cannot be started; no copy is left behind then.
     """
     paths = job.paths
-    settings = Settings.load(job.root)
     task_environment = env_of(info)
     environment = {**job.environment, **settings.global_env, **task_environment}
     if environment.get("TERM", "dumb") == "dumb":
@@ -227,9 +228,11 @@ def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
     return copy
 
 
-def private_copies(paths: TaskPaths) -> Iterator[Path]:
-    """Yield the private copies in a task folder; of a task that does not run, all are left-overs."""
-    return paths.folder.glob(f"{INPUT_PREFIX}*")
+def remove_copies(paths: TaskPaths, names: Iterable[str]) -> None:
+    """Remove the private copies among the `names` in the folder of a task that does not run."""
+    for name in names:
+        if name.startswith(INPUT_PREFIX):
+            (paths.folder / name).unlink(missing_ok=True)
 
 
 def _text(value: Any) -> str:

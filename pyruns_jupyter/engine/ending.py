@@ -29,7 +29,8 @@ class Ending:
 
     `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
     what others wrote while it could not answer; who writes for a dead owner (`by_owner` is False) does not
-    touch a run that has an end. `environment` is what became known of it since the start. `interrupted`: a
+    touch a run that has an end. `process` is the pid and the create time (epoch, s) of its command,
+    `environment` what became known of where it ran since the start. `interrupted`: a
     restart of the machine ended it. The task is queued again when its queueing wants that, unless
     `is_final`.
     """
@@ -43,6 +44,7 @@ class Ending:
     message: str = ""
     reason: str = ""
     by_owner: bool = True
+    process: tuple[int, float] | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     is_final: bool = False
@@ -92,6 +94,8 @@ def _write_state(ending: Ending, finished: float, failure: Failure | None) -> bo
                     records=records,
                     finished_at=finished,
                 )
+                if ending.process is not None:
+                    runs.set_process(info, ending.job.attempt, *ending.process)
                 whole = figures.add_points(info, ending.number, tracks, whole=whole)
                 runs.add_environment(info, ending.number, ending.environment)
                 _add_facts(own(info), ending, failure)

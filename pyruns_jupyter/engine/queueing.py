@@ -20,7 +20,6 @@ from . import report
 from .base import Job
 from .batches import Batch
 from .failures import Streak
-from .options import LONGEST_RETRY_DELAY
 from .retrying import queue_facts
 from .sources import SourceState
 
@@ -63,8 +62,9 @@ class Entry:
         )
         self.tries = 0
         if isinstance(start, (int, float)):
-            # The clock may have been set meanwhile: no longer than the longest delay.
-            self.not_before = time.monotonic() + min(start - time.time(), LONGEST_RETRY_DELAY)
+            # The clock may have been set meanwhile: it is never longer than the whole delay.
+            longest = self.job.options.delay(max(used, 1))
+            self.not_before = time.monotonic() + min(start - time.time(), longest)
 
 
 @dataclass

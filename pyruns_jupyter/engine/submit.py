@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
 
 _MOST_NOTES = 100  # tasks
+_MANY = 50  # tasks that take long enough to be claimed
 _USUAL = QueueOptions()
 
 
@@ -83,6 +85,9 @@ def submit(
     paths = EnginePaths(workspace.root)
     batches.prepare_folders(paths)
     code, source = _store_code(workspace)
+    if len(wanted) >= _MANY:
+        with suppress(PyrunsError):  # it comes up while the tasks are claimed
+            ensure_scheduler(paths)
     batch = batches.new_id()
     queued: list[tuple[str, str]] = []
     refused: dict[str, str] = {}

@@ -22,7 +22,7 @@ import psutil
 from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.host import ProcessId, boot_id
+from pyruns_jupyter.core.host import boot_id
 from pyruns_jupyter.core.layout import TASK_INFO, TaskPaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.owners import owner_record
@@ -33,7 +33,7 @@ from pyruns_jupyter.core.tasklock import protocol
 
 from . import report
 from .base import Job
-from .commands import Command, build_command, private_copies, stored_code
+from .commands import Command, build_command, remove_copies, stored_code
 from .ending import Ending, write_ending
 from .gpus.ledger import Ledger
 from .gpus.need import PEAK
@@ -52,6 +52,7 @@ from .terminal import Pump, open_pipe, open_terminal
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
 WATCH_SECONDS = 0.4
+FIRST_LOOK_SECONDS = 0.05  # a run that ends before needs no write between its first and its last
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
 # What no waiting heals: something of the wrong kind is in the way, or may not be touched.
 _LASTING = frozenset(
@@ -94,7 +95,6 @@ def warm_up(*, scripts: bool) -> None:
     protocol()
     boot_id()
     system_name()
-    ProcessId.of(os.getpid())
 
 
 def waits(info: TaskInfo, attempt: str) -> bool:
@@ -111,8 +111,8 @@ class _Supervisor:
         self.paths = job.paths
         self._held = held
         self._folder = self._hold(os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC))
-        self._found = self.paths.folder.resolve()
-        self.pid: int | None = None  # of the command, once it was started
+        self._found = self._place()
+        self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
         self.exit_code: int | None = None
         self.claimed = False
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
@@ -132,13 +132,14 @@ class _Supervisor:
             self.paths.run_logs.mkdir(exist_ok=True)
             owner.acquire(timeout=OWNER_TIMEOUT)
             owner.write(owner_record(owner))
-            for left_over in private_copies(self.paths):  # of a supervisor that was killed before it claimed
-                left_over.unlink(missing_ok=True)
-            tidy(self.paths.folder, is_temporary_file)
+            names = os.listdir(self._folder)
+            remove_copies(self.paths, names)  # of a supervisor that was killed before it claimed
+            tidy(self.paths.folder, is_temporary_file, names)
+            settings = Settings.load(self.job.root)
             with stored_code(self.job, info) as tree:
-                command = build_command(self.job, info, run=self.number, tree=tree)
+                command = build_command(self.job, info, run=self.number, settings=settings, tree=tree)
                 try:
-                    return self._start(command, signals)
+                    return self._start(command, settings, signals)
                 finally:
                     self._remove_copy(command)
         except Busy:
@@ -164,8 +165,7 @@ class _Supervisor:
         write_ending(Ending(self.job, self.number, runs.FAILED, None, started, message=message))
         return DONE
 
-    def _start(self, command: Command, signals: SignalPipe) -> int:
-        settings = Settings.load(self.job.root)
+    def _start(self, command: Command, settings: Settings, signals: SignalPipe) -> int:
         log = LogFile(self._hold(report.open_log(self.paths.log(self.number))), settings.log_limit)
         source, theirs = _open_output(settings, log)
         pump = Pump(source, log)
@@ -189,11 +189,10 @@ class _Supervisor:
     def _spawn(self, command: Command, output: int) -> str:
         """Start the command; return the sentence why it cannot be started, empty when it was."""
         try:
-            self.pid = spawn(
-                command.argv, workdir=command.workdir, environment=command.environment, output=output
-            )
+            pid = spawn(command.argv, workdir=command.workdir, environment=command.environment, output=output)
         except CannotStart as error:
             return _why_not_started(error, command)
+        self.process = pid, psutil.Process(pid).create_time()
         if self.job.options.time_limit is not None:
             self.limit_at = time.monotonic() + self.job.options.time_limit
         return ""
@@ -219,22 +218,28 @@ class _Supervisor:
                 command,
                 message,
                 environment=late,
+                process=self.process,
             )
         )
 
     def follow(self) -> TaskPaths:
         """Return where the task is now: somebody may have moved the project."""
-        try:
-            folder = Path(os.readlink(f"/proc/self/fd/{self._folder}"))
-        except OSError:
-            return self.paths  # this system does not say
-        if folder != self._found:
-            self._found = folder
+        found = self._place()
+        if found != self._found:
+            self._found = found
+            folder = Path(found)
             root = folder.parents[2] if len(folder.parents) > 2 else folder
             moved = replace(self.job, root=root)
             if moved.paths.folder == folder and folder.is_dir():
                 self.job, self.paths = moved, moved.paths
         return self.paths
+
+    def _place(self) -> str:
+        """Return where the folder of the task is, empty on systems that do not say."""
+        try:
+            return os.readlink(f"/proc/self/fd/{self._folder}")
+        except OSError:
+            return ""
 
     def _peak(self) -> dict[str, Any]:
         """Return how much memory the run used of its GPUs, for its environment; empty when unknown."""
@@ -300,7 +305,6 @@ class _Supervisor:
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
         watch = _TaskWatch(self)
-        watch.renew(time.monotonic())
         ended_at = quiet_since = 0.0
         while True:
             wanted = pump.open and not pump.stuck
@@ -308,8 +312,8 @@ class _Supervisor:
                 poller.register(pump.source, select.POLLIN) if wanted else poller.unregister(pump.source)
                 listening = wanted
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
-            if self.limit_at is not None and self.stop_at is None:
-                pause = max(0.0, min(pause, self.limit_at - time.monotonic()))
+            due = watch.due if self.limit_at is None or self.stop_at else min(watch.due, self.limit_at)
+            pause = max(0.0, min(pause, due - time.monotonic()))
             ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
             now = time.monotonic()
             if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
@@ -339,13 +343,13 @@ class _Supervisor:
         return not pump.open or now - quiet_since > DRAIN_QUIET or now - ended_at > DRAIN_MOST
 
     def _reap(self) -> None:
-        assert self.pid is not None
-        code = reap().get(self.pid)
+        assert self.process is not None
+        code = reap().get(self.process[0])
         if code is not None:
             self.exit_code = code
 
     def _group(self) -> int | None:
-        return self.pid if self.exit_code is None else None
+        return self.process[0] if self.process is not None and self.exit_code is None else None
 
     def _stop(self, now: float) -> None:
         if self.stop_at is None:
@@ -383,18 +387,18 @@ class _TaskWatch:
         self._folder = supervisor.paths.folder
         self._attempt = supervisor.job.attempt
         self._seen: tuple[int, int] | None = None
-        self._look_at = 0.0
+        self.due = time.monotonic() + FIRST_LOOK_SECONDS
         self._renew_at = 0.0
-        pid = supervisor.pid
-        self._process = None if pid is None else (pid, psutil.Process(pid).create_time())
 
     def look(self, now: float) -> bool:
         """Tell whether the run should stop."""
-        if now < self._look_at:
+        if now < self.due:
             return False
-        self._look_at = now + WATCH_SECONDS
+        self.due = now + WATCH_SECONDS
         self._folder = self._supervisor.follow().folder
-        self.renew(now)
+        if now >= self._renew_at:
+            self._renew_at = now + runs.HEARTBEAT_SECONDS
+            self._renew()
         try:
             status = os.stat(self._folder / TASK_INFO)
         except OSError:
@@ -409,16 +413,13 @@ class _TaskWatch:
         self._seen = mark
         return self._is_current(info) and bool(info.get("cancel_requested_at"))
 
-    def renew(self, now: float) -> None:
-        """Say that the run has an owner, and which process it is, when it is time to."""
-        if now < self._renew_at:
-            return
-        self._renew_at = now + runs.HEARTBEAT_SECONDS
+    def _renew(self) -> None:
+        """Say that the run has an owner, and which process it is."""
         with suppress(PyrunsError, OSError), edit_task(self._folder, durable=False, timeout=1.0) as info:
             if self._is_current(info):
                 runs.renew_lease(info)
-                if self._process is not None:
-                    runs.set_process(info, self._attempt, *self._process)
+                if self._supervisor.process is not None:
+                    runs.set_process(info, self._attempt, *self._supervisor.process)
 
     def _is_current(self, info: TaskInfo) -> bool:
         return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt

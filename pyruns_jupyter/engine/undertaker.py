@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -17,7 +18,7 @@ from pyruns_jupyter.core.owners import COPIED, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
-from .commands import private_copies
+from .commands import remove_copies
 from .ending import Ending, write_ending
 from .processes import marked_processes, name_process
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
@@ -73,8 +74,7 @@ def bury(job: Job) -> int:
         is_final=copied,
     )
     if write_ending(ending):
-        for copy in private_copies(job.paths):
-            copy.unlink(missing_ok=True)
+        remove_copies(job.paths, os.listdir(job.paths.folder))
     return DONE
 
 

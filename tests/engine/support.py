@@ -117,6 +117,10 @@ class Project:
     def supervisor_pid(self, name: str, run: int = 1) -> int:
         return int(json.loads(self.paths(name).owner(run).read_bytes())["pid"])
 
+    def pid(self, name: str) -> int:
+        """Wait until the process of a task's first run is known, and return its pid."""
+        return wait_until(lambda: int(self.info(name)["pids"][0] or 0), message=f"the pid of {name}")
+
     def kill_scheduler(self) -> int:
         """Kill the scheduler with -9 and wait until it is gone."""
         pid = self.scheduler_pid()

@@ -70,7 +70,7 @@ def test_the_limit_holds_for_what_was_adopted(shell: Project) -> None:
     shell.kill_scheduler()
     wait_until(lambda: attend(shell.root))
     pid = shell.scheduler_pid()
-    os.kill(shell.info("a")["pids"][0], signal.SIGKILL)
+    os.kill(shell.pid("a"), signal.SIGKILL)
     shell.wait("a")
     shell.wait_for_output("c", b"START")
     assert shell.info("a")["exit_codes"] == [-9]  # its supervisor lived: the exit code is true

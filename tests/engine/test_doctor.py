@@ -73,7 +73,7 @@ def test_a_run_without_an_owner_is_ended(shell: Project, batch_is_there: bool) -
     shell.wait_for_output("T", b"START")
     shell.kill_scheduler()
     os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
-    os.kill(shell.info("T")["pids"][0], signal.SIGKILL)
+    os.kill(shell.pid("T"), signal.SIGKILL)
     if not batch_is_there:
         for path in shell.engine.batches.iterdir():
             path.unlink()

@@ -210,7 +210,7 @@ def test_tasks_share_a_gpu_as_its_memory_allows(shell: Project, nvml: FakeNvml) 
     wait_until(lambda: "0.8 GiB of 3.0 GiB free" in why(shell))
     assert shell.status("t3") == "queued"
     # They take what they were promised: nothing changes for the fourth.
-    pids = [shell.info(name)["pids"][0] for name in names[:3]]
+    pids = [shell.pid(name) for name in names[:3]]
     taken = tuple((pid, 3072) for pid in pids)
     nvml.write([FakeGpu(total=10240, used=240 + 3 * 3072, load=90, processes=taken)])
     time.sleep(2.5)
@@ -378,7 +378,7 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
     nvml.write([FakeGpu(total=10240, used=600)])
     shell.submit("t0", gpus=1)
     up(shell, "t0")
-    pid = 4194304 + 1 if contained else shell.info("t0")["pids"][0]
+    pid = 4194304 + 1 if contained else shell.pid("t0")
     for used in (1000, 5000, 2000):
         nvml.write([FakeGpu(total=10240, used=600 + used, processes=((pid, used),))])
         time.sleep(1.6)

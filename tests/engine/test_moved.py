@@ -165,7 +165,7 @@ def test_a_copy_made_while_tasks_run_and_wait(tmp_path: Path, opened: list[Opene
     index.refresh()
     assert index.rows[names[0]].message == COPIED
     assert not scheduler_alive(copied.root)
-    pid = project.info(names[0])["pids"][0]
+    pid = project.pid(names[0])
     attend(copied.root)
     wait_until(lambda: copied.status(names[0]) == "failed", message=copied.scheduler_log)
     wait_until(lambda: [copied.status(name) for name in names[1:]] == ["pending", "pending"])
@@ -192,7 +192,7 @@ def test_stopping_a_copied_task_leaves_the_original_alone(tmp_path: Path, opened
     project.submit("one")
     project.wait_for_output("one", b"running")
     shutil.copytree(project.paths("one").folder, project.workspace.tasks / "two")
-    pid = project.info("one")["pids"][0]
+    pid = project.pid("one")
     assert cancel(project.workspace, "two") == "failed"
     assert own_facts(project.info("two"))["messages"] == {"1": COPIED}
     assert process_alive(pid, None)
@@ -236,7 +236,7 @@ def test_a_moved_project_is_stopped_at_its_new_place(tmp_path: Path, opened: lis
     copy(tmp_path / "second", tmp_path / "first")  # something like the original is there again
     moved, again = project.at(tmp_path / "second"), project
     opened.append(moved)
-    pid = moved.info("one")["pids"][0]
+    pid = moved.pid("one")
     assert cancel(again.workspace, "one") in ("running", "failed")
     wait_until(lambda: again.status("one") == "failed", message=again.scheduler_log)
     assert process_alive(pid, None)

@@ -99,9 +99,9 @@ def test_cancel_a_running_task_and_all_its_descendants(shell: Project) -> None:
     shell.submit("T")
     wait_until(lambda: shell.output("T").count(b"P ") == 3, message=lambda: repr(shell.log("T")))
     pids = [int(word) for word in shell.output("T").split() if word != b"P"]
-    pids.append(shell.info("T")["pids"][0])
     assert cancel(shell.workspace, "T") == "running"
     assert shell.wait("T") == ["cancelled"]
+    pids.append(shell.info("T")["pids"][0])
     assert shell.info("T")["exit_codes"] == [-15]
     assert shell.log("T").endswith(b"[PYRUNS] Final status: cancelled\n")
     assert not [pid for pid in pids if psutil.pid_exists(pid)]

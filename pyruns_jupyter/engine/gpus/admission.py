@@ -148,9 +148,12 @@ def _holders(device: Device) -> str:
     if not known:
         return ""
     most = max(known, key=lambda process: process["memory"])
+    user = f" of {most['user']}" if most.get("user") else ""
+    if most.get("notebook"):
+        notebook = most["notebook"].rpartition("/")[2][:60]
+        return f"; {_gib(most['memory'])} held by the notebook {notebook}{user}"
     who = most.get("task") or most.get("command") or ""
     name = f" ({who.split()[0].rpartition('/')[2][:40]})" if who.split() else ""
-    user = f" of {most['user']}" if most.get("user") else ""
     return f"; {_gib(most['memory'])} held by process {most['pid']}{name}{user}"
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ..processes import fork_detached, name_process
 
 if TYPE_CHECKING:
-    from pyruns_jupyter.system.gpu import GpuReader
     from pyruns_jupyter.system.samples import Gpu
 
 SECONDS = 1.0
@@ -72,7 +71,7 @@ def _watch(write_end: int) -> int:
         while True:
             began = time.monotonic()
             found = reader.read()
-            gpus = [attempts.told(device) for gpu in found.gpus for device in _devices(reader, gpu)]
+            gpus = [attempts.told(device) for gpu in found.gpus for device in _devices(gpu)]
             line = json.dumps({"state": found.state, "message": found.message, "gpus": gpus})
             os.write(write_end, line.encode() + b"\n")
             time.sleep(max(0.05, SECONDS - (time.monotonic() - began)))
@@ -82,17 +81,20 @@ def _watch(write_end: int) -> int:
         reader.close()
 
 
-def _devices(reader: GpuReader, gpu: Gpu) -> list[dict[str, Any]]:
+def _devices(gpu: Gpu) -> list[dict[str, Any]]:
     """Return what can be given away of a GPU: itself, or the MIG devices that it is divided into.
 
     `label` is what people call a device: `2`, or `2:0` for a MIG device; `within` are index and UUID of the
     GPU that it is a part of.
     """
-    slices = reader.slices(gpu["index"])
-    if not slices:
-        return [{**gpu, "label": str(gpu["index"]), "within": []}]
+    whole: dict[str, Any] = {**gpu}
+    parts = whole.pop("mig")
+    if not parts:
+        return [{**whole, "label": str(gpu["index"]), "within": []}]
     within = [str(gpu["index"]), gpu["uuid"]]
-    return [{**one, "label": f"{gpu['index']}:{one['index']}", "within": within} for one in slices]
+    return [
+        {**part, "load": None, "label": f"{gpu['index']}:{part['index']}", "within": within} for part in parts
+    ]
 
 
 class _Attempts:

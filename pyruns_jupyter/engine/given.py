@@ -1,0 +1,87 @@
+"""The options of a queueing as people and programs give them: times as texts, tasks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.query.values import duration, number
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+
+from .gpus.need import memory_need
+from .options import After, QueueOptions
+
+KEYS = (
+    *("jobs", "priority", "after", "after_any", "retries", "retry_delay", "time_limit", "grace"),
+    *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone"),
+)
+_TIMES = ("retry_delay", "time_limit", "grace")
+
+
+def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> QueueOptions:
+    """Return the options of a queueing of tasks of `workspace`.
+
+    `given` has some of `KEYS`: times are seconds or texts such as `10m`, `gpu_memory` GiB or `auto` (what
+    completed runs have used, and a tenth more), `after` and `after_any` names of tasks, `workspace/task` for
+    those of another workspace of the project.
+
+    Raises:
+        InvalidInput: when one cannot be used, with it as `field`.
+    """
+    unknown = given.keys() - set(KEYS)
+    if unknown:
+        raise InvalidInput(f"There is no option {min(unknown)!r} of a queueing.", field=min(unknown))
+    known = {key: value for key, value in given.items() if key not in ("after", "after_any")}
+    for key in _TIMES:
+        if key in known:
+            known[key] = _seconds(key, known[key])
+    if isinstance(known.get("gpu_memory"), str):
+        known["gpu_memory"] = _memory(workspace, str(known["gpu_memory"]))
+    if "gpu_devices" in known:
+        known["gpu_devices"] = tuple(map(str, _listed("gpu_devices", known["gpu_devices"])))
+    after = [
+        *_after(workspace.name, _listed("after", given.get("after", ())), ok=True),
+        *_after(workspace.name, _listed("after_any", given.get("after_any", ())), ok=False),
+    ]
+    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]  # `check` looks at types
+
+
+def _seconds(key: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    seconds = duration(value)
+    if seconds is None:
+        seconds = number(value)
+    if seconds is None:
+        raise InvalidInput(
+            f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {value!r}.", field=key
+        )
+    return seconds
+
+
+def _memory(workspace: WorkspaceFolder, text: str) -> float:
+    amount = memory_need(workspace) if text == "auto" else number(text)
+    if amount is None:
+        told = (
+            "no completed run of the workspace was measured" if text == "auto" else f"{text!r} is no number"
+        )
+        raise InvalidInput(f"gpu_memory must be GiB, or 'auto', but {told}.", field="gpu_memory")
+    return amount
+
+
+def _listed(key: str, value: object) -> list[str | int]:
+    """Return what may be one text or several."""
+    listed: list[str | int] = []
+    for one in [value] if isinstance(value, str) or not isinstance(value, Iterable) else value:
+        if isinstance(one, bool) or not isinstance(one, (str, int)):
+            raise InvalidInput(f"{key} must be a list of texts, not {value!r}.", field=key)
+        listed.append(one)
+    return listed
+
+
+def _after(workspace: str, names: list[str | int], *, ok: bool) -> list[After]:
+    found = []
+    for name in names:
+        place, _, task = str(name).rpartition("/")
+        found.append(After(place or workspace, task, ok))
+    return found
