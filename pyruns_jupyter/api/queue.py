@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.query.values import duration, number
+from pyruns_jupyter.engine import given as given_options
 from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.gpus.need import memory_need
-from pyruns_jupyter.engine.options import After, QueueOptions
+from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
 
 from .tables import html_table, text_table
@@ -42,67 +40,23 @@ class RunOptions(TypedDict, total=False):
     retry_alone: bool
 
 
-_TIMES = ("retry_delay", "time_limit", "grace")
-
-
 def queue_options(workspace: WorkspaceFolder, given: RunOptions) -> QueueOptions:
     """Return the options of a queueing of tasks of `workspace`.
 
     Raises:
         InvalidInput: when one cannot be used.
     """
-    known = {key: value for key, value in given.items() if key not in ("after", "after_any")}
-    for key in _TIMES:
-        if key in known:
-            known[key] = _seconds(key, known[key])
-    if isinstance(known.get("gpu_memory"), str):
-        known["gpu_memory"] = _memory(workspace, str(known["gpu_memory"]))
-    if "gpu_devices" in known:
-        known["gpu_devices"] = tuple(map(str, given["gpu_devices"]))
-    after = [
-        *_after(workspace.name, given.get("after", ()), ok=True),
-        *_after(workspace.name, given.get("after_any", ()), ok=False),
-    ]
-    unknown = known.keys() - RunOptions.__annotations__.keys()
-    if unknown:
-        raise InvalidInput(f"There is no option {min(unknown)!r} of a queueing.", field=min(unknown))
-    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]  # `check` looks at types
+    options: dict[str, object] = {**given}
+    for key in ("after", "after_any"):
+        if key in options:
+            options[key] = _names(given[key])
+    return given_options.queue_options(workspace, options)
 
 
-def _seconds(key: str, value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    seconds = duration(value)
-    if seconds is None:
-        seconds = number(value)
-    if seconds is None:
-        raise InvalidInput(
-            f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {value!r}.", field=key
-        )
-    return seconds
-
-
-def _memory(workspace: WorkspaceFolder, text: str) -> float:
-    """Return GiB; `auto` is what completed runs have used, and a tenth more."""
-    amount = memory_need(workspace) if text == "auto" else number(text)
-    if amount is None:
-        told = (
-            "no completed run of the workspace was measured" if text == "auto" else f"{text!r} is no number"
-        )
-        raise InvalidInput(f"gpu_memory must be GiB, or 'auto', but {told}.", field="gpu_memory")
-    return amount
-
-
-def _after(workspace: str, tasks: str | Task | Iterable[str | Task], *, ok: bool) -> list[After]:
-    """Return tasks to run after: those of another workspace of the project as `workspace/task`."""
-    found = []
-    for one in tasks if isinstance(tasks, Iterable) and not isinstance(tasks, str) else (tasks,):
-        if isinstance(one, str):
-            place, _, name = one.rpartition("/")
-            found.append(After(place or workspace, name, ok))
-        else:
-            found.append(After(one.folder.parents[1].name, one.name, ok))
-    return found
+def _names(tasks: str | Task | Iterable[str | Task]) -> list[str]:
+    """Return names of tasks, with their workspace where it is known."""
+    listed = tasks if isinstance(tasks, Iterable) and not isinstance(tasks, str) else (tasks,)
+    return [one if isinstance(one, str) else f"{one.folder.parents[1].name}/{one.name}" for one in listed]
 
 
 class ProjectQueue:

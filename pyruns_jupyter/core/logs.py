@@ -63,23 +63,35 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
         NotFound: when there is no such log.
         Unreadable: when it is no file.
     """
-    try:
-        descriptor = _open(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"There is no log {path.name} of {path.parent.parent.name!r} yet.") from None
+    descriptor = open_log_file(path)
     try:
         return _read_at(descriptor, max(0, offset), limit)
     finally:
         os.close(descriptor)
 
 
-def tail_offset(path: Path, nbytes: int) -> int:
-    """Return where the last `nbytes` bytes of a log begin, moved on to the start of a line.
+def open_log_file(path: Path) -> int:
+    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+
+    Raises:
+        NotFound: when there is no such log.
+        Unreadable: when it is no file.
+    """
+    try:
+        return _open(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"There is no log {path.name} of {path.parent.parent.name!r} yet.") from None
+
+
+def tail_offset(path: Path, nbytes: int, end: int | None = None) -> int:
+    """Return where the last `nbytes` bytes of a log, or before byte `end`, begin, moved on to a line's start.
 
     When a single line fills them all, its last redrawing (`\\r`) counts as a line, else the offset stays. A
     missing log begins at 0.
     """
     size = log_size(path)
+    if size is not None and end is not None:
+        size = min(size, end)
     if size is None or size <= nbytes:
         return 0
     start = size - nbytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyruns_jupyter.core import bulk, generate, query, tasks
@@ -15,11 +15,10 @@ from pyruns_jupyter.core.ordering import move_tasks
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.trash import purge_all
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.engine import given
 from pyruns_jupyter.engine.submit import cancel, submit
 
 from .body import Body
-from .tasks import MOST_JOBS
 
 Rows = Mapping[str, TaskRow]
 
@@ -36,15 +35,16 @@ MOST_DAYS = 1_000_000
 class Action:
     """An `ActionRequest`; `names` is None when a query says which tasks are meant.
 
-    The rest goes with some actions only: `jobs` with run, `tags` with tag and untag, `before` and `after`
-    with move, `as_name` with restore and duplicate, `runs` and `artifacts` with duplicate, `older_than` (s)
-    with purge.
+    The rest goes with some actions only: `run` (options of a queueing) and `skip_done` with run, `tags` with
+    tag and untag, `before` and `after` with move, `as_name` with restore and duplicate, `runs` and
+    `artifacts` with duplicate, `older_than` (s) with purge.
     """
 
     action: str
     names: list[str] | None
     query: str = ""
-    jobs: int = 1
+    run: Mapping[str, object] = field(default_factory=dict)
+    skip_done: bool = False
     tags: tuple[str, ...] = ()
     before: str | None = None
     after: str | None = None
@@ -54,8 +54,8 @@ class Action:
     older_than: int | None = None
 
     KEYS = (
-        *("action", "names", "query", "jobs", "tags", "before", "after", "as_name", "runs", "artifacts"),
-        "older_than",
+        *("action", "names", "query", "run", "skip_done", "tags", "before", "after", "as_name"),
+        *("runs", "artifacts", "older_than"),
     )
 
     @classmethod
@@ -70,7 +70,6 @@ class Action:
             raise InvalidInput(
                 f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
             )
-        jobs = body.integer("jobs", 1, low=1, high=MOST_JOBS)
         older = None
         if action == PURGE and body.has("older_than"):
             older = body.integer("older_than", 0, low=0, high=MOST_DAYS * 86400)
@@ -92,7 +91,8 @@ class Action:
             action,
             names,
             body.text("query", ""),
-            jobs,
+            body.options("run", given.KEYS),
+            body.has("skip_done") and body.flag("skip_done"),
             tags,
             before,
             after,
@@ -137,7 +137,7 @@ def act(
         InvalidInput, NotFound: when tasks are to be moved before or after one that is not there.
     """
     if wanted.action == RUN:
-        outcome = _run(workspace, names, wanted.jobs)
+        outcome = _run(workspace, names, wanted)
     elif wanted.action == PURGE:
         chosen = None if wanted.names is None else names
         outcome = purge_all(workspace, chosen, older_than=wanted.older_than)
@@ -175,9 +175,10 @@ def _one(wanted: Action, workspace: WorkspaceFolder, name: str, *, durable: bool
     return None
 
 
-def _run(workspace: WorkspaceFolder, names: list[str], jobs: int) -> Outcome:
+def _run(workspace: WorkspaceFolder, names: list[str], wanted: Action) -> Outcome:
+    options = given.queue_options(workspace, wanted.run)
     if not names:
         return Outcome()
     generate.check_runnable(workspace)
-    submission = submit(workspace, names, options=QueueOptions(jobs=jobs))
-    return Outcome(list(submission.queued), dict(submission.refused))
+    submission = submit(workspace, names, options=options, skip_done=wanted.skip_done)
+    return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

@@ -112,6 +112,11 @@ class Body:
             raise InvalidInput(f"{key!r} does not know {unknown[0]!r}.", field=f"{key}.{unknown[0]}")
         return Body(value)
 
+    def options(self, key: str, allowed: Collection[str]) -> dict[str, Any]:
+        """Return the object under `key`, which may have the keys `allowed`, without those that are null."""
+        values = self.inner(key, allowed)._values
+        return {name: value for name, value in values.items() if value is not None}
+
     def _value(self, key: str, default: Any) -> Any:
         value = self._values.get(key)
         if value is None:

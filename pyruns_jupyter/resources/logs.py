@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.logs import last_logged_run, log_size, read_range, tail_offset
@@ -33,15 +34,36 @@ def read_log(
     offset: int | None = None,
     limit: int | None = None,
     tail: int | None = None,
+    before: int | None = None,
 ) -> LogRange:
     """Return bytes of a run's log (by default the latest run's), as they were written.
 
+    They begin at `offset`, or are the last `tail` bytes, or at most `limit` bytes that end at `before`; the
+    latter two begin with a line.
+
     Raises:
-        InvalidInput: when both `offset` and `tail` are given.
+        InvalidInput: when more than one of these is given.
         NotFound: when there is no such log.
     """
-    if offset is not None and tail is not None:
-        raise InvalidInput("Give either 'offset' or 'tail', not both.", field="tail")
+    if sum(one is not None for one in (offset, tail, before)) > 1:
+        raise InvalidInput("Give one of 'offset', 'tail' and 'before'.", field="tail")
+    path, size = find_log(workspace, name, run)
+    if before is not None:
+        end = min(before, size)
+        begin = tail_offset(path, limit or USUAL, end)
+        return LogRange(read_range(path, begin, end - begin), begin, size)
+    begin = tail_offset(path, tail) if tail is not None else offset or 0
+    most = limit or (MOST if tail is not None else USUAL)
+    data = read_range(path, begin, most) if begin < size else b""
+    return LogRange(data, begin, max(size, begin + len(data)) if data else size)
+
+
+def find_log(workspace: WorkspaceFolder, name: str, run: int | None) -> tuple[Path, int]:
+    """Return where the log of a run lies (by default of the latest one), and its length in bytes.
+
+    Raises:
+        NotFound: when there is no such log.
+    """
     paths = workspace.existing(name)
     try:
         count = slot_count(read_task(paths.folder))
@@ -56,7 +78,4 @@ def read_log(
         if number == count + 1:
             raise NotFound(f"Run {number} of {name!r} has not started yet.")
         raise NotFound(f"The task {name!r} has no run {number}.")
-    begin = tail_offset(path, tail) if tail is not None else offset or 0
-    most = limit or (MOST if tail is not None else USUAL)
-    data = read_range(path, begin, most) if begin < size else b""
-    return LogRange(data, begin, max(size, begin + len(data)) if data else size)
+    return path, size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from pyruns_jupyter.core.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.secretnames import is_secret
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.engine import given
+from pyruns_jupyter.engine.dependencies import check_after
 from pyruns_jupyter.engine.submit import submit
 
 from .body import Body
@@ -26,7 +27,6 @@ from .generator import propose
 from .inside import check_inside
 
 MOST, USUAL = 1000, 200  # tasks on a page
-MOST_JOBS = 1000
 
 
 def page_reader(
@@ -88,11 +88,11 @@ def read_statuses(text: str) -> list[str] | None:
 
 @dataclass(frozen=True)
 class Creation:
-    """A `CreateRequest`; `jobs` is None when the tasks are not to be queued."""
+    """A `CreateRequest`; `run` holds the options of the queueing, None when nothing is to be queued."""
 
     text: str
     name: str
-    jobs: int | None
+    run: Mapping[str, object] | None
 
     KEYS = ("text", "name", "run")
 
@@ -103,10 +103,8 @@ class Creation:
         Raises:
             InvalidInput: when it is none.
         """
-        jobs = None
-        if body.has("run"):
-            jobs = body.inner("run", ("jobs",)).integer("jobs", 1, low=1, high=MOST_JOBS)
-        return cls(body.text("text"), body.text("name"), jobs)
+        run = body.options("run", given.KEYS) if body.has("run") else None
+        return cls(body.text("text"), body.text("name"), run)
 
 
 def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str, Any]:
@@ -115,14 +113,16 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     Raises:
         InvalidInput: when something is wrong; nothing is created.
     """
+    options = None if wanted.run is None else given.queue_options(workspace, wanted.run)
     proposal = propose(workspace, wanted.text, wanted.name, most)
-    if wanted.jobs is not None:
+    if options is not None:
         generate.check_runnable(workspace)
+        check_after(workspace, [], options.after)
     names = generate.create(proposal)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
-    if wanted.jobs is not None:
+    if options is not None:
         try:
-            refused = submit(workspace, names, options=QueueOptions(jobs=wanted.jobs)).refused
+            refused = submit(workspace, names, options=options).refused
         except PyrunsError as error:  # the tasks are there all the same
             refused = {names[0]: error.message}
         except OSError as error:

@@ -21,6 +21,7 @@ class ActionsHandler(PyrunsHandler):
             await self.require(WRITE)  # who may do nothing is not told what would be right
             raise
         await self.require(EXECUTE if wanted.executes else WRITE)
+        self.check_jobs(wanted.run)
         workspace = await self.run(self.workspace, ws)
         watcher = self.services.watcher(workspace)
         names = wanted.names

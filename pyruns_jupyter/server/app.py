@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Integer
+from traitlets import Bool, Float, Integer, List, Unicode
 
+from ..engine.options import MAX_JOBS
+from .endings import register_events
 from .routes import routes
 from .services import SETTING, Limits, Services
 from .staticfiles import StaticHandler
@@ -31,14 +33,43 @@ class PyrunsExtension(ExtensionApp):
         min=1,
         help="How many tasks one sweep may create at most.",
     ).tag(config=True)
+    jobs_at_once = Integer(
+        MAX_JOBS,
+        min=1,
+        max=MAX_JOBS,
+        help="How many tasks of one queueing may run at a time at most.",
+    ).tag(config=True)
+    activity_hours = Float(
+        7 * 24.0,
+        min=0.0,
+        help="""For how many hours without any other activity running tasks keep this server from counting as
+        idle, so that a hub does not stop it and them with it; 0 for never.""",
+    ).tag(config=True)
+    roots = List(
+        Unicode(),
+        help="""Folders, relative to the server's root, in which projects may lie; when empty, anywhere below
+        it. What lies elsewhere is neither listed nor opened.""",
+    ).tag(config=True)
 
     _services: Services | None = None
 
     def initialize_settings(self) -> None:
         """Make what the handlers share. Nothing runs before the first request."""
         assert self.serverapp is not None
-        limits = Limits(allow_execution=self.allow_execution, tasks_at_once=self.tasks_at_once)
-        self._services = Services(Path(self.serverapp.root_dir), limits)
+        limits = Limits(
+            allow_execution=self.allow_execution,
+            tasks_at_once=self.tasks_at_once,
+            jobs_at_once=self.jobs_at_once,
+            activity_hours=self.activity_hours,
+        )
+        self._services = Services(
+            Path(self.serverapp.root_dir),
+            self.roots,
+            limits,
+            self.serverapp.web_app,
+            self.serverapp.kernel_manager,
+            register_events(self.serverapp.event_logger),
+        )
         self.settings[SETTING] = self._services
 
     def initialize_handlers(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
@@ -11,7 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
-from ..core.errors import PyrunsError, from_os_error
+from ..core.errors import InvalidInput, PyrunsError, from_os_error
 from ..core.workspace import WorkspaceFolder
 from ..resources.answers import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from ..resources.body import Body, query_integer
@@ -137,9 +137,32 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         """Return the request's JSON object, which may have the keys `allowed`."""
         return Body.parse(self.request.body, allowed)
 
+    def check_jobs(self, options: Mapping[str, object]) -> None:
+        """Check that the options of a queueing are within what the administrator allows.
+
+        Raises:
+            InvalidInput: when too many tasks would run at a time.
+        """
+        jobs, most = options.get("jobs", 1), self.services.limits.jobs_at_once
+        if isinstance(jobs, int) and jobs > most:
+            raise InvalidInput(
+                f"At most {most} tasks may run at a time on this server, not {jobs}.", field="jobs"
+            )
+
     def query_text(self, key: str, default: str = "") -> str:
         """Return a parameter of the address' query."""
         return self.get_query_argument(key, default, strip=False)
+
+    def query_flag(self, key: str) -> bool:
+        """Return whether a parameter of the address' query is set: `1` or `true`.
+
+        Raises:
+            InvalidInput: when it is something else, and not `0`, `false` or empty.
+        """
+        value = self.get_query_argument(key, "")
+        if value not in ("", "0", "1", "true", "false"):
+            raise InvalidInput(f"{key!r} should be true or false, but is {value[:40]!r}.", field=key)
+        return value in ("1", "true")
 
     def query_number(self, key: str, *, low: int = 0, high: int = 2**53) -> int | None:
         """Return a whole number of the address' query, None when it is not there."""

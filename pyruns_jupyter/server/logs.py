@@ -1,8 +1,10 @@
-"""Bytes of a log by range."""
+"""Bytes of a log by range, and the whole of it as a file."""
 
 from __future__ import annotations
 
-from ..resources.logs import MOST, read_log
+from ..core.logs import open_log_file
+from ..resources.logs import MOST, find_log, read_log
+from .download import DownloadHandler
 from .handler import READ, PyrunsHandler, endpoint
 
 
@@ -17,6 +19,7 @@ class LogHandler(PyrunsHandler):
             "offset": self.query_number("offset"),
             "limit": self.query_number("limit", low=1, high=MOST),
             "tail": self.query_number("tail", low=1, high=MOST),
+            "before": self.query_number("before"),
         }
         found = await self.run(lambda: read_log(self.workspace(ws), task, **options))
         self.set_header("X-Pyruns-Log-Offset", str(found.offset))
@@ -24,3 +27,13 @@ class LogHandler(PyrunsHandler):
         self.set_header("Cache-Control", "no-store")
         self.write(found.data)
         self.finish(set_content_type="application/octet-stream")
+
+
+class LogDownloadHandler(DownloadHandler):
+    """`workspaces/{ws}/tasks/{task}/logs/download`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str, task: str) -> None:
+        """Answer the log of a run as a file."""
+        path, _ = await self.run(lambda: find_log(self.workspace(ws), task, self.query_number("run", low=1)))
+        await self.send_file(lambda: open_log_file(path), f"{task}-{path.name}", "text/plain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.errors import InvalidInput, NotFound
@@ -13,8 +14,10 @@ from ..core.workspace import WorkspaceFolder, is_workspace
 class Confinement:
     """Translates between paths on the wire (relative to the root, with `/`) and paths on disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, roots: Sequence[str] = ()) -> None:
+        """`roots`, relative to `root`, narrow down where projects may lie."""
         self.root = Path(os.path.realpath(root))
+        self.roots = [Path(os.path.realpath(self.root / one.strip("/"))) for one in roots] or [self.root]
 
     def workspace(self, identifier: str) -> WorkspaceFolder:
         """Return the workspace that a client names by its folder.
@@ -30,7 +33,7 @@ class Confinement:
         try:
             real = Path(os.path.realpath(named))
             project = Path(os.path.realpath(named.parent.parent))
-            if real != project / ROOT_NAME / named.name or not real.is_relative_to(self.root):
+            if real != project / ROOT_NAME / named.name or not self._allows(real):
                 raise missing
             if (real / SCRIPT_INFO).is_symlink() or not is_workspace(real):
                 raise missing
@@ -67,12 +70,19 @@ class Confinement:
             real = Path(os.path.realpath(self.root.joinpath(*parts)))
             if not real.is_relative_to(self.root):
                 raise InvalidInput(f"{path!r} leads out of the server's folder.", field="path")
+            if not self._allows(real):
+                raise InvalidInput(
+                    f"The administrator of this server allows no projects in {path!r}.", field="path"
+                )
             exists = real.exists()
         except (OSError, ValueError):
             exists = False
         if not exists:
             raise NotFound(f"There is no file or folder {path!r}.")
         return real
+
+    def _allows(self, real: Path) -> bool:
+        return real.is_relative_to(self.root) and any(map(real.is_relative_to, self.roots))
 
     def identifier(self, workspace: WorkspaceFolder) -> str:
         """Return `{ws}` of a workspace below the root."""

@@ -10,9 +10,11 @@ from .events import EventStream
 from .exports import ExportHandler, TrashHandler
 from .generator import ParametersHandler, PreviewHandler, TemplateHandler
 from .handler import NotHere, PyrunsHandler
-from .logs import LogHandler
+from .logs import LogDownloadHandler, LogHandler
+from .logsearch import LogSearchHandler
 from .logstream import LogStream
-from .status import StatusHandler
+from .queue import QueueHandler
+from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
 from .system import SystemHandler
 from .systemstream import SystemStream
@@ -31,10 +33,13 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/preview": PreviewHandler,
     "/workspaces/{ws}/tasks": TasksHandler,
     "/workspaces/{ws}/actions": ActionsHandler,
+    "/workspaces/{ws}/queue": QueueHandler,
     "/workspaces/{ws}/trash": TrashHandler,
     "/workspaces/{ws}/export": ExportHandler,
     "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
+    "/workspaces/{ws}/tasks/{task}/logs/search": LogSearchHandler,
+    "/workspaces/{ws}/tasks/{task}/logs/download": LogDownloadHandler,
     "/workspaces/{ws}/tasks/{task}/tracks": TracksHandler,
     "/system": SystemHandler,
 }
@@ -57,4 +62,4 @@ def pattern(address: str) -> str:
 def routes() -> list[tuple[str, Any]]:
     """Return all routes of the API, without the server's base URL."""
     listed = [(pattern(address), handler) for address, handler in {**REST, **STREAMS}.items()]
-    return [*listed, (API + r"(?:/.*)?", NotHere)]
+    return [*listed, (API + r"/openapi\.yaml", DescriptionHandler), (API + r"(?:/.*)?", NotHere)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,10 @@ from typing import Any, TypeVar
 from ..core.workspace import WorkspaceFolder
 from ..engine.submit import attend
 from ..system.sampler import Sampler
+from .activity import Activity
+from .endings import Emit
+from .kernels import Kernels
+from .metrics import Metrics
 from .paths import Confinement
 from .watcher import Watcher, WatcherPool
 
@@ -19,6 +23,7 @@ T = TypeVar("T")
 
 SETTING = "pyruns_jupyter_services"  # under which the web application holds them
 THREADS = 8
+SCANS = 4  # processes that search a log each
 SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
 
 
@@ -28,19 +33,33 @@ class Limits:
 
     allow_execution: bool
     tasks_at_once: int
+    jobs_at_once: int
+    activity_hours: float
 
 
 class Services:
     """The sampler, the watchers and the threads of one server."""
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(
+        self, root: Path, roots: Sequence[str], limits: Limits, application: Any, kernels: Any, emit: Emit
+    ) -> None:
+        """`roots` are the folders below `root` in which projects may lie, all of it when empty;
+        `application` and `kernels` are the server's, `emit` tells its event system.
+        """
         self.limits = limits
-        self.paths = Confinement(root)
-        self.sampler = Sampler()
+        self.paths = Confinement(root, roots)
+        self.sampler = Sampler(root)
+        self.kernels = Kernels(kernels)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pyruns-server")
         self._searches = ThreadPoolExecutor(SEARCHES, thread_name_prefix="pyruns-search")
-        self._watchers = WatcherPool(self.run, self._attend)
+        self._waits = ThreadPoolExecutor(SCANS, thread_name_prefix="pyruns-wait")
+        self.scans = asyncio.Semaphore(SCANS)
+        self._watchers = WatcherPool(self.run, self._attend, self._tell)
+        self._emit = emit
+        self._activity = Activity(application, self.watchers, limits.activity_hours)
         self._streams: set[asyncio.Task[None]] = set()
+        self._metrics = Metrics(self)
+        self._metrics.register()
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns, without blocking the event loop."""
@@ -50,9 +69,23 @@ class Services:
         """Return what a search finds, after the ones that came before."""
         return await asyncio.get_running_loop().run_in_executor(self._searches, function)
 
+    async def wait(self, function: Callable[[], T]) -> T:
+        """Return what comes from a process of ours, which may take long; one for each of `scans`."""
+        return await asyncio.get_running_loop().run_in_executor(self._waits, function)
+
     def watcher(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
+        self._activity.start()
         return self._watchers.get(workspace)
+
+    def watchers(self) -> list[Watcher]:
+        """Return the watchers of all workspaces that were looked at."""
+        return self._watchers.all()
+
+    @property
+    def streams(self) -> int:
+        """How many websockets are open."""
+        return len(self._streams)
 
     def start_stream(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run the work of a socket until it ends, is cancelled, or the server stops."""
@@ -63,6 +96,8 @@ class Services:
 
     async def close(self) -> None:
         """End all sockets, watchers and threads."""
+        self._metrics.unregister()
+        await self._activity.stop()
         streams = [*self._streams]
         for task in streams:
             task.cancel()
@@ -72,8 +107,11 @@ class Services:
 
     def _close_threads(self) -> None:
         self.sampler.stop()
-        for pool in (self._searches, self._threads):
+        for pool in (self._waits, self._searches, self._threads):
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
+        self._emit(name, {"workspace": self.paths.identifier(workspace), **facts})
 
     def _attend(self, root: Path) -> bool:
         # Going on with what was queued starts processes: not where the administrator forbids that.

@@ -1,6 +1,8 @@
-"""The handshake."""
+"""The handshake, and the description of all that follows."""
 
 from __future__ import annotations
+
+from importlib.resources import files
 
 from .._version import __version__
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
@@ -23,7 +25,18 @@ class StatusHandler(PyrunsHandler):
                 "can_execute": await self.is_allowed(EXECUTE),
                 "limits": {
                     "tasks_at_once": self.services.limits.tasks_at_once,
+                    "jobs_at_once": self.services.limits.jobs_at_once,
                     "log_window": WINDOW,
                 },
             }
         )
+
+
+class DescriptionHandler(PyrunsHandler):
+    """`GET openapi.yaml`"""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """Answer the description of this interface."""
+        self.write(await self.run((files(__package__) / "openapi.yaml").read_bytes))
+        self.finish(set_content_type="application/yaml")

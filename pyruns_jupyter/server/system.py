@@ -10,5 +10,5 @@ class SystemHandler(PyrunsHandler):
 
     @endpoint(READ)
     async def get(self) -> None:
-        """Answer a sample of CPU, memory and GPUs."""
-        self.answer(await self.run(self.services.sampler.sample))
+        """Answer a sample of CPU, memory, disk, network and GPUs."""
+        self.answer(self.services.kernels.labelled(await self.run(self.services.sampler.sample)))

@@ -1,4 +1,4 @@
-"""CPU, memory and GPUs about every second."""
+"""The machine about every second."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import contextlib
 from ..resources.answers import to_json
 from ..system.sampler import Sampler
 from ..system.samples import Sample
+from .kernels import Kernels
 from .streams import Send, StreamHandler, no_messages
 
 BEHIND = 10  # samples a slow client may be behind before older ones are dropped
@@ -16,8 +17,9 @@ BEHIND = 10  # samples a slow client may be behind before older ones are dropped
 class SystemConnection:
     """Tells one client how the machine does."""
 
-    def __init__(self, sampler: Sampler) -> None:
+    def __init__(self, sampler: Sampler, kernels: Kernels) -> None:
         self._sampler = sampler
+        self._kernels = kernels
 
     receive = staticmethod(no_messages)
 
@@ -44,7 +46,7 @@ class SystemConnection:
             while True:
                 await arrived.wait()
                 arrived.clear()
-                samples = [sample for sample in waiting if sample["time"] > newest]
+                samples = [self._kernels.labelled(one) for one in waiting if one["time"] > newest]
                 waiting.clear()
                 if samples:
                     newest = samples[-1]["time"]
@@ -58,4 +60,4 @@ class SystemStream(StreamHandler):
 
     async def connect(self, *arguments: str) -> SystemConnection:
         """Take the server's sampler."""
-        return SystemConnection(self.services.sampler)
+        return SystemConnection(self.services.sampler, self.services.kernels)

@@ -36,8 +36,9 @@ class TasksHandler(PyrunsHandler):
     async def post(self, ws: str) -> None:
         """Create one task or all tasks of a sweep."""
         wanted = Creation.read(self.body(*Creation.KEYS))
-        if wanted.jobs is not None:
+        if wanted.run is not None:
             await self.require(EXECUTE)
+            self.check_jobs(wanted.run)
         workspace = await self.run(self.workspace, ws)
         watcher = self.services.watcher(workspace)
         try:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..core.errors import PyrunsError
 from ..core.index import TaskIndex
+from ..core.runs import QUEUED, RUNNING, STATUSES
 from ..core.workspace import WorkspaceFolder
 from ..resources.answers import to_json
 from ..resources.events import message_since
+from .endings import Endings
 
 T = TypeVar("T")
 
@@ -36,25 +38,36 @@ class Runner(Protocol):
 
 
 Attend = Callable[[Path], object]
+Tell = Callable[[WorkspaceFolder, str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class _Look(Generic[T]):
-    """What a look brought: the answer to a question, the index' revision, whether tasks wait or run."""
+    """What a look brought: the answer to a question, the index' revision and counts, how many tasks run, and
+    what ended.
+    """
 
     answer: T
     revision: int
-    active: bool
+    counts: Mapping[str, int]
+    running: int
+    events: list[tuple[str, dict[str, Any]]]
 
 
 class Watcher:
     """One workspace as it is on disk. Used on the event loop; disk work goes to threads."""
 
-    def __init__(self, workspace: WorkspaceFolder, run: Runner, attend: Attend) -> None:
+    def __init__(self, workspace: WorkspaceFolder, run: Runner, attend: Attend, tell: Tell) -> None:
+        """`tell` is told of each task that failed, and when nothing waits or runs any more."""
         self.workspace = workspace
+        self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # as they were at the last look
+        self.running = 0
         self._run = run
         self._attend = attend
+        self._tell = tell
         self._index = TaskIndex(workspace)
+        self._endings = Endings()
+        self._events: list[tuple[str, dict[str, Any]]] = []
         self._turn = asyncio.Lock()  # one look at a time, without occupying threads that wait
         self._index_lock = threading.Lock()  # holds even where an awaiting request was given up
         self._announced = 0  # the revision that listeners were told of
@@ -73,6 +86,11 @@ class Watcher:
     def busy(self) -> bool:
         """Whether somebody listens or looks right now."""
         return bool(self._listeners) or self._turn.locked()
+
+    @property
+    def active(self) -> bool:
+        """Whether something waited or ran at the last look."""
+        return self.counts[QUEUED] + self.counts[RUNNING] > 0
 
     @property
     def watching(self) -> bool:
@@ -94,20 +112,26 @@ class Watcher:
             self._messages.clear()
             for listener in self._listeners:
                 listener.set()
-        self._attend_if_due(seen.active)
+        self.counts, self.running = seen.counts, seen.running
+        for name, facts in seen.events:
+            self._tell(self.workspace, name, facts)
+        self._attend_if_due(self.active)
         return seen.answer
 
     def _look(self, read: Callable[[TaskIndex], T], max_age: float) -> _Look[T]:
         with self._index_lock:
             now = time.monotonic()
             if self._looked_at < max(now - max_age, self._changed_at):
-                self._index.refresh()
+                self._events += self._endings.take(self._index.refresh())
                 self._looked_at = now
-            counts = self._index.counts
+            answer = read(self._index)
+            events, self._events = self._events, []  # also of a look whose request was given up
             return _Look(
-                answer=read(self._index),
+                answer=answer,
                 revision=self._index.revision,
-                active=counts["queued"] + counts["running"] > 0,
+                counts=self._index.counts,
+                running=self._endings.running,
+                events=events,
             )
 
     def _attend_if_due(self, active: bool) -> None:
@@ -190,16 +214,17 @@ class Watcher:
 class WatcherPool:
     """The watchers of one server; those nobody used for long are forgotten."""
 
-    def __init__(self, run: Runner, attend: Attend) -> None:
+    def __init__(self, run: Runner, attend: Attend, tell: Tell) -> None:
         self._run = run
         self._attend = attend
+        self._tell = tell
         self._watchers: dict[Path, Watcher] = {}
 
     def get(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
         watcher = self._watchers.pop(workspace.folder, None)
         if watcher is None:
-            watcher = Watcher(workspace, self._run, self._attend)
+            watcher = Watcher(workspace, self._run, self._attend, self._tell)
         self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
         if len(self._watchers) > KEPT_INDEXES:
             idle = next(
@@ -208,6 +233,10 @@ class WatcherPool:
             if idle is not None:
                 del self._watchers[idle]
         return watcher
+
+    def all(self) -> list[Watcher]:
+        """Return all watchers."""
+        return [*self._watchers.values()]
 
     async def close(self) -> None:
         """Stop all watchers."""

@@ -49,7 +49,7 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         if folder:
             found = await self.run(self._seen, folder, self.query_text("identity"))
         else:
-            found = await self.run(discover, self.services.paths.root)
+            found = await self.run(self._discovered)
         items = []
         for workspace in found:
             try:
@@ -68,6 +68,10 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         path = self.body("path").text("path")
         workspace, created = await self.run(self._open, path)
         self.answer(await self.model(workspace), 201 if created else 200)
+
+    def _discovered(self) -> list[WorkspaceFolder]:
+        found = {one.folder: one for root in self.services.paths.roots for one in discover(root)}
+        return list(found.values())
 
     def _seen(self, folder: str, identity: str) -> list[WorkspaceFolder]:
         """Return the workspace in a folder as a kernel names it, if this server sees the very same folder."""

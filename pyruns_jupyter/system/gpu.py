@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from .processes import ProcessBook
-from .samples import Gpu, GpuProcess, GpuState
+from .samples import Gpu, GpuProcess, GpuState, MigDevice
 
 T = TypeVar("T")
 
@@ -78,27 +78,6 @@ class GpuReader:
         self._pause = RETRY_FIRST
         return GpuReading("ok", None, gpus) if gpus else GpuReading("none", NO_DEVICE, [])
 
-    def slices(self, index: int) -> list[Gpu]:
-        """Return the MIG devices of GPU `index`, empty when it is not divided; to be asked after `read`.
-
-        They have no load, no power and no temperature of their own; their index counts within the GPU.
-        """
-        nvml = self._nvml
-        if nvml is None:
-            return []
-        found: list[Gpu] = []
-        with contextlib.suppress(Exception):  # a GPU or a driver that knows no slices
-            whole = nvml.nvmlDeviceGetHandleByIndex(index)
-            if nvml.nvmlDeviceGetMigMode(whole)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
-                return []
-            for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(whole)):
-                try:
-                    handle = nvml.nvmlDeviceGetMigDeviceHandleByIndex(whole, number)
-                except nvml.NVMLError_NotFound:
-                    continue  # there may be fewer, and gaps
-                found.append(self._device(nvml, number, handle))
-        return found
-
     def driver(self) -> str | None:
         """Return the version of the driver that was read last; None without one."""
         if self._nvml is None:
@@ -147,7 +126,31 @@ class GpuReader:
             raise  # not this GPU but the whole driver is gone
         except nvml.NVMLError as error:
             return _silent_gpu(index, f"GPU {index} ({_words(error)})")
-        return self._device(nvml, index, handle)
+        return {**self._device(nvml, index, handle), "mig": self._mig(nvml, handle)}
+
+    def _mig(self, nvml: ModuleType, whole: Any) -> list[MigDevice]:
+        """Return the parts of a GPU, empty when it is not divided; they have no load of their own."""
+        found: list[MigDevice] = []
+        with contextlib.suppress(nvml.NVMLError):  # a GPU or a driver that knows no parts
+            if nvml.nvmlDeviceGetMigMode(whole)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+                return []
+            for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(whole)):
+                try:
+                    handle = nvml.nvmlDeviceGetMigDeviceHandleByIndex(whole, number)
+                except nvml.NVMLError_NotFound:
+                    continue  # there may be fewer, and gaps
+                part = self._device(nvml, number, handle)
+                found.append(
+                    MigDevice(
+                        index=number,
+                        uuid=part["uuid"],
+                        name=part["name"],
+                        memory_used=part["memory_used"],
+                        memory_total=part["memory_total"],
+                        processes=part["processes"],
+                    )
+                )
+        return found
 
     def _device(self, nvml: ModuleType, index: int, handle: Any) -> Gpu:
         def ask(question: Callable[[], T]) -> T | None:
@@ -179,7 +182,10 @@ class GpuReader:
             temperature=None if temperature is None else float(temperature),
             power=None if power is None else power / 1000.0,
             power_limit=None if limit is None else limit / 1000.0,
+            clock=ask(lambda: int(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))),
+            memory_clock=ask(lambda: int(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM))),
             processes=self._process_list([process for found in lists for process in found or ()]),
+            mig=[],
         )
 
     def _process_list(self, found: list[Any]) -> list[GpuProcess]:
@@ -192,7 +198,16 @@ class GpuReader:
         for pid, used in sorted(memory.items()):
             known = self._processes.look_up(pid)
             answer.append(
-                GpuProcess(pid=pid, memory=used, user=known.user, command=known.command, task=known.task)
+                GpuProcess(
+                    pid=pid,
+                    memory=used,
+                    user=known.user,
+                    command=known.command,
+                    task=known.task,
+                    notebook=known.notebook,
+                    kernel=known.kernel,
+                    idle=None,  # what only a server knows of its kernels
+                )
             )
         return answer
 
@@ -208,7 +223,10 @@ def _silent_gpu(index: int, name: str) -> Gpu:
         temperature=None,
         power=None,
         power_limit=None,
+        clock=None,
+        memory_clock=None,
         processes=[],
+        mig=[],
     )
 
 

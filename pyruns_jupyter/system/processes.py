@@ -1,9 +1,10 @@
-"""Who a process is: its user, its command, and which task it belongs to."""
+"""Who a process is: its user, its command, and which task or notebook it belongs to."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 
 import psutil
@@ -14,6 +15,8 @@ _LOOK_AT_MOST = 512  # known processes kept before the oldest are forgotten
 # What the programs that start tasks put into a task's environment; children inherit it.
 _TASK_DIR = "PYRUNS_TASK_DIR"
 _TASK_CONFIG = "__PYRUNS_CONFIG__"
+_NOTEBOOK = "JPY_SESSION_NAME"  # what Jupyter servers put into a kernel's; its children inherit it
+_CONNECTION = re.compile(r"kernel-([0-9a-fA-F-]{36})\.json$")  # the connection file, an argument of kernels
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,11 @@ class Known:
     user: str | None
     command: str | None
     task: str | None
+    notebook: str | None
+    kernel: str | None
 
 
-_NOBODY = Known(None, None, None)
+_NOBODY = Known(None, None, None, None, None)
 
 
 class ProcessBook:
@@ -51,14 +56,18 @@ class ProcessBook:
 
 
 def _look_at(process: psutil.Process) -> Known:
-    user = command = task = None
+    user = command = task = notebook = kernel = None
     with contextlib.suppress(psutil.Error, KeyError):  # KeyError: a user id without a name
         user = process.username()
     with contextlib.suppress(psutil.Error):
-        command = " ".join(process.cmdline())[:COMMAND_LENGTH] or process.name()
+        words = process.cmdline()
+        command = " ".join(words)[:COMMAND_LENGTH] or process.name()
+        kernel = next((found[1] for found in map(_CONNECTION.search, words) if found), None)
     with contextlib.suppress(psutil.Error, OSError):  # somebody else's process
-        task = _task_of(process.environ())
-    return Known(user, command, task)
+        environment = process.environ()
+        task = _task_of(environment)
+        notebook = None if task else environment.get(_NOTEBOOK)
+    return Known(user, command, task, notebook, kernel)
 
 
 def _task_of(environment: dict[str, str]) -> str | None:

@@ -7,9 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from .gpu import GpuReader
-from .host import CpuMeter, memory
+from .host import CpuMeter, DiskMeter, NetworkMeter, memory
 from .samples import Sample
 
 PERIOD = 1.0  # seconds
@@ -23,7 +24,8 @@ _log = logging.getLogger(__name__)
 class Sampler:
     """Samples of this machine. All methods may be called from any thread."""
 
-    def __init__(self, *, period: float = PERIOD, kept: int = KEPT) -> None:
+    def __init__(self, folder: Path | None = None, *, period: float = PERIOD, kept: int = KEPT) -> None:
+        """`folder` is the one whose disk is told of."""
         self._period = period
         self._kept = kept
         self._lock = threading.Lock()  # guards what follows; never held while something is measured
@@ -34,6 +36,8 @@ class Sampler:
         self._threads: list[threading.Thread] = []
         self._measuring = threading.Lock()  # NVML and the CPU meter serve one thread at a time
         self._cpu = CpuMeter()
+        self._network = NetworkMeter()
+        self._disk = DiskMeter(folder or Path.cwd())
         self._gpus = GpuReader()
 
     def history(self) -> list[Sample]:
@@ -119,6 +123,8 @@ class Sampler:
                 time=time.time(),
                 cpu=cpu,
                 memory=memory(),
+                disk=self._disk.read(),
+                network=self._network.read(),
                 gpu_state=reading.state,
                 gpu_message=reading.message,
                 gpus=reading.gpus,

@@ -173,6 +173,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** What waits in the project of the workspace, all its workspaces together, and for what */
+        get: operations["getQueue"];
+        put?: never;
+        /** Pause the queue, so that nothing more is started, or go on with it; what runs goes on */
+        post: operations["changeQueue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/trash": {
         parameters: {
             query?: never;
@@ -257,6 +278,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/tasks/{task}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The places in a run's log where a regular expression matches
+         * @description Answered while the log is read: a `LogHits` a line, the last one with `done`. Leaving ends the search. It ends
+         *     by itself after `limit` hits; `searched` is the offset to go on from.
+         */
+        get: operations["searchLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/tasks/{task}/logs/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        /** A run's log as a file, whole or by a range */
+        get: operations["downloadLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/tasks/{task}/tracks": {
         parameters: {
             query?: never;
@@ -327,7 +394,10 @@ export interface components {
             /** @description Whether this user may start and stop tasks */
             can_execute: boolean;
             limits: {
+                /** @description How many tasks one sweep may create */
                 tasks_at_once: number;
+                /** @description How many tasks of one queueing may run at a time */
+                jobs_at_once: number;
                 /** @description Unacknowledged bytes of a log stream */
                 log_window: number;
             };
@@ -427,11 +497,59 @@ export interface components {
             };
         };
         RunOptions: {
-            /**
-             * @description How many of these tasks run at a time
-             * @default 1
-             */
-            jobs: number;
+            /** @description How many of these tasks run at a time (1 by default) */
+            jobs?: number | null;
+            /** @description What has a higher one starts first */
+            priority?: number | null;
+            /** @description Tasks that have to complete before the first of these starts; `workspace/task` in another workspace of the project */
+            after?: string[] | null;
+            /** @description The same, however they end */
+            after_any?: string[] | null;
+            /** @description How often a task that failed is run again */
+            retries?: number | null;
+            /** @description Before the first retry (10 s by default), doubled for each further one, at most an hour */
+            retry_delay?: components["schemas"]["Period"] | null;
+            /** @description After which a run is stopped and counts as failed */
+            time_limit?: components["schemas"]["Period"] | null;
+            /** @description Between asking a run to stop and killing it */
+            grace?: components["schemas"]["Period"] | null;
+            /** @description After so many runs in a row that failed in the same way the rest is cancelled; 0 never */
+            stop_after?: number | null;
+            /** @description Whether runs that a restart of the machine ended are run again */
+            resume?: boolean | null;
+            /** @description How many GPUs each task gets */
+            gpus?: number | null;
+            /** @description GiB that a task uses of each of its GPUs, which it then may share; `auto` is what completed runs have used */
+            gpu_memory?: number | string | null;
+            /** @description Indices or UUIDs of the GPUs to choose from */
+            gpu_devices?: (string | number)[] | null;
+            /** @description Run again with whole GPUs what ran out of GPU memory */
+            retry_alone?: boolean | null;
+        };
+        /** @description Seconds, or a text such as 90s, 10m or 1h30m */
+        Period: number | string;
+        Queue: {
+            /** @description Whether nothing more is started */
+            paused: boolean;
+            scheduler_alive: boolean;
+            /** @description In the order in which they are started */
+            batches: components["schemas"]["QueuedBatch"][];
+        };
+        /** @description One queueing that is not done */
+        QueuedBatch: {
+            id: string;
+            workspace: string;
+            created_at: number;
+            options: components["schemas"]["RunOptions"];
+            /** @description How many tasks were queued */
+            total: number;
+            waiting: number;
+            running: number;
+            /** @description Why no other of its tasks starts now; empty when one does */
+            why: string;
+        };
+        QueueChange: {
+            paused: boolean;
         };
         CreateRequest: {
             /** @description YAML with batch syntax, or a shell script */
@@ -453,8 +571,10 @@ export interface components {
             names?: string[];
             /** @description All tasks that match instead of names */
             query?: string | null;
-            /** @default 1 */
-            jobs: number;
+            /** @description For run */
+            run?: components["schemas"]["RunOptions"] | null;
+            /** @description For run: leave out what a task of the same values completed already */
+            skip_done?: boolean | null;
             /** @description For tag and untag */
             tags?: string[];
             /** @description For move: the task to put them before */
@@ -644,6 +764,21 @@ export interface components {
             user: string | null;
             command: string | null;
             task: string | null;
+            /** @description Path of the notebook whose kernel started it */
+            notebook: string | null;
+            /** @description Id of the kernel that it is */
+            kernel: string | null;
+            /** @description For how many seconds this kernel of the server has been idle; null when it is busy */
+            idle: number | null;
+        };
+        MigDevice: {
+            /** @description Within its GPU */
+            index: number;
+            uuid: string;
+            name: string;
+            memory_used: number | null;
+            memory_total: number | null;
+            processes: components["schemas"]["GpuProcess"][];
         };
         Gpu: {
             index: number;
@@ -658,20 +793,57 @@ export interface components {
             power: number | null;
             /** @description Watts */
             power_limit: number | null;
+            /** @description MHz of the processors */
+            clock: number | null;
+            /** @description MHz */
+            memory_clock: number | null;
+            /** @description The parts of a divided GPU */
+            mig: components["schemas"]["MigDevice"][];
             processes: components["schemas"]["GpuProcess"][];
+        };
+        /** @description What a search has found in a part of a log */
+        LogHits: {
+            hits: [
+                number,
+                number,
+                number,
+                string
+            ][];
+            /** @description Up to which byte it has looked */
+            searched?: number;
+            /** @description Hits so far */
+            total?: number;
+            done: boolean;
+            /** @description Why it was given up */
+            message?: string;
         };
         SystemSample: {
             time: number;
             cpu: {
                 percent: number;
+                /** @description How many there are to be used, a part of one where a control group says so */
                 cores: number;
+                /** @description Whether a control group (a container, a hub) leaves only a share of the host */
+                limited: boolean;
+                per_core: number[];
                 /** @description Load averages over 1 */
                 load: number[] | null;
             };
             memory: {
                 used: number;
                 total: number;
+                limited: boolean;
             };
+            /** @description Room on the disk of the server's folder; null when it does not answer */
+            disk: {
+                used: number;
+                total: number;
+            } | null;
+            /** @description Bytes a second; null at the first look */
+            network: {
+                received: number;
+                sent: number;
+            } | null;
             /** @enum {string} */
             gpu_state: "ok" | "none" | "error";
             gpu_message: string | null;
@@ -986,6 +1158,58 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    changeQueue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueChange"];
+            };
+        };
+        responses: {
+            /** @description The queue as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queue"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listTrash: {
         parameters: {
             query?: never;
@@ -1138,6 +1362,8 @@ export interface operations {
                 limit?: number;
                 /** @description The last so many bytes instead of an offset */
                 tail?: number;
+                /** @description At most `limit` bytes that end here, from the start of a line */
+                before?: number;
             };
             header?: never;
             path: {
@@ -1161,6 +1387,90 @@ export interface operations {
                 content: {
                     "application/octet-stream": string;
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    searchLog: {
+        parameters: {
+            query: {
+                /** @description Which run, from 1; the latest by default */
+                run?: components["parameters"]["run"];
+                /** @description A regular expression as Python has them; it matches within a line */
+                pattern: string;
+                /** @description It is the very text instead */
+                literal?: boolean;
+                ignore_case?: boolean;
+                /** @description Where to begin */
+                offset?: number;
+                /** @description How many hits are enough */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Hits, a `LogHits` each line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    downloadLog: {
+        parameters: {
+            query?: {
+                /** @description Which run, from 1; the latest by default */
+                run?: components["parameters"]["run"];
+            };
+            header?: {
+                /** @description One range, such as `bytes=0-1023` or `bytes=-1024` */
+                Range?: string;
+            };
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description There is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

@@ -25,12 +25,10 @@ export type PreviewRequest = Loose<
   Schemas['PreviewRequest'],
   'offset' | 'limit'
 >;
-export type RunOptions = Partial<Schemas['RunOptions']>;
-export type CreateRequest = Omit<Schemas['CreateRequest'], 'run'> & {
-  run?: RunOptions | null;
-};
+export type RunOptions = Schemas['RunOptions'];
+export type CreateRequest = Schemas['CreateRequest'];
 export type Created = Schemas['Created'];
-export type ActionRequest = Loose<Schemas['ActionRequest'], 'jobs'>;
+export type ActionRequest = Schemas['ActionRequest'];
 export type Action = ActionRequest['action'];
 export type ActionResult = Schemas['ActionResult'];
 export type TaskPatch = Schemas['TaskPatch'];

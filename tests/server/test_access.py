@@ -41,6 +41,7 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/preview": {"text": "lr: 1"},
         "/workspaces/{ws}/tasks": {"text": "lr: 1", "name": "new"},
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
+        "/workspaces/{ws}/queue": {"paused": False},
     }[address]
 
 
@@ -82,11 +83,14 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
             continue
         answer = await api(method, address, body_for(address, method), ws=WS, task="one")
         needed = "read" if method == "get" or (address, method) in reading else "write"
+        if (address, method) == ("/workspaces/{ws}/queue", "post"):
+            needed = "execute"
         if needed not in allowed:
             assert answer.status == 403, (method, address)
         else:
-            # There is no log yet; everything else is there.
-            assert answer.status == (404 if address.endswith("/logs") else 200) or answer.status == 201
+            # There is no log yet, and nothing is searched for; everything else is there.
+            expected = 404 if "/logs" in address else 200
+            assert answer.status in ((400,) if address.endswith("/search") else (expected, 201)), address
     for address in STREAMS:
         if "read" in allowed:
             (await api.stream(address, ws=WS, task="one")).close()
@@ -109,7 +113,9 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "server_options", [{"PyrunsExtension": {"allow_execution": False, "tasks_at_once": 3}}], ids=[""]
+    "server_options",
+    [{"PyrunsExtension": {"allow_execution": False, "tasks_at_once": 3}}],
+    ids=[""],
 )
 async def test_the_administrator_decides(api: Api, one: WorkspaceFolder) -> None:
     status = await api.get("/status")
@@ -119,12 +125,35 @@ async def test_the_administrator_decides(api: Api, one: WorkspaceFolder) -> None
     answer = await api("post", "/workspaces/{ws}/actions", {"action": "run", "names": ["one"]}, ws=WS)
     assert answer.status == 403
     assert answer.body["message"] == "The administrator of this server has switched running tasks off."
+    answer = await api("post", "/workspaces/{ws}/queue", {"paused": True}, ws=WS)
+    assert answer.status == 403
+    assert not (await api.get("/workspaces/{ws}/queue", ws=WS))["paused"]
     many = {"text": "lr: 1 | 2 | 3 | 4", "name": "many"}
     answer = await api("post", "/workspaces/{ws}/tasks", many, ws=WS)
     assert answer.status == 400
     assert "at most 3" in answer.body["message"]
     preview = await api.post("/workspaces/{ws}/preview", many, ws=WS)
     assert "at most 3" in preview["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "server_options", [{"PyrunsExtension": {"jobs_at_once": 4, "roots": ["sub folder"]}}], ids=[""]
+)
+async def test_the_administrator_narrows_down(api: Api, one: WorkspaceFolder) -> None:
+    assert (await api.get("/status"))["limits"]["jobs_at_once"] == 4
+    answer = await api("get", "/workspaces/{ws}", ws=WS)
+    assert answer.status == 404
+    answer = await api("post", "/workspaces", {"path": "train.py"})
+    assert answer.status == 400
+    assert answer.body["message"] == "The administrator of this server allows no projects in 'train.py'."
+    opened = await api.post("/workspaces", {"path": "sub folder/nested.py"})
+    assert [found["id"] for found in (await api.get("/workspaces"))["items"]] == [opened["id"]]
+    body = {"text": "training: {lr: 1}", "name": "many", "run": {"jobs": 5}}
+    answer = await api("post", "/workspaces/{ws}/tasks", body, ws=opened["id"])
+    assert (answer.status, answer.body["field"]) == (400, "jobs")
+    assert answer.body["message"] == "At most 4 tasks may run at a time on this server, not 5."
+    action = {"action": "run", "query": "", "run": {"jobs": 5}}
+    assert (await api("post", "/workspaces/{ws}/actions", action, ws=opened["id"])).status == 400
 
 
 @pytest.mark.parametrize(

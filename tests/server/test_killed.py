@@ -44,7 +44,7 @@ class Client(threading.Thread):
                 if made["queued"]:
                     self.queued += made["names"]
                 else:
-                    action = {"action": "run", "names": made["names"], "jobs": 2}
+                    action = {"action": "run", "names": made["names"], "run": {"jobs": 2}}
                     self.queued += self._ask("/workspaces/{ws}/actions", action)["done"]
         except (OSError, http.client.HTTPException):
             return

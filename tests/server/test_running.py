@@ -68,7 +68,7 @@ async def test_a_sweep_runs_to_its_end(api: Api, train: WorkspaceFolder) -> None
     assert tracks["tracks"]["loss"] == [0.25, 0.125]
     assert tracks["records"] == {"acc": 0.75}
     # And again, by a query; a task that is not pending any more is run once more.
-    again = await api.post(ACTIONS, {"action": "run", "query": "lr<1", "jobs": 2}, ws=WS)
+    again = await api.post(ACTIONS, {"action": "run", "query": "lr<1", "run": {"jobs": 2}}, ws=WS)
     assert sorted(again["done"]) == created["names"][:2]
     for name in again["done"]:
         assert (await whole_log(api, name))[1]["run"] == 2

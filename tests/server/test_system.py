@@ -6,7 +6,8 @@ import asyncio
 import threading
 from typing import Any
 
-from tests.server.client import Api
+from pyruns_jupyter.server.kernels import Kernels
+from tests.server.client import PATIENCE, Api, until
 
 
 def sampling() -> int:
@@ -16,7 +17,8 @@ def sampling() -> int:
 async def test_one_sample(api: Api) -> None:
     sample = await api.get("/system")
     assert sample["memory"]["total"] > sample["memory"]["used"] > 0
-    assert sample["cpu"]["cores"] >= 1
+    assert sample["cpu"]["cores"] > 0
+    assert sample["disk"]["total"] > sample["disk"]["used"] > 0
     assert not sampling()
 
 
@@ -56,5 +58,33 @@ async def test_status(api: Api, jp_serverapp: Any) -> None:
         "api_version": 1,
         "can_write": True,
         "can_execute": True,
-        "limits": {"tasks_at_once": 10_000, "log_window": 1024 * 1024},
+        "limits": {"tasks_at_once": 10_000, "jobs_at_once": 1000, "log_window": 1024 * 1024},
     }
+
+
+async def test_a_notebook_that_holds_a_gpu(api: Api, jp_serverapp: Any, jp_fetch: Any) -> None:
+    """Its kernel says for how long it is idle; kernels of other servers do not."""
+    manager = jp_serverapp.kernel_manager
+    kernel = await manager.start_kernel(kernel_name="python3")
+    client = manager.get_kernel(kernel).client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=PATIENCE)
+    await client.execute_interactive("pass")
+    client.stop_channels()
+
+    async def idle() -> bool:
+        return bool(manager.get_kernel(kernel).execution_state == "idle")
+
+    await until(idle, "an idle kernel")
+    process = {"pid": 1, "memory": 5, "user": "me", "command": "python", "task": None, "idle": None}
+    ours = {**process, "notebook": "/home/me/train.ipynb", "kernel": kernel}
+    others = {**process, "notebook": "/home/me/other.ipynb", "kernel": "0f8fad5b"}
+    sample = await api.get("/system")
+    sample["gpus"] = [{"index": 0, "processes": [ours, others]}]
+    labelled = Kernels(manager).labelled(sample)
+    first, second = labelled["gpus"][0]["processes"]
+    assert first["idle"] is not None
+    assert first["idle"] >= 0
+    assert second["idle"] is None
+    await manager.shutdown_kernel(kernel, now=True)
+    assert Kernels(manager).labelled(sample)["gpus"][0]["processes"][0]["idle"] is None

@@ -14,7 +14,8 @@ from tests.server.client import PATIENCE
 
 
 async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
-    services = Services(jp_root_dir, Limits(allow_execution=False, tasks_at_once=10))
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None)
     watcher = services.watcher(train)
     looked, go_on = threading.Event(), threading.Event()
 

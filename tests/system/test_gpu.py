@@ -79,6 +79,9 @@ def test_gpus_with_processes(fake_nvml: FakeNvml, tmp_path: Path) -> None:
         "temperature": 55.0,
         "power": 250.5,
         "power_limit": 300.0,
+        "clock": 345 + 16 * 73,
+        "memory_clock": 2619,
+        "mig": [],
         "processes": big["processes"],
     }
     known, unknown = big["processes"]
@@ -87,9 +90,44 @@ def test_gpus_with_processes(fake_nvml: FakeNvml, tmp_path: Path) -> None:
     assert known["user"]
     assert known["command"].endswith("-c input()")
     assert known["task"] == "lr=0.1"
-    assert unknown == {"pid": nobody, "memory": 7 * mib, "user": None, "command": None, "task": None}
+    assert (unknown.pop("pid"), unknown.pop("memory")) == (nobody, 7 * mib)
+    assert set(unknown.values()) == {None}
     assert idle["name"] == "Idle"
     assert idle["processes"] == []
+
+
+def test_a_divided_gpu(fake_nvml: FakeNvml) -> None:
+    part = FakeGpu(name="MIG 2g.20gb", total=20480, used=100, processes=((os.getpid(), 90),))
+    fake_nvml.write([FakeGpu(name="A100"), part, FakeGpu(name="Plain")])
+    divided, plain = python(READ, fake_nvml.environment)["gpus"]
+    assert plain["mig"] == []
+    (found,) = divided["mig"]
+    assert (found["index"], found["name"]) == (0, "MIG 2g.20gb")
+    assert found["uuid"].startswith("MIG-")
+    assert (found["memory_used"], found["memory_total"]) == (100 << 20, 20480 << 20)
+    assert [process["pid"] for process in found["processes"]] == [os.getpid()]
+
+
+def test_the_notebook_of_a_process(fake_nvml: FakeNvml) -> None:
+    """Jupyter servers name the notebook in a kernel's environment, which what it starts inherits."""
+    kernel = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    environment = {**os.environ, "JPY_SESSION_NAME": "/home/me/train.ipynb"}
+    words = [sys.executable, "-c", "input()", "-f", f"/run/kernel-{kernel}.json"]
+    processes = [
+        subprocess.Popen(words, stdin=subprocess.PIPE, env=environment),
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment),
+    ]
+    try:
+        fake_nvml.write([FakeGpu(processes=tuple((one.pid, 5) for one in processes))])
+        (gpu,) = python(READ, fake_nvml.environment)["gpus"]
+    finally:
+        for one in processes:
+            one.communicate(b"\n")
+    told = {process["pid"]: (process["notebook"], process["kernel"]) for process in gpu["processes"]}
+    assert told == {
+        processes[0].pid: ("/home/me/train.ipynb", kernel),
+        processes[1].pid: ("/home/me/train.ipynb", None),
+    }
 
 
 def test_a_query_the_driver_lacks_is_null(fake_nvml: FakeNvml) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
+from pathlib import Path
 
 import psutil
+import pytest
 
-from pyruns_jupyter.system.host import CpuMeter, memory
+from pyruns_jupyter.system.host import CpuMeter, DiskMeter, NetworkMeter, memory
+from tests.support import wait_until
 
 
 def test_cpu_load_is_that_of_the_time_between_two_questions() -> None:
@@ -18,7 +23,9 @@ def test_cpu_load_is_that_of_the_time_between_two_questions() -> None:
     busy = meter.read()
     assert 0 <= first["percent"] <= 100
     assert 0 < busy["percent"] <= 100
-    assert busy["cores"] == psutil.cpu_count()
+    assert 0 < busy["cores"] <= (psutil.cpu_count() or 1)
+    assert len(busy["per_core"]) >= busy["cores"]
+    assert max(busy["per_core"]) > 0
     assert busy["load"] is not None
     assert len(busy["load"]) == 3
 
@@ -35,4 +42,35 @@ def test_two_meters_do_not_disturb_each_other() -> None:
 
 def test_memory() -> None:
     found = memory()
-    assert 0 < found["used"] < found["total"] == psutil.virtual_memory().total
+    assert 0 < found["used"] < found["total"] <= psutil.virtual_memory().total
+
+
+def test_network() -> None:
+    meter = NetworkMeter()
+    assert meter.read() is None
+    time.sleep(0.05)
+    found = meter.read()
+    assert found is None or (found["received"] >= 0 and found["sent"] >= 0)
+
+
+def test_disk(tmp_path: Path) -> None:
+    found = DiskMeter(tmp_path).read()
+    assert found is not None
+    assert 0 < found["used"] <= found["total"] == shutil.disk_usage(tmp_path).total
+    assert DiskMeter(tmp_path / "missing").read() is None
+
+
+def test_a_disk_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a server of files that is gone: nobody waits for it, and one thread asks."""
+    answer = threading.Event()
+
+    def hang(path: str) -> object:
+        answer.wait()
+        raise OSError
+
+    monkeypatch.setattr(psutil, "disk_usage", hang)
+    meter = DiskMeter(tmp_path)
+    assert [meter.read() for _ in range(3)] == [None] * 3
+    assert sum(thread.name == "pyruns-disk" for thread in threading.enumerate()) == 1
+    answer.set()
+    wait_until(lambda: not any(thread.name == "pyruns-disk" for thread in threading.enumerate()))

@@ -52,10 +52,14 @@ describe('ServerClient', () => {
 
   it('sends JSON', async () => {
     const { client, request } = clientWith({ body: { done: [], refused: [] } });
-    await client.actOnTasks('w', { action: 'run', names: ['a'], jobs: 2 });
+    await client.actOnTasks('w', {
+      action: 'run',
+      names: ['a'],
+      run: { jobs: 2 }
+    });
     const [, init] = request.mock.calls[0];
     expect(init.method).toBe('POST');
-    expect(init.body).toBe('{"action":"run","names":["a"],"jobs":2}');
+    expect(init.body).toBe('{"action":"run","names":["a"],"run":{"jobs":2}}');
   });
 
   it('lists the trash', async () => {

@@ -5,8 +5,10 @@ import { FakeClient } from './fake';
 function sample(time: number): SystemSample {
   return {
     time,
-    cpu: { percent: 1, cores: 2, load: null },
-    memory: { used: 1, total: 2 },
+    cpu: { percent: 1, cores: 2, limited: false, per_core: [1, 1], load: null },
+    memory: { used: 1, total: 2, limited: false },
+    disk: null,
+    network: null,
     gpu_state: 'none',
     gpu_message: null,
     gpus: []

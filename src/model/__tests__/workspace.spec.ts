@@ -112,13 +112,15 @@ describe('WorkspaceModel', () => {
 
   it('shows an action at once and lets the event confirm it', async () => {
     const { client, model } = await opened();
-    const done = model.act('run', ['t0', 't1'], { jobs: 2 });
+    const done = model.act('run', ['t0', 't1'], {
+      run: { jobs: 2 }
+    });
     expect(model.getSnapshot().pending.get('t0')).toBe('run');
     await done;
     expect(client.actOnTasks).toHaveBeenCalledWith('ws', {
       action: 'run',
       names: ['t0', 't1'],
-      jobs: 2
+      run: { jobs: 2 }
     });
     client.change([row('t0', { status: 'queued' })]);
     expect([...model.getSnapshot().pending.keys()]).toEqual(['t1']);

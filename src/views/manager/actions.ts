@@ -54,7 +54,7 @@ export function useActions(
   };
   const act: IActions['act'] = (action, names, options = {}) =>
     attempt(() =>
-      model.act(action, names, action === 'run' ? { jobs } : options)
+      model.act(action, names, action === 'run' ? { run: { jobs } } : options)
     );
 
   return {

@@ -158,7 +158,7 @@ describe('ManagerView', () => {
     expect(client.actOnTasks).toHaveBeenLastCalledWith('ws', {
       action: 'run',
       names: ['lr=1'],
-      jobs: 4
+      run: { jobs: 4 }
     });
     expect(lineOf('lr=1').textContent).toContain('Queueing…');
     model.dispose();

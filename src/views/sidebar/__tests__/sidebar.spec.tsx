@@ -59,8 +59,16 @@ const TASK: TaskRow = {
 
 const SAMPLE: SystemSample = {
   time: 1,
-  cpu: { percent: 37, cores: 8, load: [1, 2, 3] },
-  memory: { used: 8, total: 16 },
+  cpu: {
+    percent: 37,
+    cores: 8,
+    limited: false,
+    per_core: [37],
+    load: [1, 2, 3]
+  },
+  memory: { used: 8, total: 16, limited: false },
+  disk: null,
+  network: null,
   gpu_state: 'ok',
   gpu_message: null,
   gpus: [
@@ -74,6 +82,9 @@ const SAMPLE: SystemSample = {
       temperature: 60,
       power: 300,
       power_limit: 700,
+      clock: null,
+      memory_clock: null,
+      mig: [],
       processes: []
     }
   ]

@@ -1,0 +1,67 @@
+"""Keeping a server that runs tasks from being culled, and looking now and then while nobody else does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..core.errors import PyrunsError
+from .watcher import Watcher
+
+NAME = "pyruns_jupyter"
+PERIOD = 60.0  # seconds between two looks
+
+
+class Activity:
+    """Tells the server that it is in use while tasks run that somebody looked at since it started.
+
+    A hub stops servers without activity, and what runs in them ends. Open panels are no activity; running
+    tasks are, until for `hours` there was no other.
+    """
+
+    def __init__(self, application: Any, watchers: Callable[[], Iterable[Watcher]], hours: float) -> None:
+        """`application` is the server's web application."""
+        self._application = application
+        self._watchers = watchers
+        self._most = timedelta(hours=hours)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, unless that is done already."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look at all workspaces in which something waits or runs, and report it."""
+        running = 0
+        for watcher in list(self._watchers()):
+            if watcher.active:
+                try:
+                    await watcher.look(lambda index: None, max_age=PERIOD / 2)
+                except (PyrunsError, OSError):
+                    continue  # gone, or not to be read now
+                running += watcher.running
+        if running:
+            self._report()
+
+    def _report(self) -> None:
+        times: dict[str, datetime] = self._application.settings["last_activity_times"]
+        ours = times.pop(NAME, None)
+        now = datetime.now(timezone.utc)
+        if now - self._application.last_activity() < self._most:
+            times[NAME] = now
+        elif ours is not None:
+            times[NAME] = ours

@@ -1,0 +1,24 @@
+"""The queue of a project: what waits and for what, pausing it."""
+
+from __future__ import annotations
+
+from ..resources import queue
+from .handler import EXECUTE, READ, PyrunsHandler, endpoint
+
+
+class QueueHandler(PyrunsHandler):
+    """`workspaces/{ws}/queue`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str) -> None:
+        """Answer the queue of the workspace's project, with what waits of all its workspaces."""
+        self.answer(await self.run(lambda: queue.queue(self.workspace(ws).root)))
+
+    @endpoint(EXECUTE)
+    async def post(self, ws: str) -> None:
+        """Pause the queue or go on with it."""
+        paused = queue.read_change(self.body(*queue.KEYS))
+        await self.require(EXECUTE)  # it may be switched off for everybody
+        root = (await self.run(self.workspace, ws)).root
+        await self.run(queue.change, root, paused)
+        self.answer(await self.run(queue.queue, root))

@@ -1,0 +1,102 @@
+"""The share of a Linux control group: what a container or a hub's user may use of the host, and does use.
+
+Sources: the kernel's documentation of control groups, version 2 ("cpu.max", "cpu.stat", "memory.max",
+"memory.current", "memory.stat") and version 1 ("cpu.cfs_quota_us", "cpuacct.usage", "memory.limit_in_bytes").
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+GROUPS = Path("/proc/self/cgroup")
+MOUNT = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class CpuShare:
+    """How many cores a group may use, and the seconds of a core that it has used so far."""
+
+    cores: float
+    used: float
+
+
+@dataclass(frozen=True)
+class MemoryShare:
+    """Bytes that a group may use and does use; what the kernel can drop at once is not counted."""
+
+    total: int
+    used: int
+
+
+def cpu_share(groups: Path = GROUPS, mount: Path = MOUNT) -> CpuShare | None:
+    """Return the tightest limit of CPU time on this process, None when there is none."""
+    found: list[CpuShare] = []
+    for folder in _folders(groups, mount, ""):
+        quota, _, period = _text(folder / "cpu.max").partition(" ")
+        with suppress(ValueError, ZeroDivisionError):
+            used = _field(_text(folder / "cpu.stat"), "usage_usec") / 1e6
+            found.append(CpuShare(int(quota) / int(period), used))
+    for folder in _folders(groups, mount, "cpu"):
+        with suppress(ValueError, ZeroDivisionError):
+            quota_us = int(_text(folder / "cpu.cfs_quota_us"))
+            if quota_us > 0:
+                cores = quota_us / int(_text(folder / "cpu.cfs_period_us"))
+                found.append(CpuShare(cores, _used_by(folder, groups, mount)))
+    return min(found, key=lambda share: share.cores, default=None)
+
+
+def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | None:
+    """Return the tightest limit of memory on this process, None when there is none."""
+    found: list[MemoryShare] = []
+    for names, controller in (
+        (("memory.max", "memory.current", "inactive_file"), ""),
+        (("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"), "memory"),
+    ):
+        for folder in _folders(groups, mount, controller):
+            with suppress(ValueError):
+                total, current = (int(_text(folder / name)) for name in names[:2])
+                dropped = _field(_text(folder / "memory.stat"), names[2])
+                found.append(MemoryShare(total, max(0, current - int(dropped))))
+    return min(found, key=lambda share: share.total, default=None)
+
+
+def _folders(groups: Path, mount: Path, controller: str) -> list[Path]:
+    """Return the folders of this process' group and those above it; empty `controller` is version 2.
+
+    In a container the names in `groups` may be those of the host, of which only the mounted part is seen.
+    """
+    for line in _text(groups).splitlines():
+        _, controllers, name = [*line.split(":", 2), "", ""][:3]
+        if controller not in controllers.split(","):
+            continue
+        top = mount / controllers if controller and (mount / controllers).is_dir() else mount / controller
+        own = top / name.strip("/")
+        if ".." in own.parts or not own.is_dir():
+            own = top
+        return [own, *(folder for folder in own.parents if folder.is_relative_to(top))]
+    return []
+
+
+def _used_by(folder: Path, groups: Path, mount: Path) -> float:
+    """Return the seconds that a group of version 1 used; often the same folder counts them."""
+    for place in (folder, *_folders(groups, mount, "cpuacct")):
+        with suppress(ValueError):
+            return int(_text(place / "cpuacct.usage")) / 1e9
+    raise ValueError("nobody counts them")
+
+
+def _field(text: str, name: str) -> int:
+    for line in text.splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,112 @@
+"""The options of a queueing, and the queue of a project, over the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.server.client import Api, until
+from tests.server.conftest import WS
+
+TASKS, ACTIONS, QUEUE = (f"/workspaces/{{ws}}/{name}" for name in ("tasks", "actions", "queue"))
+
+
+async def ended(api: Api, count: int) -> dict[str, dict[str, Any]]:
+    """All tasks by name, once so many have ended."""
+
+    async def look() -> Any:
+        page = await api.get(TASKS, ws=WS)
+        counts = page["counts"]
+        over = counts["completed"] + counts["failed"] + counts["cancelled"] == count
+        return {row["name"]: row for row in page["items"]} if over else None
+
+    found: dict[str, dict[str, Any]] = await until(look, f"{count} ended tasks")
+    return found
+
+
+async def test_the_queue_says_what_waits_and_for_what(api: Api, train: WorkspaceFolder) -> None:
+    assert (await api.post(QUEUE, {"paused": True}, ws=WS))["paused"]
+    run = {"jobs": 3, "priority": 2, "retries": 1, "retry_delay": "1m", "time_limit": 90, "gpus": 0}
+    await api.post(TASKS, {"text": "lr: 1 | 2", "name": "first", "run": run}, ws=WS)
+    later = {"after": ["train/first-lr_1"], "after_any": ["first-lr_2"], "jobs": None}
+    names = (await api.post(TASKS, {"text": "lr: 1 | 2", "name": "first"}, ws=WS))["names"]
+    assert len(names) == 2
+    first = sorted(row["name"] for row in (await api.get(TASKS, query={"status": "queued"}, ws=WS))["items"])
+    later = {"after": [f"train/{first[0]}"], "after_any": [first[1]], "jobs": None}
+    action = {"action": "run", "names": names, "run": later}
+    assert (await api.post(ACTIONS, action, ws=WS))["done"] == names
+
+    queue = await api.get(QUEUE, ws=WS)
+    one, two = queue["batches"]
+    assert queue["paused"]
+    assert one["options"] == {**run, "retry_delay": 60}
+    assert two["options"] == {"jobs": 1, "after": [f"train/{first[0]}"], "after_any": [f"train/{first[1]}"]}
+    assert [(batch["total"], batch["waiting"], batch["running"]) for batch in (one, two)] == [(2, 2, 0)] * 2
+
+    async def told() -> bool:
+        return all("paused" in batch["why"] for batch in (await api.get(QUEUE, ws=WS))["batches"])
+
+    await until(told, "why nothing starts")
+    assert not (await api.post(QUEUE, {"paused": False}, ws=WS))["paused"]
+    rows = await ended(api, 4)
+    assert {row["status"] for row in rows.values()} == {"completed"}
+    assert max(rows[name]["finished_at"] for name in first) <= min(rows[name]["started_at"] for name in names)
+
+    async def empty() -> bool:
+        return not (await api.get(QUEUE, ws=WS))["batches"]
+
+    await until(empty, "an empty queue")
+
+
+async def test_what_ran_already_is_left_out(api: Api, train: WorkspaceFolder) -> None:
+    await api.post(TASKS, {"text": "lr: 1", "name": "one", "run": {}}, ws=WS)
+    await ended(api, 1)
+    await api.post(TASKS, {"text": "lr: 1", "name": "two"}, ws=WS)
+    await api.post(TASKS, {"text": "lr: 2", "name": "three"}, ws=WS)
+    action = {"action": "run", "names": ["two", "three"], "skip_done": True, "run": {"jobs": 2}}
+    result = await api.post(ACTIONS, action, ws=WS)
+    assert result["done"] == ["three"]
+    assert [refused["name"] for refused in result["refused"]] == ["two"]
+    assert "one" in result["refused"][0]["message"]
+    await ended(api, 2)
+
+
+@pytest.mark.parametrize(
+    ("run", "field"),
+    [
+        ({"jobs": 0}, "jobs"),
+        ({"jobs": "many"}, "jobs"),
+        ({"priority": 1.5}, "priority"),
+        ({"after": ["nowhere"]}, "after"),
+        ({"after": ["../../x"]}, "after"),
+        ({"after": [{"task": "x"}]}, "after"),
+        ({"after_any": 7.5}, "after_any"),
+        ({"retries": 101}, "retries"),
+        ({"retry_delay": "soon"}, "retry_delay"),
+        ({"time_limit": -1}, "time_limit"),
+        ({"grace": []}, "grace"),
+        ({"resume": "yes"}, "resume"),
+        ({"gpus": -1}, "gpus"),
+        ({"gpu_memory": "auto"}, "gpu_memory"),
+        ({"gpu_devices": ["; rm"]}, "gpu_devices"),
+        ({"nice": 1}, "run.nice"),
+        ([], "run"),
+    ],
+)
+async def test_options_that_cannot_be_used(api: Api, train: WorkspaceFolder, run: object, field: str) -> None:
+    answer = await api("post", TASKS, {"text": "lr: 1", "name": "made", "run": run}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, field)
+    assert train.task_names() == []
+    await api.post(TASKS, {"text": "lr: 1", "name": "there"}, ws=WS)
+    answer = await api("post", ACTIONS, {"action": "run", "names": ["there"], "run": run}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, field)
+    assert (await api.get(TASKS, ws=WS))["counts"]["pending"] == 1
+
+
+async def test_a_change_of_the_queue_that_is_none(api: Api, train: WorkspaceFolder) -> None:
+    for body in ({}, {"paused": "yes"}, {"paused": True, "more": 1}):
+        answer = await api("post", QUEUE, body, ws=WS)
+        assert answer.status == 400
+    assert not (await api.get(QUEUE, ws=WS))["paused"]
