@@ -260,14 +260,15 @@ def table_chunks(table: Table, form: str = CSV, *, bom: bool = False, raw: bool 
     Times are ISO 8601 with the zone of this machine, durations seconds. In CSV what is missing is empty,
     lists and mappings are JSON, numbers that are none are `nan`, `inf` and `-inf`; a text that a spreadsheet
     would take for a formula gets a `'` in front, unless `raw`. In JSON they are `"NaN"`, `"Infinity"` and
-    `"-Infinity"`, since JSON has no such numbers. `bom` puts the mark in front by which Excel knows UTF-8.
+    `"-Infinity"`, since JSON has no such numbers. `bom` puts the mark in front of CSV by which Excel
+    knows UTF-8.
 
     Raises:
         InvalidInput: when `form` is not `csv`, `json` or `jsonl`.
     """
     check_form(form)
     lines = _csv_lines(table, raw=raw) if form == CSV else _json_lines(table, form)
-    waiting: list[str] = ["\ufeff"] if bom else []
+    waiting: list[str] = ["\ufeff"] if bom and form == CSV else []
     size = 0
     for line in lines:
         waiting.append(line)

@@ -20,11 +20,13 @@ from ..core.workspace import WorkspaceFolder
 from ..resources.answers import to_json
 from ..resources.events import message_since
 from .endings import Endings
+from .hints import Hints
 
 T = TypeVar("T")
 
 FRESH = 0.3  # seconds for which a look at the disk answers further questions
 FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
+RESTING = 10.0  # the same when the system says what changes, and nothing waits or runs
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
 KEPT_INDEXES = 256  # more than `discover` finds: else each listing would read every task of all workspaces
 
@@ -171,20 +173,27 @@ class Watcher:
 
     async def _poll(self) -> None:
         self._period = FASTEST
-        while True:
-            began = time.monotonic()
-            try:
-                await self.look(lambda index: None, max_age=0.0)
-                self._problem = None
-            except (PyrunsError, OSError) as error:
-                if self._problem != str(error):
-                    self._problem = str(error)
-                    _log.warning("%s cannot be watched: %s", self.workspace.folder, error)
-            cost = time.monotonic() - began
-            # Costs follow what changes; a large workspace on a slow disk is asked less often.
-            pause = min(max(self._period, 4 * cost), max(SLOWEST, cost))
-            self._period = min(self._period * 1.25, SLOWEST)
-            await asyncio.sleep(pause)
+        async with Hints.of(self.workspace, self._run) as hints:
+            while True:
+                began = time.monotonic()
+                hints.forget()
+                is_complete = False
+                try:
+                    rows = await self.look(lambda index: index.rows, max_age=0.0)
+                    is_complete = await hints.cover(rows)
+                    self._problem = None
+                except (PyrunsError, OSError) as error:
+                    if self._problem != str(error):
+                        self._problem = str(error)
+                        _log.warning("%s cannot be watched: %s", self.workspace.folder, error)
+                cost = time.monotonic() - began
+                # Costs follow what changes; a large workspace on a slow disk is asked less often.
+                pause = min(max(self._period, 4 * cost), max(SLOWEST, cost))
+                self._period = min(self._period * 1.25, SLOWEST)
+                if is_complete and not self.active:
+                    pause = RESTING
+                if await hints.wait(pause):
+                    await asyncio.sleep(began + max(FASTEST, 4 * cost) - time.monotonic())
 
     async def message_since(self, revision: int) -> tuple[int, str] | None:
         """Return the message that leads from `revision` to now, and the revision it leads to.

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,9 @@ TOKEN = "secret"
 class ServerProcess:
     """A Jupyter server with the extension, its root at `root`; its own files lie in `home`."""
 
-    def __init__(self, root: Path, home: Path, *options: str, port: int = 0) -> None:
+    def __init__(
+        self, root: Path, home: Path, *options: str, port: int = 0, extensions: Sequence[str] = ()
+    ) -> None:
         self.port = port or _free_port()
         self.base = f"http://127.0.0.1:{self.port}/base/"
         home.mkdir(exist_ok=True)
@@ -36,7 +39,8 @@ class ServerProcess:
         words = [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root"]
         words += [f"--port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.base_url=/base/"]
         words += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
-        words += ["--ServerApp.jpserver_extensions={'pyruns_jupyter': True}", *options]
+        enabled = dict.fromkeys(("pyruns_jupyter", *extensions), True)
+        words += [f"--ServerApp.jpserver_extensions={enabled}", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=environment, stdout=log, stderr=log, cwd=root)
         wait_until(self._answers, message=self.log.read_text)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.tasks import set_pinned
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.server import hints
+from pyruns_jupyter.server import watcher as watcher_module
 from pyruns_jupyter.server.services import Limits, Services
-from tests.server.client import PATIENCE
+from tests.server.client import PATIENCE, until
 
 
 async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
@@ -36,3 +42,48 @@ async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_
     finally:
         go_on.set()
         await services.close()
+
+
+@pytest.mark.parametrize("has_hints", [True, False])
+async def test_a_workspace_at_rest(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch, has_hints: bool
+) -> None:
+    """The system tells of a change long before the next look is due; where it does not, looks are many."""
+    monkeypatch.setattr(watcher_module, "RESTING", 3600.0)
+    if not has_hints:
+        monkeypatch.setattr(hints, "FolderWatch", _refuse)
+    create_tasks(train, "lr: 0.5\n", "one")
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None)
+    watcher = services.watcher(train)
+    looks = 0
+    look = watcher.look
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await look(*arguments, **options)
+
+    monkeypatch.setattr(watcher, "look", counted)
+    try:
+        async with watcher.listening() as changed:
+            await until(lambda: asyncio.sleep(0, looks >= 2), "the first looks")
+            await asyncio.sleep(1.5)
+            before = looks
+            await asyncio.sleep(2.5)
+            assert (looks > before) is not has_hints
+            changed.clear()
+            await asyncio.to_thread(set_pinned, train, "one", True)
+            await asyncio.wait_for(changed.wait(), PATIENCE)
+            changed.clear()
+            await asyncio.to_thread(create_tasks, train, "lr: 1\n", "two")
+            await asyncio.wait_for(changed.wait(), PATIENCE)
+            changed.clear()
+            await asyncio.to_thread(set_pinned, train, "two", True)  # watched by now, too
+            await asyncio.wait_for(changed.wait(), PATIENCE)
+    finally:
+        await services.close()
+
+
+def _refuse(folder: Path) -> None:
+    raise OSError(95, "not supported")
