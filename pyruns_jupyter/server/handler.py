@@ -179,8 +179,12 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON."""
         self.set_status(status)
+        self.answer_text(to_json(value))
+
+    def answer_text(self, text: str) -> None:
+        """Finish with JSON that was made already."""
         self.set_header("Cache-Control", "no-store")
-        self.finish(to_json(value))
+        self.finish(text)
 
 
 class NotHere(PyrunsHandler):

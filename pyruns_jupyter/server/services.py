@@ -52,9 +52,11 @@ class Services:
         self.kernels = Kernels(kernels)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pyruns-server")
         self._searches = ThreadPoolExecutor(SEARCHES, thread_name_prefix="pyruns-search")
+        # One after the other: several threads that compute would keep the event loop from its turn.
+        self._computing = ThreadPoolExecutor(1, thread_name_prefix="pyruns-compute")
         self._waits = ThreadPoolExecutor(SCANS, thread_name_prefix="pyruns-wait")
         self.scans = asyncio.Semaphore(SCANS)
-        self._watchers = WatcherPool(self.run, self._attend, self._tell)
+        self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
         self._emit = emit
         self._activity = Activity(application, self.watchers, limits.activity_hours)
         self._streams: set[asyncio.Task[None]] = set()
@@ -64,6 +66,10 @@ class Services:
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns, without blocking the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def compute(self, function: Callable[[], T]) -> T:
+        """Return what a function returns that works on what is in memory, for some milliseconds."""
+        return await asyncio.get_running_loop().run_in_executor(self._computing, function)
 
     async def search(self, function: Callable[[], T]) -> T:
         """Return what a search finds, after the ones that came before."""
@@ -107,7 +113,7 @@ class Services:
 
     def _close_threads(self) -> None:
         self.sampler.stop()
-        for pool in (self._waits, self._searches, self._threads):
+        for pool in (self._waits, self._computing, self._searches, self._threads):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:

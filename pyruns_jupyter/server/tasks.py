@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ..core import tasks
@@ -17,20 +18,18 @@ class TasksHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer a page of tasks."""
-        query = self.query_text("query")
-        read = page_reader(
-            query=query,
-            status=self.query_text("status"),
-            sort=self.query_text("sort"),
-            order=self.query_text("order"),
-            offset=self.query_number("offset"),
-            limit=self.query_number("limit", low=1, high=MOST),
-            is_given_up=lambda: self.is_gone,
-        )
+        wanted: dict[str, Any] = {key: self.query_text(key) for key in ("query", "status", "sort", "order")}
+        wanted["offset"] = self.query_number("offset")
+        wanted["limit"] = self.query_number("limit", low=1, high=MOST)
         watcher = self.services.watcher(await self.run(self.workspace, ws))
-        page = await watcher.look(read)
-        # Searching logs takes a while; other questions about the workspace need not wait for it.
-        self.answer(await (self.search(page) if query else self.run(page)))
+        if "log" in wanted["query"].casefold() or "/" in wanted["query"]:
+            # Reading logs and regular expressions take a while; other questions need not wait for it.
+            read = page_reader(**wanted, is_given_up=lambda: self.is_gone)
+            self.answer(await self.search(await watcher.look(read)))
+            return
+        # What is searched for may depend on the time, such as `started>2d`.
+        question = ("page", *wanted.values(), int(time.monotonic() / 2) if wanted["query"] else 0)
+        self.answer_text(watcher.known(question) or await watcher.answer(question, page_reader(**wanted)))
 
     @endpoint(WRITE)
     async def post(self, ws: str) -> None:

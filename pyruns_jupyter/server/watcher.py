@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,7 @@ FRESH = 0.3  # seconds for which a look at the disk answers further questions
 FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
 RESTING = 10.0  # the same when the system says what changes, and nothing waits or runs
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
+KEPT_ANSWERS = 100
 KEPT_INDEXES = 256  # more than `discover` finds: else each listing would read every task of all workspaces
 
 _log = logging.getLogger(__name__)
@@ -59,12 +60,15 @@ class _Look(Generic[T]):
 class Watcher:
     """One workspace as it is on disk. Used on the event loop; disk work goes to threads."""
 
-    def __init__(self, workspace: WorkspaceFolder, run: Runner, attend: Attend, tell: Tell) -> None:
+    def __init__(
+        self, workspace: WorkspaceFolder, run: Runner, compute: Runner, attend: Attend, tell: Tell
+    ) -> None:
         """`tell` is told of each task that failed, and when nothing waits or runs any more."""
         self.workspace = workspace
         self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # as they were at the last look
         self.running = 0
         self._run = run
+        self._compute = compute
         self._attend = attend
         self._tell = tell
         self._index = TaskIndex(workspace)
@@ -76,9 +80,13 @@ class Watcher:
         self._looked_at = float("-inf")  # when the last complete look began
         self._changed_at = float("-inf")  # when we changed something on disk ourselves
         self._attended_at = float("-inf")
+        self._answers: dict[Hashable, str] = {}  # of the revision `_answers_of`
+        self._answers_of = -1
+        self._making: dict[Hashable, asyncio.Future[str]] = {}
         self._listeners: set[asyncio.Event] = set()
         self._messages: dict[int, tuple[int, str]] = {}
         self._polling: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()  # those that were cancelled
         self._attending: asyncio.Task[None] | None = None
         self._period = FASTEST
         self._problem: str | None = None
@@ -102,6 +110,36 @@ class Watcher:
     def touch(self) -> None:
         """Say that the disk was changed just now: what was seen before does not answer questions any more."""
         self._changed_at = time.monotonic()
+
+    def known(self, question: Hashable) -> str | None:
+        """Return the answer that was remembered, when the disk was looked at a moment ago."""
+        if time.monotonic() - self._looked_at > FRESH or self._looked_at < self._changed_at:
+            return None
+        if self._answers_of != self._announced:
+            return None
+        return self._answers.get(question)
+
+    async def answer(self, question: Hashable, read: Callable[[TaskIndex], Callable[[], object]]) -> str:
+        """Return the answer to a question as JSON. `read` takes a look at an index and returns what makes the
+        answer of it; those who ask the same meanwhile, and until something changes, get the same.
+        """
+        make, revision = await self.look(lambda index: (read(index), index.revision))
+        if self._answers_of != revision:
+            self._answers, self._answers_of, self._making = {}, revision, {}
+        known = self._answers.get(question)
+        if known is not None:
+            return known
+        making = self._making.get(question)
+        if making is None:
+            making = asyncio.ensure_future(self._compute(lambda: to_json(make())))
+            self._making[question] = making
+        text = await asyncio.shield(making)
+        if self._answers_of == revision:
+            self._making.pop(question, None)
+            if len(self._answers) >= KEPT_ANSWERS:
+                self._answers.clear()
+            self._answers[question] = text
+        return text
 
     async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = FRESH) -> T:
         """Return what `read` finds in an index at most `max_age` seconds old; `read` runs in a thread."""
@@ -169,6 +207,8 @@ class Watcher:
             self._listeners.discard(event)
             if not self._listeners and self._polling is not None:
                 self._polling.cancel()
+                self._ending.add(self._polling)
+                self._polling.add_done_callback(self._ending.discard)
                 self._polling = None
 
     async def _poll(self) -> None:
@@ -214,7 +254,7 @@ class Watcher:
 
     async def close(self) -> None:
         """Stop looking."""
-        tasks = [task for task in (self._polling, self._attending) if task is not None]
+        tasks = [task for task in (self._polling, self._attending, *self._ending) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -223,8 +263,9 @@ class Watcher:
 class WatcherPool:
     """The watchers of one server; those nobody used for long are forgotten."""
 
-    def __init__(self, run: Runner, attend: Attend, tell: Tell) -> None:
+    def __init__(self, run: Runner, compute: Runner, attend: Attend, tell: Tell) -> None:
         self._run = run
+        self._compute = compute
         self._attend = attend
         self._tell = tell
         self._watchers: dict[Path, Watcher] = {}
@@ -233,7 +274,7 @@ class WatcherPool:
         """Return the watcher of a workspace."""
         watcher = self._watchers.pop(workspace.folder, None)
         if watcher is None:
-            watcher = Watcher(workspace, self._run, self._attend, self._tell)
+            watcher = Watcher(workspace, self._run, self._compute, self._attend, self._tell)
         self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
         if len(self._watchers) > KEPT_INDEXES:
             idle = next(

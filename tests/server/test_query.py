@@ -102,3 +102,17 @@ async def test_a_long_search_holds_nobody_up(api: Api, train: WorkspaceFolder) -
     for search in searches[1:]:
         search.cancel()
     assert (await searches[0])["total"] == 0
+
+
+async def test_an_answer_is_made_once_and_never_old(api: Api, train: WorkspaceFolder) -> None:
+    """Those who ask the same get the same; whoever changed something sees it in the next answer."""
+    made = await create(api, "lr: 1 | 2 | 3\n", "t")
+    for query in ({}, {"query": "lr>1"}, {"sort": "lr", "limit": 2}):
+        pages = await asyncio.gather(*(api.get(TASKS, query=query, ws=WS) for _ in range(10)))
+        assert all(page == pages[0] for page in pages)
+    for number in range(15):
+        task = made[number % 3]
+        pinned = number % 2 == 0
+        await api("patch", "/workspaces/{ws}/tasks/{task}", {"pinned": pinned}, ws=WS, task=task)
+        rows = {row["name"]: row for row in (await api.get(TASKS, ws=WS))["items"]}
+        assert rows[task]["pinned"] is pinned
