@@ -132,8 +132,8 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     return created
 
 
-def detail(index: TaskIndex, name: str) -> dict[str, Any]:
-    """Return the `TaskDetail` of a task.
+def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, Any]:
+    """Return the `TaskDetail` of a task; values of secrets are told only with `secrets`.
 
     Raises:
         NotFound: when there is none.
@@ -148,17 +148,19 @@ def detail(index: TaskIndex, name: str) -> dict[str, Any]:
         "task": row.to_dict(),
         "config": _config_text(workspace, name),
         "notes": tasks.notes_of(info),
-        "env": _environment_of(info),
-        "history": [_run_model(paths, info, run) for run in runs(info)],
+        "env": environment_model(tasks.env_of(info), secrets=secrets),
+        "history": [run_model(paths, info, run) for run in runs(info)],
     }
 
 
-def _environment_of(info: TaskInfo) -> list[dict[str, Any]]:
-    """Return the variables of a task's own; values of secrets are not told."""
+def environment_model(environment: Mapping[str, object], *, secrets: bool) -> list[dict[str, Any]]:
+    """Return variables as `Variable`s; values of secrets are told only with `secrets`."""
     found = []
-    for name, text in tasks.env_of(info).items():
-        secret = is_secret(name)
-        found.append({"name": name, "value": None if secret else text, "secret": secret})
+    for name, text in environment.items():
+        secret = is_secret(str(name))
+        found.append(
+            {"name": str(name), "value": None if secret and not secrets else str(text), "secret": secret}
+        )
     return found
 
 
@@ -169,7 +171,8 @@ def _config_text(workspace: WorkspaceFolder, name: str) -> str:
         return ""
 
 
-def _run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
+def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
+    """Return the `RunInfo` of a run."""
     return {
         "index": run.index,
         "status": run.status,
@@ -182,11 +185,11 @@ def _run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
         "log_size": log_size(paths.log(run.index)),
         "source": run.source,
         "code": sources_of(info, run.index).get("code"),
-        "environment": _environment_model(run),
+        "environment": _place_model(run),
     }
 
 
-def _environment_model(run: Run) -> dict[str, Any]:
+def _place_model(run: Run) -> dict[str, Any]:
     def text(key: str) -> str:
         value = run.environment.get(key)
         return value if isinstance(value, str) else ""

@@ -19,9 +19,11 @@ class DownloadHandler(PyrunsHandler):
     """A resource that sends a file."""
 
     async def send_file(
-        self, open_file: Callable[[], int], name: str, media_type: str = "application/octet-stream"
+        self, open_file: Callable[[], int], name: str, media_type: str, *, inline: bool = False
     ) -> None:
-        """Send the file that `open_file` opens, under a name for saving it."""
+        """Send the file that `open_file` opens, under a name for saving it; a browser may show it when it is
+        `inline`.
+        """
         descriptor = await self.run(open_file)
         try:
             size = os.fstat(descriptor).st_size
@@ -30,7 +32,8 @@ class DownloadHandler(PyrunsHandler):
             self.set_header("Accept-Ranges", "bytes")
             self.set_header("Cache-Control", "no-store")
             self.set_header("Content-Length", str(max(0, last + 1 - first)))
-            self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name, safe='')}")
+            how = "inline" if inline else "attachment"
+            self.set_header("Content-Disposition", f"{how}; filename*=UTF-8''{quote(name, safe='')}")
             if self.get_status() == 416:
                 self.set_header("Content-Range", f"bytes */{size}")
             elif self.get_status() == 206:

@@ -14,6 +14,7 @@ from .logs import LogDownloadHandler, LogHandler
 from .logsearch import LogSearchHandler
 from .logstream import LogStream
 from .queue import QueueHandler
+from .runs import ArtifactHandler, ArtifactsHandler, RunHandler, RunInputHandler
 from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
 from .system import SystemHandler
@@ -40,6 +41,10 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
     "/workspaces/{ws}/tasks/{task}/logs/search": LogSearchHandler,
     "/workspaces/{ws}/tasks/{task}/logs/download": LogDownloadHandler,
+    "/workspaces/{ws}/tasks/{task}/runs/{run}": RunHandler,
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/input": RunInputHandler,
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts": ArtifactsHandler,
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": ArtifactHandler,
     "/workspaces/{ws}/tasks/{task}/tracks": TracksHandler,
     "/system": SystemHandler,
 }
@@ -51,7 +56,12 @@ STREAMS: dict[str, type[StreamHandler]] = {
 
 # A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the
 # plain form is understood too.
-_SEGMENTS = {"{ws}": r"((?:[^/]+/)*_pyruns_/[^/]+|[^/]+)", "{task}": r"([^/]+)"}
+_SEGMENTS = {
+    "{ws}": r"((?:[^/]+/)*_pyruns_/[^/]+|[^/]+)",
+    "{task}": r"([^/]+)",
+    "{run}": r"([^/]+)",
+    "{path}": r"(.+)",
+}
 
 
 def pattern(address: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from ..core import tasks
@@ -53,7 +54,10 @@ class TaskHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str, task: str) -> None:
         """Answer one task with its runs and configuration."""
-        self.answer(await self._detail(await self.run(self.workspace, ws), task))
+        secrets = self.query_flag("secrets")
+        if secrets:  # who may execute can have a task print them
+            await self.require(EXECUTE)
+        self.answer(await self._detail(await self.run(self.workspace, ws), task, secrets=secrets))
 
     @endpoint(WRITE)
     async def patch(self, ws: str, task: str) -> None:
@@ -79,5 +83,8 @@ class TaskHandler(PyrunsHandler):
         self.set_status(204)
         self.finish()
 
-    async def _detail(self, workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
-        return await self.services.watcher(workspace).look(lambda index: detail(index, task))
+    async def _detail(
+        self, workspace: WorkspaceFolder, task: str, *, secrets: bool = False
+    ) -> dict[str, Any]:
+        read = partial(detail, name=task, secrets=secrets)
+        return await self.services.watcher(workspace).look(read)

@@ -324,6 +324,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/tasks/{task}/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        /** One run of a task */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/input": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        /** What a run was given */
+        get: operations["getRunInput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        /** The files that a run left, by name */
+        get: operations["listArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+                /** @description Path of the file in the folder of the run's artifacts */
+                path: components["parameters"]["path"];
+            };
+            cookie?: never;
+        };
+        /** A file that a run left, whole or by a range; what could run a program in a page is only to be saved */
+        get: operations["downloadArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/tasks/{task}/tracks": {
         parameters: {
             query?: never;
@@ -433,7 +527,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             type: "int" | "float" | "str" | "bool" | "list" | "choice" | "path" | "none";
-            /** @description Default value */
+            /** @description Default value, any JSON */
             default: unknown;
             required: boolean;
             help: string;
@@ -684,13 +778,38 @@ export interface components {
             code?: string | null;
             environment?: components["schemas"]["RunEnvironment"];
         };
+        RunInput: {
+            run: number;
+            /** @description Local time */
+            captured_at: string | null;
+            kind: string | null;
+            config_file: string | null;
+            /** @description The configuration as it was */
+            config: string | null;
+            script: string | null;
+            workdir: string | null;
+            shell: string | null;
+            command: string[];
+            /** @description The variables of the task's own */
+            env: components["schemas"]["Variable"][];
+        };
+        Artifacts: {
+            run: number;
+            /** @description Whether there are more files than are listed */
+            cut: boolean;
+            items: {
+                path: string;
+                size: number;
+                modified_at: number;
+            }[];
+        };
         /** @description Where a run took place; empty texts when not known */
         RunEnvironment: {
             host: string;
             system: string;
             /** @description Version of the interpreter */
             python: string;
-            /** @description The interpreter */
+            /** @description The interpreter, or the shell */
             executable: string;
             /** @description Hash of the list of installed packages */
             packages: string;
@@ -708,7 +827,7 @@ export interface components {
         /** @description An environment variable of the task's own */
         Variable: {
             name: string;
-            /** @description Null for a secret */
+            /** @description Null for a secret, unless it was asked for */
             value: string | null;
             /** @description Whether it holds a secret, judged by its name */
             secret: boolean;
@@ -826,7 +945,7 @@ export interface components {
                 /** @description Whether a control group (a container, a hub) leaves only a share of the host */
                 limited: boolean;
                 per_core: number[];
-                /** @description Load averages over 1 */
+                /** @description Load averages over 1, 5 and 15 minutes */
                 load: number[] | null;
             };
             memory: {
@@ -870,6 +989,12 @@ export interface components {
         /** @description The workspace folder's path relative to the server root, percent-encoded */
         ws: string;
         task: string;
+        /** @description Which run, from 1 */
+        run_of_path: number;
+        /** @description Path of the file in the folder of the run's artifacts */
+        path: string;
+        /** @description Also the values of secrets; needs the permission to execute */
+        secrets: boolean;
         /** @description Which run, from 1; the latest by default */
         run: number;
     };
@@ -1278,7 +1403,10 @@ export interface operations {
     };
     getTask: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Also the values of secrets; needs the permission to execute */
+                secrets?: components["parameters"]["secrets"];
+            };
             header?: never;
             path: {
                 /** @description The workspace folder's path relative to the server root, percent-encoded */
@@ -1463,6 +1591,138 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description There is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunInfo"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRunInput: {
+        parameters: {
+            query?: {
+                /** @description Also the values of secrets; needs the permission to execute */
+                secrets?: components["parameters"]["secrets"];
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it was given */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunInput"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listArtifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifacts"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    downloadArtifact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range, such as `bytes=0-1023` or `bytes=-1024` */
+                Range?: string;
+            };
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+                /** @description Which run, from 1 */
+                run: components["parameters"]["run_of_path"];
+                /** @description Path of the file in the folder of the run's artifacts */
+                path: components["parameters"]["path"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
                 };
             };
             /** @description There is no such range */

@@ -9,6 +9,8 @@ from openapi_spec_validator import validate
 from pyruns_jupyter.server.routes import REST, STREAMS, pattern
 from tests.server.client import METHODS, OPENAPI
 
+PARAMETERS = OPENAPI["components"]["parameters"]
+
 
 def described() -> set[tuple[str, str]]:
     return {
@@ -35,6 +37,21 @@ def test_every_route_is_described_and_every_description_is_a_route() -> None:
     assert served == described()
 
 
+def test_nothing_is_said_by_mistake() -> None:
+    """A comma in a text without quotes makes it two keys, the second without a value."""
+
+    def look(value: object, place: str) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                assert inner is not None, f"{place}: {key}"
+                look(inner, f"{place}/{key}")
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                look(inner, f"{place}/{number}")
+
+    look(OPENAPI, "")
+
+
 def test_the_sockets_are_told_of() -> None:
     text = OPENAPI["info"]["description"]
     for address in STREAMS:
@@ -44,7 +61,8 @@ def test_the_sockets_are_told_of() -> None:
 def test_parameters_of_the_path_are_those_of_the_route() -> None:
     for address, item in OPENAPI["paths"].items():
         references = [parameter.get("$ref", "") for parameter in item.get("parameters", [])]
-        named = [reference.rsplit("/", 1)[1] for reference in references if reference]
+        shared = [PARAMETERS[reference.rsplit("/", 1)[1]] for reference in references if reference]
+        named = [parameter["name"] for parameter in shared if parameter["in"] == "path"]
         assert named == re.findall(r"\{(\w+)\}", address), address
 
 
