@@ -141,14 +141,14 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
         CannotStart: when the folder cannot be entered or the program cannot be executed.
     """
     actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    if os.isatty(output):  # a session without a terminal gets the first one that it opens
+    try:  # a session without a terminal gets the first one that it opens
         actions.append((os.POSIX_SPAWN_OPEN, 1, os.ttyname(output), os.O_RDWR, 0))
-    else:
+    except OSError:  # a file, a pipe, or a terminal that has no name in this container
         actions.append((os.POSIX_SPAWN_DUP2, output, 1))
     actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
-    back = os.open(os.curdir, os.O_RDONLY)
-    step = "chdir"
+    back, step = -1, "chdir"
     try:
+        back = os.open(os.curdir, os.O_RDONLY)
         os.chdir(workdir)
         step = "exec"
         return _with_patience(
@@ -167,8 +167,9 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
     except ValueError as error:  # a NUL byte
         raise CannotStart(step, errno.EINVAL) from error
     finally:
-        os.fchdir(back)
-        os.close(back)
+        if back >= 0:
+            os.fchdir(back)
+            os.close(back)
 
 
 def _with_patience(start: Callable[[], int]) -> int:

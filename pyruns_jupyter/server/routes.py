@@ -15,6 +15,7 @@ from .logsearch import LogSearchHandler
 from .logstream import LogStream
 from .queue import QueueHandler
 from .runs import ArtifactHandler, ArtifactsHandler, RunHandler, RunInputHandler
+from .settings import SettingsHandler
 from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
 from .system import SystemHandler
@@ -35,6 +36,7 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks": TasksHandler,
     "/workspaces/{ws}/actions": ActionsHandler,
     "/workspaces/{ws}/queue": QueueHandler,
+    "/workspaces/{ws}/settings": SettingsHandler,
     "/workspaces/{ws}/trash": TrashHandler,
     "/workspaces/{ws}/export": ExportHandler,
     "/workspaces/{ws}/tasks/{task}": TaskHandler,

@@ -194,6 +194,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** The settings of the workspace's project, as they were written */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Replace the settings; 409 when they are not the expected ones any more. Needs the permissions to write and to execute */
+        patch: operations["changeSettings"];
+        trace?: never;
+    };
     "/workspaces/{ws}/trash": {
         parameters: {
             query?: never;
@@ -641,6 +662,17 @@ export interface components {
             running: number;
             /** @description Why no other of its tasks starts now; empty when one does */
             why: string;
+        };
+        Settings: {
+            /** @description YAML with its comments; what a new project gets when there is no file yet */
+            text: string;
+            /** @description What of it is not understood, so that defaults are used */
+            problem: string | null;
+        };
+        SettingsChange: {
+            text: string;
+            /** @description The text as it was when it was looked at */
+            expected: string;
         };
         QueueChange: {
             paused: boolean;
@@ -1330,6 +1362,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queue"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    changeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
                 };
             };
             default: components["responses"]["Error"];

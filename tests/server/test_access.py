@@ -11,6 +11,7 @@ from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
 from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.settings import DEFAULT_TEXT
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
@@ -34,7 +35,8 @@ with_roles = pytest.mark.parametrize("server_options", [{"ServerApp": {"authoriz
 
 def body_for(address: str, method: str) -> Any:
     if method == "patch":
-        return {"pinned": True}
+        changed = {"text": "terminal: false\n", "expected": DEFAULT_TEXT}
+        return changed if address.endswith("/settings") else {"pinned": True}
     if method != "post":
         return None
     return {
@@ -87,6 +89,8 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         needed = "read" if method == "get" or (address, method) in reading else "write"
         if (address, method) == ("/workspaces/{ws}/queue", "post"):
             needed = "execute"
+        if (address, method) == ("/workspaces/{ws}/settings", "patch"):
+            needed = "both"  # which none of these has
         if needed not in allowed:
             assert answer.status == 403, (method, address)
         else:

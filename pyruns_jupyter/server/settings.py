@@ -1,0 +1,24 @@
+"""The settings of a project."""
+
+from __future__ import annotations
+
+from ..resources import settings
+from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
+
+
+class SettingsHandler(PyrunsHandler):
+    """`workspaces/{ws}/settings`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str) -> None:
+        """Answer the settings of the workspace's project."""
+        self.answer(await self.run(lambda: settings.settings(self.workspace(ws).root)))
+
+    @endpoint(WRITE)
+    async def patch(self, ws: str) -> None:
+        """Replace the settings, if nobody else did meanwhile."""
+        await self.require(EXECUTE)  # they say which programs tasks are started with
+        body = self.body(*settings.KEYS)
+        root = (await self.run(self.workspace, ws)).root
+        await self.run(settings.change, root, body)
+        self.answer(await self.run(settings.settings, root))
