@@ -101,8 +101,9 @@ format: env ## let the tools mend what they can
 	ruff format .
 	jlpm lint
 
-generate: env ## TypeScript types from openapi.yaml
+generate: env ## TypeScript types and docs/rest.md from openapi.yaml
 	jlpm generate:api
+	python tools/rest_docs.py
 
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
@@ -110,8 +111,9 @@ test-py: build env-pyr ## pytest (ARGS="-k lock")
 test-js: env ## jest
 	jlpm test $(ARGS)
 
-check-api: env ## are the generated types those of openapi.yaml?
+check-api: env ## are the generated types and docs/rest.md those of openapi.yaml?
 	jlpm check:api
+	python tools/rest_docs.py --check
 
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py
