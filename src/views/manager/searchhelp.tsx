@@ -10,6 +10,7 @@ function examples(trans: ITrans): [string, string][] {
   return [
     ['adam "exact words"', trans.__('somewhere in names, values, notes, tags')],
     ['/run_\\d+$/', trans.__('a regular expression')],
+    ['name:run*7', trans.__('* stands for anything')],
     ['-adam', trans.__('not this one')],
     ['(adam OR sgd)', trans.__('one of them; words and lines all count')],
     ['lr<0.01', trans.__('a swept value, figure or configuration key')],

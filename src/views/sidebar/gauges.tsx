@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { Gpu, SystemSample } from '../../client/types';
 import type { SystemModel } from '../../model/system';
 import { useTrans } from '../shared/context';
+import type { ITrans } from '../shared/context';
 import { bytes, percent } from '../shared/format';
 import { useStore } from '../shared/store';
 import { Strip } from '../shared/strip';
@@ -15,7 +16,6 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
   const trans = useTrans();
   const { latest, history } = useStore(model);
   const recent = history.slice(-SHOWN);
-  const load = latest?.cpu.load;
   return (
     <section className="pyr-gauges" aria-label={trans.__('This machine')}>
       <Gauge
@@ -23,15 +23,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
         value={latest ? latest.cpu.percent : null}
         text={percent(latest?.cpu.percent ?? null)}
         history={recent.map(sample => sample.cpu.percent)}
-        title={
-          latest
-            ? trans.__(
-                '%1 cores, load %2',
-                latest.cpu.cores,
-                load ? load.map(item => item.toFixed(2)).join(' ') : '–'
-              )
-            : ''
-        }
+        title={latest ? coresTitle(trans, latest.cpu) : ''}
       />
       <Gauge
         name={trans.__('Memory')}
@@ -63,6 +55,17 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
       )}
     </section>
   );
+}
+
+function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
+  const load = cpu.load?.map(item => item.toFixed(2)).join(' ') ?? '–';
+  return cpu.limited
+    ? trans.__(
+        'Of the %1 cores that this server may use; load of the host %2',
+        cpu.cores,
+        load
+      )
+    : trans.__('%1 cores, load %2', cpu.cores, load);
 }
 
 function share(memory: { used: number; total: number }): number {
