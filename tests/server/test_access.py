@@ -263,6 +263,24 @@ async def test_a_page_from_elsewhere_changes_nothing(api: Api, one: WorkspaceFol
     assert one.task_names() == ["one"]
 
 
+async def test_a_socket_from_elsewhere_is_not_opened(
+    api: Api, one: WorkspaceFolder, jp_http_port: int
+) -> None:
+    """A browser sends its cookie along wherever a page comes from; the server looks at the page's origin."""
+    token = api.headers["Authorization"].split()[1]
+    address = f"{api.path('').removesuffix('/pyruns/api')}/api/me?token={token}"
+    page = await api.raw("get", address, headers={"Host": f"localhost:{jp_http_port}"})
+    cookie = "; ".join(line.split(";")[0] for line in page.headers.get_list("Set-Cookie"))
+    assert "username" in cookie
+    own = {"Cookie": cookie, "Origin": f"http://localhost:{jp_http_port}"}
+    for address in STREAMS:
+        (await api.stream(address, headers=own, ws=WS, task="one")).close()
+        foreign = {**own, "Origin": "http://evil.example"}
+        with pytest.raises(HTTPClientError) as refused:
+            await api.stream(address, headers=foreign, ws=WS, task="one")
+        assert refused.value.code == 403
+
+
 async def test_nothing_below_the_api_is_json_too(api: Api) -> None:
     answer = await api.raw("get", api.path("/no/such/thing"))
     assert answer.code == 404
