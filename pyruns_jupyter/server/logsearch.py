@@ -77,13 +77,16 @@ class LogSearchHandler(PyrunsHandler):
         async with self.services.scans:
             if self.is_gone:
                 return
-            self._scan = await self.run(lambda: Scan(find_log(self.workspace(ws), task, run)[0], wanted))
+            scan = await self.run(lambda: Scan(find_log(self.workspace(ws), task, run)[0], wanted))
+            self._scan = scan
+            self._stop_when_gone()  # it may have been while the process was started
             try:
-                await self._tell()
+                with self.services.killing(scan):
+                    await self._tell()
             except StreamClosedError:
                 return  # nobody waits for it
             finally:
-                await self.run(self._scan.close)
+                await asyncio.to_thread(scan.close)
         self.finish(set_content_type=_MEDIA_TYPE)
 
     async def _tell(self) -> None:
@@ -104,7 +107,10 @@ class LogSearchHandler(PyrunsHandler):
     def on_connection_close(self) -> None:
         """Stop searching."""
         super().on_connection_close()
-        if self._scan is not None:
+        self._stop_when_gone()
+
+    def _stop_when_gone(self) -> None:
+        if self.is_gone and self._scan is not None:
             self._scan.kill()
 
     async def _next_line(self) -> bytes:

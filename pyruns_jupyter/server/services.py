@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..core.workspace import WorkspaceFolder
 from ..engine.submit import attend
@@ -25,6 +26,13 @@ SETTING = "pyruns_jupyter_services"  # under which the web application holds the
 THREADS = 8
 SCANS = 4  # processes that search a log each
 SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
+
+
+class Killable(Protocol):
+    """A process of ours."""
+
+    def kill(self) -> None:
+        """Let it end now."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ class Services:
         self._computing = ThreadPoolExecutor(1, thread_name_prefix="pyruns-compute")
         self._waits = ThreadPoolExecutor(SCANS, thread_name_prefix="pyruns-wait")
         self.scans = asyncio.Semaphore(SCANS)
+        self._killed_at_the_end: set[Killable] = set()
         self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
         self._emit = emit
         self._activity = Activity(application, self.watchers, limits.activity_hours)
@@ -74,6 +83,15 @@ class Services:
     async def search(self, function: Callable[[], T]) -> T:
         """Return what a search finds, after the ones that came before."""
         return await asyncio.get_running_loop().run_in_executor(self._searches, function)
+
+    @contextmanager
+    def killing(self, process: Killable) -> Iterator[None]:
+        """Kill a process when the server stops within the block, so that nobody waits for it then."""
+        self._killed_at_the_end.add(process)
+        try:
+            yield
+        finally:
+            self._killed_at_the_end.discard(process)
 
     async def wait(self, function: Callable[[], T]) -> T:
         """Return what comes from a process of ours, which may take long; one for each of `scans`."""
@@ -103,6 +121,8 @@ class Services:
     async def close(self) -> None:
         """End all sockets, watchers and threads."""
         self._metrics.unregister()
+        for process in [*self._killed_at_the_end]:
+            process.kill()
         await self._activity.stop()
         streams = [*self._streams]
         for task in streams:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -76,6 +77,18 @@ async def test_searches_that_are_none(api: Api, task: Recorder, query: dict[str,
     assert (answer.status, answer.body["field"]) == (400, field)
 
 
+def searching() -> list[psutil.Process]:
+    """The processes that search, ended ones that were not waited for left out."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if "logscan" in " ".join(child.cmdline()):
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
 async def test_a_pattern_without_end_is_given_up(
     api: Api, task: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,28 +96,16 @@ async def test_a_pattern_without_end_is_given_up(
     task.paths.log(1).write_bytes(b"a" * 5000 + b"\n")
     (line,) = await search(api, pattern="(a+)+b")
     assert "takes more than" in line["message"]
-    assert not [child for child in psutil.Process().children() if "logscan" in " ".join(child.cmdline())]
+    assert not searching()
 
 
 async def test_leaving_ends_the_search(api: Api, task: Recorder, jp_http_port: int) -> None:
-    import asyncio
-
     task.paths.log(1).write_bytes(b"a" * 5000 + b"\n")
     reader, writer = await asyncio.open_connection("localhost", jp_http_port)
     path = api.path(f"{LOG}/search", {"pattern": "(a+)+b"}, ws=WS, task="one")
     head = "".join(f"{name}: {value}\r\n" for name, value in api.headers.items())
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{jp_http_port}\r\n{head}\r\n".encode())
     await writer.drain()
-
-    def searching() -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process().children():
-            try:
-                if "logscan" in " ".join(child.cmdline()):
-                    found.append(child)
-            except psutil.Error:
-                continue
-        return found
 
     async def started() -> bool:
         return bool(searching())
@@ -117,6 +118,20 @@ async def test_leaving_ends_the_search(api: Api, task: Recorder, jp_http_port: i
     await until(ended, "its end")
     assert (await search(api, pattern="a", limit=1))[0]["total"] == 5000
     del reader
+
+
+async def test_a_server_that_stops_waits_for_no_search(api: Api, task: Recorder, jp_serverapp: Any) -> None:
+    task.paths.log(1).write_bytes(b"a" * 5000 + b"\n")
+    path = api.path(f"{LOG}/search", {"pattern": "(a+)+b"}, ws=WS, task="one")
+    asking = asyncio.ensure_future(api.raw("get", path))
+
+    async def started() -> bool:
+        return bool(searching())
+
+    await until(started, "the search")
+    await jp_serverapp.extension_manager.stop_all_extensions()
+    assert not searching()
+    assert b"ended from outside" in (await asking).body
 
 
 async def test_downloading(api: Api, task: Recorder) -> None:
