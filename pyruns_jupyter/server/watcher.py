@@ -133,9 +133,12 @@ class Watcher:
         if making is None:
             making = asyncio.ensure_future(self._compute(lambda: to_json(make())))
             self._making[question] = making
-        text = await asyncio.shield(making)
+        try:
+            text = await asyncio.shield(making)
+        finally:
+            if making.done() and self._making.get(question) is making:
+                del self._making[question]
         if self._answers_of == revision:
-            self._making.pop(question, None)
             if len(self._answers) >= KEPT_ANSWERS:
                 self._answers.clear()
             self._answers[question] = text
