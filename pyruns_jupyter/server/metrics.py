@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY
@@ -39,9 +40,11 @@ class Metrics(Collector):
         yield GaugeMetricFamily("pyruns_streams", "Open websockets of Pyruns", value=self._services.streams)
 
     def register(self) -> None:
-        """Let them be told."""
-        REGISTRY.register(self)
+        """Let them be told; of several servers in one process, those of the first one are."""
+        with suppress(ValueError):
+            REGISTRY.register(self)
 
     def unregister(self) -> None:
         """Let them be told no more."""
-        REGISTRY.unregister(self)
+        with suppress(KeyError):
+            REGISTRY.unregister(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from .paths import Confinement
 from .watcher import Watcher, WatcherPool
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 SETTING = "pyruns_jupyter_services"  # under which the web application holds them
 THREADS = 8
@@ -137,7 +140,10 @@ class Services:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
-        self._emit(name, {"workspace": self.paths.identifier(workspace), **facts})
+        try:
+            self._emit(name, {"workspace": self.paths.identifier(workspace), **facts})
+        except Exception:  # noqa: BLE001 - nobody's answer depends on it
+            _log.exception("The event %s could not be told.", name)
 
     def _attend(self, root: Path) -> bool:
         # Going on with what was queued starts processes: not where the administrator forbids that.
