@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .actions import ActionsHandler
+from .compare import CompareHandler
 from .events import EventStream
 from .exports import ExportHandler, TrashHandler
 from .generator import ParametersHandler, PreviewHandler, TemplateHandler
@@ -38,6 +39,7 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/queue": QueueHandler,
     "/workspaces/{ws}/settings": SettingsHandler,
     "/workspaces/{ws}/trash": TrashHandler,
+    "/workspaces/{ws}/compare": CompareHandler,
     "/workspaces/{ws}/export": ExportHandler,
     "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,

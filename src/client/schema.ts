@@ -235,6 +235,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** In which parameters tasks differ, and their figures; at most 500 tasks */
+        get: operations["compareTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/export": {
         parameters: {
             query?: never;
@@ -673,6 +693,22 @@ export interface components {
             text: string;
             /** @description The text as it was when it was looked at */
             expected: string;
+        };
+        Comparison: {
+            tasks: {
+                name: string;
+                status: components["schemas"]["TaskStatus"];
+                run: number;
+            }[];
+            /** @description Keys of the configurations that are not the same everywhere */
+            parameters: components["schemas"]["ComparedValues"][];
+            /** @description Figures of the latest runs, or the newest points */
+            figures: components["schemas"]["ComparedValues"][];
+        };
+        ComparedValues: {
+            key: string;
+            /** @description One for each task, in their order; null when it has none */
+            values: unknown[];
         };
         QueueChange: {
             paused: boolean;
@@ -1438,6 +1474,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trash"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    compareTasks: {
+        parameters: {
+            query?: {
+                /** @description A task; may be repeated */
+                name?: string[];
+                /** @description What a search finds instead of names */
+                query?: string;
+                /** @description Comma-separated statuses */
+                status?: string;
+                sort?: string;
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comparison */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             default: components["responses"]["Error"];

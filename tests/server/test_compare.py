@@ -1,0 +1,72 @@
+"""Tasks side by side over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.server.client import Api
+from tests.server.conftest import WS, Recorder
+
+COMPARE = "/workspaces/{ws}/compare"
+pytestmark = pytest.mark.parametrize(
+    "server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""]
+)
+
+
+def values(columns: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {column["key"]: column["values"] for column in columns}
+
+
+async def test_only_what_differs(api: Api, train: WorkspaceFolder) -> None:
+    names = create_tasks(train, "lr: 0.1 | 0.2\nopt: sgd\nepochs: 3\n", "t")
+    other = create_tasks(train, "lr: 0.2\nopt: adam\n", "other")
+    for name, acc in zip([*names, *other], (0.5, 0.75, float("nan")), strict=True):
+        task = Recorder(train, name)
+        task.start()
+        task.finish(records={"acc": acc})
+    found = await api.get(COMPARE, ws=WS)
+    assert [task["name"] for task in found["tasks"]] == [*names, *other]
+    assert {task["status"] for task in found["tasks"]} == {"completed"}
+    parameters = values(found["parameters"])
+    assert parameters["lr"] == [0.1, 0.2, 0.2]
+    assert parameters["opt"] == ["sgd", "sgd", "adam"]
+    assert values(found["figures"]) == {"acc": [0.5, 0.75, "NaN"]}
+
+    answer = await api("get", f"{COMPARE}", query={"query": "opt:sgd", "sort": "acc", "order": "desc"}, ws=WS)
+    assert [task["name"] for task in answer.body["tasks"]] == names[::-1]
+    assert "opt" not in values(answer.body["parameters"])
+
+    path = api.path(COMPARE, ws=WS) + f"?name={other[0]}&name={names[0]}"
+    response = await api.raw("get", path)
+    assert response.code == 200
+    assert response.body.index(other[0].encode()) < response.body.index(names[0].encode())
+    one = await api.get(COMPARE, {"name": names[0]}, ws=WS)
+    assert one["parameters"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"name": "missing"}, 404),
+        ({"name": "a", "query": "b"}, 400),
+        ({"query": "(("}, 400),
+        ({"order": "up"}, 400),
+        ({"status": "odd"}, 400),
+    ],
+)
+async def test_wrong_comparisons(
+    api: Api, train: WorkspaceFolder, query: dict[str, str], status: int
+) -> None:
+    assert (await api("get", COMPARE, query=query, ws=WS)).status == status
+
+
+async def test_too_many(api: Api, train: WorkspaceFolder) -> None:
+    create_tasks(train, "lr: (0:501:1)\n", "t")
+    answer = await api("get", COMPARE, ws=WS)
+    assert answer.status == 400
+    assert "501 tasks are too many" in answer.body["message"]
+    assert len((await api.get(COMPARE, {"query": "lr<100"}, ws=WS))["tasks"]) == 100
