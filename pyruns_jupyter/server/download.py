@@ -24,9 +24,8 @@ class DownloadHandler(PyrunsHandler):
         """Send the file that `open_file` opens, under a name for saving it; a browser may show it when it is
         `inline`.
         """
-        descriptor = await self.run(open_file)
+        descriptor, size = await self.run(_opened, open_file)
         try:
-            size = os.fstat(descriptor).st_size
             first, last = self._range(size)
             self.set_header("Content-Type", media_type)
             self.set_header("Accept-Ranges", "bytes")
@@ -49,7 +48,7 @@ class DownloadHandler(PyrunsHandler):
         except StreamClosedError:
             return  # nobody wants the rest
         finally:
-            os.close(descriptor)
+            await self.run(os.close, descriptor)
         self.finish(set_content_type=media_type)
 
     def _range(self, size: int) -> tuple[int, int]:
@@ -67,6 +66,15 @@ class DownloadHandler(PyrunsHandler):
             return 0, -1
         self.set_status(206)
         return first, last
+
+
+def _opened(open_file: Callable[[], int]) -> tuple[int, int]:
+    descriptor = open_file()
+    try:
+        return descriptor, os.fstat(descriptor).st_size
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _read_at(descriptor: int, offset: int, limit: int) -> bytes:

@@ -1,0 +1,72 @@
+"""Nothing touches the disk on the event loop, whatever is asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.server.client import Api
+from tests.server.conftest import WS, Recorder
+from tests.server.test_access import body_for
+from tests.server.test_openapi import described
+
+# What Python tells of (sys.addaudithook) that works on a path, or waits for another process.
+_EVENTS = (
+    *("open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link"),
+    *("os.utime", "os.chmod", "os.truncate", "shutil.rmtree", "subprocess.Popen"),
+)
+_watched: list[tuple[Path, int, list[str]]] = []  # folder, thread of the loop, what was done there
+
+
+def _hook(event: str, arguments: tuple[object, ...]) -> None:
+    if _watched and event in _EVENTS:
+        folder, loop, seen = _watched[0]
+        if threading.get_ident() == loop and str(folder) in str(arguments[0]):
+            seen.append(f"{event} {arguments[0]!r}")
+
+
+sys.addaudithook(_hook)  # stays for ever, and does nothing but during the test
+
+
+@pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""])
+async def test_the_disk_is_left_to_threads(api: Api, train: WorkspaceFolder, jp_root_dir: Path) -> None:
+    create_tasks(train, "lr: 1 | 2 | 3\n", "t")
+    create_tasks(train, "lr: 4\n", "one")
+    task = Recorder(train, "one")
+    log = task.start()
+    log.write_bytes(b"line\n" * 1000)
+    seen: list[str] = []
+    _watched.append((jp_root_dir, threading.get_ident(), seen))
+    try:
+        (jp_root_dir / "canary").write_text("the hook hears this")
+        assert len(seen) == 1
+        seen.clear()
+        sockets = [
+            await api.stream(address, query, ws=WS, task="one")
+            for address, query in (
+                ("/workspaces/{ws}/events", None),
+                ("/workspaces/{ws}/tasks/{task}/logs/stream", {"tail": 100}),
+                ("/system/stream", None),
+            )
+        ]
+        for socket in sockets:
+            await socket.frame()
+        for address, method in sorted(described()):
+            for query in ({}, {"query": "lr>1 OR log:line", "pattern": "li.e", "tail": 10}):
+                body = body_for(address, method)
+                await api.raw(
+                    method,
+                    api.path(address, query, ws=WS, task="one", run="1", path="x"),
+                    None if body is None else json.dumps(body).encode(),
+                )
+        for socket in sockets:
+            socket.close()
+    finally:
+        _watched.clear()
+    assert seen == []
