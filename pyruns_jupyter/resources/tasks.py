@@ -17,6 +17,7 @@ from pyruns_jupyter.core.rows import read_row
 from pyruns_jupyter.core.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.secretnames import is_secret
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+from pyruns_jupyter.core.thinning import chosen
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import given
 from pyruns_jupyter.engine.dependencies import check_after
@@ -208,8 +209,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def tracks(workspace: WorkspaceFolder, name: str, wanted: int | None) -> dict[str, Any]:
-    """Return the `Tracks` of run `wanted`, by default the latest one.
+def tracks(
+    workspace: WorkspaceFolder, name: str, wanted: int | None, points: int | None = None
+) -> dict[str, Any]:
+    """Return the `Tracks` of run `wanted`, by default the latest one; of each curve the `points` that a
+    picture of it needs.
 
     Raises:
         NotFound: when the task has no such run.
@@ -223,10 +227,10 @@ def tracks(workspace: WorkspaceFolder, name: str, wanted: int | None) -> dict[st
     if not 1 <= number <= len(known):
         raise NotFound(f"The task {name!r} has no run {number}.")
     check_inside(paths.journal(number), paths.folder)
-    figures = figures_of_run(info, known[number - 1], paths, thinned=True)
-    return {
-        "run": number,
-        "tracks": figures.tracks,
-        "records": figures.records,
-        "messages": figures.messages,
-    }
+    figures = figures_of_run(info, known[number - 1], paths, thinned=points is None)
+    told = {"run": number, "records": figures.records, "messages": figures.messages}
+    if points is None:
+        return {**told, "tracks": figures.tracks}
+    places = {key: chosen(values, points) for key, values in figures.tracks.items()}
+    kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
+    return {**told, "tracks": kept, "places": places}

@@ -13,4 +13,5 @@ class TracksHandler(PyrunsHandler):
     async def get(self, ws: str, task: str) -> None:
         """Answer the curves of a run, also of one that still runs."""
         run = self.query_number("run", low=1)
-        self.answer(await self.run(lambda: tracks(self.workspace(ws), task, run)))
+        points = self.query_number("points", low=2, high=100_000)
+        self.answer(await self.run(lambda: tracks(self.workspace(ws), task, run, points)))

@@ -919,6 +919,10 @@ export interface components {
             tracks: {
                 [key: string]: unknown[];
             };
+            /** @description Where each of the values stands in its curve, from 0; only with `points` */
+            places?: {
+                [key: string]: number[];
+            };
             records: {
                 [key: string]: unknown;
             };
@@ -1893,6 +1897,8 @@ export interface operations {
             query?: {
                 /** @description Which run, from 1; the latest by default */
                 run?: components["parameters"]["run"];
+                /** @description So many of each curve at most, the smallest and the largest of each part of it among them */
+                points?: number;
             };
             header?: never;
             path: {

@@ -139,6 +139,25 @@ async def test_one_task(api: Api, train: WorkspaceFolder) -> None:
     }
 
 
+async def test_a_curve_is_thinned_to_what_a_picture_needs(api: Api, train: WorkspaceFolder) -> None:
+    await create(api, "lr: 1", "one")
+    recorder = Recorder(train, "one")
+    recorder.start()
+    loss = [1.0 / (step + 1) for step in range(20_000)]
+    loss[12_345] = 9.0
+    recorder.finish(tracks={"loss": loss, "short": [1, 2]})
+    address = "/workspaces/{ws}/tasks/{task}/tracks"
+    found = await api.get(address, {"points": 100}, ws=WS, task="one")
+    places = found["places"]["loss"]
+    assert len(places) <= 100
+    assert 12_345 in places
+    assert found["tracks"]["loss"] == [loss[place] for place in places]
+    assert (found["tracks"]["short"], found["places"]["short"]) == ([1, 2], [0, 1])
+    for points in ("1", "100001", "many"):
+        answer = await api("get", address, query={"points": points}, ws=WS, task="one")
+        assert (answer.status, answer.body["field"]) == (400, "points")
+
+
 async def test_tracks_of_a_living_run(api: Api, train: WorkspaceFolder) -> None:
     address = "/workspaces/{ws}/tasks/{task}/tracks"
     await create(api, "lr: 0.5\n", "one")
