@@ -415,7 +415,7 @@ class _TaskWatch:
 
     def _renew(self) -> None:
         """Say that the run has an owner, and which process it is."""
-        with suppress(PyrunsError, OSError), edit_task(self._folder, durable=False, timeout=1.0) as info:
+        with suppress(PyrunsError, OSError), edit_task(self._folder, timeout=1.0) as info:
             if self._is_current(info):
                 runs.renew_lease(info)
                 if self._supervisor.process is not None:
