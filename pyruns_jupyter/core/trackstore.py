@@ -170,9 +170,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         return database
     try:
         _rows(database, "SELECT count(*) FROM sqlite_master", ())
-    except sqlite3.Error:
+    except BaseException as error:
         database.close()
-        if not journal.exists():
+        if not isinstance(error, sqlite3.Error) or not journal.exists():
             raise
         database = sqlite3.connect(address + "mode=ro&immutable=1", uri=True, isolation_level=None)
     return database

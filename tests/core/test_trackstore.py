@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,8 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     path.write_text("hello")
     assert "no SQLite database" in refused()
     path.unlink()
-    sqlite3.connect(path).executescript("CREATE TABLE x (y)").close()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("CREATE TABLE x (y)")
     assert "no such table" in refused()
     path.unlink()
     os.mkfifo(path)
