@@ -9,8 +9,8 @@ in which there are so many hits).
 It writes lines of JSON after each block: `hits` as `[offset, length, line, text]`, where `offset` and
 `length` count bytes, `line` is the offset of the line and `text` a part of it around the hit; `searched`, the
 byte up to which it has looked; `total`, how many hits there were so far; `done` in the last one. A pattern
-matches within a line. Bytes that are no UTF-8 match nothing but `.` and the like. What is no pattern is
-answered with `problem` alone.
+matches within a line, of which the first 100 hits count. Bytes that are no UTF-8 match nothing but `.` and
+the like. What is no pattern is answered with `problem` alone.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 
 _BLOCK = 4 * 1024 * 1024  # bytes; a longer line is looked at in such pieces
 _BEFORE, _TEXT = 80, 400  # bytes before a hit and in all that are told
+_IN_A_LINE = 100  # hits of one line that are told: a log may be a single line
 _STDIN = 0
 
 Hit = tuple[int, int, int, str]
@@ -39,10 +41,10 @@ def hits(pattern: re.Pattern[str], block: bytes, begin: int) -> Iterator[Hit]:
         end = text.find("\n", candidate.start())
         end = len(text) if end < 0 else end
         # A candidate may reach over the line's end; only what matches within the line counts.
-        for found in pattern.finditer(text, start, end):
-            if found.start() == found.end():
-                continue
-            line, first, last = place.of(start), place.of(found.start()), place.of(found.end())
+        within = (found for found in pattern.finditer(text, start, end) if found.start() < found.end())
+        line = place.of(start)
+        for found in islice(within, _IN_A_LINE):
+            first, last = place.of(found.start()), place.of(found.end())
             shown = max(line, first - _BEFORE)
             stop = block.find(b"\n", last)
             told = block[shown : min(len(block) if stop < 0 else stop, shown + _TEXT)]

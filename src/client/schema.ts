@@ -333,7 +333,7 @@ export interface paths {
         /**
          * The places in a run's log where a regular expression matches
          * @description Answered while the log is read: a `LogHits` a line, the last one with `done`. Leaving ends the search. It ends
-         *     by itself after `limit` hits; `searched` is the offset to go on from.
+         *     by itself after `limit` hits (of one line the first 100 count); `searched` is the offset to go on from.
          */
         get: operations["searchLog"];
         put?: never;

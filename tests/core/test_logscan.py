@@ -110,6 +110,17 @@ def test_what_is_shown_of_a_very_long_line(tmp_path: Path) -> None:
     assert len(hit[3]) <= 400
 
 
+def test_a_line_full_of_hits(tmp_path: Path) -> None:
+    """Two million of them in one line, and a line behind it."""
+    log = tmp_path / "run1.log"
+    log.write_bytes("ä".encode() * 2_000_000 + b"\nnext \xc3\xa4\n")
+    parts = scan(log, pattern="ä", limit=1000)
+    found = {"hits": [hit for part in parts for hit in part["hits"]], "total": parts[-1]["total"]}
+    assert found["total"] == 101
+    assert found["hits"][99][:3] == [198, 2, 0]
+    assert found["hits"][100][:3] == [4_000_006, 2, 4_000_001]
+
+
 def test_no_pattern(tmp_path: Path) -> None:
     log = tmp_path / "run1.log"
     log.write_bytes(b"x\n")

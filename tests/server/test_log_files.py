@@ -116,7 +116,7 @@ async def test_leaving_ends_the_search(api: Api, task: Recorder, jp_http_port: i
     await until(started, "the search")
     writer.close()
     await until(ended, "its end")
-    assert (await search(api, pattern="a", limit=1))[0]["total"] == 5000
+    assert (await search(api, pattern="a", limit=1))[0]["total"] == 100
     del reader
 
 
