@@ -116,3 +116,7 @@ async def test_an_answer_is_made_once_and_never_old(api: Api, train: WorkspaceFo
         await api("patch", "/workspaces/{ws}/tasks/{task}", {"pinned": pinned}, ws=WS, task=task)
         rows = {row["name"]: row for row in (await api.get(TASKS, ws=WS))["items"]}
         assert rows[task]["pinned"] is pinned
+        action = {"action": "unpin" if pinned else "pin", "names": [task]}  # nobody looks after this one
+        await api.post(ACTIONS, action, ws=WS)
+        rows = {row["name"]: row for row in (await api.get(TASKS, ws=WS))["items"]}
+        assert rows[task]["pinned"] is not pinned
