@@ -40,7 +40,7 @@ class DownloadHandler(PyrunsHandler):
             while first <= last:
                 data = await self.run(_read_at, descriptor, first, min(_CHUNK, last + 1 - first))
                 if not data:  # it was cut meanwhile: the client sees that something is missing
-                    self.request.connection.stream.close()  # type: ignore[union-attr]
+                    self.request.connection.stream.close()  # type: ignore[union-attr]  # there is one while we answer
                     return
                 first += len(data)
                 self.write(data)

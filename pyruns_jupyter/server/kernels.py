@@ -23,7 +23,7 @@ class Kernels:
             {**gpu, "processes": [self._labelled(process) for process in gpu["processes"]]}
             for gpu in sample["gpus"]
         ]
-        return {**sample, "gpus": gpus}  # type: ignore[typeddict-item]
+        return {**sample, "gpus": gpus}  # type: ignore[typeddict-item]  # `**` forgets the types
 
     def _labelled(self, process: GpuProcess) -> GpuProcess:
         kernel = process["kernel"]
