@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from . import journal
@@ -21,7 +22,7 @@ from .lastpoints import only_last_points
 from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
-from .runs import RUNNING, STATUSES, Run, latest
+from .runs import COMPLETED, RUNNING, STATUSES, Run, latest
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .taskfile import TaskInfo, is_task, unreadable
 from .trackstore import STORE_KEY, stored_signature
@@ -33,6 +34,7 @@ INTERRUPTED = (
     "The run was interrupted: its process and its supervisor are gone, and no exit code was written. "
     "Run the task again."
 )
+_DURATIONS = 101  # runs whose length tells how long others take
 _REMEMBERED = 10_000  # removed names, for those who ask what changed
 _CLOCKS_DIFFER = 60.0  # s, those of this machine and of a file server
 
@@ -85,6 +87,7 @@ class TaskIndex:
         self._removed: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # up to this revision, removed names are not remembered any more
         self._shapes: dict[Shape, int] = {}  # and how many rows have it
+        self._durations: deque[float] = deque(maxlen=_DURATIONS)  # s, of runs that completed, the latest last
         self._configs: ConfigCache | None = None
         self._configs_at = 0  # the revision that the configurations belong to
         self._lock = threading.Lock()
@@ -106,6 +109,12 @@ class TaskIndex:
         """Return how many rows have which swept values and figures."""
         with self._lock:
             return dict(self._shapes)
+
+    @property
+    def typical_duration(self) -> float | None:
+        """Seconds that a run takes which completes: median of the latest hundred, None before the first."""
+        durations = tuple(self._durations)
+        return median(durations) if durations else None
 
     def columns(self) -> tuple[list[str], list[str]]:
         """Return the names of all swept values and of all figures that rows have."""
@@ -179,6 +188,9 @@ class TaskIndex:
         """Take over what is different; costs follow that, but for copying `rows`."""
         revision = self.revision + 1
         rows, counts = dict(self.rows), dict(self.counts)
+        ended = [row for row in changed if _has_completed(rows.get(row.name), row)]
+        ended.sort(key=lambda row: row.finished_at or 0.0)
+        self._durations.extend(row.duration for row in ended if row.duration is not None)
         for row in changed:
             self._count(counts, rows.get(row.name), -1)
             self._count(counts, row, 1)
@@ -291,6 +303,13 @@ class TaskIndex:
             copied = is_copied_run(live.folder, live.run.index)
             row = replace(row, message=COPIED if copied else INTERRUPTED)
         return row
+
+
+def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:
+    """Tell whether a run has completed that had not when the row was seen before."""
+    if row.status != COMPLETED or row.duration is None:
+        return False
+    return before is None or (before.status, before.run) != (COMPLETED, row.run)
 
 
 def _is_same(one: Run, other: Run) -> bool:

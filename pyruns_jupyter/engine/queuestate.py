@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from .pausing import is_paused
 from .queueing import OpenBatch
 
 _WRITE_SECONDS = 0.5
+_NEXT = 20  # names that are told of what waits in a batch
 _NOBODY = "No scheduler runs; one is started when somebody looks at the project."
 
 
@@ -30,7 +32,7 @@ _NOBODY = "No scheduler runs; one is started when somebody looks at the project.
 class QueuedBatch:
     """One queueing that is not done: how many of `tasks` wait and run, and why no other starts now.
 
-    `created_at` is in epoch seconds.
+    `created_at` is in epoch seconds; `next` holds the first of those that wait, in their order.
     """
 
     id: str
@@ -41,10 +43,12 @@ class QueuedBatch:
     waiting: int
     running: int
     why: str
+    next: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as data for JSON."""
-        return {**vars(self), "options": self.options.to_dict(), "tasks": list(self.tasks)}
+        lists = {"tasks": list(self.tasks), "next": list(self.next)}
+        return {**vars(self), "options": self.options.to_dict(), **lists}
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,29 @@ def read_queue(root: Path) -> Queue:
             continue
         state = told.get(batch_id, {})
         waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
+        tasks = tuple(name for name, _ in batch.tasks)
         found.append(
             QueuedBatch(
                 id=batch.id,
                 workspace=batch.workspace,
                 created_at=batch.created_at,
                 options=batch.options,
-                tasks=tuple(name for name, _ in batch.tasks),
+                tasks=tasks,
                 waiting=waiting if isinstance(waiting, int) else len(batch.tasks),
                 running=running if isinstance(running, int) else 0,
                 why=(why if isinstance(why, str) else "") if alive else _NOBODY,
+                next=_names(state.get("next"), tasks)[:_NEXT],
             )
         )
     found.sort(key=lambda one: (-one.options.priority, one.id))
     return Queue(is_paused(root), alive, tuple(found))
+
+
+def _names(told: object, tasks: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that the scheduler told of; all of them wait when it told nothing yet."""
+    if not isinstance(told, list):
+        return tasks
+    return tuple(name for name in told if isinstance(name, str))
 
 
 def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
@@ -114,7 +127,12 @@ class QueueWriter:
         if now < self._next:
             return
         states = {
-            one.batch.id: {"waiting": len(one.waiting), "running": len(one.running), "why": one.why}
+            one.batch.id: {
+                "waiting": len(one.waiting),
+                "running": len(one.running),
+                "why": one.why,
+                "next": [entry.job.task for entry in islice(one.waiting, _NEXT)],
+            }
             for one in opened
         }
         if states == self._written:

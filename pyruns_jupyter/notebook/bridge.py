@@ -8,6 +8,7 @@ frames, until either side sends `close` or `closed`; `module` asks for the views
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,12 @@ from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core import tasks as task_moves
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import actions, changes, events, exports, generator, logs, tasks
+from pyruns_jupyter.resources import actions, changes, events, exports, generator, logs, queue, runs, tasks
 from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
+from pyruns_jupyter.resources.columns import columns_reader
+from pyruns_jupyter.resources.curves import curves
+from pyruns_jupyter.resources.groups import Grouping
 from pyruns_jupyter.resources.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
 
@@ -30,6 +34,7 @@ STATIC = Path(__file__).parent.parent / "static"
 VIEWS = ("widget-views.js", "widget-views.css")
 API_VERSION = 1
 MOST_TASKS = 10_000  # of one sweep
+MOST_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
 LOG_WINDOW = 1024 * 1024
 _BIG = 2**53
 
@@ -82,6 +87,19 @@ class Bridge:
             "deleteTask": self._delete,
             "readLog": self._read_log,
             "getTracks": lambda said: tasks.tracks(workspace, said.text("task"), _number(said, "run", 1)),
+            "getRunInput": lambda said: runs.run_input(workspace, said.text("task"), _run(said)),
+            "listArtifacts": lambda said: runs.artifacts(workspace, said.text("task"), _run(said)),
+            "readArtifact": self._artifact,
+            "getQueue": lambda _: queue.queue(workspace.root),
+            "pauseQueue": self._pause,
+            "listColumns": lambda _: self._watch.look(columns_reader)(),
+            "groupTasks": self._groups,
+            "listCurves": lambda said: curves(
+                workspace,
+                said.texts("names"),
+                said.text("key"),
+                said.integer("points", 40, low=2, high=1000),
+            ),
             "getSystem": lambda _: _sampler.sample(),
         }
 
@@ -231,8 +249,29 @@ class Bridge:
             order=said.text("order", ""),
             offset=_number(said, "offset", 0),
             limit=_number(said, "limit", 1, tasks.MOST),
+            fields=tuple(_texts(said, "fields")),
         )
         return self._watch.look(read)()
+
+    def _groups(self, said: Body) -> dict[str, Any]:
+        wanted = Grouping(
+            by=tuple(_texts(said, "by")),
+            fold=tuple(_texts(said, "fold")),
+            offset=said.integer("offset", 0, low=0, high=_BIG),
+            limit=said.integer("limit", tasks.USUAL, low=1, high=tasks.MOST),
+            **{key: said.text(key, "") for key in ("query", "status", "sort", "order")},
+        )
+        return self._watch.look(lambda index: wanted.reader(index, lambda: False))()
+
+    def _pause(self, said: Body) -> dict[str, Any]:
+        queue.change(self._workspace.root, queue.read_change(said))
+        return queue.queue(self._workspace.root)
+
+    def _artifact(self, said: Body) -> _File:
+        path = runs.find_artifact(self._workspace, said.text("task"), _run(said), said.text("path"))
+        most = said.integer("most", MOST_ARTIFACT, low=1, high=MOST_ARTIFACT)
+        with os.fdopen(runs.open_artifact(path), "rb") as file:
+            return _File(path.name, "application/octet-stream", file.read(most))
 
     def _export(self, said: Body) -> _File:
         wanted = exports.Export.read(lambda key: said.text(key, ""))
@@ -284,6 +323,14 @@ class Bridge:
             limit=_number(said, "limit", 1, logs.MOST),
             tail=_number(said, "tail", 1, logs.MOST),
         )
+
+
+def _run(said: Body) -> int:
+    return said.integer("run", 1, low=1, high=2**31)
+
+
+def _texts(said: Body, key: str) -> list[str]:
+    return said.texts(key) if said.has(key) else []
 
 
 def _number(said: Body, key: str, low: int, high: int = _BIG) -> int | None:

@@ -60,4 +60,5 @@ def _batch_model(batch: QueuedBatch) -> dict[str, Any]:
         "waiting": batch.waiting,
         "running": batch.running,
         "why": batch.why,
+        "next": list(batch.next),
     }

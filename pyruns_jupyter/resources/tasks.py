@@ -13,9 +13,10 @@ from pyruns_jupyter.core.figures import figures_of_run
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.logs import log_size
-from pyruns_jupyter.core.rows import read_row
+from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.secretnames import is_secret
+from pyruns_jupyter.core.strictjson import strict
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.thinning import chosen
 from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -28,6 +29,7 @@ from .generator import propose
 from .inside import check_inside
 
 MOST, USUAL = 1000, 200  # tasks on a page
+MOST_FIELDS = 200
 
 
 def page_reader(
@@ -38,11 +40,13 @@ def page_reader(
     order: str = "",
     offset: int | None = None,
     limit: int | None = None,
+    fields: tuple[str, ...] = (),
     is_given_up: Callable[[], bool] | None = None,
 ) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
     """Return what takes a look at an index and returns what makes the `TaskPage`, which may take a while.
 
-    `status` holds statuses between commas. `is_given_up` is asked now and then whether nobody waits for it.
+    `status` holds statuses between commas; `fields` are keys of the configuration whose values are told with
+    each task. `is_given_up` is asked now and then whether nobody waits for it.
 
     Raises:
         InvalidInput: when an option is not understood. Query, statuses and sort keys are looked at only when
@@ -51,6 +55,8 @@ def page_reader(
     order = order or "desc"
     if order not in ("asc", "desc"):
         raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
+    if len(fields) > MOST_FIELDS:
+        raise InvalidInput(f"At most {MOST_FIELDS} fields are told of a task.", field="fields")
     options = {
         "query": query,
         "statuses": read_statuses(status),
@@ -59,20 +65,29 @@ def page_reader(
         "offset": offset or 0,
         "limit": USUAL if limit is None else limit,
     }
-    return lambda index: _page(index, options, is_given_up)
+    return lambda index: _page(index, options, fields, is_given_up)
 
 
 def _page(
-    index: TaskIndex, options: dict[str, Any], is_given_up: Callable[[], bool] | None
+    index: TaskIndex,
+    options: dict[str, Any],
+    fields: tuple[str, ...],
+    is_given_up: Callable[[], bool] | None,
 ) -> Callable[[], dict[str, Any]]:
     rows, sources = index.rows, query.Sources.of(index)
     swept, figures = index.columns()
-    seen = {"counts": dict(index.counts), "revision": index.revision, "epoch": index.epoch}
+    seen = {
+        "counts": dict(index.counts),
+        "revision": index.revision,
+        "epoch": index.epoch,
+        "typical_duration": index.typical_duration,
+    }
 
     def page() -> dict[str, Any]:
         found = query.select(rows.values(), **options, sources=sources, is_given_up=is_given_up)
+        configs = index.configs() if fields else {}
         return {
-            "items": [row.to_dict() for row in found.items],
+            "items": [_item(row, configs.get(row.name), fields) for row in found.items],
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},
@@ -80,6 +95,14 @@ def _page(
         }
 
     return page
+
+
+def _item(row: TaskRow, config: Mapping[str, Any] | None, fields: tuple[str, ...]) -> dict[str, Any]:
+    item = row.to_dict()
+    if fields:
+        known = config or row.swept
+        item["values"] = {key: strict(known[key]) for key in fields if key in known}
+    return item
 
 
 def read_statuses(text: str) -> list[str] | None:

@@ -21,6 +21,7 @@ from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
 from .system import SystemHandler
 from .systemstream import SystemStream
+from .tables import ColumnsHandler, CurvesHandler, GroupsHandler
 from .tasks import TaskHandler, TasksHandler
 from .tracks import TracksHandler
 from .workspaces import WorkspaceHandler, WorkspacesHandler
@@ -40,6 +41,9 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/settings": SettingsHandler,
     "/workspaces/{ws}/trash": TrashHandler,
     "/workspaces/{ws}/compare": CompareHandler,
+    "/workspaces/{ws}/columns": ColumnsHandler,
+    "/workspaces/{ws}/groups": GroupsHandler,
+    "/workspaces/{ws}/curves": CurvesHandler,
     "/workspaces/{ws}/export": ExportHandler,
     "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,

@@ -20,6 +20,7 @@ class TasksHandler(PyrunsHandler):
     async def get(self, ws: str) -> None:
         """Answer a page of tasks."""
         wanted: dict[str, Any] = {key: self.query_text(key) for key in ("query", "status", "sort", "order")}
+        wanted["fields"] = tuple(dict.fromkeys(self.get_query_arguments("fields", strip=False)))
         wanted["offset"] = self.query_number("offset")
         wanted["limit"] = self.query_number("limit", low=1, high=MOST)
         watcher = self.services.watcher(await self.run(self.workspace, ws))

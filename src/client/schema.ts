@@ -255,6 +255,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** The keys of the configurations and the figures that the tasks have values of */
+        get: operations["listColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** Tasks that are alike in some parameters as one item each, with mean and deviation of their figures */
+        get: operations["groupTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** One curve of the latest runs of several tasks, thinned for small pictures; tasks without it are left out */
+        get: operations["listCurves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/export": {
         parameters: {
             query?: never;
@@ -682,6 +742,8 @@ export interface components {
             running: number;
             /** @description Why no other of its tasks starts now; empty when one does */
             why: string;
+            /** @description The first of the tasks that wait, in their order */
+            next: string[];
         };
         Settings: {
             /** @description YAML with its comments; what a new project gets when there is no file yet */
@@ -811,6 +873,10 @@ export interface components {
             order: number | null;
             /** @description False when the task file is damaged; message says why */
             readable: boolean;
+            /** @description Values of the configuration that were asked for */
+            values?: {
+                [key: string]: unknown;
+            };
         };
         TaskPage: {
             items: components["schemas"]["TaskRow"][];
@@ -825,8 +891,72 @@ export interface components {
                 swept: string[];
                 figures: string[];
             };
+            /** @description Seconds that a run takes which completes, by the median of the latest hundred */
+            typical_duration: number | null;
             /** @description What is to be said about the search, such as a field that there is not */
             notices: components["schemas"]["FieldError"][];
+        };
+        Columns: {
+            parameters: {
+                /** @description Dotted key of the configuration */
+                key: string;
+                /** @description How many values it has; to have none counts as one, where others have one */
+                distinct: number;
+                /** @description How many tasks have it */
+                tasks: number;
+                /** @description Whether a sweep gave it several values */
+                swept: boolean;
+            }[];
+            figures: {
+                key: string;
+                tasks: number;
+            }[];
+        };
+        /** @description The finite numbers among some values */
+        Summary: {
+            count: number;
+            mean: number | string;
+            /** @description Standard deviation of a sample (n - 1), null of a single one */
+            deviation: number | null;
+            least: number;
+            greatest: number;
+        };
+        Group: {
+            /** @description What its tasks have in common, by key */
+            values: {
+                [key: string]: unknown;
+            };
+            tasks: number;
+            /** @description The first of its tasks */
+            names: string[];
+            /** @description The search that finds its tasks, null where there is none */
+            query: string | null;
+            counts: components["schemas"]["Counts"];
+            figures: {
+                [key: string]: components["schemas"]["Summary"];
+            };
+            /** @description Seconds */
+            duration: components["schemas"]["Summary"] | null;
+        };
+        Groups: {
+            /** @description Keys by which tasks are gathered */
+            by: string[];
+            /** @description How many groups there are */
+            total: number;
+            /** @description How many tasks were gathered */
+            tasks: number;
+            items: components["schemas"]["Group"][];
+            notices: components["schemas"]["FieldError"][];
+        };
+        Curves: {
+            key: string;
+            items: {
+                name: string;
+                run: number;
+                values: unknown[];
+                /** @description Where each value stands in the curve, from 0 */
+                places: number[];
+            }[];
         };
         RunInfo: {
             index: number;
@@ -1277,6 +1407,8 @@ export interface operations {
                 order?: "asc" | "desc";
                 offset?: number;
                 limit?: number;
+                /** @description A key of the configuration that is told as one of the `values` of each task; may be repeated */
+                fields?: string[];
             };
             header?: never;
             path: {
@@ -1511,6 +1643,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listColumns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Columns"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    groupTasks: {
+        parameters: {
+            query?: {
+                /** @description A key of the configuration by which tasks are gathered; may be repeated */
+                by?: string[];
+                /** @description Instead of `by`: gather by all keys that differ but this one, such as the seed; may be repeated */
+                fold?: string[];
+                /** @description As in the list of tasks */
+                query?: string;
+                /** @description Comma-separated statuses */
+                status?: string;
+                /** @description `tasks`, `duration`, `config.KEY` or `figure.KEY` (by its mean); as created by default */
+                sort?: string;
+                order?: "asc" | "desc";
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listCurves: {
+        parameters: {
+            query: {
+                /** @description A task; may be repeated, the first 200 count */
+                name?: string[];
+                /** @description Name of the curve */
+                key: string;
+                /** @description So many of each curve at most */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The curves */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
                 };
             };
             default: components["responses"]["Error"];

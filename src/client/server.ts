@@ -4,9 +4,14 @@ import type { ITransport } from './transport';
 import type {
   ActionRequest,
   ActionResult,
+  Artifacts,
+  Columns,
   CreateRequest,
   Created,
+  Curves,
   ExportQuery,
+  GroupQuery,
+  Groups,
   IClient,
   IDownload,
   IEventHandlers,
@@ -22,6 +27,8 @@ import type {
   Parameters,
   Preview,
   PreviewRequest,
+  Queue,
+  RunInput,
   Status,
   SystemSample,
   TaskDetail,
@@ -37,13 +44,18 @@ import type {
 /** Where the server extension answers, below the base URL. */
 const API = 'pyruns/api/';
 
-type Query = Record<string, string | number | boolean | null | undefined>;
+type Single = string | number | boolean | null | undefined;
+type Query = Record<string, Single | readonly Single[]>;
 
+/** An address with its parameters; a list repeats its key. */
 function withQuery(url: string, query: object): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query as Query)) {
-    if (value !== undefined && value !== null && value !== '') {
-      search.set(key, String(value));
+    const list = Array.isArray(value) ? (value as Single[]) : [value as Single];
+    for (const each of list) {
+      if (each !== undefined && each !== null && each !== '') {
+        search.append(key, String(each));
+      }
     }
   }
   const text = search.toString();
@@ -56,6 +68,10 @@ function wsPath(ws: string): string {
 
 function taskPath(ws: string, task: string): string {
   return `${wsPath(ws)}/tasks/${encodeURIComponent(task)}`;
+}
+
+function runPath(ws: string, task: string, run: number): string {
+  return `${taskPath(ws, task)}/runs/${run}`;
 }
 
 /** The server extension over REST and websockets. */
@@ -129,9 +145,7 @@ export class ServerClient implements IClient {
     try {
       blob = await response.blob();
     } catch {
-      throw new ClientError('The file broke off before its end. Try again.', {
-        code: 'broken_off'
-      });
+      throw brokenOff();
     }
     const told = response.headers.get('Content-Disposition') ?? '';
     const name = /filename="([^"]+)"/.exec(told)?.[1];
@@ -173,6 +187,67 @@ export class ServerClient implements IClient {
       'GET',
       withQuery(`${taskPath(ws, task)}/tracks`, { run })
     );
+  }
+
+  getRunInput(ws: string, task: string, run: number): Promise<RunInput> {
+    return this._json('GET', `${runPath(ws, task, run)}/input`);
+  }
+
+  listArtifacts(ws: string, task: string, run: number): Promise<Artifacts> {
+    return this._json('GET', `${runPath(ws, task, run)}/artifacts`);
+  }
+
+  async readArtifact(
+    ws: string,
+    task: string,
+    run: number,
+    path: string,
+    most?: number
+  ): Promise<Blob> {
+    const parts = path.split('/').map(encodeURIComponent).join('/');
+    const response = await this._fetch(
+      'GET',
+      `${runPath(ws, task, run)}/artifacts/${parts}`,
+      undefined,
+      undefined,
+      most === undefined ? {} : { Range: `bytes=0-${most - 1}` }
+    );
+    try {
+      return await response.blob();
+    } catch {
+      throw brokenOff();
+    }
+  }
+
+  getQueue(ws: string): Promise<Queue> {
+    return this._json('GET', `${wsPath(ws)}/queue`);
+  }
+
+  pauseQueue(ws: string, paused: boolean): Promise<Queue> {
+    return this._json('POST', `${wsPath(ws)}/queue`, { paused });
+  }
+
+  listColumns(ws: string): Promise<Columns> {
+    return this._json('GET', `${wsPath(ws)}/columns`);
+  }
+
+  groupTasks(
+    ws: string,
+    query: GroupQuery,
+    signal?: AbortSignal
+  ): Promise<Groups> {
+    const path = withQuery(`${wsPath(ws)}/groups`, query);
+    return this._json('GET', path, undefined, signal);
+  }
+
+  listCurves(
+    ws: string,
+    names: readonly string[],
+    key: string,
+    points: number
+  ): Promise<Curves> {
+    const query = { key, points, name: names };
+    return this._json('GET', withQuery(`${wsPath(ws)}/curves`, query));
   }
 
   getSystem(): Promise<SystemSample> {
@@ -256,12 +331,13 @@ export class ServerClient implements IClient {
     method: string,
     path: string,
     body?: object,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    headers: Record<string, string> = {}
   ): Promise<Response> {
-    const init: RequestInit = { method, cache: 'no-store' };
+    const init: RequestInit = { method, cache: 'no-store', headers };
     if (body) {
       init.body = JSON.stringify(body);
-      init.headers = { 'Content-Type': 'application/json' };
+      init.headers = { ...headers, 'Content-Type': 'application/json' };
     }
     if (signal) {
       init.signal = signal;
@@ -289,4 +365,10 @@ export class ServerClient implements IClient {
   }
 
   private _transport: ITransport;
+}
+
+function brokenOff(): ClientError {
+  return new ClientError('The file broke off before its end. Try again.', {
+    code: 'broken_off'
+  });
 }

@@ -51,6 +51,19 @@ export type TrashedTask = Schemas['TrashedTask'];
 export type ExportQuery = NonNullable<
   operations['exportResults']['parameters']['query']
 >;
+export type Queue = Schemas['Queue'];
+export type QueuedBatch = Schemas['QueuedBatch'];
+export type RunInput = Schemas['RunInput'];
+export type Artifacts = Schemas['Artifacts'];
+export type Artifact = Artifacts['items'][number];
+export type Columns = Schemas['Columns'];
+export type Groups = Schemas['Groups'];
+export type Group = Schemas['Group'];
+export type GroupQuery = NonNullable<
+  operations['groupTasks']['parameters']['query']
+>;
+export type Summary = Schemas['Summary'];
+export type Curves = Schemas['Curves'];
 export type LogQuery = NonNullable<
   operations['readLog']['parameters']['query']
 >;
@@ -177,6 +190,36 @@ export interface IClient {
     signal?: AbortSignal
   ): Promise<ILogRange>;
   getTracks(ws: string, task: string, run?: number): Promise<Tracks>;
+  /** What a run was given. */
+  getRunInput(ws: string, task: string, run: number): Promise<RunInput>;
+  /** The files that a run left. */
+  listArtifacts(ws: string, task: string, run: number): Promise<Artifacts>;
+  /** One of these files, or its first `most` bytes. */
+  readArtifact(
+    ws: string,
+    task: string,
+    run: number,
+    path: string,
+    most?: number
+  ): Promise<Blob>;
+  /** What waits in the project of a workspace, and for what. */
+  getQueue(ws: string): Promise<Queue>;
+  /** Let nothing more start, or go on. */
+  pauseQueue(ws: string, paused: boolean): Promise<Queue>;
+  /** What the tasks have values of. */
+  listColumns(ws: string): Promise<Columns>;
+  groupTasks(
+    ws: string,
+    query: GroupQuery,
+    signal?: AbortSignal
+  ): Promise<Groups>;
+  /** One curve of several tasks, with at most `points` values each. */
+  listCurves(
+    ws: string,
+    names: readonly string[],
+    key: string,
+    points: number
+  ): Promise<Curves>;
   getSystem(): Promise<SystemSample>;
 
   streamEvents(

@@ -34,6 +34,8 @@ export interface IActivityState {
   readonly active: readonly TaskRow[];
   /** What ended last comes first. */
   readonly recent: readonly TaskRow[];
+  /** Seconds that a run takes, judged by earlier ones; null when not known. */
+  readonly typical: number | null;
 }
 
 export interface IActivityHandlers {
@@ -53,7 +55,8 @@ export class ActivityModel extends Store<IActivityState> {
       counts: null,
       heard: null,
       active: [],
-      recent: []
+      recent: [],
+      typical: null
     });
     this._client = client;
     this.ws = ws;
@@ -134,6 +137,7 @@ export class ActivityModel extends Store<IActivityState> {
         phase: 'ready',
         error: null,
         heard: Date.now(),
+        typical: active.typical_duration,
         active: inOrder(active.items).slice(0, ACTIVE),
         recent: [...recent.items].sort(byEnd).slice(0, RECENT)
       });

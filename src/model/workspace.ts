@@ -247,6 +247,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       total: answer.total,
       counts: answer.counts,
       columns: mergeColumns(this.state.columns, answer.columns),
+      typical: answer.typical_duration,
       heard: Date.now()
     });
     this._checkActive();

@@ -40,6 +40,8 @@ export interface IWorkspaceState {
   /** Running and queued tasks, whatever is listed; at most 200. */
   readonly active: readonly TaskRow[];
   readonly columns: TaskPage['columns'];
+  /** Seconds that a run takes, judged by earlier ones; null when not known. */
+  readonly typical: number | null;
   /** Selected names; they outlive searching, sorting and refreshing. */
   readonly selection: ReadonlySet<string>;
   /** What was asked for and is not confirmed yet, by name. */
@@ -65,6 +67,7 @@ export function firstState(listing: Partial<IListing>): IWorkspaceState {
     counts: null,
     active: [],
     columns: { swept: [], figures: [] },
+    typical: null,
     selection: new Set(),
     pending: new Map(),
     undo: null,

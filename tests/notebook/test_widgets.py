@@ -199,6 +199,41 @@ def test_results_are_a_file_and_the_trash_a_list(kernel: Kernel, table: tuple[st
     assert content["error"]["field"] == "format"
 
 
+def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message], project: Path) -> None:
+    comm, _ = table
+
+    def ask(operation: str, **arguments: object) -> Any:
+        request = f"{operation} {arguments}"
+        asked = {"type": "request", "request": request, "operation": operation, "arguments": arguments}
+        kernel.comm_send(comm, asked)
+        answer, message = kernel.custom(comm, lambda content: content.get("request") == request)
+        assert "error" not in answer, answer
+        return json.loads(answer["text"]), message["buffers"]
+
+    assert ask("pauseQueue", paused=True)[0]["paused"]
+    name = ask("listTasks", order="asc", fields=["lr"])[0]["items"][0]
+    assert name["values"] == {"lr": 0.1}
+    ask("actOnTasks", body={"action": "run", "names": [name["name"]], "run": {"jobs": 1}})
+    (batch,) = ask("getQueue")[0]["batches"]
+    assert batch["next"] == [name["name"]]
+    assert {column["key"] for column in ask("listColumns")[0]["parameters"]} >= {"lr"}
+    assert ask("groupTasks", by=["lr"])[0]["total"] == 3
+    assert ask("listCurves", names=[name["name"]], key="loss", points=9)[0]["items"] == []
+    assert not ask("pauseQueue", paused=False)[0]["paused"]
+    kernel.execute("ws.wait(tasks[:1], timeout=60)")
+    assert ask("getRunInput", task=name["name"], run=1)[0]["config"].count("lr: 0.1") == 1
+    folder = next(project.glob("_pyruns_/train/tasks/*/artifacts/run1"), None)
+    if folder is None:
+        folder = project / "_pyruns_" / "train" / "tasks" / name["name"] / "artifacts" / "run1"
+        folder.mkdir(parents=True)
+    (folder / "model.bin").write_bytes(b"\x00\x01\x02")
+    assert [item["path"] for item in ask("listArtifacts", task=name["name"], run=1)[0]["items"]] == [
+        "model.bin"
+    ]
+    told, buffers = ask("readArtifact", task=name["name"], run=1, path="model.bin", most=2)
+    assert (told["name"], bytes(buffers[0])) == ("model.bin", b"\x00\x01")
+
+
 def test_changes_are_pushed_while_a_cell_runs(
     kernel: Kernel, table: tuple[str, Message], project: Path
 ) -> None:

@@ -85,7 +85,7 @@ class Api:
     def path(self, address: str, query: dict[str, Any] | None = None, **parts: str) -> str:
         """The path of an address with its parts filled in."""
         filled = address.format(**{key: quote(value, safe="") for key, value in parts.items()})
-        return f"{self._base}/pyruns/api{filled}" + (f"?{urlencode(query)}" if query else "")
+        return f"{self._base}/pyruns/api{filled}" + (f"?{urlencode(query, doseq=True)}" if query else "")
 
     async def raw(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None

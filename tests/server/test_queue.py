@@ -44,6 +44,7 @@ async def test_the_queue_says_what_waits_and_for_what(api: Api, train: Workspace
     assert one["options"] == {**run, "retry_delay": 60}
     assert two["options"] == {"jobs": 1, "after": [f"train/{first[0]}"], "after_any": [f"train/{first[1]}"]}
     assert [(batch["total"], batch["waiting"], batch["running"]) for batch in (one, two)] == [(2, 2, 0)] * 2
+    assert [batch["next"] for batch in (one, two)] == [first, names]
 
     async def told() -> bool:
         return all("paused" in batch["why"] for batch in (await api.get(QUEUE, ws=WS))["batches"])

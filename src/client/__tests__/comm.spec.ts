@@ -1,4 +1,4 @@
-import type { IChannel } from '../comm';
+import type { IChannel } from '../commconnection';
 import { CommClient } from '../comm';
 import { ClientError, isAbort } from '../errors';
 import type { EventMessage } from '../types';

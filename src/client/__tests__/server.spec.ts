@@ -50,6 +50,20 @@ describe('ServerClient', () => {
     expect(request.mock.calls[1][0]).toMatch(/\/tasks\/lr%3D0\.1%2Cn%3D50%25$/);
   });
 
+  it('repeats the key of a list, and reads the beginning of a file', async () => {
+    const { client, request } = clientWith({ body: { items: [] } });
+    await client.listCurves('w', ['a', 'b&c'], 'loss', 30);
+    expect(request.mock.calls[0][0]).toMatch(
+      /\/w\/curves\?key=loss&points=30&name=a&name=b%26c$/
+    );
+    await client.readArtifact('w', 't', 2, 'plots/a b#.png', 1000);
+    const [url, init] = request.mock.calls[1];
+    expect(url).toMatch(
+      /\/w\/tasks\/t\/runs\/2\/artifacts\/plots\/a%20b%23\.png$/
+    );
+    expect(init.headers).toEqual({ Range: 'bytes=0-999' });
+  });
+
   it('sends JSON', async () => {
     const { client, request } = clientWith({ body: { done: [], refused: [] } });
     await client.actOnTasks('w', {

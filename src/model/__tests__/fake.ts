@@ -90,6 +90,7 @@ export class FakeClient {
         counts: countsOf(this.rows),
         revision: this.revision,
         epoch: this.epoch,
+        typical_duration: null,
         columns: {
           swept: [...new Set(found.flatMap(each => Object.keys(each.swept)))],
           figures: [

@@ -5,6 +5,7 @@ import type { SystemModel } from '../../model/system';
 import { useTrans } from '../shared/context';
 import type { ITrans } from '../shared/context';
 import { bytes, percent } from '../shared/format';
+import { History } from '../shared/history';
 import { useStore } from '../shared/store';
 import { Strip } from '../shared/strip';
 
@@ -57,7 +58,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
   );
 }
 
-function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
+export function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
   const load = cpu.load?.map(item => item.toFixed(2)).join(' ') ?? '–';
   return cpu.limited
     ? trans.__(
@@ -68,7 +69,7 @@ function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
     : trans.__('%1 cores, load %2', cpu.cores, load);
 }
 
-function share(memory: { used: number; total: number }): number {
+export function share(memory: { used: number; total: number }): number {
   return memory.total > 0 ? (100 * memory.used) / memory.total : 0;
 }
 
@@ -143,48 +144,7 @@ export function Gauge(props: IGaugeProps): JSX.Element {
     >
       <span className="pyr-gauge-name">{name}</span>
       <span className="pyr-gauge-value">{text || '–'}</span>
-      <Sparkline values={history} />
+      <History series={[{ values: history, kind: 'area' }]} length={SHOWN} />
     </div>
   );
-}
-
-/** The newest value is at the right; one not known leaves a gap. */
-function Sparkline(props: { values: readonly (number | null)[] }): JSX.Element {
-  const { values } = props;
-  const shift = SHOWN - values.length;
-  const lines: string[] = [];
-  let line: string[] = [];
-  values.forEach((value, index) => {
-    if (value === null) {
-      lines.push(line.join(' '));
-      line = [];
-    } else {
-      const y = 20 - (19 * Math.min(100, Math.max(0, value))) / 100;
-      line.push(`${shift + index},${y.toFixed(1)}`);
-    }
-  });
-  lines.push(line.join(' '));
-  return (
-    <svg
-      className="pyr-sparkline"
-      viewBox={`0 0 ${SHOWN - 1} 21`}
-      preserveAspectRatio="none"
-      aria-hidden="true"
-      focusable="false"
-    >
-      {lines.filter(Boolean).map(points => (
-        <g key={points.split(' ')[0]}>
-          <polygon
-            points={`${points.split(',')[0]},21 ${points} ${lastX(points)},21`}
-          />
-          <polyline points={points} vectorEffect="non-scaling-stroke" />
-        </g>
-      ))}
-    </svg>
-  );
-}
-
-function lastX(points: string): string {
-  const last = points.slice(points.lastIndexOf(' ') + 1);
-  return last.split(',')[0];
 }
