@@ -7,7 +7,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
-import { workspaceTitle } from '../views/shared/format';
+import { workspaceTitle } from '../views/shared/title';
 import { CommandIDs, DOMAIN, IPyruns, SETTINGS } from './tokens';
 
 /** Lab shows no more of a notification. */

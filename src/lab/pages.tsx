@@ -20,7 +20,7 @@ import { linkIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
-import { workspaceTitle } from '../views/shared/format';
+import { workspaceTitle } from '../views/shared/title';
 import { pyrunsIcon } from './icons';
 import { linkTo } from './link';
 // A frame of two kilobytes; what it shows is loaded when it is shown.
@@ -29,7 +29,7 @@ import { PageWidget } from './pagewidget';
 import type { IOpener, IShow, IShown, Page } from './pageviews';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
-const PAGES: readonly Page[] = ['generator', 'manager', 'monitor'];
+const PAGES: readonly Page[] = ['dashboard', 'generator', 'manager', 'monitor'];
 
 /** A page in the main area, and what brings it back after a reload. */
 class PageArea extends MainAreaWidget<PageWidget> {
@@ -55,7 +55,8 @@ class PageArea extends MainAreaWidget<PageWidget> {
 
 export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:pages',
-  description: 'Opens Generator, Manager and Monitor in the main area.',
+  description:
+    'Opens Dashboard, Generator, Manager and Monitor in the main area.',
   autoStart: true,
   requires: [IPyruns],
   optional: [
@@ -126,6 +127,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           onName: name => {
             content.title.label = titleOf(trans, page, name);
           },
+          onOpenFile: path =>
+            void commands.execute('docmanager:open', { path }),
           onCopyLink: () =>
             void commands.execute(CommandIDs.copyLink, {
               workspace,
@@ -193,9 +196,16 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
-    commands.addCommand(CommandIDs.openGenerator, {
+    commands.addCommand(CommandIDs.openDashboard, {
       label: args =>
-        args.isLauncher ? trans.__('Pyruns') : trans.__('New Tasks'),
+        args.isLauncher ? trans.__('Pyruns') : trans.__('Dashboard'),
+      caption: trans.__('Show the machine, its GPUs, what runs and what waits'),
+      icon: pyrunsIcon,
+      describedBy: describe(),
+      execute: args => openHere('dashboard', args)
+    });
+    commands.addCommand(CommandIDs.openGenerator, {
+      label: trans.__('New Tasks'),
       caption: trans.__('Create tasks from a configuration and run them'),
       icon: pyrunsIcon,
       describedBy: describe(),
@@ -217,7 +227,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.openPage, {
       label: trans.__('Open a Page of a Workspace'),
-      caption: trans.__('Open Generator, Manager or Monitor'),
+      caption: trans.__('Open Dashboard, Generator, Manager or Monitor'),
       icon: pyrunsIcon,
       describedBy: {
         args: {
@@ -284,6 +294,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     }
     const category = trans.__('Pyruns');
     for (const command of [
+      CommandIDs.openDashboard,
       CommandIDs.openGenerator,
       CommandIDs.openManager,
       CommandIDs.openMonitor,
@@ -292,7 +303,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category });
     }
     launcher?.add({
-      command: CommandIDs.openGenerator,
+      command: CommandIDs.openDashboard,
       args: { isLauncher: true },
       category: trans.__('Other'),
       rank: 10
@@ -315,6 +326,8 @@ function nameOf(trans: TranslationBundle, pyruns: IPyruns, id: string): string {
 
 function titleOf(trans: TranslationBundle, page: Page, name: string): string {
   switch (page) {
+    case 'dashboard':
+      return trans.__('%1: Dashboard', name);
     case 'generator':
       return trans.__('%1: New tasks', name);
     case 'manager':

@@ -6,16 +6,18 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { Workspace } from '../client/types';
+import { ActivityModel } from '../model/activity';
 import type { ISavedDraft } from '../model/draft';
 import { DraftModel } from '../model/draft';
 import { LogModel } from '../model/log';
+import { QueueModel } from '../model/queue';
 import { WorkspaceModel } from '../model/workspace';
 import type { Confirm } from '../views/shared/ask';
-import { workspaceTitle } from '../views/shared/format';
+import { workspaceTitle } from '../views/shared/title';
 import type { PageWidget } from './pagewidget';
 import type { IPyruns } from './tokens';
 
-export type Page = 'generator' | 'manager' | 'monitor';
+export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
 
 /** What of a workspace a page is to show; what is left out stays as it is. */
 export interface IShown {
@@ -53,6 +55,8 @@ export interface IViewOptions {
   /** The workspace's name is known. */
   onName: (name: string) => void;
   onCopyLink: () => void;
+  /** Open a file by its path below the server's root. */
+  onOpenFile: (path: string) => void;
 }
 
 /** Make the view of a page; the workspace is asked for first. */
@@ -60,6 +64,8 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const workspace = await options.pyruns.client.getWorkspace(options.workspace);
   options.onName(workspaceTitle(options.trans, workspace));
   switch (options.page) {
+    case 'dashboard':
+      return makeDashboard(options, workspace);
     case 'generator':
       return makeGenerator(options, workspace);
     case 'manager':
@@ -75,6 +81,32 @@ function rights(pyruns: IPyruns): { canWrite: boolean; canExecute: boolean } {
     canWrite: status?.can_write ?? true,
     canExecute: status?.can_execute ?? true
   };
+}
+
+async function makeDashboard(
+  options: IViewOptions,
+  workspace: Workspace
+): Promise<JSX.Element> {
+  const { pyruns, owner, open, trans } = options;
+  const { DashboardView } = await import('../views/dashboard');
+  return (
+    <DashboardView
+      workspace={workspace}
+      activity={owner.own(new ActivityModel(pyruns.client, workspace.id))}
+      system={pyruns.system}
+      queue={owner.own(new QueueModel(pyruns.client, workspace.id))}
+      trans={trans}
+      canExecute={rights(pyruns).canExecute}
+      onOpenLog={task => open('monitor', workspace.id, { task })}
+      onOpenTasks={status =>
+        open('manager', workspace.id, {
+          query: status ? `status:${status}` : ''
+        })
+      }
+      onGenerate={() => open('generator', workspace.id)}
+      onOpenNotebook={options.onOpenFile}
+    />
+  );
 }
 
 async function makeGenerator(

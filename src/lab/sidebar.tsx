@@ -15,6 +15,7 @@ import { pyrunsIcon } from './icons';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 const PAGES = {
+  dashboard: CommandIDs.openDashboard,
   generator: CommandIDs.openGenerator,
   manager: CommandIDs.openManager,
   monitor: CommandIDs.openMonitor

@@ -11,7 +11,7 @@ import * as React from 'react';
 
 import type { Workspace } from '../client/types';
 import type { ActivityModel } from '../model/activity';
-import { workspaceTitle } from '../views/shared/format';
+import { workspaceTitle } from '../views/shared/title';
 import { useStore } from '../views/shared/store';
 import { pyrunsIcon } from './icons';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';

@@ -15,6 +15,7 @@ export const SETTINGS = 'pyruns-jupyter:plugin';
 export namespace CommandIDs {
   export const openWorkspace = 'pyruns:open-workspace';
   export const openPage = 'pyruns:open-page';
+  export const openDashboard = 'pyruns:open-dashboard';
   export const openGenerator = 'pyruns:open-generator';
   export const openManager = 'pyruns:open-manager';
   export const openMonitor = 'pyruns:open-monitor';

@@ -4,11 +4,15 @@ import type { QueuedBatch, TaskRow } from '../client/types';
 /** A part of a run that is too small to tell how long the rest takes. */
 const TOO_LITTLE = 0.02;
 
+/** So many times as long as earlier runs is no delay any more. */
+const OVERDUE = 1.5;
+
 /**
  * Seconds that a running task will still take.
  *
  * Its own progress says more than earlier runs; without either nothing is
- * known. A run that is over its time may end at any moment: 0.
+ * known. A run that is a little over its time may end at any moment: 0; one
+ * that is far over it is not like the earlier ones, which say nothing then.
  *
  * @param row - the task
  * @param typical - seconds that a run takes, null when not known
@@ -26,7 +30,9 @@ export function timeLeft(
   if (row.progress !== null && row.progress > TOO_LITTLE) {
     return (elapsed * (1 - row.progress)) / row.progress;
   }
-  return typical === null ? null : Math.max(0, typical - elapsed);
+  return typical === null || elapsed > typical * OVERDUE
+    ? null
+    : Math.max(0, typical - elapsed);
 }
 
 /**
@@ -44,8 +50,16 @@ export function batchTimeLeft(
   if (typical === null) {
     return null;
   }
+  const known: number[] = [];
+  for (const row of running) {
+    const left = timeLeft(row, typical, now);
+    if (left === null) {
+      // It takes longer than all before it: so may those that wait.
+      return null;
+    }
+    known.push(left);
+  }
   // A run of which nothing is known is on average half done.
-  const known = running.map(row => timeLeft(row, typical, now) ?? typical / 2);
   const unknown = Math.max(0, batch.running - known.length) * (typical / 2);
   const work =
     known.reduce((sum, left) => sum + left, unknown) + batch.waiting * typical;

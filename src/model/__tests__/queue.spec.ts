@@ -120,7 +120,8 @@ describe('time left', () => {
   it('follows progress, else earlier runs, else nothing', () => {
     expect(timeLeft(running(30, 0.25), 1000, NOW)).toBeCloseTo(90);
     expect(timeLeft(running(30), 100, NOW)).toBeCloseTo(70);
-    expect(timeLeft(running(300), 100, NOW)).toBe(0);
+    expect(timeLeft(running(120), 100, NOW)).toBe(0);
+    expect(timeLeft(running(300), 100, NOW)).toBeNull();
     expect(timeLeft(running(30, 0.001), null, NOW)).toBeNull();
     expect(
       timeLeft({ status: 'queued', started_at: null, progress: null }, 9, NOW)
@@ -133,6 +134,7 @@ describe('time left', () => {
     expect(batchTimeLeft(BATCH, two, 100, NOW)).toBeCloseTo(250);
     expect(batchTimeLeft(BATCH, [], 100, NOW)).toBeCloseTo(250);
     expect(batchTimeLeft(BATCH, two, null, NOW)).toBeNull();
+    expect(batchTimeLeft(BATCH, [running(400)], 100, NOW)).toBeNull();
     const last = { ...BATCH, waiting: 0, running: 1 };
     expect(batchTimeLeft(last, [running(10)], 100, NOW)).toBeCloseTo(90);
   });

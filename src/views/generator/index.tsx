@@ -4,7 +4,7 @@ import type { FieldError, IClient, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
-import { workspaceTitle } from '../shared/format';
+import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';

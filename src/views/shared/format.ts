@@ -157,6 +157,13 @@ export function plainValue(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** What was swept, as one line: lr=0.1, seed=3. */
+export function sweptText(row: { swept: Record<string, unknown> }): string {
+  return Object.entries(row.swept)
+    .map(([key, value]) => `${key}=${exactValue(value)}`)
+    .join(', ');
+}
+
 /** Like `plainValue`, but numbers are not rounded: what the task was given. */
 export function exactValue(value: unknown): string {
   return typeof value === 'number' ? String(value) : plainValue(value);
@@ -181,16 +188,4 @@ export function withoutFolders(sentence: string): string {
 /** 7%, from percent. */
 export function percent(value: number | null): string {
   return value === null ? '' : `${Math.round(value)}%`;
-}
-
-/** How a workspace is called where its path is not shown: digits/train. */
-export function workspaceTitle(
-  trans: ITrans,
-  workspace: { name: string; kind: 'script' | 'shell'; path: string }
-): string {
-  const folder = workspace.path.slice(workspace.path.lastIndexOf('/') + 1);
-  if (workspace.kind === 'shell') {
-    return folder ? trans.__('%1 (shell)', folder) : trans.__('Shell');
-  }
-  return folder ? `${folder}/${workspace.name}` : workspace.name;
 }

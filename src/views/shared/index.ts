@@ -8,3 +8,4 @@ export * from './save';
 export * from './status';
 export * from './store';
 export * from './strip';
+export * from './title';

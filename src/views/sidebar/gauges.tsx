@@ -3,9 +3,9 @@ import * as React from 'react';
 import type { Gpu, SystemSample } from '../../client/types';
 import type { SystemModel } from '../../model/system';
 import { useTrans } from '../shared/context';
-import type { ITrans } from '../shared/context';
 import { bytes, percent } from '../shared/format';
 import { History } from '../shared/history';
+import { coresTitle, memoryShare, pastOf, shareOf } from '../shared/loads';
 import { useStore } from '../shared/store';
 import { Strip } from '../shared/strip';
 
@@ -28,9 +28,9 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
       />
       <Gauge
         name={trans.__('Memory')}
-        value={latest ? share(latest.memory) : null}
-        text={latest ? percent(share(latest.memory)) : ''}
-        history={recent.map(sample => share(sample.memory))}
+        value={latest ? shareOf(latest.memory) : null}
+        text={latest ? percent(shareOf(latest.memory)) : ''}
+        history={recent.map(sample => shareOf(sample.memory))}
         title={
           latest
             ? trans.__(
@@ -58,21 +58,6 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
   );
 }
 
-export function coresTitle(trans: ITrans, cpu: SystemSample['cpu']): string {
-  const load = cpu.load?.map(item => item.toFixed(2)).join(' ') ?? '–';
-  return cpu.limited
-    ? trans.__(
-        'Of the %1 cores that this server may use; load of the host %2',
-        cpu.cores,
-        load
-      )
-    : trans.__('%1 cores, load %2', cpu.cores, load);
-}
-
-export function share(memory: { used: number; total: number }): number {
-  return memory.total > 0 ? (100 * memory.used) / memory.total : 0;
-}
-
 function GpuGauges(props: {
   gpu: Gpu;
   many: boolean;
@@ -80,13 +65,7 @@ function GpuGauges(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { gpu, many, history } = props;
-  const past = history.map(
-    sample => sample.gpus.find(item => item.uuid === gpu.uuid) ?? null
-  );
-  const used = (item: Gpu | null) =>
-    item && item.memory_used !== null && item.memory_total
-      ? (100 * item.memory_used) / item.memory_total
-      : null;
+  const past = pastOf(history, gpu);
   const details = [
     gpu.name,
     gpu.temperature !== null ? `${gpu.temperature} °C` : '',
@@ -105,9 +84,9 @@ function GpuGauges(props: {
       />
       <Gauge
         name={many ? trans.__('GPU %1 mem', gpu.index) : trans.__('GPU memory')}
-        value={used(gpu)}
-        text={percent(used(gpu)) || '–'}
-        history={past.map(used)}
+        value={memoryShare(gpu)}
+        text={percent(memoryShare(gpu)) || '–'}
+        history={past.map(memoryShare)}
         title={trans.__(
           '%1 of %2 used',
           bytes(gpu.memory_used),

@@ -19,7 +19,7 @@ const INSTALL = [
   'jupyter server extension enable pyruns_jupyter'
 ];
 
-export type Page = 'generator' | 'manager' | 'monitor';
+export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
 
 export interface ISidebarProps {
   session: SessionModel;
@@ -70,6 +70,13 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
             label={trans.__('New tasks')}
             title={trans.__('Create tasks from a configuration')}
             onClick={() => onOpen('generator', current)}
+          />
+          <Button
+            icon="dashboard"
+            iconOnly
+            label={trans.__('Dashboard')}
+            title={trans.__('Dashboard: the machine, what runs and what waits')}
+            onClick={() => onOpen('dashboard', current)}
           />
           <Button
             icon="table"

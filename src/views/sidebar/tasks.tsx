@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { Counts, TaskRow } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { useTrans } from '../shared/context';
-import { duration, elapsed, exactValue, relativeTime } from '../shared/format';
+import { duration, elapsed, relativeTime, sweptText } from '../shared/format';
 import { STATUSES, StatusIcon, statusWord } from '../shared/status';
 import { useKnownTime } from '../shared/store';
 
@@ -97,9 +97,7 @@ function Task(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { task, now, onOpen } = props;
-  const swept = Object.entries(task.swept)
-    .map(([key, value]) => `${key}=${exactValue(value)}`)
-    .join(', ');
+  const swept = sweptText(task);
   const time = duration(trans, elapsed(task, now));
   const when = relativeTime(trans, task.finished_at, now);
   const running = isRunning(task);

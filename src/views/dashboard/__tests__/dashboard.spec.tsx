@@ -1,0 +1,257 @@
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
+import * as React from 'react';
+
+import { ClientError } from '../../../client/errors';
+import type {
+  Gpu,
+  GpuProcess,
+  Queue,
+  SystemSample
+} from '../../../client/types';
+import { FakeClient, row } from '../../../model/__tests__/fake';
+import { ActivityModel } from '../../../model/activity';
+import { QueueModel } from '../../../model/queue';
+import { SystemModel } from '../../../model/system';
+import { plainTrans } from '../../shared/context';
+import type { IDashboardProps } from '..';
+import { DashboardView } from '..';
+
+const GIB = 1024 ** 3;
+
+const process = (change: Partial<GpuProcess>): GpuProcess => ({
+  pid: 7,
+  memory: GIB,
+  user: 'ann',
+  command: null,
+  task: null,
+  notebook: null,
+  kernel: null,
+  idle: null,
+  ...change
+});
+
+const gpu = (index: number, processes: GpuProcess[]): Gpu => ({
+  index,
+  uuid: `GPU-${index}`,
+  name: 'NVIDIA H100',
+  load: 91,
+  memory_used: 60 * GIB,
+  memory_total: 80 * GIB,
+  temperature: 61.4,
+  power: 312.3,
+  power_limit: 700,
+  clock: 1980,
+  memory_clock: null,
+  mig: [],
+  processes
+});
+
+const sample = (change: Partial<SystemSample> = {}): SystemSample => ({
+  time: 1,
+  cpu: {
+    percent: 37,
+    cores: 2,
+    limited: false,
+    per_core: [30, 44],
+    load: [1, 2, 3]
+  },
+  memory: { used: 8 * GIB, total: 16 * GIB, limited: false },
+  disk: { used: 30 * GIB, total: 40 * GIB },
+  network: { received: 2048, sent: 1024 },
+  gpu_state: 'ok',
+  gpu_message: null,
+  gpus: [
+    gpu(0, [
+      process({ pid: 1, task: 'one', memory: 40 * GIB }),
+      process({
+        pid: 2,
+        user: 'bob',
+        notebook: 'work/probe.ipynb',
+        idle: 720.5,
+        memory: 8 * GIB
+      })
+    ]),
+    gpu(1, [])
+  ],
+  ...change
+});
+
+const QUEUE: Queue = {
+  paused: false,
+  scheduler_alive: true,
+  batches: [
+    {
+      id: '1',
+      workspace: 'train',
+      created_at: 1,
+      options: { jobs: 2, gpus: 1 },
+      total: 3,
+      waiting: 2,
+      running: 1,
+      why: 'GPU 1 is held by the notebook probe.ipynb of bob.',
+      next: ['two', 'three']
+    }
+  ]
+};
+
+async function open(
+  change: Partial<SystemSample> = {},
+  props: Partial<IDashboardProps> = {}
+) {
+  const client = new FakeClient();
+  client.rows = [
+    row('one', {
+      status: 'running',
+      started_at: Date.now() / 1000 - 60,
+      progress: 0.5,
+      swept: { lr: 0.1 }
+    }),
+    row('two', { status: 'queued' }),
+    row('three', { status: 'queued' }),
+    row('four', {
+      status: 'failed',
+      message: 'ValueError: nan',
+      duration: 2,
+      finished_at: Date.now() / 1000 - 120
+    })
+  ];
+  const getQueue = jest.fn(async () => QUEUE);
+  const pauseQueue = jest.fn(async (ws: string, paused: boolean) => ({
+    ...QUEUE,
+    paused
+  }));
+  const queue = new QueueModel({ getQueue, pauseQueue }, 'ws');
+  const system = new SystemModel(client.asClient);
+  const activity = new ActivityModel(client.asClient, 'ws');
+  const handlers = {
+    onOpenLog: jest.fn(),
+    onOpenTasks: jest.fn(),
+    onGenerate: jest.fn(),
+    onOpenNotebook: jest.fn()
+  };
+  render(
+    <DashboardView
+      workspace={{
+        id: 'ws',
+        name: 'train',
+        kind: 'script',
+        path: '',
+        script: 'train.py',
+        counts: {
+          pending: 0,
+          queued: 0,
+          running: 0,
+          completed: 0,
+          failed: 0,
+          cancelled: 0
+        },
+        scheduler_alive: true,
+        problem: null
+      }}
+      activity={activity}
+      system={system}
+      queue={queue}
+      trans={plainTrans}
+      {...handlers}
+      {...props}
+    />
+  );
+  act(() => client.system?.onHistory([sample(change), sample(change)]));
+  // The queue is asked for by a timer.
+  await act(() => new Promise(resolve => setTimeout(resolve, 20)));
+  return { client, queue, pauseQueue, ...handlers };
+}
+
+describe('DashboardView', () => {
+  it('shows the machine and each GPU with who uses it', async () => {
+    const { onOpenLog, onOpenNotebook } = await open();
+    expect(
+      screen.getByRole('region', { name: 'This machine' })
+    ).toHaveTextContent(
+      /CPU37%2 cores, load 1\.0.*Memory50%8\.0 GiB of 16 GiB.*Disk75%10 GiB free.*Network2\.0 KiB\/ssends 1\.0 KiB\/s/
+    );
+    const card = within(screen.getByRole('region', { name: 'GPU 0' }));
+    expect(card.getByRole('meter', { name: 'Load of GPU 0' })).toHaveAttribute(
+      'aria-valuenow',
+      '91'
+    );
+    expect(card.getByText('60 GiB of 80 GiB')).toBeInTheDocument();
+    expect(card.getByText('61 °C · 312 / 700 W')).toBeInTheDocument();
+    expect(card.getByText('idle for 12:00')).toBeInTheDocument();
+    fireEvent.click(card.getByRole('button', { name: 'one' }));
+    expect(onOpenLog).toHaveBeenLastCalledWith('one');
+    fireEvent.click(card.getByRole('button', { name: 'probe.ipynb' }));
+    expect(onOpenNotebook).toHaveBeenLastCalledWith('work/probe.ipynb');
+    expect(
+      within(screen.getByRole('region', { name: 'GPU 1' })).getByText(
+        'Nobody uses it'
+      )
+    ).toBeInTheDocument();
+    const users = screen.getByRole('region', { name: 'Who uses the GPUs' });
+    expect(users).toHaveTextContent(/ann40 GiB0one.*bob8\.0 GiB0probe\.ipynb/);
+  });
+
+  it('says how far what runs is, what waits and for what', async () => {
+    const { onOpenLog } = await open();
+    expect(screen.getByRole('region', { name: 'Running' })).toHaveTextContent(
+      /onelr=0\.11:0\d left1:0\d/
+    );
+    const queue = within(screen.getByRole('region', { name: 'Queue' }));
+    expect(queue.getByText('2 waiting, 1 running')).toBeInTheDocument();
+    expect(queue.getByText('2 at a time · 1 GPU each')).toBeInTheDocument();
+    expect(
+      queue.getByText('GPU 1 is held by the notebook probe.ipynb of bob.')
+    ).toBeInTheDocument();
+    fireEvent.click(queue.getByText('three'));
+    expect(onOpenLog).toHaveBeenLastCalledWith('three');
+    expect(screen.getByRole('region', { name: 'Recent' })).toHaveTextContent(
+      /fourValueError: nan2 min ago2 s/
+    );
+  });
+
+  it('pauses the queue and tells a refusal', async () => {
+    const { pauseQueue } = await open();
+    const press = async (name: string) => {
+      fireEvent.click(screen.getByRole('button', { name }));
+      await act(async () => undefined);
+    };
+    await press('Pause');
+    expect(pauseQueue).toHaveBeenLastCalledWith('ws', true);
+    expect(screen.getByText(/The queue is paused/)).toBeInTheDocument();
+    pauseQueue.mockImplementation(async () => {
+      throw new ClientError('You are not allowed to start tasks.', {
+        status: 403
+      });
+    });
+    await press('Go on');
+    expect(screen.getByRole('alert')).toHaveTextContent('not allowed');
+  });
+
+  it('leads to the tasks in a state', async () => {
+    const { onOpenTasks } = await open();
+    fireEvent.click(screen.getByRole('button', { name: /^1\s*Failed$/ }));
+    expect(onOpenTasks).toHaveBeenLastCalledWith('failed');
+  });
+
+  it('does without GPUs, and says what is wrong with them', async () => {
+    await open({
+      gpus: [],
+      gpu_state: 'none',
+      gpu_message: 'There is no NVIDIA driver on this machine.'
+    });
+    expect(screen.getByText(/no NVIDIA driver/)).toBeInTheDocument();
+    expect(screen.queryByRole('region', { name: /GPU/ })).toBeNull();
+    document.body.textContent = '';
+    await open({
+      gpus: [],
+      gpu_state: 'error',
+      gpu_message: 'The driver does not answer.'
+    });
+    expect(screen.getByRole('status')).toHaveTextContent('does not answer');
+  });
+
+  it('offers nothing to who may only look', async () => {
+    await open({}, { canExecute: false });
+    expect(screen.queryByRole('button', { name: 'Pause' })).toBeNull();
+  });
+});

@@ -1,0 +1,54 @@
+import * as React from 'react';
+
+export interface ICardProps {
+  title: React.ReactNode;
+  /** Beside the title, smaller. */
+  detail?: React.ReactNode;
+  /** At the end of the title's line. */
+  actions?: React.ReactNode;
+  className?: string;
+  label?: string;
+  children: React.ReactNode;
+}
+
+/** A part of the page with a title of its own. */
+export function Card(props: ICardProps): JSX.Element {
+  const id = React.useId();
+  return (
+    <section
+      className={`pyr-card ${props.className ?? ''}`}
+      aria-labelledby={props.label ? undefined : id}
+      aria-label={props.label}
+    >
+      <header className="pyr-card-head">
+        <h2 id={id}>{props.title}</h2>
+        <span className="pyr-card-detail">{props.detail}</span>
+        {props.actions}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+/** A share as a bar; the text beside it says the same. */
+export function Bar(props: {
+  /** Percent, null when not known. */
+  value: number | null;
+  label: string;
+  tone?: 'first' | 'second';
+}): JSX.Element {
+  const { value } = props;
+  const high = value !== null && value >= 90;
+  return (
+    <span
+      className={`pyr-bar pyr-tone-${props.tone ?? 'first'} ${high ? 'pyr-is-high' : ''}`}
+      role="meter"
+      aria-label={props.label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={value === null ? undefined : Math.round(value)}
+    >
+      <span style={{ width: `${Math.min(100, Math.max(0, value ?? 0))}%` }} />
+    </span>
+  );
+}

@@ -1,0 +1,174 @@
+import * as React from 'react';
+
+import type { Gpu, SystemSample } from '../../client/types';
+import type { IActivityState } from '../../model/activity';
+import type { ISystemState } from '../../model/system';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { bytes, percent } from '../shared/format';
+import { History } from '../shared/history';
+import { memoryShare, pastOf } from '../shared/loads';
+import { Strip } from '../shared/strip';
+import { Bar } from './card';
+import { SHOWN } from './machine';
+import type { IProcessHandlers } from './processes';
+import { Processes } from './processes';
+
+export interface IGpusProps extends IProcessHandlers {
+  state: ISystemState;
+  activity: IActivityState;
+}
+
+/** A card for each GPU, or why there is none. */
+export function Gpus(props: IGpusProps): JSX.Element | null {
+  const { latest, history } = props.state;
+  const trans = useTrans();
+  const known = React.useMemo(
+    () => new Set(props.activity.active.map(task => task.name)),
+    [props.activity.active]
+  );
+  if (!latest) {
+    return null;
+  }
+  if (latest.gpu_state !== 'ok') {
+    return latest.gpu_state === 'error' ? (
+      <Strip kind="warning" icon="warning">
+        {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
+      </Strip>
+    ) : (
+      <p className="pyr-note pyr-no-gpu">
+        {latest.gpu_message ?? trans.__('There is no GPU on this machine.')}
+      </p>
+    );
+  }
+  return (
+    <div className="pyr-gpus">
+      {latest.gpus.map(gpu => (
+        <GpuCard
+          key={gpu.uuid}
+          gpu={gpu}
+          history={history}
+          known={known}
+          onOpenLog={props.onOpenLog}
+          onOpenNotebook={props.onOpenNotebook}
+        />
+      ))}
+    </div>
+  );
+}
+
+function GpuCard(
+  props: IProcessHandlers & {
+    gpu: Gpu;
+    history: readonly SystemSample[];
+    known: ReadonlySet<string>;
+  }
+): JSX.Element {
+  const trans = useTrans();
+  const { gpu, history } = props;
+  const past = pastOf(history, gpu);
+  const used = memoryShare(gpu);
+  const name = trans.__('GPU %1', gpu.index);
+  return (
+    <section className="pyr-card pyr-gpu" aria-label={name}>
+      <header className="pyr-card-head">
+        <h2>{name}</h2>
+        <span className="pyr-card-detail" title={`${gpu.name}\n${gpu.uuid}`}>
+          {gpu.name.replace(/^NVIDIA /, '')}
+        </span>
+      </header>
+      <div className="pyr-gpu-loads">
+        <span className="pyr-gpu-load">
+          <b>{gpu.load === null ? '–' : percent(gpu.load)}</b>
+          <Bar value={gpu.load} label={trans.__('Load of GPU %1', gpu.index)} />
+        </span>
+        <span className="pyr-gpu-load">
+          <b>
+            {gpu.memory_used === null || gpu.memory_total === null
+              ? '–'
+              : trans.__(
+                  '%1 of %2',
+                  bytes(gpu.memory_used),
+                  bytes(gpu.memory_total)
+                )}
+          </b>
+          <Bar
+            value={used}
+            tone="second"
+            label={trans.__('Memory of GPU %1', gpu.index)}
+          />
+        </span>
+      </div>
+      <div
+        className="pyr-gpu-history"
+        title={trans.__('The last %1 minutes', SHOWN / 60)}
+      >
+        <History
+          length={SHOWN}
+          series={[
+            { kind: 'area', values: past.map(item => item?.load ?? null) },
+            { kind: 'line', tone: 'second', values: past.map(memoryShare) }
+          ]}
+        />
+        <span className="pyr-gpu-legend">
+          <span className="pyr-legend pyr-tone-first">{trans.__('load')}</span>
+          <span className="pyr-legend pyr-tone-second">
+            {trans.__('memory')}
+          </span>
+          <span title={clocksOf(trans, gpu)}>{factsOf(trans, gpu)}</span>
+        </span>
+      </div>
+      {gpu.mig.map(device => (
+        <div key={device.uuid} className="pyr-mig">
+          <div className="pyr-mig-head" title={device.uuid}>
+            <span>{trans.__('Part %1', device.index)}</span>
+            <span className="pyr-mig-name">{device.name}</span>
+            <span>
+              {trans.__(
+                '%1 of %2',
+                bytes(device.memory_used) || '–',
+                bytes(device.memory_total) || '–'
+              )}
+            </span>
+          </div>
+          <Processes processes={device.processes} {...props} />
+        </div>
+      ))}
+      {(gpu.mig.length === 0 || gpu.processes.length > 0) && (
+        <Processes processes={gpu.processes} {...props} />
+      )}
+    </section>
+  );
+}
+
+/** Temperature and power, as far as they are known. */
+function factsOf(trans: ITrans, gpu: Gpu): string {
+  const power =
+    gpu.power === null
+      ? ''
+      : gpu.power_limit === null
+        ? trans.__('%1 W', Math.round(gpu.power))
+        : trans.__(
+            '%1 / %2 W',
+            Math.round(gpu.power),
+            Math.round(gpu.power_limit)
+          );
+  return [
+    gpu.temperature === null
+      ? ''
+      : trans.__('%1 °C', Math.round(gpu.temperature)),
+    power
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function clocksOf(trans: ITrans, gpu: Gpu): string | undefined {
+  const clocks = [
+    gpu.clock === null ? '' : trans.__('Clock %1 MHz', gpu.clock),
+    gpu.memory_clock === null
+      ? ''
+      : trans.__('Clock of the memory %1 MHz', gpu.memory_clock)
+  ];
+  return clocks.filter(Boolean).join('\n') || undefined;
+}

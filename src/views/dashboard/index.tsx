@@ -1,0 +1,153 @@
+import * as React from 'react';
+
+import type { TaskStatus, Workspace } from '../../client/types';
+import type { ActivityModel } from '../../model/activity';
+import type { QueueModel } from '../../model/queue';
+import type { SystemModel } from '../../model/system';
+import type { ITrans } from '../shared/context';
+import { TransContext, useTrans } from '../shared/context';
+import { Icon } from '../shared/icons';
+import { LostStrip } from '../shared/lost';
+import { STATUSES, statusWord } from '../shared/status';
+import { useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { Gpus } from './gpus';
+import { Machine } from './machine';
+import { Queued } from './queued';
+import { RecentTasks, RunningTasks } from './tasks';
+import { Users } from './users';
+
+export interface IDashboardProps {
+  workspace: Workspace;
+  activity: ActivityModel;
+  system: SystemModel;
+  queue: QueueModel;
+  trans: ITrans;
+  /** Whether this user may start and stop tasks. */
+  canExecute?: boolean;
+  onOpenLog: (task: string) => void;
+  /** Show all tasks, or those in one state. */
+  onOpenTasks: (status?: TaskStatus) => void;
+  onGenerate: () => void;
+  /** Open a notebook by its path; not offered without it. */
+  onOpenNotebook?: (path: string) => void;
+}
+
+/** The machine and one workspace: what runs, what waits and for what. */
+export function DashboardView(props: IDashboardProps): JSX.Element {
+  return (
+    <TransContext.Provider value={props.trans}>
+      <div className="pyr-view pyr-dashboard">
+        <Dashboard {...props} />
+      </div>
+    </TransContext.Provider>
+  );
+}
+
+function Dashboard(props: IDashboardProps): JSX.Element {
+  const { activity, queue, system } = props;
+  const trans = useTrans();
+  const state = useStore(activity);
+  const loads = useStore(system);
+  React.useEffect(() => {
+    activity.start();
+    return activity.subscribe(() => queue.soon());
+  }, [activity, queue]);
+
+  const { counts } = state;
+  const empty = counts !== null && !Object.values(counts).some(Boolean);
+  return (
+    <>
+      <div className="pyr-dashboard-scroll">
+        <header className="pyr-dashboard-head">
+          <div
+            className="pyr-dashboard-counts"
+            role="group"
+            aria-label={trans.__('Tasks by state')}
+          >
+            {STATUSES.map(status => (
+              <button
+                key={status}
+                type="button"
+                className={`pyr-count-tile pyr-status-${status}`}
+                data-empty={!counts?.[status]}
+                title={trans.__('Show the tasks in this state')}
+                onClick={() => props.onOpenTasks(status)}
+              >
+                <b>{counts ? counts[status].toLocaleString() : '–'}</b>
+                <span>
+                  <Icon name={status} />
+                  {statusWord(trans, status)}
+                </span>
+              </button>
+            ))}
+          </div>
+          <div className="pyr-dashboard-actions">
+            <Button
+              icon="add"
+              accent
+              label={trans.__('New tasks')}
+              title={trans.__('Create tasks from a configuration')}
+              onClick={props.onGenerate}
+            />
+            <Button
+              icon="table"
+              label={trans.__('All tasks')}
+              title={trans.__('All tasks in a table')}
+              onClick={() => props.onOpenTasks()}
+            />
+          </div>
+        </header>
+        {props.workspace.problem && (
+          <Strip kind="warning" icon="warning">
+            {props.workspace.problem}
+          </Strip>
+        )}
+        {state.error && state.phase === 'loading' && (
+          <Strip kind="warning" icon="warning">
+            {state.error.message}
+          </Strip>
+        )}
+        <Machine state={loads} />
+        <Gpus
+          state={loads}
+          activity={state}
+          onOpenLog={props.onOpenLog}
+          onOpenNotebook={props.onOpenNotebook}
+        />
+        <div className="pyr-dashboard-columns">
+          <div>
+            <RunningTasks state={state} onOpenLog={props.onOpenLog} />
+            <Queued
+              model={queue}
+              activity={state}
+              workspace={props.workspace}
+              canExecute={props.canExecute ?? true}
+              onOpenLog={props.onOpenLog}
+            />
+          </div>
+          {empty ? (
+            <Empty icon="run" title={trans.__('No tasks yet')}>
+              <p>
+                {trans.__(
+                  'What runs and waits is shown here. Create tasks to begin.'
+                )}
+              </p>
+            </Empty>
+          ) : (
+            <RecentTasks state={state} onOpenLog={props.onOpenLog} />
+          )}
+        </div>
+        <Users sample={loads.latest} />
+      </div>
+      <LostStrip
+        connection={state.connection}
+        heard={state.heard}
+        onRetry={() => {
+          activity.retry();
+          system.retry();
+        }}
+      />
+    </>
+  );
+}
