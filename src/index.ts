@@ -5,6 +5,7 @@ import { filesPlugin } from './lab/files';
 import { linkPlugin } from './lab/linkplugin';
 import { notificationsPlugin } from './lab/notifications';
 import { pagesPlugin } from './lab/pages';
+import { runningPlugin } from './lab/running';
 import { sidebarPlugin } from './lab/sidebar';
 import { statusPlugin } from './lab/statusitem';
 
@@ -17,6 +18,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   filesPlugin,
   linkPlugin,
   statusPlugin,
+  runningPlugin,
   notificationsPlugin
 ];
 

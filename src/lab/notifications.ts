@@ -8,15 +8,11 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
 import { workspaceTitle } from '../views/shared/title';
-import { CommandIDs, DOMAIN, IPyruns, SETTINGS } from './tokens';
+import { DEFAULTS, followSettings } from './settings';
+import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 /** Lab shows no more of a notification. */
 const LONGEST = 140;
-
-interface ISettings {
-  notifyFailed: boolean;
-  notifyDone: boolean;
-}
 
 export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:notifications',
@@ -31,27 +27,15 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const settings: ISettings = { notifyFailed: true, notifyDone: true };
+    let settings = DEFAULTS;
     /** Runs that ended since all was quiet. */
     const ended = { failed: 0, all: 0 };
     /** The notification that counts the failures of this batch. */
     let failures = '';
 
-    if (registry) {
-      void registry
-        .load(SETTINGS)
-        .then(loaded => {
-          const read = () => {
-            settings.notifyFailed = loaded.get('notifyFailed')
-              .composite as boolean;
-            settings.notifyDone = loaded.get('notifyDone').composite as boolean;
-          };
-          read();
-          loaded.changed.connect(read);
-        })
-        // Without its settings it says everything.
-        .catch(() => undefined);
-    }
+    followSettings(registry, found => {
+      settings = found;
+    });
 
     const title = (workspace: Workspace) => workspaceTitle(trans, workspace);
     const showLog = (workspace: Workspace, task: string) => ({

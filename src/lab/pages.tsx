@@ -13,6 +13,7 @@ import {
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -27,6 +28,7 @@ import { linkTo } from './link';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
 import type { IOpener, IShow, IShown, Page } from './pageviews';
+import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 const PAGES: readonly Page[] = ['dashboard', 'generator', 'manager', 'monitor'];
@@ -65,6 +67,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     ILauncher,
     IEditorServices,
     IStateDB,
+    ISettingRegistry,
     ITranslator
   ],
   activate: (
@@ -75,11 +78,16 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     launcher: ILauncher | null,
     editors: IEditorServices | null,
     state: IStateDB | null,
+    registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const { commands, shell } = app;
     const tracker = new WidgetTracker<PageArea>({ namespace: 'pyruns' });
+    let settings = DEFAULTS;
+    followSettings(registry, found => {
+      settings = found;
+    });
 
     const open: IOpener = (page, workspace, shown = {}) => {
       let widget = tracker.find(
@@ -100,6 +108,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       const show: IShow = {
         task: shown.task ?? '',
         query: shown.query ?? '',
+        file: shown.file ?? '',
         onShow: null,
         show: change => {
           show.task = change.task || show.task;
@@ -126,6 +135,15 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           trans,
           onName: name => {
             content.title.label = titleOf(trans, page, name);
+          },
+          settings: () => settings,
+          readFile: async path => {
+            const file = await app.serviceManager.contents.get(path, {
+              type: 'file',
+              format: 'text',
+              content: true
+            });
+            return String(file.content);
           },
           onOpenFile: path =>
             void commands.execute('docmanager:open', { path }),
@@ -157,7 +175,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       if (id) {
         return open(page, id, {
           task: text(args.task),
-          query: text(args.query)
+          query: text(args.query),
+          file: text(args.file)
         });
       }
       if (pyruns.session.getSnapshot().handshake === 'ready') {
@@ -170,7 +189,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const describe = (...keys: ('task' | 'query')[]) => ({
+    const describe = (...keys: ('task' | 'query' | 'file')[]) => ({
       args: {
         type: 'object' as const,
         properties: {
@@ -184,6 +203,14 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
             task: {
               type: 'string' as const,
               description: trans.__('Task whose log is shown')
+            }
+          }),
+          ...(keys.includes('file') && {
+            file: {
+              type: 'string' as const,
+              description: trans.__(
+                'File whose text is the configuration to begin with'
+              )
             }
           }),
           ...(keys.includes('query') && {
@@ -208,7 +235,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('New Tasks'),
       caption: trans.__('Create tasks from a configuration and run them'),
       icon: pyrunsIcon,
-      describedBy: describe(),
+      describedBy: describe('file'),
       execute: args => openHere('generator', args)
     });
     commands.addCommand(CommandIDs.openManager, {

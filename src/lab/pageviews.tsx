@@ -1,20 +1,24 @@
 /** The views of the main area, in a chunk of their own. */
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { IEditorServices } from '@jupyterlab/codeeditor';
+import { PathExt } from '@jupyterlab/coreutils';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
 import { ActivityModel } from '../model/activity';
 import type { ISavedDraft } from '../model/draft';
 import { DraftModel } from '../model/draft';
 import { LogModel } from '../model/log';
 import { QueueModel } from '../model/queue';
+import { asRunOptions } from '../model/runoptions';
 import { WorkspaceModel } from '../model/workspace';
 import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
 import type { PageWidget } from './pagewidget';
+import type { ISettings } from './settings';
 import type { IPyruns } from './tokens';
 
 export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
@@ -24,6 +28,8 @@ export interface IShown {
   task?: string;
   /** What is searched for among the tasks. */
   query?: string;
+  /** A file that is a template of the configuration, by its path in Lab. */
+  file?: string;
 }
 
 /** Opens a page, or comes back to it when it is open. */
@@ -37,6 +43,8 @@ export type IOpener = (
 export interface IShow {
   task: string;
   query: string;
+  /** Only until it is taken up. */
+  file: string;
   /** Set by the view, called when something else is to be shown. */
   onShow: ((shown: IShown) => void) | null;
   show(shown: IShown): void;
@@ -57,6 +65,9 @@ export interface IViewOptions {
   onCopyLink: () => void;
   /** Open a file by its path below the server's root. */
   onOpenFile: (path: string) => void;
+  /** The text of a file by its path in Lab. */
+  readFile: (path: string) => Promise<string>;
+  settings: () => ISettings;
 }
 
 /** Make the view of a page; the workspace is asked for first. */
@@ -113,7 +124,7 @@ async function makeGenerator(
   options: IViewOptions,
   workspace: Workspace
 ): Promise<JSX.Element> {
-  const { pyruns, owner, open, editors, state, trans } = options;
+  const { pyruns, owner, open, editors, show, state, trans } = options;
   const [{ GeneratorView }, { createEditor }] = await Promise.all([
     import('../views/generator'),
     import('./editor')
@@ -124,10 +135,30 @@ async function makeGenerator(
       client: pyruns.client,
       ws: workspace.id,
       kind: workspace.kind,
+      jobs: options.settings().jobs,
       loadDraft: async () => asDraft(await state?.fetch(key)),
       saveDraft: draft => void state?.save(key, { ...draft })
     })
   );
+  const useFile = async (path: string) => {
+    try {
+      const text = await options.readFile(path);
+      await model.ready;
+      model.useFile(PathExt.basename(path), text);
+    } catch (error) {
+      Notification.error(
+        trans.__('%1 cannot be read: %2', path, asClientError(error).message)
+      );
+    }
+  };
+  show.onShow = ({ file }) => {
+    if (file) {
+      void useFile(file);
+    }
+  };
+  if (show.file) {
+    void useFile(show.file);
+  }
   return (
     <GeneratorView
       client={pyruns.client}
@@ -150,7 +181,12 @@ async function makeGenerator(
             autoClose: 3000
           }
         );
-        open('manager', workspace.id);
+        const { afterCreation } = options.settings();
+        if (afterCreation === 'log' && queued) {
+          open('monitor', workspace.id, { task: names[0] });
+        } else if (afterCreation !== 'nothing') {
+          open('manager', workspace.id);
+        }
       }}
     />
   );
@@ -182,6 +218,7 @@ async function makeManager(
     <ManagerView
       model={model}
       trans={trans}
+      jobs={options.settings().jobs}
       {...rights(pyruns)}
       confirm={ask(trans)}
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
@@ -248,7 +285,7 @@ function asDraft(value: unknown): ISavedDraft | null {
   return {
     text: draft.text,
     name: draft.name,
-    jobs: Number(draft.jobs) || 1,
+    run: asRunOptions(draft.run, Number(draft.run?.jobs) || 1),
     template: typeof draft.template === 'string' ? draft.template : ''
   };
 }

@@ -14,6 +14,8 @@ export const SETTINGS = 'pyruns-jupyter:plugin';
 /** Commands that other extensions may execute. */
 export namespace CommandIDs {
   export const openWorkspace = 'pyruns:open-workspace';
+  export const runFile = 'pyruns:run-file';
+  export const useAsTemplate = 'pyruns:use-as-template';
   export const openPage = 'pyruns:open-page';
   export const openDashboard = 'pyruns:open-dashboard';
   export const openGenerator = 'pyruns:open-generator';

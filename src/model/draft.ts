@@ -4,8 +4,10 @@ import type {
   FieldError,
   IClient,
   Parameters,
-  Preview
+  Preview,
+  RunOptions
 } from '../client/types';
+import { RUN_FIELDS, withoutEmpty } from './runoptions';
 import { Store } from './store';
 import type { IEntry } from './yamlscan';
 import { entriesOf } from './yamlscan';
@@ -15,8 +17,9 @@ import { valueText, withValue } from './yamltext';
 export interface ISavedDraft {
   text: string;
   name: string;
-  jobs: number;
-  /** The task whose configuration the draft began with, '' for the default. */
+  /** How the tasks are run, when they are run at once. */
+  run: RunOptions;
+  /** The task or file whose configuration the draft began with, '' for the default. */
   template: string;
 }
 
@@ -47,7 +50,7 @@ const EMPTY: IDraftState = {
   defaults: '',
   text: '',
   name: '',
-  jobs: 1,
+  run: { jobs: 1 },
   template: '',
   preview: null,
   fresh: false,
@@ -114,6 +117,22 @@ export class DraftModel extends Store<IDraftState> {
     return parameter ? valueText(parameter.default) : '';
   }
 
+  /** Resolved when the draft can be worked with. */
+  get ready(): Promise<void> {
+    return new Promise(resolve => {
+      if (this.state.phase === 'ready') {
+        resolve();
+        return;
+      }
+      const leave = this.subscribe(() => {
+        if (this.state.phase === 'ready') {
+          leave();
+          resolve();
+        }
+      });
+    });
+  }
+
   /** Fetch parameters and template, and take up the saved draft if any. */
   async load(): Promise<void> {
     const { client, ws, kind, loadDraft } = this._options;
@@ -134,7 +153,7 @@ export class DraftModel extends Store<IDraftState> {
         defaults: template.text,
         text: saved?.text ?? template.text,
         name: saved?.name || template.name,
-        jobs: saved?.jobs ?? 1,
+        run: saved?.run ?? { jobs: this._options.jobs ?? 1 },
         template: saved?.template ?? ''
       });
       this._schedulePreview(0);
@@ -160,9 +179,18 @@ export class DraftModel extends Store<IDraftState> {
     }
   }
 
-  setJobs(jobs: number): void {
-    this.update({ jobs });
+  setRun(run: RunOptions): void {
+    const refusals = this.state.refusals.filter(
+      error => !RUN_FIELDS.some(field => field === error.field)
+    );
+    this.update({ run, refusals });
     this._scheduleSave();
+  }
+
+  /** Begin again from a file's text; `name` is what it is called. */
+  useFile(name: string, text: string): void {
+    this._templateTurn++;
+    this._begin(name, text, this.state.defaults);
   }
 
   /** Begin again from the default ('') or from a task's configuration. */
@@ -174,14 +202,8 @@ export class DraftModel extends Store<IDraftState> {
       if (this._disposed || turn !== this._templateTurn) {
         return;
       }
-      const { text, template: before, defaults } = this.state;
-      this._edit({
-        text: template.text,
-        template: task,
-        defaults: task ? defaults : template.text,
-        replaced: text === template.text ? null : { text, template: before },
-        problem: null
-      });
+      const defaults = task ? this.state.defaults : template.text;
+      this._begin(task, template.text, defaults);
     } catch (error) {
       if (turn === this._templateTurn) {
         this.update({ problem: asClientError(error) });
@@ -203,7 +225,7 @@ export class DraftModel extends Store<IDraftState> {
    */
   async create(run: boolean): Promise<Created | null> {
     const { client, ws } = this._options;
-    const { text, name, jobs, creating } = this.state;
+    const { text, name, creating } = this.state;
     if (creating) {
       return null;
     }
@@ -212,7 +234,7 @@ export class DraftModel extends Store<IDraftState> {
       const created = await client.createTasks(ws, {
         text,
         name,
-        run: run ? { jobs } : null
+        run: run ? withoutEmpty(this.state.run) : null
       });
       this.update({ creating: false });
       if (!this._disposed) {
@@ -256,6 +278,12 @@ export class DraftModel extends Store<IDraftState> {
     if (!this._disposed) {
       super.update(change);
     }
+  }
+
+  private _begin(template: string, text: string, defaults: string): void {
+    const { text: before, template: old } = this.state;
+    const replaced = text === before ? null : { text: before, template: old };
+    this._edit({ text, template, defaults, replaced, problem: null });
   }
 
   private _edit(change: Partial<IDraftState>): void {
@@ -326,8 +354,8 @@ export class DraftModel extends Store<IDraftState> {
   private _save(): void {
     clearTimeout(this._saveTimer ?? undefined);
     this._saveTimer = null;
-    const { text, name, jobs, template } = this.state;
-    this._options.saveDraft?.({ text, name, jobs, template });
+    const { text, name, run, template } = this.state;
+    this._options.saveDraft?.({ text, name, run, template });
   }
 
   private readonly _options: Required<
@@ -355,6 +383,8 @@ export namespace DraftModel {
     /** Workspace id. */
     ws: string;
     kind: 'script' | 'shell';
+    /** How many tasks run at a time, unless the saved draft says it. */
+    jobs?: number;
     loadDraft?: () => Promise<ISavedDraft | null>;
     saveDraft?: (draft: ISavedDraft) => void;
     /** Milliseconds of quiet typing before an expansion is asked for. */

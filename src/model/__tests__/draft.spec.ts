@@ -171,13 +171,13 @@ describe('DraftModel', () => {
   });
 
   it('creates with the jobs asked for and proposes the next name', async () => {
-    draft.setJobs(2);
+    draft.setRun({ jobs: 2, gpus: 1, retries: null });
     expect(await draft.create(true)).toEqual({
       names: ['train_1'],
       queued: false
     });
     expect(server.created).toEqual([
-      { text: TEXT, name: 'train_1', run: { jobs: 2 } }
+      { text: TEXT, name: 'train_1', run: { jobs: 2, gpus: 1 } }
     ]);
     await settle();
     expect(draft.getSnapshot().name).toBe('train_2');
@@ -199,10 +199,15 @@ describe('DraftModel', () => {
 
   it('saves the draft after a while and takes it up again', async () => {
     draft.setValue('lr', '7');
-    draft.setJobs(3);
+    draft.setRun({ jobs: 3 });
     await jest.advanceTimersByTimeAsync(500);
     expect(saved).toEqual([
-      { text: draft.getSnapshot().text, name: 'train_1', jobs: 3, template: '' }
+      {
+        text: draft.getSnapshot().text,
+        name: 'train_1',
+        run: { jobs: 3 },
+        template: ''
+      }
     ]);
     draft.setName('mine');
     draft.dispose();
@@ -210,7 +215,10 @@ describe('DraftModel', () => {
 
     draft = make({ loadDraft: async () => saved[1] });
     await draft.load();
-    expect(draft.getSnapshot()).toMatchObject({ name: 'mine', jobs: 3 });
+    expect(draft.getSnapshot()).toMatchObject({
+      name: 'mine',
+      run: { jobs: 3 }
+    });
     expect(draft.getSnapshot().text).toContain('lr: 7  # rate');
   });
 

@@ -3,21 +3,22 @@ import * as React from 'react';
 import type { FieldError } from '../../client/types';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
+import { RunOptionsForm } from '../shared/runoptions';
 import { Button } from '../shared/strip';
 import type { IOutcomeProps } from './outcome';
 
 /**
- * Name, number of jobs and the buttons. It stands on top, beside the number of
+ * Name, how to run, and the buttons. It stands on top, beside the number of
  * tasks: below, notifications of Lab would cover the buttons.
  */
 export function CreateForm(
   props: IOutcomeProps & {
     nameErrors: readonly FieldError[];
-    jobsErrors: readonly FieldError[];
+    runErrors: readonly FieldError[];
   }
 ): JSX.Element {
   const trans = useTrans();
-  const { state, prefix, nameErrors, jobsErrors } = props;
+  const { state, prefix, nameErrors, runErrors } = props;
   const obstacle = obstacleOf(trans, props);
   const helps = (state.preview?.count ?? 0) > 1 && nameErrors.length === 0;
   const pattern = patternOf(state.preview?.axes.map(axis => axis.key) ?? []);
@@ -55,15 +56,6 @@ export function CreateForm(
             onChange={event => props.onName(event.target.value)}
           />
         </label>
-        <label className="pyr-create-field pyr-create-jobs">
-          {trans.__('At a time')}
-          <JobsInput
-            id={`${prefix}@jobs`}
-            value={state.jobs}
-            wrong={jobsErrors.length > 0}
-            onChange={props.onJobs}
-          />
-        </label>
       </div>
       {helps && (
         <p id={`${prefix}@name-help`} className="pyr-note">
@@ -75,11 +67,12 @@ export function CreateForm(
           {nameErrors.map(error => error.message).join(' ')}
         </p>
       )}
-      {jobsErrors.length > 0 && (
-        <p className="pyr-field-error">
-          {jobsErrors.map(error => error.message).join(' ')}
-        </p>
-      )}
+      <RunOptionsForm
+        value={state.run}
+        errors={runErrors}
+        prefix={prefix}
+        onChange={props.onRun}
+      />
       <div className="pyr-create-buttons" title={obstacle ?? undefined}>
         <Button
           type="submit"
@@ -108,34 +101,6 @@ export function CreateForm(
 function patternOf(keys: readonly string[]): string {
   const fields = keys.slice(0, 2).map(key => `{${key}}`);
   return (fields.length ? fields : ['{n}']).join('-');
-}
-
-function JobsInput(props: {
-  id: string;
-  value: number;
-  wrong: boolean;
-  onChange: (jobs: number) => void;
-}): JSX.Element {
-  const trans = useTrans();
-  const [empty, setEmpty] = React.useState(false);
-  return (
-    <input
-      type="number"
-      className="pyr-input"
-      id={props.id}
-      min={1}
-      max={1000}
-      value={empty ? '' : props.value}
-      aria-invalid={props.wrong}
-      title={trans.__('How many of these tasks run at the same time')}
-      onBlur={() => setEmpty(false)}
-      onChange={event => {
-        const jobs = Math.round(Number(event.target.value));
-        setEmpty(event.target.value === '');
-        props.onChange(Math.min(1000, Math.max(1, jobs || 1)));
-      }}
-    />
-  );
 }
 
 /** Why nothing can be created now, or null. */

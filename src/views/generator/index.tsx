@@ -206,7 +206,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
         canExecute={canExecute}
         prefix={prefix}
         onName={name => model.setName(name)}
-        onJobs={jobs => model.setJobs(jobs)}
+        onRun={run => model.setRun(run)}
         onError={showError}
         onCreate={run => void create(run)}
       />

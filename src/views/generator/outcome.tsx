@@ -1,7 +1,8 @@
 import * as React from 'react';
 
-import type { FieldError, Preview } from '../../client/types';
+import type { FieldError, Preview, RunOptions } from '../../client/types';
 import type { IDraftState } from '../../model/draft';
+import { RUN_FIELDS } from '../../model/runoptions';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
@@ -18,7 +19,7 @@ export interface IOutcomeProps {
   canExecute: boolean;
   prefix: string;
   onName: (name: string) => void;
-  onJobs: (jobs: number) => void;
+  onRun: (options: RunOptions) => void;
   onError: (error: FieldError) => void;
   onCreate: (run: boolean) => void;
 }
@@ -31,11 +32,11 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
   const nameErrors = errors.filter(
     error => error.field === 'name' && !error.line
   );
-  const jobsErrors = errors.filter(
-    error => error.field === 'jobs' && !error.line
+  const runErrors = errors.filter(
+    error => !error.line && RUN_FIELDS.some(field => field === error.field)
   );
   const others = errors.filter(
-    error => !nameErrors.includes(error) && !jobsErrors.includes(error)
+    error => !nameErrors.includes(error) && !runErrors.includes(error)
   );
   return (
     <aside
@@ -68,7 +69,7 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           </p>
         )}
       </div>
-      <CreateForm {...props} nameErrors={nameErrors} jobsErrors={jobsErrors} />
+      <CreateForm {...props} nameErrors={nameErrors} runErrors={runErrors} />
       {others.length > 0 && (
         <ul className="pyr-errors">
           {others.map((error, index) => (

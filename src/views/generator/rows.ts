@@ -1,5 +1,6 @@
 /** The rows of the form: the draft's keys joined with the script's parameters. */
 import type { Axis, FieldError, Parameter } from '../../client/types';
+import { RUN_FIELDS } from '../../model/runoptions';
 import type { IEntry } from '../../model/yamlscan';
 
 export interface IRow {
@@ -129,7 +130,7 @@ function placeOf(
   paths: ReadonlySet<string>
 ): string {
   const field = error.field ?? '';
-  if (field === 'name' || field === 'jobs') {
+  if (field === 'name' || RUN_FIELDS.some(each => each === field)) {
     // A parameter may have that name: then the mistake has a line.
     if (!paths.has(field) || !error.line) {
       return `@${field}`;

@@ -159,7 +159,7 @@ async function open(
   act(() => client.system?.onHistory([sample(change), sample(change)]));
   // The queue is asked for by a timer.
   await act(() => new Promise(resolve => setTimeout(resolve, 20)));
-  return { client, queue, pauseQueue, ...handlers };
+  return { client, system, activity, queue, pauseQueue, ...handlers };
 }
 
 describe('DashboardView', () => {
