@@ -13,6 +13,7 @@ import {
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -68,6 +69,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     IEditorServices,
     IStateDB,
     ISettingRegistry,
+    IRenderMimeRegistry,
     ITranslator
   ],
   activate: (
@@ -79,6 +81,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     editors: IEditorServices | null,
     state: IStateDB | null,
     registry: ISettingRegistry | null,
+    rendermime: IRenderMimeRegistry | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
@@ -132,6 +135,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           open,
           editors,
           state,
+          rendermime,
           trans,
           onName: name => {
             content.title.label = titleOf(trans, page, name);

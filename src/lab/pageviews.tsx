@@ -2,8 +2,11 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { IEditorServices } from '@jupyterlab/codeeditor';
 import { PathExt } from '@jupyterlab/coreutils';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { asClientError } from '../client/errors';
@@ -14,7 +17,10 @@ import { DraftModel } from '../model/draft';
 import { LogModel } from '../model/log';
 import { QueueModel } from '../model/queue';
 import { asRunOptions } from '../model/runoptions';
+import { asSavedTable } from '../model/savedviews';
+import { TableModel } from '../model/table';
 import { WorkspaceModel } from '../model/workspace';
+import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
 import type { PageWidget } from './pagewidget';
@@ -59,6 +65,7 @@ export interface IViewOptions {
   open: IOpener;
   editors: IEditorServices | null;
   state: IStateDB | null;
+  rendermime: IRenderMimeRegistry | null;
   trans: TranslationBundle;
   /** The workspace's name is known. */
   onName: (name: string) => void;
@@ -196,8 +203,18 @@ async function makeManager(
   options: IViewOptions,
   workspace: Workspace
 ): Promise<JSX.Element> {
-  const { pyruns, owner, open, show, trans } = options;
+  const { pyruns, owner, open, show, state, trans } = options;
   const { ManagerView } = await import('../views/manager');
+  const key = `pyruns-jupyter:table:${workspace.id}`;
+  const saved = asSavedTable(await state?.fetch(key).catch(() => null));
+  const table = owner.own(
+    new TableModel({
+      client: pyruns.client,
+      ws: workspace.id,
+      saved,
+      save: kept => void state?.save(key, toJson(kept))
+    })
+  );
   const model = owner.own(
     new WorkspaceModel(pyruns.client, workspace.id, { query: show.query })
   );
@@ -217,6 +234,10 @@ async function makeManager(
   return (
     <ManagerView
       model={model}
+      table={table}
+      renderMarkdown={
+        options.rendermime ? markdownRenderer(options.rendermime) : undefined
+      }
       trans={trans}
       jobs={options.settings().jobs}
       {...rights(pyruns)}
@@ -274,6 +295,30 @@ function ask(trans: TranslationBundle): Confirm {
     });
     return result.button.accept;
   };
+}
+
+/** Shows Markdown as notebooks do, made safe. */
+function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
+  return (text, element) => {
+    const renderer = rendermime.createRenderer('text/markdown');
+    const model = rendermime.createModel({
+      data: { 'text/markdown': text },
+      trusted: false
+    });
+    void renderer.renderModel(model);
+    Widget.attach(renderer, element);
+    return () => {
+      if (renderer.isAttached) {
+        Widget.detach(renderer);
+      }
+      renderer.dispose();
+    };
+  };
+}
+
+/** As Lab's state keeps it. */
+function toJson(value: object): ReadonlyPartialJSONObject {
+  return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
 }
 
 /** A draft out of Lab's state, which anybody may have written. */

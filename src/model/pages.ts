@@ -18,13 +18,16 @@ export interface IListing {
   readonly statuses: readonly TaskStatus[];
   readonly sort: string;
   readonly order: 'asc' | 'desc';
+  /** Keys of the configuration whose values are told with each task. */
+  readonly fields: readonly string[];
 }
 
 export const FIRST_LISTING: IListing = {
   query: '',
   statuses: [],
   sort: 'created',
-  order: 'desc'
+  order: 'desc',
+  fields: []
 };
 
 /** A listing as the server's parameters. */
@@ -33,7 +36,8 @@ export function asQuery(listing: IListing) {
     query: listing.query,
     status: listing.statuses.length ? listing.statuses.join(',') : undefined,
     sort: listing.sort,
-    order: listing.order
+    order: listing.order,
+    fields: listing.fields.length ? [...listing.fields] : undefined
   };
 }
 

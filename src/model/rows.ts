@@ -59,8 +59,13 @@ export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
     if (row && change) {
       fresh.delete(row.name);
       before.push(row);
-      after.push(change);
-      return change;
+      // An event does not tell them, and they change with the listing only.
+      const next =
+        row.values && !change.values
+          ? { ...change, values: row.values }
+          : change;
+      after.push(next);
+      return next;
     }
     return row;
   });
@@ -109,6 +114,10 @@ function sortValue(row: TaskRow, sort: string): unknown {
       return row.status;
     case 'started':
       return row.started_at;
+    case 'finished':
+      return row.finished_at;
+    case 'runs':
+      return row.runs;
     case 'duration':
       return row.duration;
     case 'order':
@@ -116,7 +125,9 @@ function sortValue(row: TaskRow, sort: string): unknown {
     default: {
       const [, group, key] = /^(config|figure)\.(.*)$/s.exec(sort) ?? [];
       return group
-        ? (group === 'config' ? row.swept : row.figures)[key]
+        ? (group === 'config' ? { ...row.values, ...row.swept } : row.figures)[
+            key
+          ]
         : (row.swept[sort] ?? row.figures[sort]);
     }
   }

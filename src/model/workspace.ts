@@ -112,6 +112,15 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     this._pages.restart();
   }
 
+  /** Have values of the configuration told; what is shown stays meanwhile. */
+  setFields(fields: readonly string[]): void {
+    const { listing } = this.state;
+    if (fields.join('\n') !== listing.fields.join('\n')) {
+      this.update({ listing: { ...listing, fields } });
+      this._pages.refresh();
+    }
+  }
+
   /** Say which positions are shown, so that they are loaded. */
   need(first: number, last: number): void {
     this._pages.need(first, last);
@@ -148,7 +157,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     }
     for (let offset = 0; names.size < total; offset += 1000) {
       const page = await this.client.listTasks(this.id, {
-        ...asQuery(listing),
+        ...asQuery({ ...listing, fields: [] }),
         offset,
         limit: 1000
       });

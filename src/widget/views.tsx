@@ -5,6 +5,9 @@ import '../../style/popup.css';
 import '../../style/menu.css';
 import '../../style/manager.css';
 import '../../style/trash.css';
+import '../../style/columns.css';
+import '../../style/cards.css';
+import '../../style/details.css';
 import '../../style/search.css';
 import '../../style/widget.css';
 

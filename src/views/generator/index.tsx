@@ -8,12 +8,12 @@ import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
+import { TemplatePicker } from '../shared/templatepicker';
 import type { IEditorProps, IMarker, IReveal } from './editor';
 import { PlainEditor } from './editor';
 import { Form } from './form';
 import { Outcome } from './outcome';
 import { errorsByPath } from './rows';
-import { TemplatePicker } from './template';
 
 export type { IEditorProps, IMarker, IReveal } from './editor';
 

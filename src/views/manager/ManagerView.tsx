@@ -1,10 +1,13 @@
 import * as React from 'react';
 
 import { asClientError } from '../../client/errors';
-import type { TaskRow } from '../../client/types';
+import type { Group, TaskRow } from '../../client/types';
+import { CurvesModel } from '../../model/curves';
+import type { ColumnId, Grouping } from '../../model/layout';
+import { TableModel } from '../../model/table';
+import { TaskDetailModel } from '../../model/taskdetail';
 import { TrashModel } from '../../model/trash';
 import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
 import { sumOf } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
@@ -12,13 +15,18 @@ import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
 import type { IPoint } from '../shared/popup';
-import { useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { exactValue } from '../shared/format';
+import { useOwned, useStore } from '../shared/store';
+import { Button, Strip } from '../shared/strip';
 import { useActions } from './actions';
+import { Body } from './body';
+import { ColumnMenu } from './columnmenu';
+import { Details } from './details';
+import type { MarkdownRenderer } from './details/notes';
 import type { ExportForm } from './exporting';
 import { ExportPopup } from './exporting';
-import type { IGridProps } from './grid';
-import { Grid } from './grid';
+import { Foot, Happenings } from './foot';
+import { Looks } from './looks';
 import { MoreMenu } from './moremenu';
 import { RowMenu, sortOut } from './rowmenu';
 import { TagsPopup } from './tags';
@@ -42,6 +50,10 @@ export interface IManagerProps {
   /** How many tasks run at a time when *Run* is pressed. */
   jobs?: number;
   onJobs?: (jobs: number) => void;
+  /** Columns, widths, saved views; of the view's own and forgotten without it. */
+  table?: TableModel;
+  /** Shows Markdown; without it notes are plain text. */
+  renderMarkdown?: MarkdownRenderer;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -56,12 +68,20 @@ export function ManagerView(props: IManagerProps): JSX.Element {
 /** What is open over the page. */
 type Opened =
   | { kind: 'more' | 'export'; anchor: HTMLElement }
+  | { kind: 'column'; anchor: HTMLElement; column: ColumnId }
   | {
       kind: 'menu' | 'tags';
       anchor: HTMLElement;
       at?: IPoint;
       names: readonly string[];
     };
+
+/** Groups, and what was searched for among them. */
+interface IOrigin {
+  grouping: Grouping;
+  query: string;
+  title: string;
+}
 
 function Manager(props: IManagerProps): JSX.Element {
   const { model, canWrite = true, canExecute = true } = props;
@@ -71,6 +91,22 @@ function Manager(props: IManagerProps): JSX.Element {
   const [ownJobs, setOwnJobs] = React.useState(1);
   const jobs = props.jobs ?? ownJobs;
   const actions = useActions(model, confirm, jobs);
+  const table = useTable(props);
+  const curves = useOwned(
+    () => new CurvesModel(model.client, model.id),
+    [model]
+  );
+  const detail = useOwned(
+    () => new TaskDetailModel(model.client, model.id),
+    [model]
+  );
+  const { key: curve } = useStore(curves);
+  const { known, shown } = useStore(table);
+  const [details, setDetails] = React.useState(false);
+  const [active, setActive] = React.useState('');
+  const [columnsAt, setColumnsAt] = React.useState<HTMLElement | null>(null);
+  /** The groups that a group's tasks were opened from. */
+  const [origin, setOrigin] = React.useState<IOrigin | null>(null);
   const [opened, setOpened] = React.useState<Opened | null>(null);
   const [trash, setTrash] = React.useState<TrashModel | null>(null);
   const [form, setForm] = React.useState<ExportForm>({
@@ -80,6 +116,20 @@ function Manager(props: IManagerProps): JSX.Element {
   const close = React.useCallback(() => setOpened(null), []);
 
   React.useEffect(() => model.start(), [model]);
+  const tasks = state.counts ? sumOf(state.counts) : 0;
+  React.useEffect(() => {
+    table.see(state.columns, curve, tasks);
+  }, [table, state.columns, curve, tasks]);
+  React.useEffect(() => {
+    // The first list comes without them, and so at once.
+    model.setFields(known ? table.fields : []);
+  }, [model, table, known, shown]);
+  const activeRow = model.row(active);
+  React.useEffect(() => {
+    if (details) {
+      detail.show(active, activeRow);
+    }
+  }, [detail, details, active, activeRow]);
 
   const names = React.useMemo(() => [...state.selection], [state.selection]);
   const chosen = React.useMemo(
@@ -136,7 +186,39 @@ function Manager(props: IManagerProps): JSX.Element {
         moreOpen={opened?.kind === 'more'}
         onGenerate={props.onGenerate}
         onCopyLink={props.onCopyLink}
+        details={details}
+        onDetails={() => setDetails(!details)}
+        looks={
+          <Looks
+            model={model}
+            table={table}
+            state={state}
+            curve={curve}
+            columnsAt={columnsAt}
+            onColumnsClose={() => setColumnsAt(null)}
+          />
+        }
       />
+      {origin && (
+        <Strip
+          kind="info"
+          icon="group"
+          onClose={() => setOrigin(null)}
+          actions={
+            <Button
+              icon="left"
+              label={trans.__('Back to the groups')}
+              onClick={() => {
+                table.setLayout({ grouping: origin.grouping });
+                model.setListing({ query: origin.query });
+                setOrigin(null);
+              }}
+            />
+          }
+        >
+          {trans.__('The tasks with %1', origin.title)}
+        </Strip>
+      )}
       {state.workspace?.problem && (
         <Strip kind="warning" icon="warning">
           {state.workspace.problem}
@@ -144,13 +226,33 @@ function Manager(props: IManagerProps): JSX.Element {
       )}
       <div className="pyr-manager-body">
         <Body
-          {...props}
+          model={model}
           state={state}
+          table={table}
+          curves={curves}
+          onGenerate={props.onGenerate}
+          onOpenLog={props.onOpenLog}
+          onActive={setActive}
+          onDetails={() => setDetails(!details)}
+          onColumnMenu={(anchor, column) =>
+            setOpened({ kind: 'column', anchor, column })
+          }
+          onOpenGroup={group => {
+            const { grouping } = table.getSnapshot().layout;
+            if (grouping && group.query !== null) {
+              const { query } = state.listing;
+              setOrigin({ grouping, query, title: titleOfGroup(group) });
+              table.setLayout({ grouping: null });
+              model.setListing({
+                query: [query.trim(), group.query].filter(Boolean).join('\n')
+              });
+            }
+          }}
           onDelete={() => {
             // The grid may have just selected the row it stands on.
-            const tasks = [...model.getSnapshot().selection];
-            if (canWrite && tasks.length > 0) {
-              void actions.act('delete', tasks);
+            const chosenNow = [...model.getSnapshot().selection];
+            if (canWrite && chosenNow.length > 0) {
+              void actions.act('delete', chosenNow);
             }
           }}
           onSelectAll={() => {
@@ -158,16 +260,38 @@ function Manager(props: IManagerProps): JSX.Element {
               .selectAll()
               .catch(error => actions.setFailure(asClientError(error).message));
           }}
-          onMenu={(anchor, at, tasks) =>
-            setOpened({ kind: 'menu', anchor, at, names: tasks })
+          onMenu={(anchor, at, some) =>
+            setOpened({ kind: 'menu', anchor, at, names: some })
           }
-          onMove={(direction, tasks) => {
+          onMove={(direction, some) => {
             if (canWrite) {
-              actions.move(tasks, direction);
+              actions.move(some, direction);
             }
           }}
         />
+        {details && (
+          <Details
+            client={model.client}
+            ws={model.id}
+            model={detail}
+            row={activeRow}
+            canWrite={canWrite}
+            renderMarkdown={props.renderMarkdown}
+            onOpenLog={props.onOpenLog}
+            onClose={() => setDetails(false)}
+          />
+        )}
       </div>
+      {opened?.kind === 'column' && (
+        <ColumnMenu
+          model={model}
+          table={table}
+          column={opened.column}
+          anchor={opened.anchor}
+          onChoose={() => setColumnsAt(opened.anchor)}
+          onClose={close}
+        />
+      )}
       {opened?.kind === 'more' && (
         <MoreMenu
           {...doing(names)}
@@ -211,176 +335,23 @@ function Manager(props: IManagerProps): JSX.Element {
         />
       )}
       {question}
-      {actions.failure && (
-        <Strip
-          kind="error"
-          icon="failed"
-          onClose={() => actions.setFailure(null)}
-        >
-          {actions.failure}
-        </Strip>
-      )}
-      {actions.note && (
-        <Strip kind="info" icon="check" onClose={() => actions.setNote(null)}>
-          {actions.note}
-        </Strip>
-      )}
-      {state.undo && (
-        <Strip
-          kind="info"
-          icon="delete"
-          onClose={() => model.forgetUndo()}
-          actions={
-            <Button
-              icon="undo"
-              label={trans.__('Undo')}
-              onClick={() => void actions.undo()}
-            />
-          }
-        >
-          {trans._n(
-            '%1 task moved to the trash.',
-            '%1 tasks moved to the trash.',
-            state.undo.names.length
-          )}
-        </Strip>
-      )}
-      {state.phase === 'ready' &&
-        state.error &&
-        state.connection !== 'lost' && (
-          <Strip
-            kind="error"
-            icon="warning"
-            actions={
-              <Button
-                label={trans.__('Retry now')}
-                onClick={() => model.retry()}
-              />
-            }
-          >
-            {state.error.message}
-          </Strip>
-        )}
-      <LostStrip
-        connection={state.connection}
-        heard={state.heard}
-        onRetry={() => model.retry()}
-      />
+      <Happenings model={model} state={state} actions={actions} />
       <Foot model={model} state={state} />
     </div>
   );
 }
 
-function Body(
-  props: IManagerProps & {
-    state: IWorkspaceState;
-  } & Pick<IGridProps, 'onDelete' | 'onSelectAll' | 'onMenu' | 'onMove'>
-): JSX.Element {
-  const { model, state } = props;
-  const trans = useTrans();
-  if (state.phase === 'error') {
-    return (
-      <Empty icon="warning" title={trans.__('The tasks cannot be listed')}>
-        <p>{state.error?.message}</p>
-        <Button
-          icon="refresh"
-          label={trans.__('Retry now')}
-          onClick={() => model.retry()}
-        />
-      </Empty>
-    );
-  }
-  if (state.phase === 'loading') {
-    return (
-      <div
-        className="pyr-skeleton"
-        role="status"
-        aria-label={trans.__('Loading tasks…')}
-      >
-        {Array.from({ length: 12 }, (_, index) => (
-          <span key={index} className="pyr-bone" />
-        ))}
-      </div>
-    );
-  }
-  const { query, statuses } = state.listing;
-  const isFiltered =
-    query !== '' || statuses.length > 0 || state.queryError !== null;
-  if (state.total === 0 && !state.refreshing) {
-    return isFiltered ? (
-      <Empty
-        icon="search"
-        title={
-          state.queryError
-            ? trans.__('This search cannot be understood')
-            : trans.__('No task matches')
-        }
-      >
-        <Button
-          label={trans.__('Show all tasks')}
-          onClick={() => model.setListing({ query: '', statuses: [] })}
-        />
-      </Empty>
-    ) : (
-      <Empty icon="log" title={trans.__('No tasks yet')}>
-        <p>
-          {trans.__(
-            'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
-          )}
-        </p>
-        {props.onGenerate && (
-          <Button
-            icon="add"
-            accent
-            label={trans.__('Create tasks')}
-            onClick={props.onGenerate}
-          />
-        )}
-      </Empty>
-    );
-  }
-  return (
-    <Grid
-      model={model}
-      state={state}
-      onOpenLog={props.onOpenLog}
-      onDelete={props.onDelete}
-      onSelectAll={props.onSelectAll}
-      onMenu={props.onMenu}
-      onMove={props.onMove}
-    />
+/** The table's model that was given, or one of the view's own. */
+function useTable({ model, table }: IManagerProps): TableModel {
+  const own = useOwned(
+    () => new TableModel({ client: model.client, ws: model.id }),
+    [model]
   );
+  return table ?? own;
 }
 
-function Foot(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-}): JSX.Element {
-  const { model, state } = props;
-  const trans = useTrans();
-  const { size } = state.selection;
-  return (
-    <div className="pyr-foot">
-      <span>
-        {state.phase === 'ready' &&
-          (state.total === 1
-            ? trans.__('1 task')
-            : trans.__('%1 tasks', state.total.toLocaleString()))}
-      </span>
-      {size > 0 && (
-        <>
-          <span role="status">
-            {trans.__('%1 selected', size.toLocaleString())}
-          </span>
-          <button
-            type="button"
-            className="pyr-link"
-            onClick={() => model.select([], 'replace')}
-          >
-            {trans.__('Clear selection')}
-          </button>
-        </>
-      )}
-    </div>
-  );
+function titleOfGroup(group: Group): string {
+  return Object.entries(group.values)
+    .map(([key, value]) => `${key}=${exactValue(value)}`)
+    .join(', ');
 }

@@ -1,9 +1,14 @@
-/** The columns of the task table. */
+/** The columns of the task table: what stands in them, and how wide they are. */
 import type { ColumnDef } from '@tanstack/react-table';
 import * as React from 'react';
 
-import type { TaskPage, TaskRow } from '../../client/types';
+import type { TaskRow } from '../../client/types';
+import type { ICurve } from '../../model/curves';
+import { timeLeft } from '../../model/estimate';
+import type { ColumnId, Fact } from '../../model/layout';
+import { partsOf } from '../../model/layout';
 import type { ITrans } from '../shared/context';
+import { Curve } from '../shared/curve';
 import {
   duration,
   elapsed,
@@ -24,6 +29,8 @@ export interface IColumnMeta {
   align: 'left' | 'right';
   /** Its share of the width that is left over; the size is the least. */
   grows?: number;
+  /** Where it stays in sight, in pixels from the left. */
+  left?: number;
 }
 
 export type TaskColumn = ColumnDef<TaskRow, unknown> & {
@@ -31,6 +38,23 @@ export type TaskColumn = ColumnDef<TaskRow, unknown> & {
   size: number;
   meta: IColumnMeta;
 };
+
+/** What columns are made of, beside their ids. */
+export interface IColumnSource {
+  trans: ITrans;
+  /** A `numericSignature`. */
+  numeric: string;
+  /** Whether there are tags, which need room beside the names. */
+  tagged: boolean;
+  widths: Readonly<Record<ColumnId, number>>;
+  pinned: readonly ColumnId[];
+  /** Left of the name, in pixels. */
+  before: number;
+  now: () => number;
+  /** Seconds that a run takes, null when not known. */
+  typical: () => number | null;
+  curve: (task: string) => ICurve | undefined;
+}
 
 /** Width for a column of values, not from the values, so that it stays. */
 function widthFor(key: string, isNumeric: boolean): number {
@@ -47,127 +71,242 @@ function outcome(trans: ITrans, row: TaskRow): string {
     : trans.__('Exit code %1', row.exit_code);
 }
 
-function valueColumn(
-  group: 'swept' | 'figures',
-  key: string,
-  isNumeric: boolean
-): TaskColumn {
-  const show = group === 'swept' ? shortValue : plainValue;
-  return {
-    id: `${group}:${key}`,
-    header: key,
-    size: widthFor(key, isNumeric),
-    meta: {
-      // The same key may be swept and reported.
-      sort: `${group === 'swept' ? 'config' : 'figure'}.${key}`,
-      align: isNumeric ? 'right' : 'left'
-    },
-    cell: ({ row }) => {
-      const value = row.original[group][key];
-      return value === undefined ? null : (
-        <span title={exactValue(value)}>{show(value)}</span>
-      );
-    }
-  };
+/** A value of a task's configuration, undefined when it has none. */
+export function configValue(row: TaskRow, key: string): unknown {
+  return key in row.swept ? row.swept[key] : row.values?.[key];
 }
 
 /** Whether the values of a key are numbers, as far as rows are loaded. */
-function numericKeys(
+function isNumeric(
   rows: readonly (TaskRow | undefined)[],
-  group: 'swept' | 'figures',
-  keys: readonly string[]
-): Set<string> {
-  const found = new Set<string>();
-  for (const key of keys) {
-    const row = rows.find(
-      each =>
-        each && each[group][key] !== undefined && each[group][key] !== null
-    );
-    if (!row || typeof row[group][key] === 'number') {
-      found.add(key);
+  valueOf: (row: TaskRow) => unknown
+): boolean {
+  for (const row of rows) {
+    const value = row && valueOf(row);
+    if (value !== undefined && value !== null) {
+      return typeof value === 'number';
     }
   }
-  return found;
+  return true;
 }
 
-/** Keys of numbers as one string each, so that memos can compare them. */
+/** Columns of numbers as one string, so that memos can compare them. */
 export function numericSignature(
   rows: readonly (TaskRow | undefined)[],
-  columns: TaskPage['columns']
+  columns: readonly ColumnId[]
 ): string {
-  return JSON.stringify([
-    [...numericKeys(rows, 'swept', columns.swept)],
-    [...numericKeys(rows, 'figures', columns.figures)]
-  ]);
+  return JSON.stringify(
+    columns.filter(id => {
+      const parts = partsOf(id);
+      return (
+        parts.kind !== 'fact' &&
+        isNumeric(rows, row =>
+          parts.kind === 'config'
+            ? configValue(row, parts.key)
+            : row.figures[parts.key]
+        )
+      );
+    })
+  );
+}
+
+/** How a column is called. */
+export function columnTitle(trans: ITrans, id: ColumnId): string {
+  const parts = partsOf(id);
+  if (parts.kind === 'curve') {
+    return trans.__('%1 curve', parts.key);
+  }
+  return parts.kind === 'fact' ? factTitle(trans, id as Fact) : parts.key;
+}
+
+function factTitle(trans: ITrans, fact: Fact): string {
+  switch (fact) {
+    case 'name':
+      return trans.__('Name');
+    case 'started':
+      return trans.__('Started');
+    case 'finished':
+      return trans.__('Ended');
+    case 'created':
+      return trans.__('Created');
+    case 'duration':
+      return trans.__('Duration');
+    case 'left':
+      return trans.__('Time left');
+    case 'runs':
+      return trans.__('Runs');
+    case 'outcome':
+      return trans.__('Result');
+  }
 }
 
 /**
- * All columns except the check boxes.
+ * All columns except the check boxes and the states.
  *
- * @param keys - the keys of configuration and figures to show
- * @param numeric - a `numericSignature`
- * @param tagged - whether there are tags, which need room beside the names
- * @param now - gives the time in milliseconds
+ * @param ids - the columns to show, in their order; the name comes first
  */
 export function taskColumns(
-  trans: ITrans,
-  keys: TaskPage['columns'],
-  numeric: string,
-  tagged: boolean,
-  now: () => number
+  ids: readonly ColumnId[],
+  source: IColumnSource
 ): TaskColumn[] {
-  const [swept, figures] = JSON.parse(numeric) as [string[], string[]];
-  return [
-    {
-      id: 'name',
-      header: trans.__('Name'),
-      size: tagged ? 212 : 184,
-      meta: { sort: 'name', align: 'left', grows: 2 },
-      cell: ({ row }) => (
-        <span className="pyr-name">
-          {row.original.pinned && (
-            <span role="img" aria-label={trans.__('Pinned')}>
-              <Icon name="pin" />
-            </span>
-          )}
-          <span className="pyr-name-text" title={row.original.name}>
-            {row.original.name}
-          </span>
-          <TagChips trans={trans} tags={row.original.tags} />
-        </span>
-      )
-    },
-    ...keys.swept.map(key => valueColumn('swept', key, swept.includes(key))),
-    ...keys.figures.map(key =>
-      valueColumn('figures', key, figures.includes(key))
-    ),
-    {
-      id: 'started',
-      header: trans.__('Started'),
-      size: 124,
-      meta: { sort: 'started', align: 'left' },
-      cell: ({ row }) => (
-        <span title={fullTime(row.original.started_at)}>
-          {relativeTime(trans, row.original.started_at, now())}
-        </span>
-      )
-    },
-    {
-      id: 'duration',
-      header: trans.__('Duration'),
-      size: 96,
-      meta: { sort: 'duration', align: 'right' },
-      cell: ({ row }) => duration(trans, elapsed(row.original, now()))
-    },
-    {
-      id: 'outcome',
-      header: trans.__('Result'),
-      size: 128,
-      meta: { sort: null, align: 'left', grows: 2 },
-      cell: ({ row }) => {
-        const text = outcome(trans, row.original);
-        return <span title={text}>{withoutFolders(text)}</span>;
-      }
+  const numeric = new Set(JSON.parse(source.numeric) as string[]);
+  const pinned = ids.filter(id => source.pinned.includes(id));
+  let left = source.before;
+  return ids.map((id, index) => {
+    const column = columnOf(id, numeric.has(id), source);
+    const width = source.widths[id];
+    const isFixed = width !== undefined || (index === 0 && pinned.length > 0);
+    const size = width ?? column.size;
+    const stays = index > 0 && pinned.includes(id);
+    const meta: IColumnMeta = {
+      ...column.meta,
+      grows: isFixed ? undefined : column.meta.grows,
+      left: stays ? left : undefined
+    };
+    left += size;
+    return { ...column, size, meta };
+  });
+}
+
+function columnOf(
+  id: ColumnId,
+  isNumber: boolean,
+  source: IColumnSource
+): TaskColumn {
+  const parts = partsOf(id);
+  const header = columnTitle(source.trans, id);
+  switch (parts.kind) {
+    case 'fact':
+      return { id, header, ...factColumn(id as Fact, source) };
+    case 'curve':
+      return {
+        id,
+        header,
+        size: 112,
+        meta: { sort: null, align: 'left' },
+        cell: ({ row }) => {
+          const curve = source.curve(row.original.name);
+          return curve ? <Curve curve={curve} label={header} /> : null;
+        }
+      };
+    default: {
+      const { kind, key } = parts;
+      const show = kind === 'config' ? shortValue : plainValue;
+      return {
+        id,
+        header,
+        size: widthFor(key, isNumber),
+        meta: {
+          // The same key may be swept and reported.
+          sort: `${kind}.${key}`,
+          align: isNumber ? 'right' : 'left'
+        },
+        cell: ({ row }) => {
+          const value =
+            kind === 'config'
+              ? configValue(row.original, key)
+              : row.original.figures[key];
+          return value === undefined ? null : (
+            <span title={exactValue(value)}>{show(value)}</span>
+          );
+        }
+      };
     }
-  ];
+  }
+}
+
+function factColumn(
+  fact: Fact,
+  source: IColumnSource
+): Pick<TaskColumn, 'size' | 'meta' | 'cell'> {
+  const { trans, now } = source;
+  const timeColumn = (
+    sort: string,
+    timeOf: (row: TaskRow) => number | null
+  ): Pick<TaskColumn, 'size' | 'meta' | 'cell'> => ({
+    size: 124,
+    meta: { sort, align: 'left' },
+    cell: ({ row }) => {
+      const time = timeOf(row.original);
+      return (
+        <span title={fullTime(time)}>{relativeTime(trans, time, now())}</span>
+      );
+    }
+  });
+  switch (fact) {
+    case 'name':
+      return {
+        size: source.tagged ? 212 : 184,
+        meta: { sort: 'name', align: 'left', grows: 2 },
+        cell: ({ row }) => <Name trans={trans} task={row.original} />
+      };
+    case 'started':
+      return timeColumn('started', row => row.started_at);
+    case 'finished':
+      return timeColumn('finished', row => row.finished_at);
+    case 'created':
+      return timeColumn('created', row => row.created_at);
+    case 'duration':
+      return {
+        size: 128,
+        meta: { sort: 'duration', align: 'right' },
+        cell: ({ row }) => {
+          const lasted = elapsed(row.original, now());
+          const left = timeLeft(row.original, source.typical(), now());
+          const shown = duration(trans, lasted);
+          return left === null || lasted === null ? (
+            shown
+          ) : (
+            <span title={trans.__('%1 left', duration(trans, Math.ceil(left)))}>
+              {trans.__(
+                '%1 of ~%2',
+                shown,
+                duration(trans, Math.ceil(lasted + left))
+              )}
+            </span>
+          );
+        }
+      };
+    case 'left':
+      return {
+        size: 96,
+        meta: { sort: null, align: 'right' },
+        cell: ({ row }) => {
+          const left = timeLeft(row.original, source.typical(), now());
+          return left === null ? '' : duration(trans, Math.ceil(left));
+        }
+      };
+    case 'runs':
+      return {
+        size: 72,
+        meta: { sort: 'runs', align: 'right' },
+        cell: ({ row }) => row.original.runs || ''
+      };
+    case 'outcome':
+      return {
+        size: 128,
+        meta: { sort: null, align: 'left', grows: 2 },
+        cell: ({ row }) => {
+          const text = outcome(trans, row.original);
+          return <span title={text}>{withoutFolders(text)}</span>;
+        }
+      };
+  }
+}
+
+function Name(props: { trans: ITrans; task: TaskRow }): JSX.Element {
+  const { trans, task } = props;
+  return (
+    <span className="pyr-name">
+      {task.pinned && (
+        <span role="img" aria-label={trans.__('Pinned')}>
+          <Icon name="pin" />
+        </span>
+      )}
+      <span className="pyr-name-text" title={task.name}>
+        {task.name}
+      </span>
+      <TagChips trans={trans} tags={task.tags} />
+    </span>
+  );
 }

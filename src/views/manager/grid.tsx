@@ -4,11 +4,16 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
+import type { CurvesModel } from '../../model/curves';
+import type { ColumnId } from '../../model/layout';
+import { byWeight } from '../../model/figures';
+import { partsOf } from '../../model/layout';
+import type { TableModel } from '../../model/table';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
-import { useKnownTime } from '../shared/store';
+import { useKnownTime, useStore } from '../shared/store';
 import type { TaskColumn } from './columns';
 import { numericSignature, taskColumns } from './columns';
 import { GridHeader } from './header';
@@ -31,6 +36,12 @@ export interface IGridProps {
   /** Offer what can be done to the selected tasks. */
   onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
   onMove: (direction: 'up' | 'down', names: readonly string[]) => void;
+  table: TableModel;
+  curves: CurvesModel;
+  onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
+  /** The keyboard or the pointer stands on another task. */
+  onActive: (name: string) => void;
+  onDetails: () => void;
 }
 
 export function Grid(props: IGridProps): JSX.Element {
@@ -66,9 +77,11 @@ export function Grid(props: IGridProps): JSX.Element {
   const now = useKnownTime(state, true, ticks ? 1000 : 15000);
   const clock = React.useRef(now);
   clock.current = now;
+  const { shown: ids, layout } = useStore(props.table);
+  const { key: curveKey, curves } = useStore(props.curves);
   const numeric = React.useMemo(
-    () => numericSignature(state.rows, state.columns),
-    [state.rows, state.columns]
+    () => numericSignature(state.rows, ids),
+    [state.rows, ids]
   );
   // Once there was a tag, its room stays.
   const wasTagged = React.useRef(false);
@@ -76,11 +89,36 @@ export function Grid(props: IGridProps): JSX.Element {
     wasTagged.current ||= state.rows.some(row => row && row.tags.length > 0);
     return wasTagged.current;
   }, [state.rows]);
+  const latest = React.useRef({ typical: state.typical, curves });
+  latest.current = { typical: state.typical, curves };
   const columns = React.useMemo(
     () =>
-      taskColumns(trans, state.columns, numeric, tagged, () => clock.current),
-    [trans, state.columns, numeric, tagged]
+      taskColumns(ids, {
+        trans,
+        numeric,
+        tagged,
+        widths: layout.widths,
+        pinned: layout.pinned,
+        before: CHECK_WIDTH + STATE_WIDTH,
+        now: () => clock.current,
+        typical: () => latest.current.typical,
+        curve: task => latest.current.curves.get(task)
+      }),
+    [trans, ids, numeric, tagged, layout.widths, layout.pinned]
   );
+  // Curves come for what is in sight, of the figure that a column shows.
+  const shownCurve = ids.find(id => partsOf(id).kind === 'curve');
+  React.useEffect(() => {
+    const parts = shownCurve && partsOf(shownCurve);
+    const wanted = parts && 'key' in parts ? parts.key : null;
+    if (wanted !== null && wanted !== curveKey) {
+      props.curves.choose(wanted);
+    }
+    props.curves.need(
+      shown,
+      wanted ? [wanted] : byWeight(state.columns.figures)
+    );
+  }, [props.curves, shown, shownCurve, curveKey, state.columns.figures]);
   const table = useReactTable<TaskRow>({
     data: shown,
     columns,
@@ -95,6 +133,13 @@ export function Grid(props: IGridProps): JSX.Element {
     (sum, column) => sum + column.size,
     CHECK_WIDTH + STATE_WIDTH
   );
+
+  const activeName = state.rows[active]?.name;
+  React.useEffect(() => {
+    if (activeName !== undefined) {
+      props.onActive(activeName);
+    }
+  }, [activeName]);
 
   const between = (from: number, to: number): string[] =>
     state.rows
@@ -206,6 +251,9 @@ export function Grid(props: IGridProps): JSX.Element {
         }
         showMenuHere();
         break;
+      case 'i':
+        props.onDetails();
+        break;
       case 'Escape':
         model.select([], 'replace');
         break;
@@ -314,7 +362,9 @@ export function Grid(props: IGridProps): JSX.Element {
       <GridHeader
         model={model}
         state={state}
-        headers={table.getHeaderGroups()[0].headers}
+        table={props.table}
+        columns={columns}
+        onColumnMenu={props.onColumnMenu}
         template={template}
         width={width}
         onSelectAll={props.onSelectAll}
@@ -365,6 +415,7 @@ export function Grid(props: IGridProps): JSX.Element {
               pending={state.pending.get(data.name)}
               // Only what moves by itself is rendered again by the clock.
               tick={data.status === 'running' ? now : Math.floor(now / 30000)}
+              curve={shownCurve && curves.get(data.name)}
               handlers={handlers}
             />
           );

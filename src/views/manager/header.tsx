@@ -1,21 +1,28 @@
-import type { Header } from '@tanstack/react-table';
-import { flexRender } from '@tanstack/react-table';
 import * as React from 'react';
 
-import type { TaskRow } from '../../client/types';
+import type { ColumnId } from '../../model/layout';
+import { LEAST_WIDTH } from '../../model/layout';
+import type { TableModel } from '../../model/table';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import type { TaskColumn } from './columns';
+import { sortBy } from './columnmenu';
+
+/** The type under which a header that is dragged tells its column. */
+const DRAGGED = 'application/x-pyruns-column';
 
 export interface IGridHeaderProps {
   model: WorkspaceModel;
+  table: TableModel;
   state: IWorkspaceState;
-  headers: Header<TaskRow, unknown>[];
+  columns: readonly TaskColumn[];
   template: string;
   width: number;
   onSelectAll: () => void;
+  /** Offer what can be done with a column. */
+  onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
 }
 
 /** Titles that sort, and the box that selects all. */
@@ -56,79 +63,183 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
             }
           />
         </div>
-        <SortHeader
-          model={model}
-          state={state}
-          sort="status"
-          align="left"
-          title={trans.__('State')}
+        <div
+          role="columnheader"
+          className="pyr-cell"
+          aria-sort={sortedAs(state, 'status')}
         >
-          {trans.__('State')}
-        </SortHeader>
-        {props.headers.map(header => {
-          const column = header.column.columnDef as TaskColumn;
-          return (
-            <SortHeader
-              key={header.id}
-              model={model}
-              state={state}
-              sort={column.meta.sort}
-              align={column.meta.align}
-              title={String(column.header)}
-            >
-              {flexRender(column.header, header.getContext())}
-            </SortHeader>
-          );
-        })}
+          <SortButton
+            model={model}
+            state={state}
+            sort="status"
+            title={trans.__('State')}
+          />
+        </div>
+        {props.columns.map((column, index) => (
+          <ColumnHeader key={column.id} {...props} {...{ column, index }} />
+        ))}
       </div>
     </div>
   );
 }
 
-function SortHeader(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  sort: string | null;
-  align: 'left' | 'right';
-  title: string;
-  children: React.ReactNode;
-}): JSX.Element {
-  const { sort, state } = props;
+function ColumnHeader(
+  props: IGridHeaderProps & { column: TaskColumn; index: number }
+): JSX.Element {
+  const { column, index, table, model, state } = props;
   const trans = useTrans();
-  const { order } = state.listing;
-  const sorted = sort !== null && state.listing.sort === sort;
-  const onSort = (key: string) => {
-    // Names begin at A; of everything else the newest or largest come first.
-    const natural = key === 'name' ? 'asc' : 'desc';
-    const opposite = order === 'asc' ? 'desc' : 'asc';
-    props.model.setListing({ sort: key, order: sorted ? opposite : natural });
+  const [over, setOver] = React.useState(false);
+  const { sort, align, left } = column.meta;
+  const title = String(column.header);
+  const ref = React.useRef<HTMLDivElement>(null);
+  const menu = () => {
+    if (ref.current) {
+      props.onColumnMenu(ref.current, column.id);
+    }
   };
   return (
     <div
+      ref={ref}
       role="columnheader"
-      className={`pyr-cell pyr-align-${props.align}`}
-      aria-sort={
-        sorted ? (order === 'asc' ? 'ascending' : 'descending') : undefined
-      }
+      className={`pyr-cell pyr-column-head pyr-align-${align}${
+        left === undefined ? '' : ' pyr-stays'
+      }${over ? ' pyr-is-over' : ''}`}
+      style={left === undefined ? undefined : { left }}
+      data-column={column.id}
+      aria-sort={sort === null ? undefined : sortedAs(state, sort)}
+      draggable={index > 0}
+      onDragStart={event => {
+        event.dataTransfer.setData(DRAGGED, column.id);
+        event.dataTransfer.effectAllowed = 'move';
+      }}
+      onDragOver={event => {
+        if (event.dataTransfer.types.includes(DRAGGED)) {
+          event.preventDefault();
+          setOver(true);
+        }
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={event => {
+        const dragged = event.dataTransfer.getData(DRAGGED);
+        setOver(false);
+        if (dragged) {
+          event.preventDefault();
+          table.moveColumn(dragged, index);
+        }
+      }}
+      onContextMenu={event => {
+        event.preventDefault();
+        event.stopPropagation();
+        menu();
+      }}
     >
       {sort === null ? (
-        <span className="pyr-head-text" title={props.title}>
-          {props.children}
+        <span className="pyr-head-text" title={title}>
+          {title}
         </span>
       ) : (
-        <button
-          type="button"
-          className="pyr-head-button"
-          title={trans.__('Sort by %1', props.title)}
-          onClick={() => onSort(sort)}
-        >
-          <span className="pyr-head-text">{props.children}</span>
-          <Icon
-            name={order === 'asc' ? 'up' : 'down'}
-            className={sorted ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'}
-          />
-        </button>
+        <SortButton model={model} state={state} sort={sort} title={title} />
       )}
+      <button
+        type="button"
+        className="pyr-head-menu"
+        // The keyboard's way is the key for context menus on the title.
+        aria-hidden="true"
+        tabIndex={-1}
+        title={trans.__('Sort, group, pin, move or hide this column')}
+        onClick={menu}
+      >
+        <Icon name="down" />
+      </button>
+      <Resizer column={column} table={table} header={ref} />
     </div>
   );
+}
+
+/** The edge by which a column is made wider or narrower. */
+function Resizer(props: {
+  column: TaskColumn;
+  table: TableModel;
+  header: React.RefObject<HTMLElement>;
+}): JSX.Element {
+  const { column, table, header } = props;
+  const trans = useTrans();
+  const begin = (event: React.PointerEvent<HTMLElement>) => {
+    const start = event.clientX;
+    const width = header.current?.getBoundingClientRect().width ?? column.size;
+    const edge = event.currentTarget;
+    let frame = 0;
+    event.preventDefault();
+    event.stopPropagation();
+    edge.setPointerCapture(event.pointerId);
+    const move = (moved: PointerEvent) => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() =>
+        table.setWidth(
+          column.id,
+          Math.max(LEAST_WIDTH, width + moved.clientX - start)
+        )
+      );
+    };
+    const end = () => {
+      edge.removeEventListener('pointermove', move);
+      edge.removeEventListener('lostpointercapture', end);
+    };
+    edge.addEventListener('pointermove', move);
+    edge.addEventListener('lostpointercapture', end);
+  };
+  return (
+    <span
+      className="pyr-resizer"
+      title={trans.__('Drag to resize; double click for the usual width')}
+      onPointerDown={begin}
+      onClick={event => event.stopPropagation()}
+      onDoubleClick={event => {
+        event.stopPropagation();
+        table.setWidth(column.id, null);
+      }}
+      // Else the header would be dragged.
+      draggable
+      onDragStart={event => {
+        event.preventDefault();
+        event.stopPropagation();
+      }}
+    />
+  );
+}
+
+function SortButton(props: {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  sort: string;
+  title: string;
+}): JSX.Element {
+  const { model, sort, state } = props;
+  const trans = useTrans();
+  const { order } = state.listing;
+  const sorted = state.listing.sort === sort;
+  return (
+    <button
+      type="button"
+      className="pyr-head-button"
+      title={trans.__('Sort by %1', props.title)}
+      onClick={() => sortBy(model, sort)}
+    >
+      <span className="pyr-head-text">{props.title}</span>
+      <Icon
+        name={order === 'asc' ? 'up' : 'down'}
+        className={sorted ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'}
+      />
+    </button>
+  );
+}
+
+function sortedAs(
+  state: IWorkspaceState,
+  sort: string
+): 'ascending' | 'descending' | undefined {
+  if (state.listing.sort !== sort) {
+    return undefined;
+  }
+  return state.listing.order === 'asc' ? 'ascending' : 'descending';
 }

@@ -28,6 +28,8 @@ export interface IRowProps {
   active: boolean;
   pending: Action | undefined;
   tick: number;
+  /** Its small curve; the cell fetches it itself. */
+  curve: unknown;
   handlers: React.MutableRefObject<IRowHandlers>;
 }
 
@@ -40,7 +42,8 @@ const LOOKS: (keyof IRowProps)[] = [
   'selected',
   'active',
   'pending',
-  'tick'
+  'tick',
+  'curve'
 ];
 
 /** Rendered again only when it looks different. */
@@ -113,7 +116,10 @@ export const GridRow = React.memo(
             <div
               key={cell.id}
               role="gridcell"
-              className={`pyr-cell pyr-align-${meta.align}`}
+              className={`pyr-cell pyr-align-${meta.align}${
+                meta.left === undefined ? '' : ' pyr-stays'
+              }`}
+              style={meta.left === undefined ? undefined : { left: meta.left }}
               data-column={cell.column.id}
             >
               {flexRender(cell.column.columnDef.cell, cell.getContext())}

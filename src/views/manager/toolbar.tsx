@@ -29,6 +29,11 @@ export interface IToolbarProps {
   onGenerate?: () => void;
   /** Copy a link to what is listed; not offered without it. */
   onCopyLink?: () => void;
+  /** Whether the details are shown at the side. */
+  details: boolean;
+  onDetails: () => void;
+  /** Buttons for how tasks are shown. */
+  looks: React.ReactNode;
 }
 
 export function Toolbar(props: IToolbarProps): JSX.Element {
@@ -72,6 +77,15 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
           onClick={props.onDelete}
         />
         <span className="pyr-toolbar-space" />
+        <span className="pyr-looks">{props.looks}</span>
+        <Button
+          icon="details"
+          iconOnly
+          label={trans.__('Details')}
+          title={trans.__('Show what is known of a task at the side (i)')}
+          aria-pressed={props.details}
+          onClick={props.onDetails}
+        />
         {props.onGenerate && (
           <Button
             icon="add"

@@ -51,6 +51,16 @@ export function useKnownTime(
   return isLost ? Math.max(now, source.heard ?? 0) : now;
 }
 
+/** A model that lives as long as the view, made anew when `keys` change. */
+export function useOwned<T extends { dispose(): void }>(
+  make: () => T,
+  keys: React.DependencyList
+): T {
+  const model = React.useMemo(make, keys);
+  React.useEffect(() => () => model.dispose(), [model]);
+  return model;
+}
+
 /** The width and height of an element, 0 before it is laid out. */
 export function useSize<T extends HTMLElement>(): [
   React.RefObject<T>,

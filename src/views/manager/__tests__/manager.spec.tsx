@@ -104,7 +104,7 @@ describe('ManagerView', () => {
     const { client, model } = await open();
     const title = () => screen.getByRole('columnheader', { name: /acc/ });
     const click = async () => {
-      fireEvent.click(within(title()).getByRole('button'));
+      fireEvent.click(within(title()).getByRole('button', { name: 'acc' }));
       await act(async () => undefined);
     };
     await click();

@@ -1,9 +1,9 @@
 import * as React from 'react';
 
 import type { IClient, TaskRow } from '../../client/types';
-import { useTrans } from '../shared/context';
-import { Icon } from '../shared/icons';
-import { moveFocus, Popup } from '../shared/popup';
+import { useTrans } from './context';
+import { Icon } from './icons';
+import { moveFocus, Popup } from './popup';
 
 const SHOWN = 50;
 
@@ -14,9 +14,12 @@ export interface ITemplateProps {
   /** The task whose configuration is the template, '' for the default. */
   value: string;
   onChange: (task: string) => void;
+  /** Before the name; *From* without it. */
+  label?: string;
+  title?: string;
 }
 
-/** Choose what the configuration begins with. */
+/** Choose the defaults or a task’s configuration. */
 export function TemplatePicker(props: ITemplateProps): JSX.Element {
   const trans = useTrans();
   const button = React.useRef<HTMLButtonElement>(null);
@@ -39,12 +42,15 @@ export function TemplatePicker(props: ITemplateProps): JSX.Element {
         className="pyr-picker"
         aria-haspopup="dialog"
         aria-expanded={open}
-        title={trans.__(
-          'Begin with the defaults or with a task’s configuration'
-        )}
+        title={
+          props.title ??
+          trans.__('Begin with the defaults or with a task’s configuration')
+        }
         onClick={() => setOpen(!open)}
       >
-        <span className="pyr-picker-label">{trans.__('From')}</span>
+        <span className="pyr-picker-label">
+          {props.label ?? trans.__('From')}
+        </span>
         <span className="pyr-picker-value">{props.value || defaultName}</span>
         <Icon name="down" />
       </button>

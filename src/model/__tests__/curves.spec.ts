@@ -1,0 +1,124 @@
+import type { Curves } from '../../client/types';
+import { CurvesModel } from '../curves';
+import { TableModel } from '../table';
+import { row } from './fake';
+
+describe('CurvesModel', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  const make = (having: string) => {
+    const client = {
+      listCurves: jest.fn(
+        async (
+          ws: string,
+          names: readonly string[],
+          key: string
+        ): Promise<Curves> => ({
+          key,
+          items:
+            key === having
+              ? names.map(name => ({
+                  name,
+                  run: 1,
+                  values: [1, 'NaN', 0.5],
+                  places: [0, 1, 2]
+                }))
+              : []
+        })
+      )
+    };
+    return { client, model: new CurvesModel(client, 'ws') };
+  };
+
+  it('finds the figure that has a curve, and asks once for each task', async () => {
+    const { client, model } = make('loss');
+    const rows = ['a', 'b'].map(name =>
+      row(name, { status: 'completed', run: 1, figures: { acc: 1, loss: 2 } })
+    );
+    model.need(rows, ['acc', 'loss']);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(model.getSnapshot().key).toBe('loss');
+    expect(model.getSnapshot().curves.get('a')).toEqual({
+      values: [1, null, 0.5],
+      places: [0, 1, 2]
+    });
+    const asked = client.listCurves.mock.calls.length;
+    model.need(rows, ['acc', 'loss']);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(client.listCurves).toHaveBeenCalledTimes(asked);
+
+    model.need(
+      [rows[0], row('c', { run: 1, figures: { loss: 1 } })],
+      ['acc', 'loss']
+    );
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(client.listCurves.mock.lastCall?.[1]).toEqual(['c']);
+    model.dispose();
+  });
+
+  it('renews the curve of what runs, but not at every point', async () => {
+    const { client, model } = make('loss');
+    for (let point = 0; point < 100; point++) {
+      model.need(
+        [row('a', { status: 'running', run: 1, figures: { loss: point } })],
+        ['loss']
+      );
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    const { calls } = client.listCurves.mock;
+    expect(calls.length).toBeGreaterThan(1);
+    expect(calls.length).toBeLessThan(6);
+    model.dispose();
+  });
+
+  it('gives up where nothing has a curve', async () => {
+    const { client, model } = make('none');
+    const figures = Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [`f${index}`, 1])
+    );
+    model.need([row('a', { run: 1, figures })], Object.keys(figures));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(client.listCurves.mock.calls.length).toBeLessThan(10);
+    expect(model.getSnapshot().key).toBeNull();
+    model.dispose();
+  });
+});
+
+describe('TableModel', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('shows what differs as soon as it is known, and keeps what is chosen', async () => {
+    const listColumns = jest.fn(async () => ({
+      parameters: [{ key: 'opt', distinct: 2, tasks: 2, swept: false }],
+      figures: []
+    }));
+    const save = jest.fn();
+    const table = new TableModel({ client: { listColumns }, ws: 'ws', save });
+    table.see({ swept: ['lr'], figures: ['acc'] }, null, 2);
+    expect(table.getSnapshot().shown).not.toContain('config:opt');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(table.getSnapshot().shown).toContain('config:opt');
+    expect(table.fields).toEqual(['lr', 'opt']);
+
+    table.showColumn('config:lr', false);
+    table.setWidth('name', 301.4);
+    table.pinColumn('figure:acc', true);
+    expect(table.getSnapshot().shown.slice(0, 3)).toEqual([
+      'name',
+      'figure:acc',
+      'config:opt'
+    ]);
+    expect(save.mock.lastCall?.[0].layout).toMatchObject({
+      widths: { name: 301 },
+      pinned: ['figure:acc']
+    });
+
+    table.see({ swept: ['lr', 'seed'], figures: ['acc'] }, null, 50);
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(table.getSnapshot().shown).not.toContain('config:seed');
+    expect(listColumns).toHaveBeenCalledTimes(2);
+    table.dispose();
+  });
+});

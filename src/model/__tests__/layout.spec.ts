@@ -1,0 +1,176 @@
+import type { Columns } from '../../client/types';
+import { byWeight, isLessBetter } from '../figures';
+import {
+  asLayout,
+  automaticColumns,
+  FIRST_LAYOUT,
+  movedColumn,
+  shownColumns,
+  withColumn
+} from '../layout';
+import { asSavedTable, withView } from '../savedviews';
+
+const SEEN = { swept: ['lr'], figures: ['acc', 'loss'] };
+
+const known = (...keys: [string, number][]): Columns => ({
+  parameters: keys.map(([key, distinct]) => ({
+    key,
+    distinct,
+    tasks: 2,
+    swept: key === 'lr'
+  })),
+  figures: []
+});
+
+describe('columns', () => {
+  it('are by themselves those that differ, and what came of it', () => {
+    expect(automaticColumns(SEEN, null, null)).toEqual([
+      'name',
+      'config:lr',
+      'figure:acc',
+      'figure:loss',
+      'started',
+      'duration',
+      'outcome'
+    ]);
+    const columns = automaticColumns(
+      SEEN,
+      known(['lr', 3], ['opt', 2], ['epochs', 1]),
+      'loss'
+    );
+    expect(columns.slice(1, 3)).toEqual(['config:lr', 'config:opt']);
+    expect(columns).toContain('curve:loss');
+    expect(columns).not.toContain('config:epochs');
+  });
+
+  it('never grow beyond what can be read, but for what was swept', () => {
+    const many = Array.from({ length: 100 }, (_, index): [string, number] => [
+      `key${index}`,
+      2
+    ]);
+    expect(automaticColumns(SEEN, known(...many), null).length).toBeLessThan(
+      30
+    );
+    const swept = many.map(([key]) => key);
+    expect(
+      automaticColumns({ swept, figures: [] }, null, null).length
+    ).toBeGreaterThan(100);
+  });
+
+  it('begin with the name, then those that stay in sight', () => {
+    const layout = { ...FIRST_LAYOUT, pinned: ['figure:acc', 'figure:gone'] };
+    expect(
+      shownColumns(layout, ['name', 'config:lr', 'figure:acc', 'duration'])
+    ).toEqual(['name', 'figure:acc', 'config:lr', 'duration']);
+    expect(
+      shownColumns({ ...layout, columns: ['duration', 'name'] }, ['name'])
+    ).toEqual(['name', 'duration']);
+  });
+
+  it('are added behind those of their kind, one curve at a time', () => {
+    const shown = ['name', 'config:lr', 'figure:acc', 'curve:acc', 'started'];
+    expect(withColumn(shown, 'config:opt', true)).toEqual([
+      'name',
+      'config:lr',
+      'config:opt',
+      'figure:acc',
+      'curve:acc',
+      'started'
+    ]);
+    expect(withColumn(shown, 'curve:loss', true)).not.toContain('curve:acc');
+    expect(withColumn(shown, 'config:lr', false)).not.toContain('config:lr');
+    expect(withColumn(['name', 'started'], 'figure:acc', true)).toEqual([
+      'name',
+      'figure:acc',
+      'started'
+    ]);
+  });
+
+  it('move anywhere but before the name', () => {
+    const shown = ['name', 'a', 'b', 'c'];
+    expect(movedColumn(shown, 'c', 1)).toEqual(['name', 'c', 'a', 'b']);
+    expect(movedColumn(shown, 'a', 0)).toEqual(shown);
+    expect(movedColumn(shown, 'a', 99)).toEqual(['name', 'b', 'c', 'a']);
+    expect(movedColumn(shown, 'name', 2)).toEqual(shown);
+    expect(movedColumn(shown, 'gone', 2)).toEqual(shown);
+  });
+});
+
+describe('what is kept of a table', () => {
+  it('comes back as it was', () => {
+    const layout = {
+      columns: ['name', 'figure:acc'],
+      widths: { name: 300 },
+      pinned: ['figure:acc'],
+      look: 'cards' as const,
+      grouping: { fold: ['seed'] }
+    };
+    const views = withView([], {
+      name: 'best',
+      listing: {
+        query: 'acc>0.9',
+        statuses: ['completed'],
+        sort: 'figure.acc',
+        order: 'desc'
+      },
+      layout
+    });
+    const kept = JSON.parse(JSON.stringify({ layout, views }));
+    expect(asSavedTable(kept)).toEqual({ layout, views });
+  });
+
+  it.each([
+    null,
+    7,
+    'text',
+    [],
+    {
+      columns: 'name',
+      widths: { a: 'wide', b: Infinity },
+      pinned: 3,
+      grouping: 1
+    },
+    { grouping: { by: [] }, look: 'circus' }
+  ])('is harmless whatever somebody wrote: %p', value => {
+    expect(asLayout(value)).toEqual(FIRST_LAYOUT);
+    expect(asSavedTable({ layout: value, views: [value] })).toEqual({
+      layout: FIRST_LAYOUT,
+      views: []
+    });
+  });
+
+  it('replaces a view of the same name, and sorts them', () => {
+    const view = (name: string, query = '') => ({
+      name,
+      listing: {
+        query,
+        statuses: [],
+        sort: 'created',
+        order: 'desc' as const
+      },
+      layout: FIRST_LAYOUT
+    });
+    const views = [view('run 10'), view('run 2'), view('run 10', 'x')].reduce(
+      withView,
+      []
+    );
+    expect(views.map(each => [each.name, each.listing.query])).toEqual([
+      ['run 2', ''],
+      ['run 10', 'x']
+    ]);
+  });
+});
+
+describe('figures', () => {
+  it('stand by what they say', () => {
+    expect(byWeight(['epoch', 'val/step', 'speed', 'acc', 'loss'])).toEqual([
+      'acc',
+      'loss',
+      'speed',
+      'epoch',
+      'val/step'
+    ]);
+    expect(isLessBetter('val_loss')).toBe(true);
+    expect(isLessBetter('accuracy')).toBe(false);
+  });
+});

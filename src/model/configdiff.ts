@@ -1,0 +1,45 @@
+/** In which keys two configurations differ, whatever their order and comments. */
+import { entriesOf } from './yamlscan';
+
+export interface IKeyDifference {
+  readonly path: string;
+  /** As it is written, null where the key is missing. */
+  readonly value: string | null;
+  readonly other: string | null;
+  readonly isSame: boolean;
+}
+
+/**
+ * All keys of a configuration, then those that only the other one has.
+ *
+ * @param text - YAML
+ * @param other - YAML to compare with
+ */
+export function compareConfigs(text: string, other: string): IKeyDifference[] {
+  const values = valuesOf(text);
+  const others = valuesOf(other);
+  return [...new Set([...values.keys(), ...others.keys()])].map(path => {
+    const value = values.get(path) ?? null;
+    const its = others.get(path) ?? null;
+    return { path, value, other: its, isSame: isSame(value, its) };
+  });
+}
+
+function valuesOf(text: string): Map<string, string> {
+  return new Map(
+    entriesOf(text)
+      .filter(entry => !entry.section)
+      .map(entry => [entry.path, entry.text])
+  );
+}
+
+/** The same text, or the same number written in two ways. */
+function isSame(one: string | null, other: string | null): boolean {
+  if (one === null || other === null || one === other) {
+    return one === other;
+  }
+  const numbers = [one, other].map(text =>
+    /^[-+]?[\d.]+(?:[eE][-+]?\d+)?$/.test(text) ? Number(text) : NaN
+  );
+  return numbers[0] === numbers[1];
+}

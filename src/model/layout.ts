@@ -1,0 +1,180 @@
+/** Which columns a table of tasks has, how wide they are, and what stands in them. */
+import type { Columns, TaskPage } from '../client/types';
+
+/**
+ * A column: a word such as `name`, or a key of the tasks: `config:lr`,
+ * `figure:acc`, `curve:loss`.
+ */
+export type ColumnId = string;
+
+/** Columns that every task has something to say in. */
+export const FACTS = [
+  'name',
+  'started',
+  'finished',
+  'created',
+  'duration',
+  'left',
+  'runs',
+  'outcome'
+] as const;
+
+export type Fact = (typeof FACTS)[number];
+
+/** How tasks are gathered into groups. */
+export type Grouping =
+  { readonly fold: readonly string[] } | { readonly by: readonly string[] };
+
+export interface ILayout {
+  /** In their order; null for those that say most, found by themselves. */
+  readonly columns: readonly ColumnId[] | null;
+  /** In pixels; of the others the usual one. */
+  readonly widths: Readonly<Record<ColumnId, number>>;
+  /** Those that stay in sight when the others are scrolled, in their order. */
+  readonly pinned: readonly ColumnId[];
+  readonly look: 'table' | 'cards';
+  readonly grouping: Grouping | null;
+}
+
+export const FIRST_LAYOUT: ILayout = {
+  columns: null,
+  widths: {},
+  pinned: [],
+  look: 'table',
+  grouping: null
+};
+
+export const LEAST_WIDTH = 48;
+export const MOST_WIDTH = 800;
+
+/** Keys of the configuration that are shown by themselves. */
+const MOST_PARAMETERS = 12;
+const MOST_FIGURES = 12;
+
+/** What a column stands for. */
+export function partsOf(
+  id: ColumnId
+): { kind: 'config' | 'figure' | 'curve'; key: string } | { kind: 'fact' } {
+  const [, kind, key] = /^(config|figure|curve):([^]+)$/.exec(id) ?? [];
+  return kind
+    ? { kind: kind as 'config' | 'figure' | 'curve', key }
+    : { kind: 'fact' };
+}
+
+/**
+ * The columns that say most: what differs, what came of it, and when.
+ *
+ * @param seen - swept keys and figures of the listed tasks
+ * @param known - all keys, null until they are known
+ * @param curve - the figure whose curve is shown, if any
+ */
+export function automaticColumns(
+  seen: TaskPage['columns'],
+  known: Columns | null,
+  curve: string | null
+): ColumnId[] {
+  const differing = (known?.parameters ?? [])
+    .filter(item => item.distinct > 1 && !seen.swept.includes(item.key))
+    .map(item => item.key);
+  return [
+    'name',
+    ...[...seen.swept, ...differing]
+      .slice(0, Math.max(MOST_PARAMETERS, seen.swept.length))
+      .map(key => `config:${key}`),
+    ...seen.figures.slice(0, MOST_FIGURES).map(key => `figure:${key}`),
+    ...(curve === null ? [] : [`curve:${curve}`]),
+    'started',
+    'duration',
+    'outcome'
+  ];
+}
+
+/** Columns in the order in which they are shown: the name, the pinned ones, the rest. */
+export function shownColumns(
+  layout: ILayout,
+  automatic: readonly ColumnId[]
+): ColumnId[] {
+  const wanted = layout.columns ?? automatic;
+  const pinned = layout.pinned.filter(id => wanted.includes(id));
+  return [
+    ...new Set(['name', ...pinned, ...wanted.filter(id => id !== 'name')])
+  ];
+}
+
+/** Show or hide a column; a new one comes behind those of its kind. */
+export function withColumn(
+  shown: readonly ColumnId[],
+  id: ColumnId,
+  show: boolean
+): ColumnId[] {
+  const { kind } = partsOf(id);
+  // One figure's curves are enough to be fetched for each row.
+  const others = shown.filter(
+    each => each !== id && !(kind === 'curve' && partsOf(each).kind === kind)
+  );
+  if (!show) {
+    return others;
+  }
+  let place = -1;
+  others.forEach((each, index) => {
+    if (partsOf(each).kind === kind) {
+      place = index;
+    }
+  });
+  if (kind !== 'fact' && place < 0) {
+    place = 0; // behind the name
+  }
+  return place < 0
+    ? [...others, id]
+    : [...others.slice(0, place + 1), id, ...others.slice(place + 1)];
+}
+
+/** Move a column to where another one stands; the name stays first. */
+export function movedColumn(
+  shown: readonly ColumnId[],
+  id: ColumnId,
+  to: number
+): ColumnId[] {
+  const others = shown.filter(each => each !== id);
+  if (id === 'name' || others.length === shown.length) {
+    return [...shown];
+  }
+  const place = Math.max(1, Math.min(others.length, to));
+  return [...others.slice(0, place), id, ...others.slice(place)];
+}
+
+export function asWidth(width: number): number {
+  return Math.round(Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, width)));
+}
+
+/** A layout out of a store that anybody may have written. */
+export function asLayout(value: unknown): ILayout {
+  const found = (value ?? {}) as Record<string, unknown>;
+  const grouping = (found.grouping ?? null) as {
+    fold?: unknown;
+    by?: unknown;
+  } | null;
+  const fold = texts(grouping?.fold);
+  const by = texts(grouping?.by);
+  const widths: Record<string, number> = {};
+  for (const [id, width] of Object.entries(
+    (found.widths ?? {}) as Record<string, unknown>
+  )) {
+    if (typeof width === 'number' && Number.isFinite(width)) {
+      widths[id] = asWidth(width);
+    }
+  }
+  return {
+    columns: Array.isArray(found.columns) ? texts(found.columns) : null,
+    widths,
+    pinned: texts(found.pinned),
+    look: found.look === 'cards' ? 'cards' : 'table',
+    grouping: fold.length > 0 ? { fold } : by.length > 0 ? { by } : null
+  };
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : [];
+}

@@ -1,0 +1,162 @@
+import type { Columns, IClient, TaskPage } from '../client/types';
+import type { ColumnId, ILayout } from './layout';
+import {
+  asWidth,
+  automaticColumns,
+  FIRST_LAYOUT,
+  movedColumn,
+  partsOf,
+  shownColumns,
+  withColumn
+} from './layout';
+import type { ISavedTable, ISavedView } from './savedviews';
+import { withView } from './savedviews';
+import { Store } from './store';
+
+/** How long changes gather before the keys are asked for again, in ms. */
+const CALM = 1000;
+
+export interface ITableState {
+  readonly layout: ILayout;
+  /** All keys of the workspace, null until they are known. */
+  readonly known: Columns | null;
+  readonly views: readonly ISavedView[];
+  /** The columns that are shown, in their order. */
+  readonly shown: readonly ColumnId[];
+}
+
+/** How the table of tasks looks: columns, widths, groups, saved views. */
+export class TableModel extends Store<ITableState> {
+  constructor(options: TableModel.IOptions) {
+    const saved = options.saved ?? { layout: FIRST_LAYOUT, views: [] };
+    super({
+      layout: saved.layout,
+      known: null,
+      views: saved.views,
+      shown: shownColumns(saved.layout, ['name'])
+    });
+    this._options = options;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    clearTimeout(this._timer);
+  }
+
+  /** Keys of the configuration that columns or groups show. */
+  get fields(): string[] {
+    return this.state.shown.flatMap(id => {
+      const parts = partsOf(id);
+      return parts.kind === 'config' ? [parts.key] : [];
+    });
+  }
+
+  /**
+   * Say which keys are seen among the listed tasks, and which figure has
+   * curves; `tasks` changes when there are others.
+   */
+  see(seen: TaskPage['columns'], curve: string | null, tasks: number): void {
+    if (seen !== this._seen || curve !== this._curve) {
+      this._seen = seen;
+      this._curve = curve;
+      this._show();
+    }
+    if (tasks !== this._tasks) {
+      const isFirst = this._tasks === -1;
+      this._tasks = tasks;
+      clearTimeout(this._timer);
+      this._timer = setTimeout(() => void this._ask(), isFirst ? 0 : CALM);
+    }
+  }
+
+  setLayout(change: Partial<ILayout>): void {
+    this.update({ layout: { ...this.state.layout, ...change } });
+    this._show();
+    this._save();
+  }
+
+  showColumn(id: ColumnId, show: boolean): void {
+    this.setLayout({ columns: withColumn(this.state.shown, id, show) });
+  }
+
+  /** Move a column before the one that stands at a place now. */
+  moveColumn(id: ColumnId, to: number): void {
+    this.setLayout({ columns: movedColumn(this.state.shown, id, to) });
+  }
+
+  setWidth(id: ColumnId, width: number | null): void {
+    const widths = { ...this.state.layout.widths };
+    if (width === null) {
+      delete widths[id];
+    } else {
+      widths[id] = asWidth(width);
+    }
+    this.setLayout({ widths });
+  }
+
+  pinColumn(id: ColumnId, pin: boolean): void {
+    const others = this.state.layout.pinned.filter(each => each !== id);
+    this.setLayout({ pinned: pin ? [...others, id] : others });
+  }
+
+  saveView(view: ISavedView): void {
+    this.update({ views: withView(this.state.views, view) });
+    this._save();
+  }
+
+  removeView(name: string): void {
+    this.update({ views: this.state.views.filter(each => each.name !== name) });
+    this._save();
+  }
+
+  private _show(): void {
+    const { layout, known } = this.state;
+    const automatic = automaticColumns(
+      this._seen ?? { swept: [], figures: [] },
+      known,
+      this._curve
+    );
+    const shown = shownColumns(layout, automatic);
+    if (shown.join('\n') !== this.state.shown.join('\n')) {
+      this.update({ shown });
+    }
+  }
+
+  private async _ask(): Promise<void> {
+    try {
+      const known = await this._options.client.listColumns(this._options.ws);
+      if (!this._isDisposed) {
+        this.update({ known });
+        this._show();
+      }
+    } catch {
+      // What is listed says what there is; the choice is smaller then.
+    }
+  }
+
+  private _save(): void {
+    const { layout, views } = this.state;
+    this._options.save?.({ layout, views });
+  }
+
+  private readonly _options: TableModel.IOptions;
+  private _seen: TaskPage['columns'] | null = null;
+  private _curve: string | null = null;
+  private _tasks = -1;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _isDisposed = false;
+}
+
+export namespace TableModel {
+  export interface IOptions {
+    client: Pick<IClient, 'listColumns'>;
+    /** Workspace id. */
+    ws: string;
+    saved?: ISavedTable;
+    save?: (table: ISavedTable) => void;
+  }
+}

@@ -1,0 +1,97 @@
+import * as React from 'react';
+
+import type { Group } from '../../client/types';
+import { useTrans } from '../shared/context';
+import { useStore } from '../shared/store';
+import { Button, Empty } from '../shared/strip';
+import { Cards } from './cards';
+import type { IGridProps } from './grid';
+import { Grid } from './grid';
+import { GroupTable } from './groups';
+
+export interface IBodyProps extends IGridProps {
+  onGenerate?: () => void;
+  onOpenGroup: (group: Group) => void;
+}
+
+/** The tasks, or what stands in their place. */
+export function Body(props: IBodyProps): JSX.Element {
+  const { model, state, table } = props;
+  const trans = useTrans();
+  const { layout } = useStore(table);
+  if (state.phase === 'error') {
+    return (
+      <Empty icon="warning" title={trans.__('The tasks cannot be listed')}>
+        <p>{state.error?.message}</p>
+        <Button
+          icon="refresh"
+          label={trans.__('Retry now')}
+          onClick={() => model.retry()}
+        />
+      </Empty>
+    );
+  }
+  if (state.phase === 'loading') {
+    return (
+      <div
+        className="pyr-skeleton"
+        role="status"
+        aria-label={trans.__('Loading tasks…')}
+      >
+        {Array.from({ length: 12 }, (_, index) => (
+          <span key={index} className="pyr-bone" />
+        ))}
+      </div>
+    );
+  }
+  const { query, statuses } = state.listing;
+  const isFiltered =
+    query !== '' || statuses.length > 0 || state.queryError !== null;
+  if (state.total === 0 && !state.refreshing) {
+    return isFiltered ? (
+      <Empty
+        icon="search"
+        title={
+          state.queryError
+            ? trans.__('This search cannot be understood')
+            : trans.__('No task matches')
+        }
+      >
+        <Button
+          label={trans.__('Show all tasks')}
+          onClick={() => model.setListing({ query: '', statuses: [] })}
+        />
+      </Empty>
+    ) : (
+      <Empty icon="log" title={trans.__('No tasks yet')}>
+        <p>
+          {trans.__(
+            'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
+          )}
+        </p>
+        {props.onGenerate && (
+          <Button
+            icon="add"
+            accent
+            label={trans.__('Create tasks')}
+            onClick={props.onGenerate}
+          />
+        )}
+      </Empty>
+    );
+  }
+  if (layout.grouping) {
+    return (
+      <GroupTable
+        model={model}
+        state={state}
+        grouping={layout.grouping}
+        onOpen={props.onOpenGroup}
+      />
+    );
+  }
+  if (layout.look === 'cards') {
+    return <Cards {...props} />;
+  }
+  return <Grid {...props} />;
+}

@@ -1,0 +1,232 @@
+/** Tasks as cards: for those who look at curves and results, not at columns. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import * as React from 'react';
+
+import type { TaskRow } from '../../client/types';
+import type { CurvesModel, ICurve } from '../../model/curves';
+import { byWeight } from '../../model/figures';
+import type { WorkspaceModel } from '../../model/workspace';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import { useTrans } from '../shared/context';
+import { Curve } from '../shared/curve';
+import {
+  duration,
+  elapsed,
+  exactValue,
+  plainValue,
+  relativeTime,
+  shortValue,
+  withoutFolders
+} from '../shared/format';
+import type { IPoint } from '../shared/popup';
+import { StatusLabel } from '../shared/status';
+import { useKnownTime, useSize, useStore } from '../shared/store';
+import { TagChips } from './tags';
+
+/** A card and the space below it in pixels, as style/cards.css has it. */
+const HEIGHT = 132;
+const LEAST_WIDTH = 250;
+
+/** What of a task's values and figures a card has room for. */
+const MOST_VALUES = 4;
+const MOST_FIGURES = 3;
+
+export interface ICardsProps {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  curves: CurvesModel;
+  onOpenLog: (row: TaskRow) => void;
+  onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
+  onActive: (name: string) => void;
+}
+
+export function Cards(props: ICardsProps): JSX.Element {
+  const { model, state } = props;
+  const trans = useTrans();
+  const [scroller, size] = useSize<HTMLDivElement>();
+  const { curves } = useStore(props.curves);
+  const across = Math.max(1, Math.floor((size.width || 900) / LEAST_WIDTH));
+  const lines = Math.ceil(state.total / across);
+  const virtualizer = useVirtualizer({
+    count: lines,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => HEIGHT,
+    overscan: 3
+  });
+  const items = virtualizer.getVirtualItems();
+  const first = (items[0]?.index ?? 0) * across;
+  const last = ((items[items.length - 1]?.index ?? 0) + 1) * across - 1;
+  React.useEffect(() => {
+    model.need(first, last);
+  }, [model, first, last, state.listing, state.total]);
+  const shown = React.useMemo(
+    () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
+    [state.rows, first, last]
+  );
+  React.useEffect(() => {
+    props.curves.need(shown, byWeight(state.columns.figures));
+  }, [props.curves, shown, state.columns.figures]);
+  const ticks = shown.some(row => row.status === 'running');
+  const now = useKnownTime(state, true, ticks ? 1000 : 15000);
+
+  const select = (event: React.MouseEvent, name: string) => {
+    if (event.ctrlKey || event.metaKey) {
+      model.select([name], state.selection.has(name) ? 'remove' : 'add');
+    } else {
+      model.select([name], 'replace');
+    }
+    props.onActive(name);
+  };
+  const menu = (event: React.MouseEvent<HTMLElement>, name: string) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const names = state.selection.has(name) ? [...state.selection] : [name];
+    model.select(names, 'replace');
+    props.onMenu(
+      event.currentTarget,
+      { x: event.clientX, y: event.clientY },
+      names
+    );
+  };
+
+  return (
+    <div
+      ref={scroller}
+      className="pyr-grid pyr-cards"
+      role="list"
+      aria-label={trans.__('Tasks')}
+      aria-busy={state.refreshing}
+      data-jp-suppress-context-menu=""
+    >
+      <div style={{ height: virtualizer.getTotalSize(), position: 'relative' }}>
+        {items.map(item => (
+          <div
+            key={item.index}
+            role="presentation"
+            className="pyr-cards-line"
+            style={{
+              gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`,
+              transform: `translateY(${item.start}px)`
+            }}
+          >
+            {Array.from({ length: across }, (_, place) => {
+              const index = item.index * across + place;
+              const row = state.rows[index];
+              if (index >= state.total) {
+                return null;
+              }
+              return row ? (
+                <TaskCard
+                  key={row.name}
+                  row={row}
+                  curve={curves.get(row.name)}
+                  place={[index + 1, state.total]}
+                  selected={state.selection.has(row.name)}
+                  pending={state.pending.get(row.name)}
+                  now={now}
+                  onSelect={event => select(event, row.name)}
+                  onOpen={() => props.onOpenLog(row)}
+                  onMenu={event => menu(event, row.name)}
+                />
+              ) : (
+                <div key={index} className="pyr-task-card">
+                  <span className="pyr-bone" />
+                </div>
+              );
+            })}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function TaskCard(props: {
+  row: TaskRow;
+  curve: ICurve | undefined;
+  place: [number, number];
+  selected: boolean;
+  pending: React.ComponentProps<typeof StatusLabel>['pending'];
+  now: number;
+  onSelect: (event: React.MouseEvent) => void;
+  onOpen: () => void;
+  onMenu: (event: React.MouseEvent<HTMLElement>) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { row, now } = props;
+  const figures = byWeight(Object.keys(row.figures))
+    .slice(0, MOST_FIGURES)
+    .map(key => [key, row.figures[key]] as const);
+  const values = Object.entries(row.swept);
+  const time =
+    row.status === 'running'
+      ? duration(trans, elapsed(row, now))
+      : relativeTime(trans, row.finished_at ?? row.created_at, now);
+  return (
+    <div
+      role="listitem"
+      className={`pyr-task-card ${props.selected ? 'pyr-is-selected' : ''}`}
+      aria-posinset={props.place[0]}
+      aria-setsize={props.place[1]}
+      aria-current={props.selected}
+      data-task={row.name}
+      data-status={row.status}
+      tabIndex={0}
+      onClick={props.onSelect}
+      onDoubleClick={props.onOpen}
+      onContextMenu={props.onMenu}
+      onKeyDown={event => {
+        if (event.target !== event.currentTarget) {
+          return;
+        }
+        if (event.key === 'Enter') {
+          props.onOpen();
+        } else if (event.key === ' ') {
+          event.preventDefault();
+          event.currentTarget.click();
+        }
+      }}
+    >
+      <div className="pyr-task-card-head">
+        <StatusLabel
+          status={row.status}
+          pending={props.pending}
+          readable={row.readable}
+          detail={row.message}
+        />
+        <span className="pyr-line-time">{time}</span>
+      </div>
+      <div className="pyr-task-card-name" title={row.name}>
+        {row.name}
+      </div>
+      <div className="pyr-task-card-values">
+        {values.slice(0, MOST_VALUES).map(([key, value]) => (
+          <span key={key} title={`${key}=${exactValue(value)}`}>
+            {key} <b>{shortValue(value)}</b>
+          </span>
+        ))}
+        {values.length > MOST_VALUES && (
+          <span>{`+${values.length - MOST_VALUES}`}</span>
+        )}
+        <TagChips trans={trans} tags={row.tags} />
+      </div>
+      {row.status === 'failed' || !row.readable ? (
+        <p className="pyr-task-card-message" title={row.message ?? ''}>
+          {withoutFolders(row.message ?? '')}
+        </p>
+      ) : (
+        <div className="pyr-task-card-figures">
+          {figures.map(([key, value]) => (
+            <span key={key} title={exactValue(value)}>
+              <small>{key}</small>
+              <b>{plainValue(value)}</b>
+            </span>
+          ))}
+          {props.curve && (
+            <Curve curve={props.curve} label={trans.__('Curve')} />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+/** What can be done with a column of the task table. */
+import * as React from 'react';
+
+import type { ColumnId } from '../../model/layout';
+import { partsOf } from '../../model/layout';
+import type { TableModel } from '../../model/table';
+import type { WorkspaceModel } from '../../model/workspace';
+import { useTrans } from '../shared/context';
+import type { IMenuItem } from '../shared/menu';
+import { Menu } from '../shared/menu';
+import { columnTitle } from './columns';
+
+/** Sort by a key; the same one again turns the order around. */
+export function sortBy(
+  model: WorkspaceModel,
+  sort: string,
+  order?: 'asc' | 'desc'
+): void {
+  const { listing } = model.getSnapshot();
+  // Names begin at A; of everything else the newest or largest come first.
+  const natural = sort === 'name' ? 'asc' : 'desc';
+  const opposite = listing.order === 'asc' ? 'desc' : 'asc';
+  const next = listing.sort === sort ? opposite : natural;
+  model.setListing({ sort, order: order ?? next });
+}
+
+/** What the server sorts a column by, null when it cannot. */
+export function sortOf(id: ColumnId): string | null {
+  const parts = partsOf(id);
+  switch (parts.kind) {
+    case 'curve':
+      return null;
+    case 'fact':
+      return id === 'left' || id === 'outcome' ? null : id;
+    default:
+      return `${parts.kind}.${parts.key}`;
+  }
+}
+
+export function ColumnMenu(props: {
+  model: WorkspaceModel;
+  table: TableModel;
+  column: ColumnId;
+  anchor: HTMLElement;
+  onChoose: () => void;
+  onClose: () => void;
+}): JSX.Element {
+  const { model, table, column } = props;
+  const trans = useTrans();
+  const { shown, layout } = table.getSnapshot();
+  const parts = partsOf(column);
+  const sort = sortOf(column);
+  const place = shown.indexOf(column);
+  const isPinned = layout.pinned.includes(column);
+  const items: IMenuItem[] = [];
+  if (sort !== null) {
+    items.push(
+      {
+        id: 'asc',
+        label: trans.__('Sort ascending'),
+        icon: 'up',
+        run: () => sortBy(model, sort, 'asc')
+      },
+      {
+        id: 'desc',
+        label: trans.__('Sort descending'),
+        icon: 'down',
+        run: () => sortBy(model, sort, 'desc')
+      }
+    );
+  }
+  if (parts.kind === 'config') {
+    items.push(
+      {
+        id: 'group',
+        label: trans.__('Group by %1', parts.key),
+        icon: 'group',
+        separated: true,
+        run: () => table.setLayout({ grouping: { by: [parts.key] } })
+      },
+      {
+        id: 'fold',
+        label: trans.__('Fold %1 to mean ± deviation', parts.key),
+        icon: 'group',
+        run: () => table.setLayout({ grouping: { fold: [parts.key] } })
+      }
+    );
+  }
+  if (column !== 'name') {
+    items.push(
+      {
+        id: 'pin',
+        label: trans.__('Keep in sight'),
+        separated: true,
+        checked: isPinned,
+        run: () => table.pinColumn(column, !isPinned)
+      },
+      {
+        id: 'left',
+        label: trans.__('Move left'),
+        icon: 'left',
+        disabled: place <= 1,
+        run: () => table.moveColumn(column, place - 1)
+      },
+      {
+        id: 'right',
+        label: trans.__('Move right'),
+        icon: 'right',
+        disabled: place >= shown.length - 1,
+        run: () => table.moveColumn(column, place + 1)
+      },
+      {
+        id: 'hide',
+        label: trans.__('Hide'),
+        icon: 'close',
+        run: () => table.showColumn(column, false)
+      }
+    );
+  }
+  items.push({
+    id: 'columns',
+    label: trans.__('Columns…'),
+    icon: 'table',
+    separated: true,
+    run: props.onChoose
+  });
+  return (
+    <Menu
+      anchor={props.anchor}
+      label={trans.__('Column %1', columnTitle(trans, column))}
+      items={items}
+      onClose={props.onClose}
+    />
+  );
+}

@@ -1,0 +1,146 @@
+/** Which columns the task table shows. */
+import * as React from 'react';
+
+import type { ColumnId } from '../../model/layout';
+import { FACTS } from '../../model/layout';
+import type { TableModel } from '../../model/table';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import { useTrans } from '../shared/context';
+import { moveFocus, Popup } from '../shared/popup';
+import { useStore } from '../shared/store';
+import { Button } from '../shared/strip';
+import { columnTitle } from './columns';
+
+/** Keys of a kind that are listed; a search finds the others. */
+const MOST = 200;
+
+interface IChoice {
+  id: ColumnId;
+  title: string;
+  /** What is known of its values. */
+  detail: string;
+}
+
+export function ColumnsPopup(props: {
+  table: TableModel;
+  state: IWorkspaceState;
+  /** The figure that has curves. */
+  curve: string | null;
+  anchor: HTMLElement;
+  onClose: () => void;
+}): JSX.Element {
+  const { table, state } = props;
+  const trans = useTrans();
+  const { shown, known, layout } = useStore(table);
+  const [search, setSearch] = React.useState('');
+  const parameters = new Map(
+    (known?.parameters ?? []).map(item => [item.key, item])
+  );
+  const keys = [...new Set([...state.columns.swept, ...parameters.keys()])];
+  const figures = [
+    ...new Set([
+      ...state.columns.figures,
+      ...(known?.figures ?? []).map(item => item.key)
+    ])
+  ];
+  const groups: [string, IChoice[]][] = [
+    [
+      trans.__('Configuration'),
+      keys.map(key => {
+        const distinct = parameters.get(key)?.distinct ?? 0;
+        return {
+          id: `config:${key}`,
+          title: key,
+          detail:
+            distinct > 1
+              ? trans.__('%1 values', distinct.toLocaleString())
+              : trans.__('the same everywhere')
+        };
+      })
+    ],
+    [
+      trans.__('Figures'),
+      figures.map(key => ({ id: `figure:${key}`, title: key, detail: '' }))
+    ],
+    [
+      trans.__('Curves'),
+      figures.map(key => ({
+        id: `curve:${key}`,
+        title: key,
+        detail: key === props.curve ? trans.__('shown by itself') : ''
+      }))
+    ],
+    [
+      trans.__('Task'),
+      FACTS.filter(fact => fact !== 'name').map(fact => ({
+        id: fact,
+        title: columnTitle(trans, fact),
+        detail: ''
+      }))
+    ]
+  ];
+  const wanted = search.trim().toLowerCase();
+  return (
+    <Popup
+      anchor={props.anchor}
+      onClose={props.onClose}
+      label={trans.__('Columns')}
+      className="pyr-columns"
+    >
+      <div onKeyDown={moveFocus} role="presentation">
+        <div className="pyr-columns-head">
+          <input
+            type="search"
+            autoFocus
+            data-item=""
+            className="pyr-input"
+            value={search}
+            placeholder={trans.__('Search columns')}
+            aria-label={trans.__('Search columns')}
+            onChange={event => setSearch(event.target.value)}
+          />
+          <Button
+            label={trans.__('Automatic')}
+            title={trans.__('Show what differs, by itself')}
+            disabled={layout.columns === null}
+            onClick={() =>
+              table.setLayout({ columns: null, widths: {}, pinned: [] })
+            }
+          />
+        </div>
+        {groups.map(([name, choices]) => {
+          const found = choices.filter(choice =>
+            choice.title.toLowerCase().includes(wanted)
+          );
+          return found.length === 0 ? null : (
+            <fieldset key={name} className="pyr-columns-group">
+              <legend>{name}</legend>
+              {found.slice(0, MOST).map(({ id, title, detail }) => (
+                <label key={id} className="pyr-columns-item">
+                  <input
+                    type="checkbox"
+                    data-item=""
+                    checked={shown.includes(id)}
+                    onChange={event =>
+                      table.showColumn(id, event.target.checked)
+                    }
+                  />
+                  <span title={title}>{title}</span>
+                  <small>{detail}</small>
+                </label>
+              ))}
+              {found.length > MOST && (
+                <p className="pyr-popup-hint">
+                  {trans.__(
+                    'and %1 more: search for them',
+                    found.length - MOST
+                  )}
+                </p>
+              )}
+            </fieldset>
+          );
+        })}
+      </div>
+    </Popup>
+  );
+}

@@ -1,0 +1,91 @@
+import * as React from 'react';
+
+import type { IClient, RunInput, TaskDetail } from '../../../client/types';
+import { useAnswer } from '../../shared/answer';
+import { useTrans } from '../../shared/context';
+import { CopyButton } from '../../shared/copy';
+
+/** How to run a task again, with us and without. */
+export function Again(props: {
+  client: IClient;
+  ws: string;
+  detail: TaskDetail;
+}): JSX.Element {
+  const trans = useTrans();
+  const { client, ws, detail } = props;
+  const { task, history } = detail;
+  const last = history.length;
+  const { value, error } = useAnswer(
+    last > 0 ? () => client.getRunInput(ws, task.name, last) : null,
+    [client, ws, task.name, last]
+  );
+  const folder = ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
+  return (
+    <>
+      <Snippet
+        title={trans.__('In a terminal, as a task')}
+        text={`cd ${quoted(folder)}\njupyter pyruns run ${quoted(task.name)}`}
+      />
+      {value ? (
+        <>
+          <Snippet
+            title={trans.__('By hand, as run %1 was started', value.run)}
+            text={commandOf(value)}
+          />
+          {value.env.some(variable => variable.secret) && (
+            <p className="pyr-note">
+              {trans.__('Secrets are left out: set them yourself.')}
+            </p>
+          )}
+        </>
+      ) : (
+        <p className="pyr-note">
+          {last === 0
+            ? trans.__('It has not run yet.')
+            : (error?.message ?? trans.__('Loading…'))}
+        </p>
+      )}
+      <Snippet
+        title={trans.__('In Python')}
+        text={[
+          'from pyruns_jupyter import Workspace',
+          '',
+          `task = Workspace.open(${JSON.stringify(value?.script ?? folder)})[${JSON.stringify(task.name)}]`,
+          'task.config, task.log(), task.tracks()'
+        ].join('\n')}
+      />
+    </>
+  );
+}
+
+function Snippet(props: { title: string; text: string }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <section>
+      <h3>
+        {props.title}
+        <CopyButton iconOnly text={props.text} label={trans.__('Copy')} />
+      </h3>
+      <pre className="pyr-snippet" tabIndex={0}>
+        {props.text}
+      </pre>
+    </section>
+  );
+}
+
+/** The command of a run for a POSIX shell, with folder and variables. */
+export function commandOf(input: RunInput): string {
+  const variables = input.env
+    .filter(variable => variable.value !== null)
+    .map(variable => `${variable.name}=${quoted(variable.value ?? '')} `);
+  const lines = input.workdir ? [`cd ${quoted(input.workdir)}`] : [];
+  lines.push(variables.join('') + input.command.map(quoted).join(' '));
+  return lines.join('\n');
+}
+
+/** A word for a POSIX shell. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word)
+    ? word
+    : `'${word.replace(/'/g, "'\\''")}'`;
+}

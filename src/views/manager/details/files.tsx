@@ -1,0 +1,126 @@
+import * as React from 'react';
+
+import type { Artifact, IClient, TaskDetail } from '../../../client/types';
+import { useAnswer } from '../../shared/answer';
+import { useTrans } from '../../shared/context';
+import { bytes, relativeTime } from '../../shared/format';
+import { Icon } from '../../shared/icons';
+import { useNow } from '../../shared/store';
+import { Button, Strip } from '../../shared/strip';
+import { Preview } from './preview';
+
+/** Files that are listed. */
+const MOST = 500;
+
+/** What the runs of a task left, with a look at each file. */
+export function Files(props: {
+  client: IClient;
+  ws: string;
+  detail: TaskDetail;
+}): JSX.Element {
+  const trans = useTrans();
+  const { client, ws, detail } = props;
+  const task = detail.task.name;
+  const runs = detail.history.length;
+  const [chosenRun, setRun] = React.useState<number | null>(null);
+  const [chosen, setChosen] = React.useState<string | null>(null);
+  const run = chosenRun ?? runs;
+  const now = useNow(true, 30_000);
+  const { value, error, ask } = useAnswer(
+    run > 0 ? () => client.listArtifacts(ws, task, run) : null,
+    [client, ws, task, run]
+  );
+  if (runs === 0) {
+    return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
+  }
+  const file = value?.items.find(item => item.path === chosen);
+  if (file) {
+    return (
+      <Preview
+        key={`${run}/${file.path}`}
+        client={client}
+        ws={ws}
+        task={task}
+        run={run}
+        file={file}
+        onBack={() => setChosen(null)}
+      />
+    );
+  }
+  return (
+    <>
+      <div className="pyr-details-bar">
+        <label>
+          {trans.__('Run')}
+          <select
+            className="pyr-input"
+            value={run}
+            onChange={event => setRun(Number(event.target.value))}
+          >
+            {Array.from({ length: runs }, (_, index) => (
+              <option key={index} value={runs - index}>
+                {runs - index}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Button
+          icon="refresh"
+          iconOnly
+          label={trans.__('Look again')}
+          onClick={ask}
+        />
+      </div>
+      {error && (
+        <Strip kind="warning" icon="warning">
+          {error.message}
+        </Strip>
+      )}
+      {value?.items.length === 0 && (
+        <p className="pyr-note">
+          {trans.__(
+            'This run left no files. What a script writes to pyruns.artifact_dir() is shown here.'
+          )}
+        </p>
+      )}
+      <ul className="pyr-files">
+        {value?.items.slice(0, MOST).map(item => (
+          <FileLine
+            key={item.path}
+            file={item}
+            when={relativeTime(trans, item.modified_at, now)}
+            onOpen={() => setChosen(item.path)}
+          />
+        ))}
+      </ul>
+      {value && (value.items.length > MOST || value.cut) && (
+        <p className="pyr-note">
+          {trans.__('There are more files than are listed here.')}
+        </p>
+      )}
+    </>
+  );
+}
+
+function FileLine(props: {
+  file: Artifact;
+  when: string;
+  onOpen: () => void;
+}): JSX.Element {
+  const { file } = props;
+  return (
+    <li>
+      <button
+        type="button"
+        className="pyr-file"
+        title={file.path}
+        onClick={props.onOpen}
+      >
+        <Icon name="file" />
+        <span className="pyr-file-name">{file.path}</span>
+        <span>{bytes(file.size)}</span>
+        <span className="pyr-file-time">{props.when}</span>
+      </button>
+    </li>
+  );
+}

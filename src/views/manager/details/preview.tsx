@@ -1,0 +1,288 @@
+/** A file that a run left, as far as a page can show it without running anything in it. */
+import * as React from 'react';
+
+import type { Artifact, IClient } from '../../../client/types';
+import { useAnswer } from '../../shared/answer';
+import { useTrans } from '../../shared/context';
+import { bytes } from '../../shared/format';
+import { save } from '../../shared/save';
+import { Button, Strip } from '../../shared/strip';
+
+/** Bytes of a text that are shown. */
+const MOST_TEXT = 256 * 1024;
+
+/** Bytes of a picture that are fetched. */
+const MOST_PICTURE = 16 * 1024 * 1024;
+
+/** A page that is shown reaches nobody. */
+const NO_NETWORK =
+  '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'; font-src data:">';
+
+const MOST_ROWS = 200;
+const MOST_CELLS = 50;
+
+type Kind = 'picture' | 'table' | 'page' | 'text';
+
+const PICTURES: Record<string, string> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  // Within an <img> nothing in it can run.
+  svg: 'image/svg+xml'
+};
+
+function endingOf(path: string): string {
+  return /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? '';
+}
+
+function kindOf(path: string): Kind {
+  const ending = endingOf(path);
+  if (ending in PICTURES) {
+    return 'picture';
+  }
+  if (ending === 'csv' || ending === 'tsv') {
+    return 'table';
+  }
+  return ending === 'html' || ending === 'htm' ? 'page' : 'text';
+}
+
+export function Preview(props: {
+  client: IClient;
+  ws: string;
+  task: string;
+  run: number;
+  file: Artifact;
+  onBack: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { client, ws, task, run, file } = props;
+  const kind = kindOf(file.path);
+  const most = kind === 'picture' ? MOST_PICTURE : MOST_TEXT;
+  const tooLarge = kind === 'picture' && file.size > most;
+  const [failure, setFailure] = React.useState('');
+  const { value, error } = useAnswer<Blob>(
+    tooLarge
+      ? null
+      : file.size === 0
+        ? async () => new Blob()
+        : () =>
+            client.readArtifact(
+              ws,
+              task,
+              run,
+              file.path,
+              file.size > most ? most : undefined
+            ),
+    [client, ws, task, run, file.path]
+  );
+  const download = async () => {
+    try {
+      setFailure('');
+      const blob = await client.readArtifact(ws, task, run, file.path);
+      save(blob, file.path.slice(file.path.lastIndexOf('/') + 1));
+    } catch (reason) {
+      setFailure((reason as Error).message);
+    }
+  };
+  return (
+    <div className="pyr-preview">
+      <div className="pyr-details-bar">
+        <Button
+          icon="left"
+          iconOnly
+          label={trans.__('Back to the files')}
+          autoFocus
+          onClick={props.onBack}
+        />
+        <span className="pyr-preview-name" title={file.path}>
+          {file.path}
+        </span>
+        <span>{bytes(file.size)}</span>
+        <Button
+          icon="download"
+          iconOnly
+          label={trans.__('Download')}
+          onClick={() => void download()}
+        />
+      </div>
+      {(failure || error) && (
+        <Strip kind="error" icon="failed">
+          {failure || error?.message}
+        </Strip>
+      )}
+      {tooLarge && (
+        <p className="pyr-note">
+          {trans.__('This picture is too large to be shown; download it.')}
+        </p>
+      )}
+      {value && <Content kind={kind} path={file.path} blob={value} />}
+      {value && file.size > most && (
+        <p className="pyr-note">
+          {trans.__('The first %1 are shown.', bytes(most))}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Content(props: {
+  kind: Kind;
+  path: string;
+  blob: Blob;
+}): JSX.Element | null {
+  const { kind, path, blob } = props;
+  return kind === 'picture' ? (
+    <Picture blob={blob} path={path} />
+  ) : (
+    <TextContent kind={kind} path={path} blob={blob} />
+  );
+}
+
+function Picture(props: { blob: Blob; path: string }): JSX.Element | null {
+  const { blob, path } = props;
+  const [url, setUrl] = React.useState('');
+  React.useEffect(() => {
+    const typed = new Blob([blob], { type: PICTURES[endingOf(path)] });
+    const next = URL.createObjectURL(typed);
+    setUrl(next);
+    return () => URL.revokeObjectURL(next);
+  }, [blob, path]);
+  return url ? <img className="pyr-picture" src={url} alt={path} /> : null;
+}
+
+function TextContent(props: {
+  kind: Kind;
+  path: string;
+  blob: Blob;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { kind, path, blob } = props;
+  const { value, error } = useAnswer(() => readText(blob), [blob]);
+  if (!value) {
+    return error && <p className="pyr-note">{error.message}</p>;
+  }
+  if (value.isBinary) {
+    return (
+      <p className="pyr-note">
+        {trans.__('This file is no text; download it.')}
+      </p>
+    );
+  }
+  switch (kind) {
+    case 'page':
+      return (
+        // No scripts, no forms, no address of its own.
+        <iframe
+          className="pyr-page-preview"
+          sandbox=""
+          referrerPolicy="no-referrer"
+          title={path}
+          srcDoc={NO_NETWORK + value.text}
+        />
+      );
+    case 'table':
+      return (
+        <Table
+          rows={rowsOf(value.text, endingOf(path) === 'tsv' ? '\t' : ',')}
+        />
+      );
+    default:
+      return (
+        <pre className="pyr-snippet pyr-text-preview" tabIndex={0}>
+          {endingOf(path) === 'json' ? pretty(value.text) : value.text}
+        </pre>
+      );
+  }
+}
+
+async function readText(
+  blob: Blob
+): Promise<{ text: string; isBinary: boolean }> {
+  const bytesOfIt = new Uint8Array(await new Response(blob).arrayBuffer());
+  const isBinary = bytesOfIt.subarray(0, 4096).includes(0);
+  return {
+    text: isBinary ? '' : new TextDecoder().decode(bytesOfIt),
+    isBinary
+  };
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** The first rows of a table (RFC 4180). */
+export function rowsOf(text: string, separator: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let cell = '';
+  let quoted = false;
+  for (let i = 0; i < text.length && rows.length < MOST_ROWS; i++) {
+    const letter = text[i];
+    if (quoted) {
+      if (letter !== '"') {
+        cell += letter;
+      } else if (text[i + 1] === '"') {
+        cell += '"';
+        i++;
+      } else {
+        quoted = false;
+      }
+    } else if (letter === '"' && cell === '') {
+      quoted = true;
+    } else if (letter === separator) {
+      row.push(cell);
+      cell = '';
+    } else if (letter === '\n') {
+      row.push(cell.replace(/\r$/, ''));
+      rows.push(row);
+      row = [];
+      cell = '';
+    } else {
+      cell += letter;
+    }
+  }
+  if (rows.length < MOST_ROWS && (cell || row.length > 0)) {
+    rows.push([...row, cell.replace(/\r$/, '')]);
+  }
+  return rows;
+}
+
+function Table({ rows }: { rows: string[][] }): JSX.Element {
+  const trans = useTrans();
+  const [head, ...body] = rows.map(row => row.slice(0, MOST_CELLS));
+  return (
+    <>
+      <div className="pyr-table-preview" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {head?.map((cell, index) => (
+                <th key={index}>{cell}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {body.map((row, index) => (
+              <tr key={index}>
+                {row.map((cell, at) => (
+                  <td key={at}>{cell}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length >= MOST_ROWS && (
+        <p className="pyr-note">
+          {trans.__('The first %1 rows are shown.', MOST_ROWS)}
+        </p>
+      )}
+    </>
+  );
+}

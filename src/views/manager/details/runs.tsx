@@ -1,0 +1,65 @@
+import * as React from 'react';
+
+import type { RunInfo, TaskDetail, TaskStatus } from '../../../client/types';
+import { useTrans } from '../../shared/context';
+import { bytes, duration, exactValue } from '../../shared/format';
+import { STATUSES, StatusIcon } from '../../shared/status';
+import { useNow } from '../../shared/store';
+import { Facts, placeFacts, timeText } from './overview';
+
+/** All runs of a task, the latest first. */
+export function Runs({ detail }: { detail: TaskDetail }): JSX.Element {
+  const trans = useTrans();
+  const now = useNow(true, 30_000);
+  const runs = [...detail.history].reverse();
+  if (runs.length === 0) {
+    return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
+  }
+  return (
+    <div className="pyr-runs">
+      {runs.map((run, index) => (
+        <Run key={run.index} run={run} now={now} isOpen={index === 0} />
+      ))}
+    </div>
+  );
+}
+
+function Run(props: {
+  run: RunInfo;
+  now: number;
+  isOpen: boolean;
+}): JSX.Element {
+  const trans = useTrans();
+  const { run, now } = props;
+  const status =
+    STATUSES.find(each => each === run.status) ?? ('pending' as TaskStatus);
+  return (
+    <details className="pyr-run" open={props.isOpen}>
+      <summary>
+        <StatusIcon status={status} />
+        <b>{trans.__('Run %1', run.index)}</b>
+        <span>{timeText(trans, run.started_at, now)}</span>
+        <span className="pyr-run-time">{duration(trans, run.duration)}</span>
+      </summary>
+      <Facts
+        facts={[
+          [trans.__('Ended'), timeText(trans, run.finished_at, now)],
+          [
+            trans.__('Exit code'),
+            run.exit_code === null ? '' : String(run.exit_code)
+          ],
+          ...placeFacts(trans, run),
+          [trans.__('System'), run.environment?.system ?? ''],
+          [trans.__('Program'), run.environment?.executable ?? ''],
+          [trans.__('Process'), run.pid === null ? '' : String(run.pid)],
+          [trans.__('Source'), run.source ?? ''],
+          [trans.__('Stored code'), run.code ?? ''],
+          [trans.__('Log'), bytes(run.log_size)],
+          ...Object.entries(run.records).map(
+            ([key, value]) => [key, exactValue(value)] as const
+          )
+        ]}
+      />
+    </details>
+  );
+}

@@ -1,0 +1,304 @@
+/** Tasks that are alike as one line each: seeds folded to mean and deviation. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import * as React from 'react';
+
+import type { Group, Summary } from '../../client/types';
+import { byWeight, isCounter, isLessBetter } from '../../model/figures';
+import { GroupsModel, MOST_GROUPS } from '../../model/groups';
+import type { Grouping } from '../../model/layout';
+import type { WorkspaceModel } from '../../model/workspace';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import type { ITrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { duration, exactValue, figure, shortValue } from '../shared/format';
+import { Icon } from '../shared/icons';
+import { STATUSES, StatusIcon } from '../shared/status';
+import { useOwned, useStore } from '../shared/store';
+import { Empty } from '../shared/strip';
+import { ROW_HEIGHT } from './grid';
+
+const VALUE_WIDTH = 96;
+const COUNT_WIDTH = 120;
+const FIGURE_WIDTH = 148;
+const TIME_WIDTH = 104;
+
+export interface IGroupsProps {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  grouping: Grouping;
+  /** Show the tasks of a group. */
+  onOpen: (group: Group) => void;
+}
+
+export function GroupTable(props: IGroupsProps): JSX.Element {
+  const { model, state, grouping, onOpen } = props;
+  const trans = useTrans();
+  const groupsModel = useOwned(
+    () => new GroupsModel(model.client, model.id),
+    [model]
+  );
+  const { query, statuses } = state.listing;
+  const asked = JSON.stringify([grouping, query, statuses]);
+  const before = React.useRef('');
+  React.useEffect(() => {
+    groupsModel.see(grouping, state.listing, before.current !== asked);
+    before.current = asked;
+    // Rows change when their figures do.
+  }, [groupsModel, asked, state.rows, state.counts]);
+  const { groups, error, sort, order } = useStore(groupsModel);
+  const scroller = React.useRef<HTMLDivElement>(null);
+  const items = groups?.items ?? [];
+  const virtualizer = useVirtualizer({
+    count: items.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12
+  });
+
+  if (error) {
+    return (
+      <Empty icon="warning" title={trans.__('The tasks cannot be grouped')}>
+        <p>{error.message}</p>
+      </Empty>
+    );
+  }
+  if (!groups) {
+    return (
+      <div
+        className="pyr-skeleton"
+        role="status"
+        aria-label={trans.__('Loading groups…')}
+      >
+        {Array.from({ length: 8 }, (_, index) => (
+          <span key={index} className="pyr-bone" />
+        ))}
+      </div>
+    );
+  }
+  if (items.length === 0) {
+    return <Empty icon="group" title={trans.__('There is nothing to group')} />;
+  }
+  const figures = byWeight([
+    ...new Set(items.flatMap(item => Object.keys(item.figures)))
+  ]);
+  const best = Object.fromEntries(
+    figures.map(key => [key, bestOf(items, key)])
+  );
+  const template = [
+    ...groups.by.map(() => `minmax(${VALUE_WIDTH}px, 1fr)`),
+    `${COUNT_WIDTH}px`,
+    ...figures.map(() => `${FIGURE_WIDTH}px`),
+    `${TIME_WIDTH}px`
+  ].join(' ');
+  const width =
+    groups.by.length * VALUE_WIDTH +
+    COUNT_WIDTH +
+    figures.length * FIGURE_WIDTH +
+    TIME_WIDTH;
+  const head = (title: string, key: string, align: 'left' | 'right') => (
+    <div
+      key={key}
+      role="columnheader"
+      className={`pyr-cell pyr-align-${align}`}
+      aria-sort={
+        sort === key
+          ? order === 'asc'
+            ? 'ascending'
+            : 'descending'
+          : undefined
+      }
+    >
+      <button
+        type="button"
+        className="pyr-head-button"
+        title={trans.__('Sort by %1', title)}
+        onClick={() => groupsModel.sortBy(key)}
+      >
+        <span className="pyr-head-text">{title}</span>
+        <Icon
+          name={order === 'asc' ? 'up' : 'down'}
+          className={
+            sort === key ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'
+          }
+        />
+      </button>
+    </div>
+  );
+  return (
+    <div
+      ref={scroller}
+      className="pyr-grid pyr-groups"
+      role="grid"
+      aria-label={trans.__('Groups of tasks')}
+      aria-rowcount={items.length + 1}
+    >
+      <div
+        className="pyr-grid-head"
+        role="rowgroup"
+        style={{ minWidth: width }}
+      >
+        <div
+          className="pyr-grid-head-row"
+          role="row"
+          style={{ gridTemplateColumns: template }}
+        >
+          {groups.by.map(key => head(key, `config.${key}`, 'left'))}
+          {head(trans.__('Tasks'), 'tasks', 'left')}
+          {figures.map(key => head(key, `figure.${key}`, 'right'))}
+          {head(trans.__('Duration'), 'duration', 'right')}
+        </div>
+      </div>
+      <div
+        className="pyr-grid-body"
+        role="rowgroup"
+        style={{ height: virtualizer.getTotalSize(), minWidth: width }}
+      >
+        {virtualizer.getVirtualItems().map(({ index, start }) => (
+          <GroupRow
+            key={JSON.stringify(items[index].values)}
+            group={items[index]}
+            by={groups.by}
+            figures={figures}
+            best={best}
+            index={index}
+            style={{
+              gridTemplateColumns: template,
+              transform: `translateY(${start}px)`
+            }}
+            onOpen={() => onOpen(items[index])}
+          />
+        ))}
+      </div>
+      {groups.total > MOST_GROUPS && (
+        <p className="pyr-note">
+          {trans.__(
+            'The first %1 of %2 groups are shown: search for fewer tasks.',
+            MOST_GROUPS,
+            groups.total.toLocaleString()
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function GroupRow(props: {
+  group: Group;
+  by: readonly string[];
+  figures: readonly string[];
+  best: Readonly<Record<string, number | null>>;
+  index: number;
+  style: React.CSSProperties;
+  onOpen: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { group, by, figures } = props;
+  return (
+    <div
+      className="pyr-row"
+      role="row"
+      aria-rowindex={props.index + 2}
+      style={props.style}
+      tabIndex={0}
+      title={trans.__('Show these tasks')}
+      onClick={props.onOpen}
+      onKeyDown={event => {
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          props.onOpen();
+        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+          event.preventDefault();
+          const { nextElementSibling: next, previousElementSibling: last } =
+            event.currentTarget;
+          const to = event.key === 'ArrowDown' ? next : last;
+          (to as HTMLElement | null)?.focus();
+        }
+      }}
+    >
+      {by.map(key => (
+        <div key={key} role="gridcell" className="pyr-cell">
+          <span title={exactValue(group.values[key])}>
+            {group.values[key] === null || group.values[key] === undefined
+              ? '–'
+              : shortValue(group.values[key])}
+          </span>
+        </div>
+      ))}
+      <div role="gridcell" className="pyr-cell pyr-group-counts">
+        <b>{group.tasks.toLocaleString()}</b>
+        {STATUSES.filter(
+          status => status !== 'completed' && group.counts[status] > 0
+        ).map(status => (
+          <span key={status}>
+            <StatusIcon status={status} />
+            {group.counts[status]}
+          </span>
+        ))}
+      </div>
+      {figures.map(key => (
+        <div key={key} role="gridcell" className="pyr-cell pyr-align-right">
+          <SummaryCell
+            summary={group.figures[key]}
+            isBest={group.figures[key]?.mean === props.best[key]}
+          />
+        </div>
+      ))}
+      <div role="gridcell" className="pyr-cell pyr-align-right">
+        {typeof group.duration?.mean === 'number'
+          ? duration(trans, group.duration.mean)
+          : ''}
+      </div>
+    </div>
+  );
+}
+
+function SummaryCell(props: {
+  summary: Summary | undefined;
+  isBest: boolean;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { summary } = props;
+  if (!summary) {
+    return null;
+  }
+  return (
+    <span
+      className={props.isBest ? 'pyr-is-best' : undefined}
+      title={summaryTitle(trans, summary)}
+    >
+      {typeof summary.mean === 'number' ? figure(summary.mean) : summary.mean}
+      {summary.deviation !== null && (
+        <small>{` ± ${shortFigure(summary.deviation)}`}</small>
+      )}
+    </span>
+  );
+}
+
+function summaryTitle(trans: ITrans, summary: Summary): string {
+  return trans.__(
+    'Mean %1 of %2 runs, from %3 to %4',
+    exactValue(summary.mean),
+    summary.count,
+    exactValue(summary.least),
+    exactValue(summary.greatest)
+  );
+}
+
+/** Two digits are enough for a deviation. */
+function shortFigure(value: number): string {
+  return value !== 0 && Math.abs(value) < 1000
+    ? String(Number(value.toPrecision(2)))
+    : figure(value);
+}
+
+/** The best mean of a figure, null when there is nothing to choose. */
+function bestOf(groups: readonly Group[], key: string): number | null {
+  const means = groups.flatMap(group => {
+    const mean = group.figures[key]?.mean;
+    return typeof mean === 'number' ? [mean] : [];
+  });
+  if (means.length < 2 || isCounter(key)) {
+    return null;
+  }
+  return isLessBetter(key) ? Math.min(...means) : Math.max(...means);
+}
