@@ -158,13 +158,17 @@ async function makeGenerator(
       );
     }
   };
-  show.onShow = ({ file }) => {
+  show.onShow = ({ file, task }) => {
     if (file) {
       void useFile(file);
+    } else if (task) {
+      void model.ready.then(() => model.useTemplate(task));
     }
   };
-  if (show.file) {
-    void useFile(show.file);
+  if (show.file || show.task) {
+    show.onShow({ file: show.file, task: show.task });
+    // A reload comes back to the draft, not to what it began with.
+    show.task = '';
   }
   return (
     <GeneratorView
@@ -244,6 +248,7 @@ async function makeManager(
       confirm={ask(trans)}
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
       onGenerate={() => open('generator', workspace.id)}
+      onTemplate={task => open('generator', workspace.id, { task })}
       onCopyLink={options.onCopyLink}
     />
   );

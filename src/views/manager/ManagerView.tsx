@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { asClientError } from '../../client/errors';
 import type { Group, TaskRow } from '../../client/types';
+import { vocabularyOf } from '../../model/completion';
 import { CurvesModel } from '../../model/curves';
 import type { ColumnId, Grouping } from '../../model/layout';
 import { TableModel } from '../../model/table';
@@ -28,6 +29,7 @@ import { ExportPopup } from './exporting';
 import { Foot, Happenings } from './foot';
 import { Looks } from './looks';
 import { MoreMenu } from './moremenu';
+import { RenamePopup } from './rename';
 import { RowMenu, sortOut } from './rowmenu';
 import { TagsPopup } from './tags';
 import { Toolbar } from './toolbar';
@@ -39,6 +41,8 @@ export interface IManagerProps {
   onOpenLog: (task: TaskRow) => void;
   /** Go where tasks are created; not offered without it. */
   onGenerate?: () => void;
+  /** Begin new tasks from a task's configuration; not offered without it. */
+  onTemplate?: (task: string) => void;
   /** Copy a link to the tasks that are listed; not offered without it. */
   onCopyLink?: () => void;
   /** How to ask before running tasks are stopped; in the page without it. */
@@ -68,6 +72,7 @@ export function ManagerView(props: IManagerProps): JSX.Element {
 /** What is open over the page. */
 type Opened =
   | { kind: 'more' | 'export'; anchor: HTMLElement }
+  | { kind: 'rename'; anchor: HTMLElement; at?: IPoint; task: TaskRow }
   | { kind: 'column'; anchor: HTMLElement; column: ColumnId }
   | {
       kind: 'menu' | 'tags';
@@ -124,6 +129,10 @@ function Manager(props: IManagerProps): JSX.Element {
     // The first list comes without them, and so at once.
     model.setFields(known ? table.fields : []);
   }, [model, table, known, shown]);
+  const vocabulary = React.useMemo(
+    () => vocabularyOf(state.rows, state.columns, known),
+    [state.rows, state.columns, known]
+  );
   const activeRow = model.row(active);
   React.useEffect(() => {
     if (details) {
@@ -144,7 +153,18 @@ function Manager(props: IManagerProps): JSX.Element {
     names: tasks,
     canWrite,
     canExecute,
-    onOpenLog: props.onOpenLog
+    onOpenLog: props.onOpenLog,
+    onTemplate: props.onTemplate,
+    onDetails: (task: TaskRow) => {
+      setActive(task.name);
+      setDetails(true);
+    },
+    onRename: (task: TaskRow) => {
+      if (opened) {
+        const at = 'at' in opened ? opened.at : undefined;
+        setOpened({ kind: 'rename', anchor: opened.anchor, at, task });
+      }
+    }
   });
 
   if (trash) {
@@ -186,6 +206,7 @@ function Manager(props: IManagerProps): JSX.Element {
         moreOpen={opened?.kind === 'more'}
         onGenerate={props.onGenerate}
         onCopyLink={props.onCopyLink}
+        vocabulary={vocabulary}
         details={details}
         onDetails={() => setDetails(!details)}
         looks={
@@ -318,6 +339,15 @@ function Manager(props: IManagerProps): JSX.Element {
           anchor={opened.anchor}
           at={opened.at}
           onTags={() => setOpened({ ...opened, kind: 'tags' })}
+          onClose={close}
+        />
+      )}
+      {opened?.kind === 'rename' && (
+        <RenamePopup
+          model={model}
+          task={opened.task}
+          anchor={opened.anchor}
+          at={opened.at}
           onClose={close}
         />
       )}

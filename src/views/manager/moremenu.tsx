@@ -8,7 +8,16 @@ import type { IDoing } from './rowmenu';
 import { taskItems } from './rowmenu';
 
 /** What the toolbar has no button for. */
-const SELDOM = ['pin', 'tags', 'duplicate', 'up', 'down'];
+const SELDOM = [
+  'pin',
+  'tags',
+  'duplicate',
+  'rename',
+  'template',
+  'command',
+  'up',
+  'down'
+];
 
 export interface IMoreMenuProps extends IDoing {
   anchor: HTMLElement;

@@ -6,6 +6,7 @@ import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
+import { copyText } from '../shared/copy';
 import { withoutFolders } from '../shared/format';
 import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
@@ -13,6 +14,7 @@ import type { IPoint } from '../shared/popup';
 import { isActive } from '../shared/status';
 import type { IActions } from './actions';
 import { placeToMove } from './actions';
+import { quoted } from './details/again';
 
 /** What is done to which tasks. */
 export interface IDoing {
@@ -24,6 +26,10 @@ export interface IDoing {
   canExecute: boolean;
   onOpenLog: (task: TaskRow) => void;
   onTags: () => void;
+  onDetails: (task: TaskRow) => void;
+  onRename: (task: TaskRow) => void;
+  /** Begin new tasks from a task's configuration; not offered without it. */
+  onTemplate?: (task: string) => void;
 }
 
 export interface IRowMenuProps extends IDoing {
@@ -59,6 +65,12 @@ export function RowMenu(props: IRowMenuProps): JSX.Element {
   );
 }
 
+/** The command that runs tasks in a terminal at the server's folder. */
+function commandFor(workspace: string, names: readonly string[]): string {
+  const folder = workspace.replace(/\/?_pyruns_\/.*$/, '') || '.';
+  return `cd ${quoted(folder)} && jupyter pyruns run ${names.map(quoted).join(' ')}`;
+}
+
 /** All that can be done to some tasks, as far as it is possible. */
 export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
   const { model, state, actions, names, canWrite, canExecute } = doing;
@@ -76,6 +88,16 @@ export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
       keys: trans.__('Enter'),
       disabled: rows.length === 0,
       run: () => doing.onOpenLog(rows[0])
+    });
+  }
+  const single = names.length === 1 && rows.length === 1 ? rows[0] : null;
+  if (single && !none) {
+    items.push({
+      id: 'details',
+      label: trans.__('Details'),
+      icon: 'details',
+      keys: 'i',
+      run: () => doing.onDetails(single)
     });
   }
   if (canExecute && !none) {
@@ -119,6 +141,24 @@ export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
         run: () => void actions.duplicate(names)
       }
     );
+    if (single) {
+      items.push({
+        id: 'rename',
+        label: trans.__('Rename…'),
+        icon: 'edit',
+        disabled: isActive(single.status),
+        run: () => doing.onRename(single)
+      });
+    }
+    const { onTemplate } = doing;
+    if (single && onTemplate) {
+      items.push({
+        id: 'template',
+        label: trans.__('New tasks from this one'),
+        icon: 'add',
+        run: () => onTemplate(single.name)
+      });
+    }
     if (state.listing.sort === 'order') {
       items.push(
         {
@@ -140,6 +180,15 @@ export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
         }
       );
     }
+  }
+  if (names.length > 0 && !none) {
+    items.push({
+      id: 'command',
+      label: trans.__('Copy as command'),
+      icon: 'log',
+      separated: !canWrite,
+      run: () => void copyText(commandFor(model.id, names))
+    });
   }
   if (canWrite) {
     items.push({

@@ -1,12 +1,15 @@
 /** The search above the table of tasks, and what is said about it. */
 import * as React from 'react';
 
+import type { ICompletion, IVocabulary } from '../../model/completion';
+import { complete } from '../../model/completion';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Button } from '../shared/strip';
 import { SearchHelp } from './searchhelp';
+import { Suggestions } from './suggestions';
 
 /** Pause after the last key before a search is asked for, in milliseconds. */
 const TYPING = 200;
@@ -19,6 +22,7 @@ export interface ISearchProps {
   state: IWorkspaceState;
   /** Id of the element that says what is wrong. */
   notes: string;
+  vocabulary: IVocabulary;
 }
 
 export function Search(props: ISearchProps): JSX.Element {
@@ -29,6 +33,13 @@ export function Search(props: ISearchProps): JSX.Element {
   const timer = React.useRef<ReturnType<typeof setTimeout>>();
   const sent = React.useRef(asked);
   const input = React.useRef<HTMLTextAreaElement>(null);
+  const list = React.useId();
+  const [completion, setCompletion] = React.useState<ICompletion | null>(null);
+  const [active, setActive] = React.useState(-1);
+  const offer = (next: ICompletion | null) => {
+    setCompletion(next);
+    setActive(-1);
+  };
   React.useEffect(() => {
     // Somebody else changed the search, for example "Show all".
     if (asked !== sent.current) {
@@ -51,6 +62,60 @@ export function Search(props: ISearchProps): JSX.Element {
     ask(query);
     input.current?.focus();
   };
+  const take = (item: string) => {
+    if (!completion) {
+      return;
+    }
+    const { from, to } = completion;
+    // A key waits for its operator, a value is complete.
+    const query = text.slice(0, from) + item + text.slice(to);
+    offer(null);
+    setText(query);
+    ask(query);
+    requestAnimationFrame(() => {
+      input.current?.focus();
+      input.current?.setSelectionRange(from + item.length, from + item.length);
+    });
+  };
+  /** Whether a key was meant for what is offered. */
+  const chose = (event: React.KeyboardEvent): boolean => {
+    if (!completion) {
+      return false;
+    }
+    const { items } = completion;
+    switch (event.key) {
+      case 'ArrowDown':
+        setActive(Math.min(items.length - 1, active + 1));
+        break;
+      case 'ArrowUp':
+        if (active < 0) {
+          return false;
+        }
+        setActive(active - 1);
+        break;
+      case 'Tab':
+        if (event.shiftKey) {
+          return false;
+        }
+        take(items[Math.max(0, active)]);
+        break;
+      case 'Enter':
+        if (active < 0) {
+          offer(null);
+          return false;
+        }
+        take(items[active]);
+        break;
+      case 'Escape':
+        offer(null);
+        break;
+      default:
+        return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
   return (
     <div className="pyr-search">
       <Icon name="search" />
@@ -66,15 +131,22 @@ export function Search(props: ISearchProps): JSX.Element {
         aria-label={trans.__('Search tasks')}
         aria-invalid={state.queryError !== null}
         aria-describedby={props.notes}
+        aria-autocomplete="list"
+        aria-controls={completion ? list : undefined}
+        aria-activedescendant={
+          completion && active >= 0 ? `${list}-${active}` : undefined
+        }
         value={text}
         onChange={event => {
           const query = event.target.value;
           setText(query);
+          offer(complete(query, event.target.selectionStart, props.vocabulary));
           clearTimeout(timer.current);
           timer.current = setTimeout(() => ask(query), TYPING);
         }}
+        onBlur={() => offer(null)}
         onKeyDown={event => {
-          if (event.nativeEvent.isComposing) {
+          if (event.nativeEvent.isComposing || chose(event)) {
             return;
           }
           // Another line, which has to match too, begins with Shift+Enter.
@@ -94,6 +166,14 @@ export function Search(props: ISearchProps): JSX.Element {
           iconOnly
           label={trans.__('Clear the search')}
           onClick={() => change('')}
+        />
+      )}
+      {completion && (
+        <Suggestions
+          id={list}
+          completion={completion}
+          active={active}
+          onTake={take}
         />
       )}
       <SearchHelp

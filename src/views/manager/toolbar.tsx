@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import type { TaskStatus } from '../../client/types';
+import type { IVocabulary } from '../../model/completion';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { sumOf } from '../../model/workspacestate';
@@ -29,6 +30,8 @@ export interface IToolbarProps {
   onGenerate?: () => void;
   /** Copy a link to what is listed; not offered without it. */
   onCopyLink?: () => void;
+  /** What a search can be about. */
+  vocabulary: IVocabulary;
   /** Whether the details are shown at the side. */
   details: boolean;
   onDetails: () => void;
@@ -105,7 +108,12 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         />
       </div>
       <div className="pyr-filterbar">
-        <Search model={props.model} state={props.state} notes={notes} />
+        <Search
+          model={props.model}
+          state={props.state}
+          notes={notes}
+          vocabulary={props.vocabulary}
+        />
         {props.onCopyLink && (
           <Button
             icon="link"

@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
+import { ClientError } from '../../../client/errors';
 import type { TaskRow } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { WorkspaceModel } from '../../../model/workspace';
@@ -102,12 +103,16 @@ describe('the menu of a row', () => {
     const press = (key: string) =>
       fireEvent.keyDown(document.activeElement as Element, { key });
     press('ArrowDown');
+    expect(focused()).toContain('Details');
+    press('ArrowDown');
     expect(focused()).toContain('Run');
     press('ArrowDown');
     // Stop is not possible here.
     expect(focused()).toContain('Pin');
     press('End');
     expect(focused()).toContain('Delete');
+    press('d');
+    expect(focused()).toContain('Details');
     press('d');
     expect(focused()).toContain('Duplicate');
     press('Escape');
@@ -148,6 +153,8 @@ describe('the menu of a row', () => {
       'Pin to the top',
       'Tags…',
       'Duplicate',
+      'Rename…',
+      'Copy as command',
       'Export…',
       'Trash…'
     ]);
@@ -160,7 +167,11 @@ describe('the menu of a row', () => {
     const { model } = await open(ROWS, { canWrite: false, canExecute: false });
     fireEvent.contextMenu(lineOf('a'));
     const items = within(screen.getByRole('menu')).getAllByRole('menuitem');
-    expect(items.map(item => item.textContent)).toEqual(['Open logEnter']);
+    expect(items.map(item => item.textContent)).toEqual([
+      'Open logEnter',
+      'Detailsi',
+      'Copy as command'
+    ]);
     model.dispose();
   });
 
@@ -357,6 +368,37 @@ describe('the trash', () => {
     client.trashed = [trashed('b'), ...client.trashed];
     await act(async () => client.change([], ['b']));
     expect(screen.getAllByRole('option')).toHaveLength(3);
+    model.dispose();
+  });
+});
+
+describe('renaming', () => {
+  it('asks for the new name, and says why it cannot be had', async () => {
+    const { client, model } = await open();
+    const changeTask = jest
+      .fn()
+      .mockRejectedValueOnce(
+        new ClientError("There is a task 'b' already.", { status: 409 })
+      )
+      .mockResolvedValue({});
+    Object.assign(client, { changeTask });
+    fireEvent.contextMenu(lineOf('a'));
+    await choose('Rename…');
+    const field = screen.getByRole('textbox', { name: 'Name of the task' });
+    expect(field).toHaveValue('a');
+    const rename = async (name: string) => {
+      fireEvent.change(field, { target: { value: name } });
+      fireEvent.click(screen.getByRole('button', { name: 'Rename' }));
+      await act(async () => undefined);
+    };
+    await rename('b');
+    expect(screen.getByText("There is a task 'b' already.")).toBeVisible();
+    await rename('best');
+    expect(changeTask).toHaveBeenLastCalledWith('ws', 'a', {
+      name: 'best',
+      expected: { name: 'a' }
+    });
+    expect(field).not.toBeInTheDocument();
     model.dispose();
   });
 });
