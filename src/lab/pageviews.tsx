@@ -336,6 +336,9 @@ function asDraft(value: unknown): ISavedDraft | null {
     text: draft.text,
     name: draft.name,
     run: asRunOptions(draft.run, Number(draft.run?.jobs) || 1),
-    template: typeof draft.template === 'string' ? draft.template : ''
+    template: typeof draft.template === 'string' ? draft.template : '',
+    pinned: (Array.isArray(draft.pinned) ? draft.pinned : []).filter(
+      (item): item is string => typeof item === 'string'
+    )
   };
 }

@@ -21,6 +21,8 @@ export interface ISavedDraft {
   run: RunOptions;
   /** The task or file whose configuration the draft began with, '' for the default. */
   template: string;
+  /** Keys that stand above all others in the form, in their order. */
+  pinned: readonly string[];
 }
 
 export interface IDraftState extends ISavedDraft {
@@ -52,6 +54,7 @@ const EMPTY: IDraftState = {
   name: '',
   run: { jobs: 1 },
   template: '',
+  pinned: [],
   preview: null,
   fresh: false,
   previewProblem: null,
@@ -154,7 +157,8 @@ export class DraftModel extends Store<IDraftState> {
         text: saved?.text ?? template.text,
         name: saved?.name || template.name,
         run: saved?.run ?? { jobs: this._options.jobs ?? 1 },
-        template: saved?.template ?? ''
+        template: saved?.template ?? '',
+        pinned: saved?.pinned ?? []
       });
       this._schedulePreview(0);
     } catch (error) {
@@ -184,6 +188,13 @@ export class DraftModel extends Store<IDraftState> {
       error => !RUN_FIELDS.some(field => field === error.field)
     );
     this.update({ run, refusals });
+    this._scheduleSave();
+  }
+
+  /** Put a key above all others in the form, or back in its place. */
+  setPinned(path: string, pin: boolean): void {
+    const others = this.state.pinned.filter(each => each !== path);
+    this.update({ pinned: pin ? [...others, path] : others });
     this._scheduleSave();
   }
 
@@ -354,8 +365,8 @@ export class DraftModel extends Store<IDraftState> {
   private _save(): void {
     clearTimeout(this._saveTimer ?? undefined);
     this._saveTimer = null;
-    const { text, name, run, template } = this.state;
-    this._options.saveDraft?.({ text, name, run, template });
+    const { text, name, run, template, pinned } = this.state;
+    this._options.saveDraft?.({ text, name, run, template, pinned });
   }
 
   private readonly _options: Required<

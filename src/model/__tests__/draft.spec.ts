@@ -206,7 +206,8 @@ describe('DraftModel', () => {
         text: draft.getSnapshot().text,
         name: 'train_1',
         run: { jobs: 3 },
-        template: ''
+        template: '',
+        pinned: []
       }
     ]);
     draft.setName('mine');

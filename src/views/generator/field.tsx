@@ -20,6 +20,9 @@ export interface IFieldProps {
   errors: readonly FieldError[] | undefined;
   defaultText: string;
   readOnly: boolean;
+  /** Whether it stands above all others. */
+  pinned: boolean;
+  onPin: (path: string, pin: boolean) => void;
   onChange: (path: string, value: string) => void;
 }
 
@@ -101,6 +104,18 @@ export const Field = React.memo(function Field(props: IFieldProps) {
             onClick={() => onChange(row.path, defaultText)}
           />
         )}
+        <Button
+          icon="pin"
+          iconOnly
+          className="pyr-field-pin"
+          label={
+            props.pinned
+              ? trans.__('Put %1 back in its place', row.label)
+              : trans.__('Pin %1 to the top', row.label)
+          }
+          aria-pressed={props.pinned}
+          onClick={() => props.onPin(row.path, !props.pinned)}
+        />
       </div>
     </div>
   );

@@ -10,10 +10,18 @@ import type {
 import type { DraftModel } from '../../model/draft';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { Empty } from '../shared/strip';
+import { Button, Empty } from '../shared/strip';
 import { COMMAND_LINE, Field } from './field';
-import type { IGroup } from './rows';
-import { axesByPath, groupsOf, placeholdersOf, searchRows } from './rows';
+import type { IGroup, IRow } from './rows';
+import {
+  axesByPath,
+  filterRows,
+  groupsOf,
+  PINNED,
+  pinRows,
+  placeholdersOf,
+  searchRows
+} from './rows';
 
 /** From so many parameters on there is a search box. */
 const MANY = 8;
@@ -22,6 +30,8 @@ export interface IFormProps {
   model: DraftModel;
   text: string;
   preview: Preview | null;
+  /** Keys that stand above all others. */
+  pinned: readonly string[];
   errors: ReadonlyMap<string, FieldError[]>;
   /** Makes the fields' ids unique in the page. */
   prefix: string;
@@ -34,6 +44,8 @@ export function Form(props: IFormProps): JSX.Element {
   const { model, text, errors, prefix, readOnly } = props;
   const parameters = model.getSnapshot().parameters;
   const [search, setSearch] = React.useState('');
+  /** With only what is changed: the keys that were when that was asked for. */
+  const [kept, setKept] = React.useState<ReadonlySet<string> | null>(null);
   const [folded, setFolded] = React.useState<ReadonlySet<string>>(new Set());
 
   const groups = React.useMemo(
@@ -46,8 +58,21 @@ export function Form(props: IFormProps): JSX.Element {
     (path: string, value: string) => model.setValue(path, value),
     [model]
   );
+  const pin = React.useCallback(
+    (path: string, isPinned: boolean) => model.setPinned(path, isPinned),
+    [model]
+  );
+  const { pinned } = props;
   const count = groups.reduce((sum, group) => sum + group.rows.length, 0);
-  const shown = searchRows(groups, search);
+  const isChanged = (row: IRow) =>
+    row.entry !== null && row.entry.text !== model.defaultOf(row.path);
+  const all = pinRows(groups, pinned);
+  const changed = all.flatMap(group => group.rows.filter(isChanged));
+  const shown = searchRows(
+    // A field does not vanish under the hands when its default is typed.
+    kept ? filterRows(all, row => kept.has(row.path) || isChanged(row)) : all,
+    search
+  );
 
   if (count === 0) {
     return (
@@ -73,6 +98,14 @@ export function Form(props: IFormProps): JSX.Element {
             aria-label={trans.__('Search parameters')}
             onChange={event => setSearch(event.target.value)}
           />
+          <Button
+            label={trans.__('Changed: %1', changed.length)}
+            title={trans.__('Show only what differs from the defaults')}
+            aria-pressed={kept !== null}
+            onClick={() =>
+              setKept(kept ? null : new Set(changed.map(row => row.path)))
+            }
+          />
         </div>
       )}
       {parameters?.kind === 'command' && (
@@ -84,7 +117,9 @@ export function Form(props: IFormProps): JSX.Element {
       )}
       {shown.length === 0 && (
         <p className="pyr-form-none">
-          {trans.__('No parameter matches “%1”.', search)}
+          {search
+            ? trans.__('No parameter matches “%1”.', search)
+            : trans.__('Everything is as the defaults have it.')}
         </p>
       )}
       {shown.map((group, index) => (
@@ -112,6 +147,8 @@ export function Form(props: IFormProps): JSX.Element {
               errors={errors.get(row.path)}
               defaultText={model.defaultOf(row.path)}
               readOnly={readOnly}
+              pinned={pinned.includes(row.path)}
+              onPin={pin}
               onChange={change}
             />
           ))}
@@ -193,7 +230,9 @@ function Group(props: {
           <span className={`pyr-fold ${folded ? 'pyr-is-folded' : ''}`}>
             <Icon name="down" />
           </span>
-          {group.name || trans.__('Other')}
+          {group.name === PINNED
+            ? trans.__('Pinned')
+            : group.name || trans.__('Other')}
           <span className="pyr-group-count">{group.rows.length}</span>
           {folded && props.swept > 0 && (
             <span className="pyr-chip">

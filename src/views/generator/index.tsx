@@ -180,6 +180,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
               model={model}
               text={state.text}
               preview={state.preview}
+              pinned={state.pinned}
               errors={byPath}
               prefix={prefix}
               readOnly={!canWrite}

@@ -90,22 +90,54 @@ function groupName(parent: string, named: string): string {
   return named.startsWith(parent.split('.')[0]) ? named : `${parent}: ${named}`;
 }
 
+/** Pinned rows in a group of their own before the others. */
+export function pinRows(
+  groups: readonly IGroup[],
+  pinned: readonly string[]
+): IGroup[] {
+  const rows = new Map(
+    groups.flatMap(group => group.rows).map(row => [row.path, row])
+  );
+  const first = pinned.flatMap(path => rows.get(path) ?? []);
+  if (first.length === 0) {
+    return [...groups];
+  }
+  const chosen = new Set(pinned);
+  return [
+    { name: PINNED, rows: first.map(row => ({ ...row, label: row.path })) },
+    ...groups
+      .map(group => ({
+        ...group,
+        rows: group.rows.filter(row => !chosen.has(row.path))
+      }))
+      .filter(group => group.rows.length > 0)
+  ];
+}
+
+/** The name of the group of pinned rows; no script can call one so. */
+export const PINNED = '\0pinned';
+
+/** Keep the rows that a test lets pass. */
+export function filterRows(
+  groups: readonly IGroup[],
+  test: (row: IRow) => boolean
+): IGroup[] {
+  return groups
+    .map(group => ({ ...group, rows: group.rows.filter(test) }))
+    .filter(group => group.rows.length > 0);
+}
+
 /** Keep the rows in which every word occurs. */
 export function searchRows(groups: IGroup[], search: string): IGroup[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) {
     return groups;
   }
-  return groups
-    .map(group => ({
-      name: group.name,
-      rows: group.rows.filter(row => {
-        const text =
-          `${row.path} ${row.help} ${row.entry?.text ?? ''}`.toLowerCase();
-        return words.every(word => text.includes(word));
-      })
-    }))
-    .filter(group => group.rows.length > 0);
+  return filterRows(groups, row => {
+    const text =
+      `${row.path} ${row.help} ${row.entry?.text ?? ''}`.toLowerCase();
+    return words.every(word => text.includes(word));
+  });
 }
 
 /** Where in the form each mistake belongs; the key '' holds the others. */

@@ -13,7 +13,14 @@ import { DraftModel } from '../../../model/draft';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
 import { GeneratorView } from '..';
-import { errorsByPath, groupsOf, placeholdersOf, searchRows } from '../rows';
+import {
+  errorsByPath,
+  filterRows,
+  groupsOf,
+  pinRows,
+  placeholdersOf,
+  searchRows
+} from '../rows';
 
 const TEXT = [
   'lr: 0.1  # learning rate',
@@ -264,6 +271,65 @@ describe('GeneratorView', () => {
     expect(onCreated).toHaveBeenCalledWith(['a', 'b', 'c'], true);
   });
 
+  it('runs with GPUs and more, and shows which of it is refused', async () => {
+    await show();
+    const fill = (label: string, value: string) =>
+      fireEvent.change(screen.getByLabelText(label), { target: { value } });
+    fill('GPUs each', '2');
+    fireEvent.click(screen.getByText('More options'));
+    fill('Priority', '5');
+    fill('Time limit', 'soon');
+    fill('Retries', '1000');
+    server.refuse = new ClientError('A time limit is like 90s or 1h30m.', {
+      status: 400,
+      field: 'time_limit'
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    expect(screen.getByText(/A time limit is like/)).toBeInTheDocument();
+    expect(screen.getByLabelText('Time limit')).toBeInvalid();
+    fill('Time limit', '2h');
+    expect(screen.queryByText(/A time limit is like/)).toBeNull();
+    fill('Priority', '');
+    server.refuse = null;
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    expect(server.created).toEqual([
+      {
+        text: TEXT,
+        name: 'train',
+        run: { jobs: 1, gpus: 2, time_limit: '2h', retries: 100 }
+      }
+    ]);
+  });
+
+  it('keeps what is pinned above the rest, also in the draft', async () => {
+    await show();
+    const labels = () =>
+      [...document.querySelectorAll('.pyr-field-name label')].map(
+        each => each.textContent
+      );
+    expect(labels()[0]).toBe('lr');
+    fireEvent.click(
+      screen.getByRole('button', { name: 'Pin epochs to the top' })
+    );
+    expect(screen.getByRole('button', { name: /^Pinned/ })).toBeVisible();
+    expect(labels().slice(0, 2)).toEqual(['train.epochs', 'lr']);
+    expect(model.getSnapshot().pinned).toEqual(['train.epochs']);
+    fireEvent.click(screen.getByRole('button', { name: /in its place/ }));
+    expect(labels()[0]).toBe('lr');
+  });
+
+  it('begins from a file, and back', async () => {
+    await show();
+    act(() => model.useFile('best.yaml', 'lr: 3\n'));
+    await wait();
+    expect(screen.getByLabelText('lr')).toHaveValue('3');
+    expect(screen.getByText('best.yaml')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
+    expect(screen.getByLabelText('lr')).toHaveValue('0.1');
+  });
+
   it('adds a parameter that the configuration lacks', async () => {
     await show();
     const seed = screen.getByLabelText('seed');
@@ -275,6 +341,24 @@ describe('GeneratorView', () => {
 });
 
 describe('rows', () => {
+  it('pins and filters without losing any', () => {
+    const groups = groupsOf(entriesOf(TEXT), PARAMETERS);
+    const paths = (list: typeof groups) =>
+      list.flatMap(group => group.rows.map(row => row.path));
+    const pinned = pinRows(groups, ['seed', 'gone', 'opt']);
+    expect(paths(pinned)).toEqual([
+      'seed',
+      'opt',
+      'lr',
+      'fast',
+      'train.epochs'
+    ]);
+    expect(pinRows(groups, [])).toEqual(groups);
+    expect(paths(filterRows(groups, row => row.type === 'bool'))).toEqual([
+      'fast'
+    ]);
+  });
+
   it('groups by section and by the script’s groups', () => {
     const groups = groupsOf(entriesOf(TEXT), PARAMETERS);
     expect(groups.map(group => [group.name, group.rows.length])).toEqual([
