@@ -86,8 +86,9 @@ def _page(
     def page() -> dict[str, Any]:
         found = query.select(rows.values(), **options, sources=sources, is_given_up=is_given_up)
         configs = index.configs() if fields else {}
+        excerpts = query.Excerpts(sources.log, query.log_needles(query.parse(options["query"])), is_given_up)
         return {
-            "items": [_item(row, configs.get(row.name), fields) for row in found.items],
+            "items": [_item(row, configs.get(row.name), fields, excerpts.of(row)) for row in found.items],
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},
@@ -97,8 +98,12 @@ def _page(
     return page
 
 
-def _item(row: TaskRow, config: Mapping[str, Any] | None, fields: tuple[str, ...]) -> dict[str, Any]:
+def _item(
+    row: TaskRow, config: Mapping[str, Any] | None, fields: tuple[str, ...], hit: query.Excerpt | None
+) -> dict[str, Any]:
     item = row.to_dict()
+    if hit is not None:
+        item["hit"] = {"line": hit.line, "text": hit.text}
     if fields:
         known = config or row.swept
         item["values"] = {key: strict(known[key]) for key in fields if key in known}

@@ -877,6 +877,13 @@ export interface components {
             values?: {
                 [key: string]: unknown;
             };
+            /** @description The first line of the log of the latest run in which a search in logs found something */
+            hit?: {
+                /** @description From 1; null when the log is too long to be counted */
+                line: number | null;
+                /** @description The line without colours, cut where it is long */
+                text: string;
+            };
         };
         TaskPage: {
             items: components["schemas"]["TaskRow"][];

@@ -10,6 +10,7 @@ export type ColumnId = string;
 /** Columns that every task has something to say in. */
 export const FACTS = [
   'name',
+  'hit',
   'started',
   'finished',
   'created',
@@ -67,17 +68,20 @@ export function partsOf(
  * @param seen - swept keys and figures of the listed tasks
  * @param known - all keys, null until they are known
  * @param curve - the figure whose curve is shown, if any
+ * @param hits - whether lines of logs were found
  */
 export function automaticColumns(
   seen: TaskPage['columns'],
   known: Columns | null,
-  curve: string | null
+  curve: string | null,
+  hits = false
 ): ColumnId[] {
   const differing = (known?.parameters ?? [])
     .filter(item => item.distinct > 1 && !seen.swept.includes(item.key))
     .map(item => item.key);
   return [
     'name',
+    ...(hits ? ['hit'] : []),
     ...[...seen.swept, ...differing]
       .slice(0, Math.max(MOST_PARAMETERS, seen.swept.length))
       .map(key => `config:${key}`),

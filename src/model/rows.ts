@@ -61,8 +61,8 @@ export function patchRows(rows: IRows, changed: readonly TaskRow[]): IPatched {
       before.push(row);
       // An event does not tell them, and they change with the listing only.
       const next =
-        row.values && !change.values
-          ? { ...change, values: row.values }
+        (row.values && !change.values) || (row.hit && !change.hit)
+          ? { ...change, values: row.values, hit: row.hit }
           : change;
       after.push(next);
       return next;

@@ -56,13 +56,19 @@ export class TableModel extends Store<ITableState> {
   }
 
   /**
-   * Say which keys are seen among the listed tasks, and which figure has
-   * curves; `tasks` changes when there are others.
+   * Say which keys are seen among the listed tasks, which figure has curves,
+   * and whether logs were searched; `tasks` changes when there are others.
    */
-  see(seen: TaskPage['columns'], curve: string | null, tasks: number): void {
-    if (seen !== this._seen || curve !== this._curve) {
+  see(
+    seen: TaskPage['columns'],
+    curve: string | null,
+    tasks: number,
+    hits = false
+  ): void {
+    if (seen !== this._seen || curve !== this._curve || hits !== this._hits) {
       this._seen = seen;
       this._curve = curve;
+      this._hits = hits;
       this._show();
     }
     if (tasks !== this._tasks) {
@@ -118,7 +124,8 @@ export class TableModel extends Store<ITableState> {
     const automatic = automaticColumns(
       this._seen ?? { swept: [], figures: [] },
       known,
-      this._curve
+      this._curve,
+      this._hits
     );
     const shown = shownColumns(layout, automatic);
     if (shown.join('\n') !== this.state.shown.join('\n')) {
@@ -146,6 +153,7 @@ export class TableModel extends Store<ITableState> {
   private readonly _options: TableModel.IOptions;
   private _seen: TaskPage['columns'] | null = null;
   private _curve: string | null = null;
+  private _hits = false;
   private _tasks = -1;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.query import Sources, logs, select
+from pyruns_jupyter.core.query import Excerpts, Sources, log_needles, logs, parse, select
 from pyruns_jupyter.core.query.pattern import Clock, TimeIsOver, compile_pattern
 from pyruns_jupyter.core.rows import TaskRow
 
@@ -160,6 +160,46 @@ def test_what_is_in_logs(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
     assert found(tmp_path, rows, "-log:step name:/e/") == ["empty", "never", "none"]
     assert found(tmp_path, rows, "has:log") == ["binary", "empty", "none", "oom", "umlaut"]
     assert found(tmp_path, rows, 'log:""') == ["binary", "empty", "oom", "umlaut"]
+
+
+def excerpt(tmp_path: Path, row: TaskRow, query: str) -> tuple[int | None, str] | None:
+    hit = Excerpts(sources(tmp_path).log, log_needles(parse(query))).of(row)
+    return None if hit is None else (hit.line, hit.text)
+
+
+def test_the_line_that_was_found_is_told(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    bar = b"".join(b"\r%d%%|#|" % done for done in range(100))
+    row = write("one", b"step 1\n" + bar + b"\n\x1b[31mValueError:\x1b[0m \x07GR\xc3\x96SSE\x00 9\r\nend\n")
+    assert excerpt(tmp_path, row, "log:größe") == (103, "ValueError: GRÖSSE 9")
+    assert excerpt(tmp_path, row, "log:/^end$/ step") == (104, "end")
+    assert excerpt(tmp_path, row, "(log:nothing OR log:99%) lr<1") == (102, "99%|#|")
+    assert excerpt(tmp_path, row, "-log:step") is None
+    assert excerpt(tmp_path, row, "step") is None
+    assert excerpt(tmp_path, write("none", None), "log:step") is None
+    assert excerpt(tmp_path, replace(BASE, name="never"), "log:step") is None
+
+    far = write("far", b"x" * 100_000 + b" needle " + b"y" * 100_000 + b"\n")
+    found_far = excerpt(tmp_path, far, "log:needle")
+    assert found_far is not None
+    assert found_far[1].startswith("…x") and " needle y" in found_far[1] and found_far[1].endswith("y…")
+    assert len(found_far[1]) <= 301
+
+
+def test_the_line_in_a_huge_log(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    row = write("huge", b"first\n")
+    path = tmp_path / "huge" / "run_logs" / "run1.log"
+    with path.open("r+b") as stream:
+        stream.seek(3 * 1024**3)
+        stream.write(b"\nlast words\n")
+    assert excerpt(tmp_path, row, "log:first") == (1, "first")
+    assert excerpt(tmp_path, row, 'log:"last words"') == (None, "last words")
+
+
+def test_no_line_is_told_of_what_lies_outside_the_task(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    (tmp_path / "secret.txt").write_text("password\n")
+    row = write("link", None)
+    (tmp_path / "link" / "run_logs" / "run1.log").symlink_to(tmp_path / "secret.txt")
+    assert excerpt(tmp_path, row, "log:password") is None
 
 
 @pytest.mark.parametrize("shift", [-5, -1, 0, 1])

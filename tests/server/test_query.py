@@ -55,6 +55,9 @@ async def test_logs_are_searched(api: Api, train: WorkspaceFolder) -> None:
         paths.log(1).parent.mkdir(exist_ok=True)
         paths.log(1).write_text(f"{text}\n", encoding="utf-8")
     assert await names(api, query='log:"Out of Memory"') == [made[1]]
+    (item,) = (await api.get(TASKS, {"query": "log:memory"}, ws=WS))["items"]
+    assert item["hit"] == {"line": 1, "text": "CUDA out of memory"}
+    assert all("hit" not in item for item in (await api.get(TASKS, ws=WS))["items"])
     assert await names(api, query="log:/^fine$/ OR lr>1", sort="name", order="asc") == made
 
 

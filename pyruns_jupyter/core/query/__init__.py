@@ -1,5 +1,6 @@
 """Searching and sorting rows of tasks; the grammar is described in `docs/query.md`."""
 
+from .excerpts import Excerpt, Excerpts, log_needles
 from .fields import Sources
 from .notices import Notice
 from .order import natural_key
@@ -10,10 +11,13 @@ from .terms import Query
 from .values import value_text
 
 __all__ = [
+    "Excerpt",
+    "Excerpts",
     "Notice",
     "Query",
     "Selection",
     "Sources",
+    "log_needles",
     "natural_key",
     "parse",
     "quote",

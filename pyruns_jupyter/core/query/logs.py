@@ -47,6 +47,30 @@ def needle(value: Value) -> Needle:
     return Needle((value.text if isinstance(value, Word) else str(value)).casefold(), None)
 
 
+def open_log(folder: Path, path: Path) -> int | None:
+    """Open a log if it is a file inside the task's folder; nothing else is read or waited for.
+
+    None when there is none yet.
+
+    Raises:
+        OSError: when it may not be read, or is something else.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        return None
+    real = os.path.realpath(path.parent)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and real == os.path.join(
+        os.path.realpath(folder), path.parent.name
+    ):
+        return descriptor
+    os.close(descriptor)
+    raise PermissionError(f"{path} is no log inside its task.")
+
+
 class Search:
     """One search in logs. `notices` tells afterwards what was not read."""
 
@@ -126,25 +150,11 @@ class Search:
         return said
 
     def _open(self, folder: Path, path: Path) -> int | None:
-        """Open a log if it is a file inside the task's folder; nothing else is read or waited for."""
-        flags = os.O_RDONLY
-        for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
-            flags |= getattr(os, name, 0)
         try:
-            descriptor = os.open(path, flags)
-        except FileNotFoundError:
-            return None
+            return open_log(folder, path)
         except OSError:
             self._refused += 1
             return None
-        real = os.path.realpath(path.parent)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode) and real == os.path.join(
-            os.path.realpath(folder), path.parent.name
-        ):
-            return descriptor
-        os.close(descriptor)
-        self._refused += 1
-        return None
 
     def _answer(self, descriptor: int, wanted: Needle) -> tuple[bool, bool] | None:
         """Return whether a log holds a text and whether a part was left out, None when time is over."""

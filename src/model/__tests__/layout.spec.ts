@@ -41,6 +41,7 @@ describe('columns', () => {
     expect(columns.slice(1, 3)).toEqual(['config:lr', 'config:opt']);
     expect(columns).toContain('curve:loss');
     expect(columns).not.toContain('config:epochs');
+    expect(automaticColumns(SEEN, null, null, true)[1]).toBe('hit');
   });
 
   it('never grow beyond what can be read, but for what was swept', () => {

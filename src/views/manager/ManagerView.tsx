@@ -121,10 +121,14 @@ function Manager(props: IManagerProps): JSX.Element {
   const close = React.useCallback(() => setOpened(null), []);
 
   React.useEffect(() => model.start(), [model]);
+  const hits = React.useMemo(
+    () => state.rows.some(row => row?.hit),
+    [state.rows]
+  );
   const tasks = state.counts ? sumOf(state.counts) : 0;
   React.useEffect(() => {
-    table.see(state.columns, curve, tasks);
-  }, [table, state.columns, curve, tasks]);
+    table.see(state.columns, curve, tasks, hits);
+  }, [table, state.columns, curve, tasks, hits]);
   React.useEffect(() => {
     // The first list comes without them, and so at once.
     model.setFields(known ? table.fields : []);

@@ -31,7 +31,7 @@ export function sortOf(id: ColumnId): string | null {
     case 'curve':
       return null;
     case 'fact':
-      return id === 'left' || id === 'outcome' ? null : id;
+      return ['left', 'outcome', 'hit'].includes(id) ? null : id;
     default:
       return `${parts.kind}.${parts.key}`;
   }

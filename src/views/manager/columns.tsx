@@ -123,6 +123,8 @@ function factTitle(trans: ITrans, fact: Fact): string {
   switch (fact) {
     case 'name':
       return trans.__('Name');
+    case 'hit':
+      return trans.__('Found in the log');
     case 'started':
       return trans.__('Started');
     case 'finished':
@@ -239,6 +241,27 @@ function factColumn(
         size: source.tagged ? 212 : 184,
         meta: { sort: 'name', align: 'left', grows: 2 },
         cell: ({ row }) => <Name trans={trans} task={row.original} />
+      };
+    case 'hit':
+      return {
+        size: 280,
+        meta: { sort: null, align: 'left', grows: 4 },
+        cell: ({ row }) => {
+          const { hit } = row.original;
+          return hit ? (
+            <span
+              className="pyr-hit"
+              title={
+                hit.line === null
+                  ? hit.text
+                  : trans.__('Line %1: %2', hit.line, hit.text)
+              }
+            >
+              {hit.line !== null && <small>{hit.line}</small>}
+              <code>{hit.text}</code>
+            </span>
+          ) : null;
+        }
       };
     case 'started':
       return timeColumn('started', row => row.started_at);
