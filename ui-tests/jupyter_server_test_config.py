@@ -1,6 +1,7 @@
 """The server of the UI tests: Galata's settings, but with authentication and the XSRF check on.
 
-PYRUNS_UI_PORT is its port; PYRUNS_UI_ROOT the folder that Lab opens, which gets a copy of examples/.
+PYRUNS_UI_PORT is its port; PYRUNS_UI_ROOT the folder that Lab opens, which gets a copy of examples/. With
+PYRUNS_UI_READ_ONLY users may only look at tasks, with PYRUNS_UI_WITHOUT the server extension is off.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from jupyter_server.auth import Authorizer
 from jupyterlab.galata import configure_jupyter_server
 
 configure_jupyter_server(c)
@@ -29,3 +31,17 @@ c.LabApp.workspaces_dir = str(root / ".lab-workspaces")
 c.IdentityProvider.token = "ui-tests"
 c.ServerApp.disable_check_xsrf = False
 c.ServerApp.allow_unauthenticated_access = False
+
+
+class OnlyReading(Authorizer):
+    """Lets everybody look at tasks, and nobody change them."""
+
+    def is_authorized(self, handler, user, action, resource):
+        """Tell whether something may be done."""
+        return resource != "pyruns" or action == "read"
+
+
+if os.environ.get("PYRUNS_UI_READ_ONLY"):
+    c.ServerApp.authorizer_class = OnlyReading
+if os.environ.get("PYRUNS_UI_WITHOUT"):
+    c.ServerApp.jpserver_extensions = {"pyruns_jupyter": False}

@@ -313,7 +313,7 @@ function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
     void renderer.renderModel(model);
     Widget.attach(renderer, element);
     return () => {
-      if (renderer.isAttached) {
+      if (renderer.isAttached && renderer.node.isConnected) {
         Widget.detach(renderer);
       }
       renderer.dispose();

@@ -42,7 +42,9 @@ export class PageWidget extends ReactWidget {
   protected override render(): JSX.Element {
     return (
       <TransContext.Provider value={this._trans}>
-        <Loader load={this._get} />
+        <Boundary>
+          <Loader load={this._get} />
+        </Boundary>
       </TransContext.Provider>
     );
   }
@@ -58,6 +60,44 @@ export class PageWidget extends ReactWidget {
   private readonly _load: (page: PageWidget) => Promise<JSX.Element>;
   private readonly _owned: { dispose(): void }[] = [];
   private _view: Promise<JSX.Element> | null = null;
+}
+
+/** A view that fails says so, instead of leaving an empty page. */
+class Boundary extends React.Component<
+  { children: React.ReactNode },
+  { problem: string | null }
+> {
+  static override contextType = TransContext;
+  declare context: ITrans;
+  override state = { problem: null as string | null };
+
+  static getDerivedStateFromError(error: unknown): { problem: string } {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+
+  override render(): React.ReactNode {
+    const { problem } = this.state;
+    if (problem === null) {
+      return this.props.children;
+    }
+    const trans = this.context;
+    return (
+      <div className="pyr-view" role="alert">
+        <Empty icon="warning" title={trans.__('This page has failed')}>
+          <p>
+            {trans.__('Nothing is lost: tasks and files are as they were.')}
+          </p>
+          <p>
+            <code>{problem}</code>
+          </p>
+          <Button
+            label={trans.__('Show it again')}
+            onClick={() => this.setState({ problem: null })}
+          />
+        </Empty>
+      </div>
+    );
+  }
 }
 
 function Loader(props: {

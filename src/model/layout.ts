@@ -10,7 +10,6 @@ export type ColumnId = string;
 /** Columns that every task has something to say in. */
 export const FACTS = [
   'name',
-  'hit',
   'started',
   'finished',
   'created',
@@ -20,7 +19,7 @@ export const FACTS = [
   'outcome'
 ] as const;
 
-export type Fact = (typeof FACTS)[number];
+export type Fact = (typeof FACTS)[number] | 'hit';
 
 /** How tasks are gathered into groups. */
 export type Grouping =
@@ -68,20 +67,17 @@ export function partsOf(
  * @param seen - swept keys and figures of the listed tasks
  * @param known - all keys, null until they are known
  * @param curve - the figure whose curve is shown, if any
- * @param hits - whether lines of logs were found
  */
 export function automaticColumns(
   seen: TaskPage['columns'],
   known: Columns | null,
-  curve: string | null,
-  hits = false
+  curve: string | null
 ): ColumnId[] {
   const differing = (known?.parameters ?? [])
     .filter(item => item.distinct > 1 && !seen.swept.includes(item.key))
     .map(item => item.key);
   return [
     'name',
-    ...(hits ? ['hit'] : []),
     ...[...seen.swept, ...differing]
       .slice(0, Math.max(MOST_PARAMETERS, seen.swept.length))
       .map(key => `config:${key}`),
@@ -93,16 +89,22 @@ export function automaticColumns(
   ];
 }
 
-/** Columns in the order in which they are shown: the name, the pinned ones, the rest. */
+/**
+ * Columns in the order in which they are shown: the name, the pinned ones, the
+ * rest. Where logs were searched, what was found stands beside the name.
+ */
 export function shownColumns(
   layout: ILayout,
-  automatic: readonly ColumnId[]
+  automatic: readonly ColumnId[],
+  hits = false
 ): ColumnId[] {
   const wanted = layout.columns ?? automatic;
   const pinned = layout.pinned.filter(id => wanted.includes(id));
-  return [
-    ...new Set(['name', ...pinned, ...wanted.filter(id => id !== 'name')])
-  ];
+  const all = ['name', ...pinned, ...wanted].filter(id => id !== 'hit');
+  if (hits) {
+    all.splice(1 + pinned.length, 0, 'hit');
+  }
+  return [...new Set(all)];
 }
 
 /** Show or hide a column; a new one comes behind those of its kind. */

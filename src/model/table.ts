@@ -124,10 +124,9 @@ export class TableModel extends Store<ITableState> {
     const automatic = automaticColumns(
       this._seen ?? { swept: [], figures: [] },
       known,
-      this._curve,
-      this._hits
+      this._curve
     );
-    const shown = shownColumns(layout, automatic);
+    const shown = shownColumns(layout, automatic, this._hits);
     if (shown.join('\n') !== this.state.shown.join('\n')) {
       this.update({ shown });
     }

@@ -100,3 +100,35 @@ export async function picture(page: Page, name: string): Promise<void> {
     style: '#react-toastify-container { display: none; }'
   });
 }
+
+/** Open a page of ours from the sidebar, which is shown first. */
+export async function openPage(page: Page, name: string): Promise<void> {
+  const button = page
+    .getByRole('navigation', { name: 'Pages' })
+    .getByRole('button', { name, exact: true });
+  if (!(await button.isVisible())) {
+    await page.locator('.jp-SideBar .lm-TabBar-tab[title^="Pyruns"]').click();
+  }
+  await button.click();
+}
+
+/** Choose Lab's colours. */
+export async function useTheme(
+  page: IJupyterLabPageFixture,
+  theme: 'light' | 'dark'
+): Promise<void> {
+  await page.theme.setTheme(
+    theme === 'dark' ? 'JupyterLab Dark' : 'JupyterLab Light'
+  );
+}
+
+/** Pictures of the page as it is in both themes; back in the light one. */
+export async function pictures(
+  page: IJupyterLabPageFixture,
+  name: string
+): Promise<void> {
+  for (const theme of ['dark', 'light'] as const) {
+    await useTheme(page, theme);
+    await picture(page, `${name}-${theme}`);
+  }
+}

@@ -9,7 +9,9 @@ export class LabServer {
   constructor(
     readonly port: number,
     readonly root: string,
-    readonly environment: NodeJS.ProcessEnv = {}
+    readonly environment: NodeJS.ProcessEnv = {},
+    /** What answers as soon as the server can be used. */
+    private readonly _probe = 'pyruns/api/status'
   ) {}
 
   get url(): string {
@@ -39,7 +41,7 @@ export class LabServer {
     const headers = { Authorization: `token ${TOKEN}` };
     for (let attempt = 0; attempt < 240; attempt++) {
       try {
-        const answer = await fetch(`${this.url}/pyruns/api/status`, {
+        const answer = await fetch(`${this.url}/${this._probe}`, {
           headers
         });
         if (answer.ok) {

@@ -5,7 +5,7 @@ import type { IActivityState } from '../../model/activity';
 import type { ISystemState } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { bytes, percent } from '../shared/format';
+import { percent, roomText } from '../shared/format';
 import { History } from '../shared/history';
 import { memoryShare, pastOf } from '../shared/loads';
 import { Strip } from '../shared/strip';
@@ -83,15 +83,7 @@ function GpuCard(
           <Bar value={gpu.load} label={trans.__('Load of GPU %1', gpu.index)} />
         </span>
         <span className="pyr-gpu-load">
-          <b>
-            {gpu.memory_used === null || gpu.memory_total === null
-              ? '–'
-              : trans.__(
-                  '%1 of %2',
-                  bytes(gpu.memory_used),
-                  bytes(gpu.memory_total)
-                )}
-          </b>
+          <b>{roomText(gpu.memory_used, gpu.memory_total)}</b>
           <Bar
             value={used}
             tone="second"
@@ -123,13 +115,7 @@ function GpuCard(
           <div className="pyr-mig-head" title={device.uuid}>
             <span>{trans.__('Part %1', device.index)}</span>
             <span className="pyr-mig-name">{device.name}</span>
-            <span>
-              {trans.__(
-                '%1 of %2',
-                bytes(device.memory_used) || '–',
-                bytes(device.memory_total) || '–'
-              )}
-            </span>
+            <span>{roomText(device.memory_used, device.memory_total)}</span>
           </div>
           <Processes processes={device.processes} {...props} />
         </div>

@@ -125,6 +125,17 @@ export function bytes(count: number | null): string {
   return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** 40 / 80 GiB, 0.6 / 80 GiB: both in the unit of the larger one. */
+export function roomText(used: number | null, total: number | null): string {
+  if (used === null || total === null) {
+    return '–';
+  }
+  const [most, unit] = bytes(total).split(' ');
+  const size = 1024 ** UNITS.indexOf(unit);
+  const part = used / size;
+  return `${part >= 10 ? Math.round(part) : part.toFixed(1)} / ${most} ${unit}`;
+}
+
 /** A number with four significant digits: 0.9123, 12.35, 1.234e-7. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) {

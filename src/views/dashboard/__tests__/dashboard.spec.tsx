@@ -175,7 +175,7 @@ describe('DashboardView', () => {
       'aria-valuenow',
       '91'
     );
-    expect(card.getByText('60 GiB of 80 GiB')).toBeInTheDocument();
+    expect(card.getByText('60 / 80 GiB')).toBeInTheDocument();
     expect(card.getByText('61 °C · 312 / 700 W')).toBeInTheDocument();
     expect(card.getByText('idle for 12:00')).toBeInTheDocument();
     fireEvent.click(card.getByRole('button', { name: 'one' }));

@@ -114,7 +114,8 @@ function Markdown(props: {
 }): JSX.Element {
   const { text, render } = props;
   const ref = React.useRef<HTMLDivElement>(null);
-  React.useEffect(
+  // Ended before React takes the element away.
+  React.useLayoutEffect(
     () => (render && ref.current ? render(text, ref.current) : undefined),
     [render, text]
   );

@@ -9,8 +9,18 @@ import {
   plainValue,
   relativeTime,
   shortValue,
-  withoutFolders
+  withoutFolders,
+  roomText
 } from '../format';
+
+describe('roomText', () => {
+  it('has one unit for both', () => {
+    const GIB = 1024 ** 3;
+    expect(roomText(60 * GIB, 80 * GIB)).toBe('60 / 80 GiB');
+    expect(roomText(GIB / 2, 80 * GIB)).toBe('0.5 / 80 GiB');
+    expect(roomText(null, GIB)).toBe('–');
+  });
+});
 
 describe('duration', () => {
   it.each([

@@ -1,0 +1,203 @@
+import { expect, test } from '@jupyterlab/galata';
+import { execFileSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  openInPyruns,
+  openLab,
+  openPage,
+  pictures,
+  taskFolder,
+  taskInfo,
+  terminal
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+test.use({
+  mockState: false,
+  sessions: null,
+  terminals: null,
+  kernels: null,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+// Says how far it is, and ends when it is told to.
+const STEPS = `
+import argparse, os, time
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=0)
+args = parser.parse_args()
+print(f"seed {args.seed} sees GPU {os.environ.get('CUDA_VISIBLE_DEVICES')}", flush=True)
+step = 0
+while step < 900 and not os.path.exists("enough"):
+    step += 1
+    pyruns.track(loss=1 / step)
+    time.sleep(0.2)
+pyruns.record(acc=0.9 + args.seed / 100)
+`;
+
+let server: LabServer;
+let library: string;
+
+/** Two devices as the fake NVML library reads them, at each call anew. */
+function setGpus(...processes: string[]): void {
+  const line = (held: string, index: number) =>
+    `NVIDIA H100 80GB HBM3;81920;${held ? 40960 : 600};${held ? 93 : 0};10;${held ? 64 : 38};${held ? 610000 : 70000};${held}`;
+  fs.writeFileSync(
+    path.join(library, 'gpus'),
+    `${processes.map(line).join('\n')}\n`
+  );
+}
+
+test.beforeAll(async () => {
+  library = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-nvml-'));
+  execFileSync('gcc', [
+    '-shared',
+    '-fPIC',
+    '-Wl,-soname,libnvidia-ml.so.1',
+    '-o',
+    path.join(library, 'libnvidia-ml.so.1'),
+    path.join(__dirname, '../../tests/fakenvml/fakenvml.c')
+  ]);
+  setGpus('', '');
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-dashboard-'));
+  fs.mkdirSync(path.join(root, 'steps'));
+  fs.writeFileSync(path.join(root, 'steps', 'steps.py'), STEPS);
+  server = new LabServer(Number(process.env.PYRUNS_UI_PORT || 8895) + 3, root, {
+    LD_LIBRARY_PATH: library,
+    FAKE_NVML_STATE: path.join(library, 'gpus')
+  });
+  await server.start();
+});
+
+test.afterAll(async () => {
+  // Whatever runs still holds a GPU for all projects of this host.
+  fs.writeFileSync(path.join(server.root, 'steps', 'enough'), '');
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  await server.kill();
+  fs.rmSync(server.root, { recursive: true, force: true });
+  fs.rmSync(library, { recursive: true, force: true });
+});
+
+test('the Dashboard shows GPUs, who holds them, what runs and what waits', async ({
+  page
+}) => {
+  await openLab(page, server.url, 'steps');
+  await openInPyruns(page, 'steps.py');
+  await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
+  await page.getByLabel('GPUs each').fill('1');
+  await page.getByLabel('At a time').fill('2');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await openPage(page, 'Dashboard');
+
+  // Two run on a GPU each, as the processes see it; the third one waits.
+  const running = page.getByRole('region', { name: 'Running' });
+  await expect(running.getByRole('button')).toHaveCount(2);
+  const queue = page.getByRole('region', { name: 'Queue' });
+  await expect(queue).toContainText('1 waiting, 2 running');
+  await expect(queue).toContainText('2 at a time · 1 GPU each');
+  await expect(queue.locator('.pyr-batch-why')).toContainText(
+    '2 of its tasks run at a time'
+  );
+  await expect(queue).toContainText('Next: steps_3_seed=3');
+
+  // The driver tells of a process: the card says whose it is.
+  const pid = await pidOf('steps_1_seed=1');
+  setGpus(`${pid}:40000`, '');
+  const card = page.getByRole('region', { name: 'GPU 0' });
+  await expect(
+    card.getByRole('meter', { name: 'Load of GPU 0' })
+  ).toHaveAttribute('aria-valuenow', '93');
+  await expect(card).toContainText('40 / 80 GiB');
+  await expect(card).toContainText('64 °C');
+  await expect(page.getByRole('region', { name: 'GPU 1' })).toContainText(
+    'Nobody uses it'
+  );
+  await expect(page.locator('#jp-main-statusbar')).toContainText('GPU 47%');
+  await pictures(page, 'dashboard');
+
+  await card.getByRole('button', { name: 'steps_1_seed=1' }).click();
+  await expect(terminal(page)).toContainText('seed 1 sees GPU');
+});
+
+test('the queue is paused and goes on, on disk too', async ({ page }) => {
+  await openLab(page, server.url, 'steps');
+  await openPage(page, 'Dashboard');
+  const queue = page.getByRole('region', { name: 'Queue' });
+  await queue.getByRole('button', { name: 'Pause' }).click();
+  await expect(queue).toContainText('The queue is paused');
+  fs.writeFileSync(path.join(server.root, 'steps', 'enough'), '');
+  const third = taskFolder(server.root, 'steps', 'steps', 'steps_3_seed=3');
+  await expect(
+    page.getByRole('button', { name: /^2\s*Completed$/ })
+  ).toBeVisible();
+  expect(taskInfo(third).status).toBe('queued');
+  await queue.getByRole('button', { name: 'Go on' }).click();
+  await expect.poll(() => taskInfo(third).status).toBe('completed');
+  await expect(queue).toContainText('Nothing waits.');
+  await expect(page.getByRole('region', { name: 'Recent' })).toContainText(
+    'steps_3_seed=3'
+  );
+
+  // From a state to its tasks.
+  await page.getByRole('button', { name: /^3\s*Completed$/ }).click();
+  await expect(
+    page.getByRole('searchbox', { name: 'Search tasks' })
+  ).toHaveValue('status:completed');
+});
+
+test('Lab’s own panel lists and stops what runs; menus and shortcuts lead to the pages', async ({
+  page
+}) => {
+  fs.rmSync(path.join(server.root, 'steps', 'enough'), { force: true });
+  await openLab(page, server.url, 'steps');
+  // "Run with Pyruns": the script's defaults as one task, its log beside it.
+  await page
+    .locator('#filebrowser .jp-DirListing-item', { hasText: 'steps.py' })
+    .click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Run with Pyruns' }).click();
+  await expect(terminal(page)).toContainText('seed 0 sees GPU');
+
+  await page.sidebar.openTab('jp-running-sessions');
+  const item = page.locator('.jp-RunningSessions-item', {
+    has: page.getByTitle('steps: steps', { exact: true })
+  });
+  await expect(item).toHaveCount(1);
+  await item.hover();
+  await item.locator('.jp-RunningSessions-itemShutdown').click();
+  await expect(item).toHaveCount(0);
+  await expect
+    .poll(
+      () => taskInfo(taskFolder(server.root, 'steps', 'steps', 'steps')).status
+    )
+    .toBe('cancelled');
+
+  await page.menu.clickMenuItem('View>Pyruns>Tasks');
+  await expect(page.getByRole('grid', { name: 'Tasks' })).toBeVisible();
+  await page.getByRole('grid', { name: 'Tasks' }).focus();
+  await page.keyboard.press('Alt+y');
+  await page.keyboard.press('d');
+  await expect(page.getByRole('region', { name: 'Queue' })).toBeVisible();
+});
+
+async function pidOf(task: string): Promise<number> {
+  const file = path.join(
+    taskFolder(server.root, 'steps', 'steps', task),
+    'task_info.json'
+  );
+  let pid: number | null = null;
+  await expect
+    .poll(() => {
+      const { pids } = JSON.parse(fs.readFileSync(file, 'utf-8')) as {
+        pids: (number | null)[];
+      };
+      pid = pids?.[0] ?? null;
+      return pid;
+    })
+    .not.toBeNull();
+  return pid!;
+}

@@ -1,0 +1,190 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  openInPyruns,
+  openLab,
+  openPage,
+  pictures,
+  reload,
+  taskFolder,
+  taskInfo,
+  taskRow,
+  taskRows
+} from '../support/journey';
+
+test.use({
+  // Galata's answer for Lab's workspaces would be given for ours too.
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+const FOLDER = 'results';
+
+// Curves, figures and files as training scripts leave them.
+const FIT = `
+import argparse, math, pathlib
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--opt", choices=["adam", "sgd"], default="adam")
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--steps", type=int, default=30)
+args = parser.parse_args()
+if args.lr > 0.5:
+    raise ValueError(f"lr {args.lr} is too large")
+for step in range(args.steps):
+    pyruns.track(loss=math.exp(-args.lr * step) + args.seed / 100)
+pyruns.record(acc=round(1 - args.lr / 10 - args.seed / 100, 4))
+folder = pathlib.Path(pyruns.artifact_dir())
+(folder / "table.csv").write_text("class,count\\n0,10\\n1,12\\n")
+(folder / "report.html").write_text("<h1>All well</h1><script>top.document.title='caught'</script>")
+print("done with lr", args.lr)
+`;
+
+test('figures, curves, groups, cards, details: what came of a sweep', async ({
+  page,
+  baseURL
+}) => {
+  const project = path.join(ROOT, FOLDER);
+  fs.rmSync(project, { recursive: true, force: true });
+  fs.mkdirSync(project);
+  fs.writeFileSync(path.join(project, 'fit.py'), FIT);
+  fs.writeFileSync(path.join(project, 'best.yaml'), 'lr: 0.05\nopt: sgd\n');
+  await openLab(page, baseURL as string, FOLDER);
+  await openInPyruns(page, 'fit.py');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 1.0');
+  await page.getByLabel('seed', { exact: true }).fill('1 | 2 | 3');
+  await page.getByLabel('At a time').fill('3');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(
+    page.getByRole('button', { name: 'Completed 6', exact: true })
+  ).toBeVisible();
+  await expect(
+    page.getByRole('button', { name: 'Failed 3', exact: true })
+  ).toBeVisible();
+
+  // A curve stands beside the figures.
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await expect(grid.locator('.pyr-curve')).toHaveCount(6);
+  await pictures(page, 'manager');
+
+  // What else the configuration holds can be shown.
+  await page.getByRole('button', { name: 'Columns', exact: true }).click();
+  await page.getByRole('checkbox', { name: /^opt/ }).check();
+  await page.keyboard.press('Escape');
+  await expect(
+    taskRow(page, 'fit_1_lr=0.1,seed=1').locator('[data-column="config:opt"]')
+  ).toHaveText('adam');
+
+  // Seeds folded to mean and deviation; a group leads to its tasks.
+  await page.getByRole('button', { name: 'Group', exact: true }).click();
+  await page.getByRole('checkbox', { name: 'seed', exact: true }).check();
+  await page.keyboard.press('Escape');
+  const groups = page.getByRole('grid', { name: 'Groups of tasks' });
+  await expect(groups.getByRole('row')).toHaveCount(4);
+  await expect(groups.getByRole('row').nth(1)).toContainText('0.9700 ± 0.01');
+  await pictures(page, 'groups');
+  await groups.getByRole('row').nth(2).click();
+  await expect(taskRows(page)).toHaveCount(3);
+  await page.getByRole('button', { name: 'Back to the groups' }).click();
+  await expect(groups).toBeVisible();
+  await page.getByRole('button', { name: 'Folded: seed' }).click();
+  await page.getByRole('button', { name: 'Do not group' }).click();
+
+  await page.getByRole('button', { name: 'Show as cards' }).click();
+  await expect(page.getByRole('listitem').first()).toBeVisible();
+  await pictures(page, 'cards');
+  await page.getByRole('button', { name: 'Show as table' }).click();
+
+  // Details: notes are on disk, files can be looked at, nothing in them runs.
+  const name = 'fit_4_lr=0.2,seed=1';
+  await taskRow(page, name).click();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  const details = page.getByRole('complementary', { name: 'Details' });
+  await expect(details).toContainText(/acc\s*0\.97/);
+  await details.getByRole('button', { name: 'Write' }).click();
+  await page.keyboard.type('The **best** so far');
+  await page.keyboard.press('Control+Enter');
+  await expect(details.locator('strong')).toHaveText('best');
+  const folder = taskFolder(ROOT, FOLDER, 'fit', name);
+  expect(taskInfo(folder)).toMatchObject({ notes: 'The **best** so far' });
+  await pictures(page, 'details');
+
+  await details.getByRole('tab', { name: 'Configuration' }).click();
+  await expect(details.getByRole('row', { name: /^lr/ })).toContainText('0.2');
+  await details.getByLabel('Only differences').check();
+  await expect(details.getByRole('row', { name: /^opt/ })).toHaveCount(0);
+
+  await details.getByRole('tab', { name: 'Files' }).click();
+  await details.getByRole('button', { name: /table\.csv/ }).click();
+  await expect(details.getByRole('cell')).toHaveText(['0', '10', '1', '12']);
+  await details.getByRole('button', { name: 'Back to the files' }).click();
+  await details.getByRole('button', { name: /report\.html/ }).click();
+  await expect(
+    details.frameLocator('iframe').getByRole('heading', { name: 'All well' })
+  ).toBeVisible();
+  expect(await page.title()).not.toContain('caught');
+
+  await details.getByRole('tab', { name: 'Reproduce' }).click();
+  await expect(details).toContainText(`jupyter pyruns run ${name}`);
+  await expect(details).toContainText('--lr 0.2');
+
+  // The keyboard walks the table, the details follow.
+  await grid.focus();
+  await details.getByRole('tab', { name: 'Overview' }).click();
+  await taskRow(page, 'fit_7_lr=1.0,seed=1').click();
+  await expect(details).toContainText('lr 1.0 is too large');
+
+  // A search in logs shows the line; a view keeps search and columns.
+  const search = page.getByRole('searchbox', { name: 'Search tasks' });
+  await search.fill('log:"lr 1.0 is"');
+  await expect(
+    taskRow(page, 'fit_7_lr=1.0,seed=1').locator('[data-column="hit"]')
+  ).toContainText('lr 1.0 is too large');
+  await page.getByRole('button', { name: 'Views', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Name of this view' }).fill('dead');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await search.fill('');
+  await expect(taskRows(page)).toHaveCount(9);
+
+  // After a reload the columns and the view are there.
+  await reload(page, ROOT, '"dead"');
+  await expect(taskRows(page)).toHaveCount(9);
+  await expect(
+    taskRow(page, 'fit_1_lr=0.1,seed=1').locator('[data-column="config:opt"]')
+  ).toHaveText('adam');
+  await page.getByRole('button', { name: 'Views', exact: true }).click();
+  await page.getByRole('button', { name: 'dead', exact: true }).click();
+  await expect(taskRows(page)).toHaveCount(3);
+
+  // Rename, and new tasks from one.
+  await search.fill('');
+  await taskRow(page, 'fit_1_lr=0.1,seed=1').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Rename…' }).click();
+  await page.getByRole('textbox', { name: 'Name of the task' }).fill('winner');
+  await page.keyboard.press('Enter');
+  await expect(taskRow(page, 'winner')).toBeVisible();
+  expect(fs.existsSync(taskFolder(ROOT, FOLDER, 'fit', 'winner'))).toBe(true);
+  await taskRow(page, 'winner').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'New tasks from this one' }).click();
+  await expect(page.getByLabel('seed', { exact: true })).toHaveValue('1');
+
+  // A file of the file browser is a template too; a pinned field stays so.
+  await page.getByRole('button', { name: 'Pin lr to the top' }).click();
+  await page.sidebar.openTab('filebrowser');
+  await page
+    .locator('#filebrowser .jp-DirListing-item', { hasText: 'best.yaml' })
+    .click({ button: 'right' });
+  await page
+    .getByRole('menuitem', { name: 'Use as Configuration in Pyruns' })
+    .click();
+  await expect(page.getByLabel('lr', { exact: true })).toHaveValue('0.05');
+  await expect(page.getByText('best.yaml').last()).toBeVisible();
+  await pictures(page, 'generator');
+  await openPage(page, 'Tasks');
+});

@@ -1,0 +1,237 @@
+import { expect, test } from '@jupyterlab/galata';
+import { execFileSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  openInPyruns,
+  openLab,
+  openPage,
+  picture,
+  pictures,
+  taskRow,
+  taskRows
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+/** What people meet when something is missing, wrong or huge: each says what to do. */
+
+test.use({
+  mockState: false,
+  sessions: null,
+  terminals: null,
+  kernels: null,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const PORT = Number(process.env.PYRUNS_UI_PORT || 8895) + 4;
+
+const ECHO = `
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--seed", type=int, default=0)
+print(parser.parse_args())
+`;
+
+let server: LabServer | null = null;
+
+/** A server of the test's own, with one project. */
+async function serve(
+  environment: NodeJS.ProcessEnv = {},
+  probe?: string
+): Promise<LabServer> {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-states-'));
+  fs.mkdirSync(path.join(root, 'echo'));
+  fs.writeFileSync(path.join(root, 'echo', 'echo.py'), ECHO);
+  server = new LabServer(PORT, root, environment, probe);
+  await server.start();
+  return server;
+}
+
+/** Make tasks as a terminal does. */
+function sweep(root: string, text: string): void {
+  const file = path.join(root, 'sweep.yaml');
+  fs.writeFileSync(file, text);
+  execFileSync('jupyter', ['pyruns', 'open', 'echo.py'], {
+    cwd: path.join(root, 'echo')
+  });
+  execFileSync('jupyter', ['pyruns', 'sweep', '-n', 'echo', file], {
+    cwd: path.join(root, 'echo')
+  });
+}
+
+test.afterEach(async () => {
+  await server?.kill();
+  if (server) {
+    fs.rmSync(server.root, { recursive: true, force: true });
+  }
+  server = null;
+});
+
+const showSidebar = 'li[title^="Pyruns"], .lm-TabBar-tab[title^="Pyruns"]';
+
+test('first use, an empty workspace, a script with an error', async ({
+  page
+}) => {
+  const { url, root } = await serve();
+  await openLab(page, url, 'echo');
+  await page.locator(showSidebar).first().click();
+  await expect(page.getByText('Open a script to begin')).toBeVisible();
+  await pictures(page, 'state-first-use');
+
+  await page.sidebar.openTab('filebrowser');
+  await openInPyruns(page, 'echo.py');
+  await expect(page.getByText('1 task', { exact: true })).toBeVisible();
+  await openPage(page, 'Tasks');
+  await expect(page.getByText('No tasks yet').first()).toBeVisible();
+  await pictures(page, 'state-empty');
+  await openPage(page, 'Dashboard');
+  await expect(page.getByText('Nothing waits.')).toBeVisible();
+  await expect(page.getByText(/no NVIDIA/i)).toBeVisible();
+  await pictures(page, 'state-no-gpu');
+
+  fs.writeFileSync(path.join(root, 'echo', 'broken.py'), 'def f(:\n  pass\n');
+  await page.sidebar.openTab('filebrowser');
+  await page.getByRole('button', { name: 'Refresh the file browser.' }).click();
+  await openInPyruns(page, 'broken.py');
+  await expect(page.getByText(/line 1/i).first()).toBeVisible();
+  await pictures(page, 'state-script-error');
+});
+
+test('a server without the extension says how to get it', async ({ page }) => {
+  const { url } = await serve({ PYRUNS_UI_WITHOUT: '1' }, 'api/status');
+  await openLab(page, url, 'echo');
+  await page.locator(showSidebar).first().click();
+  await expect(
+    page.getByText('The server extension is not enabled')
+  ).toBeVisible();
+  await expect(page.getByText('pip install pyruns_jupyter')).toBeVisible();
+  await pictures(page, 'state-missing');
+});
+
+test('a server of another version says so', async ({ page }) => {
+  const { url } = await serve();
+  await page.route('**/pyruns/api/status*', async route => {
+    const answer = await route.fetch();
+    const status = (await answer.json()) as object;
+    await route.fulfill({
+      response: answer,
+      json: { ...status, version: '99.0', api_version: 99 }
+    });
+  });
+  await openLab(page, url, 'echo');
+  await page.locator(showSidebar).first().click();
+  await expect(page.getByText('The versions do not fit')).toBeVisible();
+  await expect(page.getByText(/Pyruns 99\.0/)).toBeVisible();
+  await pictures(page, 'state-mismatch');
+});
+
+test('who may only look is offered nothing else', async ({ page }) => {
+  const { url, root } = await serve({ PYRUNS_UI_READ_ONLY: '1' });
+  sweep(root, 'lr: 0.1 | 0.2\n');
+  await openLab(page, url, 'echo');
+  await openPage(page, 'Tasks');
+  await expect(taskRows(page)).toHaveCount(2);
+  await taskRows(page).first().click();
+  await expect(
+    page.getByRole('button', { name: 'Run', exact: true })
+  ).toBeDisabled();
+  await expect(
+    page.getByRole('button', { name: 'Delete', exact: true })
+  ).toBeDisabled();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  const details = page.getByRole('complementary', { name: 'Details' });
+  await expect(details).toContainText('None yet.');
+  await expect(details.getByRole('button', { name: 'Write' })).toHaveCount(0);
+  await openPage(page, 'Dashboard');
+  await expect(page.getByText('Nothing waits.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0);
+  await openPage(page, 'New tasks');
+  await expect(
+    page.getByText('You may look at this workspace, but not change it.')
+  ).toBeVisible();
+  await pictures(page, 'state-read-only');
+});
+
+test('a driver that is broken, a damaged task, a server that goes and comes', async ({
+  page
+}) => {
+  const library = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-nvml-'));
+  execFileSync('gcc', [
+    '-shared',
+    '-fPIC',
+    '-Wl,-soname,libnvidia-ml.so.1',
+    '-o',
+    path.join(library, 'libnvidia-ml.so.1'),
+    path.join(__dirname, '../../tests/fakenvml/fakenvml.c')
+  ]);
+  const { url, root } = await serve({
+    LD_LIBRARY_PATH: library,
+    FAKE_NVML_INIT_ERROR: '999'
+  });
+  sweep(root, 'lr: 0.1 | 0.2\n');
+  const tasks = path.join(root, 'echo', '_pyruns_', 'echo', 'tasks');
+  fs.writeFileSync(path.join(tasks, 'echo_2_lr=0.2', 'task_info.json'), '{"na');
+  await openLab(page, url, 'echo');
+  await openPage(page, 'Dashboard');
+  await expect(
+    page.locator('.pyr-dashboard').getByRole('status').first()
+  ).toContainText(/NVIDIA|driver|NVML/i);
+  await pictures(page, 'state-gpu-broken');
+
+  await openPage(page, 'Tasks');
+  const damaged = taskRow(page, 'echo_2_lr=0.2');
+  await expect(damaged).toContainText('Unreadable');
+  await damaged.click();
+  await expect(
+    page.getByRole('button', { name: 'Run', exact: true })
+  ).toBeDisabled();
+  await pictures(page, 'state-damaged');
+
+  await server!.kill();
+  await expect(page.getByText(/Reconnecting… showing/).first()).toBeVisible();
+  // Lab changes its theme only with a server.
+  await picture(page, 'state-gone-light');
+  await server!.start();
+  await page.getByRole('button', { name: 'Retry now' }).first().click();
+  await expect(page.getByText(/Reconnecting… showing/)).toHaveCount(0);
+  fs.rmSync(library, { recursive: true, force: true });
+});
+
+test('10,000 tasks: search, groups, the last row, all of them selected', async ({
+  page
+}) => {
+  const { url, root } = await serve();
+  sweep(root, 'lr: lin(0.001, 1, 100)\nseed: 0:100\n');
+  await openLab(page, url, 'echo');
+  await openPage(page, 'Tasks');
+  await expect(
+    page.getByRole('button', { name: /All\s*10,000/ })
+  ).toBeVisible();
+  const grid = page.getByRole('grid', { name: 'Tasks' });
+  await expect(grid).toHaveAttribute('aria-rowcount', '10001');
+  await pictures(page, 'state-huge');
+  await grid.focus();
+  await page.keyboard.press('End');
+  await expect(
+    grid.locator('[aria-rowindex="10001"] .pyr-name-text')
+  ).toBeVisible();
+  // Only what is in sight is in the page.
+  expect(await taskRows(page).count()).toBeLessThan(120);
+  await page.keyboard.press('Control+a');
+  await expect(page.getByText('10,000 selected')).toBeVisible();
+  await page
+    .getByRole('searchbox', { name: 'Search tasks' })
+    .fill('seed:7 lr<0.1');
+  await expect(page.getByText(/^\d+ tasks$/)).toHaveText('10 tasks');
+  await page.getByRole('searchbox', { name: 'Search tasks' }).fill('');
+  await page.getByRole('button', { name: 'Group', exact: true }).click();
+  await page.getByRole('checkbox', { name: 'seed', exact: true }).check();
+  await page.keyboard.press('Escape');
+  await expect(
+    page.getByRole('grid', { name: 'Groups of tasks' })
+  ).toHaveAttribute('aria-rowcount', '101');
+});
