@@ -193,7 +193,12 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
 
   await server!.kill();
   await expect(page.getByText(/Reconnecting… showing/).first()).toBeVisible();
-  // Lab changes its theme only with a server.
+  // It is said after a moment, so that a short break is not; and Lab changes
+  // its theme only with a server.
+  await expect(page.locator('.pyr-strip-late').first()).toHaveCSS(
+    'opacity',
+    '1'
+  );
   await picture(page, 'state-gone-light');
   await server!.start();
   await page.getByRole('button', { name: 'Retry now' }).first().click();

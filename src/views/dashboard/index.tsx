@@ -116,7 +116,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
           onOpenNotebook={props.onOpenNotebook}
         />
         <div className="pyr-dashboard-columns">
-          <div>
+          <div className="pyr-dashboard-left">
             <RunningTasks state={state} onOpenLog={props.onOpenLog} />
             <Queued
               model={queue}

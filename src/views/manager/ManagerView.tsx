@@ -17,6 +17,7 @@ import { TransContext, useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
 import type { IPoint } from '../shared/popup';
 import { exactValue } from '../shared/format';
+import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
 import { Button, Strip } from '../shared/strip';
 import { useActions } from './actions';
@@ -257,6 +258,14 @@ function Manager(props: IManagerProps): JSX.Element {
           curves={curves}
           onGenerate={props.onGenerate}
           onOpenLog={props.onOpenLog}
+          onRunOrStop={
+            canExecute
+              ? row =>
+                  void (isActive(row.status)
+                    ? actions.stop([row.name], row.status === 'running' ? 1 : 0)
+                    : actions.act('run', [row.name]))
+              : undefined
+          }
           onActive={setActive}
           onDetails={() => setDetails(!details)}
           onColumnMenu={(anchor, column) =>

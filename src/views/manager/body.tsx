@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { Group } from '../../client/types';
+import type { Group, TaskRow } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import { Button, Empty } from '../shared/strip';
@@ -12,6 +12,7 @@ import { GroupTable } from './groups';
 export interface IBodyProps extends IGridProps {
   onGenerate?: () => void;
   onOpenGroup: (group: Group) => void;
+  onRunOrStop?: (row: TaskRow) => void;
 }
 
 /** The tasks, or what stands in their place. */

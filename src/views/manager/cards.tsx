@@ -19,8 +19,9 @@ import {
   withoutFolders
 } from '../shared/format';
 import type { IPoint } from '../shared/popup';
-import { StatusLabel } from '../shared/status';
+import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime, useSize, useStore } from '../shared/store';
+import { Button } from '../shared/strip';
 import { TagChips } from './tags';
 
 /** A card and the space below it in pixels, as style/cards.css has it. */
@@ -36,6 +37,8 @@ export interface ICardsProps {
   state: IWorkspaceState;
   curves: CurvesModel;
   onOpenLog: (row: TaskRow) => void;
+  /** Run or stop a task, whichever is possible; not offered without it. */
+  onRunOrStop?: (row: TaskRow) => void;
   onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
   onActive: (name: string) => void;
 }
@@ -126,6 +129,11 @@ export function Cards(props: ICardsProps): JSX.Element {
                   now={now}
                   onSelect={event => select(event, row.name)}
                   onOpen={() => props.onOpenLog(row)}
+                  onRunOrStop={
+                    props.onRunOrStop && row.readable
+                      ? () => props.onRunOrStop?.(row)
+                      : undefined
+                  }
                   onMenu={event => menu(event, row.name)}
                 />
               ) : (
@@ -150,6 +158,7 @@ function TaskCard(props: {
   now: number;
   onSelect: (event: React.MouseEvent) => void;
   onOpen: () => void;
+  onRunOrStop?: () => void;
   onMenu: (event: React.MouseEvent<HTMLElement>) => void;
 }): JSX.Element {
   const trans = useTrans();
@@ -195,6 +204,30 @@ function TaskCard(props: {
           detail={row.message}
         />
         <span className="pyr-line-time">{time}</span>
+        <span
+          className="pyr-task-card-actions"
+          onClick={event => event.stopPropagation()}
+          onDoubleClick={event => event.stopPropagation()}
+        >
+          {props.onRunOrStop && (
+            <Button
+              icon={isActive(row.status) ? 'stop' : 'run'}
+              iconOnly
+              label={
+                isActive(row.status)
+                  ? trans.__('Stop %1', row.name)
+                  : trans.__('Run %1', row.name)
+              }
+              onClick={props.onRunOrStop}
+            />
+          )}
+          <Button
+            icon="log"
+            iconOnly
+            label={trans.__('Show the log of %1', row.name)}
+            onClick={props.onOpen}
+          />
+        </span>
       </div>
       <div className="pyr-task-card-name" title={row.name}>
         {row.name}

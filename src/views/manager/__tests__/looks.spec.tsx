@@ -236,13 +236,19 @@ describe('groups', () => {
 
 describe('cards', () => {
   it('show tasks in another way, and are selected too', async () => {
-    const { model, save } = await open();
+    const { client, model, save } = await open();
     await press('Show as cards');
     const cards = screen.getAllByRole('listitem');
     expect(cards[0]).toHaveTextContent(/Completed.*lr=0\.1,seed=1.*acc0\.9/);
     fireEvent.click(cards[1]);
     expect([...model.getSnapshot().selection]).toEqual([ROWS[1].name]);
     expect(save.mock.lastCall?.[0].layout.look).toBe('cards');
+    await press(`Run ${ROWS[0].name}`);
+    expect(client.actOnTasks).toHaveBeenLastCalledWith('ws', {
+      action: 'run',
+      names: [ROWS[0].name],
+      run: { jobs: 1 }
+    });
     await press('Show as table');
     expect(screen.getByRole('grid', { name: 'Tasks' })).toBeInTheDocument();
     model.dispose();
