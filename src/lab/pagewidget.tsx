@@ -1,9 +1,11 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { asClientError } from '../client/errors';
 import type { ITrans } from '../views/shared/context';
 import { TransContext, useTrans } from '../views/shared/context';
+import { InFrontContext } from '../views/shared/store';
 import { Button, Empty } from '../views/shared/strip';
 
 /** A page that is loaded when it is first shown. */
@@ -39,12 +41,24 @@ export class PageWidget extends ReactWidget {
     }
   }
 
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.update();
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.update();
+  }
+
   protected override render(): JSX.Element {
     return (
       <TransContext.Provider value={this._trans}>
-        <Boundary>
-          <Loader load={this._get} />
-        </Boundary>
+        <InFrontContext.Provider value={this.isVisible}>
+          <Boundary>
+            <Loader load={this._get} />
+          </Boundary>
+        </InFrontContext.Provider>
       </TransContext.Provider>
     );
   }

@@ -4,8 +4,10 @@ import { Store } from './store';
 /** Values of a small curve. */
 export const POINTS = 40;
 
-/** Tasks that one request asks for. */
-const AT_ONCE = 100;
+/** Tasks that one request asks for, and how long their names may be together:
+ * proxies take no longer addresses. */
+const AT_ONCE = 60;
+const LONGEST = 4000;
 
 /** How long changes gather before curves are asked for, in ms. */
 const CALM = 150;
@@ -142,21 +144,35 @@ export class CurvesModel extends Store<ICurvesState> {
 
   /** Tasks in sight whose curve is not known as it is now. */
   private _wanted(key: string): TaskRow[] {
-    const now = Date.now();
-    return this._rows
-      .filter(row => {
-        const value = row.figures[key];
-        if (value === undefined || !row.readable) {
-          return false;
-        }
-        const seen = this._seen.get(row.name);
-        return (
-          !seen ||
-          (seen.stamp !== stampOf(row, key) &&
-            (row.status !== 'running' || now - seen.asked > RUNNING))
-        );
-      })
-      .slice(0, AT_ONCE);
+    const wanted: TaskRow[] = [];
+    let length = 0;
+    for (const row of this._rows) {
+      if (this._isFresh(row, key)) {
+        continue;
+      }
+      length += encodeURIComponent(row.name).length;
+      if (wanted.length > 0 && length > LONGEST) {
+        break;
+      }
+      wanted.push(row);
+      if (wanted.length === AT_ONCE) {
+        break;
+      }
+    }
+    return wanted;
+  }
+
+  /** Whether the curve of a task is known, or there is none. */
+  private _isFresh(row: TaskRow, key: string): boolean {
+    if (row.figures[key] === undefined || !row.readable) {
+      return true;
+    }
+    const seen = this._seen.get(row.name);
+    return (
+      seen !== undefined &&
+      (seen.stamp === stampOf(row, key) ||
+        (row.status === 'running' && Date.now() - seen.asked <= RUNNING))
+    );
   }
 
   private readonly _client: Pick<IClient, 'listCurves'>;

@@ -11,6 +11,9 @@ export const CALM = 250;
 /** Pause before a failed listing is tried again, in ms. */
 const RETRY = 3000;
 
+/** Values of the configuration that the server tells of a task. */
+const MOST_FIELDS = 200;
+
 /** What is listed and in which order. */
 export interface IListing {
   readonly query: string;
@@ -37,7 +40,9 @@ export function asQuery(listing: IListing) {
     status: listing.statuses.length ? listing.statuses.join(',') : undefined,
     sort: listing.sort,
     order: listing.order,
-    fields: listing.fields.length ? [...listing.fields] : undefined
+    fields: listing.fields.length
+      ? listing.fields.slice(0, MOST_FIELDS)
+      : undefined
   };
 }
 

@@ -70,7 +70,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   // A curve stands beside the figures.
   const grid = page.getByRole('grid', { name: 'Tasks' });
   await expect(grid.locator('.pyr-curve')).toHaveCount(6);
-  await pictures(page, 'manager');
+  await pictures(page, 'results');
 
   // What else the configuration holds can be shown.
   await page.getByRole('button', { name: 'Columns', exact: true }).click();
@@ -185,6 +185,6 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
     .click();
   await expect(page.getByLabel('lr', { exact: true })).toHaveValue('0.05');
   await expect(page.getByText('best.yaml').last()).toBeVisible();
-  await pictures(page, 'generator');
+  await pictures(page, 'template');
   await openPage(page, 'Tasks');
 });

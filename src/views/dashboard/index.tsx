@@ -9,7 +9,7 @@ import { TransContext, useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { LostStrip } from '../shared/lost';
 import { STATUSES, statusWord } from '../shared/status';
-import { useStore } from '../shared/store';
+import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
@@ -48,7 +48,8 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   const { activity, queue, system } = props;
   const trans = useTrans();
   const state = useStore(activity);
-  const loads = useStore(system);
+  // A page behind another one needs no loads every second.
+  const loads = useStoreWhile(system, React.useContext(InFrontContext));
   React.useEffect(() => {
     activity.start();
     return activity.subscribe(() => queue.soon());

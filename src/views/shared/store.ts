@@ -13,6 +13,25 @@ export function useStore<S>(store: IStore<S>): S {
 }
 
 /**
+ * The state of a store while it is looked at; else as it was last, and nobody
+ * is told of changes.
+ */
+export function useStoreWhile<S>(store: IStore<S>, isLooked: boolean): S {
+  const last = React.useRef(store.getSnapshot());
+  return React.useSyncExternalStore(isLooked ? store.subscribe : NEVER, () => {
+    if (isLooked) {
+      last.current = store.getSnapshot();
+    }
+    return last.current;
+  });
+}
+
+const NEVER = () => () => undefined;
+
+/** Whether the page around is in front; true where nobody says. */
+export const InFrontContext = React.createContext(true);
+
+/**
  * The time in milliseconds since the epoch, renewed while something moves.
  *
  * @param active - whether anything shown depends on it

@@ -186,6 +186,40 @@ describe('Details', () => {
     model.dispose();
   });
 
+  it('sets and removes variables, without knowing secrets', async () => {
+    const { client, model } = await open();
+    fireEvent.change(screen.getByLabelText('Name of a variable'), {
+      target: { value: 'SEED' }
+    });
+    fireEvent.change(screen.getByLabelText('Its value'), {
+      target: { value: '7' }
+    });
+    const press = async (name: string) => {
+      fireEvent.click(screen.getByRole('button', { name }));
+      await act(async () => undefined);
+    };
+    await press('Set');
+    expect(client.changeTask.mock.lastCall?.[2]).toEqual({
+      env: { SEED: '7' },
+      expected: { env: { SEED: null } }
+    });
+    expect(screen.getByLabelText('Name of a variable')).toHaveValue('');
+    await press('Remove TOKEN');
+    expect(client.changeTask.mock.lastCall?.[2]).toEqual({
+      env: { TOKEN: null }
+    });
+    client.changeTask.mockRejectedValueOnce(
+      new ClientError("'A B' is no name of a variable.", { status: 400 })
+    );
+    fireEvent.change(screen.getByLabelText('Name of a variable'), {
+      target: { value: 'A B' }
+    });
+    await press('Set');
+    expect(screen.getByRole('alert')).toHaveTextContent('no name');
+    expect(screen.getByLabelText('Name of a variable')).toHaveValue('A B');
+    model.dispose();
+  });
+
   it('lists runs with all that is known of them', async () => {
     const { model } = await open();
     await tab('Runs');

@@ -12,6 +12,7 @@ import {
   relativeTime
 } from '../../shared/format';
 import { useNow } from '../../shared/store';
+import { Environment } from './environment';
 import type { MarkdownRenderer } from './notes';
 import { Notes } from './notes';
 
@@ -75,17 +76,11 @@ export function Overview(props: {
         canWrite={props.canWrite}
         renderMarkdown={props.renderMarkdown}
       />
-      {detail.env.length > 0 && (
-        <section>
-          <h3>{trans.__('Environment')}</h3>
-          <Facts
-            facts={detail.env.map(variable => [
-              variable.name,
-              variable.value ?? trans.__('(secret)')
-            ])}
-          />
-        </section>
-      )}
+      <Environment
+        model={props.model}
+        variables={detail.env}
+        canWrite={props.canWrite}
+      />
     </>
   );
 }

@@ -1,0 +1,76 @@
+import { act, fireEvent, screen } from '@testing-library/react';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import { Store } from '../../model/store';
+import { plainTrans } from '../../views/shared/context';
+import { InFrontContext, useStoreWhile } from '../../views/shared/store';
+import { PageWidget } from '../pagewidget';
+
+class Counter extends Store<{ count: number }> {
+  constructor() {
+    super({ count: 0 });
+  }
+
+  add(): void {
+    this.update({ count: this.state.count + 1 });
+  }
+}
+
+const settle = async () => {
+  await act(async () => {
+    MessageLoop.flush();
+    await new Promise(resolve => setTimeout(resolve, 20));
+  });
+};
+
+async function show(view: JSX.Element): Promise<PageWidget> {
+  const page = new PageWidget(plainTrans, async () => view);
+  Widget.attach(page, document.body);
+  await settle();
+  return page;
+}
+
+describe('PageWidget', () => {
+  it('says that a view has failed, and shows it again when asked to', async () => {
+    let broken = true;
+    const View = () => {
+      if (broken) {
+        throw new Error('no such figure');
+      }
+      return <p>all well</p>;
+    };
+    const told = jest.spyOn(console, 'error').mockImplementation();
+    const page = await show(<View />);
+    expect(screen.getByRole('alert')).toHaveTextContent('no such figure');
+    broken = false;
+    fireEvent.click(screen.getByRole('button', { name: 'Show it again' }));
+    await settle();
+    expect(screen.getByText('all well')).toBeInTheDocument();
+    told.mockRestore();
+    page.dispose();
+  });
+
+  it('lets a view rest while another page is in front', async () => {
+    const counter = new Counter();
+    const View = () => {
+      const { count } = useStoreWhile(
+        counter,
+        React.useContext(InFrontContext)
+      );
+      return <p>{`seen ${count}`}</p>;
+    };
+    const page = await show(<View />);
+    act(() => counter.add());
+    expect(page.node).toHaveTextContent('seen 1');
+    page.hide();
+    await settle();
+    act(() => counter.add());
+    expect(page.node).toHaveTextContent('seen 1');
+    page.show();
+    await settle();
+    expect(page.node).toHaveTextContent('seen 2');
+    page.dispose();
+  });
+});

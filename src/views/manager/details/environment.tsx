@@ -1,0 +1,116 @@
+import * as React from 'react';
+
+import { asClientError } from '../../../client/errors';
+import type { TaskDetail, TaskPatch } from '../../../client/types';
+import type { TaskDetailModel } from '../../../model/taskdetail';
+import { useTrans } from '../../shared/context';
+import { useStore } from '../../shared/store';
+import { Button, Strip } from '../../shared/strip';
+
+type Variable = TaskDetail['env'][number];
+
+/** The variables that a task's runs get beside those of the server. */
+export function Environment(props: {
+  model: TaskDetailModel;
+  variables: readonly Variable[];
+  canWrite: boolean;
+}): JSX.Element {
+  const trans = useTrans();
+  const { model, variables, canWrite } = props;
+  const { saving } = useStore(model);
+  const [name, setName] = React.useState('');
+  const [value, setValue] = React.useState('');
+  const [failure, setFailure] = React.useState('');
+
+  /** Set a variable, or take it away with null; tell whether that worked. */
+  const change = async (key: string, next: string | null): Promise<boolean> => {
+    const old = variables.find(variable => variable.name === key);
+    const patch: TaskPatch = { env: { [key]: next } };
+    if (!old?.secret) {
+      // Of a secret nobody here knows what it was.
+      patch.expected = { env: { [key]: old?.value ?? null } };
+    }
+    setFailure('');
+    try {
+      await model.change(patch);
+      return true;
+    } catch (error) {
+      setFailure(asClientError(error).message);
+      return false;
+    }
+  };
+  const add = async () => {
+    if (name.trim() && (await change(name.trim(), value))) {
+      setName('');
+      setValue('');
+    }
+  };
+  return (
+    <section>
+      <h3>{trans.__('Environment')}</h3>
+      {failure && (
+        <Strip kind="error" icon="failed" onClose={() => setFailure('')}>
+          {failure}
+        </Strip>
+      )}
+      {variables.length === 0 && !canWrite && (
+        <p className="pyr-note">{trans.__('No variables of its own.')}</p>
+      )}
+      <ul className="pyr-variables">
+        {variables.map(variable => (
+          <li key={variable.name}>
+            <code title={variable.name}>{variable.name}</code>
+            <span title={variable.value ?? undefined}>
+              {variable.value ?? trans.__('(secret)')}
+            </span>
+            {canWrite && (
+              <Button
+                icon="close"
+                iconOnly
+                label={trans.__('Remove %1', variable.name)}
+                disabled={saving}
+                onClick={() => void change(variable.name, null)}
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+      {canWrite && (
+        <form
+          className="pyr-variable-add"
+          onSubmit={event => {
+            event.preventDefault();
+            void add();
+          }}
+        >
+          <input
+            type="text"
+            className="pyr-input"
+            value={name}
+            placeholder={trans.__('NAME')}
+            aria-label={trans.__('Name of a variable')}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={event => setName(event.target.value)}
+          />
+          <input
+            type="text"
+            className="pyr-input"
+            value={value}
+            placeholder={trans.__('value')}
+            aria-label={trans.__('Its value')}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={event => setValue(event.target.value)}
+          />
+          <Button
+            type="submit"
+            label={trans.__('Set')}
+            title={trans.__('Later runs of this task get the variable')}
+            disabled={saving || !name.trim()}
+          />
+        </form>
+      )}
+    </section>
+  );
+}
