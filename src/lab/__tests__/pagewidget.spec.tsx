@@ -39,7 +39,7 @@ describe('PageWidget', () => {
       if (broken) {
         throw new Error('no such figure');
       }
-      return <p>all well</p>;
+      return <p>{'all well'}</p>;
     };
     const told = jest.spyOn(console, 'error').mockImplementation();
     const page = await show(<View />);

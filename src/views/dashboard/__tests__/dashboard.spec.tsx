@@ -71,7 +71,8 @@ const sample = (change: Partial<SystemSample> = {}): SystemSample => ({
         memory: 8 * GIB
       })
     ]),
-    gpu(1, [])
+    gpu(1, []),
+    gpu(2, [process({ pid: 3, task: 'other', memory: 10 * GIB })])
   ],
   ...change
 });
@@ -188,7 +189,9 @@ describe('DashboardView', () => {
       )
     ).toBeInTheDocument();
     const users = screen.getByRole('region', { name: 'Who uses the GPUs' });
-    expect(users).toHaveTextContent(/ann40 GiB0one.*bob8\.0 GiB0probe\.ipynb/);
+    expect(users).toHaveTextContent(
+      /ann50 GiB0, 2one, other.*bob8\.0 GiB0probe\.ipynb/
+    );
   });
 
   it('says how far what runs is, what waits and for what', async () => {
