@@ -99,6 +99,7 @@ export function Cards(props: ICardsProps): JSX.Element {
       role="list"
       aria-label={trans.__('Tasks')}
       aria-busy={state.refreshing}
+      onKeyDown={event => walk(event, across)}
       data-jp-suppress-context-menu=""
     >
       <div style={{ height: virtualizer.getTotalSize(), position: 'relative' }}>
@@ -147,6 +148,25 @@ export function Cards(props: ICardsProps): JSX.Element {
       </div>
     </div>
   );
+}
+
+/** Move the focus from card to card with the arrow keys. */
+function walk(event: React.KeyboardEvent<HTMLElement>, across: number): void {
+  const step = {
+    ArrowRight: 1,
+    ArrowLeft: -1,
+    ArrowDown: across,
+    ArrowUp: -across
+  }[event.key];
+  const cards = [
+    ...event.currentTarget.querySelectorAll<HTMLElement>('[role="listitem"]')
+  ];
+  const at = cards.indexOf(event.target as HTMLElement);
+  const next = step === undefined || at < 0 ? undefined : cards[at + step];
+  if (next) {
+    event.preventDefault();
+    next.focus();
+  }
 }
 
 function TaskCard(props: {

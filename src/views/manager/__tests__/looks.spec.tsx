@@ -243,6 +243,11 @@ describe('cards', () => {
     fireEvent.click(cards[1]);
     expect([...model.getSnapshot().selection]).toEqual([ROWS[1].name]);
     expect(save.mock.lastCall?.[0].layout.look).toBe('cards');
+    cards[0].focus();
+    fireEvent.keyDown(cards[0], { key: 'ArrowRight' });
+    expect(cards[1]).toHaveFocus();
+    fireEvent.keyDown(cards[1], { key: 'ArrowRight' });
+    expect(cards[1]).toHaveFocus();
     await press(`Run ${ROWS[0].name}`);
     expect(client.actOnTasks).toHaveBeenLastCalledWith('ws', {
       action: 'run',
