@@ -16,6 +16,7 @@ from pyruns_jupyter.core.query.values import measure
 from pyruns_jupyter.core.rows import row_from
 from pyruns_jupyter.core.taskfile import OWN_KEY
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.resources.columns import value_key
 from pyruns_jupyter.resources.groups import query_of
 from tests.server.client import Api, until
 from tests.server.conftest import WS, Recorder
@@ -181,3 +182,9 @@ def _found_as(value: Any) -> object:
     if isinstance(value, str):
         return value.casefold()
     return value if value is None or isinstance(value, bool) else (float(value),)
+
+
+def test_values_of_different_types_are_different_values() -> None:
+    nan = float("nan")
+    values = [1, 1.0, True, "1", [1], {"a": 1}, None, nan]
+    assert len({value_key(value) for value in [*values, *values, float("nan"), [1]]}) == len(values)
