@@ -226,7 +226,7 @@ function factColumn(
     sort: string,
     timeOf: (row: TaskRow) => number | null
   ): Pick<TaskColumn, 'size' | 'meta' | 'cell'> => ({
-    size: 124,
+    size: 116,
     meta: { sort, align: 'left' },
     cell: ({ row }) => {
       const time = timeOf(row.original);
@@ -271,7 +271,7 @@ function factColumn(
       return timeColumn('created', row => row.created_at);
     case 'duration':
       return {
-        size: 128,
+        size: 112,
         meta: { sort: 'duration', align: 'right' },
         cell: ({ row }) => {
           const lasted = elapsed(row.original, now());
