@@ -5,6 +5,7 @@ import type {
 import { IRouter } from '@jupyterlab/application';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { linkIcon } from '@jupyterlab/ui-components';
 
 import { asClientError } from '../client/errors';
 import { LINK_PATTERN, readLink, withoutLink } from './link';
@@ -56,6 +57,8 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.openLink, {
       label: trans.__('Open a Link to Tasks'),
+      caption: trans.__('Show the tasks that an address asks for'),
+      icon: linkIcon,
       describedBy: {
         args: {
           type: 'object',

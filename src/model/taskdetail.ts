@@ -13,6 +13,12 @@ export interface ITaskDetailState {
   readonly saving: boolean;
 }
 
+/** Notes that are being written, and what they were before. */
+export interface INoteDraft {
+  readonly text: string;
+  readonly base: string;
+}
+
 /** One task with its runs, renewed when its row in a list changes. */
 export class TaskDetailModel extends Store<ITaskDetailState> {
   constructor(client: Pick<IClient, 'getTask' | 'changeTask'>, ws: string) {
@@ -20,6 +26,9 @@ export class TaskDetailModel extends Store<ITaskDetailState> {
     this._client = client;
     this._ws = ws;
   }
+
+  /** Notes that were not saved yet, by task: who looks elsewhere finds them again. */
+  readonly drafts = new Map<string, INoteDraft>();
 
   get isDisposed(): boolean {
     return this._isDisposed;
@@ -44,8 +53,9 @@ export class TaskDetailModel extends Store<ITaskDetailState> {
   }
 
   /** Ask again now. */
-  refresh(): void {
-    this._schedule(0);
+  async refresh(): Promise<void> {
+    this._schedule(null);
+    await this._ask();
   }
 
   /**

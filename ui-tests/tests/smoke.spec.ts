@@ -10,6 +10,32 @@ test('Lab loads the extension', async ({ page }) => {
   );
 });
 
+test('every command can be understood and found', async ({ page }) => {
+  const commands = await page.evaluate(async () => {
+    const { commands: registry } = window.jupyterapp;
+    const own = registry.listCommands().filter(id => id.startsWith('pyruns:'));
+    return Promise.all(
+      own.map(async id => ({
+        id,
+        label: registry.label(id),
+        caption: registry.caption(id),
+        hasIcon: Boolean(registry.icon(id)),
+        args: (await registry.describedBy(id)).args
+      }))
+    );
+  });
+  expect(commands.length).toBeGreaterThan(9);
+  for (const { id, label, caption, hasIcon, args } of commands) {
+    expect([id, label, caption, hasIcon], id).toEqual([
+      id,
+      expect.stringMatching(/\w/),
+      expect.stringMatching(/\w/),
+      true
+    ]);
+    expect(args, id).toHaveProperty('properties');
+  }
+});
+
 test('the server extension answers', async ({
   baseURL,
   playwright,

@@ -35,11 +35,12 @@ async function show(view: JSX.Element): Promise<PageWidget> {
 describe('PageWidget', () => {
   it('says that a view has failed, and shows it again when asked to', async () => {
     let broken = true;
+    const text = 'all well';
     const View = () => {
       if (broken) {
         throw new Error('no such figure');
       }
-      return <p>{'all well'}</p>;
+      return <p>{text}</p>;
     };
     const told = jest.spyOn(console, 'error').mockImplementation();
     const page = await show(<View />);
@@ -47,7 +48,7 @@ describe('PageWidget', () => {
     broken = false;
     fireEvent.click(screen.getByRole('button', { name: 'Show it again' }));
     await settle();
-    expect(screen.getByText('all well')).toBeInTheDocument();
+    expect(screen.getByText(text)).toBeInTheDocument();
     told.mockRestore();
     page.dispose();
   });

@@ -172,17 +172,43 @@ describe('Details', () => {
     client.changeTask.mockRejectedValueOnce(
       new ClientError('The notes were changed meanwhile.', { status: 409 })
     );
+    client.getTask.mockResolvedValue({ ...DETAIL, notes: 'theirs' });
     await press('Save');
-    expect(screen.getByRole('alert')).toHaveTextContent('changed meanwhile');
+    expect(screen.getByRole('alert')).toHaveTextContent(
+      'they read now: “theirs”'
+    );
     expect(screen.getByRole('textbox', { name: 'Notes' })).toHaveValue(
       'slow after all'
     );
     await press('Save');
     expect(client.changeTask.mock.lastCall?.[2]).toEqual({
       notes: 'slow after all',
-      expected: { notes: 'was **fast**' }
+      expected: { notes: 'theirs' }
     });
     expect(screen.getByRole('tabpanel')).toHaveTextContent('slow after all');
+    model.dispose();
+  });
+
+  it('keeps notes that were not saved while one looks at another task', async () => {
+    const { model } = await open();
+    fireEvent.click(screen.getByRole('button', { name: 'Edit' }));
+    fireEvent.change(screen.getByRole('textbox', { name: 'Notes' }), {
+      target: { value: 'half a thought' }
+    });
+    const look = async (name: string) => {
+      act(() => model.show(name, undefined));
+      await act(() => new Promise(resolve => setTimeout(resolve, 120)));
+    };
+    await look('two');
+    expect(screen.queryByRole('textbox', { name: 'Notes' })).toBeNull();
+    await look('one');
+    expect(screen.getByRole('textbox', { name: 'Notes' })).toHaveValue(
+      'half a thought'
+    );
+    fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+    await look('two');
+    await look('one');
+    expect(screen.queryByRole('textbox', { name: 'Notes' })).toBeNull();
     model.dispose();
   });
 

@@ -83,7 +83,7 @@ export function Details(props: IDetailsProps): JSX.Element {
             <Button
               icon="refresh"
               label={trans.__('Retry now')}
-              onClick={() => model.refresh()}
+              onClick={() => void model.refresh()}
             />
           </Empty>
         ) : (

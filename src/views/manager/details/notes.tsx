@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { asClientError } from '../../../client/errors';
-import type { TaskDetailModel } from '../../../model/taskdetail';
+import type { INoteDraft, TaskDetailModel } from '../../../model/taskdetail';
 import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
 import { Button, Strip } from '../../shared/strip';
@@ -21,35 +21,50 @@ export function Notes(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { model, text, canWrite } = props;
-  const { saving } = useStore(model);
+  const { name, saving } = useStore(model);
   /** What is being written, null while nobody writes. */
-  const [draft, setDraft] = React.useState<string | null>(null);
-  const [base, setBase] = React.useState('');
+  const [written, setWritten] = React.useState<INoteDraft | null>(
+    () => model.drafts.get(name) ?? null
+  );
   const [failure, setFailure] = React.useState('');
-  const edit = () => {
-    setBase(text);
-    setDraft(text);
+  const draft = written?.text ?? null;
+  const base = written?.base ?? '';
+  const write = (next: INoteDraft | null) => {
+    if (next && next.text !== next.base) {
+      model.drafts.set(name, next);
+    } else {
+      model.drafts.delete(name);
+    }
+    setWritten(next);
   };
   const save = async () => {
     if (draft === null) {
       return;
     }
     if (draft === base) {
-      setDraft(null);
+      write(null);
       return;
     }
     setFailure('');
     try {
       await model.change({ notes: draft, expected: { notes: base } });
-      setDraft(null);
+      write(null);
     } catch (error) {
       const problem = asClientError(error);
-      setFailure(problem.message);
-      if (problem.status === 409) {
-        // Saving again then replaces what somebody else wrote, knowingly.
-        model.refresh();
-        setBase(model.getSnapshot().detail?.notes ?? base);
+      if (problem.status !== 409) {
+        setFailure(problem.message);
+        return;
       }
+      // Saving again replaces what somebody else wrote, knowingly.
+      await model.refresh();
+      const theirs = model.getSnapshot().detail?.notes ?? base;
+      write({ text: draft, base: theirs });
+      setFailure(
+        trans.__(
+          'Somebody else has changed the notes meanwhile; they read now: “%1”. Save again to replace them.',
+          theirs
+        )
+      );
     }
   };
   return (
@@ -59,7 +74,7 @@ export function Notes(props: {
         {canWrite && draft === null && (
           <Button
             label={text ? trans.__('Edit') : trans.__('Write')}
-            onClick={edit}
+            onClick={() => write({ text, base: text })}
           />
         )}
       </h3>
@@ -77,19 +92,19 @@ export function Notes(props: {
             value={draft}
             aria-label={trans.__('Notes')}
             placeholder={trans.__('Markdown: **bold**, lists, links…')}
-            onChange={event => setDraft(event.target.value)}
+            onChange={event => write({ text: event.target.value, base })}
             onKeyDown={event => {
               event.stopPropagation();
               if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
                 event.preventDefault();
                 void save();
               } else if (event.key === 'Escape' && draft === base) {
-                setDraft(null);
+                write(null);
               }
             }}
           />
           <div className="pyr-notes-actions">
-            <Button label={trans.__('Cancel')} onClick={() => setDraft(null)} />
+            <Button label={trans.__('Cancel')} onClick={() => write(null)} />
             <Button
               accent
               label={trans.__('Save')}
