@@ -79,7 +79,22 @@ export interface IViewOptions {
 
 /** Make the view of a page; the workspace is asked for first. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
-  const workspace = await options.pyruns.client.getWorkspace(options.workspace);
+  const { client, session } = options.pyruns;
+  let workspace: Workspace;
+  try {
+    workspace = await client.getWorkspace(options.workspace);
+    if (session.getSnapshot().handshake === 'mismatch') {
+      return makeNoServer(options);
+    }
+  } catch (error) {
+    // Is it the workspace that is missing, or all that could answer?
+    await session.settled();
+    const { handshake } = session.getSnapshot();
+    if (handshake === 'missing' || handshake === 'mismatch') {
+      return makeNoServer(options);
+    }
+    throw error;
+  }
   options.onName(workspaceTitle(options.trans, workspace));
   switch (options.page) {
     case 'dashboard':
@@ -91,6 +106,32 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
     case 'monitor':
       return makeMonitor(options, workspace);
   }
+}
+
+/** What stands in a page's place until the server can be talked to. */
+async function makeNoServer({
+  owner,
+  pyruns
+}: IViewOptions): Promise<JSX.Element> {
+  const [{ NoServer }, { useStore }] = await Promise.all([
+    import('../views/shared/noserver'),
+    import('../views/shared/store')
+  ]);
+  const Waiting = () => {
+    const state = useStore(pyruns.session);
+    const isReady = state.handshake === 'ready';
+    React.useEffect(() => {
+      if (isReady) {
+        owner.reload();
+      }
+    }, [isReady]);
+    return isReady || state.handshake === 'checking' ? null : (
+      <div className="pyr-view">
+        <NoServer state={state} onRetry={() => pyruns.session.retry()} />
+      </div>
+    );
+  };
+  return <Waiting />;
 }
 
 function rights(pyruns: IPyruns): { canWrite: boolean; canExecute: boolean } {

@@ -31,6 +31,13 @@ export class PageWidget extends ReactWidget {
     return model;
   }
 
+  /** Load the view anew. */
+  reload(): void {
+    this._view = null;
+    this._turn++;
+    this.update();
+  }
+
   override dispose(): void {
     if (this.isDisposed) {
       return;
@@ -56,7 +63,7 @@ export class PageWidget extends ReactWidget {
       <TransContext.Provider value={this._trans}>
         <InFrontContext.Provider value={this.isVisible}>
           <Boundary>
-            <Loader load={this._get} />
+            <Loader key={this._turn} load={this._get} />
           </Boundary>
         </InFrontContext.Provider>
       </TransContext.Provider>
@@ -74,6 +81,7 @@ export class PageWidget extends ReactWidget {
   private readonly _load: (page: PageWidget) => Promise<JSX.Element>;
   private readonly _owned: { dispose(): void }[] = [];
   private _view: Promise<JSX.Element> | null = null;
+  private _turn = 0;
 }
 
 /** A view that fails says so, instead of leaving an empty page. */

@@ -124,8 +124,11 @@ export class ActivityModel extends Store<IActivityState> {
       if (this._isDisposed || turn !== this._turn) {
         return;
       }
+      // Changes may overtake a list that was on its way.
+      const revision = Math.min(active.revision, recent.revision);
+      const isLate = this._epoch === active.epoch && revision < this._revision;
       this._epoch = active.epoch;
-      this._revision = Math.min(active.revision, recent.revision);
+      this._revision = isLate ? this._revision : revision;
       const ended: TaskRow[] = [];
       for (const row of recent.items) {
         this._note(row, ended);
@@ -142,6 +145,9 @@ export class ActivityModel extends Store<IActivityState> {
         recent: [...recent.items].sort(byEnd).slice(0, RECENT)
       });
       this._count(active.counts, ended);
+      if (isLate) {
+        this._soon();
+      }
     } catch (error) {
       if (!this._isDisposed && turn === this._turn) {
         this.update({ error: asClientError(error) });

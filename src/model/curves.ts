@@ -133,12 +133,15 @@ export class CurvesModel extends Store<ICurvesState> {
         this.update({ key, curves });
       }
     } catch {
-      // A picture beside a figure; the table itself tells what is wrong.
+      // A picture beside a figure: the table itself tells what is wrong, and
+      // asks again when something has changed.
+      this._isAsking = false;
+      return;
     } finally {
       this._isAsking = false;
-      if (this._wanted(this.state.key ?? '').length > 0) {
-        this._schedule(CALM);
-      }
+    }
+    if (this._wanted(this.state.key ?? '').length > 0) {
+      this._schedule(CALM);
     }
   }
 

@@ -46,6 +46,29 @@ export function asQuery(listing: IListing) {
   };
 }
 
+/** Names that one request asks for. */
+const MANY = 1000;
+
+/** The names of all tasks that match. */
+export async function allNames(
+  client: IClient,
+  id: string,
+  listing: IListing
+): Promise<Set<string>> {
+  const names = new Set<string>();
+  let total = Infinity;
+  for (let offset = 0; offset < total; offset += MANY) {
+    const page = await client.listTasks(id, {
+      ...asQuery({ ...listing, fields: [] }),
+      offset,
+      limit: MANY
+    });
+    page.items.forEach(row => names.add(row.name));
+    total = page.total;
+  }
+  return names;
+}
+
 /** Whose pages are loaded. */
 export interface IPagesOwner {
   readonly listing: IListing;

@@ -37,6 +37,21 @@ export function placePage(
   return next;
 }
 
+/**
+ * The rows of a page that is older than what was heard meanwhile: those that
+ * are loaded stay as they are, with what only a listing tells.
+ */
+export function keepNewer(
+  loaded: IRows,
+  items: readonly TaskRow[]
+): readonly TaskRow[] {
+  const known = new Map(loaded.flatMap(row => (row ? [[row.name, row]] : [])));
+  return items.map(item => {
+    const row = known.get(item.name);
+    return row ? { ...row, values: item.values, hit: item.hit } : item;
+  });
+}
+
 export interface IPatched {
   rows: IRows;
   /** The rows that were replaced, and what replaced them. */

@@ -91,6 +91,18 @@ export class SessionModel extends Store<ISessionState> {
     }
   }
 
+  /** Resolved when the server's answer to the handshake is known. */
+  async settled(): Promise<void> {
+    while (this.state.handshake === 'checking' && !this._isDisposed) {
+      await new Promise<void>(resolve => {
+        const leave = this.subscribe(() => {
+          leave();
+          resolve();
+        });
+      });
+    }
+  }
+
   /** List the workspaces anew. */
   async refresh(): Promise<void> {
     try {

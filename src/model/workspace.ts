@@ -13,8 +13,14 @@ import type {
 } from '../client/types';
 import { countActive, patchActive, PAGE_OF_ACTIVE } from './active';
 import type { IListing } from './pages';
-import { asQuery, CALM, PAGE, Pages } from './pages';
-import { patchRows, placePage, removeRows, sortMayMove } from './rows';
+import { allNames, CALM, PAGE, Pages } from './pages';
+import {
+  keepNewer,
+  patchRows,
+  placePage,
+  removeRows,
+  sortMayMove
+} from './rows';
 import { Store } from './store';
 import type { IWorkspaceState } from './workspacestate';
 import { firstState, mergeColumns, sameNotices, sumOf } from './workspacestate';
@@ -148,25 +154,10 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   /** Select every task that matches, also those not loaded. */
   async selectAll(): Promise<void> {
-    const { listing, total } = this.state;
-    const names = new Set<string>();
-    for (const row of this.state.rows) {
-      if (row) {
-        names.add(row.name);
-      }
-    }
-    for (let offset = 0; names.size < total; offset += 1000) {
-      const page = await this.client.listTasks(this.id, {
-        ...asQuery({ ...listing, fields: [] }),
-        offset,
-        limit: 1000
-      });
-      page.items.forEach(row => names.add(row.name));
-      if (offset + 1000 >= page.total) {
-        break;
-      }
-    }
-    this.select(names, 'replace');
+    this.select(
+      await allNames(this.client, this.id, this.state.listing),
+      'replace'
+    );
   }
 
   // -- actions ----------------------------------------------------------
@@ -241,10 +232,10 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     if (this._epoch !== null && this._epoch !== answer.epoch) {
       this._pages.invalidate();
     }
-    this._revision =
-      this._epoch === answer.epoch
-        ? Math.max(this._revision, answer.revision)
-        : answer.revision;
+    // Changes may overtake a page that was on its way.
+    const isLate =
+      this._epoch === answer.epoch && answer.revision < this._revision;
+    this._revision = isLate ? this._revision : answer.revision;
     this._epoch = answer.epoch;
     const old = isOther ? [] : this.state.rows;
     this.update({
@@ -252,14 +243,22 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       error: null,
       queryError: null,
       notices: sameNotices(this.state.notices, answer.notices),
-      rows: placePage(old, page * PAGE, answer.items, answer.total),
+      rows: placePage(
+        old,
+        page * PAGE,
+        isLate ? keepNewer(old, answer.items) : answer.items,
+        answer.total
+      ),
       total: answer.total,
-      counts: answer.counts,
+      counts: isLate ? this.state.counts : answer.counts,
       columns: mergeColumns(this.state.columns, answer.columns),
       typical: answer.typical_duration,
       heard: Date.now()
     });
     this._checkActive();
+    if (isLate) {
+      this._pages.soon();
+    }
   }
 
   /** List the active tasks when there are not as many as there should be. */
@@ -330,8 +329,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       this._onReset(message);
       return;
     }
-    // Older changes than a page just listed may come after it; what made them
-    // old follows at once, so they need no sorting out.
+    // Changes older than a page may come after it: what made them old follows.
     this._revision = Math.max(this._revision, message.revision);
     const changed = message.changed ?? [];
     const removed = message.removed ?? [];

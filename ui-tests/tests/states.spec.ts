@@ -109,6 +109,13 @@ test('a server without the extension says how to get it', async ({ page }) => {
     page.getByText('The server extension is not enabled')
   ).toBeVisible();
   await expect(page.getByText('pip install pyruns_jupyter')).toBeVisible();
+  // Also in a page that is asked for, such as one of the last session.
+  await page.evaluate(() =>
+    window.jupyterapp.commands.execute('pyruns:open-dashboard', {
+      workspace: 'echo/_pyruns_/echo'
+    })
+  );
+  await expect(page.getByText('pip install pyruns_jupyter')).toHaveCount(2);
   await pictures(page, 'state-missing');
 });
 

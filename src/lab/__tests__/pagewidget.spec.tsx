@@ -53,6 +53,20 @@ describe('PageWidget', () => {
     page.dispose();
   });
 
+  it('loads the view anew when it is told to', async () => {
+    let turn = 0;
+    const page = new PageWidget(plainTrans, async () => (
+      <p>{`turn ${++turn}`}</p>
+    ));
+    Widget.attach(page, document.body);
+    await settle();
+    expect(page.node).toHaveTextContent('turn 1');
+    page.reload();
+    await settle();
+    expect(page.node).toHaveTextContent('turn 2');
+    page.dispose();
+  });
+
   it('lets a view rest while another page is in front', async () => {
     const counter = new Counter();
     const View = () => {

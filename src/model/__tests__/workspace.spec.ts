@@ -92,6 +92,39 @@ describe('WorkspaceModel', () => {
     model.dispose();
   });
 
+  it('does not go back to what a late list tells', async () => {
+    const { client, model } = await opened();
+    const late = await client.listTasks('ws');
+    let answer: (page: typeof late) => void = () => undefined;
+    client.listTasks.mockImplementationOnce(
+      () =>
+        new Promise(resolve => {
+          answer = resolve;
+        })
+    );
+    model.setFields(['lr']);
+    await settle();
+    client.change([row('t1', { status: 'completed', figures: { acc: 0.9 } })]);
+    client.change([row('t2', { status: 'failed' })]);
+    answer({
+      ...late,
+      items: late.items.map(item => ({ ...item, values: { lr: 1 } }))
+    });
+    await settle();
+    const { rows, counts } = model.getSnapshot();
+    expect(rows[1]).toMatchObject({
+      status: 'completed',
+      figures: { acc: 0.9 },
+      values: { lr: 1 }
+    });
+    expect(counts?.failed).toBe(1);
+    const asked = client.listTasks.mock.calls.length;
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(client.listTasks).toHaveBeenCalledTimes(asked + 1);
+    expect(model.getSnapshot().rows[2]).toMatchObject({ status: 'failed' });
+    model.dispose();
+  });
+
   it('keeps the selection through refreshes and drops what is gone', async () => {
     const { client, model } = await opened();
     model.select(['t0', 't2'], 'replace');

@@ -2,22 +2,17 @@ import * as React from 'react';
 
 import type { TaskRow, Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
-import type { ISessionState, SessionModel } from '../../model/session';
+import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
+import { NoServer } from '../shared/noserver';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
 import { Gauges } from './gauges';
 import { WorkspacePicker } from './picker';
 import { CountLine, TaskList } from './tasks';
-
-/** What brings the server extension to a server that has none. */
-const INSTALL = [
-  'pip install pyruns_jupyter',
-  'jupyter server extension enable pyruns_jupyter'
-];
 
 export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
 
@@ -213,63 +208,4 @@ function FirstUse(props: {
       )}
     </Empty>
   );
-}
-
-function NoServer(props: {
-  state: ISessionState;
-  onRetry: () => void;
-}): JSX.Element {
-  const trans = useTrans();
-  const { state, onRetry } = props;
-  const retry = <Button label={trans.__('Check again')} onClick={onRetry} />;
-  switch (state.handshake) {
-    case 'missing':
-      return (
-        <Empty
-          icon="warning"
-          title={trans.__('The server extension is not enabled')}
-        >
-          <p>
-            {trans.__(
-              'This Jupyter server does not know Pyruns. Install it where the server runs, enable it, and start the server again:'
-            )}
-          </p>
-          <pre className="pyr-commands">
-            {INSTALL.map(command => (
-              <React.Fragment key={command}>
-                <code>{command}</code>
-                {'\n'}
-              </React.Fragment>
-            ))}
-          </pre>
-          {retry}
-        </Empty>
-      );
-    case 'mismatch':
-      return (
-        <Empty icon="warning" title={trans.__('The versions do not fit')}>
-          <p>
-            {trans.__(
-              'The server runs Pyruns %1, which this page does not understand. Reload the page; if that does not help, install the same version on both sides.',
-              state.status?.version ?? ''
-            )}
-          </p>
-          {retry}
-        </Empty>
-      );
-    case 'unreachable':
-      return (
-        <Empty icon="warning" title={trans.__('The server does not answer')}>
-          <p>{trans.__('Tasks go on running. Trying again…')}</p>
-          {retry}
-        </Empty>
-      );
-    default:
-      return (
-        <Empty icon="warning" title={trans.__('Pyruns cannot be reached')}>
-          <p>{state.problem?.message}</p>
-          {retry}
-        </Empty>
-      );
-  }
 }
