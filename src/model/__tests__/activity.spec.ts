@@ -152,6 +152,22 @@ describe('ActivityModel', () => {
     jest.useRealTimers();
   });
 
+  it('lists again when its list was older than what it heard', async () => {
+    const { client } = server;
+    const listTasks = client.listTasks.bind(client);
+    // Both answers are made now, and come after what changes meanwhile.
+    client.listTasks = async (ws, query) => {
+      const late = await listTasks(ws, query);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      return late;
+    };
+    model.retry();
+    await jest.advanceTimersByTimeAsync(10);
+    server.put({ ...row('b', 'running', 2), progress: 0.9 });
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(model.getSnapshot().active[0].progress).toBe(0.9);
+  });
+
   it('knows what runs and what ended', () => {
     const state = model.getSnapshot();
     expect(names(state.active)).toEqual(['b', 'c']);
