@@ -84,9 +84,11 @@ def _page(
     }
 
     def page() -> dict[str, Any]:
-        found = query.select(rows.values(), **options, sources=sources, is_given_up=is_given_up)
+        parsed = query.parse(options["query"])
+        wanted = {**options, "query": parsed}
+        found = query.select(rows.values(), **wanted, sources=sources, is_given_up=is_given_up)
         configs = index.configs() if fields else {}
-        excerpts = query.Excerpts(sources.log, query.log_needles(query.parse(options["query"])), is_given_up)
+        excerpts = query.Excerpts(sources.log, query.log_needles(parsed), is_given_up)
         return {
             "items": [_item(row, configs.get(row.name), fields, excerpts.of(row)) for row in found.items],
             "total": found.total,

@@ -1,5 +1,4 @@
 import { expect, test } from '@jupyterlab/galata';
-import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -13,6 +12,7 @@ import {
   taskInfo,
   terminal
 } from '../support/journey';
+import { FakeNvml } from '../support/nvml';
 import { LabServer } from '../support/server';
 
 test.use({
@@ -41,36 +41,30 @@ pyruns.record(acc=0.9 + args.seed / 100)
 `;
 
 let server: LabServer;
-let library: string;
+let nvml: FakeNvml;
 
-/** Two devices as the fake NVML library reads them, at each call anew. */
+/** Two devices, busy where a process (`pid:MiB`) holds them. */
 function setGpus(...processes: string[]): void {
-  const line = (held: string, index: number) =>
-    `NVIDIA H100 80GB HBM3;81920;${held ? 40960 : 600};${held ? 93 : 0};10;${held ? 64 : 38};${held ? 610000 : 70000};${held}`;
-  fs.writeFileSync(
-    path.join(library, 'gpus'),
-    `${processes.map(line).join('\n')}\n`
+  nvml.set(
+    ...processes.map(held =>
+      held
+        ? `NVIDIA H100 80GB HBM3;81920;40960;93;10;64;610000;${held}`
+        : 'NVIDIA H100 80GB HBM3;81920;600;0;10;38;70000;'
+    )
   );
 }
 
 test.beforeAll(async () => {
-  library = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-nvml-'));
-  execFileSync('gcc', [
-    '-shared',
-    '-fPIC',
-    '-Wl,-soname,libnvidia-ml.so.1',
-    '-o',
-    path.join(library, 'libnvidia-ml.so.1'),
-    path.join(__dirname, '../../tests/fakenvml/fakenvml.c')
-  ]);
+  nvml = new FakeNvml();
   setGpus('', '');
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-dashboard-'));
   fs.mkdirSync(path.join(root, 'steps'));
   fs.writeFileSync(path.join(root, 'steps', 'steps.py'), STEPS);
-  server = new LabServer(Number(process.env.PYRUNS_UI_PORT || 8895) + 3, root, {
-    LD_LIBRARY_PATH: library,
-    FAKE_NVML_STATE: path.join(library, 'gpus')
-  });
+  server = new LabServer(
+    Number(process.env.PYRUNS_UI_PORT || 8895) + 3,
+    root,
+    nvml.environment
+  );
   await server.start();
 });
 
@@ -80,7 +74,7 @@ test.afterAll(async () => {
   await new Promise(resolve => setTimeout(resolve, 1500));
   await server.kill();
   fs.rmSync(server.root, { recursive: true, force: true });
-  fs.rmSync(library, { recursive: true, force: true });
+  nvml.remove();
 });
 
 test('the Dashboard shows GPUs, who holds them, what runs and what waits', async ({

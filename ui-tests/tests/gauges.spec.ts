@@ -1,10 +1,10 @@
 import { expect, test } from '@jupyterlab/galata';
-import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 
 import { openInPyruns, openLab, picture } from '../support/journey';
+import { FakeNvml } from '../support/nvml';
 import { LabServer } from '../support/server';
 
 test.use({
@@ -17,36 +17,25 @@ test.use({
 });
 
 let server: LabServer;
-let library: string;
+let nvml: FakeNvml;
 
-/** Devices as the fake NVML library reads them, at each call anew. */
+/** Two devices with these loads. */
 function setGpus(...loads: number[]): void {
-  const line = (load: number, index: number) =>
-    `Fake GPU ${index};81920;${8192 * (index + 1)};${load};${load};50;120000;`;
-  fs.writeFileSync(
-    path.join(library, 'gpus'),
-    `${loads.map(line).join('\n')}\n`
+  nvml.set(
+    ...loads.map(
+      (load, index) =>
+        `Fake GPU ${index};81920;${8192 * (index + 1)};${load};${load};50;120000;`
+    )
   );
 }
 
 test.beforeAll(async () => {
-  library = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-nvml-'));
-  execFileSync('gcc', [
-    '-shared',
-    '-fPIC',
-    '-Wl,-soname,libnvidia-ml.so.1',
-    '-o',
-    path.join(library, 'libnvidia-ml.so.1'),
-    path.join(__dirname, '../../tests/fakenvml/fakenvml.c')
-  ]);
+  nvml = new FakeNvml();
   setGpus(10, 90);
   server = new LabServer(
     Number(process.env.PYRUNS_UI_PORT || 8895) + 2,
     fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-gauges-')),
-    {
-      LD_LIBRARY_PATH: library,
-      FAKE_NVML_STATE: path.join(library, 'gpus')
-    }
+    nvml.environment
   );
   await server.start();
 });
@@ -54,7 +43,7 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await server.kill();
   fs.rmSync(server.root, { recursive: true, force: true });
-  fs.rmSync(library, { recursive: true, force: true });
+  nvml.remove();
 });
 
 test('gauges show CPU, memory and each GPU, and move', async ({ page }) => {

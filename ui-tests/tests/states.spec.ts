@@ -13,6 +13,7 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
+import { FakeNvml } from '../support/nvml';
 import { LabServer } from '../support/server';
 
 /** What people meet when something is missing, wrong or huge: each says what to do. */
@@ -166,17 +167,9 @@ test('who may only look is offered nothing else', async ({ page }) => {
 test('a driver that is broken, a damaged task, a server that goes and comes', async ({
   page
 }) => {
-  const library = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-nvml-'));
-  execFileSync('gcc', [
-    '-shared',
-    '-fPIC',
-    '-Wl,-soname,libnvidia-ml.so.1',
-    '-o',
-    path.join(library, 'libnvidia-ml.so.1'),
-    path.join(__dirname, '../../tests/fakenvml/fakenvml.c')
-  ]);
+  const nvml = new FakeNvml();
   const { url, root } = await serve({
-    LD_LIBRARY_PATH: library,
+    ...nvml.environment,
     FAKE_NVML_INIT_ERROR: '999'
   });
   sweep(root, 'lr: 0.1 | 0.2\n');
@@ -210,7 +203,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   await server!.start();
   await page.getByRole('button', { name: 'Retry now' }).first().click();
   await expect(page.getByText(/Reconnecting… showing/)).toHaveCount(0);
-  fs.rmSync(library, { recursive: true, force: true });
+  nvml.remove();
 });
 
 test('10,000 tasks: search, groups, the last row, all of them selected', async ({

@@ -98,9 +98,9 @@ class Excerpts:
 
 
 def _lines(data: bytes) -> Iterator[str]:
-    # A progress bar writes one line again and again: its last state counts as a line of its own.
     for line in data.decode("utf-8", "replace").split("\n"):
-        yield from (part for part in line.split("\r")) if "\r" in line.rstrip("\r") else (line.rstrip("\r"),)
+        # A progress bar writes one line again and again: each state counts as a line.
+        yield from line.removesuffix("\r").split("\r")
 
 
 def _shown(line: str, place: int) -> str:

@@ -73,8 +73,8 @@ async function open(change: Partial<TaskDetail> = {}) {
       kind: 'python',
       config_file: 'config.yaml',
       config: '',
-      script: '/work/train.py',
-      workdir: '/work/a b',
+      script: '/home/ann/train.py',
+      workdir: '/home/ann/a b',
       shell: null,
       command: ['python', 'train.py', '--lr', '0.1'],
       env: [
@@ -290,7 +290,7 @@ describe('Details', () => {
     const panel = screen.getByRole('tabpanel');
     expect(panel).toHaveTextContent('cd p jupyter pyruns run one');
     expect(panel).toHaveTextContent(
-      "cd '/work/a b' SEED='1 2' python train.py --lr 0.1"
+      "cd '/home/ann/a b' SEED='1 2' python train.py --lr 0.1"
     );
     expect(panel).toHaveTextContent('Secrets are left out');
     model.dispose();
