@@ -201,7 +201,7 @@ test('a driver that is broken, a damaged task, a server that goes and comes', as
   );
   await picture(page, 'state-gone-light');
   await server!.start();
-  await page.getByRole('button', { name: 'Retry now' }).first().click();
+  // The page comes back by itself; pressing "Retry now" would race with it.
   await expect(page.getByText(/Reconnecting… showing/)).toHaveCount(0);
   nvml.remove();
 });
