@@ -103,7 +103,7 @@ def main() -> None:
         ):
             answer = preview(workspace, wanted, 10**6)
             assert not answer["errors"], answer["errors"]
-            took = measured(lambda wanted=wanted: preview(workspace, wanted, 10**6), options.repeat)  # type: ignore[misc]
+            took = measured(lambda wanted=wanted: preview(workspace, wanted, 10**6), options.repeat)  # type: ignore[misc]  # a default in a lambda has no type
             print(f"{what}: {took * 1000:.1f} ms, {took / base:.1f} times")
         plain = Path(folder, "plain")
         plain.mkdir()

@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
     def _flags(self) -> dict[str, argparse.Action]:
         return {flag: action for action in self._actions for flag in action.option_strings}
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # argparse has overloads
         """Read words; where a search is expected, `-term` is a part of it and no option."""
         if args is not None and self.get_default("takes_query"):
             args = _query_last(args, {flag: action.nargs != 0 for flag, action in self._flags().items()})

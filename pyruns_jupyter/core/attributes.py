@@ -43,11 +43,11 @@ class Config(dict[str, Any]):
             raise MissingKeyError(_no_key(name, self))
         del self[name]
 
-    def __ior__(self, other: Any) -> Config:  # type: ignore[override]
+    def __ior__(self, other: Any) -> Config:  # type: ignore[override]  # dict has overloads
         self.update(other)
         return self
 
-    def __or__(self, other: Any) -> Config:  # type: ignore[override]
+    def __or__(self, other: Any) -> Config:  # type: ignore[override]  # dict has overloads
         if not isinstance(other, Mapping):
             return NotImplemented
         return Config({**self, **other})
@@ -71,7 +71,7 @@ class Config(dict[str, Any]):
             self[key] = default
         return self[key]
 
-    def update(  # type: ignore[override]
+    def update(  # type: ignore[override]  # dict has overloads
         self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any
     ) -> None:
         """Set the keys of a mapping, or of pairs, and the keywords given."""

@@ -104,7 +104,7 @@ def _comprehended(module: Module, node: ast.expr) -> list[Any]:
     if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and len(node.generators) == 1:
         source = node.generators[0]
         found = module.find(source.iter)
-        if found and isinstance(found[1], ast.ClassDef) and is_enum(*found) and not source.ifs:  # type: ignore[arg-type]
+        if found and isinstance(found[1], ast.ClassDef) and is_enum(*found) and not source.ifs:  # type: ignore[arg-type]  # a class, as just asked
             members = enum_members(found[0], found[1])
             variable = text_of(source.target)
             if text_of(node.elt) == f"{variable}.name":

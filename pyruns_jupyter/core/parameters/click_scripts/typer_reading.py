@@ -139,7 +139,7 @@ class TyperReader:
                 if isinstance(node, Function):
                     for decorator in node.decorator_list:
                         if isinstance(decorator, ast.Call) and self._belongs(home, decorator.func, app):
-                            yield decorator.func.attr, decorator, home, node  # type: ignore[attr-defined]
+                            yield decorator.func.attr, decorator, home, node  # type: ignore[attr-defined]  # an attribute, as just asked
                 elif isinstance(node, ast.Call):
                     yield from self._registered(home, node, app)
 
@@ -149,7 +149,7 @@ class TyperReader:
         if isinstance(node.func, ast.Call) and self._belongs(home, node.func.func, app) and node.args:
             found = home.find(node.args[0])
             if found is not None and isinstance(found[1], Function):
-                yield node.func.func.attr, node.func, *found  # type: ignore[attr-defined]
+                yield node.func.func.attr, node.func, *found  # type: ignore[attr-defined]  # an attribute, as just asked
                 return
         elif (
             isinstance(node.func, ast.Attribute)
