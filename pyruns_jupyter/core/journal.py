@@ -92,19 +92,8 @@ class Appender:
         Raises:
             OSError: when that is not possible.
         """
-        flags = (
-            os.O_RDWR
-            | os.O_APPEND
-            | os.O_CREAT
-            | getattr(os, "O_NOFOLLOW", 0)
-            | getattr(os, "O_NONBLOCK", 0)  # a FIFO of this name must not stop the script
-            | getattr(os, "O_BINARY", 0)
-        )
-        self._descriptor = os.open(path, flags, FILE_MODE)
+        self._descriptor = open_regular_to_append(path)
         status = os.fstat(self._descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(self._descriptor)
-            raise OSError(f"{path} is no regular file")
         self._file = (status.st_dev, status.st_ino)
         size = status.st_size
         # A line that a dying process tore must not spoil ours.
@@ -190,6 +179,28 @@ def open_regular(path: Path | str) -> int:
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no regular file")
+    return descriptor
+
+
+def open_regular_to_append(path: Path) -> int:
+    """Return a descriptor that appends to a regular file, and reads; it is created when missing.
+
+    Raises:
+        OSError: when that is not possible, or something else is in its place.
+    """
+    flags = (
+        os.O_RDWR
+        | os.O_APPEND
+        | os.O_CREAT
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)  # a FIFO of this name must not stop who writes
+        | getattr(os, "O_BINARY", 0)
+        | getattr(os, "O_CLOEXEC", 0)
+    )
+    descriptor = os.open(path, flags, FILE_MODE)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is no regular file")

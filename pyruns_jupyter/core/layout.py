@@ -90,6 +90,11 @@ def journal_name(run: int) -> str:
     return f"run{run}.journal.jsonl"
 
 
+def times_name(run: int) -> str:
+    """Return the file name of the time marks of run `run`'s log."""
+    return f"run{run}.times"
+
+
 def owner_name(run: int) -> str:
     """Return the file name whose kernel lock the supervisor of run `run` holds as long as it lives."""
     return f".run{run}.owner"
@@ -134,6 +139,10 @@ class TaskPaths:
     def journal(self, run: int) -> Path:
         """Return the path of run `run`'s journal of points and records."""
         return self.run_logs / journal_name(run)
+
+    def times(self, run: int) -> Path:
+        """Return the path of the time marks of run `run`'s log."""
+        return self.run_logs / times_name(run)
 
     def owner(self, run: int) -> Path:
         """Return the path of the file that run `run`'s supervisor keeps locked."""

@@ -48,6 +48,7 @@ from .processes import (
 )
 from .surroundings import interpreter, run_environment, system_name
 from .terminal import Pump, open_pipe, open_terminal
+from .timemarks import TimeMarks
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
@@ -181,7 +182,10 @@ class _Supervisor:
                 self._hold(source)
                 os.close(theirs)
         if not problem:
-            self._attend(pump, signals)
+            marks = TimeMarks(self.paths.times(self.number), log.descriptor)
+            self._held.callback(marks.close)
+            self._attend(pump, signals, marks)
+            marks.finish(time.monotonic())
         pump.finish()
         self._finish(command, info, pump, problem)
         return DONE
@@ -299,7 +303,7 @@ class _Supervisor:
             return runs.CANCELLED
         return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
 
-    def _attend(self, pump: Pump, signals: SignalPipe) -> None:
+    def _attend(self, pump: Pump, signals: SignalPipe, marks: TimeMarks) -> None:
         """Stay with the run until it has ended and its output is in the log."""
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
@@ -318,6 +322,7 @@ class _Supervisor:
             now = time.monotonic()
             if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
                 quiet_since = now
+            marks.look(now)
             if signals.descriptor in ready:
                 received = signals.read()
                 if received & {signal.SIGTERM, signal.SIGHUP}:

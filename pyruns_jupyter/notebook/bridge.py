@@ -86,6 +86,7 @@ class Bridge:
             "changeTask": self._change,
             "deleteTask": self._delete,
             "readLog": self._read_log,
+            "listLogTimes": self._log_times,
             "getTracks": lambda said: tasks.tracks(workspace, said.text("task"), _number(said, "run", 1)),
             "getRunInput": lambda said: runs.run_input(workspace, said.text("task"), _run(said)),
             "listArtifacts": lambda said: runs.artifacts(workspace, said.text("task"), _run(said)),
@@ -322,6 +323,17 @@ class Bridge:
             offset=_number(said, "offset", 0),
             limit=_number(said, "limit", 1, logs.MOST),
             tail=_number(said, "tail", 1, logs.MOST),
+            before=_number(said, "before", 0),
+        )
+
+    def _log_times(self, said: Body) -> dict[str, Any]:
+        return logs.log_times(
+            self._workspace,
+            said.text("task"),
+            run=_number(said, "run", 1),
+            offset=said.integer("offset", 0, low=0, high=_BIG),
+            end=_number(said, "end", 0),
+            limit=said.integer("limit", 1000, low=1, high=10_000),
         )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.logs import last_logged_run, log_size, read_range, tail_offset
+from pyruns_jupyter.core.logtimes import read_marks
 from pyruns_jupyter.core.runs import slot_count
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -56,6 +58,19 @@ def read_log(
     most = limit or (MOST if tail is not None else USUAL)
     data = read_range(path, begin, most) if begin < size else b""
     return LogRange(data, begin, max(size, begin + len(data)) if data else size)
+
+
+def log_times(
+    workspace: WorkspaceFolder, name: str, *, run: int | None, offset: int, end: int | None, limit: int
+) -> dict[str, Any]:
+    """Return the `LogTimes` of the bytes from `offset` to `end` of a run's log.
+
+    Raises:
+        NotFound: when there is no such log.
+    """
+    path, size = find_log(workspace, name, run)
+    times = check_inside(path.with_suffix(".times"), workspace.existing(name).folder)
+    return {"marks": read_marks(times, offset, size if end is None else end, limit)}
 
 
 def find_log(workspace: WorkspaceFolder, name: str, run: int | None) -> tuple[Path, int]:

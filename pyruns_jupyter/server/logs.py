@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.logs import open_log_file
-from ..resources.logs import MOST, find_log, read_log
+from ..resources.logs import MOST, find_log, log_times, read_log
 from .download import DownloadHandler
 from .handler import READ, PyrunsHandler, endpoint
 
@@ -27,6 +27,23 @@ class LogHandler(PyrunsHandler):
         self.set_header("Cache-Control", "no-store")
         self.write(found.data)
         self.finish(set_content_type="application/octet-stream")
+
+
+class LogTimesHandler(PyrunsHandler):
+    """`workspaces/{ws}/tasks/{task}/logs/times`"""
+
+    @endpoint(READ)
+    async def get(self, ws: str, task: str) -> None:
+        """Answer when parts of a run's log were written."""
+        run = self.query_number("run", low=1)
+        offset = self.query_number("offset") or 0
+        end = self.query_number("end")
+        limit = self.query_number("limit", low=1, high=10_000) or 1000
+        self.answer(
+            await self.run(
+                lambda: log_times(self.workspace(ws), task, run=run, offset=offset, end=end, limit=limit)
+            )
+        )
 
 
 class LogDownloadHandler(DownloadHandler):

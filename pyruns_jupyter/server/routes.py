@@ -11,7 +11,7 @@ from .events import EventStream
 from .exports import ExportHandler, TrashHandler
 from .generator import ParametersHandler, PreviewHandler, TemplateHandler
 from .handler import NotHere, PyrunsHandler
-from .logs import LogDownloadHandler, LogHandler
+from .logs import LogDownloadHandler, LogHandler, LogTimesHandler
 from .logsearch import LogSearchHandler
 from .logstream import LogStream
 from .queue import QueueHandler
@@ -48,6 +48,7 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
     "/workspaces/{ws}/tasks/{task}/logs/search": LogSearchHandler,
+    "/workspaces/{ws}/tasks/{task}/logs/times": LogTimesHandler,
     "/workspaces/{ws}/tasks/{task}/logs/download": LogDownloadHandler,
     "/workspaces/{ws}/tasks/{task}/runs/{run}": RunHandler,
     "/workspaces/{ws}/tasks/{task}/runs/{run}/input": RunInputHandler,

@@ -404,6 +404,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/tasks/{task}/logs/times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        /** When parts of a run's log were written */
+        get: operations["listLogTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/tasks/{task}/logs/download": {
         parameters: {
             query?: never;
@@ -1144,6 +1165,16 @@ export interface components {
             done: boolean;
             /** @description Why it was given up */
             message?: string;
+        };
+        LogTimes: {
+            /**
+             * @description How many bytes the log had and when (epoch seconds), in this order: what lies between two marks was
+             *     written between their times. The last one is behind the part asked for. A run of another program has none.
+             */
+            marks: [
+                number,
+                number
+            ][];
         };
         SystemSample: {
             time: number;
@@ -1940,6 +1971,40 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listLogTimes: {
+        parameters: {
+            query?: {
+                /** @description Which run, from 1; the latest by default */
+                run?: components["parameters"]["run"];
+                /** @description Where the part begins that is asked for */
+                offset?: number;
+                /** @description Where it ends, by default at the end of the log */
+                end?: number;
+                /** @description How many marks are enough */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                task: components["parameters"]["task"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The marks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogTimes"];
                 };
             };
             default: components["responses"]["Error"];

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
+from pyruns_jupyter.core.logtimes import read_marks
 from tests.support import wait_until
 
 from .support import Project, python
@@ -160,3 +162,34 @@ def test_a_program_that_closes_its_output_lives_on(shell: Project, settings: str
     assert found == b"before\n"
     assert (shell.folder / "after").exists()
     assert shell.info("t0")["exit_codes"] == [4]
+
+
+@pytest.mark.parametrize("settings", ["", "terminal: false\n"])
+def test_marks_tell_when_the_log_grew(shell: Project, settings: str) -> None:
+    shell.settings(settings)
+    name = shell.task(
+        "slow",
+        python("import time\nfor n in range(3):\n    print('line', n, flush=True)\n    time.sleep(1.3)"),
+    )
+    before = time.time()
+    shell.submit(name)
+    assert shell.wait(name) == ["completed"]
+    log = shell.log(name)
+    marks = read_marks(shell.paths(name).times(1), 0, len(log), 100)
+    for number, begin in enumerate([0, 1.3, 2.6]):
+        place = log.index(b"line %d" % number)
+        size, written_at = next(mark for mark in marks if mark[0] > place)
+        assert written_at >= before + begin
+        # By the next mark, at the latest, the next line is there.
+        assert log.find(b"line %d" % (number + 2), 0, size) < 0
+    assert marks[-1][0] == log.index(b"[PYRUNS] ==================== FINISH")
+
+
+def test_a_short_run_and_one_whose_marks_cannot_be_written_have_none(shell: Project) -> None:
+    run(shell, "echo short")
+    assert not list(shell.workspace.tasks.glob("*/run_logs/*.times"))
+    name = shell.task("odd", python("import time\nfor n in range(3): print(n, flush=True); time.sleep(0.8)"))
+    shell.paths(name).times(1).mkdir(parents=True)
+    shell.submit(name)
+    assert shell.wait(name) == ["completed"]
+    assert b"2\n" in shell.log(name)

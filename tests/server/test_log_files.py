@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.logtimes import encode_mark
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server import logsearch
 from tests.server.client import Api, check_schema, until
@@ -177,3 +178,15 @@ async def test_ranges_backwards(api: Api, task: Recorder) -> None:
     assert TEXT.endswith(beyond.body)
     both = await api("get", LOG, query={"before": 5, "tail": 5}, ws=WS, task="one")
     assert both.status == 400
+
+
+async def test_when_a_log_was_written(api: Api, task: Recorder) -> None:
+    path = f"{LOG}/times"
+    assert (await api("get", path, ws=WS, task="one")).body["marks"] == []
+    times = task.paths.times(1)
+    times.write_bytes(b"".join(encode_mark(n * 100, 1000.0 + n) for n in range(1, 51)))
+    marks = (await api("get", path, ws=WS, task="one", query={"offset": 1050, "end": 1250})).body["marks"]
+    assert marks == [[1100, 1011.0], [1200, 1012.0], [1300, 1013.0]]
+    assert len((await api("get", path, ws=WS, task="one", query={"limit": 7})).body["marks"]) == 7
+    missing = await api("get", path, ws=WS, task="one", query={"run": 9})
+    assert missing.status == 404
