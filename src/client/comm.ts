@@ -1,3 +1,4 @@
+import { ClientError } from './errors';
 import { CommConnection, exactBuffer } from './commconnection';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type {
@@ -23,6 +24,8 @@ import type {
   ISystemHandlers,
   ISystemStream,
   LogQuery,
+  LogTimes,
+  LogTimesQuery,
   Parameters,
   Preview,
   PreviewRequest,
@@ -136,6 +139,26 @@ export class CommClient extends CommConnection implements IClient {
     );
     const range = answer.value as { offset: number; size: number };
     return { ...range, bytes: answer.buffers[0] ?? new Uint8Array() };
+  }
+
+  searchLog(): Promise<void> {
+    return Promise.reject(
+      new ClientError('Whole logs are searched in JupyterLab, not in a cell.', {
+        code: 'not_here'
+      })
+    );
+  }
+
+  listLogTimes(
+    ws: string,
+    task: string,
+    query: LogTimesQuery = {}
+  ): Promise<LogTimes> {
+    return this.json('listLogTimes', { ws, task, ...query });
+  }
+
+  logUrl(): string | null {
+    return null;
   }
 
   getTracks(ws: string, task: string, run?: number): Promise<Tracks> {

@@ -23,7 +23,11 @@ import type {
   ILogStream,
   ISystemHandlers,
   ISystemStream,
+  LogHits,
   LogQuery,
+  LogSearch,
+  LogTimes,
+  LogTimesQuery,
   Parameters,
   Preview,
   PreviewRequest,
@@ -180,6 +184,41 @@ export class ServerClient implements IClient {
       offset,
       size: size === null ? offset + bytes.length : Number(size)
     };
+  }
+
+  async searchLog(
+    ws: string,
+    task: string,
+    query: LogSearch,
+    onHits: (hits: LogHits) => void,
+    signal?: AbortSignal
+  ): Promise<void> {
+    const path = withQuery(`${taskPath(ws, task)}/logs/search`, query);
+    const response = await this._fetch('GET', path, undefined, signal);
+    for await (const line of linesOf(response)) {
+      onHits(JSON.parse(line) as LogHits);
+    }
+  }
+
+  listLogTimes(
+    ws: string,
+    task: string,
+    query: LogTimesQuery = {}
+  ): Promise<LogTimes> {
+    return this._json(
+      'GET',
+      withQuery(`${taskPath(ws, task)}/logs/times`, query)
+    );
+  }
+
+  logUrl(ws: string, task: string, run?: number): string | null {
+    const path = withQuery(`${taskPath(ws, task)}/logs/download`, { run });
+    const url = new URL(
+      this._transport.baseUrl + API + path,
+      window.location.href
+    );
+    // Elsewhere the browser would come without what it is known by.
+    return url.origin === window.location.origin ? url.href : null;
   }
 
   getTracks(ws: string, task: string, run?: number): Promise<Tracks> {
@@ -365,6 +404,30 @@ export class ServerClient implements IClient {
   }
 
   private _transport: ITransport;
+}
+
+/** The lines of an answer, as they come. */
+async function* linesOf(response: Response): AsyncGenerator<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    while (reader) {
+      const { done, value } = await reader.read();
+      const lines = (rest + decoder.decode(value, { stream: !done })).split(
+        '\n'
+      );
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        yield line;
+      }
+      if (done) {
+        return;
+      }
+    }
+  } catch (error) {
+    throw isAbort(error) ? error : brokenOff();
+  }
 }
 
 function brokenOff(): ClientError {

@@ -68,6 +68,15 @@ export type LogQuery = NonNullable<
   operations['readLog']['parameters']['query']
 >;
 
+export type LogHits = Schemas['LogHits'];
+export type LogSearch = NonNullable<
+  operations['searchLog']['parameters']['query']
+>;
+export type LogTimes = Schemas['LogTimes'];
+export type LogTimesQuery = NonNullable<
+  operations['listLogTimes']['parameters']['query']
+>;
+
 /** Bytes of a log and where they begin. */
 export interface ILogRange {
   bytes: Uint8Array;
@@ -189,6 +198,25 @@ export interface IClient {
     query?: LogQuery,
     signal?: AbortSignal
   ): Promise<ILogRange>;
+  /** Search a log from end to end; hits are told as they are found. */
+  searchLog(
+    ws: string,
+    task: string,
+    query: LogSearch,
+    onHits: (hits: LogHits) => void,
+    signal?: AbortSignal
+  ): Promise<void>;
+  /** When parts of a log were written. */
+  listLogTimes(
+    ws: string,
+    task: string,
+    query?: LogTimesQuery
+  ): Promise<LogTimes>;
+  /**
+   * The address at which the browser can fetch a log by itself; null where
+   * there is none.
+   */
+  logUrl(ws: string, task: string, run?: number): string | null;
   getTracks(ws: string, task: string, run?: number): Promise<Tracks>;
   /** What a run was given. */
   getRunInput(ws: string, task: string, run: number): Promise<RunInput>;

@@ -110,11 +110,13 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     const makePage = (page: Page, workspace: string, shown: IShown) => {
       const show: IShow = {
         task: shown.task ?? '',
+        beside: shown.beside ?? [],
         query: shown.query ?? '',
         file: shown.file ?? '',
         onShow: null,
         show: change => {
           show.task = change.task || show.task;
+          show.beside = change.beside ?? show.beside;
           show.query = change.query ?? show.query;
           show.onShow?.(change);
           const widget = tracker.find(item => item.showing === show);
@@ -179,6 +181,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       if (id) {
         return open(page, id, {
           task: text(args.task),
+          beside: texts(args.beside),
           query: text(args.query),
           file: text(args.file)
         });
@@ -193,7 +196,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const describe = (...keys: ('task' | 'query' | 'file')[]) => ({
+    const describe = (...keys: ('task' | 'beside' | 'query' | 'file')[]) => ({
       args: {
         type: 'object' as const,
         properties: {
@@ -207,6 +210,13 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
             task: {
               type: 'string' as const,
               description: trans.__('Task whose log is shown')
+            }
+          }),
+          ...(keys.includes('beside') && {
+            beside: {
+              type: 'array' as const,
+              items: { type: 'string' as const },
+              description: trans.__('Tasks whose logs are shown beside it')
             }
           }),
           ...(keys.includes('file') && {
@@ -253,7 +263,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Logs'),
       caption: trans.__('Follow the logs of the workspace’s tasks'),
       icon: pyrunsIcon,
-      describedBy: describe('task'),
+      describedBy: describe('task', 'beside'),
       execute: args => openHere('monitor', args)
     });
     commands.addCommand(CommandIDs.openPage, {
@@ -269,7 +279,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               type: 'string',
               oneOf: PAGES.map(page => ({ const: page }))
             },
-            ...describe('task', 'query').args.properties
+            ...describe('task', 'beside', 'query').args.properties
           }
         }
       },
@@ -318,6 +328,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           page: widget.page,
           workspace: widget.workspace,
           task: widget.task,
+          beside: [...widget.showing.beside],
           query: widget.query
         }),
         name: widget => `${widget.page}:${widget.workspace}`
@@ -344,6 +355,12 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+function texts(value: unknown): string[] | undefined {
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : undefined;
 }
 
 function nameOf(trans: TranslationBundle, pyruns: IPyruns, id: string): string {

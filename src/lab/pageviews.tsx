@@ -14,13 +14,14 @@ import type { Workspace } from '../client/types';
 import { ActivityModel } from '../model/activity';
 import type { ISavedDraft } from '../model/draft';
 import { DraftModel } from '../model/draft';
-import { LogModel } from '../model/log';
+import { MonitorModel } from '../model/monitor';
 import { QueueModel } from '../model/queue';
 import { asRunOptions } from '../model/runoptions';
 import { asSavedTable } from '../model/savedviews';
 import { TableModel } from '../model/table';
 import { WorkspaceModel } from '../model/workspace';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
+import type { ILooks } from '../views/monitor/header';
 import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
 import type { PageWidget } from './pagewidget';
@@ -32,6 +33,8 @@ export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
 /** What of a workspace a page is to show; what is left out stays as it is. */
 export interface IShown {
   task?: string;
+  /** Tasks whose logs stand beside it. */
+  beside?: readonly string[];
   /** What is searched for among the tasks. */
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
@@ -48,6 +51,7 @@ export type IOpener = (
 /** What a page shows, from outside and inside. */
 export interface IShow {
   task: string;
+  beside: readonly string[];
   query: string;
   /** Only until it is taken up. */
   file: string;
@@ -299,29 +303,38 @@ async function makeMonitor(
   options: IViewOptions,
   workspace: Workspace
 ): Promise<JSX.Element> {
-  const { pyruns, owner, show, trans } = options;
+  const { pyruns, owner, show, state, trans } = options;
   const { MonitorView } = await import('../views/monitor');
+  const key = 'pyruns-jupyter:log-looks';
+  const looks = asLooks(await state?.fetch(key).catch(() => null));
   const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
-  const log = owner.own(new LogModel(pyruns.client, workspace.id));
-  show.onShow = ({ task }) => {
-    if (task && log.getSnapshot().task !== task) {
-      log.open(task);
+  const monitor = owner.own(new MonitorModel(pyruns.client, workspace.id));
+  if (show.task) {
+    monitor.open(show.task);
+    show.beside.forEach(task => monitor.openBeside(task));
+  }
+  show.onShow = ({ task, beside }) => {
+    // With others beside it, it is what the view itself remembers.
+    if (task && !beside) {
+      monitor.open(task);
     }
   };
-  log.subscribe(() => {
-    const { task } = log.getSnapshot();
-    if (task && task !== show.task) {
+  monitor.subscribe(() => {
+    const [task, ...beside] = monitor.tasks;
+    if (
+      task &&
+      [task, ...beside].join() !== [show.task, ...show.beside].join()
+    ) {
       // Chosen in the view: remembered for the next reload.
-      show.show({ task });
+      show.show({ task, beside });
     }
   });
-  if (show.task) {
-    log.open(show.task);
-  }
   return (
     <MonitorView
       model={model}
-      log={log}
+      monitor={monitor}
+      looks={looks}
+      onLooks={changed => void state?.save(key, { ...changed })}
       trans={trans}
       confirm={ask(trans)}
       canExecute={rights(pyruns).canExecute}
@@ -365,6 +378,16 @@ function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
 /** As Lab's state keeps it. */
 function toJson(value: object): ReadonlyPartialJSONObject {
   return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
+}
+
+/** How logs were shown last, out of Lab's state. */
+function asLooks(value: unknown): Partial<ILooks> {
+  const looks = value as Partial<ILooks> | null | undefined;
+  return {
+    isWide: looks?.isWide === true,
+    hasTimes: looks?.hasTimes === true,
+    hasCurves: looks?.hasCurves === true
+  };
 }
 
 /** A draft out of Lab's state, which anybody may have written. */

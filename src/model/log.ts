@@ -12,20 +12,39 @@ import { Store } from './store';
 /** A log is opened with its last bytes. */
 export const TAIL = 256 * 1024;
 
-/** Give up looking for the start of a line after so many bytes. */
-const LONGEST_LINE = 64 * 1024;
+/** How much is loaded at a time when somebody scrolls, in bytes. */
+export const STEP = 256 * 1024;
 
-/** Bytes of one request of a download. */
-const PIECE = 4 * 1024 * 1024;
+/** Pause before the position is told again, in ms. */
+const CALM = 200;
 
-const NEWLINE = 10;
+/** A place in a log that was searched for. */
+export interface IHit {
+  /** Absolute offset and length, in bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** Where its line begins. */
+  readonly line: number;
+  /** The line, or a part of it. */
+  readonly text: string;
+}
 
 /** Where the bytes of a log are shown, usually a terminal. */
 export interface ILogSink {
-  /** Show bytes and call `done` when they are shown. */
-  write(bytes: Uint8Array, done: () => void): void;
+  /** Show bytes behind all others and call `done` when they are shown. */
+  write(bytes: Uint8Array, offset: number, done: () => void): void;
+  /**
+   * Show bytes before all others; where there is no room, the last ones go.
+   *
+   * @returns where the bytes end that stay
+   */
+  prepend(bytes: Uint8Array, offset: number): number;
+  /** Bring a place into sight; false when it is not among what is shown. */
+  reveal(hit: IHit): boolean;
   /** Forget everything shown and everything still to be shown. */
   clear(): void;
+  /** Offset of the first byte that can be scrolled to, if that is known. */
+  readonly start: number | null;
 }
 
 export interface ILogState {
@@ -34,13 +53,19 @@ export interface ILogState {
   readonly run: number | null;
   /**
    * `idle` no task is opened, `loading` until its header came, `live` while
-   * bytes may follow, `ended` when the run is over and all of it is shown.
+   * bytes may follow, `ended` when the run is over and all of it is known.
    */
   readonly phase: 'idle' | 'loading' | 'live' | 'ended';
   /** Absolute offset of the first byte shown. */
   readonly start: number;
   /** Absolute offset up to which bytes are shown. */
   readonly position: number;
+  /** How long the log is, as far as it is known. */
+  readonly size: number;
+  /** What is shown reaches the end of the log, and grows with it. */
+  readonly isAtEnd: boolean;
+  /** Something before or behind what is shown is being loaded. */
+  readonly isLoading: boolean;
   /** The file was cut or replaced while it was shown. */
   readonly wasReset: boolean;
   readonly connection: ConnectionState;
@@ -53,12 +78,18 @@ const IDLE: ILogState = {
   phase: 'idle',
   start: 0,
   position: 0,
+  size: 0,
+  isAtEnd: true,
+  isLoading: false,
   wasReset: false,
   connection: 'connecting',
   error: null
 };
 
-/** The log of one run of one task at a time, followed by its offset. */
+/**
+ * The log of one run of one task at a time: a window of its bytes, which is
+ * moved by scrolling, and followed by its offset where it reaches the end.
+ */
 export class LogModel extends Store<ILogState> {
   constructor(client: IClient, ws: string) {
     super(IDLE);
@@ -83,7 +114,7 @@ export class LogModel extends Store<ILogState> {
   attach(sink: ILogSink): void {
     this._sink = sink;
     if (this.state.task !== null) {
-      this._begin(this.state.task, this.state.run ?? undefined, { tail: TAIL });
+      this._begin(this.state.task, this.state.run ?? undefined);
     }
   }
 
@@ -109,7 +140,7 @@ export class LogModel extends Store<ILogState> {
       return;
     }
     this._isLatest = run === undefined;
-    this._begin(task, run, { tail: TAIL });
+    this._begin(task, run);
   }
 
   /** Go to a task's newest run, if its latest run was asked for. */
@@ -118,7 +149,7 @@ export class LogModel extends Store<ILogState> {
     // A queued task's log is the one that its next run will write.
     const latest = row.status === 'queued' ? row.runs + 1 : row.run;
     if (this._isLatest && row.name === task && run !== null && latest > run) {
-      this._begin(task, undefined, { tail: TAIL });
+      this._begin(task, undefined);
     }
   }
 
@@ -129,14 +160,62 @@ export class LogModel extends Store<ILogState> {
     this.update(IDLE);
   }
 
-  /** Show more of what was written before, `bytes` or all of it. */
-  loadEarlier(bytes = Infinity): void {
-    const { task, run, start } = this.state;
-    if (task === null || run === null || start === 0) {
+  /** Show the end and follow it, wherever the window stands. */
+  goToEnd(): void {
+    const { task, run, isAtEnd } = this.state;
+    if (task !== null && !isAtEnd) {
+      this._begin(task, run ?? undefined);
+    }
+  }
+
+  /** Show more of what was written before. */
+  loadEarlier(): void {
+    const { start } = this.state;
+    if (start > 0) {
+      void this._load({ before: start, limit: STEP }, range => {
+        const end = this._sink?.prepend(range.bytes, range.offset);
+        this.update({ start: range.offset });
+        if (end !== undefined && end < this._received) {
+          // The end had to go, and what follows it does not belong here.
+          this._detach(end);
+        }
+      });
+    }
+  }
+
+  /** Show more of what was written after, where the end is not shown. */
+  loadLater(): void {
+    const { isAtEnd, position } = this.state;
+    if (!isAtEnd) {
+      void this._load({ offset: position, limit: STEP }, range =>
+        this._append(range.bytes, range.offset, range.size)
+      );
+    }
+  }
+
+  /** Bring a place into sight, which is loaded if it is not shown. */
+  reveal(hit: IHit): void {
+    if (this._sink?.reveal(hit)) {
       return;
     }
-    const offset = Math.max(0, start - bytes);
-    this._begin(task, run, { offset });
+    const before = Math.max(0, hit.line - STEP / 2);
+    // From the start of a line on, which `before` finds.
+    void this._load({ before: hit.line, limit: hit.line - before || 1 }, head =>
+      this._load(
+        { offset: hit.line, limit: Math.max(STEP / 2, hit.length) },
+        tail => {
+          this._detach(hit.line);
+          this._sink?.clear();
+          const isFirst = hit.line === 0;
+          this.update({ start: isFirst ? 0 : head.offset });
+          if (!isFirst) {
+            this._sink?.write(head.bytes, head.offset, () => undefined);
+          }
+          this._append(tail.bytes, tail.offset, tail.size);
+          this._sink?.reveal(hit);
+        }
+      )
+    );
   }
 
   /** Connect now instead of waiting for the next attempt. */
@@ -144,60 +223,39 @@ export class LogModel extends Store<ILogState> {
     this._stream?.retry();
   }
 
-  /**
-   * The whole log in pieces, as long as it was when asked for.
-   *
-   * @throws ClientError when it cannot be read
-   */
-  async *download(): AsyncGenerator<Uint8Array> {
-    const { task, run } = this.state;
-    if (task === null) {
-      return;
-    }
-    let offset = 0;
-    let size = 1;
-    for (let first = true; offset < size; first = false) {
-      const piece = await this.client.readLog(this.ws, task, {
-        run: run ?? undefined,
-        offset,
-        limit: first ? PIECE : Math.min(PIECE, size - offset)
-      });
-      size = first ? piece.size : Math.min(size, piece.size);
-      if (piece.bytes.length === 0) {
-        return;
-      }
-      offset = piece.offset + piece.bytes.length;
-      yield piece.bytes;
-    }
-  }
-
-  private _begin(
-    task: string,
-    run: number | undefined,
-    from: { tail?: number; offset?: number }
-  ): void {
+  /** Show a log anew, from its tail. */
+  private _begin(task: string, run: number | undefined): void {
     // The old stream goes first: from here on it cannot add a byte.
     this._stop();
     this._sink?.clear();
+    this._received = 0;
     this.update({
       ...IDLE,
       task,
       run: run ?? null,
       phase: 'loading'
     });
+    this._follow(task, run, { tail: TAIL });
+  }
+
+  private _follow(
+    task: string,
+    run: number | undefined,
+    from: { tail?: number; offset?: number }
+  ): void {
     if (!this._sink || this._isDisposed) {
       return;
     }
-    const life = ++this._life;
+    this._isFirst = true;
+    const life = this._life;
     const current = () => this._life === life;
-    // The server moves a tail to the start of a line; an offset stays exact.
-    this._aligning = (from.offset ?? 0) > 0 ? LONGEST_LINE : 0;
-    const stream = this.client.streamLog(
+    this._stream = this.client.streamLog(
       this.ws,
       task,
       { run, ...from },
       {
-        onHeader: message => current() && this._onHeader(message),
+        onHeader: message =>
+          current() && this._onHeader(message, from.tail !== undefined),
         onData: chunk => current() && this._onData(chunk, current),
         onReset: message => current() && this._onReset(message),
         onEnd: message => current() && this._onEnd(message),
@@ -214,61 +272,100 @@ export class LogModel extends Store<ILogState> {
         }
       }
     );
-    this._stream = stream;
+  }
+
+  /** Show the end no more: what is shown ends at an offset. */
+  private _detach(end: number): void {
+    this._stop();
+    this._received = end;
+    this.update({ isAtEnd: false, position: end, connection: 'open' });
+  }
+
+  private _append(bytes: Uint8Array, offset: number, size: number): void {
+    const { task, run } = this.state;
+    const end = offset + bytes.length;
+    const life = this._life;
+    this._received = end;
+    if (bytes.length > 0) {
+      this._sink?.write(bytes, offset, () => {
+        if (this._life === life) {
+          this._tell(end);
+        }
+      });
+    }
+    this.update({ position: end, size });
+    if (end >= size && task !== null) {
+      this.update({ isAtEnd: true });
+      this._follow(task, run ?? undefined, { offset: end });
+    }
+  }
+
+  private async _load(
+    query: { before?: number; offset?: number; limit: number },
+    show: (range: {
+      bytes: Uint8Array;
+      offset: number;
+      size: number;
+    }) => unknown
+  ): Promise<void> {
+    const { task, run } = this.state;
+    if (task === null || run === null || this._loading) {
+      return;
+    }
+    const loading = { task, run };
+    this._loading = loading;
+    this.update({ isLoading: true });
+    try {
+      const range = await this.client.readLog(this.ws, task, { run, ...query });
+      if (this._loading === loading) {
+        this._loading = null;
+        await show(range);
+      }
+    } catch (error) {
+      if (this._loading === loading) {
+        this.update({ error: asClientError(error) });
+      }
+    } finally {
+      if (this._loading === loading || this._loading === null) {
+        this._loading = null;
+        this.update({ isLoading: false });
+      }
+    }
   }
 
   private _stop(): void {
     this._life++;
-    this._isFirst = true;
+    this._loading = null;
     clearTimeout(this._telling);
     this._telling = undefined;
     this._stream?.dispose();
     this._stream = null;
   }
 
-  private _onHeader(message: LogMessage): void {
-    const first = this._isFirst;
+  private _onHeader(message: LogMessage, isBegin: boolean): void {
+    const isFirst = this._isFirst && isBegin;
     this._isFirst = false;
+    if (isFirst) {
+      this._received = message.offset;
+    }
     this.update({
       run: message.run ?? this.state.run,
       phase: 'live',
       error: null,
-      ...(first ? { start: message.offset, position: message.offset } : {})
+      size: Math.max(message.size ?? 0, message.offset),
+      ...(isFirst ? { start: message.offset, position: message.offset } : {})
     });
   }
 
   private _onData(chunk: ILogChunk, current: () => boolean): void {
-    const skip = this._aligning > 0 ? this._untilLine(chunk) : 0;
-    const bytes = skip > 0 ? chunk.bytes.subarray(skip) : chunk.bytes;
     const end = chunk.offset + chunk.bytes.length;
-    if (skip > 0) {
-      this.update({ start: chunk.offset + skip });
-    }
-    if (bytes.length === 0) {
-      chunk.done();
-      return;
-    }
-    this._sink?.write(bytes, () => {
+    this._received = end;
+    this._sink?.write(chunk.bytes, chunk.offset, () => {
       if (current()) {
         chunk.done();
         this._tell(end);
       }
     });
-  }
-
-  /** How many bytes of the chunk belong to a line that began before. */
-  private _untilLine(chunk: ILogChunk): number {
-    const found = chunk.bytes.indexOf(NEWLINE);
-    if (found >= 0) {
-      this._aligning = 0;
-      return found + 1;
-    }
-    if (chunk.bytes.length >= this._aligning) {
-      this._aligning = 0;
-      return 0;
-    }
-    this._aligning -= chunk.bytes.length;
-    return chunk.bytes.length;
   }
 
   /** Tell the position, at most some times a second. */
@@ -277,17 +374,23 @@ export class LogModel extends Store<ILogState> {
     if (this._telling === undefined) {
       this._telling = setTimeout(() => {
         this._telling = undefined;
-        this.update({ position: this._shown });
-      }, 200);
+        const { state } = this;
+        this.update({
+          start: this._sink?.start ?? state.start,
+          position: this._shown,
+          size: Math.max(state.size, this._received)
+        });
+      }, CALM);
     }
   }
 
   private _onReset(message: LogMessage): void {
-    this._aligning = 0;
     this._sink?.clear();
+    this._received = message.offset;
     this.update({
       start: message.offset,
       position: message.offset,
+      size: message.size ?? 0,
       wasReset: true
     });
   }
@@ -302,8 +405,10 @@ export class LogModel extends Store<ILogState> {
   private _life = 0;
   private _isFirst = true;
   private _isLatest = true;
-  private _aligning = 0;
+  /** Up to where bytes were received, and up to where they are shown. */
+  private _received = 0;
   private _shown = 0;
+  private _loading: object | null = null;
   private _telling: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
 }

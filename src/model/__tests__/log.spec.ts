@@ -1,5 +1,6 @@
-import type { ILogSink } from '../log';
+import type { IHit, ILogSink } from '../log';
 import { LogModel } from '../log';
+import { readWhole } from '../logfile';
 import type { ILogCall } from './fake';
 import { FakeClient, row } from './fake';
 
@@ -8,13 +9,38 @@ class SlowSink implements ILogSink {
   shown = '';
   waiting: { text: string; done: () => void }[] = [];
 
-  write(bytes: Uint8Array, done: () => void): void {
+  start: number | null = null;
+  revealed: IHit[] = [];
+  /** Where bytes end that stay when others come before them. */
+  room = Infinity;
+  /** From where to where bytes are shown or wait. */
+  part: [number, number] | null = null;
+
+  write(bytes: Uint8Array, offset: number, done: () => void): void {
     this.waiting.push({ text: new TextDecoder().decode(bytes), done });
+    this.part = [this.part?.[0] ?? offset, offset + bytes.length];
+  }
+
+  prepend(bytes: Uint8Array, offset: number): number {
+    this.shown = new TextDecoder().decode(bytes) + this.shown;
+    const end = Math.min(this.room, this.part?.[1] ?? 0);
+    this.part = [offset, end];
+    return end;
+  }
+
+  reveal(hit: IHit): boolean {
+    const [start, end] = this.part ?? [0, 0];
+    const isShown = hit.offset >= start && hit.offset < end;
+    if (isShown) {
+      this.revealed.push(hit);
+    }
+    return isShown;
   }
 
   clear(): void {
     this.shown = '';
     this.waiting = [];
+    this.part = null;
   }
 
   show(): void {
@@ -42,6 +68,26 @@ function data(call: ILogCall, offset: number, text: string) {
   const bytes = new TextEncoder().encode(text);
   call.handlers.onData({ offset, bytes, done });
   return done;
+}
+
+/** The next answer to a request for a part of the log. */
+function answer(
+  client: FakeClient,
+  offset: number,
+  text: string,
+  size: number
+) {
+  client.readLog.mockResolvedValueOnce({
+    bytes: new TextEncoder().encode(text),
+    offset,
+    size
+  });
+}
+
+async function settled() {
+  for (let turn = 0; turn < 20; turn++) {
+    await Promise.resolve();
+  }
 }
 
 beforeEach(() => jest.useFakeTimers());
@@ -126,21 +172,127 @@ describe('LogModel', () => {
     expect(model.getSnapshot().start).toBe(0);
   });
 
-  it('loads earlier output from the start of a line', () => {
+  it('shows what was written before, and follows the end all the same', async () => {
     const { client, model, sink } = opened();
     model.open('a');
-    header(client.logs[0], 1000, 3);
-    model.loadEarlier(600);
-    const call = client.logs[1];
-    expect(call.start).toEqual({ run: 3, offset: 400 });
-    header(call, 400, 3);
-    data(call, 400, 'end of a li');
-    data(call, 411, 'ne\nnext\n');
+    const [call] = client.logs;
+    header(call, 1000, 3);
+    data(call, 1000, 'end\n');
     sink.show();
-    expect(sink.shown).toBe('next\n');
-    expect(model.getSnapshot().start).toBe(414);
+    answer(client, 400, 'next\n', 1004);
     model.loadEarlier();
-    expect(client.logs[2].start).toEqual({ run: 3, offset: 0 });
+    expect(model.getSnapshot().isLoading).toBe(true);
+    // Asked for once, however long somebody scrolls.
+    model.loadEarlier();
+    await settled();
+    expect(client.readLog).toHaveBeenCalledTimes(1);
+    expect(client.readLog.mock.calls[0].slice(1, 3)).toEqual([
+      'a',
+      { run: 3, before: 1000, limit: 262144 }
+    ]);
+    expect(sink.shown).toBe('next\nend\n');
+    expect(model.getSnapshot()).toMatchObject({
+      start: 400,
+      isAtEnd: true,
+      isLoading: false
+    });
+    data(call, 1004, 'more\n');
+    sink.show();
+    expect(sink.shown).toBe('next\nend\nmore\n');
+  });
+
+  it('leaves the end where there is no room, and comes back to it', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 1000);
+    data(client.logs[0], 1000, 'end\n');
+    sink.show();
+    sink.room = 900;
+    answer(client, 400, 'before\n', 5000);
+    model.loadEarlier();
+    await settled();
+    expect(client.logs[0].stream.isDisposed).toBe(true);
+    expect(model.getSnapshot()).toMatchObject({
+      start: 400,
+      position: 900,
+      isAtEnd: false
+    });
+    // Late bytes of the old stream do not belong behind these.
+    data(client.logs[0], 1004, 'LATE');
+    sink.show();
+    expect(sink.shown).not.toContain('LATE');
+
+    answer(client, 900, 'x'.repeat(100), 5000);
+    model.loadLater();
+    await settled();
+    expect(model.getSnapshot()).toMatchObject({
+      position: 1000,
+      isAtEnd: false
+    });
+    answer(client, 1000, 'y'.repeat(4000), 5000);
+    model.loadLater();
+    await settled();
+    expect(model.getSnapshot()).toMatchObject({
+      position: 5000,
+      isAtEnd: true
+    });
+    expect(client.logs[1].start).toEqual({ run: 1, offset: 5000 });
+    header(client.logs[1], 5000);
+    data(client.logs[1], 5000, 'live\n');
+    sink.show();
+    expect(sink.shown.endsWith('ylive\n')).toBe(true);
+    expect(model.getSnapshot().start).toBe(400);
+  });
+
+  it('goes to a place that is not shown, and back to the end', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 900000);
+    data(client.logs[0], 900000, 'end\n');
+    sink.show();
+    const near = { offset: 900001, length: 2, line: 900000, text: 'end' };
+    model.reveal(near);
+    expect(sink.revealed).toEqual([near]);
+    expect(client.readLog).not.toHaveBeenCalled();
+
+    const far = { offset: 500003, length: 2, line: 500000, text: 'far' };
+    answer(client, 369000, 'head\n', 900004);
+    answer(client, 500000, 'the far line\n', 900004);
+    model.reveal(far);
+    await settled();
+    expect(client.readLog.mock.calls.map(call => call[2])).toEqual([
+      { run: 1, before: 500000, limit: 131072 },
+      { run: 1, offset: 500000, limit: 131072 }
+    ]);
+    sink.show();
+    expect(sink.shown).toBe('head\nthe far line\n');
+    expect(sink.revealed[1]).toEqual(far);
+    expect(model.getSnapshot()).toMatchObject({
+      start: 369000,
+      position: 500013,
+      isAtEnd: false
+    });
+    model.goToEnd();
+    expect(client.logs[1].start).toEqual({ run: 1, tail: 262144 });
+    header(client.logs[1], 800000);
+    expect(model.getSnapshot()).toMatchObject({ start: 800000, isAtEnd: true });
+  });
+
+  it('does not show what was asked for of another task', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 1000);
+    answer(client, 400, 'of a\n', 1000);
+    model.loadEarlier();
+    model.open('b');
+    header(client.logs[1], 2000);
+    await settled();
+    expect(sink.shown).toBe('');
+    expect(model.getSnapshot()).toMatchObject({
+      task: 'b',
+      start: 2000,
+      isLoading: false
+    });
   });
 
   it('begins anew when the file was replaced', () => {
@@ -188,9 +340,7 @@ describe('LogModel', () => {
   });
 
   it('downloads the whole log in pieces', async () => {
-    const { client, model } = opened();
-    model.open('a');
-    header(client.logs[0], 5, 2);
+    const client = new FakeClient();
     const log = new TextEncoder().encode('0123456789');
     client.readLog.mockImplementation((ws, task, query) =>
       Promise.resolve({
@@ -200,7 +350,7 @@ describe('LogModel', () => {
       })
     );
     let text = '';
-    for await (const piece of model.download()) {
+    for await (const piece of readWhole(client.asClient, 'ws', 'a', 2)) {
       text += new TextDecoder().decode(piece);
     }
     expect(text).toBe('0123456789');

@@ -8,6 +8,16 @@ import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
 import { Button } from '../shared/strip';
 
+/** How a log is shown. */
+export interface ILooks {
+  /** Lines go on beyond the edge of the page. */
+  isWide: boolean;
+  /** When lines were written stands beside them. */
+  hasTimes: boolean;
+  /** The run's curves stand beside them. */
+  hasCurves: boolean;
+}
+
 export interface ILogHeaderProps {
   task: string;
   /** Unknown when the task is not among those loaded. */
@@ -21,12 +31,19 @@ export interface ILogHeaderProps {
   paused: boolean;
   saving: boolean;
   canExecute: boolean;
+  /** There are others beside it: names of buttons are left out. */
+  isNarrow: boolean;
+  looks: ILooks;
+  onLooks: (change: Partial<ILooks>) => void;
   onFollow: () => void;
   onPause: () => void;
+  onFind: () => void;
   onCopy: () => void;
   onDownload: () => void;
   onStop: () => void;
   onRun: () => void;
+  /** Show it no more; left out where it is the only one. */
+  onClose?: () => void;
 }
 
 /** Whose log it is, how the run stands, and what can be done. */
@@ -63,10 +80,8 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
             {trans.__('Exit code %1', row.exit_code)}
           </span>
         )}
-        {shown.position > 0 && (
-          <span className="pyr-log-fact pyr-log-size">
-            {bytes(shown.position)}
-          </span>
+        {shown.size > 0 && (
+          <span className="pyr-log-fact pyr-log-size">{bytes(shown.size)}</span>
         )}
       </div>
       <div
@@ -94,6 +109,35 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           onClick={props.onPause}
         />
         <Button
+          icon="search"
+          iconOnly
+          label={trans.__('Search the whole log (Ctrl+F)')}
+          onClick={props.onFind}
+        />
+        <span className="pyr-toolbar-line" />
+        <Button
+          icon="wrap"
+          iconOnly
+          label={trans.__('Wrap long lines')}
+          aria-pressed={!props.looks.isWide}
+          onClick={() => props.onLooks({ isWide: !props.looks.isWide })}
+        />
+        <Button
+          icon="queued"
+          iconOnly
+          label={trans.__('Show when lines were written')}
+          aria-pressed={props.looks.hasTimes}
+          onClick={() => props.onLooks({ hasTimes: !props.looks.hasTimes })}
+        />
+        <Button
+          icon="curve"
+          iconOnly
+          label={trans.__('Show the curves of the run')}
+          aria-pressed={props.looks.hasCurves}
+          onClick={() => props.onLooks({ hasCurves: !props.looks.hasCurves })}
+        />
+        <span className="pyr-toolbar-line" />
+        <Button
           icon="copy"
           iconOnly
           label={trans.__('Copy the selection, or everything shown')}
@@ -109,6 +153,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
         <span className="pyr-toolbar-gap" />
         <Button
           icon="stop"
+          iconOnly={props.isNarrow}
           label={trans.__('Stop')}
           title={trans.__('Stop this task')}
           disabled={!props.canExecute || !active}
@@ -116,11 +161,20 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
         />
         <Button
           icon="run"
+          iconOnly={props.isNarrow}
           label={row && row.runs > 0 ? trans.__('Run again') : trans.__('Run')}
           title={trans.__('Queue this task')}
           disabled={!props.canExecute || !row?.readable || active}
           onClick={props.onRun}
         />
+        {props.onClose && (
+          <Button
+            icon="close"
+            iconOnly
+            label={trans.__('Close this log')}
+            onClick={props.onClose}
+          />
+        )}
       </div>
     </div>
   );

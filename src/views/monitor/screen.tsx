@@ -1,150 +1,85 @@
-import type { FitAddon } from '@xterm/addon-fit';
-import type { Terminal } from '@xterm/xterm';
 import * as React from 'react';
 
-import type { LogModel } from '../../model/log';
+import type { IHit, LogModel } from '../../model/log';
+import type { LogTimesModel } from '../../model/logtimes';
 import { useTrans } from '../shared/context';
+import { clockTime, fullTime } from '../shared/format';
+import { TimeGutter } from './gutter';
+import { HitMarks, placesOf } from './hits';
 import { TerminalSink } from './sink';
+import type { ITerminalParts } from './terminal';
+import {
+  allText,
+  createTerminal,
+  fitInto,
+  scrollbackOf,
+  scrollByKey
+} from './terminal';
 import { terminalTheme, watchTheme } from './theme';
 
-/**
- * Columns of the terminals that tasks run in. A narrower screen would break
- * the lines that progress bars go back to rewrite.
- */
-const COLUMNS = 120;
+/** Rows kept for scrolling back. */
+const SCROLLBACK = 20_000;
 
-/** Characters are made smaller down to this for all columns to be in sight. */
-const SMALLEST_FONT = 11;
-
-/** Pixels that an arrow key goes to the side. */
-const SIDESTEP = 60;
-
-/** Commands by which a program would repaint the page or name the window. */
-const REFUSED_COMMANDS = [0, 1, 2, 4, 10, 11, 12, 104, 110, 111, 112];
+/** Rows before an edge at which what follows is loaded. */
+const NEAR = 60;
 
 export interface IScreen {
-  /** The end of the log is in sight and stays so. */
-  readonly following: boolean;
   follow(): void;
   setPaused(paused: boolean): void;
+  /** Whether lines go on beyond the edge of the page. */
+  setWide(isWide: boolean): void;
+  /** Show beside the lines when they were written, or no more. */
+  setTimes(times: LogTimesModel | null): void;
+  /** Mark what was searched for. */
+  mark(hits: readonly IHit[], current: number): void;
+  /** Offset behind the last byte that is in sight. */
+  seen(): number;
   /** The selected text, or everything that can be scrolled to. */
   text(): string;
+  focus(): void;
 }
 
 export interface ILogScreenProps {
   log: LogModel;
-  /** Lines kept for scrolling back. */
   scrollback?: number;
   /** Offer the text to screen readers; slower. */
   screenReader?: boolean;
   /** What can be done with it, null before and after its life. */
   onScreen: (screen: IScreen | null) => void;
+  /** Whether the last row is in sight. */
   onFollowing: (following: boolean) => void;
+  onLink: (address: string) => void;
   onFailure: (error: Error) => void;
-}
-
-function cssValue(element: Element, name: string): string {
-  return getComputedStyle(element).getPropertyValue(name).trim();
-}
-
-function allText(terminal: Terminal): string {
-  const { active } = terminal.buffer;
-  const lines: string[] = [];
-  for (let index = 0; index < active.length; index++) {
-    const line = active.getLine(index);
-    const text = line?.translateToString(true) ?? '';
-    if (line?.isWrapped && lines.length > 0) {
-      lines[lines.length - 1] += text;
-    } else {
-      lines.push(text);
-    }
-  }
-  return `${lines.join('\n').trimEnd()}\n`;
-}
-
-async function createTerminal(
-  element: HTMLElement,
-  props: ILogScreenProps
-): Promise<{ terminal: Terminal; addon: FitAddon }> {
-  // Loaded when a log is first looked at, and shared by all of them.
-  const [xterm, fit] = await Promise.all([
-    import('@xterm/xterm'),
-    import('@xterm/addon-fit')
-  ]);
-  const terminal = new xterm.Terminal({
-    // A log has lines that end in "\n" alone; they must not staircase.
-    convertEol: true,
-    disableStdin: true,
-    cursorBlink: false,
-    cursorInactiveStyle: 'none',
-    scrollback: props.scrollback ?? 20000,
-    screenReaderMode: props.screenReader ?? false,
-    minimumContrastRatio: 4.5,
-    fontFamily: cssValue(element, '--jp-code-font-family') || 'monospace',
-    fontSize: parseFloat(cssValue(element, '--jp-code-font-size')) || 13,
-    lineHeight: 1.15,
-    theme: terminalTheme(element),
-    // What a program printed must not lead anywhere by a click.
-    linkHandler: { activate: () => undefined }
-  });
-  for (const command of REFUSED_COMMANDS) {
-    terminal.parser.registerOscHandler(command, () => true);
-  }
-  const addon = new fit.FitAddon();
-  terminal.loadAddon(addon);
-  return { terminal, addon };
-}
-
-/** Give the terminal the size of its place, but never too few columns. */
-function fitInto(element: HTMLElement, terminal: Terminal, addon: FitAddon) {
-  const usual = parseFloat(cssValue(element, '--jp-code-font-size')) || 13;
-  let size = usual;
-  let fitting = resized();
-  while (fitting && fitting.cols < COLUMNS && size > SMALLEST_FONT) {
-    size = Math.max(SMALLEST_FONT, size - 0.5);
-    fitting = resized();
-  }
-  if (fitting) {
-    const columns = Math.max(COLUMNS, fitting.cols);
-    resize(columns, terminal.rows);
-    // The bar for going to the side stands on the last line.
-    const covered = element.offsetHeight > element.clientHeight ? 1 : 0;
-    resize(columns, Math.max(1, fitting.rows - covered));
-  }
-
-  function resize(columns: number, rows: number) {
-    if (columns !== terminal.cols || rows !== terminal.rows) {
-      terminal.resize(columns, rows);
-    }
-  }
-
-  function resized() {
-    terminal.options.fontSize = size;
-    return addon.proposeDimensions();
-  }
 }
 
 /** A terminal that shows the log of the model. */
 export function LogScreen(props: ILogScreenProps): JSX.Element {
   const trans = useTrans();
   const box = React.useRef<HTMLDivElement>(null);
+  const gutter = React.useRef<HTMLDivElement>(null);
   const callbacks = React.useRef(props);
   callbacks.current = props;
   const { log } = props;
 
   React.useEffect(() => {
     const element = box.current;
-    if (!element) {
+    const side = gutter.current;
+    if (!element || !side) {
       return;
     }
-    let stop: (() => void) | null = null;
+    let screen: Screen | null = null;
     let gone = false;
-    createTerminal(element, callbacks.current).then(
-      ({ terminal, addon }) => {
+    createTerminal(element, {
+      scrollback: callbacks.current.scrollback ?? SCROLLBACK,
+      screenReader: callbacks.current.screenReader ?? false,
+      onLink: address => callbacks.current.onLink(address)
+    }).then(
+      parts => {
         if (gone) {
-          terminal.dispose();
+          parts.terminal.dispose();
         } else {
-          stop = connect(element, terminal, addon, log, callbacks);
+          screen = new Screen(element, side, parts, log, callbacks);
+          callbacks.current.onScreen(screen);
         }
       },
       (error: Error) => {
@@ -155,133 +90,287 @@ export function LogScreen(props: ILogScreenProps): JSX.Element {
     );
     return () => {
       gone = true;
-      stop?.();
+      if (screen) {
+        callbacks.current.onScreen(null);
+        screen.dispose();
+      }
     };
   }, [log]);
 
   return (
-    <div
-      className="pyr-screen"
-      ref={box}
-      role="region"
-      aria-label={trans.__('Log output')}
-    />
+    <>
+      <div className="pyr-log-times" ref={gutter} aria-hidden="true" />
+      <div
+        className="pyr-screen"
+        ref={box}
+        role="region"
+        aria-label={trans.__('Log output')}
+      />
+    </>
   );
 }
 
-/** Join terminal, page and model; returns how to part them. */
-function connect(
-  element: HTMLElement,
-  terminal: Terminal,
-  addon: FitAddon,
-  log: LogModel,
-  callbacks: React.MutableRefObject<ILogScreenProps>
-): () => void {
-  const sink = new TerminalSink(terminal);
-  let following = true;
+/** Joins terminal, page and model. */
+class Screen implements IScreen {
+  constructor(
+    element: HTMLElement,
+    side: HTMLElement,
+    parts: ITerminalParts,
+    log: LogModel,
+    callbacks: React.MutableRefObject<ILogScreenProps>
+  ) {
+    const { terminal } = parts;
+    this._element = element;
+    this._parts = parts;
+    this._log = log;
+    this._callbacks = callbacks;
+    const { active } = terminal.buffer;
+    this._sink = new TerminalSink(
+      {
+        write: (data, callback) => terminal.write(data, callback),
+        reset: () => terminal.reset(),
+        mark: () => terminal.registerMarker(0),
+        isWrapped: row => active.getLine(row)?.isWrapped ?? false,
+        get length() {
+          return active.length;
+        }
+      },
+      {
+        top: () => this._sink.lines.offsetOf(active.viewportY),
+        onRewrite: () => this._freeze(),
+        onRewritten: top => this._thaw(top),
+        onReveal: hit => this._reveal(hit)
+      },
+      this._scrollback
+    );
+    this._marks = new HitMarks(terminal, this._sink.lines);
+    this._gutter = new TimeGutter(side, terminal, this._sink.lines);
+    this._observer = new ResizeObserver(() => {
+      cancelAnimationFrame(this._frame);
+      this._frame = requestAnimationFrame(this._fit);
+    });
+    const stopTheme = watchTheme(() => {
+      terminal.options.theme = terminalTheme(element);
+    });
+    terminal.open(element);
+    this._fit();
+    this._observer.observe(element);
+    element.addEventListener('scroll', this._slide, { passive: true });
+    // Keys belong to the page (copy, find, shortcuts); nothing is typed here.
+    terminal.attachCustomKeyEventHandler(event => {
+      const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+      if (plain && event.type === 'keydown') {
+        if (scrollByKey(terminal, element, event.key)) {
+          event.preventDefault();
+        }
+      }
+      return false;
+    });
+    const rendered = terminal.onRender(() => this._onRender());
+    log.attach(this._sink);
+    this._stop = () => {
+      log.detach(this._sink);
+      rendered.dispose();
+      stopTheme();
+    };
+  }
 
-  const refit = () => {
+  dispose(): void {
+    this._stop();
+    this._sink.dispose();
+    this._marks.clear();
+    this._gutter.clear();
+    this._observer.disconnect();
+    this._element.removeEventListener('scroll', this._slide);
+    cancelAnimationFrame(this._frame);
+    this._still?.remove();
+    this._parts.terminal.dispose();
+  }
+
+  follow(): void {
+    this._log.goToEnd();
+    this._parts.terminal.scrollToBottom();
+  }
+
+  setPaused(paused: boolean): void {
+    this._sink.paused = paused;
+  }
+
+  setWide(isWide: boolean): void {
+    if (isWide !== this._isWide) {
+      this._isWide = isWide;
+      this._parts.terminal.options.scrollback = this._scrollback;
+      this._sink.most = this._scrollback;
+      this._element.scrollLeft = 0;
+      this._fit();
+    }
+  }
+
+  setTimes(times: LogTimesModel | null): void {
+    this._times = times;
+    if (times) {
+      this._onRender();
+    } else {
+      this._gutter.clear();
+    }
+  }
+
+  mark(hits: readonly IHit[], current: number): void {
+    this._hits = hits;
+    this._current = current;
+    this._marks.show(hits, current);
+  }
+
+  seen(): number {
+    const { terminal } = this._parts;
+    const { lines } = this._sink;
+    const below = terminal.buffer.active.viewportY + terminal.rows;
+    return below >= terminal.buffer.active.length
+      ? (lines.end ?? 0)
+      : (lines.offsetOf(below) ?? 0);
+  }
+
+  text(): string {
+    const { terminal } = this._parts;
+    return terminal.hasSelection()
+      ? terminal.getSelection()
+      : allText(terminal);
+  }
+
+  focus(): void {
+    this._parts.terminal.focus();
+  }
+
+  private get _scrollback(): number {
+    const usual = this._callbacks.current.scrollback ?? SCROLLBACK;
+    return scrollbackOf(usual, this._isWide);
+  }
+
+  private _fit = (): void => {
+    const element = this._element;
     // A hidden tab has no size, and a terminal of no columns loses its text.
     if (element.clientWidth > 0 && element.clientHeight > 0) {
-      fitInto(element, terminal, addon);
-      slide();
+      fitInto(element, this._parts, this._isWide);
+      this._slide();
     }
   };
-  // The bar for going up and down stays in sight while the text is shifted.
-  const slide = () => {
-    const { scrollLeft } = element;
-    element.style.setProperty('--pyr-screen-shift', `${scrollLeft}px`);
-  };
-  let frame = 0;
-  const observer = new ResizeObserver(() => {
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(refit);
-  });
-  const stopTheme = watchTheme(() => {
-    terminal.options.theme = terminalTheme(element);
-  });
 
-  terminal.open(element);
-  refit();
-  observer.observe(element);
-  element.addEventListener('scroll', slide, { passive: true });
-  // Keys belong to the page (copy, find, shortcuts); nothing is typed here.
-  terminal.attachCustomKeyEventHandler(event => {
-    const plain = !(event.ctrlKey || event.metaKey || event.altKey);
-    if (plain && event.type === 'keydown') {
-      if (scrollBy(terminal, element, event.key)) {
-        event.preventDefault();
+  /** The bar for going up and down stays in sight while text is shifted. */
+  private _slide = (): void => {
+    const { scrollLeft } = this._element;
+    this._element.style.setProperty('--pyr-screen-shift', `${scrollLeft}px`);
+  };
+
+  private _onRender(): void {
+    const { viewportY, baseY } = this._parts.terminal.buffer.active;
+    const following = viewportY >= baseY;
+    if (following !== this._following) {
+      this._following = following;
+      this._callbacks.current.onFollowing(following);
+    }
+    if (!this._still) {
+      this._loadNearEdge(viewportY, baseY);
+    }
+    const times = this._times;
+    if (times) {
+      const { task, run, size, isAtEnd } = this._log.getSnapshot();
+      const { start, end } = this._sink.lines;
+      if (task !== null && run !== null && start !== null && end !== null) {
+        // What is on its way to the screen will be asked for, too.
+        times.need(task, run, start, isAtEnd ? Math.max(end, size) : end);
+      }
+      this._gutter.update(offset => {
+        const time = times.timeOf(offset);
+        return time === null
+          ? { text: '', title: '' }
+          : { text: clockTime(time, true), title: fullTime(time) };
+      });
+    }
+  }
+
+  /** Load what comes before or after when it will be in sight soon. */
+  private _loadNearEdge(viewportY: number, baseY: number): void {
+    const { start, position, isAtEnd } = this._log.getSnapshot();
+    const isUp = viewportY < this._lastY;
+    const isDown = viewportY > this._lastY;
+    this._lastY = viewportY;
+    if (isUp && viewportY < NEAR && start > 0 && start !== this._tried) {
+      this._tried = start;
+      this._log.loadEarlier();
+    } else if (isDown && baseY - viewportY < NEAR && !isAtEnd) {
+      if (position !== this._tried) {
+        this._tried = position;
+        this._log.loadLater();
       }
     }
-    return false;
-  });
-  const rendered = terminal.onRender(() => {
-    const { viewportY, baseY } = terminal.buffer.active;
-    if (viewportY >= baseY !== following) {
-      following = !following;
-      callbacks.current.onFollowing(following);
-    }
-  });
-
-  log.attach(sink);
-  callbacks.current.onScreen({
-    get following() {
-      return following;
-    },
-    follow: () => terminal.scrollToBottom(),
-    setPaused: paused => {
-      sink.paused = paused;
-    },
-    text: () =>
-      terminal.hasSelection() ? terminal.getSelection() : allText(terminal)
-  });
-
-  return () => {
-    callbacks.current.onScreen(null);
-    log.detach(sink);
-    sink.dispose();
-    rendered.dispose();
-    stopTheme();
-    observer.disconnect();
-    element.removeEventListener('scroll', slide);
-    cancelAnimationFrame(frame);
-    terminal.dispose();
-  };
-}
-
-/** Go where a key leads; false when it leads nowhere. */
-function scrollBy(
-  terminal: Terminal,
-  element: HTMLElement,
-  key: string
-): boolean {
-  switch (key) {
-    case 'ArrowUp':
-      terminal.scrollLines(-1);
-      break;
-    case 'ArrowDown':
-      terminal.scrollLines(1);
-      break;
-    case 'ArrowLeft':
-      element.scrollBy({ left: -SIDESTEP });
-      break;
-    case 'ArrowRight':
-      element.scrollBy({ left: SIDESTEP });
-      break;
-    case 'PageUp':
-      terminal.scrollPages(-1);
-      break;
-    case 'PageDown':
-      terminal.scrollPages(1);
-      break;
-    case 'Home':
-      terminal.scrollToTop();
-      break;
-    case 'End':
-      terminal.scrollToBottom();
-      break;
-    default:
-      return false;
   }
-  return true;
+
+  /** Keep the picture of what is seen while all of it is written anew. */
+  private _freeze(): void {
+    const rows = this._element.querySelector<HTMLElement>('.xterm-screen');
+    if (rows && !this._still) {
+      const still = rows.cloneNode(true) as HTMLElement;
+      still.classList.add('pyr-still');
+      still.setAttribute('aria-hidden', 'true');
+      rows.parentElement?.appendChild(still);
+      this._still = still;
+    }
+  }
+
+  private _thaw(top: number | null): void {
+    const { terminal } = this._parts;
+    const row = top === null ? null : this._sink.lines.rowOf(top);
+    if (row !== null) {
+      terminal.scrollToLine(row);
+      this._lastY = row;
+    }
+    this._marks.show(this._hits, this._current);
+    const still = this._still;
+    // What is written shows with the next picture.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        still?.remove();
+        if (this._still === still) {
+          this._still = null;
+        }
+      })
+    );
+  }
+
+  private _reveal(hit: IHit): void {
+    const { terminal } = this._parts;
+    const [place] = placesOf(hit, this._sink.lines, terminal);
+    if (place) {
+      const { viewportY, baseY } = terminal.buffer.active;
+      const isInSight =
+        place.row >= viewportY + 1 && place.row < viewportY + terminal.rows - 1;
+      if (!isInSight) {
+        const row = place.row - Math.floor(terminal.rows / 3);
+        terminal.scrollToLine(Math.max(0, Math.min(baseY, row)));
+      }
+      this._lastY = terminal.buffer.active.viewportY;
+      this._marks.show(this._hits, this._current);
+    }
+  }
+
+  private readonly _element: HTMLElement;
+  private readonly _parts: ITerminalParts;
+  private readonly _log: LogModel;
+  private readonly _callbacks: React.MutableRefObject<ILogScreenProps>;
+  private readonly _sink: TerminalSink;
+  private readonly _marks: HitMarks;
+  private readonly _gutter: TimeGutter;
+  private readonly _observer: ResizeObserver;
+  private readonly _stop: () => void;
+  private _times: LogTimesModel | null = null;
+  private _hits: readonly IHit[] = [];
+  private _current = -1;
+  private _following = true;
+  private _isWide = false;
+  private _frame = 0;
+  private _lastY = 0;
+  /** Where loading was tried last; the same place is not tried again. */
+  private _tried = -1;
+  /** The picture that stands in front meanwhile. */
+  private _still: HTMLElement | null = null;
 }

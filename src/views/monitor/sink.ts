@@ -1,13 +1,41 @@
-import type { ILogSink } from '../../model/log';
+import type { IHit, ILogSink } from '../../model/log';
+import type { IRows } from './linemap';
+import { LineMap } from './linemap';
 
 /** The part of a terminal that shows bytes. */
-export interface IWritable {
+export interface IWritable extends IRows {
   write(data: Uint8Array, callback: () => void): void;
   reset(): void;
 }
 
-/** Bytes given to the terminal at a time. */
-const PIECE = 64 * 1024;
+/** What the screen around does while bytes move. */
+export interface ISinkHooks {
+  /** All is written anew, in the same place; what is seen should not move. */
+  onRewrite?(): void;
+  /** It is done; the line with this byte stood at the top. */
+  onRewritten?(top: number | null): void;
+  /** A place is to be shown. */
+  onReveal?(hit: IHit): void;
+  /** The first byte of the row at the top of what is seen. */
+  top?(): number | null;
+}
+
+/** Bytes given to the terminal at a time: some milliseconds of work. */
+const PIECE = 32 * 1024;
+
+/** Bytes that are kept when earlier ones come before them. */
+const KEPT = 1024 * 1024;
+
+/** Rows that are kept in the same case, even where there is no room. */
+const LEAST_ROWS = 300;
+
+/** Columns of a usual terminal, by which rows are estimated. */
+const COLUMNS = 120;
+
+type Step =
+  | { kind: 'bytes'; offset: number; bytes: Uint8Array; done?: () => void }
+  | { kind: 'reset' }
+  | { kind: 'call'; call: () => void };
 
 /**
  * Hands bytes to a terminal one piece at a time.
@@ -17,22 +45,91 @@ const PIECE = 64 * 1024;
  * terminal when no byte of the past can come after.
  */
 export class TerminalSink implements ILogSink {
-  constructor(terminal: IWritable) {
+  /**
+   * @param terminal - where the bytes go
+   * @param hooks - what is told to the screen around
+   * @param most - rows that the terminal holds
+   */
+  constructor(terminal: IWritable, hooks: ISinkHooks = {}, most = 20000) {
     this._terminal = terminal;
+    this.most = most;
+    this._hooks = hooks;
+    this.lines = new LineMap(terminal);
   }
 
-  write(bytes: Uint8Array, done: () => void): void {
-    this._queue.push({ bytes, done });
+  /** Rows that the terminal holds. */
+  most: number;
+
+  /** Where bytes stand among the rows. */
+  readonly lines: LineMap;
+
+  write(bytes: Uint8Array, offset: number, done: () => void): void {
+    this._steps.push({ kind: 'bytes', offset, bytes, done });
     this._pump();
   }
 
-  clear(): void {
-    this._queue = [];
-    if (this._busy) {
-      this._resetDue = true;
-    } else {
-      this._terminal.reset();
+  prepend(bytes: Uint8Array, offset: number): number {
+    const top = this._hooks.top?.() ?? null;
+    // What is being parsed now is among the lines already.
+    const kept = this.lines.chunks();
+    let room = KEPT;
+    let rows = Math.max(LEAST_ROWS, this.most - rowsOf(bytes));
+    let count = 0;
+    while (count < kept.length) {
+      room -= kept[count].bytes.length;
+      rows -= rowsOf(kept[count].bytes);
+      if (count > 0 && (room < 0 || rows < 0)) {
+        break;
+      }
+      count++;
     }
+    const isCut = count < kept.length;
+    const chunks = [{ offset, bytes }, ...kept.slice(0, count)];
+    const last = chunks[chunks.length - 1];
+    const later = isCut ? [] : this._steps;
+    this._life += isCut ? 1 : 0;
+    this._hooks.onRewrite?.();
+    this._steps = [
+      { kind: 'reset' },
+      ...chunks.map(chunk => ({ kind: 'bytes' as const, ...chunk })),
+      { kind: 'call', call: () => this._hooks.onRewritten?.(top) },
+      ...later
+    ];
+    this._pump();
+    return last.offset + last.bytes.length;
+  }
+
+  reveal(hit: IHit): boolean {
+    const { start, end } = this.lines;
+    if (start === null || end === null) {
+      return false;
+    }
+    const isShown = hit.offset >= start && hit.offset < end;
+    const isComing = this._steps.some(
+      step =>
+        step.kind === 'bytes' &&
+        hit.offset >= step.offset &&
+        hit.offset < step.offset + step.bytes.length
+    );
+    if (!isShown && !isComing) {
+      return false;
+    }
+    this._steps.push({
+      kind: 'call',
+      call: () => this._hooks.onReveal?.(hit)
+    });
+    this._pump();
+    return true;
+  }
+
+  get start(): number | null {
+    return this.lines.start;
+  }
+
+  clear(): void {
+    this._life++;
+    this._steps = [{ kind: 'reset' }];
+    this._pump();
   }
 
   /** Bytes wait, and the server with them, until it is false again. */
@@ -45,38 +142,68 @@ export class TerminalSink implements ILogSink {
   }
 
   dispose(): void {
-    this._queue = [];
+    this._steps = [];
     this._disposed = true;
   }
 
   private _pump(): void {
-    const next = this._queue[0];
-    if (this._busy || this._paused || this._disposed || !next) {
-      return;
+    while (!this._busy && !this._disposed) {
+      const next = this._steps[0];
+      if (!next || (next.kind === 'bytes' && next.done && this._paused)) {
+        return;
+      }
+      if (next.kind === 'bytes') {
+        this._give(next);
+      } else {
+        this._steps.shift();
+        if (next.kind === 'reset') {
+          this._terminal.reset();
+          this.lines.clear();
+        } else {
+          next.call();
+        }
+      }
     }
-    const piece = next.bytes.subarray(0, PIECE);
-    next.bytes = next.bytes.subarray(piece.length);
+  }
+
+  private _give(step: Step & { kind: 'bytes' }): void {
+    const piece = step.bytes.subarray(0, PIECE);
+    this.lines.add(step.offset, piece);
+    step.bytes = step.bytes.subarray(piece.length);
+    step.offset += piece.length;
+    if (step.bytes.length === 0) {
+      this._steps.shift();
+    }
+    const life = this._life;
     this._busy = true;
     this._terminal.write(piece, () => {
       this._busy = false;
       if (this._disposed) {
         return;
       }
-      if (this._resetDue) {
-        this._resetDue = false;
-        this._terminal.reset();
-      } else if (next.bytes.length === 0) {
-        this._queue.shift();
-        next.done();
+      // Not when everything was begun anew meanwhile.
+      if (step.bytes.length === 0 && this._life === life) {
+        step.done?.();
       }
       this._pump();
     });
   }
 
-  private _terminal: IWritable;
-  private _queue: { bytes: Uint8Array; done: () => void }[] = [];
+  private readonly _terminal: IWritable;
+  private readonly _hooks: ISinkHooks;
+  /** Changes when what was given before is not wanted any more. */
+  private _life = 0;
+  private _steps: Step[] = [];
   private _busy = false;
   private _paused = false;
-  private _resetDue = false;
   private _disposed = false;
+}
+
+/** How many rows bytes take, or a little more. */
+function rowsOf(bytes: Uint8Array): number {
+  let rows = Math.ceil(bytes.length / COLUMNS);
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    rows++;
+  }
+  return rows;
 }

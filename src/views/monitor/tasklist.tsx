@@ -4,6 +4,7 @@ import type { TaskRow } from '../../client/types';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { duration, elapsed, exactValue } from '../shared/format';
+import { Icon } from '../shared/icons';
 import { isActive, StatusIcon } from '../shared/status';
 import { useKnownTime } from '../shared/store';
 
@@ -13,7 +14,12 @@ const LONGEST = 200;
 export interface ITaskListProps {
   state: IWorkspaceState;
   current: string | null;
+  /** All whose logs are shown. */
+  shown: readonly string[];
+  /** Whether one more fits beside these. */
+  canAdd: boolean;
   onOpen: (task: TaskRow) => void;
+  onOpenBeside: (task: TaskRow) => void;
   onContextMenu?: (event: React.MouseEvent<HTMLElement>, task: TaskRow) => void;
 }
 
@@ -55,7 +61,9 @@ export function TaskList(props: ITaskListProps): JSX.Element {
     if (step === undefined || !list.current) {
       return;
     }
-    const buttons = [...list.current.querySelectorAll('button')];
+    const buttons = [
+      ...list.current.querySelectorAll<HTMLButtonElement>('.pyr-task')
+    ];
     const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
     buttons[Math.max(0, Math.min(buttons.length - 1, at + step))]?.focus();
     event.preventDefault();
@@ -67,10 +75,14 @@ export function TaskList(props: ITaskListProps): JSX.Element {
       .map(([key, value]) => `${key}=${exactValue(value)}`)
       .join(', ');
     return (
-      <li key={row.name}>
+      <li key={row.name} className="pyr-task-entry">
         <button
           type="button"
-          className={`pyr-task${isCurrent ? ' pyr-is-current' : ''}`}
+          className={[
+            'pyr-task',
+            isCurrent ? 'pyr-is-current' : '',
+            !isCurrent && props.shown.includes(row.name) ? 'pyr-is-shown' : ''
+          ].join(' ')}
           aria-current={isCurrent}
           data-task={row.name}
           tabIndex={row.name === tabStop ? 0 : -1}
@@ -78,7 +90,17 @@ export function TaskList(props: ITaskListProps): JSX.Element {
           title={[row.name, swept, row.readable ? '' : row.message]
             .filter(Boolean)
             .join('\n')}
-          onClick={() => props.onOpen(row)}
+          onClick={event =>
+            event.ctrlKey || event.metaKey
+              ? props.onOpenBeside(row)
+              : props.onOpen(row)
+          }
+          onKeyDown={event => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+              event.preventDefault();
+              props.onOpenBeside(row);
+            }
+          }}
           onContextMenu={event => props.onContextMenu?.(event, row)}
         >
           <StatusIcon status={row.status} readable={row.readable} />
@@ -87,6 +109,18 @@ export function TaskList(props: ITaskListProps): JSX.Element {
             {duration(trans, elapsed(row, now))}
           </span>
         </button>
+        {props.canAdd && !props.shown.includes(row.name) && (
+          <button
+            type="button"
+            className="pyr-button pyr-button-icon pyr-task-beside"
+            tabIndex={-1}
+            title={trans.__('Open beside the other log (Ctrl+click)')}
+            aria-label={trans.__('Open %1 beside the other log', row.name)}
+            onClick={() => props.onOpenBeside(row)}
+          >
+            <Icon name="beside" />
+          </button>
+        )}
       </li>
     );
   };

@@ -8,3 +8,11 @@ export function save(blob: Blob, name: string): void {
   // The browser has taken it up by then.
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
+
+/** Let the browser fetch a file by itself and offer it to be saved. */
+export function saveFrom(url: string): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = '';
+  link.click();
+}

@@ -71,6 +71,7 @@ export function Button({
   iconOnly,
   accent,
   className,
+  children,
   ...rest
 }: IButtonProps): JSX.Element {
   const classes = ['pyr-button'];
@@ -92,6 +93,7 @@ export function Button({
       className={classes.join(' ')}
     >
       {icon && <Icon name={icon} />}
+      {children}
       {!iconOnly && <span>{label}</span>}
     </button>
   );

@@ -1,39 +1,15 @@
-import type { IWritable } from '../sink';
 import { TerminalSink } from '../sink';
+import { encode, FakeTerminal } from './faketerminal';
 
-/** Parses what it was given when it is told to, like a terminal. */
-class SlowTerminal implements IWritable {
-  text = '';
-  given: { data: Uint8Array; callback: () => void }[] = [];
-
-  write(data: Uint8Array, callback: () => void): void {
-    this.given.push({ data, callback });
-  }
-
-  reset(): void {
-    this.text = '';
-  }
-
-  parse(): boolean {
-    const next = this.given.shift();
-    if (!next) {
-      return false;
-    }
-    this.text += new TextDecoder().decode(next.data);
-    next.callback();
-    return true;
-  }
-}
-
-const encode = (text: string) => new TextEncoder().encode(text);
+const HIT = { length: 1, line: 0, text: '' };
 
 describe('TerminalSink', () => {
   it('gives one piece at a time and tells when all is shown', () => {
-    const terminal = new SlowTerminal();
+    const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
     const done = jest.fn();
-    sink.write(encode('x'.repeat(150000)), done);
-    sink.write(encode('end'), done);
+    sink.write(encode('x'.repeat(150000)), 0, done);
+    sink.write(encode('end'), 150000, done);
     expect(terminal.given).toHaveLength(1);
     while (terminal.parse()) {
       expect(terminal.given.length).toBeLessThanOrEqual(1);
@@ -43,28 +19,27 @@ describe('TerminalSink', () => {
   });
 
   it('lets nothing from before a clear come after it', () => {
-    const terminal = new SlowTerminal();
+    const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
     const old = jest.fn();
-    sink.write(encode('old'), old);
-    sink.write(encode('older'), old);
+    sink.write(encode('old'), 0, old);
+    sink.write(encode('older'), 3, old);
     sink.clear();
     const done = jest.fn();
-    sink.write(encode('new'), done);
-    while (terminal.parse()) {
-      // The terminal parses "old" only now.
-    }
+    sink.write(encode('new'), 0, done);
+    // The terminal parses "old" only now.
+    terminal.parseAll();
     expect(terminal.text).toBe('new');
     expect(old).not.toHaveBeenCalled();
     expect(done).toHaveBeenCalledTimes(1);
   });
 
   it('holds back while it is paused', () => {
-    const terminal = new SlowTerminal();
+    const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
     const done = jest.fn();
     sink.paused = true;
-    sink.write(encode('later'), done);
+    sink.write(encode('later'), 0, done);
     expect(terminal.parse()).toBe(false);
     sink.paused = false;
     terminal.parse();
@@ -72,12 +47,65 @@ describe('TerminalSink', () => {
   });
 
   it('ignores a terminal that answers after its end', () => {
-    const terminal = new SlowTerminal();
+    const terminal = new FakeTerminal();
     const sink = new TerminalSink(terminal);
     const done = jest.fn();
-    sink.write(encode('late'), done);
+    sink.write(encode('late'), 0, done);
     sink.dispose();
     terminal.parse();
     expect(done).not.toHaveBeenCalled();
+  });
+
+  it('writes what came before in front, and loses nothing of what waits', () => {
+    const terminal = new FakeTerminal();
+    const rewritten = jest.fn();
+    const sink = new TerminalSink(terminal, {
+      top: () => 105,
+      onRewritten: rewritten
+    });
+    const done = jest.fn();
+    sink.write(encode('one\ntwo\n'), 100, done);
+    // Not parsed yet, and one more waits.
+    sink.write(encode('three\n'), 108, done);
+    expect(sink.prepend(encode('zero\n'), 95)).toBe(108);
+    terminal.parseAll();
+    expect(terminal.text).toBe('zero\none\ntwo\nthree\n');
+    expect(done).toHaveBeenCalledTimes(2);
+    expect(rewritten).toHaveBeenCalledWith(105);
+    expect(sink.start).toBe(95);
+  });
+
+  it('lets the end go where there is no room for all', () => {
+    const terminal = new FakeTerminal(2000);
+    const sink = new TerminalSink(terminal, {}, 2000);
+    const done = jest.fn();
+    for (let index = 0; index < 8; index++) {
+      sink.write(encode('line\n'.repeat(200)), 10000 + index * 1000, done);
+      terminal.parseAll();
+    }
+    sink.write(encode('not yet\n'), 18000, done);
+    const before = encode('more\n'.repeat(1000));
+    const end = sink.prepend(before, 5000);
+    expect(end).toBeGreaterThan(10000);
+    expect(end).toBeLessThan(18000);
+    terminal.parseAll();
+    expect(sink.start).toBe(5000);
+    expect(sink.lines.end).toBe(end);
+    expect(terminal.text).not.toContain('not yet');
+    expect(done).toHaveBeenCalledTimes(8);
+  });
+
+  it('brings into sight what is shown or on its way, and nothing else', () => {
+    const terminal = new FakeTerminal();
+    const revealed = jest.fn();
+    const sink = new TerminalSink(terminal, { onReveal: revealed });
+    expect(sink.reveal({ ...HIT, offset: 3 })).toBe(false);
+    sink.write(encode('abc\n'), 0, () => undefined);
+    sink.write(encode('def\n'), 4, () => undefined);
+    expect(sink.reveal({ ...HIT, offset: 5 })).toBe(true);
+    expect(revealed).not.toHaveBeenCalled();
+    terminal.parseAll();
+    expect(revealed).toHaveBeenCalledTimes(1);
+    expect(sink.reveal({ ...HIT, offset: 8 })).toBe(false);
   });
 });

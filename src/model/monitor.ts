@@ -1,0 +1,122 @@
+import type { IClient, TaskRow } from '../client/types';
+import { LogModel } from './log';
+import { Store } from './store';
+
+/** Logs that fit beside each other. */
+export const MOST_PANES = 4;
+
+export interface IPane {
+  readonly id: number;
+  readonly log: LogModel;
+}
+
+export interface IMonitorState {
+  /** From left to right; at least one. */
+  readonly panes: readonly IPane[];
+  /** Which of them what is chosen goes into. */
+  readonly active: number;
+}
+
+/** The logs that are shown beside each other. */
+export class MonitorModel extends Store<IMonitorState> {
+  constructor(client: IClient, ws: string) {
+    const log = new LogModel(client, ws);
+    const first = { id: 0, log };
+    super({ panes: [first], active: 0 });
+    this._client = client;
+    this._ws = ws;
+    this._listen(first);
+  }
+
+  dispose(): void {
+    this.state.panes.forEach(pane => pane.log.dispose());
+  }
+
+  /** The pane that what is chosen goes into. */
+  get activePane(): IPane {
+    const { panes, active } = this.state;
+    return panes.find(pane => pane.id === active) ?? panes[0];
+  }
+
+  /** The tasks whose logs are shown, from left to right. */
+  get tasks(): string[] {
+    return this.state.panes.flatMap(({ log }) => log.getSnapshot().task ?? []);
+  }
+
+  activate(id: number): void {
+    if (id !== this.state.active) {
+      this.update({ active: id });
+    }
+  }
+
+  /** Show a task's log where one is shown already, else in the active pane. */
+  open(task: string): void {
+    const shown = this.state.panes.find(
+      pane => pane.log.getSnapshot().task === task
+    );
+    if (shown) {
+      this.activate(shown.id);
+    } else {
+      this.activePane.log.open(task);
+    }
+  }
+
+  /** Show a task's log beside the others; in the active pane if there is no room. */
+  openBeside(task: string): void {
+    const { panes } = this.state;
+    const isShown = this.tasks.includes(task);
+    const isEmpty = panes[0].log.getSnapshot().task === null;
+    if (isShown || isEmpty || panes.length >= MOST_PANES) {
+      this.open(task);
+      return;
+    }
+    const log = new LogModel(this._client, this._ws);
+    const pane = { id: Math.max(...panes.map(each => each.id)) + 1, log };
+    this._listen(pane);
+    log.open(task);
+    const at = panes.indexOf(this.activePane) + 1;
+    this.update({
+      panes: [...panes.slice(0, at), pane, ...panes.slice(at)],
+      active: pane.id
+    });
+  }
+
+  close(id: number): void {
+    const { panes, active } = this.state;
+    const pane = panes.find(each => each.id === id);
+    if (!pane) {
+      return;
+    }
+    if (panes.length === 1) {
+      pane.log.close();
+      return;
+    }
+    const left = panes.filter(each => each !== pane);
+    const beside = left[Math.max(0, panes.indexOf(pane) - 1)];
+    this.update({
+      panes: left,
+      active: active === id ? beside.id : active
+    });
+    pane.log.dispose();
+  }
+
+  /** Tasks changed: those shown go on with their newest run. */
+  noteRow(row: TaskRow): void {
+    this.state.panes.forEach(pane => pane.log.noteRow(row));
+  }
+
+  /** What a pane shows is a part of what is shown. */
+  private _listen({ log }: IPane): void {
+    let { task } = log.getSnapshot();
+    log.subscribe(() => {
+      const now = log.getSnapshot().task;
+      if (now !== task) {
+        task = now;
+        this.update({});
+      }
+    });
+  }
+
+  private readonly _client: IClient;
+  private readonly _ws: string;
+}

@@ -1,0 +1,168 @@
+import type { IDecoration, IMarker, Terminal } from '@xterm/xterm';
+
+import type { IHit } from '../../model/log';
+import type { LineMap } from './linemap';
+
+/** Hits that are marked at a time, around the one that is shown. */
+const MARKED = 400;
+
+/** Characters of a line in which a hit is looked for. */
+const LONGEST = 20_000;
+
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)/g;
+
+export interface IPlace {
+  row: number;
+  column: number;
+  width: number;
+}
+
+/** The part of a terminal in which text stands. */
+export type ITextRows = Pick<Terminal, 'buffer' | 'cols'>;
+
+/**
+ * The cells in which a hit stands: a part of one row, or of several where the
+ * line is wrapped. The whole row where the text was rewritten since.
+ */
+export function placesOf(
+  hit: IHit,
+  lines: LineMap,
+  terminal: ITextRows
+): IPlace[] {
+  const found = lines.rowOf(hit.offset);
+  if (found === null) {
+    return [];
+  }
+  const { active } = terminal.buffer;
+  let first = found;
+  while (first > 0 && active.getLine(first)?.isWrapped) {
+    first--;
+  }
+  const cells: { row: number; column: number }[] = [];
+  let text = '';
+  for (let row = first; text.length < LONGEST; row++) {
+    const line = active.getLine(row);
+    if (!line || (row > first && !line.isWrapped)) {
+      break;
+    }
+    for (let column = 0; column < terminal.cols; column++) {
+      const cell = line.getCell(column);
+      if (cell && cell.getWidth() > 0) {
+        const characters = cell.getChars() || ' ';
+        text += characters;
+        for (let index = 0; index < characters.length; index++) {
+          cells.push({ row, column });
+        }
+      }
+    }
+  }
+  const words = plain(lines.text(hit.offset, hit.length));
+  const before = plain(lines.text(hit.line, hit.offset - hit.line));
+  let at = -1;
+  if (words.trim() !== '') {
+    for (let left = countOf(before, words); left >= 0; left--) {
+      const next = text.indexOf(words, at + 1);
+      if (next < 0) {
+        break;
+      }
+      at = next;
+    }
+  }
+  if (at < 0) {
+    return [{ row: found, column: 0, width: terminal.cols }];
+  }
+  const places: IPlace[] = [];
+  for (const { row, column } of cells.slice(at, at + words.length)) {
+    const last = places[places.length - 1];
+    if (last?.row === row) {
+      last.width = column + 1 - last.column;
+    } else {
+      places.push({ row, column, width: 1 });
+    }
+  }
+  return places;
+}
+
+function plain(text: string): string {
+  return text.replace(ESCAPES, '').replace(/\r/g, '');
+}
+
+function countOf(text: string, words: string): number {
+  return words === '' ? 0 : text.split(words).length - 1;
+}
+
+/** Marks hits among the rows of a terminal. */
+export class HitMarks {
+  constructor(terminal: Terminal, lines: LineMap) {
+    this._terminal = terminal;
+    this._lines = lines;
+  }
+
+  /** Mark these hits, one of them as the one that is shown. */
+  show(hits: readonly IHit[], current: number): void {
+    this.clear();
+    const { start, end } = this._lines;
+    if (start === null || end === null || hits.length === 0) {
+      return;
+    }
+    const first = firstFrom(hits, start);
+    const last = firstFrom(hits, end);
+    const middle = current >= first && current < last ? current : last;
+    const from = Math.max(first, middle - MARKED / 2);
+    for (let index = from; index < Math.min(last, from + MARKED); index++) {
+      this._mark(hits[index], index === current);
+    }
+  }
+
+  clear(): void {
+    for (const decoration of this._decorations.splice(0)) {
+      decoration.dispose();
+    }
+    for (const marker of this._markers.splice(0)) {
+      marker.dispose();
+    }
+  }
+
+  private _mark(hit: IHit, isCurrent: boolean): void {
+    const terminal = this._terminal;
+    const { baseY, cursorY } = terminal.buffer.active;
+    for (const place of placesOf(hit, this._lines, terminal)) {
+      const marker = terminal.registerMarker(place.row - baseY - cursorY);
+      const decoration = terminal.registerDecoration({
+        marker,
+        x: place.column,
+        width: place.width,
+        layer: 'top'
+      });
+      this._markers.push(marker);
+      if (decoration) {
+        decoration.onRender(element => {
+          element.classList.add('pyr-hit');
+          element.classList.toggle('pyr-is-current', isCurrent);
+        });
+        this._decorations.push(decoration);
+      }
+    }
+  }
+
+  private readonly _terminal: Terminal;
+  private readonly _lines: LineMap;
+  private _decorations: IDecoration[] = [];
+  private _markers: IMarker[] = [];
+}
+
+/** The first of the hits, which are in order, at or behind an offset. */
+function firstFrom(hits: readonly IHit[], offset: number): number {
+  let low = 0;
+  let high = hits.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (hits[middle].offset < offset) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

@@ -1,0 +1,354 @@
+import * as React from 'react';
+
+import { asClientError } from '../../client/errors';
+import type { Action, TaskRow } from '../../client/types';
+import { readWhole } from '../../model/logfile';
+import { LogSearchModel } from '../../model/logsearch';
+import { LogTimesModel } from '../../model/logtimes';
+import type { IPane } from '../../model/monitor';
+import type { WorkspaceModel } from '../../model/workspace';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import type { Confirm } from '../shared/ask';
+import { useTrans } from '../shared/context';
+import { bytes, withoutFolders } from '../shared/format';
+import { LostStrip } from '../shared/lost';
+import { save, saveFrom } from '../shared/save';
+import { useOwned, useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { FindBar } from './find';
+import type { ILooks } from './header';
+import { LogHeader } from './header';
+import type { IScreen } from './screen';
+import { LogScreen } from './screen';
+
+export interface ILogPaneProps {
+  model: WorkspaceModel;
+  /** The state of `model`. */
+  state: IWorkspaceState;
+  pane: IPane;
+  /** What is chosen in the list goes into this one. */
+  isActive: boolean;
+  /** Others stand beside it. */
+  isNarrow: boolean;
+  looks: ILooks;
+  onLooks: (change: Partial<ILooks>) => void;
+  confirm: Confirm;
+  canExecute: boolean;
+  scrollback?: number;
+  screenReader?: boolean;
+  onActivate: () => void;
+  onClose?: () => void;
+}
+
+/** One log with what can be done with it. */
+export function LogPane(props: ILogPaneProps): JSX.Element {
+  const { model, state, confirm, looks } = props;
+  const { log } = props.pane;
+  const trans = useTrans();
+  const shown = useStore(log);
+  const [failure, setFailure] = React.useState<string | null>(null);
+  const [screen, setScreen] = React.useState<IScreen | null>(null);
+  const [isBottom, setBottom] = React.useState(true);
+  const [paused, setPaused] = React.useState(false);
+  const [saving, setSaving] = React.useState(false);
+  const [finding, setFinding] = React.useState(false);
+
+  const { task, run } = shown;
+  const row = task === null ? undefined : model.row(task);
+  // Nobody knows what such a task does or did.
+  const broken = row?.readable === false;
+  React.useEffect(() => {
+    if (row) {
+      log.noteRow(row);
+    }
+  }, [log, row]);
+  React.useEffect(() => {
+    // Another log begins at its end and moving.
+    setPaused(false);
+    setFailure(null);
+    screen?.setPaused(false);
+  }, [screen, task, run]);
+  const search = useLogSearch(props.pane, screen, finding);
+  useLooks(props.pane, screen, looks);
+
+  const act = async (action: Action, name: string) => {
+    setFailure(null);
+    try {
+      const { refused } = await model.act(action, [name]);
+      setFailure(refused[0]?.message ?? null);
+    } catch (error) {
+      setFailure(asClientError(error).message);
+    }
+  };
+
+  const stop = async (name: string) => {
+    const accepted =
+      row?.status !== 'running' ||
+      (await confirm({
+        title: trans.__('Stop %1?', name),
+        body: trans.__('What it has not saved is lost; its log stays.'),
+        accept: trans.__('Stop')
+      }));
+    if (accepted) {
+      await act('cancel', name);
+    }
+  };
+
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(screen?.text() ?? '');
+    } catch (error) {
+      setFailure(asClientError(error).message);
+    }
+  };
+
+  const download = async (name: string) => {
+    const url = log.client.logUrl(log.ws, name, run ?? undefined);
+    if (url !== null) {
+      saveFrom(url);
+      return;
+    }
+    setSaving(true);
+    setFailure(null);
+    try {
+      const pieces: BlobPart[] = [];
+      for await (const piece of readWhole(log.client, log.ws, name, run)) {
+        pieces.push(piece);
+      }
+      const type = 'text/plain;charset=utf-8';
+      save(new Blob(pieces, { type }), `${name}-run${run ?? 1}.log`);
+    } catch (error) {
+      setFailure(asClientError(error).message);
+    } finally {
+      setSaving(false);
+    }
+  };
+
+  const openLink = async (address: string) => {
+    const isWeb = /^https?:\/\//i.test(address);
+    const accepted =
+      isWeb &&
+      (await confirm({
+        title: trans.__('Open this address?'),
+        body: trans.__('%1 — a program printed it.', address),
+        accept: trans.__('Open')
+      }));
+    if (accepted) {
+      window.open(address, '_blank', 'noopener,noreferrer');
+    }
+  };
+
+  const closeFind = () => {
+    setFinding(false);
+    screen?.focus();
+  };
+
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    const isFind = (event.ctrlKey || event.metaKey) && event.key === 'f';
+    if (isFind && task !== null && !event.shiftKey && !event.altKey) {
+      setFinding(true);
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+
+  return (
+    <section
+      className={`pyr-log${props.isActive && props.isNarrow ? ' pyr-is-current' : ''}`}
+      aria-label={task ?? trans.__('Log')}
+      onFocusCapture={props.onActivate}
+      onPointerDownCapture={props.onActivate}
+      onKeyDown={onKeyDown}
+    >
+      {task !== null && (
+        <LogHeader
+          task={task}
+          row={row}
+          shown={shown}
+          connection={state.connection}
+          heard={state.heard}
+          pending={state.pending.get(task)}
+          following={isBottom && shown.isAtEnd}
+          paused={paused}
+          saving={saving}
+          canExecute={props.canExecute}
+          isNarrow={props.isNarrow}
+          looks={looks}
+          onLooks={props.onLooks}
+          onFollow={() => screen?.follow()}
+          onPause={() => {
+            screen?.setPaused(!paused);
+            setPaused(!paused);
+          }}
+          onFind={() => setFinding(!finding)}
+          onCopy={() => void copy()}
+          onDownload={() => void download(task)}
+          onStop={() => void stop(task)}
+          onRun={() => void act('run', task)}
+          onClose={props.onClose}
+        />
+      )}
+      <div
+        className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
+      >
+        <LogScreen
+          log={log}
+          scrollback={props.scrollback}
+          screenReader={props.screenReader}
+          onScreen={setScreen}
+          onFollowing={setBottom}
+          onLink={address => void openLink(address)}
+          onFailure={error => setFailure(error.message)}
+        />
+        {finding && task !== null && (
+          <FindBar search={search} onClose={closeFind} />
+        )}
+        {task !== null && !shown.isAtEnd && (
+          <button
+            type="button"
+            className="pyr-button pyr-to-end"
+            onClick={() => screen?.follow()}
+          >
+            {trans.__(
+              '%1 more below: go to the end',
+              bytes(Math.max(0, shown.size - shown.position))
+            )}
+          </button>
+        )}
+        {task === null && (
+          <Empty icon="log" title={trans.__('No log opened')}>
+            <p>{trans.__('Choose a task to see what it prints.')}</p>
+          </Empty>
+        )}
+        {broken && (
+          <Empty icon="warning" title={trans.__('This task cannot be read')}>
+            <p>{withoutFolders(row.message ?? '')}</p>
+            <p>
+              {trans.__(
+                'Repair the file, or delete the task in the table of tasks.'
+              )}
+            </p>
+          </Empty>
+        )}
+        {task !== null && !broken && shown.position === 0 && (
+          <Silence row={row} phase={shown.phase} />
+        )}
+      </div>
+      {shown.wasReset && (
+        <Strip kind="info" icon="warning">
+          {trans.__(
+            'The log file was cut or replaced; this is what it holds now.'
+          )}
+        </Strip>
+      )}
+      {failure && (
+        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
+          {failure}
+        </Strip>
+      )}
+      {task !== null && !broken && shown.error && (
+        <Strip
+          kind="error"
+          icon="warning"
+          actions={
+            <Button label={trans.__('Retry now')} onClick={() => log.retry()} />
+          }
+        >
+          {shown.error.message}
+        </Strip>
+      )}
+      {(broken || !shown.error) && (
+        <LostStrip
+          // Of a log that ended nothing is missing, but the list grows old.
+          connection={
+            task === null || broken || state.connection === 'lost'
+              ? state.connection
+              : shown.connection
+          }
+          heard={state.heard}
+          onRetry={() => {
+            log.retry();
+            model.retry();
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** A search in what a pane shows, marked on its screen. */
+function useLogSearch(
+  { log }: IPane,
+  screen: IScreen | null,
+  finding: boolean
+): LogSearchModel {
+  const current = React.useRef(screen);
+  current.current = screen;
+  const search = useOwned(
+    () =>
+      new LogSearchModel(
+        log.client,
+        log.ws,
+        hit => log.reveal(hit),
+        () => current.current?.seen() ?? 0
+      ),
+    [log]
+  );
+  const { hits, current: index } = useStore(search);
+  const { task, run, size, phase } = useStore(log);
+  React.useEffect(() => {
+    search.setLog(finding && phase !== 'loading' ? task : null, run);
+  }, [search, finding, task, run, phase]);
+  React.useEffect(() => search.setSize(size), [search, size]);
+  React.useEffect(
+    () => screen?.mark(finding ? hits : [], index),
+    [screen, finding, hits, index]
+  );
+  return search;
+}
+
+/** The looks of a pane's screen. */
+function useLooks(
+  { log }: IPane,
+  screen: IScreen | null,
+  { isWide, hasTimes }: ILooks
+): void {
+  const times = useOwned(() => new LogTimesModel(log.client, log.ws), [log]);
+  const { marks } = useStore(times);
+  React.useEffect(() => screen?.setWide(isWide), [screen, isWide]);
+  React.useEffect(
+    () => screen?.setTimes(hasTimes ? times : null),
+    [screen, hasTimes, times, marks]
+  );
+}
+
+/** Why nothing stands in a log. */
+function Silence(props: {
+  row: TaskRow | undefined;
+  phase: string;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const text = (() => {
+    if (props.phase === 'loading') {
+      return null;
+    }
+    if (props.phase === 'ended') {
+      return trans.__('This run printed nothing.');
+    }
+    switch (props.row?.status) {
+      case 'queued':
+        return trans.__('Waiting in the queue; the log starts with the run.');
+      case 'running':
+        return trans.__('Running; nothing printed yet.');
+      case 'pending':
+        return trans.__('This task has not run yet.');
+      default:
+        return null;
+    }
+  })();
+  return text === null ? null : (
+    <p className="pyr-silence" role="status">
+      {text}
+    </p>
+  );
+}
