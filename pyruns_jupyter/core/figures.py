@@ -15,6 +15,7 @@ from .errors import Unreadable
 from .folding import WHOLE_BYTES, Folding, fold
 from .layout import TaskPaths
 from .runs import ACTIVE, Run
+from .sketches import Curve, Sketches
 from .strictjson import numeric
 from .taskfile import TaskInfo, own, own_facts
 
@@ -25,7 +26,7 @@ _VALUES_SHOWN = 200_000
 # stayed, because it holds more of them: `{"1": {"loss": 1000}}`.
 _THINNED = "thinned"
 
-_MAX_READINGS = 4
+_MAX_READINGS = 64  # living runs that somebody looks at
 _readings: OrderedDict[Path, _Reading] = OrderedDict()
 _readings_lock = threading.Lock()
 
@@ -42,7 +43,8 @@ class _Reading:
     """A journal that somebody looks at again and again: only what is new is read."""
 
     def __init__(self) -> None:
-        self.folding = Folding(POINTS_SHOWN, _VALUES_SHOWN)
+        self.sketches = Sketches()
+        self.folding = Folding(POINTS_SHOWN, _VALUES_SHOWN, self.sketches)
         self.lock = threading.Lock()
 
 
@@ -62,7 +64,7 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
         except Unreadable as error:
             messages.append(error.message)
     path = paths.journal(run.index)
-    tails = _tails(info, run.index)
+    tails = tails_of(info, run.index)
     try:
         size = path.lstat().st_size
     except OSError:
@@ -91,7 +93,7 @@ def last_figures(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
     tracks, records = run.tracks, run.records
     newest: dict[str, Any] = {}
     path = paths.journal(run.index)
-    if run.status not in ACTIVE and not trackstore.is_stored(info) and _tails(info, run.index):
+    if run.status not in ACTIVE and not trackstore.is_stored(info) and tails_of(info, run.index):
         newest = journal.tail_latest(path)  # of who outlived the run; the task file has all up to its end
     elif run.status in ACTIVE or trackstore.is_stored(info) or path.is_file():
         records, tracks, _ = figures_of_run(info, run, paths, thinned=True)
@@ -128,7 +130,7 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     slot = slots[run - 1]
     if not isinstance(slot, dict):
         slot = slots[run - 1] = {}
-    earlier = _tails(info, run)
+    earlier = tails_of(info, run)
     for key, values in tracks.items():
         present = slot.get(key)
         if not isinstance(present, list):
@@ -141,7 +143,10 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     return whole
 
 
-def _tails(info: TaskInfo, run: int) -> dict[str, int]:
+def tails_of(info: TaskInfo, run: int) -> dict[str, int]:
+    """Return of each curve of run `run` (from 1) how many values at the end of the task file's list stand for
+    a journal that stayed; empty when none stayed.
+    """
     thinned = own_facts(info).get(_THINNED)
     tails = thinned.get(str(run)) if isinstance(thinned, dict) else None
     if not isinstance(tails, dict):
@@ -160,15 +165,32 @@ def _unknown(tracks: dict[str, list[Any]], points: dict[str, list[Any]]) -> dict
     }
 
 
+def journal_sketches(path: Path) -> dict[str, Curve]:
+    """Return sketches of the curves in the journal of a living run.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    reading = _reading(path)
+    with reading.lock:
+        reading.folding.feed(path, to_end=False)
+        return reading.sketches.curves()
+
+
 def _shown(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    reading = _reading(path)
+    with reading.lock:
+        reading.folding.feed(path, to_end=False)
+        return dict(reading.folding.records), reading.folding.tracks()
+
+
+def _reading(path: Path) -> _Reading:
     with _readings_lock:
         reading = _readings.pop(path, None) or _Reading()
         _readings[path] = reading
         while len(_readings) > _MAX_READINGS:
             _readings.popitem(last=False)
-    with reading.lock:
-        reading.folding.feed(path, to_end=False)
-        return dict(reading.folding.records), reading.folding.tracks()
+    return reading
 
 
 def _evenly(values: list[Any]) -> list[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .journal import MAX_LINE_BYTES, RECORD, TRACK, entries, open_regular
+from .sketches import Sketches
 
 WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
 POINTS_KEPT = 1000  # of a curve in the task file, when the journal is larger
@@ -26,13 +27,16 @@ class Folding:
 
     `points` bounds the values of a curve, `total` those of all curves; None keeps everything. Of a curve
     that has more, evenly chosen values stay, the first and the last one among them: curves that were tracked
-    together stay aligned.
+    together stay aligned. `sketches` take up the points in the same reading.
     """
 
-    def __init__(self, points: int | None = None, total: int | None = None) -> None:
+    def __init__(
+        self, points: int | None = None, total: int | None = None, sketches: Sketches | None = None
+    ) -> None:
         self.records: dict[str, Any] = {}
         self.offset = 0
         self._points, self._total = points, total
+        self._sketches = sketches
         self._curves: dict[str, _Curve] = {}
         self._file: tuple[int, int] | None = None
 
@@ -80,10 +84,15 @@ class Folding:
     def _begin(self, file: tuple[int, int] | None) -> None:
         self._file, self.offset = file, 0
         self.records, self._curves = {}, {}
+        if self._sketches is not None:
+            self._sketches.clear()
 
     def _take(self, data: bytes) -> None:
         points: dict[str, list[Any]] = {}
-        for entry in entries(data):
+        found = entries(data)
+        if self._sketches is not None:
+            self._sketches.take(found)
+        for entry in found:
             point = entry.get(TRACK)
             if type(point) is dict:
                 for key, value in point.items():
@@ -162,12 +171,15 @@ def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     return folding.records, folding.tracks()
 
 
-def summary(path: Path, taken: int = 0) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+def summary(
+    path: Path, taken: int = 0, sketches: Sketches | None = None
+) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
     """Return records and curves as a task file can hold them, and whether that is all the journal says.
 
     A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
     the first and the last one among them: a task file with millions of points could not be read any more.
     `taken` is the size of the task file in bytes; one that is large already takes less, then nothing.
+    `sketches` take up all points.
 
     Raises:
         OSError: when it cannot be read.
@@ -176,7 +188,8 @@ def summary(path: Path, taken: int = 0) -> tuple[dict[str, Any], dict[str, list[
         small = path.stat().st_size <= WHOLE_BYTES
     except (FileNotFoundError, NotADirectoryError):
         return {}, {}, True
-    folding = Folding() if small else Folding(POINTS_KEPT, VALUES_KEPT)
+    points, total = (None, None) if small else (POINTS_KEPT, VALUES_KEPT)
+    folding = Folding(points, total, sketches)
     folding.feed(path)
     room = max(0, ROOM_BYTES - taken)
     tracks = folding.tracks()

@@ -95,6 +95,11 @@ def times_name(run: int) -> str:
     return f"run{run}.times"
 
 
+def curves_name(run: int) -> str:
+    """Return the file name of the sketches of run `run`'s curves."""
+    return f"run{run}.curves.jsonl"
+
+
 def owner_name(run: int) -> str:
     """Return the file name whose kernel lock the supervisor of run `run` holds as long as it lives."""
     return f".run{run}.owner"
@@ -143,6 +148,10 @@ class TaskPaths:
     def times(self, run: int) -> Path:
         """Return the path of the time marks of run `run`'s log."""
         return self.run_logs / times_name(run)
+
+    def curves(self, run: int) -> Path:
+        """Return the path of the sketches of run `run`'s curves."""
+        return self.run_logs / curves_name(run)
 
     def owner(self, run: int) -> Path:
         """Return the path of the file that run `run`'s supervisor keeps locked."""

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import figures, folding, runs
 from pyruns_jupyter.core.errors import Busy, Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.sketches import Sketches, write_curves
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import edit_task, own
 
@@ -82,7 +82,7 @@ def _write_state(ending: Ending, finished: float, failure: Failure | None) -> bo
     pause = 0.1
     while True:
         try:
-            records, tracks, whole = _figures(path, ending.job.paths.info)
+            records, tracks, whole = _figures(ending)
             with edit_task(ending.job.paths.folder) as info:
                 if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
                     return False
@@ -125,10 +125,19 @@ def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -
         facts.setdefault("failures", {})[number] = failure.to_list()
 
 
-def _figures(path: Path, info: Path) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return `folding.summary`; a journal that cannot be read stays, and keeps no run from ending."""
+def _figures(ending: Ending) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `folding.summary`, and leave sketches of the curves; a journal that cannot be read stays, and
+    keeps no run from ending.
+    """
+    paths, sketches = ending.job.paths, Sketches()
     try:
-        return folding.summary(path, info.stat().st_size)
+        journal = paths.journal(ending.number)
+        found = folding.summary(journal, paths.info.stat().st_size, sketches)
+        curves = sketches.curves()
+        if curves:
+            with suppress(OSError):  # they only save time
+                write_curves(paths.curves(ending.number), curves, journal.stat().st_size)
+        return found
     except OSError:
         return {}, {}, False
 

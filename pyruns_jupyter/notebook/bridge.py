@@ -23,7 +23,7 @@ from pyruns_jupyter.resources import actions, changes, events, exports, generato
 from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.columns import columns_reader
-from pyruns_jupyter.resources.curves import curves
+from pyruns_jupyter.resources.curves import MOST_POINTS, curves
 from pyruns_jupyter.resources.groups import Grouping
 from pyruns_jupyter.resources.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
@@ -98,8 +98,9 @@ class Bridge:
             "listCurves": lambda said: curves(
                 workspace,
                 said.texts("names"),
-                said.text("key"),
-                said.integer("points", 40, low=2, high=1000),
+                _texts(said, "keys") or None,
+                said.integer("points", 40, low=2, high=MOST_POINTS),
+                _number(said, "run", 1),
             ),
             "getSystem": lambda _: _sampler.sample(),
         }

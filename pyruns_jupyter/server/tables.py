@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..resources.columns import columns_reader
-from ..resources.curves import MOST, curves
+from ..resources.curves import MOST, MOST_POINTS, curves
 from ..resources.groups import Grouping
 from .handler import READ, PyrunsHandler, endpoint
 
@@ -45,8 +45,9 @@ class CurvesHandler(PyrunsHandler):
 
     @endpoint(READ)
     async def get(self, ws: str) -> None:
-        """Answer one curve of several tasks."""
+        """Answer curves of several tasks."""
         names = list(dict.fromkeys(self.get_query_arguments("name", strip=False)))[:MOST]
-        key = self.query_text("key")
-        points = self.query_number("points", low=2, high=1000) or 40
-        self.answer(await self.run(lambda: curves(self.workspace(ws), names, key, points)))
+        keys = list(dict.fromkeys(self.get_query_arguments("key", strip=False))) or None
+        points = self.query_number("points", low=2, high=MOST_POINTS) or 40
+        run = self.query_number("run", low=1)
+        self.answer(await self.run(lambda: curves(self.workspace(ws), names, keys, points, run)))

@@ -305,7 +305,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One curve of the latest runs of several tasks, thinned for small pictures; tasks without it are left out */
+        /**
+         * Curves of several tasks, in as few points as pictures of them need; tasks without any are left out
+         * @description Of each of equally long parts of a curve the smallest and the largest value stay, and its first and last point.
+         */
         get: operations["listCurves"];
         put?: never;
         post?: never;
@@ -977,14 +980,25 @@ export interface components {
             notices: components["schemas"]["FieldError"][];
         };
         Curves: {
+            items: components["schemas"]["Curve"][];
+        };
+        Curve: {
+            /** @description The task */
+            name: string;
+            run: number;
             key: string;
-            items: {
-                name: string;
-                run: number;
-                values: unknown[];
-                /** @description Where each value stands in the curve, from 0 */
-                places: number[];
-            }[];
+            /** @description How many points the curve has in all */
+            total: number;
+            /** @description Where each of the points told stands among these, from 0 */
+            places: number[];
+            /** @description Null for what is no finite number */
+            values: (number | null)[];
+            /** @description Epoch seconds of each point; null where they are not known */
+            times: number[] | null;
+            /** @description Numbers by which the script counted its points, such as `step` or `epoch` */
+            steps: {
+                [key: string]: (number | null)[];
+            };
         };
         RunInfo: {
             index: number;
@@ -1750,13 +1764,15 @@ export interface operations {
     };
     listCurves: {
         parameters: {
-            query: {
+            query?: {
                 /** @description A task; may be repeated, the first 200 count */
                 name?: string[];
-                /** @description Name of the curve */
-                key: string;
+                /** @description Name of a curve; may be repeated, all of them by default */
+                key?: string[];
                 /** @description So many of each curve at most */
                 points?: number;
+                /** @description Which run, from 1; the latest by default */
+                run?: number;
             };
             header?: never;
             path: {
