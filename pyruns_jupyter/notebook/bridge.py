@@ -23,6 +23,7 @@ from pyruns_jupyter.resources import actions, changes, events, exports, generato
 from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.columns import columns_reader
+from pyruns_jupyter.resources.compare import Comparing
 from pyruns_jupyter.resources.curves import MOST_POINTS, curves
 from pyruns_jupyter.resources.groups import Grouping
 from pyruns_jupyter.resources.workspaces import workspace_model
@@ -102,6 +103,7 @@ class Bridge:
                 said.integer("points", 40, low=2, high=MOST_POINTS),
                 _number(said, "run", 1),
             ),
+            "compareTasks": self._compare,
             "getSystem": lambda _: _sampler.sample(),
         }
 
@@ -264,6 +266,10 @@ class Bridge:
             **{key: said.text(key, "") for key in ("query", "status", "sort", "order")},
         )
         return self._watch.look(lambda index: wanted.reader(index, lambda: False))()
+
+    def _compare(self, said: Body) -> dict[str, Any]:
+        wanted = Comparing.read(said)
+        return self._watch.look(lambda index: wanted.reader(lambda: False)(index))()
 
     def _pause(self, said: Body) -> dict[str, Any]:
         queue.change(self._workspace.root, queue.read_change(said))

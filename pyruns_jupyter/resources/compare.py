@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core import query as queries
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.strictjson import strict
 
+from .body import Body
+from .failures import failure_groups
 from .tasks import read_statuses
 
 MOST = 500  # tasks
@@ -34,11 +36,19 @@ class Comparing:
         if self.order not in ("", "asc", "desc"):
             raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
 
+    @classmethod
+    def read(cls, body: Body) -> Comparing:
+        """Return what a `CompareRequest` asks for.
+
+        Raises:
+            InvalidInput: with the field that is wrong.
+        """
+        return cls(names=tuple(body.texts("names")))
+
     def reader(self, is_given_up: Callable[[], bool]) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
         """Return what takes a look at an index and returns what makes the `Comparison`.
 
-        That raises InvalidInput when the search is not understood or finds more than 500 tasks, and NotFound
-        when one of the names is none.
+        That raises InvalidInput when the search is not understood or finds more than 500 tasks.
         """
         return lambda index: self._made(index, is_given_up)
 
@@ -50,10 +60,13 @@ class Comparing:
             if len(chosen) > MOST:
                 raise InvalidInput(f"{len(chosen)} tasks are too many to compare; {MOST} are the most.")
             configs = index.configs()
+            parameters = _different([configs.get(row.name) or row.swept for row in chosen])
             return {
-                "tasks": [{"name": row.name, "status": row.status, "run": row.run} for row in chosen],
-                "parameters": _different([configs.get(row.name) or row.swept for row in chosen]),
+                "tasks": [row.to_dict() for row in chosen],
+                "missing": [name for name in self.names if name not in rows],
+                "parameters": parameters,
                 "figures": _table([row.figures for row in chosen]),
+                "failures": failure_groups(index.workspace, chosen, parameters),
             }
 
         return make
@@ -73,10 +86,7 @@ class Comparing:
                 is_given_up=is_given_up,
             )
             return list(found.items)
-        missing = [name for name in self.names if name not in rows]
-        if missing:
-            raise NotFound(f"There is no task {missing[0]!r}.")
-        return [rows[name] for name in self.names]
+        return [rows[name] for name in self.names if name in rows]
 
 
 def _different(configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

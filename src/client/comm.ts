@@ -6,6 +6,7 @@ import type {
   ActionResult,
   Artifacts,
   Columns,
+  Comparison,
   CreateRequest,
   Created,
   Curves,
@@ -208,10 +209,15 @@ export class CommClient extends CommConnection implements IClient {
   listCurves(
     ws: string,
     names: readonly string[],
-    key: string,
-    points: number
+    keys: readonly string[],
+    points: number,
+    run?: number
   ): Promise<Curves> {
-    return this.json('listCurves', { ws, names, key, points });
+    return this.json('listCurves', { ws, names, keys, points, run });
+  }
+
+  compareTasks(ws: string, names: readonly string[]): Promise<Comparison> {
+    return this.json('compareTasks', { ws, names });
   }
 
   getSystem(): Promise<SystemSample> {

@@ -248,7 +248,8 @@ export interface paths {
         /** In which parameters tasks differ, and their figures; at most 500 tasks */
         get: operations["compareTasks"];
         put?: never;
-        post?: never;
+        /** The same for so many tasks that an address does not hold their names */
+        post: operations["compareManyTasks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -781,15 +782,29 @@ export interface components {
             expected: string;
         };
         Comparison: {
-            tasks: {
-                name: string;
-                status: components["schemas"]["TaskStatus"];
-                run: number;
-            }[];
+            tasks: components["schemas"]["TaskRow"][];
+            /** @description Names asked for that are no tasks */
+            missing: string[];
             /** @description Keys of the configurations that are not the same everywhere */
             parameters: components["schemas"]["ComparedValues"][];
             /** @description Figures of the latest runs, or the newest points */
             figures: components["schemas"]["ComparedValues"][];
+            /** @description The failed ones among them by what they died of, most first */
+            failures: components["schemas"]["FailureGroup"][];
+        };
+        FailureGroup: {
+            /** @description What the first of them died of */
+            message: string;
+            names: string[];
+            /** @description How many of the compared tasks are not among these */
+            others: number;
+            /** @description Values that all of them have, of parameters that are not the same everywhere; the most telling first */
+            shared: {
+                key: string;
+                value: unknown;
+                /** @description How many of the others have it too */
+                others: number;
+            }[];
         };
         ComparedValues: {
             key: string;
@@ -1687,6 +1702,36 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description The comparison */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    compareManyTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    names: string[];
+                };
+            };
+        };
         responses: {
             /** @description The comparison */
             200: {

@@ -6,6 +6,7 @@ import type {
   ActionResult,
   Artifacts,
   Columns,
+  Comparison,
   CreateRequest,
   Created,
   Curves,
@@ -282,11 +283,16 @@ export class ServerClient implements IClient {
   listCurves(
     ws: string,
     names: readonly string[],
-    key: string,
-    points: number
+    keys: readonly string[],
+    points: number,
+    run?: number
   ): Promise<Curves> {
-    const query = { key, points, name: names };
+    const query = { key: keys, points, run, name: names };
     return this._json('GET', withQuery(`${wsPath(ws)}/curves`, query));
+  }
+
+  compareTasks(ws: string, names: readonly string[]): Promise<Comparison> {
+    return this._json('POST', `${wsPath(ws)}/compare`, { names });
   }
 
   getSystem(): Promise<SystemSample> {

@@ -64,6 +64,9 @@ export type GroupQuery = NonNullable<
 >;
 export type Summary = Schemas['Summary'];
 export type Curves = Schemas['Curves'];
+export type Curve = Schemas['Curve'];
+export type Comparison = Schemas['Comparison'];
+export type FailureGroup = Schemas['FailureGroup'];
 export type LogQuery = NonNullable<
   operations['readLog']['parameters']['query']
 >;
@@ -241,13 +244,21 @@ export interface IClient {
     query: GroupQuery,
     signal?: AbortSignal
   ): Promise<Groups>;
-  /** One curve of several tasks, with at most `points` values each. */
+  /**
+   * Curves of several tasks, with at most `points` values each.
+   *
+   * @param keys - which curves; all of them when there is none
+   * @param run - which run, from 1; the latest when it is not said
+   */
   listCurves(
     ws: string,
     names: readonly string[],
-    key: string,
-    points: number
+    keys: readonly string[],
+    points: number,
+    run?: number
   ): Promise<Curves>;
+  /** In which parameters tasks differ, and what came of them. */
+  compareTasks(ws: string, names: readonly string[]): Promise<Comparison>;
   getSystem(): Promise<SystemSample>;
 
   streamEvents(

@@ -105,7 +105,7 @@ export class CurvesModel extends Store<ICurvesState> {
       const found = await this._client.listCurves(
         this._ws,
         wanted.map(row => row.name),
-        key,
+        [key],
         POINTS
       );
       if (this._isDisposed) {
@@ -125,7 +125,7 @@ export class CurvesModel extends Store<ICurvesState> {
       const curves = new Map(this.state.curves);
       for (const item of found.items) {
         curves.set(item.name, {
-          values: item.values.map(asNumber),
+          values: item.values,
           places: item.places
         });
       }
@@ -193,8 +193,4 @@ export class CurvesModel extends Store<ICurvesState> {
 /** Changes whenever the curve does. */
 function stampOf(row: TaskRow, key: string): string {
   return `${row.run} ${row.status} ${String(row.figures[key])}`;
-}
-
-function asNumber(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

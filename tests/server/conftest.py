@@ -16,7 +16,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.figures import add_points
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.taskfile import edit_task, own
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import scheduler_alive
 from tests.server.client import Api
@@ -146,6 +146,9 @@ class Recorder:
     def finish(self, status: str = "completed", exit_code: int | None = 0, **more: Any) -> None:
         with edit_task(self.paths.folder) as info:
             tracks = more.pop("tracks", {})
+            failure = more.pop("failure", None)
+            if failure is not None:
+                own(info).setdefault("failures", {})[str(self.run)] = failure
             runs.finish(info, attempt=self.attempt, status=status, exit_code=exit_code, **more)
             add_points(info, runs.slot_count(info), tracks, whole=True)
         self.attempt = ""

@@ -45,6 +45,7 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/tasks": {"text": "lr: 1", "name": "new"},
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
         "/workspaces/{ws}/queue": {"paused": False},
+        "/workspaces/{ws}/compare": {"names": ["one"]},
     }[address]
 
 
@@ -81,7 +82,7 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         "executor": frozenset({"read", "execute"}),
     }[role]
     monkeypatch.setattr(Roles, "allowed", allowed)
-    reading = {("/workspaces/{ws}/preview", "post")}
+    reading = {("/workspaces/{ws}/preview", "post"), ("/workspaces/{ws}/compare", "post")}
     for address, method in sorted(described()):
         if method == "delete":
             continue

@@ -51,7 +51,6 @@ async def test_only_what_differs(api: Api, train: WorkspaceFolder) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ({"name": "missing"}, 404),
         ({"name": "a", "query": "b"}, 400),
         ({"query": "(("}, 400),
         ({"order": "up"}, 400),
@@ -62,6 +61,49 @@ async def test_wrong_comparisons(
     api: Api, train: WorkspaceFolder, query: dict[str, str], status: int
 ) -> None:
     assert (await api("get", COMPARE, query=query, ws=WS)).status == status
+
+
+async def test_many_names_and_some_that_are_gone(api: Api, train: WorkspaceFolder) -> None:
+    names = create_tasks(train, "lr: (0:300:1)\n", "a-rather-long-name-of-a-task")
+    wanted = [*names[::-1], "gone"]
+    answer = await api("post", COMPARE, {"names": wanted}, ws=WS)
+    assert answer.status == 200
+    assert [task["name"] for task in answer.body["tasks"]] == names[::-1]
+    assert answer.body["missing"] == ["gone"]
+    assert values(answer.body["parameters"])["lr"] == list(range(299, -1, -1))
+    assert (await api.get(COMPARE, {"name": "gone"}, ws=WS))["missing"] == ["gone"]
+    assert (await api("post", COMPARE, {"name": "one"}, ws=WS)).status == 400
+    assert (await api("post", COMPARE, {"names": "one"}, ws=WS)).status == 400
+
+
+async def test_failures_are_gathered_with_what_they_share(api: Api, train: WorkspaceFolder) -> None:
+    names = create_tasks(train, "epochs: 128 | 256 | 512\nlr: 0.1 | 0.2\nopt: sgd | adam\n", "t")
+    for name in names:
+        task = Recorder(train, name)
+        task.start()
+        config = (train.paths(name).folder / "config.yaml").read_text()
+        if "512" in config:
+            # Two frames of one traceback, with different numbers in its message.
+            headline = f"RuntimeError: CUDA out of memory, tried {len(name)} GiB"
+            task.finish("failed", exit_code=1, failure=[headline, "c0ffee"])
+        elif "epochs: 128" in config and "0.1" in config:
+            task.finish("failed", exit_code=3)
+        else:
+            task.finish()
+    found = (await api.get(COMPARE, ws=WS))["failures"]
+    assert [len(group["names"]) for group in found] == [4, 2]
+    first, second = found
+    assert first["message"].startswith("RuntimeError: CUDA out of memory")
+    assert first["others"] == 8
+    assert first["shared"] == [{"key": "epochs", "value": 512, "others": 0}]
+    assert second["message"] == "Exit code 3"
+    shared = {one["key"]: (one["value"], one["others"]) for one in second["shared"]}
+    assert shared == {"epochs": (128, 2), "lr": (0.1, 4)}
+    assert [one["key"] for one in second["shared"]] == ["epochs", "lr"]
+
+    one = next(name for name in names if name in first["names"])
+    alone = (await api.get(COMPARE, {"name": one}, ws=WS))["failures"]
+    assert alone == [{"message": first["message"], "names": [one], "others": 0, "shared": []}]
 
 
 async def test_too_many(api: Api, train: WorkspaceFolder) -> None:

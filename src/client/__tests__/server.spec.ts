@@ -52,9 +52,9 @@ describe('ServerClient', () => {
 
   it('repeats the key of a list, and reads the beginning of a file', async () => {
     const { client, request } = clientWith({ body: { items: [] } });
-    await client.listCurves('w', ['a', 'b&c'], 'loss', 30);
+    await client.listCurves('w', ['a', 'b&c'], ['loss', 'acc'], 30);
     expect(request.mock.calls[0][0]).toMatch(
-      /\/w\/curves\?key=loss&points=30&name=a&name=b%26c$/
+      /\/w\/curves\?key=loss&key=acc&points=30&name=a&name=b%26c$/
     );
     await client.readArtifact('w', 't', 2, 'plots/a b#.png', 1000);
     const [url, init] = request.mock.calls[1];

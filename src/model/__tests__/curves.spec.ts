@@ -13,16 +13,19 @@ describe('CurvesModel', () => {
         async (
           ws: string,
           names: readonly string[],
-          key: string
+          [key]: readonly string[]
         ): Promise<Curves> => ({
-          key,
           items:
             key === having
               ? names.map(name => ({
                   name,
                   run: 1,
-                  values: [1, 'NaN', 0.5],
-                  places: [0, 1, 2]
+                  key,
+                  total: 3,
+                  values: [1, null, 0.5],
+                  places: [0, 1, 2],
+                  times: null,
+                  steps: {}
                 }))
               : []
         })

@@ -15,6 +15,7 @@ import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
 import { useOwned, useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
+import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILooks } from './header';
 import { LogHeader } from './header';
@@ -188,50 +189,55 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           onClose={props.onClose}
         />
       )}
-      <div
-        className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
-      >
-        <LogScreen
-          log={log}
-          scrollback={props.scrollback}
-          screenReader={props.screenReader}
-          onScreen={setScreen}
-          onFollowing={setBottom}
-          onLink={address => void openLink(address)}
-          onFailure={error => setFailure(error.message)}
-        />
-        {finding && task !== null && (
-          <FindBar search={search} onClose={closeFind} />
-        )}
-        {task !== null && !shown.isAtEnd && (
-          <button
-            type="button"
-            className="pyr-button pyr-to-end"
-            onClick={() => screen?.follow()}
-          >
-            {trans.__(
-              '%1 more below: go to the end',
-              bytes(Math.max(0, shown.size - shown.position))
-            )}
-          </button>
-        )}
-        {task === null && (
-          <Empty icon="log" title={trans.__('No log opened')}>
-            <p>{trans.__('Choose a task to see what it prints.')}</p>
-          </Empty>
-        )}
-        {broken && (
-          <Empty icon="warning" title={trans.__('This task cannot be read')}>
-            <p>{withoutFolders(row.message ?? '')}</p>
-            <p>
+      <div className={`pyr-log-body${props.isNarrow ? ' pyr-is-narrow' : ''}`}>
+        <div
+          className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
+        >
+          <LogScreen
+            log={log}
+            scrollback={props.scrollback}
+            screenReader={props.screenReader}
+            onScreen={setScreen}
+            onFollowing={setBottom}
+            onLink={address => void openLink(address)}
+            onFailure={error => setFailure(error.message)}
+          />
+          {finding && task !== null && (
+            <FindBar search={search} onClose={closeFind} />
+          )}
+          {task !== null && !shown.isAtEnd && (
+            <button
+              type="button"
+              className="pyr-button pyr-to-end"
+              onClick={() => screen?.follow()}
+            >
               {trans.__(
-                'Repair the file, or delete the task in the table of tasks.'
+                '%1 more below: go to the end',
+                bytes(Math.max(0, shown.size - shown.position))
               )}
-            </p>
-          </Empty>
-        )}
-        {task !== null && !broken && shown.position === 0 && (
-          <Silence row={row} phase={shown.phase} />
+            </button>
+          )}
+          {task === null && (
+            <Empty icon="log" title={trans.__('No log opened')}>
+              <p>{trans.__('Choose a task to see what it prints.')}</p>
+            </Empty>
+          )}
+          {broken && (
+            <Empty icon="warning" title={trans.__('This task cannot be read')}>
+              <p>{withoutFolders(row.message ?? '')}</p>
+              <p>
+                {trans.__(
+                  'Repair the file, or delete the task in the table of tasks.'
+                )}
+              </p>
+            </Empty>
+          )}
+          {task !== null && !broken && shown.position === 0 && (
+            <Silence row={row} phase={shown.phase} />
+          )}
+        </div>
+        {looks.hasCurves && task !== null && !broken && (
+          <RunCurves log={log} row={row} />
         )}
       </div>
       {shown.wasReset && (

@@ -1,0 +1,118 @@
+import * as React from 'react';
+
+import type { TaskRow } from '../../client/types';
+import { axesOf, pointsOver } from '../../model/axis';
+import { byWeight } from '../../model/figures';
+import type { LogModel } from '../../model/log';
+import { RunCurvesModel } from '../../model/runcurves';
+import {
+  axisName,
+  axisText,
+  ChartView,
+  linesChart,
+  PAPER,
+  seriesColour,
+  useChartTheme
+} from '../shared/chart';
+import { useTrans } from '../shared/context';
+import { figure } from '../shared/format';
+import { useOwned, useStore } from '../shared/store';
+
+/** Height of a chart, in pixels. */
+const HEIGHT = 158;
+
+/** The curves of the run whose log is shown, live. */
+export function RunCurves(props: {
+  log: LogModel;
+  row: TaskRow | undefined;
+}): JSX.Element {
+  const { log, row } = props;
+  const trans = useTrans();
+  const { task, run } = useStore(log);
+  const model = useOwned(() => new RunCurvesModel(log.client, log.ws), [log]);
+  const { curves, isLoading, error } = useStore(model);
+  const place = React.useRef<HTMLElement>(null);
+  const theme = useChartTheme(place) ?? PAPER;
+  const [chosen, setAxis] = React.useState<string | null>(null);
+  React.useEffect(() => model.show(task, run), [model, task, run]);
+  React.useEffect(() => model.noteRow(row), [model, row]);
+
+  const axes = axesOf(curves);
+  const axis = chosen !== null && axes.includes(chosen) ? chosen : axes[0];
+  const charts = React.useMemo(() => {
+    const keys = byWeight(curves.map(curve => curve.key));
+    return keys.flatMap(key => {
+      const curve = curves.find(each => each.key === key);
+      const points = curve && key !== axis ? pointsOver(curve, axis) : null;
+      if (!curve || !points) {
+        return [];
+      }
+      const line = {
+        ...points,
+        id: key,
+        name: key,
+        colour: seriesColour(0, theme.isDark)
+      };
+      const last = curve.values[curve.values.length - 1];
+      return [
+        {
+          key,
+          last: last === null ? '–' : figure(last),
+          chart: linesChart({
+            lines: [line],
+            xName: axisName(trans, axis),
+            xText: axisText(trans, axis)
+          })
+        }
+      ];
+    });
+  }, [curves, axis, theme.isDark, trans]);
+
+  return (
+    <aside
+      className="pyr-log-curves"
+      ref={place}
+      aria-label={trans.__('Curves of the run')}
+    >
+      <div className="pyr-log-curves-head">
+        <label>
+          {trans.__('Over')}
+          <select
+            className="pyr-input"
+            value={axis}
+            onChange={event => setAxis(event.target.value)}
+          >
+            {axes.map(each => (
+              <option key={each} value={each}>
+                {axisName(trans, each)}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {charts.map(({ key, last, chart }) => (
+        <figure key={key} className="pyr-log-curve">
+          <figcaption>
+            <span className="pyr-log-curve-name" title={key}>
+              {key}
+            </span>
+            <span className="pyr-log-curve-last">{last}</span>
+          </figcaption>
+          <ChartView
+            chart={chart}
+            height={HEIGHT}
+            label={trans.__('Curve of %1, now %2', key, last)}
+          />
+        </figure>
+      ))}
+      {charts.length === 0 && !isLoading && (
+        <p className="pyr-hint">
+          {error?.message ??
+            trans.__(
+              'No curves yet. A script tells points with pyruns_jupyter.track(loss=…).'
+            )}
+        </p>
+      )}
+    </aside>
+  );
+}

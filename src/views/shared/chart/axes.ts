@@ -1,0 +1,156 @@
+import type { ScaleContinuousNumeric } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
+
+import { figure } from '../format';
+import type { IPainter } from './painter';
+import type { IChartTheme } from './theme';
+
+/** The place in which data stand, in pixels. */
+export interface IBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export type Scale = ScaleContinuousNumeric<number, number>;
+
+/** Pixels between two labels of an axis, at least. */
+const APART_X = 76;
+const APART_Y = 36;
+
+/**
+ * A scale over some numbers.
+ *
+ * @param numbers - those that have to fit; of a logarithmic scale only those above 0 count
+ * @param isLog - powers of ten are equally far apart
+ * @param range - pixels of the smallest and the largest number
+ * @param pad - part of the range that stays free at both ends
+ */
+export function scaleOver(
+  numbers: Iterable<number>,
+  isLog: boolean,
+  range: readonly [number, number],
+  pad = 0
+): Scale {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of numbers) {
+    if (Number.isFinite(value) && (!isLog || value > 0)) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low > high) {
+    [low, high] = isLog ? [1, 10] : [0, 1];
+  }
+  if (isLog) {
+    const room = Math.log(high / low) * pad;
+    const [least, most] =
+      low === high
+        ? [low / 2, high * 2]
+        : [low / Math.exp(room), high * Math.exp(room)];
+    return scaleLog([least, most], [...range]).clamp(false);
+  }
+  const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * pad;
+  return scaleLinear([low - room, high + room], [...range]);
+}
+
+/** Marks of an axis that has room for so many pixels. */
+export function ticksOf(scale: Scale, length: number, apart: number): number[] {
+  const count = Math.max(2, Math.floor(length / apart));
+  const ticks = scale.ticks(count);
+  const step = Math.ceil(ticks.length / (count + 1));
+  // A logarithmic scale gives more than asked for.
+  return step > 1 ? ticks.filter((_, index) => index % step === 0) : ticks;
+}
+
+/** A mark as text: short where it is a large or a small number. */
+export function tickText(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e4 && size < 1e15) {
+    const [unit, name] =
+      size >= 1e12
+        ? [1e12, 'T']
+        : size >= 1e9
+          ? [1e9, 'G']
+          : size >= 1e6
+            ? [1e6, 'M']
+            : [1e3, 'k'];
+    return `${Number((value / unit).toPrecision(4))}${name}`;
+  }
+  return Number.isInteger(value)
+    ? String(value)
+    : String(Number(figure(value)));
+}
+
+/** Lines behind the data, marks and names beside them. */
+export function paintAxes(
+  painter: IPainter,
+  theme: IChartTheme,
+  box: IBox,
+  axes: {
+    x: Scale | null;
+    y: Scale | null;
+    xText?: (value: number) => string;
+    xName?: string;
+    yName?: string;
+  }
+): void {
+  const { size } = theme;
+  const bottom = box.y + box.height;
+  if (axes.y) {
+    for (const tick of ticksOf(axes.y, box.height, APART_Y)) {
+      const y = axes.y(tick);
+      painter.line([box.x, y, box.x + box.width, y], { stroke: theme.grid });
+      painter.text(box.x - 6, y, tickText(tick), {
+        colour: theme.faint,
+        size,
+        align: 'end',
+        baseline: 'middle'
+      });
+    }
+  }
+  if (axes.x) {
+    const text = axes.xText ?? tickText;
+    for (const tick of ticksOf(axes.x, box.width, APART_X)) {
+      const x = axes.x(tick);
+      painter.line([x, bottom, x, bottom + 4], { stroke: theme.axis });
+      painter.text(x, bottom + 6, text(tick), {
+        colour: theme.faint,
+        size,
+        align: 'middle',
+        baseline: 'top'
+      });
+    }
+  }
+  painter.line([box.x, bottom, box.x + box.width, bottom], {
+    stroke: theme.axis
+  });
+  if (axes.xName) {
+    painter.text(box.x + box.width, bottom + 8 + size * 1.2, axes.xName, {
+      colour: theme.text,
+      size,
+      align: 'end',
+      baseline: 'top'
+    });
+  }
+  if (axes.yName) {
+    painter.text(box.x, box.y - 8, axes.yName, {
+      colour: theme.text,
+      size,
+      weight: 'bold',
+      baseline: 'bottom'
+    });
+  }
+}
+
+/** Where the data of a chart of this size stand, its marks left out. */
+export function boxOf(width: number, height: number, hasName = true): IBox {
+  const [left, top, right, bottom] = [56, hasName ? 24 : 10, 14, 40];
+  return {
+    x: left,
+    y: top,
+    width: Math.max(1, width - left - right),
+    height: Math.max(1, height - top - bottom)
+  };
+}

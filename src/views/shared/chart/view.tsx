@@ -1,0 +1,209 @@
+import * as React from 'react';
+
+import { useSize } from '../store';
+import { CanvasPainter } from './painter';
+import type { Chart, IPick, IScene } from './scene';
+import type { IChartTheme } from './theme';
+import { chartTheme } from './theme';
+
+export interface IChartViewProps {
+  chart: Chart;
+  /** What it shows, for those who do not see it. */
+  label: string;
+  /** In pixels; as high as its place without it. */
+  height?: number;
+  /** What the pointer is at; null when it left. */
+  onPick?: (id: string | null) => void;
+  /** What was clicked on. */
+  onOpen?: (id: string) => void;
+  /** A part of the lower axis was chosen, or all of it by a double click. */
+  onPart?: (part: [number, number] | null) => void;
+}
+
+/** Pixels that a pointer moves before it chooses a part. */
+const LEAST_PART = 6;
+
+/** A chart on a canvas, with what the pointer is at told beside it. */
+export function ChartView(props: IChartViewProps): JSX.Element {
+  const { chart, onPick, onOpen, onPart } = props;
+  const [box, size] = useSize<HTMLDivElement>();
+  const ground = React.useRef<HTMLCanvasElement>(null);
+  const above = React.useRef<HTMLCanvasElement>(null);
+  const theme = useChartTheme(box);
+  const [pick, setPick] = React.useState<IPick | null>(null);
+  const [drag, setDrag] = React.useState<{ from: number; to: number } | null>(
+    null
+  );
+  const { width, height } = size;
+
+  const scene = React.useMemo<IScene | null>(
+    () =>
+      theme && width > 0 && height > 0 ? chart(width, height, theme) : null,
+    [chart, width, height, theme]
+  );
+
+  React.useLayoutEffect(() => {
+    if (scene && theme) {
+      const painter = painterOn(ground.current, width, height, theme);
+      if (painter) {
+        scene.paint(painter);
+      }
+    }
+    setPick(null);
+  }, [scene, theme, width, height]);
+
+  React.useLayoutEffect(() => {
+    if (!theme) {
+      return;
+    }
+    const painter = painterOn(above.current, width, height, theme);
+    if (painter && scene && pick && !drag) {
+      scene.highlight?.(painter, pick);
+    }
+    if (painter && drag) {
+      painter.rect(
+        Math.min(drag.from, drag.to),
+        0,
+        Math.abs(drag.to - drag.from),
+        height,
+        { fill: theme.accent, alpha: 0.15 }
+      );
+    }
+  }, [scene, theme, width, height, pick, drag]);
+
+  const placeOf = (event: React.MouseEvent) => {
+    const rect = event.currentTarget.getBoundingClientRect();
+    return { x: event.clientX - rect.left, y: event.clientY - rect.top };
+  };
+  const choose = (found: IPick | null) => {
+    if (
+      found?.id !== pick?.id ||
+      found?.x !== pick?.x ||
+      found?.y !== pick?.y
+    ) {
+      setPick(found);
+    }
+    if (found?.id !== pick?.id) {
+      onPick?.(found?.id ?? null);
+    }
+  };
+
+  const endDrag = () => {
+    if (drag && scene?.invert && Math.abs(drag.to - drag.from) > LEAST_PART) {
+      const part = [scene.invert(drag.from), scene.invert(drag.to)];
+      onPart?.([Math.min(...part), Math.max(...part)]);
+    } else if (drag && pick) {
+      onOpen?.(pick.id);
+    }
+    setDrag(null);
+  };
+
+  return (
+    <div
+      className="pyr-chart"
+      ref={box}
+      style={props.height === undefined ? undefined : { height: props.height }}
+      onPointerMove={event => {
+        const { x, y } = placeOf(event);
+        if (drag) {
+          setDrag({ ...drag, to: x });
+        }
+        choose(scene?.pick?.(x, y) ?? null);
+      }}
+      onPointerLeave={() => {
+        setDrag(null);
+        choose(null);
+      }}
+      onPointerDown={event => {
+        if (event.button === 0) {
+          const { x } = placeOf(event);
+          setDrag(onPart && scene?.invert ? { from: x, to: x } : null);
+        }
+      }}
+      onPointerUp={() => {
+        if (drag) {
+          endDrag();
+        } else if (pick) {
+          onOpen?.(pick.id);
+        }
+      }}
+      onDoubleClick={() => onPart?.(null)}
+    >
+      <canvas ref={ground} role="img" aria-label={props.label} />
+      <canvas ref={above} aria-hidden="true" />
+      {pick && !drag && <Tip pick={pick} width={width} height={height} />}
+    </div>
+  );
+}
+
+/** What the pointer is at, on the side where there is room. */
+function Tip(props: {
+  pick: IPick;
+  width: number;
+  height: number;
+}): JSX.Element {
+  const { pick, width, height } = props;
+  const style: React.CSSProperties =
+    pick.x > width / 2 ? { right: width - pick.x + 12 } : { left: pick.x + 12 };
+  if (pick.y > height / 2) {
+    style.bottom = Math.max(0, height - pick.y);
+  } else {
+    style.top = pick.y;
+  }
+  return (
+    <div className="pyr-chart-tip" style={style} aria-hidden="true">
+      <div className="pyr-chart-tip-title">{pick.title}</div>
+      {pick.lines.map(({ name, value, colour }, index) => (
+        <div key={index} className="pyr-chart-tip-line">
+          {colour && (
+            <span className="pyr-swatch" style={{ background: colour }} />
+          )}
+          <span className="pyr-chart-tip-name">{name}</span>
+          <span className="pyr-chart-tip-value">{value}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function painterOn(
+  canvas: HTMLCanvasElement | null,
+  width: number,
+  height: number,
+  theme: IChartTheme
+): CanvasPainter | null {
+  const context = canvas?.getContext('2d');
+  if (!canvas || !context) {
+    return null;
+  }
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return new CanvasPainter(context, theme.font);
+}
+
+/** The colours of the page, also after it has changed them. */
+export function useChartTheme(
+  place: React.RefObject<HTMLElement>
+): IChartTheme | null {
+  const [theme, setTheme] = React.useState<IChartTheme | null>(null);
+  React.useEffect(() => {
+    const look = () => {
+      if (place.current) {
+        setTheme(chartTheme(place.current));
+      }
+    };
+    look();
+    const observer = new MutationObserver(() => {
+      // The new theme's variables are there one frame later.
+      requestAnimationFrame(look);
+    });
+    observer.observe(document.body, {
+      attributes: true,
+      attributeFilter: ['data-jp-theme-light', 'data-jp-theme-name']
+    });
+    return () => observer.disconnect();
+  }, [place]);
+  return theme;
+}
