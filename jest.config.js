@@ -38,6 +38,7 @@ module.exports = {
   testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
   transform: {
     ...baseConfig.transform,
+    '\\.mjs$': 'babel-jest',
     // Types are checked by tsc; here each file is only transpiled.
     '^.+\\.tsx?$': ['ts-jest/legacy', { tsconfig: './tsconfig.test.json' }]
   },

@@ -32,7 +32,13 @@ import type { IOpener, IShow, IShown, Page } from './pageviews';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
-const PAGES: readonly Page[] = ['dashboard', 'generator', 'manager', 'monitor'];
+const PAGES: readonly Page[] = [
+  'dashboard',
+  'generator',
+  'manager',
+  'monitor',
+  'compare'
+];
 
 /** A page in the main area, and what brings it back after a reload. */
 class PageArea extends MainAreaWidget<PageWidget> {
@@ -59,7 +65,7 @@ class PageArea extends MainAreaWidget<PageWidget> {
 export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:pages',
   description:
-    'Opens Dashboard, Generator, Manager and Monitor in the main area.',
+    'Opens Dashboard, Generator, Manager, Monitor and Compare in the main area.',
   autoStart: true,
   requires: [IPyruns],
   optional: [
@@ -111,6 +117,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       const show: IShow = {
         task: shown.task ?? '',
         beside: shown.beside ?? [],
+        names: shown.names ?? [],
         query: shown.query ?? '',
         file: shown.file ?? '',
         onShow: null,
@@ -182,6 +189,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         return open(page, id, {
           task: text(args.task),
           beside: texts(args.beside),
+          names: texts(args.names),
           query: text(args.query),
           file: text(args.file)
         });
@@ -196,7 +204,9 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const describe = (...keys: ('task' | 'beside' | 'query' | 'file')[]) => ({
+    const describe = (
+      ...keys: ('task' | 'beside' | 'names' | 'query' | 'file')[]
+    ) => ({
       args: {
         type: 'object' as const,
         properties: {
@@ -217,6 +227,15 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               type: 'array' as const,
               items: { type: 'string' as const },
               description: trans.__('Tasks whose logs are shown beside it')
+            }
+          }),
+          ...(keys.includes('names') && {
+            names: {
+              type: 'array' as const,
+              items: { type: 'string' as const },
+              description: trans.__(
+                'Tasks that are compared; those of the last time if omitted'
+              )
             }
           }),
           ...(keys.includes('file') && {
@@ -266,9 +285,18 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       describedBy: describe('task', 'beside'),
       execute: args => openHere('monitor', args)
     });
+    commands.addCommand(CommandIDs.openCompare, {
+      label: trans.__('Compare'),
+      caption: trans.__('Show tasks side by side: table, curves, plots'),
+      icon: pyrunsIcon,
+      describedBy: describe('names'),
+      execute: args => openHere('compare', args)
+    });
     commands.addCommand(CommandIDs.openPage, {
       label: trans.__('Open a Page of a Workspace'),
-      caption: trans.__('Open Dashboard, Generator, Manager or Monitor'),
+      caption: trans.__(
+        'Open Dashboard, Generator, Manager, Monitor or Compare'
+      ),
       icon: pyrunsIcon,
       describedBy: {
         args: {
@@ -279,7 +307,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               type: 'string',
               oneOf: PAGES.map(page => ({ const: page }))
             },
-            ...describe('task', 'beside', 'query').args.properties
+            ...describe('task', 'beside', 'names', 'query').args.properties
           }
         }
       },
@@ -340,6 +368,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.openGenerator,
       CommandIDs.openManager,
       CommandIDs.openMonitor,
+      CommandIDs.openCompare,
       CommandIDs.copyLink
     ]) {
       palette?.addItem({ command, category });
@@ -382,5 +411,7 @@ function titleOf(trans: TranslationBundle, page: Page, name: string): string {
       return trans.__('%1: Tasks', name);
     case 'monitor':
       return trans.__('%1: Logs', name);
+    case 'compare':
+      return trans.__('%1: Compare', name);
   }
 }

@@ -24,17 +24,21 @@ import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { ILooks } from '../views/monitor/header';
 import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
+import { makeCompare } from './comparepage';
 import type { PageWidget } from './pagewidget';
 import type { ISettings } from './settings';
 import type { IPyruns } from './tokens';
 
-export type Page = 'dashboard' | 'generator' | 'manager' | 'monitor';
+export type Page =
+  'dashboard' | 'generator' | 'manager' | 'monitor' | 'compare';
 
 /** What of a workspace a page is to show; what is left out stays as it is. */
 export interface IShown {
   task?: string;
   /** Tasks whose logs stand beside it. */
   beside?: readonly string[];
+  /** Tasks that are compared. */
+  names?: readonly string[];
   /** What is searched for among the tasks. */
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
@@ -52,6 +56,8 @@ export type IOpener = (
 export interface IShow {
   task: string;
   beside: readonly string[];
+  /** Only until they are taken up. */
+  names: readonly string[];
   query: string;
   /** Only until it is taken up. */
   file: string;
@@ -109,6 +115,8 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
       return makeManager(options, workspace);
     case 'monitor':
       return makeMonitor(options, workspace);
+    case 'compare':
+      return makeCompare(options, workspace);
   }
 }
 
@@ -292,6 +300,7 @@ async function makeManager(
       {...rights(pyruns)}
       confirm={ask(trans)}
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
+      onCompare={names => open('compare', workspace.id, { names })}
       onGenerate={() => open('generator', workspace.id)}
       onTemplate={task => open('generator', workspace.id, { task })}
       onCopyLink={options.onCopyLink}
@@ -376,7 +385,7 @@ function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
 }
 
 /** As Lab's state keeps it. */
-function toJson(value: object): ReadonlyPartialJSONObject {
+export function toJson(value: object): ReadonlyPartialJSONObject {
   return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
 }
 

@@ -21,6 +21,7 @@ export namespace CommandIDs {
   export const openGenerator = 'pyruns:open-generator';
   export const openManager = 'pyruns:open-manager';
   export const openMonitor = 'pyruns:open-monitor';
+  export const openCompare = 'pyruns:open-compare';
   export const copyLink = 'pyruns:copy-link';
   export const openLink = 'pyruns:open-link';
   export const showSidebar = 'pyruns:show-sidebar';

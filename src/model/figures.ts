@@ -1,7 +1,7 @@
 /** Which figures say most about a task, judged by their names. */
 
 const RESULT =
-  /acc|loss|score|f1|auc|reward|return|perplexity|ppl|err|mse|mae|map|iou|bleu|rouge/i;
+  /acc|loss|score|f1|auc|reward|return|perplexity|ppl|err|mse|mae|map|iou|bleu|rouge|dice|psnr|ssim|precision|recall/i;
 
 /** What only counts or sets the pace. */
 const COUNTER =
@@ -16,6 +16,11 @@ export function byWeight(keys: readonly string[]): string[] {
   const weight = (key: string) =>
     isCounter(key) ? 2 : RESULT.test(key) ? 0 : 1;
   return [...keys].sort((a, b) => weight(a) - weight(b));
+}
+
+/** Whether a figure tells how good a run is. */
+export function isResult(key: string): boolean {
+  return RESULT.test(key) && !isCounter(key);
 }
 
 /** Whether a figure tells how far a run is, not how good. */

@@ -40,6 +40,8 @@ export interface IManagerProps {
   model: WorkspaceModel;
   trans: ITrans;
   onOpenLog: (task: TaskRow) => void;
+  /** Show tasks side by side; not offered without it. */
+  onCompare?: (tasks: readonly string[]) => void;
   /** Go where tasks are created; not offered without it. */
   onGenerate?: () => void;
   /** Begin new tasks from a task's configuration; not offered without it. */
@@ -159,6 +161,7 @@ function Manager(props: IManagerProps): JSX.Element {
     canWrite,
     canExecute,
     onOpenLog: props.onOpenLog,
+    onCompare: props.onCompare,
     onTemplate: props.onTemplate,
     onDetails: (task: TaskRow) => {
       setActive(task.name);
@@ -207,6 +210,8 @@ function Manager(props: IManagerProps): JSX.Element {
         onStop={() => void actions.stop(chosen.toStop, chosen.running)}
         onDelete={() => void actions.act('delete', names)}
         onOpenLog={() => props.onOpenLog(chosen.rows[0])}
+        canCompare={names.length > 1}
+        onCompare={props.onCompare && (() => props.onCompare?.(names))}
         onMore={anchor => setOpened(opened ? null : { kind: 'more', anchor })}
         moreOpen={opened?.kind === 'more'}
         onGenerate={props.onGenerate}

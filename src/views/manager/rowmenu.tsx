@@ -25,6 +25,7 @@ export interface IDoing {
   canWrite: boolean;
   canExecute: boolean;
   onOpenLog: (task: TaskRow) => void;
+  onCompare?: (tasks: readonly string[]) => void;
   onTags: () => void;
   onDetails: (task: TaskRow) => void;
   onRename: (task: TaskRow) => void;
@@ -88,6 +89,15 @@ export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
       keys: trans.__('Enter'),
       disabled: rows.length === 0,
       run: () => doing.onOpenLog(rows[0])
+    });
+  }
+  const { onCompare } = doing;
+  if (onCompare && names.length > 1) {
+    items.push({
+      id: 'compare',
+      label: trans.__('Compare'),
+      icon: 'compare',
+      run: () => onCompare(names)
     });
   }
   const single = names.length === 1 && rows.length === 1 ? rows[0] : null;

@@ -24,6 +24,9 @@ export interface IToolbarProps {
   onStop: () => void;
   onDelete: () => void;
   onOpenLog: () => void;
+  /** Show the selected tasks side by side; not offered without it. */
+  onCompare?: () => void;
+  canCompare: boolean;
   /** Open what is done seldom. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
@@ -72,6 +75,15 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
           title={trans.__('Show the log of the selected task')}
           onClick={props.onOpenLog}
         />
+        {props.onCompare && (
+          <Button
+            icon="compare"
+            label={trans.__('Compare')}
+            disabled={!props.canCompare}
+            title={trans.__('Show the selected tasks side by side')}
+            onClick={props.onCompare}
+          />
+        )}
         <Button
           icon="delete"
           label={trans.__('Delete')}

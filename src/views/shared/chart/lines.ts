@@ -29,8 +29,6 @@ export interface ILinesSpec {
   xText?: (x: number) => string;
   /** The part of the lower axis that is shown, all without it. */
   part?: readonly [number, number] | null;
-  /** The line that stands out. */
-  focus?: string | null;
 }
 
 /** Lines that are told beside the pointer. */
@@ -141,27 +139,21 @@ class LinesScene implements IScene {
     const hasRaw = (spec.smoothing ?? 0) > 0 && this._shown.length <= FEW;
     painter.clip(box.x, box.y, box.width, box.height, () => {
       for (const { line, ys } of this._shown) {
-        const isBack = Boolean(spec.focus) && spec.focus !== line.id;
         if (hasRaw) {
           painter.line(this._points(line.xs, line.ys), {
             stroke: line.colour,
-            alpha: isBack ? 0.08 : 0.25
+            alpha: 0.25
           });
         }
         painter.line(this._points(line.xs, ys), {
           stroke: line.colour,
-          width: 1.5,
-          alpha: isBack ? 0.25 : 1
+          width: 1.5
         });
         if (ys.length === 1) {
           painter.circle(this._x(line.xs[0]), this._y(ys[0]), 3, {
             fill: line.colour
           });
         }
-      }
-      const focused = this._shown.find(({ line }) => line.id === spec.focus);
-      if (focused) {
-        this._paintFocused(painter, focused);
       }
     });
   }
@@ -202,16 +194,20 @@ class LinesScene implements IScene {
     };
   }
 
-  highlight(painter: IPainter, pick: IPick): void {
+  highlight(painter: IPainter, id: string, pick: IPick | null): void {
     const { _box: box } = this;
-    const shown = this._shown.find(({ line }) => line.id === pick.id);
+    const shown = this._shown.find(({ line }) => line.id === id);
     painter.clip(box.x, box.y, box.width, box.height, () => {
-      painter.line([pick.x, box.y, pick.x, box.y + box.height], {
-        stroke: this._theme.axis,
-        dash: [3, 3]
-      });
+      if (pick) {
+        painter.line([pick.x, box.y, pick.x, box.y + box.height], {
+          stroke: this._theme.axis,
+          dash: [3, 3]
+        });
+      }
       if (shown) {
         this._paintFocused(painter, shown);
+      }
+      if (shown && pick) {
         painter.circle(pick.x, pick.y, 3.5, {
           fill: shown.line.colour,
           stroke: this._theme.background,

@@ -36,6 +36,8 @@ export interface IPainter {
     height: number,
     paint: () => void
   ): void;
+  /** Paint something from another place on. */
+  at(x: number, y: number, paint: () => void): void;
 }
 
 /** Paints on a canvas whose context is scaled to pixels of the page. */
@@ -104,6 +106,13 @@ export class CanvasPainter implements IPainter {
     context.clip();
     paint();
     context.restore();
+  }
+
+  at(x: number, y: number, paint: () => void): void {
+    this._context.save();
+    this._context.translate(x, y);
+    paint();
+    this._context.restore();
   }
 
   private _begin(pen: IPen): void {
@@ -215,6 +224,12 @@ export class SvgPainter implements IPainter {
     );
     paint();
     this._parts.push('</svg>');
+  }
+
+  at(x: number, y: number, paint: () => void): void {
+    this._parts.push(`<g transform="translate(${round(x)} ${round(y)})">`);
+    paint();
+    this._parts.push('</g>');
   }
 
   /** The whole image. */

@@ -19,8 +19,8 @@ export interface IScene {
   paint(painter: IPainter): void;
   /** What is at a place, null for nothing. */
   pick?(x: number, y: number): IPick | null;
-  /** Paint over everything what belongs to a pick. */
-  highlight?(painter: IPainter, pick: IPick): void;
+  /** Paint over everything what belongs to an id, and to a place if there is one. */
+  highlight?(painter: IPainter, id: string, pick: IPick | null): void;
   /** The number on the lower axis at a place; where parts can be chosen. */
   invert?(x: number): number;
 }

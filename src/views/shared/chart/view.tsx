@@ -12,6 +12,8 @@ export interface IChartViewProps {
   label: string;
   /** In pixels; as high as its place without it. */
   height?: number;
+  /** What stands out, because the pointer is at it elsewhere. */
+  focus?: string | null;
   /** What the pointer is at; null when it left. */
   onPick?: (id: string | null) => void;
   /** What was clicked on. */
@@ -25,7 +27,7 @@ const LEAST_PART = 6;
 
 /** A chart on a canvas, with what the pointer is at told beside it. */
 export function ChartView(props: IChartViewProps): JSX.Element {
-  const { chart, onPick, onOpen, onPart } = props;
+  const { chart, focus, onPick, onOpen, onPart } = props;
   const [box, size] = useSize<HTMLDivElement>();
   const ground = React.useRef<HTMLCanvasElement>(null);
   const above = React.useRef<HTMLCanvasElement>(null);
@@ -57,8 +59,9 @@ export function ChartView(props: IChartViewProps): JSX.Element {
       return;
     }
     const painter = painterOn(above.current, width, height, theme);
-    if (painter && scene && pick && !drag) {
-      scene.highlight?.(painter, pick);
+    const id = pick?.id ?? focus;
+    if (painter && scene && id && !drag) {
+      scene.highlight?.(painter, id, pick);
     }
     if (painter && drag) {
       painter.rect(
@@ -69,7 +72,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
         { fill: theme.accent, alpha: 0.15 }
       );
     }
-  }, [scene, theme, width, height, pick, drag]);
+  }, [scene, theme, width, height, pick, drag, focus]);
 
   const placeOf = (event: React.MouseEvent) => {
     const rect = event.currentTarget.getBoundingClientRect();

@@ -1,0 +1,153 @@
+import type { Curves } from '../../client/types';
+import { axesOf, pointsOver } from '../axis';
+import { CurveSetModel } from '../curveset';
+import { RunCurvesModel } from '../runcurves';
+import { row } from './fake';
+
+function curve(name: string, key: string) {
+  return {
+    name,
+    key,
+    run: 1,
+    total: 3,
+    places: [0, 1, 2],
+    values: [3, null, 1],
+    times: [100, 101, 105],
+    steps: { step: [0, 10, 20] }
+  };
+}
+
+function asking() {
+  return {
+    listCurves: jest.fn(
+      (
+        ws: string,
+        names: readonly string[],
+        keys: readonly string[]
+      ): Promise<Curves> =>
+        Promise.resolve({
+          items: names.flatMap(name =>
+            (keys.length > 0 ? keys : ['loss']).map(key => curve(name, key))
+          )
+        })
+    )
+  };
+}
+
+const settled = () => jest.advanceTimersByTimeAsync(0);
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+describe('CurveSetModel', () => {
+  it('asks in parts that fit into an address, once', async () => {
+    const client = asking();
+    const model = new CurveSetModel(client, 'ws');
+    const rows = Array.from({ length: 200 }, (_, at) =>
+      row(`a-task-with-a-rather-long-name-${at}`, {
+        run: 1,
+        status: 'completed'
+      })
+    );
+    model.need(rows, ['loss', 'acc']);
+    await settled();
+    expect(model.getSnapshot().waiting).toBe(0);
+    for (const [, names] of client.listCurves.mock.calls) {
+      expect(names.length).toBeLessThanOrEqual(60);
+      expect(names.join().length).toBeLessThan(4100);
+    }
+    expect(model.getSnapshot().curves.get('acc')?.size).toBe(200);
+    const { length } = client.listCurves.mock.calls;
+    model.need(rows, ['loss', 'acc']);
+    await settled();
+    expect(client.listCurves).toHaveBeenCalledTimes(length);
+    // Of few tasks there is room for more points.
+    model.need(rows.slice(0, 3), ['loss']);
+    await settled();
+    expect(client.listCurves.mock.lastCall?.slice(1)).toEqual([
+      rows.slice(0, 3).map(each => each.name),
+      ['loss'],
+      1000
+    ]);
+    model.dispose();
+  });
+
+  it('renews what runs now and then, and asks again after a failure', async () => {
+    const client = asking();
+    const model = new CurveSetModel(client, 'ws');
+    const running = (loss: number) => [
+      row('a', { run: 1, status: 'running', figures: { loss } })
+    ];
+    model.need(running(1), ['loss']);
+    for (let at = 2; at < 10; at++) {
+      model.need(running(at), ['loss']);
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    expect(client.listCurves).toHaveBeenCalledTimes(1);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(client.listCurves).toHaveBeenCalledTimes(2);
+
+    client.listCurves.mockRejectedValueOnce(new Error('gone'));
+    const ended = [row('a', { run: 1, status: 'completed' })];
+    model.need(ended, ['loss']);
+    await settled();
+    expect(model.getSnapshot().error?.message).toBe('gone');
+    model.need(ended, ['loss']);
+    await settled();
+    expect(model.getSnapshot().error).toBeNull();
+    model.dispose();
+  });
+});
+
+describe('RunCurvesModel', () => {
+  it('shows a run, renews it while it changes, and never another one', async () => {
+    const client = asking();
+    const model = new RunCurvesModel(client, 'ws');
+    model.show('a', 2);
+    await settled();
+    expect(client.listCurves).toHaveBeenLastCalledWith('ws', ['a'], [], 600, 2);
+    expect(model.getSnapshot().curves).toHaveLength(1);
+    const now = (loss: number) =>
+      row('a', { run: 2, status: 'running', figures: { loss } });
+    for (let at = 0; at < 20; at++) {
+      model.noteRow(now(at));
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    expect(client.listCurves).toHaveBeenCalledTimes(2);
+    let late: (value: Curves) => void = () => undefined;
+    client.listCurves.mockReturnValueOnce(
+      new Promise(resolve => (late = resolve))
+    );
+    model.noteRow(now(99));
+    await jest.advanceTimersByTimeAsync(2000);
+    model.show('b', 1);
+    expect(model.getSnapshot().curves).toEqual([]);
+    late({ items: [curve('a', 'loss')] });
+    await settled();
+    expect(model.getSnapshot().curves.map(each => each.name)).not.toContain(
+      'a'
+    );
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(model.getSnapshot().curves.map(each => each.name)).toEqual(['b']);
+    model.dispose();
+  });
+});
+
+describe('axes', () => {
+  it('are steps, points and time, as far as they are known', () => {
+    expect(axesOf([curve('a', 'loss')])).toEqual(['step', 'point', 'time']);
+    expect(axesOf([{ ...curve('a', 'loss'), times: null, steps: {} }])).toEqual(
+      ['point']
+    );
+    expect(pointsOver(curve('a', 'loss'), 'time')).toEqual({
+      xs: [0, 1, 5],
+      ys: [3, NaN, 1]
+    });
+    expect(pointsOver(curve('a', 'loss'), 'epoch')).toBeNull();
+    const resumed = { ...curve('a', 'loss'), steps: { step: [0, 20, 10] } };
+    expect(pointsOver(resumed, 'step')).toEqual({
+      xs: [0, 10, 20],
+      ys: [3, 1, NaN]
+    });
+  });
+});

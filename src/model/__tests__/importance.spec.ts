@@ -1,0 +1,53 @@
+import { importanceOf } from '../importance';
+
+const grid = Array.from({ length: 36 }, (_, at) => ({
+  lr: [0.1, 0.01, 0.001][at % 3],
+  opt: ['sgd', 'adam'][Math.floor(at / 3) % 2],
+  seed: Math.floor(at / 6)
+}));
+
+function importance(key: 'lr' | 'opt' | 'seed', figures: number[]) {
+  const values = grid.map(each => each[key]);
+  const numbers = key === 'opt' ? null : (values as number[]);
+  return importanceOf(key, values, numbers, figures);
+}
+
+describe('importanceOf', () => {
+  it('is all for the only parameter that counts, nothing for the others', () => {
+    const figures = grid.map(({ lr }) => -Math.log10(lr));
+    expect(importance('lr', figures)).toMatchObject({ part: 1, tasks: 36 });
+    expect(importance('lr', figures)?.rises).toBeCloseTo(-1);
+    expect(importance('opt', figures)).toMatchObject({ part: 0, rises: null });
+    expect(importance('seed', figures)?.part).toBe(0);
+  });
+
+  it('sees what is no straight line', () => {
+    const figures = grid.map(({ lr }) => (lr === 0.01 ? 1 : 0));
+    const found = importance('lr', figures);
+    expect(found?.part).toBe(1);
+    expect(Math.abs(found?.rises ?? 1)).toBeLessThan(0.1);
+  });
+
+  it('gives nothing to many groups by chance alone', () => {
+    // A fixed sequence without a pattern, from a linear congruence.
+    let state = 7;
+    const noise = grid.map(() => {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      return state / 2147483648;
+    });
+    const many = grid.map((_, at) => at % 30);
+    expect(importanceOf('many', many, many, noise)?.part).toBeLessThan(0.25);
+  });
+
+  it('says nothing where there is too little', () => {
+    expect(importanceOf('a', [1, 2], [1, 2], [1, 2])).toBeNull();
+    expect(importanceOf('a', [1, 1, 1], [1, 1, 1], [1, 2, 3])).toBeNull();
+    expect(importanceOf('a', [1, 2, 3], [1, 2, 3], [1, 2, 3])).toBeNull();
+    expect(
+      importanceOf('a', [1, 1, 2, 2], [1, 1, 2, 2], [5, 5, 5, 5])
+    ).toBeNull();
+    expect(
+      importanceOf('a', ['x', 'x', 'y', 'y'], null, [1, NaN, NaN, 2])
+    ).toBeNull();
+  });
+});

@@ -1,0 +1,303 @@
+import { asClientError } from '../client/errors';
+import type {
+  Comparison,
+  ConnectionState,
+  IClient,
+  IEventStream,
+  TaskRow
+} from '../client/types';
+import { byWeight, isCounter, isLessBetter, isResult } from './figures';
+import { Store } from './store';
+
+/** Tasks that can be compared at a time. */
+export const MOST_COMPARED = 500;
+
+/** How long changes gather before the tasks are compared again, in ms. */
+const CALM = 1500;
+
+/** Pause before a failed comparison is tried again, in ms. */
+const RETRY = 4000;
+
+/** How somebody compares, as it is kept. */
+export interface ISavedComparison {
+  names: string[];
+  hidden: string[];
+  /** Figures whose better direction is not the one that their name tells. */
+  turned: string[];
+  /** The figure that the tasks are judged by; empty for the first one. */
+  figure: string;
+}
+
+export interface ICompareState {
+  readonly names: readonly string[];
+  readonly comparison: Comparison | null;
+  readonly isLoading: boolean;
+  readonly error: Error | null;
+  readonly connection: ConnectionState;
+  /** When the server was last heard, in milliseconds since the epoch. */
+  readonly heard: number | null;
+  /** Tasks that are left out of charts. */
+  readonly hidden: ReadonlySet<string>;
+  readonly turned: ReadonlySet<string>;
+  readonly figure: string;
+}
+
+export interface ICompareOptions {
+  client: Pick<IClient, 'compareTasks' | 'streamEvents'>;
+  ws: string;
+  saved?: Partial<ISavedComparison>;
+  save?: (saved: ISavedComparison) => void;
+}
+
+/** Tasks side by side, renewed when one of them changes. */
+export class CompareModel extends Store<ICompareState> {
+  constructor(options: ICompareOptions) {
+    const { saved } = options;
+    super({
+      names: (saved?.names ?? []).slice(0, MOST_COMPARED),
+      comparison: null,
+      isLoading: false,
+      error: null,
+      connection: 'connecting',
+      heard: null,
+      hidden: new Set(saved?.hidden ?? []),
+      turned: new Set(saved?.turned ?? []),
+      figure: saved?.figure ?? ''
+    });
+    this._options = options;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    clearTimeout(this._timer);
+    this._timer = undefined;
+    this._stream?.dispose();
+    this._stream = null;
+  }
+
+  start(): void {
+    if (this._stream || this._isDisposed) {
+      return;
+    }
+    const soon = () => this._soon(CALM);
+    this._stream = this._options.client.streamEvents(this._options.ws, {
+      onHello: () => this.update({ heard: Date.now() }),
+      onChanges: ({ changed = [], removed = [] }) => {
+        const names = new Set(this.state.names);
+        if (
+          changed.some(row => names.has(row.name)) ||
+          removed.some(name => names.has(name))
+        ) {
+          soon();
+        }
+        this.update({ heard: Date.now() });
+      },
+      onReset: soon,
+      onState: connection => this.update({ connection })
+    });
+    void this._load();
+  }
+
+  retry(): void {
+    this._stream?.retry();
+    void this._load();
+  }
+
+  /** Compare these tasks instead. */
+  setNames(names: readonly string[]): void {
+    const chosen = [...new Set(names)].slice(0, MOST_COMPARED);
+    const hidden = chosen.filter(name => this.state.hidden.has(name));
+    this.update({ names: chosen, hidden: new Set(hidden) });
+    this._keep();
+    void this._load();
+  }
+
+  remove(name: string): void {
+    this.setNames(this.state.names.filter(each => each !== name));
+  }
+
+  /** Leave tasks out of the charts, or show them again. */
+  setHidden(names: readonly string[], isHidden: boolean): void {
+    const hidden = new Set(this.state.hidden);
+    names.forEach(name => (isHidden ? hidden.add(name) : hidden.delete(name)));
+    this.update({ hidden });
+    this._keep();
+  }
+
+  /** Take the other direction of a figure as the better one. */
+  turn(key: string): void {
+    const turned = new Set(this.state.turned);
+    if (!turned.delete(key)) {
+      turned.add(key);
+    }
+    this.update({ turned });
+    this._keep();
+  }
+
+  setFigure(figure: string): void {
+    this.update({ figure });
+    this._keep();
+  }
+
+  private _keep(): void {
+    const { names, hidden, turned, figure } = this.state;
+    this._options.save?.({
+      names: [...names],
+      hidden: [...hidden],
+      turned: [...turned],
+      figure
+    });
+  }
+
+  private _soon(delay: number): void {
+    if (this._timer === undefined && !this._isDisposed) {
+      this._timer = setTimeout(() => {
+        this._timer = undefined;
+        void this._load();
+      }, delay);
+    }
+  }
+
+  private async _load(): Promise<void> {
+    const { names } = this.state;
+    const turn = ++this._turn;
+    if (names.length === 0) {
+      this.update({ comparison: null, isLoading: false, error: null });
+      return;
+    }
+    this.update({ isLoading: true });
+    try {
+      const { client, ws } = this._options;
+      const comparison = await client.compareTasks(ws, names);
+      if (turn === this._turn && !this._isDisposed) {
+        this.update({ comparison, isLoading: false, error: null });
+      }
+    } catch (error) {
+      if (turn === this._turn && !this._isDisposed) {
+        this.update({ error: asClientError(error), isLoading: false });
+        this._soon(RETRY);
+      }
+    }
+  }
+
+  private readonly _options: ICompareOptions;
+  private _stream: IEventStream | null = null;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _turn = 0;
+  private _isDisposed = false;
+}
+
+/** Out of Lab's state, which anybody may have written. */
+export function asSavedComparison(value: unknown): Partial<ISavedComparison> {
+  const saved = value as Partial<ISavedComparison> | null | undefined;
+  const texts = (list: unknown) =>
+    (Array.isArray(list) ? list : []).filter(
+      (item): item is string => typeof item === 'string'
+    );
+  return {
+    names: texts(saved?.names),
+    hidden: texts(saved?.hidden),
+    turned: texts(saved?.turned),
+    figure: typeof saved?.figure === 'string' ? saved.figure : ''
+  };
+}
+
+/** One parameter or figure of all compared tasks. */
+export interface IColumn {
+  readonly key: string;
+  readonly kind: 'parameter' | 'figure';
+  /** Of each task, in their order. */
+  readonly values: readonly unknown[];
+  /** The same as numbers, NaN where there is none; null if one is a text. */
+  readonly numbers: readonly number[] | null;
+}
+
+/** The parameters that differ, then the figures, the most telling first. */
+export function columnsOf(comparison: Comparison): IColumn[] {
+  const make =
+    (kind: IColumn['kind']) =>
+    ({ key, values }: { key: string; values: unknown[] }): IColumn => ({
+      key,
+      kind,
+      values,
+      numbers: asNumbers(values)
+    });
+  const figures = comparison.figures.map(make('figure'));
+  const order = byWeight(figures.map(column => column.key));
+  return [
+    ...comparison.parameters.map(make('parameter')),
+    ...order.flatMap(key => figures.find(column => column.key === key) ?? [])
+  ];
+}
+
+function asNumbers(values: readonly unknown[]): number[] | null {
+  const isNumeric = values.every(
+    value =>
+      value === null ||
+      typeof value === 'number' ||
+      value === 'NaN' ||
+      value === 'Infinity' ||
+      value === '-Infinity'
+  );
+  return isNumeric && values.some(value => typeof value === 'number')
+    ? values.map(value => (typeof value === 'number' ? value : NaN))
+    : null;
+}
+
+/** The figures that tasks can be judged by. */
+export function judges(columns: readonly IColumn[]): IColumn[] {
+  const figures = columns.filter(
+    column => column.kind === 'figure' && column.numbers
+  );
+  const results = figures.filter(column => !isCounter(column.key));
+  return results.length > 0 ? results : figures;
+}
+
+/** Whether less or more of a figure is better; null where it says nothing. */
+export function betterOf(
+  column: IColumn,
+  turned: ReadonlySet<string>,
+  judge: IColumn | null
+): 'less' | 'more' | null {
+  const isJudged = isResult(column.key) || column.key === judge?.key;
+  if (column.kind !== 'figure' || !column.numbers || !isJudged) {
+    return null;
+  }
+  return isLessBetter(column.key) !== turned.has(column.key) ? 'less' : 'more';
+}
+
+/** The places of the best values of a column; none where all are equal. */
+export function bestOf(
+  column: IColumn,
+  turned: ReadonlySet<string>,
+  judge: IColumn | null
+): ReadonlySet<number> {
+  const better = betterOf(column, turned, judge);
+  const numbers = (column.numbers ?? []).filter(value => !Number.isNaN(value));
+  if (better === null || numbers.length < 2) {
+    return new Set();
+  }
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  const best = better === 'less' ? low : high;
+  return new Set(
+    low === high
+      ? []
+      : (column.numbers ?? []).flatMap((value, at) =>
+          value === best ? [at] : []
+        )
+  );
+}
+
+/** The tasks of a comparison that charts show, with their places in it. */
+export function shownTasks(
+  comparison: Comparison | null,
+  hidden: ReadonlySet<string>
+): { row: TaskRow; at: number }[] {
+  return (comparison?.tasks ?? []).flatMap((row, at) =>
+    hidden.has(row.name) ? [] : [{ row, at }]
+  );
+}

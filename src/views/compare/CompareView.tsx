@@ -1,0 +1,325 @@
+import * as React from 'react';
+
+import type { CompareModel } from '../../model/compare';
+import type { CurveSetModel } from '../../model/curveset';
+import { PAPER, useChartTheme } from '../shared/chart';
+import type { ITrans } from '../shared/context';
+import { TransContext, useTrans } from '../shared/context';
+import { LostStrip } from '../shared/lost';
+import { useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { curveKeys } from './charts';
+import { Choice, Toggle } from './controls';
+import { CurvesTab } from './curves';
+import { ExportMenu } from './exporting';
+import { Failures } from './failures';
+import type { IOptions, Tab } from './options';
+import { DEFAULT_OPTIONS, TABS } from './options';
+import { HeatmapTab, ImportanceTab, ParallelTab, ScatterTab } from './plots';
+import { RunList } from './runs';
+import type { IShown } from './shown';
+import { shownOf } from './shown';
+import { CompareTable } from './table';
+
+/** With more tasks they stand below each other, not beside. */
+const BESIDE = 6;
+
+export interface ICompareViewProps {
+  model: CompareModel;
+  curves: CurveSetModel;
+  /** What is compared, for the names of files. */
+  title: string;
+  trans: ITrans;
+  options?: IOptions;
+  onOptions?: (options: IOptions) => void;
+  onOpenLog: (task: string) => void;
+  /** Open the table in which tasks are chosen. */
+  onChoose: () => void;
+}
+
+/** Tasks side by side: a table, curves, plots, failures. */
+export function CompareView(props: ICompareViewProps): JSX.Element {
+  return (
+    <TransContext.Provider value={props.trans}>
+      <Compare {...props} />
+    </TransContext.Provider>
+  );
+}
+
+function Compare(props: ICompareViewProps): JSX.Element {
+  const { model, curves } = props;
+  const trans = useTrans();
+  const state = useStore(model);
+  const loaded = useStore(curves);
+  const place = React.useRef<HTMLDivElement>(null);
+  const theme = useChartTheme(place) ?? PAPER;
+  const [options, setOptions] = React.useState(
+    props.options ?? DEFAULT_OPTIONS
+  );
+  const [focus, setFocus] = React.useState<string | null>(null);
+  const change = (part: Partial<IOptions>) => {
+    const changed = { ...options, ...part };
+    setOptions(changed);
+    props.onOptions?.(changed);
+  };
+
+  React.useEffect(() => model.start(), [model]);
+  const colouring = options.colouring === 'auto' ? null : options.colouring;
+  const shown = React.useMemo(
+    () => shownOf(state, colouring, theme.isDark),
+    [
+      state.comparison,
+      state.hidden,
+      state.turned,
+      state.figure,
+      colouring,
+      theme.isDark
+    ]
+  );
+  React.useEffect(() => {
+    if (shown && options.tab === 'curves') {
+      const rows = shown.tasks.map(({ row }) => row);
+      curves.need(rows, curveKeys(shown, options).chosen);
+    }
+  }, [curves, shown, options]);
+
+  const { missing = [] } = state.comparison ?? {};
+  return (
+    <div className="pyr-view pyr-compare" ref={place}>
+      {state.names.length === 0 && (
+        <Empty icon="compare" title={trans.__('Nothing to compare yet')}>
+          <p>
+            {trans.__(
+              'Select tasks in the table of tasks and choose Compare there.'
+            )}
+          </p>
+          <Button
+            accent
+            label={trans.__('Choose tasks')}
+            onClick={props.onChoose}
+          />
+        </Empty>
+      )}
+      {state.names.length > 0 && shown && (
+        <div className="pyr-compare-body">
+          <RunList
+            model={model}
+            state={state}
+            shown={shown}
+            focus={focus}
+            onFocus={setFocus}
+            onOpenLog={props.onOpenLog}
+            onChoose={props.onChoose}
+          />
+          <div className="pyr-compare-main">
+            <Tabs
+              options={options}
+              shown={shown}
+              onOptions={change}
+              exporting={
+                <ExportMenu
+                  title={props.title}
+                  shown={shown}
+                  curves={loaded}
+                  options={options}
+                />
+              }
+            />
+            <div
+              className={`pyr-compare-panel pyr-compare-panel-${options.tab}`}
+              role="tabpanel"
+              aria-label={tabName(trans, options.tab)}
+            >
+              <Panel
+                {...props}
+                shown={shown}
+                loaded={loaded}
+                options={options}
+                onOptions={change}
+                focus={focus}
+                onFocus={setFocus}
+              />
+            </div>
+          </div>
+        </div>
+      )}
+      {missing.length > 0 && (
+        <Strip
+          kind="info"
+          icon="warning"
+          actions={
+            <Button
+              label={trans.__('Compare without them')}
+              onClick={() =>
+                model.setNames(
+                  state.names.filter(name => !missing.includes(name))
+                )
+              }
+            />
+          }
+        >
+          {trans._n(
+            '%1 of the tasks is gone: %2',
+            '%1 of the tasks are gone: %2',
+            missing.length,
+            missing.slice(0, 3).join(', ')
+          )}
+        </Strip>
+      )}
+      {state.error && (
+        <Strip
+          kind="error"
+          icon="warning"
+          actions={
+            <Button
+              label={trans.__('Retry now')}
+              onClick={() => model.retry()}
+            />
+          }
+        >
+          {state.error.message}
+        </Strip>
+      )}
+      {!state.error && (
+        <LostStrip
+          connection={state.connection}
+          heard={state.heard}
+          onRetry={() => model.retry()}
+        />
+      )}
+    </div>
+  );
+}
+
+function Tabs(props: {
+  options: IOptions;
+  shown: IShown;
+  onOptions: (change: Partial<IOptions>) => void;
+  exporting: JSX.Element;
+}): JSX.Element {
+  const { options, shown, onOptions } = props;
+  const trans = useTrans();
+  const list = React.useRef<HTMLDivElement>(null);
+  const failed = shown.comparison.failures.reduce(
+    (sum, group) => sum + group.names.length,
+    0
+  );
+  const go = (event: React.KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step !== undefined) {
+      const at = TABS.indexOf(options.tab) + step + TABS.length;
+      onOptions({ tab: TABS[at % TABS.length] });
+      const tabs = list.current?.querySelectorAll<HTMLElement>('[role=tab]');
+      tabs?.[at % TABS.length]?.focus();
+      event.preventDefault();
+    }
+  };
+  return (
+    <div className="pyr-compare-head">
+      <div
+        className="pyr-tabs"
+        role="tablist"
+        aria-label={trans.__('Comparison')}
+        ref={list}
+        onKeyDown={go}
+      >
+        {TABS.map(tab => (
+          <button
+            key={tab}
+            type="button"
+            role="tab"
+            aria-selected={tab === options.tab}
+            tabIndex={tab === options.tab ? 0 : -1}
+            onClick={() => onOptions({ tab })}
+          >
+            {tabName(trans, tab)}
+            {tab === 'failures' && failed > 0 && (
+              <span className="pyr-tab-count">{failed}</span>
+            )}
+          </button>
+        ))}
+      </div>
+      {options.tab === 'table' ? (
+        <Toggle
+          label={trans.__('Tasks beside each other')}
+          checked={isTurned(options, shown)}
+          onChange={turned => onOptions({ isTurned: turned })}
+        />
+      ) : (
+        <Choice
+          label={trans.__('Colour')}
+          value={options.colouring}
+          options={[
+            { value: 'auto', label: trans.__('Automatic') },
+            { value: 'task', label: trans.__('By task') },
+            { value: 'figure', label: trans.__('By figure') }
+          ]}
+          onChange={value =>
+            onOptions({ colouring: value as IOptions['colouring'] })
+          }
+        />
+      )}
+      {props.exporting}
+    </div>
+  );
+}
+
+function isTurned(options: IOptions, shown: IShown): boolean {
+  return options.isTurned ?? shown.tasks.length <= BESIDE;
+}
+
+function Panel(
+  props: ICompareViewProps & {
+    shown: IShown;
+    loaded: React.ComponentProps<typeof CurvesTab>['curves'];
+    options: IOptions;
+    onOptions: (change: Partial<IOptions>) => void;
+    focus: string | null;
+    onFocus: (task: string | null) => void;
+  }
+): JSX.Element {
+  const { shown, options } = props;
+  switch (options.tab) {
+    case 'table':
+      return (
+        <CompareTable
+          model={props.model}
+          shown={shown}
+          isTurned={isTurned(options, shown)}
+          onFocus={props.onFocus}
+          onOpenLog={props.onOpenLog}
+        />
+      );
+    case 'curves':
+      return <CurvesTab {...props} curves={props.loaded} />;
+    case 'parallel':
+      return <ParallelTab {...props} />;
+    case 'scatter':
+      return <ScatterTab {...props} />;
+    case 'heatmap':
+      return <HeatmapTab {...props} />;
+    case 'importance':
+      return <ImportanceTab {...props} />;
+    case 'failures':
+      return <Failures {...props} groups={shown.comparison.failures} />;
+  }
+}
+
+function tabName(trans: ITrans, tab: Tab): string {
+  switch (tab) {
+    case 'table':
+      return trans.__('Table');
+    case 'curves':
+      return trans.__('Curves');
+    case 'parallel':
+      return trans.__('Parallel');
+    case 'scatter':
+      return trans.__('Scatter');
+    case 'heatmap':
+      return trans.__('Heatmap');
+    case 'importance':
+      return trans.__('Importance');
+    case 'failures':
+      return trans.__('Failures');
+  }
+}

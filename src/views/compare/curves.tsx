@@ -1,0 +1,167 @@
+import * as React from 'react';
+
+import type { ICurveSetState } from '../../model/curveset';
+import { axisName, ChartView } from '../shared/chart';
+import { useTrans } from '../shared/context';
+import { Button, Empty } from '../shared/strip';
+import { axesFor, curveKeys, curvesChart } from './charts';
+import { Choice, Toggle } from './controls';
+import type { IOptions } from './options';
+import type { IShown } from './shown';
+
+export interface ICurvesTabProps {
+  shown: IShown;
+  curves: ICurveSetState;
+  options: IOptions;
+  onOptions: (change: Partial<IOptions>) => void;
+  focus: string | null;
+  onFocus: (task: string | null) => void;
+  onOpenLog: (task: string) => void;
+}
+
+/** Curves of all tasks over each other, a chart a figure. */
+export function CurvesTab(props: ICurvesTabProps): JSX.Element {
+  const { shown, curves, options, onOptions, focus } = props;
+  const trans = useTrans();
+  const [part, setPart] = React.useState<[number, number] | null>(null);
+  const { all, chosen } = curveKeys(shown, options);
+  const axes = axesFor(chosen.map(key => curves.curves.get(key)));
+  const axis = axes.includes(options.axis)
+    ? options.axis
+    : (axes[0] ?? 'point');
+  React.useEffect(() => setPart(null), [axis, options.isLogX]);
+  const charts = React.useMemo(
+    () =>
+      chosen.map(key => ({
+        key,
+        chart: curvesChart(
+          trans,
+          key,
+          curves.curves.get(key),
+          shown.tasks,
+          axis,
+          options,
+          part
+        )
+      })),
+    [trans, chosen.join('\n'), curves.curves, shown, axis, options, part]
+  );
+  const without = charts.flatMap(({ key, chart }) => (chart ? [] : [key]));
+  const isFirst = curves.waiting > 0 && charts.every(({ chart }) => !chart);
+
+  return (
+    <>
+      <div
+        className="pyr-controls"
+        role="toolbar"
+        aria-label={trans.__('Curves')}
+      >
+        <Choice
+          label={trans.__('Over')}
+          value={axis}
+          options={axes.map(value => ({
+            value,
+            label: axisName(trans, value)
+          }))}
+          onChange={value => onOptions({ axis: value })}
+        />
+        <label className="pyr-control">
+          <span>{trans.__('Smoothing')}</span>
+          <input
+            type="range"
+            min={0}
+            max={0.99}
+            step={0.01}
+            value={options.smoothing}
+            onChange={event =>
+              onOptions({ smoothing: Number(event.target.value) })
+            }
+          />
+          <output>{options.smoothing.toFixed(2)}</output>
+        </label>
+        <Toggle
+          label={trans.__('Log x')}
+          checked={options.isLogX}
+          onChange={isLogX => onOptions({ isLogX })}
+        />
+        <Toggle
+          label={trans.__('Log y')}
+          checked={options.isLogY}
+          onChange={isLogY => onOptions({ isLogY })}
+        />
+        {part && (
+          <Button
+            label={trans.__('Show all')}
+            title={trans.__('Show the whole axis again (double click)')}
+            onClick={() => setPart(null)}
+          />
+        )}
+      </div>
+      <div
+        className="pyr-curve-keys"
+        role="group"
+        aria-label={trans.__('Figures')}
+      >
+        {all.map(key => (
+          <button
+            key={key}
+            type="button"
+            className="pyr-choice-chip"
+            aria-pressed={chosen.includes(key)}
+            onClick={() =>
+              onOptions({
+                curves: chosen.includes(key)
+                  ? chosen.filter(each => each !== key)
+                  : [...chosen, key]
+              })
+            }
+          >
+            {key}
+          </button>
+        ))}
+      </div>
+      {curves.error && (
+        <p className="pyr-hint" role="alert">
+          {curves.error.message}
+        </p>
+      )}
+      {charts.length === 0 && (
+        <Empty icon="curve" title={trans.__('No figure is chosen')}>
+          <p>
+            {all.length === 0
+              ? trans.__('These tasks have told no figures yet.')
+              : trans.__('Choose figures above to see their curves.')}
+          </p>
+        </Empty>
+      )}
+      <div className="pyr-curve-grid" aria-busy={isFirst}>
+        {charts.map(
+          ({ key, chart }) =>
+            chart && (
+              <div key={key} className="pyr-curve-cell">
+                <ChartView
+                  chart={chart}
+                  focus={focus}
+                  label={trans.__(
+                    'Curves of %1 of %2 tasks',
+                    key,
+                    shown.tasks.length
+                  )}
+                  onPick={props.onFocus}
+                  onOpen={props.onOpenLog}
+                  onPart={setPart}
+                />
+              </div>
+            )
+        )}
+      </div>
+      {without.length > 0 && (
+        <p className="pyr-curve-without pyr-hint" role="status">
+          {curves.waiting > 0
+            ? trans.__('Loading curves of %1…', without.join(', '))
+            : trans.__('No curves of %1.', without.join(', '))}
+        </p>
+      )}
+    </>
+  );
+}

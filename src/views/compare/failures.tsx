@@ -1,0 +1,111 @@
+import * as React from 'react';
+
+import type { FailureGroup } from '../../client/types';
+import { useTrans } from '../shared/context';
+import { exactValue } from '../shared/format';
+import { Empty } from '../shared/strip';
+
+/** Tasks that are named of a group before *more*. */
+const NAMED = 8;
+
+/** Failed tasks by what they died of, and what their configurations share. */
+export function Failures(props: {
+  groups: readonly FailureGroup[];
+  onOpenLog: (task: string) => void;
+  onFocus: (task: string | null) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  if (props.groups.length === 0) {
+    return (
+      <Empty icon="completed" title={trans.__('None of these tasks failed')}>
+        <p>
+          {trans.__('Failed tasks are gathered here by what they died of.')}
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <div className="pyr-failures">
+      {props.groups.map((group, index) => (
+        <FailureCard key={index} {...props} group={group} />
+      ))}
+    </div>
+  );
+}
+
+function FailureCard(props: {
+  group: FailureGroup;
+  onOpenLog: (task: string) => void;
+  onFocus: (task: string | null) => void;
+}): JSX.Element {
+  const { message, names, others, shared } = props.group;
+  const trans = useTrans();
+  const [isAll, setAll] = React.useState(false);
+  return (
+    <section className="pyr-failure">
+      <h3>
+        <span className="pyr-failure-count">
+          {trans._n('%1 task', '%1 tasks', names.length)}
+        </span>
+        <code>{message || trans.__('No reason is known; see the log.')}</code>
+      </h3>
+      {shared.length > 0 && (
+        <ul className="pyr-failure-shared">
+          {shared.map(({ key, value, others: same }) => (
+            <li key={key}>
+              {sharedText(trans, names.length)}{' '}
+              <code>
+                {key}={exactValue(value)}
+              </code>
+              <span className="pyr-failure-others">
+                {same === 0
+                  ? trans._n(
+                      'the other task does not',
+                      'none of the %1 others',
+                      others
+                    )
+                  : trans.__('so have %1 of the %2 others', same, others)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {shared.length === 0 && names.length > 1 && (
+        <p className="pyr-hint">
+          {trans.__('Their configurations have no differing value in common.')}
+        </p>
+      )}
+      <ul className="pyr-failure-names">
+        {(isAll ? names : names.slice(0, NAMED)).map(name => (
+          <li key={name}>
+            <button
+              type="button"
+              className="pyr-link"
+              title={trans.__('Open its log')}
+              onClick={() => props.onOpenLog(name)}
+              onPointerEnter={() => props.onFocus(name)}
+              onPointerLeave={() => props.onFocus(null)}
+            >
+              {name}
+            </button>
+          </li>
+        ))}
+        {!isAll && names.length > NAMED && (
+          <li>
+            <button
+              type="button"
+              className="pyr-button"
+              onClick={() => setAll(true)}
+            >
+              {trans.__('%1 more', names.length - NAMED)}
+            </button>
+          </li>
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function sharedText(trans: ReturnType<typeof useTrans>, count: number): string {
+  return count === 2 ? trans.__('Both have') : trans.__('All %1 have', count);
+}

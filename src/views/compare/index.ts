@@ -1,0 +1,2 @@
+export type { ICompareViewProps } from './CompareView';
+export { CompareView } from './CompareView';

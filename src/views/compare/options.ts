@@ -1,0 +1,88 @@
+/** How somebody looks at a comparison, as it is kept. */
+export type Tab =
+  | 'table'
+  | 'curves'
+  | 'parallel'
+  | 'scatter'
+  | 'heatmap'
+  | 'importance'
+  | 'failures';
+
+export const TABS: readonly Tab[] = [
+  'table',
+  'curves',
+  'parallel',
+  'scatter',
+  'heatmap',
+  'importance',
+  'failures'
+];
+
+export interface IOptions {
+  tab: Tab;
+  colouring: 'auto' | 'task' | 'figure';
+  /** Tasks stand beside each other, not below. */
+  isTurned: boolean | null;
+  /** Of the curves: which are shown; null for the first ones. */
+  curves: string[] | null;
+  axis: string;
+  smoothing: number;
+  isLogX: boolean;
+  isLogY: boolean;
+  /** Of the scatter plot: keys of columns; empty for the first that fits. */
+  scatterX: string;
+  scatterY: string;
+  /** Null: where only logarithms show the differences. */
+  isScatterLogX: boolean | null;
+  isScatterLogY: boolean | null;
+  heatX: string;
+  heatY: string;
+}
+
+export const DEFAULT_OPTIONS: IOptions = {
+  tab: 'table',
+  colouring: 'auto',
+  isTurned: null,
+  curves: null,
+  axis: '',
+  smoothing: 0,
+  isLogX: false,
+  isLogY: false,
+  scatterX: '',
+  scatterY: '',
+  isScatterLogX: null,
+  isScatterLogY: null,
+  heatX: '',
+  heatY: ''
+};
+
+/** Out of Lab's state, which anybody may have written. */
+export function asOptions(value: unknown): IOptions {
+  const saved = (value ?? {}) as Record<string, unknown>;
+  const options: Record<string, unknown> = { ...DEFAULT_OPTIONS };
+  for (const [key, usual] of Object.entries(DEFAULT_OPTIONS)) {
+    if (usual !== null && typeof saved[key] === typeof usual) {
+      options[key] = saved[key];
+    }
+  }
+  const curves = saved.curves;
+  return {
+    ...(options as unknown as IOptions),
+    tab: TABS.find(tab => tab === saved.tab) ?? 'table',
+    colouring:
+      saved.colouring === 'task' || saved.colouring === 'figure'
+        ? saved.colouring
+        : 'auto',
+    isTurned: flag(saved.isTurned),
+    isScatterLogX: flag(saved.isScatterLogX),
+    isScatterLogY: flag(saved.isScatterLogY),
+    smoothing: Math.min(0.99, Math.max(0, Number(options.smoothing) || 0)),
+    curves: Array.isArray(curves)
+      ? curves.filter((key): key is string => typeof key === 'string')
+      : null
+  };
+}
+
+function flag(value: unknown): boolean | null {
+  return typeof value === 'boolean' ? value : null;
+}

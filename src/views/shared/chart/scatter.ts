@@ -1,0 +1,156 @@
+import { figure } from '../format';
+import type { IBox, Scale } from './axes';
+import { boxOf, paintAxes, scaleOver } from './axes';
+import type { IPainter } from './painter';
+import type { Chart, IPick, IScene } from './scene';
+import type { IChartTheme } from './theme';
+
+export interface IDot {
+  id: string;
+  name: string;
+  x: number;
+  y: number;
+  colour: string;
+  /** More that is told of it. */
+  told?: readonly { name: string; value: string }[];
+}
+
+export interface IScatterSpec {
+  dots: readonly IDot[];
+  xName: string;
+  yName: string;
+  isLogX?: boolean;
+  isLogY?: boolean;
+  /** Names of the places 0, 1, … of the lower axis, where it has texts. */
+  xLabels?: readonly string[];
+}
+
+const RADIUS = 4.5;
+
+/** How far the pointer may be from a dot, in pixels. */
+const NEAR = 16;
+
+/** Space for each name of a place, in pixels. */
+const APART = 70;
+
+/** A dot for each thing, by two numbers. */
+export function scatterChart(spec: IScatterSpec): Chart {
+  return (width, height, theme) => new ScatterScene(spec, width, height, theme);
+}
+
+class ScatterScene implements IScene {
+  constructor(
+    spec: IScatterSpec,
+    width: number,
+    height: number,
+    theme: IChartTheme
+  ) {
+    this._spec = spec;
+    this._theme = theme;
+    const box = boxOf(width, height);
+    this._box = box;
+    const { dots, xLabels } = spec;
+    this._x = scaleOver(
+      xLabels ? [-0.5, xLabels.length - 0.5] : dots.map(dot => dot.x),
+      !xLabels && (spec.isLogX ?? false),
+      [box.x, box.x + box.width],
+      xLabels ? 0 : 0.04
+    );
+    this._y = scaleOver(
+      dots.map(dot => dot.y),
+      spec.isLogY ?? false,
+      [box.y + box.height, box.y],
+      0.06
+    );
+  }
+
+  paint(painter: IPainter): void {
+    const { _box: box, _spec: spec, _theme: theme } = this;
+    paintAxes(painter, theme, box, {
+      x: spec.xLabels ? null : this._x,
+      y: this._y,
+      xName: spec.xName,
+      yName: spec.yName
+    });
+    const labels = spec.xLabels ?? [];
+    const step = Math.max(1, Math.ceil((labels.length * APART) / box.width));
+    labels.forEach((label, index) => {
+      if (index % step === 0) {
+        painter.text(this._x(index), box.y + box.height + 6, short(label), {
+          colour: theme.faint,
+          size: theme.size,
+          align: 'middle',
+          baseline: 'top'
+        });
+      }
+    });
+    for (const dot of spec.dots) {
+      const [x, y] = this._place(dot);
+      if (Number.isFinite(x) && Number.isFinite(y)) {
+        painter.circle(x, y, RADIUS, {
+          fill: dot.colour,
+          stroke: theme.background,
+          alpha: 0.9
+        });
+      }
+    }
+  }
+
+  pick(x: number, y: number): IPick | null {
+    let best: IDot | null = null;
+    let least = NEAR;
+    for (const dot of this._spec.dots) {
+      const [dotX, dotY] = this._place(dot);
+      const away = Math.hypot(dotX - x, dotY - y);
+      if (away < least) {
+        [best, least] = [dot, away];
+      }
+    }
+    if (!best) {
+      return null;
+    }
+    const [dotX, dotY] = this._place(best);
+    const { xLabels, xName, yName } = this._spec;
+    return {
+      id: best.id,
+      x: dotX,
+      y: dotY,
+      title: best.name,
+      lines: [
+        { name: xName, value: xLabels?.[best.x] ?? figure(best.x) },
+        { name: yName, value: figure(best.y) },
+        ...(best.told ?? [])
+      ]
+    };
+  }
+
+  highlight(painter: IPainter, id: string): void {
+    const dot = this._spec.dots.find(each => each.id === id);
+    const [x, y] = dot ? this._place(dot) : [NaN, NaN];
+    if (dot && Number.isFinite(x) && Number.isFinite(y)) {
+      painter.circle(x, y, RADIUS + 2.5, {
+        fill: dot.colour,
+        stroke: this._theme.text,
+        width: 2
+      });
+    }
+  }
+
+  private _place(dot: IDot): [number, number] {
+    const isShown =
+      (!this._spec.isLogX || this._spec.xLabels || dot.x > 0) &&
+      (!this._spec.isLogY || dot.y > 0);
+    return isShown ? [this._x(dot.x), this._y(dot.y)] : [NaN, NaN];
+  }
+
+  private readonly _spec: IScatterSpec;
+  private readonly _theme: IChartTheme;
+  private readonly _box: IBox;
+  private readonly _x: Scale;
+  private readonly _y: Scale;
+}
+
+/** A name that takes little room. */
+export function short(label: string, most = 14): string {
+  return label.length > most ? `${label.slice(0, most - 1)}…` : label;
+}
