@@ -83,7 +83,7 @@ async function opened(names = NAMES) {
     );
   });
   await act(async () => undefined);
-  return { client, model, onOpenLog, onOptions, onChoose };
+  return { client, model, curves, onOpenLog, onOptions, onChoose };
 }
 
 function shown(hidden: string[] = []) {
