@@ -1,0 +1,168 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { Page } from '@playwright/test';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  openInPyruns,
+  openLab,
+  openPage,
+  pictures,
+  taskRows
+} from '../support/journey';
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+const NET = `
+import argparse, math, random
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--bs", type=int, default=32)
+parser.add_argument("--opt", default="sgd")
+args = parser.parse_args()
+if args.bs == 512:
+    raise RuntimeError(f"out of memory: {args.lr}")
+chance = random.Random(f"{args.lr} {args.bs} {args.opt}")
+best = (0.9 if args.opt == "adam" else 0.85) - abs(math.log10(args.lr) + 2) / 5
+for step in range(200):
+    loss = 2 * math.exp(-step * best / 40) + chance.random() * 0.1
+    pyruns.track(step=step, loss=loss, acc=best * (1 - math.exp(-step / 30)))
+pyruns.record(test_acc=best)
+`;
+
+async function saved(page: Page, item: string): Promise<string> {
+  await page.getByRole('button', { name: 'Export' }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: item }).click()
+  ]);
+  return fs.readFileSync(await download.path(), 'latin1');
+}
+
+test('from a sweep to what counts', async ({ page, baseURL }) => {
+  fs.rmSync(path.join(ROOT, 'net'), { recursive: true, force: true });
+  fs.mkdirSync(path.join(ROOT, 'net'));
+  fs.writeFileSync(path.join(ROOT, 'net', 'net.py'), NET);
+  await openLab(page, baseURL as string, 'net');
+  await openInPyruns(page, 'net.py');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.01 | 0.001');
+  await page.getByLabel('bs', { exact: true }).fill('32 | 128 | 512');
+  await page.getByLabel('opt', { exact: true }).fill('sgd | adam');
+  await page.getByLabel('At a time').fill('4');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page)).toHaveCount(18);
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(12, {
+    timeout: 60000
+  });
+  const compare = page
+    .getByRole('toolbar', { name: 'Task actions' })
+    .getByRole('button', { name: 'Compare' });
+  await expect(compare).toBeDisabled();
+  await page.getByRole('checkbox', { name: 'Select all tasks' }).click();
+  await expect(compare).toBeEnabled();
+  await compare.click();
+
+  const panel = page.getByRole('tabpanel', { name: 'net/net: Compare' });
+  const tab = (name: string | RegExp) => panel.getByRole('tab', { name });
+  const table = panel.getByRole('table');
+  await expect(table.getByRole('row')).toHaveCount(19);
+  await expect(
+    table.getByRole('row').filter({ hasText: '(best)' }).first()
+  ).toContainText('lr=0.01');
+  await table.getByRole('button', { name: 'test_acc', exact: true }).click();
+  await pictures(page, 'compare-table');
+
+  await tab('Curves').click();
+  await expect(
+    panel.getByRole('img', { name: /Curves of loss/ })
+  ).toBeVisible();
+  await expect(panel.getByRole('img', { name: /Curves of acc/ })).toBeVisible();
+  await panel.getByLabel('Smoothing').fill('0.6');
+  await panel.getByLabel('Log y').check();
+  const chart = panel.locator('.pyr-chart').first();
+  await chart.hover({ position: { x: 250, y: 90 } });
+  await expect(panel.locator('.pyr-chart-tip')).toContainText('step');
+  await pictures(page, 'compare-curves');
+
+  // A part of the axis is chosen in one chart and shown in all.
+  const box = await chart.boundingBox();
+  if (!box) {
+    throw new Error('no chart');
+  }
+  await page.mouse.move(box.x + 120, box.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 220, box.y + 110, { steps: 5 });
+  await page.mouse.up();
+  await expect(panel.getByRole('button', { name: 'Show all' })).toBeVisible();
+  await chart.dblclick();
+  await expect(panel.getByRole('button', { name: 'Show all' })).toHaveCount(0);
+
+  for (const [name, picture] of [
+    ['Parallel', /Parallel coordinates of 18 tasks/],
+    ['Scatter', /over lr of 18 tasks/],
+    ['Heatmap', /Mean of .* over lr and (opt|bs)/],
+    ['Importance', /^lr \d+%/]
+  ] as const) {
+    await tab(name).click();
+    await expect(panel.getByRole('img', { name: picture })).toBeVisible();
+    await pictures(page, `compare-${name.toLowerCase()}`);
+  }
+
+  await tab(/Failures/).click();
+  await expect(tab(/Failures/)).toContainText('6');
+  await expect(panel.getByText('RuntimeError: out of memory')).toBeVisible();
+  await expect(panel.getByText('All 6 have bs=512')).toContainText(
+    'none of the 12 others'
+  );
+  await pictures(page, 'compare-failures');
+
+  // As files.
+  const csv = await saved(page, 'Table as CSV');
+  expect(csv.split('\r\n')[0]).toBe(
+    'name,status,lr,bs,opt,loss,acc,test_acc,step'
+  );
+  expect(csv.trimEnd().split('\r\n')).toHaveLength(19);
+  await tab('Scatter').click();
+  expect(await saved(page, 'Charts as SVG')).toMatch(/^<svg [\s\S]*<\/svg>$/);
+  expect((await saved(page, 'Charts as PNG')).slice(1, 4)).toBe('PNG');
+  const report = await saved(page, 'Everything as one HTML page');
+  expect(report.match(/<svg xmlns/g)?.length).toBeGreaterThanOrEqual(5);
+  const view = await page.context().newPage();
+  const asked: string[] = [];
+  view.on('request', request => asked.push(request.url()));
+  await view.setContent(report);
+  await expect(view.getByRole('heading', { level: 1 })).toHaveText('net/net');
+  expect(asked.filter(url => /^http/.test(url))).toEqual([]);
+  await view.close();
+
+  // Tasks that are gone are told; the choice is there again after a reload.
+  await panel.getByLabel(/^Compare without net_01_/).click({ force: true });
+  await openPage(page, 'Tasks');
+  await page.getByRole('tab', { name: 'net/net: Compare' }).click();
+  await tab('Table').click();
+  await expect(table.getByRole('row')).toHaveCount(18);
+  fs.rmSync(
+    path.join(
+      ROOT,
+      'net',
+      '_pyruns_',
+      'net',
+      'tasks',
+      'net_02_lr=0.1,bs=32,opt=adam'
+    ),
+    { recursive: true }
+  );
+  await expect(panel.getByText(/1 of the tasks is gone/)).toBeVisible();
+  // The notification of the failures lies over the corner.
+  await panel
+    .getByRole('button', { name: 'Compare without them' })
+    .press('Enter');
+  await expect(table.getByRole('row')).toHaveCount(17);
+});

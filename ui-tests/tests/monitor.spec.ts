@@ -1,0 +1,208 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { Locator, Page } from '@playwright/test';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  logBytes,
+  openInPyruns,
+  openLab,
+  pictures,
+  reload,
+  taskFolder,
+  taskInfo,
+  taskRow,
+  taskRows,
+  terminal
+} from '../support/journey';
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+const SPEAKER = `
+import argparse, math, time
+import pyruns_jupyter
+parser = argparse.ArgumentParser()
+parser.add_argument("--kind", default="long", choices=["long", "train"])
+parser.add_argument("--lines", type=int, default=400000)
+args = parser.parse_args()
+if args.kind == "long":
+    print("see https://example.org/how?a=1 for help", flush=True)
+    time.sleep(2.5)  # the first lines are older than the others
+    for number in range(args.lines):
+        print(f"line {number} {'needle' if number % 50000 == 7 else 'hay'} {'x' * 40}")
+    print("see https://example.org/how?a=1 for help", flush=True)
+else:
+    for step in range(args.lines):
+        loss = 2 * math.exp(-step / 40)
+        pyruns_jupyter.track(step=step, loss=loss, acc=1 - loss / 2)
+        print(f"step {step}: loss {loss:.4f}", flush=True)
+        time.sleep(0.1)
+`;
+
+async function project(page: Page, name: string): Promise<void> {
+  fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
+  fs.mkdirSync(path.join(ROOT, name));
+  fs.writeFileSync(path.join(ROOT, name, 'speak.py'), SPEAKER);
+}
+
+async function run(page: Page, kinds: string, lines: string): Promise<void> {
+  await page.getByLabel('kind', { exact: true }).fill(kinds);
+  await page.getByLabel('lines', { exact: true }).fill(lines);
+  await page.getByLabel('At a time').fill('2');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page).first()).toBeVisible();
+}
+
+const count = (page: Page): Locator => page.locator('.pyr-find-count');
+
+test('a long log is read from its end, searched and taken along', async ({
+  page,
+  baseURL
+}) => {
+  await project(page, 'long');
+  await openLab(page, baseURL as string, 'long');
+  await openInPyruns(page, 'speak.py');
+  await run(page, 'long', '400000');
+  const folder = taskFolder(ROOT, 'long', 'speak', 'speak');
+  await expect
+    .poll(() => taskInfo(folder).status, { timeout: 60000 })
+    .toBe('completed');
+  await taskRow(page, 'speak').dblclick();
+  await expect(terminal(page)).toContainText('line 399999 hay');
+  await expect(terminal(page)).toContainText('Exit code: 0');
+
+  // Up from the end: what comes before is loaded, and nothing is left out.
+  await page.locator('.pyr-screen').click();
+  const lines = async () =>
+    (await terminal(page).locator('> div').allTextContents()).flatMap(text => {
+      const found = /^line.(\d+)/.exec(text.replace(/\u00a0/g, ' '));
+      return found ? [Number(found[1])] : [];
+    });
+  for (let turn = 0; turn < 12; turn++) {
+    for (let key = 0; key < 15; key++) {
+      await page.keyboard.press('PageUp');
+    }
+    await page.waitForTimeout(300);
+    const seen = await lines();
+    expect(seen).toEqual(seen.map((_, index) => seen[0] + index));
+  }
+  expect((await lines())[0]).toBeLessThan(394000);
+
+  // The whole file is searched, with a regular expression.
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('line \\d+ needle');
+  await page.getByRole('button', { name: 'Regular expression' }).click();
+  await expect(count(page)).toHaveText(/^[78] of 8$/);
+  const current = page.locator('.pyr-hit.pyr-is-current');
+  await expect(current.first()).toBeVisible();
+  const find = page.getByLabel('Find in the whole log');
+  for (let step = 0; step < 8; step++) {
+    if ((await count(page).textContent()) === '1 of 8') {
+      break;
+    }
+    await find.press('Shift+Enter');
+  }
+  await expect(count(page)).toHaveText('1 of 8');
+  await expect(terminal(page)).toContainText('line 7 needle');
+  await find.fill('(');
+  await expect(page.locator('.pyr-find-message')).toContainText(
+    'no regular expression'
+  );
+  await find.press('Escape');
+
+  // When it was written; the first line is older than the rest.
+  await page
+    .getByRole('button', { name: 'Show when lines were written' })
+    .click();
+  await expect(page.locator('.pyr-log-time').first()).toHaveText(
+    /^\d\d:\d\d:\d\d$/
+  );
+  await expect
+    .poll(() => page.locator('.pyr-log-time').count())
+    .toBeGreaterThan(1);
+  await pictures(page, 'monitor-times');
+
+  // An address that a program printed is told before it is opened.
+  const pages = page.context().pages().length;
+  const link = terminal(page).getByText('https://example.org/how?a=1');
+  const place = await link.boundingBox();
+  if (!place) {
+    throw new Error('no link');
+  }
+  await page.mouse.move(place.x + 150, place.y + 6);
+  await page.mouse.move(place.x + 160, place.y + 6);
+  await page.mouse.click(place.x + 160, place.y + 6);
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('https://example.org/how?a=1');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  expect(page.context().pages()).toHaveLength(pages);
+
+  // Lines that are not wrapped; back to the end; the file.
+  await page.getByRole('button', { name: 'Wrap long lines' }).click();
+  await expect(
+    page.getByRole('button', { name: 'Wrap long lines' })
+  ).toHaveAttribute('aria-pressed', 'false');
+  await page.getByRole('button', { name: /more below: go to the end/ }).click();
+  await expect(terminal(page)).toContainText('Exit code: 0');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download the whole log' }).click()
+  ]);
+  expect(download.suggestedFilename()).toBe('speak-run1.log');
+  expect(fs.readFileSync(await download.path())).toEqual(logBytes(folder));
+});
+
+test('logs beside each other, with the curves of a run that goes on', async ({
+  page,
+  baseURL
+}) => {
+  await project(page, 'beside');
+  await openLab(page, baseURL as string, 'beside');
+  await openInPyruns(page, 'speak.py');
+  await run(page, 'train | long', '300');
+  await taskRow(page, 'speak_1_kind=train').dblclick();
+  await expect(terminal(page)).toContainText('step 3: loss');
+  await page
+    .getByRole('button', { name: 'Show the curves of the run' })
+    .click();
+  const curves = page.getByRole('complementary', {
+    name: 'Curves of the run'
+  });
+  await expect(curves.getByText('loss', { exact: true })).toBeVisible();
+  await expect(curves.getByText('acc', { exact: true })).toBeVisible();
+  await expect(curves.getByLabel('Over')).toHaveValue('step');
+  const last = curves.locator('.pyr-log-curve-last').first();
+  const before = await last.textContent();
+  await expect(last).not.toHaveText(before as string);
+  await pictures(page, 'monitor-curves');
+
+  await page
+    .locator('.pyr-monitor [data-task="speak_2_kind=long"]')
+    .click({ modifiers: ['Control'] });
+  const pane = (name: string) =>
+    page.getByRole('region', { name, exact: true });
+  const [left, right] = [pane('speak_1_kind=train'), pane('speak_2_kind=long')];
+  await expect(right).toContainText('line 299 hay');
+  await expect(left).toContainText(/step \d+: loss/);
+  await expect(left).not.toContainText('hay');
+  await expect(right).not.toContainText('step 1');
+  await pictures(page, 'monitor-beside');
+
+  await reload(page, ROOT, 'speak_2_kind=long');
+  await expect(right).toContainText('line 299 hay');
+  await expect(left).toContainText(/step \d+: loss/);
+  await right.getByRole('button', { name: 'Close this log' }).click();
+  await expect(right).toHaveCount(0);
+  await left.getByRole('button', { name: 'Stop' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Stop', exact: true })
+    .click();
+  await expect(left).toContainText('Cancelled');
+});
