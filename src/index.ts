@@ -8,6 +8,7 @@ import { pagesPlugin } from './lab/pages';
 import { runningPlugin } from './lab/running';
 import { sidebarPlugin } from './lab/sidebar';
 import { statusPlugin } from './lab/statusitem';
+import { tabTitlePlugin } from './lab/tabtitle';
 
 export { CommandIDs, IPyruns } from './lab/tokens';
 
@@ -19,6 +20,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   linkPlugin,
   statusPlugin,
   runningPlugin,
+  tabTitlePlugin,
   notificationsPlugin
 ];
 

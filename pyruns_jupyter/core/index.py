@@ -24,6 +24,7 @@ from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 from .runs import COMPLETED, RUNNING, STATUSES, Run, latest
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
+from .silence import silence
 from .taskfile import TaskInfo, is_task, unreadable
 from .trackstore import STORE_KEY, stored_signature
 from .workspace import WorkspaceFolder, scan_tasks
@@ -298,6 +299,9 @@ class TaskIndex:
             live.newest |= journal.tail_latest(path) if size else {}
         if live.newest:
             row = replace(row, figures=figures_of(live.run, live.newest))
+        silent_since = silence(self.workspace.root, live.folder, live.run)
+        if silent_since is not None:
+            row = replace(row, silent_since=silent_since)
         if live.owner.gone(live.folder, live.run) and _signature(live.folder) == live.signature:
             # Not merely ended a moment ago: an owner writes the end, then goes.
             copied = is_copied_run(live.folder, live.run.index)

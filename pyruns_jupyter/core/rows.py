@@ -36,7 +36,8 @@ Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and
 class TaskRow:
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
-    `readable` is False for a task whose file cannot be read: `message` says why. `notes`, `gpus` (indices,
+    `readable` is False for a task whose file cannot be read: `message` says why. `silent_since` is when a
+    running task last gave a sign of life, if that was long ago (`silence`). `notes`, `gpus` (indices,
     UUIDs and names of the GPUs of the latest run) and `config_file` (the file in the task's folder that holds
     its configuration) are for searching and no part of `to_dict`.
     """
@@ -59,6 +60,7 @@ class TaskRow:
     tags: tuple[str, ...] = ()
     order: float | None = None
     readable: bool = True
+    silent_since: float | None = None
     notes: str = field(default="", repr=False)
     gpus: tuple[str, ...] = field(default=(), repr=False)
     config_file: str = field(default=SCRIPT_CONFIG, repr=False)
@@ -89,6 +91,7 @@ class TaskRow:
             "tags": list(self.tags),
             "order": self.order,
             "readable": self.readable,
+            "silent_since": self.silent_since,
         }
 
 

@@ -47,6 +47,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # max_jobs: 4                     # tasks of the whole project that run at a time; default: no limit
 # stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
 # resume: false                   # queue again what a restart of the machine ended
+# silent_after_minutes: 10        # without output and points until a running task is flagged; 0 = never
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
 
 # For the command-line program pyruns, which shares this file
@@ -118,6 +119,7 @@ class Settings:
     max_jobs: int | None = None
     stop_after_failures: int = 0
     resume: bool = False
+    silent_after_minutes: float = 10.0
     scheduler_linger_seconds: float = 2.0
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
@@ -254,6 +256,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         take(key, "a whole number from 1 to 10000", _size)
     for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
         take(key, "a number of seconds, 0 or more", _seconds)
+    take("silent_after_minutes", "a number of minutes, 0 or more", _seconds)
     for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
         take(key, "a positive whole number", _count)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)

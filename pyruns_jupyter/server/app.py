@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Integer, List, Unicode
+from traitlets import Bool, Float, Integer, List, TraitError, Unicode, validate
 
 from ..engine.options import MAX_JOBS
 from .endings import register_events
 from .routes import routes
 from .services import SETTING, Limits, Services
 from .staticfiles import StaticHandler
+from .webhook import Webhook
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -51,7 +53,22 @@ class PyrunsExtension(ExtensionApp):
         it. What lies elsewhere is neither listed nor opened.""",
     ).tag(config=True)
 
+    webhook_url = Unicode(
+        "",
+        help="""An address that is told (POST, JSON with `text`, as chat services take it) when a task fails
+        or falls silent, and when all tasks of a workspace are done. Whoever knows it can often write there:
+        keep it in a file that only you can read.""",
+    ).tag(config=True)
+
     _services: Services | None = None
+
+    @validate("webhook_url")
+    def _check_webhook(self, proposal: dict[str, Any]) -> str:
+        try:
+            Webhook(proposal["value"])
+        except ValueError as error:
+            raise TraitError(str(error)) from None
+        return str(proposal["value"])
 
     def initialize_settings(self) -> None:
         """Make what the handlers share. Nothing runs before the first request."""
@@ -69,6 +86,7 @@ class PyrunsExtension(ExtensionApp):
             self.serverapp.web_app,
             self.serverapp.kernel_manager,
             register_events(self.serverapp.event_logger),
+            Webhook(self.webhook_url),
         )
         self.settings[SETTING] = self._services
 

@@ -11,7 +11,7 @@ from ..core.index import Changes
 from ..core.runs import ACTIVE, CANCELLED, COMPLETED, FAILED, RUNNING
 
 _FOLDER = files(__package__) / "event_schemas"
-_NAMES = ("task_failed", "batch_finished")
+_NAMES = ("task_failed", "task_silent", "batch_finished")
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -33,6 +33,7 @@ class Endings:
 
     def __init__(self) -> None:
         self._active: dict[str, str] = {}  # name -> status
+        self._silent: set[str] = set()
         self._ended: Counter[str] = Counter()  # since the workspace was at rest
 
     @property
@@ -44,6 +45,12 @@ class Endings:
         """Take up what changed; return the events that come of it, without their workspace."""
         events: list[tuple[str, dict[str, Any]]] = []
         for row in changes.changed:
+            if row.silent_since is None:
+                self._silent.discard(row.name)
+            elif row.name not in self._silent:
+                self._silent.add(row.name)
+                silent = {"task": row.name, "run": row.run, "silent_since": row.silent_since}
+                events.append(("task_silent", silent))
             if row.status in ACTIVE:
                 self._active[row.name] = row.status
                 continue
@@ -55,6 +62,7 @@ class Endings:
                 events.append(("task_failed", {"task": row.name, **facts}))
         for name in changes.removed:
             self._active.pop(name, None)
+            self._silent.discard(name)
         if self._ended and not self._active:
             counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}
             events.append(("batch_finished", counts))

@@ -20,6 +20,7 @@ from .kernels import Kernels
 from .metrics import Metrics
 from .paths import Confinement
 from .watcher import Watcher, WatcherPool
+from .webhook import Webhook
 
 T = TypeVar("T")
 
@@ -52,10 +53,17 @@ class Services:
     """The sampler, the watchers and the threads of one server."""
 
     def __init__(
-        self, root: Path, roots: Sequence[str], limits: Limits, application: Any, kernels: Any, emit: Emit
+        self,
+        root: Path,
+        roots: Sequence[str],
+        limits: Limits,
+        application: Any,
+        kernels: Any,
+        emit: Emit,
+        webhook: Webhook,
     ) -> None:
         """`roots` are the folders below `root` in which projects may lie, all of it when empty;
-        `application` and `kernels` are the server's, `emit` tells its event system.
+        `application` and `kernels` are the server's, `emit` tells its event system, `webhook` somebody else.
         """
         self.limits = limits
         self.paths = Confinement(root, roots)
@@ -70,6 +78,7 @@ class Services:
         self._killed_at_the_end: set[Killable] = set()
         self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
         self._emit = emit
+        self._webhook = webhook
         self._activity = Activity(application, self.watchers, limits.activity_hours)
         self._streams: set[asyncio.Task[None]] = set()
         self._metrics = Metrics(self)
@@ -127,6 +136,7 @@ class Services:
         for process in [*self._killed_at_the_end]:
             process.kill()
         await self._activity.stop()
+        await self._webhook.close()
         streams = [*self._streams]
         for task in streams:
             task.cancel()
@@ -140,8 +150,10 @@ class Services:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
+        told = {"workspace": self.paths.identifier(workspace), **facts}
+        self._webhook.tell(name, told)
         try:
-            self._emit(name, {"workspace": self.paths.identifier(workspace), **facts})
+            self._emit(name, told)
         except Exception:  # noqa: BLE001 - nobody's answer depends on it
             _log.exception("The event %s could not be told.", name)
 

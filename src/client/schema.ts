@@ -912,6 +912,8 @@ export interface components {
             order: number | null;
             /** @description False when the task file is damaged; message says why */
             readable: boolean;
+            /** @description When a running task last wrote output or told a point, if that was long ago */
+            silent_since: number | null;
             /** @description Values of the configuration that were asked for */
             values?: {
                 [key: string]: unknown;

@@ -13,7 +13,7 @@ import type { IClient, Workspace } from '../client/types';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { SessionModel } from '../model/session';
 import { SystemModel } from '../model/system';
-import type { IEnded, IIdle } from './tokens';
+import type { IHappened, IIdle } from './tokens';
 import { IPyruns, SETTINGS } from './tokens';
 import { labTransport } from './transport';
 
@@ -33,6 +33,7 @@ class Pyruns implements IPyruns {
       saveCurrent: id => void state?.save(CURRENT, id),
       handlers: workspace => ({
         onEnded: tasks => this._ended.emit({ workspace, tasks }),
+        onSilent: tasks => this._silent.emit({ workspace, tasks }),
         onIdle: counts => this._idle.emit({ workspace, counts })
       })
     });
@@ -56,8 +57,12 @@ class Pyruns implements IPyruns {
     return this._currentChanged;
   }
 
-  get ended(): ISignal<this, IEnded> {
+  get ended(): ISignal<this, IHappened> {
     return this._ended;
+  }
+
+  get silent(): ISignal<this, IHappened> {
+    return this._silent;
   }
 
   get idle(): ISignal<this, IIdle> {
@@ -70,7 +75,8 @@ class Pyruns implements IPyruns {
 
   private _current: Workspace | null = null;
   private readonly _currentChanged = new Signal<this, Workspace | null>(this);
-  private readonly _ended = new Signal<this, IEnded>(this);
+  private readonly _ended = new Signal<this, IHappened>(this);
+  private readonly _silent = new Signal<this, IHappened>(this);
   private readonly _idle = new Signal<this, IIdle>(this);
 }
 

@@ -7,6 +7,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
+import { clockTime } from '../views/shared/format';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
@@ -84,6 +85,27 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       ended.failed += failed.length;
       if (failed.length > 0 && settings.notifyFailed) {
         tellFailed(workspace, failed);
+      }
+    });
+    pyruns.silent.connect((_, { workspace, tasks }) => {
+      const [first] = tasks;
+      if (first && settings.notifySilent) {
+        const message =
+          tasks.length === 1
+            ? trans.__(
+                '%1 has printed nothing since %2',
+                first.name,
+                clockTime(first.silent_since ?? 0)
+              )
+            : trans.__(
+                '%1 tasks of %2 have fallen silent',
+                tasks.length,
+                title(workspace)
+              );
+        Notification.emit(cut(message), 'warning', {
+          autoClose: false,
+          actions: [showLog(workspace, first.name)]
+        });
       }
     });
     pyruns.idle.connect((_, { workspace }) => {

@@ -6,6 +6,9 @@ import { SETTINGS } from './tokens';
 export interface ISettings {
   readonly notifyFailed: boolean;
   readonly notifyDone: boolean;
+  readonly notifySilent: boolean;
+  /** Tell in the title of the browser's tab what runs. */
+  readonly titleRuns: boolean;
   /** Show the load of the GPUs in the status bar. */
   readonly statusGpus: boolean;
   /** How many tasks of one queueing run at a time, unless it is said. */
@@ -18,6 +21,8 @@ export interface ISettings {
 export const DEFAULTS: ISettings = {
   notifyFailed: true,
   notifyDone: true,
+  notifySilent: true,
+  titleRuns: true,
   statusGpus: true,
   jobs: 1,
   afterCreation: 'tasks'

@@ -27,8 +27,8 @@ export namespace CommandIDs {
   export const showSidebar = 'pyruns:show-sidebar';
 }
 
-/** Runs of a workspace that ended. */
-export interface IEnded {
+/** Tasks of a workspace to which something happened. */
+export interface IHappened {
   readonly workspace: Workspace;
   readonly tasks: readonly TaskRow[];
 }
@@ -57,7 +57,10 @@ export interface IPyruns {
   readonly currentChanged: ISignal<IPyruns, Workspace | null>;
 
   /** Runs of the current workspace ended. */
-  readonly ended: ISignal<IPyruns, IEnded>;
+  readonly ended: ISignal<IPyruns, IHappened>;
+
+  /** Running tasks of the current workspace have given no sign of life for long. */
+  readonly silent: ISignal<IPyruns, IHappened>;
 
   /** The last active task of the current workspace ended. */
   readonly idle: ISignal<IPyruns, IIdle>;

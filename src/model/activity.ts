@@ -41,6 +41,8 @@ export interface IActivityState {
 export interface IActivityHandlers {
   /** Runs ended while we watched. */
   onEnded?(rows: readonly TaskRow[]): void;
+  /** Running tasks have given no sign of life for long. */
+  onSilent?(rows: readonly TaskRow[]): void;
   /** Nothing is running or queued any more, and something was. */
   onIdle?(counts: Counts): void;
 }
@@ -135,6 +137,7 @@ export class ActivityModel extends Store<IActivityState> {
       }
       for (const row of active.items) {
         this._known.set(row.name, row.status);
+        this._fellSilent(row);
       }
       this.update({
         phase: 'ready',
@@ -199,6 +202,10 @@ export class ActivityModel extends Store<IActivityState> {
       recent: nextRecent.slice(0, RECENT)
     });
     this._count(message.counts ?? null, ended);
+    const silent = changed.filter(row => this._fellSilent(row));
+    if (silent.length > 0) {
+      this._handlers.onSilent?.(silent);
+    }
 
     const counts = this.state.counts;
     const busy = counts ? counts.running + counts.queued : 0;
@@ -222,6 +229,17 @@ export class ActivityModel extends Store<IActivityState> {
     }
   }
 
+  /** Whether a task is silent of which that was not known. */
+  private _fellSilent(row: TaskRow): boolean {
+    if (row.silent_since === null) {
+      this._silent.delete(row.name);
+      return false;
+    }
+    const isNew = !this._silent.has(row.name);
+    this._silent.add(row.name);
+    return isNew;
+  }
+
   private _count(counts: Counts | null, ended: readonly TaskRow[]): void {
     const before = this.state.counts;
     if (counts) {
@@ -243,6 +261,7 @@ export class ActivityModel extends Store<IActivityState> {
   private readonly _client: IClient;
   private readonly _handlers: IActivityHandlers;
   private readonly _known = new Map<string, TaskStatus>();
+  private readonly _silent = new Set<string>();
   private _stream: IEventStream | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _turn = 0;

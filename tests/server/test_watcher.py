@@ -16,12 +16,13 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server import hints
 from pyruns_jupyter.server import watcher as watcher_module
 from pyruns_jupyter.server.services import Limits, Services
+from pyruns_jupyter.server.webhook import Webhook
 from tests.server.client import PATIENCE, until
 
 
 async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
     watcher = services.watcher(train)
     looked, go_on = threading.Event(), threading.Event()
 
@@ -54,7 +55,7 @@ async def test_a_workspace_at_rest(
         monkeypatch.setattr(hints, "FolderWatch", _refuse)
     create_tasks(train, "lr: 0.5\n", "one")
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
-    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
     watcher = services.watcher(train)
     looks = 0
     look = watcher.look

@@ -32,7 +32,8 @@ function row(name: string, status: TaskStatus, at = 0): TaskRow {
     message: null,
     tags: [],
     order: null,
-    readable: true
+    readable: true,
+    silent_since: null
   };
 }
 
@@ -130,19 +131,25 @@ describe('ActivityModel', () => {
   let model: ActivityModel;
   const onEnded = jest.fn();
   const onIdle = jest.fn();
+  const onSilent = jest.fn();
   const names = (rows: readonly TaskRow[]) => rows.map(item => item.name);
 
   beforeEach(async () => {
     jest.useFakeTimers();
     onEnded.mockClear();
     onIdle.mockClear();
+    onSilent.mockClear();
     server = new Server();
     server.put(
       row('a', 'completed', 1),
       row('b', 'running', 2),
       row('c', 'queued', 3)
     );
-    model = new ActivityModel(server.client, 'w', { onEnded, onIdle });
+    model = new ActivityModel(server.client, 'w', {
+      onEnded,
+      onIdle,
+      onSilent
+    });
     model.start();
     await jest.advanceTimersByTimeAsync(0);
   });
@@ -150,6 +157,25 @@ describe('ActivityModel', () => {
   afterEach(() => {
     model.dispose();
     jest.useRealTimers();
+  });
+
+  it('tells once of a task that falls silent, and again after a sign of life', async () => {
+    const silent = (since: number | null) =>
+      server.put({ ...row('b', 'running', 2), silent_since: since });
+    silent(100);
+    silent(100);
+    expect(onSilent).toHaveBeenCalledTimes(1);
+    expect(names(onSilent.mock.calls[0][0])).toEqual(['b']);
+    silent(null);
+    silent(900);
+    expect(onSilent).toHaveBeenCalledTimes(2);
+    // What was so before anybody looked is no news.
+    const later = new ActivityModel(server.client, 'w', { onSilent });
+    later.start();
+    await jest.advanceTimersByTimeAsync(0);
+    silent(900);
+    expect(onSilent).toHaveBeenCalledTimes(2);
+    later.dispose();
   });
 
   it('lists again when its list was older than what it heard', async () => {

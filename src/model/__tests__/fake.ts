@@ -33,6 +33,7 @@ export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
     tags: [],
     order: null,
     readable: true,
+    silent_since: null,
     ...change
   };
 }

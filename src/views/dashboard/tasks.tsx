@@ -73,7 +73,11 @@ function RunningLine(props: {
   return (
     <li>
       <button type="button" className="pyr-line" onClick={props.onOpen}>
-        <StatusIcon status={task.status} readable={task.readable} />
+        <StatusIcon
+          status={task.status}
+          readable={task.readable}
+          silent={task.silent_since}
+        />
         <Naming task={task} />
         <span
           className="pyr-line-time"

@@ -221,6 +221,7 @@ function TaskCard(props: {
           status={row.status}
           pending={props.pending}
           readable={row.readable}
+          silent={row.silent_since}
           detail={row.message}
         />
         <span className="pyr-line-time">{time}</span>

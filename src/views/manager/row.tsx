@@ -107,6 +107,7 @@ export const GridRow = React.memo(
             status={data.status}
             pending={props.pending}
             readable={data.readable}
+            silent={data.silent_since}
             detail={data.message}
           />
         </div>

@@ -67,6 +67,7 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
             status={row.status}
             pending={props.pending}
             readable={row.readable}
+            silent={row.silent_since}
             detail={row.message}
           />
         )}

@@ -103,7 +103,11 @@ export function TaskList(props: ITaskListProps): JSX.Element {
           }}
           onContextMenu={event => props.onContextMenu?.(event, row)}
         >
-          <StatusIcon status={row.status} readable={row.readable} />
+          <StatusIcon
+            status={row.status}
+            readable={row.readable}
+            silent={row.silent_since}
+          />
           <span className="pyr-task-name">{row.name}</span>
           <span className="pyr-task-time">
             {duration(trans, elapsed(row, now))}

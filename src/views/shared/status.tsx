@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { Action, TaskStatus } from '../../client/types';
 import type { ITrans } from './context';
 import { useTrans } from './context';
+import { clockTime } from './format';
 import { Icon } from './icons';
 
 /** In the order in which people look for them. */
@@ -53,25 +54,41 @@ export function pendingWord(
   }
 }
 
+/** Since when a running task has given no sign of life, as a sentence. */
+export function silenceText(trans: ITrans, since: number): string {
+  return trans.__(
+    'Running, but without output and points since %1.',
+    clockTime(since)
+  );
+}
+
 /** The icon of a status, named for those who cannot see it. */
 export function StatusIcon({
   status,
-  readable = true
+  readable = true,
+  silent = null
 }: {
   status: TaskStatus;
   /** Whether the task's file could be read: else nobody knows the status. */
   readable?: boolean;
+  /** Since when it has given no sign of life (epoch, s), if that is long ago. */
+  silent?: number | null;
 }): JSX.Element {
   const trans = useTrans();
-  const word = readable ? statusWord(trans, status) : trans.__('Unreadable');
+  const word = !readable
+    ? trans.__('Unreadable')
+    : silent !== null
+      ? silenceText(trans, silent)
+      : statusWord(trans, status);
+  const look = !readable ? 'unreadable' : silent !== null ? 'silent' : status;
   return (
     <span
-      className={`pyr-status pyr-status-${readable ? status : 'unreadable'}`}
+      className={`pyr-status pyr-status-${look}`}
       role="img"
       aria-label={word}
       title={word}
     >
-      <Icon name={readable ? status : 'warning'} />
+      <Icon name={readable && silent === null ? status : 'warning'} />
     </span>
   );
 }
@@ -81,27 +98,36 @@ export function StatusLabel({
   status,
   pending,
   readable = true,
+  silent = null,
   detail
 }: {
   status: TaskStatus;
   pending?: Action;
   /** Whether the task's file could be read: else nobody knows the status. */
   readable?: boolean;
+  /** Since when it has given no sign of life (epoch, s), if that is long ago. */
+  silent?: number | null;
   /** Shown as a tooltip behind the word. */
   detail?: string | null;
 }): JSX.Element {
   const trans = useTrans();
+  const isSilent = readable && silent !== null && !pending;
   const word =
     pendingWord(trans, pending) ??
-    (readable ? statusWord(trans, status) : trans.__('Unreadable'));
+    (!readable
+      ? trans.__('Unreadable')
+      : isSilent
+        ? trans.__('Silent')
+        : statusWord(trans, status));
   const shown: TaskStatus = pending === 'run' ? 'queued' : status;
-  const look = readable ? shown : 'unreadable';
+  const look = !readable ? 'unreadable' : isSilent ? 'silent' : shown;
+  const told = isSilent ? silenceText(trans, silent) : detail;
   return (
     <span
       className={`pyr-status pyr-status-${look}${pending ? ' pyr-is-pending' : ''}`}
-      title={detail ? `${word}: ${detail}` : word}
+      title={told ? `${word}: ${told}` : word}
     >
-      <Icon name={readable ? shown : 'warning'} />
+      <Icon name={readable && !isSilent ? shown : 'warning'} />
       <span className="pyr-status-word">{word}</span>
     </span>
   );

@@ -111,7 +111,11 @@ function Task(props: {
           .filter(Boolean)
           .join('\n')}
       >
-        <StatusIcon status={task.status} readable={task.readable} />
+        <StatusIcon
+          status={task.status}
+          readable={task.readable}
+          silent={task.silent_since}
+        />
         <span className="pyr-task-name">{task.name}</span>
         <span className="pyr-task-time">{time}</span>
         {running && task.progress !== null && task.progress > 0 && (

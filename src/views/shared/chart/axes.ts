@@ -59,9 +59,20 @@ export function scaleOver(
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
   const count = Math.max(2, Math.floor(length / apart));
   const ticks = scale.ticks(count);
+  if (ticks.length <= count + 1) {
+    return ticks;
+  }
+  // A logarithmic scale gives more than asked for: round ones are enough.
+  for (const leading of [[1, 2, 5], [1, 3], [1]]) {
+    const round = ticks.filter(tick =>
+      leading.includes(Number(tick.toExponential(0)[0]))
+    );
+    if (round.length >= 2 && round.length <= count + 1) {
+      return round;
+    }
+  }
   const step = Math.ceil(ticks.length / (count + 1));
-  // A logarithmic scale gives more than asked for.
-  return step > 1 ? ticks.filter((_, index) => index % step === 0) : ticks;
+  return ticks.filter((_, index) => index % step === 0);
 }
 
 /** A mark as text: short where it is a large or a small number. */

@@ -54,7 +54,8 @@ const TASK: TaskRow = {
   message: null,
   tags: [],
   order: null,
-  readable: true
+  readable: true,
+    silent_since: null
 };
 
 const SAMPLE: SystemSample = {
