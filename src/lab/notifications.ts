@@ -7,7 +7,6 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
-import { clockTime } from '../views/shared/format';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
@@ -95,7 +94,10 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
             ? trans.__(
                 '%1 has printed nothing since %2',
                 first.name,
-                clockTime(first.silent_since ?? 0)
+                new Date((first.silent_since ?? 0) * 1000).toLocaleTimeString(
+                  [],
+                  { hour: '2-digit', minute: '2-digit' }
+                )
               )
             : trans.__(
                 '%1 tasks of %2 have fallen silent',

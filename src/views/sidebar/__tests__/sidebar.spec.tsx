@@ -55,7 +55,7 @@ const TASK: TaskRow = {
   tags: [],
   order: null,
   readable: true,
-    silent_since: null
+  silent_since: null
 };
 
 const SAMPLE: SystemSample = {
