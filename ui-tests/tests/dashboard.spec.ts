@@ -139,9 +139,9 @@ test('the queue is paused and goes on, on disk too', async ({ page }) => {
 
   // From a state to its tasks.
   await page.getByRole('button', { name: /^3\s*Completed$/ }).click();
-  await expect(
-    page.getByRole('searchbox', { name: 'Search tasks' })
-  ).toHaveValue('status:completed');
+  await expect(page.getByRole('textbox', { name: 'Search tasks' })).toHaveValue(
+    'status:completed'
+  );
 });
 
 test('Lab’s own panel lists and stops what runs; menus and shortcuts lead to the pages', async ({

@@ -140,7 +140,7 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await expect(details).toContainText('lr 1.0 is too large');
 
   // A search in logs shows the line; a view keeps search and columns.
-  const search = page.getByRole('searchbox', { name: 'Search tasks' });
+  const search = page.getByRole('textbox', { name: 'Search tasks' });
   await search.fill('log:"lr 1.0 is"');
   await expect(
     taskRow(page, 'fit_7_lr=1.0,seed=1').locator('[data-column="hit"]')

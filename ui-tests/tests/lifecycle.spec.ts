@@ -46,8 +46,7 @@ async function sweep(page: Page, url: string, name: string): Promise<void> {
   await expect(taskRows(page)).toHaveCount(4);
 }
 
-const box = (page: Page) =>
-  page.getByRole('searchbox', { name: 'Search tasks' });
+const box = (page: Page) => page.getByRole('textbox', { name: 'Search tasks' });
 
 async function more(page: Page, item: string): Promise<void> {
   await page.getByRole('button', { name: 'More', exact: true }).click();

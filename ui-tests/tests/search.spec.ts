@@ -39,7 +39,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
   baseURL
 }) => {
   await sweep(page, baseURL as string, 'search');
-  const box = page.getByRole('searchbox', { name: 'Search tasks' });
+  const box = page.getByRole('textbox', { name: 'Search tasks' });
   await box.fill('lr<0.05 (opt:adam OR lr:0.01)');
   await expect(taskRows(page)).toHaveCount(3);
 
@@ -113,7 +113,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
 test('the search in the dark', async ({ page, baseURL }) => {
   await sweep(page, baseURL as string, 'searchdark');
   await page.theme.setDarkTheme();
-  const box = page.getByRole('searchbox', { name: 'Search tasks' });
+  const box = page.getByRole('textbox', { name: 'Search tasks' });
   await box.fill('started<2h OR lrr<1');
   await expect(page.getByText(/no field lrr/)).toBeVisible();
   await picture(page, 'search-dark');

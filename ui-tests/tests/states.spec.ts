@@ -229,10 +229,10 @@ test('10,000 tasks: search, groups, the last row, all of them selected', async (
   await page.keyboard.press('Control+a');
   await expect(page.getByText('10,000 selected')).toBeVisible();
   await page
-    .getByRole('searchbox', { name: 'Search tasks' })
+    .getByRole('textbox', { name: 'Search tasks' })
     .fill('seed:7 lr<0.1');
   await expect(page.getByText(/^\d+ tasks$/)).toHaveText('10 tasks');
-  await page.getByRole('searchbox', { name: 'Search tasks' }).fill('');
+  await page.getByRole('textbox', { name: 'Search tasks' }).fill('');
   await page.getByRole('button', { name: 'Group', exact: true }).click();
   await page.getByRole('checkbox', { name: 'seed', exact: true }).check();
   await page.keyboard.press('Escape');

@@ -117,7 +117,7 @@ function Table(props: ICompareTableProps): JSX.Element {
           <>
             <thead>
               <tr>
-                <th scope="col" />
+                <td />
                 {tasks.map(task => taskHead(task, 'col'))}
               </tr>
             </thead>

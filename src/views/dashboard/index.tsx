@@ -60,7 +60,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
   return (
     <>
       <div className="pyr-dashboard-scroll">
-        <header className="pyr-dashboard-head">
+        <div className="pyr-dashboard-head">
           <div
             className="pyr-dashboard-counts"
             role="group"
@@ -98,7 +98,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
               onClick={() => props.onOpenTasks()}
             />
           </div>
-        </header>
+        </div>
         {props.workspace.problem && (
           <Strip kind="warning" icon="warning">
             {props.workspace.problem}

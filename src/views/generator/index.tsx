@@ -134,7 +134,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
       className={`pyr-view pyr-generator ${narrow ? 'pyr-is-narrow' : ''}`}
     >
       <div className="pyr-generator-main">
-        <header className="pyr-generator-head">
+        <div className="pyr-generator-head">
           {!shell && (
             <Tabs
               prefix={prefix}
@@ -159,7 +159,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
             value={state.template}
             onChange={task => void model.useTemplate(task)}
           />
-        </header>
+        </div>
         <Notices
           messages={[
             workspace.problem,

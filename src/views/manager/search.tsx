@@ -121,7 +121,6 @@ export function Search(props: ISearchProps): JSX.Element {
       <Icon name="search" />
       <textarea
         ref={input}
-        role="searchbox"
         className="pyr-input"
         rows={Math.min(MOST_LINES, text.split('\n').length)}
         spellCheck={false}

@@ -32,7 +32,7 @@ function touched(row: TaskRow): number {
 export function TaskList(props: ITaskListProps): JSX.Element {
   const { state } = props;
   const trans = useTrans();
-  const list = React.useRef<HTMLUListElement>(null);
+  const list = React.useRef<HTMLDivElement>(null);
   const { active } = state;
   const recent = React.useMemo(() => {
     const listed = new Set(active.map(row => row.name));
@@ -129,22 +129,22 @@ export function TaskList(props: ITaskListProps): JSX.Element {
     );
   };
 
+  const group = (title: string, rows: readonly TaskRow[]) =>
+    rows.length > 0 && (
+      <>
+        <div className="pyr-tasks-title" aria-hidden="true">
+          {title}
+        </div>
+        <ul aria-label={title}>{rows.map(entry)}</ul>
+      </>
+    );
+
   return (
     <nav className="pyr-tasks" aria-label={trans.__('Tasks')}>
-      <ul ref={list} onKeyDown={onKeyDown}>
-        {active.length > 0 && (
-          <li className="pyr-tasks-title" role="presentation">
-            {trans.__('Active')}
-          </li>
-        )}
-        {active.map(entry)}
-        {recent.length > 0 && (
-          <li className="pyr-tasks-title" role="presentation">
-            {trans.__('Recent')}
-          </li>
-        )}
-        {recent.map(entry)}
-      </ul>
+      <div ref={list} onKeyDown={onKeyDown}>
+        {group(trans.__('Active'), active)}
+        {group(trans.__('Recent'), recent)}
+      </div>
       {state.phase === 'ready' && state.total === 0 && (
         <p className="pyr-hint">{trans.__('No tasks yet')}</p>
       )}

@@ -294,7 +294,9 @@ describe('views', () => {
 describe('completion', () => {
   it('offers keys and values while one types, taken by Tab', async () => {
     const { model } = await open();
-    const search = screen.getByRole<HTMLTextAreaElement>('searchbox');
+    const search = screen.getByRole<HTMLTextAreaElement>('textbox', {
+      name: 'Search tasks'
+    });
     const type = (value: string) => {
       // The caret stands at the end, as it does when one types.
       fireEvent.change(search, { target: { value } });

@@ -37,7 +37,10 @@ async function open(
   return { client, model };
 }
 
-const box = () => screen.getByRole<HTMLTextAreaElement>('searchbox');
+const box = () =>
+  screen.getByRole<HTMLTextAreaElement>('textbox', {
+    name: 'Search tasks'
+  });
 
 async function search(text: string) {
   fireEvent.change(box(), { target: { value: text } });
