@@ -164,7 +164,7 @@ describe('CompareView', () => {
     );
     fireEvent.click(screen.getByLabelText('Show a in charts'));
     expect(model.getSnapshot().hidden).toEqual(new Set(['a']));
-    expect(screen.getAllByRole('columnheader')).toHaveLength(8);
+    expect(screen.getAllByRole('columnheader')).toHaveLength(7);
     await act(async () => {
       fireEvent.click(screen.getByLabelText('Compare without b'));
     });
