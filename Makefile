@@ -89,12 +89,13 @@ dev: build ## rebuild TypeScript on every change (reload the browser after it)
 	jupyter-builder develop . --overwrite
 	jlpm watch
 
-lint: build ## ruff, mypy, eslint, prettier, stylelint, tsc
+lint: build ## ruff, mypy, eslint, prettier, stylelint, tsc, translations
 	ruff check .
 	ruff format --check .
 	mypy
 	jlpm lint:check
 	jlpm check:types
+	jlpm check:messages
 
 format: env ## let the tools mend what they can
 	ruff check --fix .

@@ -49,9 +49,9 @@ export async function openInPyruns(page: Page, file: string): Promise<void> {
 }
 
 /** The rows of the task table, its header left out. */
-export function taskRows(page: Page): Locator {
+export function taskRows(page: Page, name = 'Tasks'): Locator {
   return page
-    .getByRole('grid', { name: 'Tasks' })
+    .getByRole('grid', { name })
     .getByRole('row')
     .filter({
       has: page.getByRole('gridcell')
