@@ -4,7 +4,7 @@
  * usage: node bench/feel.mjs [--minutes 2] [--tasks 10000]
  *
  * A real server on a workspace with so many tasks, and a task that prints 5 MB a second. What is told beside each
- * figure is the same for something that needs nothing of ours, in the same run: Lab's own help page, a page at rest.
+ * figure is the same for something that needs nothing of ours, in the same run: Lab's own settings, a page at rest.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -98,7 +98,7 @@ page.on('response', response => {
 try {
   await page.goto(`${URL}/lab?reset&token=${TOKEN}`);
   await page.waitForFunction(() => window.jupyterapp?.restored !== undefined);
-  await page.evaluate(() => window.jupyterapp.restored);
+  await page.evaluate(() => window.jupyterapp.restored.then(() => undefined));
   await page.waitForTimeout(3000);
   await tellSizes();
   await tellFirstContent();
@@ -110,6 +110,16 @@ try {
   server.kill('SIGTERM');
   await new Promise(resolve => setTimeout(resolve, 3000));
   fs.rmSync(root, { recursive: true, force: true });
+}
+
+/** Open a page without waiting for what its command returns. */
+async function open(command, args) {
+  await page.evaluate(
+    ([command, args]) => {
+      void window.jupyterapp.commands.execute(command, args);
+    },
+    [command, { workspace: '_pyruns_/work', ...args }]
+  );
 }
 
 /** JavaScript that was loaded at Lab's start, gzipped. */
@@ -133,7 +143,12 @@ async function tellFirstContent() {
     (_, n) => `t_${String(n + 1).padStart(5, '0')}_n=${n}`
   );
   const pages = [
-    ['Lab’s own help', 'help:about', {}, '.jp-About-header'],
+    [
+      'Lab’s own settings',
+      'settingeditor:open',
+      {},
+      '.jp-PluginList .jp-PluginList-entry'
+    ],
     ['Dashboard', 'pyruns:open-dashboard', {}, '.pyr-dashboard .pyr-card'],
     ['Generator', 'pyruns:open-generator', {}, '.pyr-generator .pyr-field'],
     ['Manager', 'pyruns:open-manager', {}, '.pyr-manager [role=row] .pyr-cell'],
@@ -161,13 +176,11 @@ async function tellFirstContent() {
           [command, { workspace: '_pyruns_/work', ...args }, selector]
         )
       );
-      if (command === 'help:about') {
-        await page.keyboard.press('Escape');
-      } else {
-        await page.evaluate(() =>
-          window.jupyterapp.shell.currentWidget.close()
-        );
-      }
+      await page.evaluate(() =>
+        [...window.jupyterapp.shell.widgets('main')]
+          .filter(widget => !/launcher/.test(widget.id))
+          .forEach(widget => widget.close())
+      );
       await page.waitForTimeout(500);
     }
     const [first, ...warm] = times;
@@ -215,16 +228,13 @@ async function watching(doing) {
   });
 }
 
-const told = ({ frames, long, longest, shift }) =>
-  `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`;
+function told({ frames, long, longest, shift }) {
+  return `${frames.toFixed(0)} frames/s, ${long} tasks above 50 ms, the longest ${longest.toFixed(0)} ms, layout shift ${shift.toFixed(4)}`;
+}
 
 /** Through 10,000 tasks with the wheel; the same page at rest beside it. */
 async function tellScrolling() {
-  await page.evaluate(() =>
-    window.jupyterapp.commands.execute('pyruns:open-manager', {
-      workspace: '_pyruns_/work'
-    })
-  );
+  await open('pyruns:open-manager', {});
   await page.waitForSelector('.pyr-manager [role=row] .pyr-cell');
   await page.waitForTimeout(3000);
   console.log(
@@ -245,12 +255,7 @@ async function tellScrolling() {
 /** A log that grows by 5 MB a second; memory after the garbage is collected. */
 async function tellStreaming() {
   await act('run', ['flood']);
-  await page.evaluate(() =>
-    window.jupyterapp.commands.execute('pyruns:open-monitor', {
-      workspace: '_pyruns_/work',
-      task: 'flood'
-    })
-  );
+  await open('pyruns:open-monitor', { task: 'flood' });
   await page.waitForTimeout(10000);
   const session = await page.context().newCDPSession(page);
   const heap = async () => {
