@@ -68,6 +68,13 @@ def test_extremes_of_every_part_stay(values: list[float]) -> None:
         assert {min(part), max(part)} <= set(kept)
 
 
+@pytest.mark.parametrize("count", [31, 32, 100, 1000, 2999])
+def test_extremes_of_every_part_of_a_long_curve_stay(count: int) -> None:
+    test_extremes_of_every_part_stay.hypothesis.inner_test(  # type: ignore[attr-defined]
+        [math.sin(n * n) for n in range(count)]
+    )
+
+
 @given(VALUES.filter(bool))
 def test_a_file_tells_what_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
     path = tmp_path_factory.mktemp("curves") / "run1.curves.jsonl"

@@ -183,6 +183,8 @@ def test_marks_tell_when_the_log_grew(shell: Project, settings: str) -> None:
         # By the next mark, at the latest, the next line is there.
         assert log.find(b"line %d" % (number + 2), 0, size) < 0
     assert marks[-1][0] == log.index(b"[PYRUNS] ==================== FINISH")
+    # While it did not grow there was nothing to be marked.
+    assert len(shell.paths(name).times(1).read_bytes().splitlines()) == len(marks)
 
 
 def test_a_short_run_and_one_whose_marks_cannot_be_written_have_none(shell: Project) -> None:

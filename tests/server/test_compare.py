@@ -77,7 +77,7 @@ async def test_many_names_and_some_that_are_gone(api: Api, train: WorkspaceFolde
 
 
 async def test_failures_are_gathered_with_what_they_share(api: Api, train: WorkspaceFolder) -> None:
-    names = create_tasks(train, "epochs: 128 | 256 | 512\nlr: 0.1 | 0.2\nopt: sgd | adam\n", "t")
+    names = create_tasks(train, "lr: 0.1 | 0.2\nepochs: 128 | 256 | 512\nopt: sgd | adam\n", "t")
     for name in names:
         task = Recorder(train, name)
         task.start()

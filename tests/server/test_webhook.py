@@ -17,6 +17,7 @@ from tornado.web import Application, RequestHandler
 from traitlets import TraitError
 
 from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server import webhook
 from pyruns_jupyter.server.app import PyrunsExtension
@@ -87,6 +88,15 @@ async def test_a_service_is_told_once_what_happened(
     await receiver.told(2)
     assert {one["event"] for one in receiver.heard} == {"task_silent"}
     assert f"train: {names[0]} runs, but has fallen silent." in {one["text"] for one in receiver.heard}
+    # What else happens to a silent task makes it no news.
+    with edit_task(good.paths.folder) as info:
+        info["pinned"] = True
+
+    async def pinned() -> bool:
+        items = (await api.get("/workspaces/{ws}/tasks", ws=WS))["items"]
+        return any(item["pinned"] for item in items)
+
+    await until(pinned, "the pin")
     bad.finish("failed", 3)
     await receiver.told(3)
     assert receiver.heard[2] == {

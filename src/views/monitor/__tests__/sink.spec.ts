@@ -83,7 +83,9 @@ describe('TerminalSink', () => {
       sink.write(encode('line\n'.repeat(200)), 10000 + index * 1000, done);
       terminal.parseAll();
     }
+    // One is being parsed, one waits for that.
     sink.write(encode('not yet\n'), 18000, done);
+    sink.write(encode('not yet either\n'), 18008, done);
     const before = encode('more\n'.repeat(1000));
     const end = sink.prepend(before, 5000);
     expect(end).toBeGreaterThan(10000);
