@@ -7,12 +7,19 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { percent, roomText } from '../shared/format';
 import { History } from '../shared/history';
+import { Icon } from '../shared/icons';
 import { memoryShare, pastOf } from '../shared/loads';
 import { Strip } from '../shared/strip';
 import { Bar } from './card';
 import { SHOWN } from './machine';
 import type { IProcessHandlers } from './processes';
 import { Processes } from './processes';
+
+/** Percent of load up to which a GPU does nothing. */
+const IDLE = 1;
+
+/** Seconds that are looked at before one is called idle. */
+const LEAST_IDLE = 240;
 
 export interface IGpusProps extends IProcessHandlers {
   state: ISystemState;
@@ -110,6 +117,15 @@ function GpuCard(
           <span title={clocksOf(trans, gpu)}>{factsOf(trans, gpu)}</span>
         </span>
       </div>
+      {isWasted(past, gpu) && (
+        <p className="pyr-gpu-idle" role="status">
+          <Icon name="warning" />
+          {trans.__(
+            'A task holds it, but it has been idle for the last %1 minutes.',
+            Math.floor(past.length / 60)
+          )}
+        </p>
+      )}
       {gpu.mig.map(device => (
         <div key={device.uuid} className="pyr-mig">
           <div className="pyr-mig-head" title={device.uuid}>
@@ -124,6 +140,19 @@ function GpuCard(
         <Processes processes={gpu.processes} {...props} />
       )}
     </section>
+  );
+}
+
+/** Whether a task holds a GPU that has done nothing for all that is known of it. */
+function isWasted(past: readonly (Gpu | null)[], gpu: Gpu): boolean {
+  const parts = [gpu, ...gpu.mig];
+  const isHeld = parts.some(part =>
+    part.processes.some(process => process.task !== null)
+  );
+  return (
+    isHeld &&
+    past.length >= LEAST_IDLE &&
+    past.every(item => item?.load !== null && (item?.load ?? 100) <= IDLE)
   );
 }
 

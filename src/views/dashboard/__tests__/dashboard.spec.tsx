@@ -194,6 +194,24 @@ describe('DashboardView', () => {
     );
   });
 
+  it('says when a task holds a GPU that does nothing', async () => {
+    const { client } = await open();
+    const idle = sample();
+    idle.gpus.forEach(each => (each.load = 0));
+    const told = (name: string) =>
+      within(screen.getByRole('region', { name })).queryByText(
+        /it has been idle/
+      );
+    act(() => client.system?.onHistory(Array(300).fill(idle)));
+    expect(told('GPU 0')).toHaveTextContent('for the last 5 minutes');
+    expect(told('GPU 1')).toBeNull();
+    // Once it works, or where too little is known, nothing is said.
+    act(() => client.system?.onSample(sample()));
+    expect(told('GPU 0')).toBeNull();
+    act(() => client.system?.onHistory(Array(200).fill(idle)));
+    expect(told('GPU 0')).toBeNull();
+  });
+
   it('says how far what runs is, what waits and for what', async () => {
     const { onOpenLog } = await open();
     expect(screen.getByRole('region', { name: 'Running' })).toHaveTextContent(
