@@ -13,7 +13,7 @@ import { useTrans } from '../shared/context';
 import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
-import { useOwned, useStore } from '../shared/store';
+import { useOwned, useSize, useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
@@ -21,6 +21,9 @@ import type { ILooks } from './header';
 import { LogHeader } from './header';
 import type { IScreen } from './screen';
 import { LogScreen } from './screen';
+
+/** Pixels of width below which curves stand below the log, not beside it. */
+const SLIM = 640;
 
 export interface ILogPaneProps {
   model: WorkspaceModel;
@@ -53,6 +56,9 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const [paused, setPaused] = React.useState(false);
   const [saving, setSaving] = React.useState(false);
   const [finding, setFinding] = React.useState(false);
+
+  const [body, size] = useSize<HTMLDivElement>();
+  const isSlim = props.isNarrow || (size.width > 0 && size.width < SLIM);
 
   const { task, run } = shown;
   const row = task === null ? undefined : model.row(task);
@@ -189,7 +195,10 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           onClose={props.onClose}
         />
       )}
-      <div className={`pyr-log-body${props.isNarrow ? ' pyr-is-narrow' : ''}`}>
+      <div
+        ref={body}
+        className={`pyr-log-body${isSlim ? ' pyr-is-narrow' : ''}`}
+      >
         <div
           className={`pyr-screen-box${looks.hasTimes ? ' pyr-has-times' : ''}`}
         >

@@ -59,10 +59,11 @@ export function scaleOver(
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
   const count = Math.max(2, Math.floor(length / apart));
   const ticks = scale.ticks(count);
-  if (ticks.length <= count + 1) {
+  // Only a logarithmic scale, which has a base, gives more than asked for.
+  if (ticks.length <= count + 1 || !('base' in scale)) {
     return ticks;
   }
-  // A logarithmic scale gives more than asked for: round ones are enough.
+  // Round ones are enough.
   for (const leading of [[1, 2, 5], [1, 3], [1]]) {
     const round = ticks.filter(tick =>
       leading.includes(Number(tick.toExponential(0)[0]))

@@ -169,6 +169,12 @@ describe('axes', () => {
   it('have no more marks than there is room for', () => {
     const scale = scaleOver([1e-6, 1e6], true, [0, 300]);
     expect(ticksOf(scale, 300, 60).length).toBeLessThanOrEqual(7);
+    const decades = scaleOver([0.02, 1], true, [0, 300]);
+    expect(ticksOf(decades, 300, 60)).toEqual([0.02, 0.05, 0.1, 0.2, 0.5, 1]);
+    const even = scaleOver([0, 300], false, [0, 1000]);
+    expect(ticksOf(even, 1000, 76)).toEqual(
+      Array.from({ length: 16 }, (_, at) => at * 20)
+    );
     expect(['0', '0.5', '20k', '1.5M', '-3G'].map(text => text)).toEqual(
       [0, 0.5, 20000, 1.5e6, -3e9].map(tickText)
     );
