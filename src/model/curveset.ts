@@ -58,34 +58,37 @@ export class CurveSetModel extends Store<ICurveSetState> {
     const points = this._rows.length > MANY ? POINTS_OF_MANY : POINTS;
     const now = Date.now();
     let isLater = false;
-    for (const key of this._keys) {
-      let part: string[] = [];
-      let length = 0;
-      const flush = () => {
-        if (part.length > 0) {
-          this._queue.push({ key, names: part, points });
-        }
-        [part, length] = [[], 0];
-      };
-      for (const row of this._rows) {
-        const mark = `${key}\n${row.name}`;
+    // Tasks of which the same curves are wanted go together: then each task's
+    // files are read once.
+    const together = new Map<string, { keys: string[]; names: string[] }>();
+    for (const row of this._rows) {
+      if (!row.readable || row.run === 0) {
+        continue;
+      }
+      const keys = this._keys.filter(key => {
+        const mark = markOf(key, row.name);
         const stamp = `${points} ${row.run} ${row.status} ${String(row.figures[key])}`;
         const seen = this._seen.get(mark);
-        if (!row.readable || row.run === 0 || seen?.stamp === stamp) {
-          continue;
+        if (seen?.stamp === stamp) {
+          return false;
         }
         if (seen && row.status === 'running' && now - seen.asked < PAUSE) {
           isLater = true;
-          continue;
+          return false;
         }
         this._seen.set(mark, { stamp, asked: now });
-        length += encodeURIComponent(row.name).length;
-        if (part.length === AT_ONCE || (part.length > 0 && length > LONGEST)) {
-          flush();
-        }
-        part.push(row.name);
+        return true;
+      });
+      if (keys.length > 0) {
+        const group = together.get(keys.join('\n')) ?? { keys, names: [] };
+        group.names.push(row.name);
+        together.set(keys.join('\n'), group);
       }
-      flush();
+    }
+    for (const { keys, names } of together.values()) {
+      for (const part of partsOf(names)) {
+        this._queue.push({ keys, names: part, points });
+      }
     }
     if (isLater && this._timer === undefined) {
       this._timer = setTimeout(() => {
@@ -114,27 +117,35 @@ export class CurveSetModel extends Store<ICurveSetState> {
     }
   }
 
-  private async _ask({ key, names, points }: IPart): Promise<void> {
+  private async _ask({ keys, names, points }: IPart): Promise<void> {
     try {
       const found = await this._client.listCurves(
         this._ws,
         names,
-        [key],
+        keys,
         points
       );
       if (this._isDisposed) {
         return;
       }
       const curves = new Map(this.state.curves);
-      const ofKey = new Map(curves.get(key));
-      names.forEach(name => ofKey.delete(name));
-      found.items.forEach(item => ofKey.set(item.name, item));
-      curves.set(key, ofKey);
+      for (const key of keys) {
+        const ofKey = new Map(curves.get(key));
+        names.forEach(name => ofKey.delete(name));
+        for (const item of found.items) {
+          if (item.key === key) {
+            ofKey.set(item.name, item);
+          }
+        }
+        curves.set(key, ofKey);
+      }
       this.update({ curves, error: null });
     } catch (error) {
       if (!this._isDisposed) {
         // They are asked for again when something changes.
-        names.forEach(name => this._seen.delete(`${key}\n${name}`));
+        for (const key of keys) {
+          names.forEach(name => this._seen.delete(markOf(key, name)));
+        }
         this.update({ error: asClientError(error) });
       }
     }
@@ -152,7 +163,29 @@ export class CurveSetModel extends Store<ICurveSetState> {
 }
 
 interface IPart {
-  key: string;
+  keys: readonly string[];
   names: string[];
   points: number;
+}
+
+function markOf(key: string, name: string): string {
+  return `${key}\n${name}`;
+}
+
+/** Names in parts that fit into an address. */
+function partsOf(names: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  let length = Infinity;
+  for (const name of names) {
+    const size = encodeURIComponent(name).length;
+    const last = parts[parts.length - 1];
+    if (!last || last.length === AT_ONCE || length + size > LONGEST) {
+      parts.push([name]);
+      length = size;
+    } else {
+      last.push(name);
+      length += size;
+    }
+  }
+  return parts;
 }

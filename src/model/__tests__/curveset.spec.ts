@@ -52,7 +52,8 @@ describe('CurveSetModel', () => {
     model.need(rows, ['loss', 'acc']);
     await settled();
     expect(model.getSnapshot().waiting).toBe(0);
-    for (const [, names] of client.listCurves.mock.calls) {
+    for (const [, names, keys] of client.listCurves.mock.calls) {
+      expect(keys).toEqual(['loss', 'acc']);
       expect(names.length).toBeLessThanOrEqual(60);
       expect(names.join().length).toBeLessThan(4100);
     }
