@@ -13,6 +13,9 @@ const REQUESTS = 2;
 /** Pause before the curves of running tasks are asked for again, in ms. */
 const PAUSE = 4000;
 
+/** How long parts that arrive are kept to be shown together, in ms. */
+const TOGETHER = 1000;
+
 /** Points of a curve, for few and for many tasks: what a page has pixels for. */
 const POINTS = 1000;
 const POINTS_OF_MANY = 400;
@@ -108,6 +111,7 @@ export class CurveSetModel extends Store<ICurveSetState> {
       this._active++;
       void this._ask(next).finally(() => {
         this._active--;
+        this._show();
         this._pump();
       });
     }
@@ -128,7 +132,7 @@ export class CurveSetModel extends Store<ICurveSetState> {
       if (this._isDisposed) {
         return;
       }
-      const curves = new Map(this.state.curves);
+      const curves = new Map(this._arrived ?? this.state.curves);
       for (const key of keys) {
         const ofKey = new Map(curves.get(key));
         names.forEach(name => ofKey.delete(name));
@@ -139,7 +143,10 @@ export class CurveSetModel extends Store<ICurveSetState> {
         }
         curves.set(key, ofKey);
       }
-      this.update({ curves, error: null });
+      this._arrived = curves;
+      if (this.state.error) {
+        this.update({ error: null });
+      }
     } catch (error) {
       if (!this._isDisposed) {
         // They are asked for again when something changes.
@@ -151,12 +158,32 @@ export class CurveSetModel extends Store<ICurveSetState> {
     }
   }
 
+  /**
+   * Show what has arrived: the first part at once, the others together, since
+   * hundreds of curves take a while to be painted.
+   */
+  private _show(): void {
+    const isLast = this._active + this._queue.length === 0;
+    const now = Date.now();
+    if (
+      this._arrived &&
+      !this._isDisposed &&
+      (isLast || now - this._shownAt > TOGETHER)
+    ) {
+      this._shownAt = now;
+      this.update({ curves: this._arrived });
+      this._arrived = null;
+    }
+  }
+
   private readonly _client: Pick<IClient, 'listCurves'>;
   private readonly _ws: string;
   private readonly _seen = new Map<string, { stamp: string; asked: number }>();
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
   private _queue: IPart[] = [];
+  private _arrived: ICurveSetState['curves'] | null = null;
+  private _shownAt = -Infinity;
   private _active = 0;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;

@@ -47,7 +47,6 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
     [trans, chosen.join('\n'), curves.curves, shown, axis, options, part]
   );
   const without = charts.flatMap(({ key, chart }) => (chart ? [] : [key]));
-  const isFirst = curves.waiting > 0 && charts.every(({ chart }) => !chart);
 
   return (
     <>
@@ -134,7 +133,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           </p>
         </Empty>
       )}
-      <div className="pyr-curve-grid" aria-busy={isFirst}>
+      <div className="pyr-curve-grid" aria-busy={curves.waiting > 0}>
         {charts.map(
           ({ key, chart }) =>
             chart && (
