@@ -198,6 +198,8 @@ export class LogModel extends Store<ILogState> {
     if (this._sink?.reveal(hit)) {
       return;
     }
+    // Whatever else is on its way is not what is wanted now.
+    this._loading = null;
     const before = Math.max(0, hit.line - STEP / 2);
     // From the start of a line on, which `before` finds.
     void this._load({ before: hit.line, limit: hit.line - before || 1 }, head =>

@@ -26,7 +26,9 @@ test.use({
   viewport: { width: 1440, height: 900 }
 });
 
-const PORT = Number(process.env.PYRUNS_UI_PORT || 8895) + 7;
+// Each server has a port of its own: what is left of a connection to one that
+// was killed must not be taken for one to the next.
+let port = Number(process.env.PYRUNS_UI_PORT || 8895) + 20;
 
 const COUNTER = `
 import argparse, time
@@ -48,7 +50,7 @@ test.beforeEach(async () => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-endurance-'));
   fs.mkdirSync(path.join(root, 'count'));
   fs.writeFileSync(path.join(root, 'count', 'count.py'), COUNTER);
-  server = new LabServer(PORT, root);
+  server = new LabServer(port++, root);
   await server.start();
 });
 

@@ -146,7 +146,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
     .getByRole('tabpanel', { name: 'voices/talk: Logs' })
     .getByRole('navigation', { name: 'Tasks' });
   for (const voice of ['right', 'left', 'right', 'left', 'right']) {
-    await list.getByRole('button', { name: `voice=${voice}` }).click();
+    await list.locator(`.pyr-task[data-task$="voice=${voice}"]`).click();
     await expect(terminal(page)).toContainText(`${voice} says 3`);
     const other = voice === 'left' ? 'right' : 'left';
     await expect(terminal(page)).not.toContainText(`${other} says`);

@@ -278,6 +278,31 @@ describe('LogModel', () => {
     expect(model.getSnapshot()).toMatchObject({ start: 800000, isAtEnd: true });
   });
 
+  it('goes to the last of several places, however quickly they follow', async () => {
+    const { client, model, sink } = opened();
+    model.open('a');
+    header(client.logs[0], 900000);
+    const hitAt = (line: number) => ({
+      offset: line + 1,
+      length: 2,
+      line,
+      text: ''
+    });
+    for (const line of [500000, 300000, 100000]) {
+      answer(client, line - 1000, 'head\n', 900004);
+      model.reveal(hitAt(line));
+    }
+    answer(client, 100000, 'the last line\n', 900004);
+    await settled();
+    sink.show();
+    expect(sink.shown).toBe('head\nthe last line\n');
+    expect(sink.revealed).toEqual([hitAt(100000)]);
+    expect(model.getSnapshot()).toMatchObject({
+      start: 99000,
+      isLoading: false
+    });
+  });
+
   it('does not show what was asked for of another task', async () => {
     const { client, model, sink } = opened();
     model.open('a');
