@@ -168,29 +168,34 @@ export class LogModel extends Store<ILogState> {
     }
   }
 
-  /** Show more of what was written before. */
-  loadEarlier(): void {
+  /** Show more of what was written before; resolves to false if that failed. */
+  async loadEarlier(): Promise<boolean> {
     const { start } = this.state;
-    if (start > 0) {
-      void this._load({ before: start, limit: STEP }, range => {
+    return (
+      start === 0 ||
+      this._load({ before: start, limit: STEP }, range => {
         const end = this._sink?.prepend(range.bytes, range.offset);
         this.update({ start: range.offset });
         if (end !== undefined && end < this._received) {
           // The end had to go, and what follows it does not belong here.
           this._detach(end);
         }
-      });
-    }
+      })
+    );
   }
 
-  /** Show more of what was written after, where the end is not shown. */
-  loadLater(): void {
+  /**
+   * Show more of what was written after, where the end is not shown; resolves
+   * to false if that failed.
+   */
+  async loadLater(): Promise<boolean> {
     const { isAtEnd, position } = this.state;
-    if (!isAtEnd) {
-      void this._load({ offset: position, limit: STEP }, range =>
+    return (
+      isAtEnd ||
+      this._load({ offset: position, limit: STEP }, range =>
         this._append(range.bytes, range.offset, range.size)
-      );
-    }
+      )
+    );
   }
 
   /** Bring a place into sight, which is loaded if it is not shown. */
@@ -223,6 +228,10 @@ export class LogModel extends Store<ILogState> {
   /** Connect now instead of waiting for the next attempt. */
   retry(): void {
     this._stream?.retry();
+    if (!this._stream) {
+      // What could not be loaded is asked for again by scrolling.
+      this.update({ error: null });
+    }
   }
 
   /** Show a log anew, from its tail. */
@@ -309,10 +318,10 @@ export class LogModel extends Store<ILogState> {
       offset: number;
       size: number;
     }) => unknown
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { task, run } = this.state;
     if (task === null || run === null || this._loading) {
-      return;
+      return true;
     }
     const loading = { task, run };
     this._loading = loading;
@@ -321,12 +330,15 @@ export class LogModel extends Store<ILogState> {
       const range = await this.client.readLog(this.ws, task, { run, ...query });
       if (this._loading === loading) {
         this._loading = null;
+        this.update({ error: null });
         await show(range);
       }
+      return true;
     } catch (error) {
       if (this._loading === loading) {
         this.update({ error: asClientError(error) });
       }
+      return false;
     } finally {
       if (this._loading === loading || this._loading === null) {
         this._loading = null;

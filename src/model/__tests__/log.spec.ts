@@ -180,10 +180,10 @@ describe('LogModel', () => {
     data(call, 1000, 'end\n');
     sink.show();
     answer(client, 400, 'next\n', 1004);
-    model.loadEarlier();
+    void model.loadEarlier();
     expect(model.getSnapshot().isLoading).toBe(true);
     // Asked for once, however long somebody scrolls.
-    model.loadEarlier();
+    void model.loadEarlier();
     await settled();
     expect(client.readLog).toHaveBeenCalledTimes(1);
     expect(client.readLog.mock.calls[0].slice(1, 3)).toEqual([
@@ -209,7 +209,7 @@ describe('LogModel', () => {
     sink.show();
     sink.room = 900;
     answer(client, 400, 'before\n', 5000);
-    model.loadEarlier();
+    void model.loadEarlier();
     await settled();
     expect(client.logs[0].stream.isDisposed).toBe(true);
     expect(model.getSnapshot()).toMatchObject({
@@ -223,14 +223,14 @@ describe('LogModel', () => {
     expect(sink.shown).not.toContain('LATE');
 
     answer(client, 900, 'x'.repeat(100), 5000);
-    model.loadLater();
+    void model.loadLater();
     await settled();
     expect(model.getSnapshot()).toMatchObject({
       position: 1000,
       isAtEnd: false
     });
     answer(client, 1000, 'y'.repeat(4000), 5000);
-    model.loadLater();
+    void model.loadLater();
     await settled();
     expect(model.getSnapshot()).toMatchObject({
       position: 5000,
@@ -303,12 +303,25 @@ describe('LogModel', () => {
     });
   });
 
+  it('says what could not be loaded, until it can', async () => {
+    const { client, model } = opened();
+    model.open('a');
+    header(client.logs[0], 1000);
+    client.readLog.mockRejectedValueOnce(new Error('gone'));
+    expect(await model.loadEarlier()).toBe(false);
+    expect(model.getSnapshot().error?.message).toBe('gone');
+    expect(model.getSnapshot().isLoading).toBe(false);
+    answer(client, 400, 'before\n', 1000);
+    expect(await model.loadEarlier()).toBe(true);
+    expect(model.getSnapshot()).toMatchObject({ start: 400, error: null });
+  });
+
   it('does not show what was asked for of another task', async () => {
     const { client, model, sink } = opened();
     model.open('a');
     header(client.logs[0], 1000);
     answer(client, 400, 'of a\n', 1000);
-    model.loadEarlier();
+    void model.loadEarlier();
     model.open('b');
     header(client.logs[1], 2000);
     await settled();

@@ -296,13 +296,22 @@ class Screen implements IScreen {
     this._lastY = viewportY;
     if (isUp && viewportY < NEAR && start > 0 && start !== this._tried) {
       this._tried = start;
-      this._log.loadEarlier();
+      this._load(this._log.loadEarlier());
     } else if (isDown && baseY - viewportY < NEAR && !isAtEnd) {
       if (position !== this._tried) {
         this._tried = position;
-        this._log.loadLater();
+        this._load(this._log.loadLater());
       }
     }
+  }
+
+  /** What could not be loaded is tried again when somebody scrolls on. */
+  private _load(loading: Promise<boolean>): void {
+    void loading.then(isLoaded => {
+      if (!isLoaded) {
+        this._tried = -1;
+      }
+    });
   }
 
   /** Keep the picture of what is seen while all of it is written anew. */
