@@ -1,13 +1,9 @@
 import type { IClient, TaskRow } from '../client/types';
+import { partsOf } from './parts';
 import { Store } from './store';
 
 /** Values of a small curve. */
 export const POINTS = 40;
-
-/** Tasks that one request asks for, and how long their names may be together:
- * proxies take no longer addresses. */
-const AT_ONCE = 60;
-const LONGEST = 4000;
 
 /** How long changes gather before curves are asked for, in ms. */
 const CALM = 150;
@@ -145,24 +141,11 @@ export class CurvesModel extends Store<ICurvesState> {
     }
   }
 
-  /** Tasks in sight whose curve is not known as it is now. */
+  /** Tasks in sight whose curve is not known as it is now, as many as fit. */
   private _wanted(key: string): TaskRow[] {
-    const wanted: TaskRow[] = [];
-    let length = 0;
-    for (const row of this._rows) {
-      if (this._isFresh(row, key)) {
-        continue;
-      }
-      length += encodeURIComponent(row.name).length;
-      if (wanted.length > 0 && length > LONGEST) {
-        break;
-      }
-      wanted.push(row);
-      if (wanted.length === AT_ONCE) {
-        break;
-      }
-    }
-    return wanted;
+    const wanted = this._rows.filter(row => !this._isFresh(row, key));
+    const [part = []] = partsOf(wanted.map(row => row.name));
+    return wanted.slice(0, part.length);
   }
 
   /** Whether the curve of a task is known, or there is none. */

@@ -1,11 +1,7 @@
 import { asClientError } from '../client/errors';
 import type { Curve, IClient, TaskRow } from '../client/types';
+import { partsOf } from './parts';
 import { Store } from './store';
-
-/** Tasks that one request asks for, and how long their names may be together:
- * proxies take no longer addresses. */
-const AT_ONCE = 60;
-const LONGEST = 4000;
 
 /** Requests under way at a time. */
 const REQUESTS = 2;
@@ -197,22 +193,4 @@ interface IPart {
 
 function markOf(key: string, name: string): string {
   return `${key}\n${name}`;
-}
-
-/** Names in parts that fit into an address. */
-function partsOf(names: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  let length = Infinity;
-  for (const name of names) {
-    const size = encodeURIComponent(name).length;
-    const last = parts[parts.length - 1];
-    if (!last || last.length === AT_ONCE || length + size > LONGEST) {
-      parts.push([name]);
-      length = size;
-    } else {
-      last.push(name);
-      length += size;
-    }
-  }
-  return parts;
 }
