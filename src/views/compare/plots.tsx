@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import type { CompareModel } from '../../model/compare';
 import { judges } from '../../model/compare';
+import type { Chart } from '../shared/chart';
 import { barsHeight, ChartView, rampColour } from '../shared/chart';
 import { useTrans } from '../shared/context';
 import { Empty } from '../shared/strip';
@@ -45,12 +46,35 @@ function Judge({ model, shown }: IPlotProps): JSX.Element {
   );
 }
 
-function TooLittle({ children }: { children: string }): JSX.Element {
+/** A chart of tasks, or why there is none. */
+function Plot(props: {
+  chart: Chart | null;
+  label: string;
+  /** What is wanting where there is no chart. */
+  wanting: string;
+  height?: number;
+  /** Tasks are picked in it. */
+  picks?: IPlotProps;
+}): JSX.Element {
+  const { chart, label, wanting, height, picks } = props;
   const trans = useTrans();
   return (
-    <Empty icon="curve" title={trans.__('Not enough to show')}>
-      <p>{children}</p>
-    </Empty>
+    <div className={`pyr-plot${height === undefined ? '' : ' pyr-plot-bars'}`}>
+      {chart ? (
+        <ChartView
+          chart={chart}
+          label={label}
+          height={height}
+          focus={picks?.focus}
+          onPick={picks?.onFocus}
+          onOpen={picks?.onOpenLog}
+        />
+      ) : (
+        <Empty icon="curve" title={trans.__('Not enough to show')}>
+          <p>{wanting}</p>
+        </Empty>
+      )}
+    </div>
   );
 }
 
@@ -66,26 +90,14 @@ export function ParallelTab(props: IPlotProps): JSX.Element {
           {trans.__('The most important parameters stand next to the figure.')}
         </span>
       </div>
-      <div className="pyr-plot">
-        {chart ? (
-          <ChartView
-            chart={chart}
-            focus={props.focus}
-            label={trans.__(
-              'Parallel coordinates of %1 tasks',
-              shown.tasks.length
-            )}
-            onPick={props.onFocus}
-            onOpen={props.onOpenLog}
-          />
-        ) : (
-          <TooLittle>
-            {trans.__(
-              'The tasks have to differ in a parameter and have a figure.'
-            )}
-          </TooLittle>
+      <Plot
+        chart={chart}
+        label={trans.__('Parallel coordinates of %1 tasks', shown.tasks.length)}
+        wanting={trans.__(
+          'The tasks have to differ in a parameter and have a figure.'
         )}
-      </div>
+        picks={props}
+      />
     </>
   );
 }
@@ -124,28 +136,23 @@ export function ScatterTab(props: IPlotProps): JSX.Element {
           onChange={isScatterLogY => onOptions({ isScatterLogY })}
         />
       </div>
-      <div className="pyr-plot">
-        {chart && axes ? (
-          <ChartView
-            chart={chart}
-            focus={props.focus}
-            label={trans.__(
-              '%1 over %2 of %3 tasks',
-              axes.y.key,
-              axes.x.key,
-              shown.tasks.length
-            )}
-            onPick={props.onFocus}
-            onOpen={props.onOpenLog}
-          />
-        ) : (
-          <TooLittle>
-            {trans.__(
-              'The tasks have to differ in a parameter and have a figure.'
-            )}
-          </TooLittle>
+      <Plot
+        chart={chart}
+        label={
+          axes
+            ? trans.__(
+                '%1 over %2 of %3 tasks',
+                axes.y.key,
+                axes.x.key,
+                shown.tasks.length
+              )
+            : ''
+        }
+        wanting={trans.__(
+          'The tasks have to differ in a parameter and have a figure.'
         )}
-      </div>
+        picks={props}
+      />
     </>
   );
 }
@@ -178,25 +185,22 @@ export function HeatmapTab(props: IPlotProps): JSX.Element {
           {trans.__('The mean of all tasks with both values.')}
         </span>
       </div>
-      <div className="pyr-plot">
-        {chart && axes ? (
-          <ChartView
-            chart={chart}
-            label={trans.__(
-              'Mean of %1 over %2 and %3',
-              shown.judge?.key ?? '',
-              axes.x.key,
-              axes.y.key
-            )}
-          />
-        ) : (
-          <TooLittle>
-            {trans.__(
-              'The tasks have to differ in two parameters and have a figure.'
-            )}
-          </TooLittle>
+      <Plot
+        chart={chart}
+        label={
+          axes
+            ? trans.__(
+                'Mean of %1 over %2 and %3',
+                shown.judge?.key ?? '',
+                axes.x.key,
+                axes.y.key
+              )
+            : ''
+        }
+        wanting={trans.__(
+          'The tasks have to differ in two parameters and have a figure.'
         )}
-      </div>
+      />
     </>
   );
 }
@@ -219,23 +223,16 @@ export function ImportanceTab(props: IPlotProps): JSX.Element {
           )}
         </span>
       </div>
-      <div className="pyr-plot pyr-plot-bars">
-        {found.length > 0 ? (
-          <ChartView
-            chart={chart}
-            height={barsHeight(found.length)}
-            label={found
-              .map(each => `${each.key} ${Math.round(100 * each.part)}%`)
-              .join(', ')}
-          />
-        ) : (
-          <TooLittle>
-            {trans.__(
-              'At least three tasks with the figure are needed, and a parameter with fewer values than tasks.'
-            )}
-          </TooLittle>
+      <Plot
+        chart={found.length > 0 ? chart : null}
+        label={found
+          .map(each => `${each.key} ${Math.round(100 * each.part)}%`)
+          .join(', ')}
+        wanting={trans.__(
+          'At least three tasks with the figure are needed, and a parameter with fewer values than tasks.'
         )}
-      </div>
+        height={barsHeight(found.length)}
+      />
     </>
   );
 }
