@@ -50,8 +50,7 @@ def test_what_is_kept(values: list[Any], points: int) -> None:
         assert (min(kept), max(kept)) == (min(numbers), max(numbers))
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=600))
-def test_extremes_of_every_part_stay(values: list[float]) -> None:
+def check_extremes(values: list[float]) -> None:
     curve = sketch(values, 64)
     assert curve is not None
     # The parts are as long as a power of two, and there are at most 31 of them.
@@ -68,11 +67,14 @@ def test_extremes_of_every_part_stay(values: list[float]) -> None:
         assert {min(part), max(part)} <= set(kept)
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=600))
+def test_extremes_of_every_part_stay(values: list[float]) -> None:
+    check_extremes(values)
+
+
 @pytest.mark.parametrize("count", [31, 32, 100, 1000, 2999])
 def test_extremes_of_every_part_of_a_long_curve_stay(count: int) -> None:
-    test_extremes_of_every_part_stay.hypothesis.inner_test(  # type: ignore[attr-defined]
-        [math.sin(n * n) for n in range(count)]
-    )
+    check_extremes([math.sin(n * n) for n in range(count)])
 
 
 @given(VALUES.filter(bool))

@@ -9,6 +9,19 @@ const PICTURES = process.env.PYRUNS_PICTURES
   ? path.join(__dirname, '..', '..', 'docs', 'images')
   : path.join(__dirname, '..', 'test-results', 'pictures');
 
+/** A project of its own for a test: a folder with one script. */
+export function makeProject(
+  root: string,
+  name: string,
+  file: string,
+  text: string
+): void {
+  const folder = path.join(root, name);
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, file), text);
+}
+
 /** What a user does with an example, as steps that several journeys share. */
 
 /** Open Lab with a folder in the file browser, without what was open before. */

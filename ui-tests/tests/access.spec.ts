@@ -2,10 +2,9 @@ import AxeBuilder from '@axe-core/playwright';
 import type { IJupyterLabPageFixture } from '@jupyterlab/galata';
 import { expect, test } from '@jupyterlab/galata';
 import type { Page } from '@playwright/test';
-import * as fs from 'fs';
-import * as path from 'path';
 
 import {
+  makeProject,
   openInPyruns,
   openLab,
   openPage,
@@ -72,9 +71,7 @@ async function check(
 }
 
 test('every page is for everybody', async ({ page, baseURL }) => {
-  fs.rmSync(path.join(ROOT, 'access'), { recursive: true, force: true });
-  fs.mkdirSync(path.join(ROOT, 'access'));
-  fs.writeFileSync(path.join(ROOT, 'access', 'all.py'), SCRIPT);
+  makeProject(ROOT, 'access', 'all.py', SCRIPT);
   await openLab(page, baseURL as string, 'access');
   await openInPyruns(page, 'all.py');
   await page.getByLabel('lr', { exact: true }).fill('1 | 2 | 3');

@@ -2,7 +2,7 @@ import { expect, galata, test } from '@jupyterlab/galata';
 import * as fs from 'fs';
 import * as path from 'path';
 
-import { picture, taskRows } from '../support/journey';
+import { makeProject, picture, taskRows } from '../support/journey';
 
 test.use({
   mockState: false,
@@ -28,9 +28,7 @@ pyruns_jupyter.track(loss=args.lr)
 test('一切都有中文', async ({ page: galataPage, baseURL }) => {
   // Galata itself waits for words that are English.
   const [page] = galataPage.context().pages();
-  fs.rmSync(path.join(ROOT, 'zh'), { recursive: true, force: true });
-  fs.mkdirSync(path.join(ROOT, 'zh'));
-  fs.writeFileSync(path.join(ROOT, 'zh', 'xun.py'), SCRIPT);
+  makeProject(ROOT, 'zh', 'xun.py', SCRIPT);
   await page.goto(`${baseURL}/lab/tree/zh?reset`);
   await expect(page.locator('#filebrowser')).toBeVisible();
   await page

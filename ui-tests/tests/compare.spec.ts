@@ -4,6 +4,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 
 import {
+  makeProject,
   openInPyruns,
   openLab,
   openPage,
@@ -47,9 +48,7 @@ async function saved(page: Page, item: string): Promise<string> {
 }
 
 test('from a sweep to what counts', async ({ page, baseURL }) => {
-  fs.rmSync(path.join(ROOT, 'net'), { recursive: true, force: true });
-  fs.mkdirSync(path.join(ROOT, 'net'));
-  fs.writeFileSync(path.join(ROOT, 'net', 'net.py'), NET);
+  makeProject(ROOT, 'net', 'net.py', NET);
   await openLab(page, baseURL as string, 'net');
   await openInPyruns(page, 'net.py');
   await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.01 | 0.001');

@@ -7,6 +7,7 @@ import * as path from 'path';
 
 import {
   logBytes,
+  makeProject,
   openInPyruns,
   openLab,
   openPage,
@@ -48,8 +49,7 @@ let server: LabServer;
 
 test.beforeEach(async () => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-endurance-'));
-  fs.mkdirSync(path.join(root, 'count'));
-  fs.writeFileSync(path.join(root, 'count', 'count.py'), COUNTER);
+  makeProject(root, 'count', 'count.py', COUNTER);
   server = new LabServer(port++, root);
   await server.start();
 });

@@ -1,10 +1,10 @@
 import { expect, test } from '@jupyterlab/galata';
 import type { Locator, Page } from '@playwright/test';
 import * as fs from 'fs';
-import * as path from 'path';
 
 import {
   logBytes,
+  makeProject,
   openInPyruns,
   openLab,
   pictures,
@@ -45,12 +45,6 @@ else:
         time.sleep(0.1)
 `;
 
-async function project(page: Page, name: string): Promise<void> {
-  fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
-  fs.mkdirSync(path.join(ROOT, name));
-  fs.writeFileSync(path.join(ROOT, name, 'speak.py'), SPEAKER);
-}
-
 async function run(page: Page, kinds: string, lines: string): Promise<void> {
   await page.getByLabel('kind', { exact: true }).fill(kinds);
   await page.getByLabel('lines', { exact: true }).fill(lines);
@@ -65,7 +59,7 @@ test('a long log is read from its end, searched and taken along', async ({
   page,
   baseURL
 }) => {
-  await project(page, 'long');
+  makeProject(ROOT, 'long', 'speak.py', SPEAKER);
   await openLab(page, baseURL as string, 'long');
   await openInPyruns(page, 'speak.py');
   await run(page, 'long', '200000');
@@ -162,7 +156,7 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   page,
   baseURL
 }) => {
-  await project(page, 'beside');
+  makeProject(ROOT, 'beside', 'speak.py', SPEAKER);
   await openLab(page, baseURL as string, 'beside');
   await openInPyruns(page, 'speak.py');
   await run(page, 'train | long', '300');

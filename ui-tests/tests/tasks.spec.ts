@@ -5,6 +5,7 @@ import * as path from 'path';
 
 import {
   logBytes,
+  makeProject,
   openInPyruns,
   openLab,
   reload,
@@ -37,13 +38,6 @@ for number in range(args.lines):
     time.sleep(0.1)
 `;
 
-/** A project of its own for each test, with one script. */
-async function project(name: string, script: string): Promise<void> {
-  fs.rmSync(path.join(ROOT, name), { recursive: true, force: true });
-  fs.mkdirSync(path.join(ROOT, name));
-  fs.writeFileSync(path.join(ROOT, name, 'talk.py'), script);
-}
-
 async function start(page: Page, voices: string, jobs: number): Promise<void> {
   await page.getByLabel('voice', { exact: true }).fill(voices);
   await page.getByLabel('At a time').fill(String(jobs));
@@ -55,7 +49,7 @@ test('mistakes are told where they are, and write nothing', async ({
   page,
   baseURL
 }) => {
-  await project('mistakes', TALKER);
+  makeProject(ROOT, 'mistakes', 'talk.py', TALKER);
   await openLab(page, baseURL as string, 'mistakes');
   await openInPyruns(page, 'talk.py');
   const create = page.getByRole('button', { name: 'Create', exact: true });
@@ -123,7 +117,12 @@ test('a script that is no Python is refused with its line', async ({
   page,
   baseURL
 }) => {
-  await project('broken', 'import argparse\nparser = argparse.(\n');
+  makeProject(
+    ROOT,
+    'broken',
+    'talk.py',
+    'import argparse\nparser = argparse.(\n'
+  );
   await openLab(page, baseURL as string, 'broken');
   await openInPyruns(page, 'talk.py');
   const dialog = page.getByRole('dialog');
@@ -137,7 +136,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
   page,
   baseURL
 }) => {
-  await project('voices', TALKER);
+  makeProject(ROOT, 'voices', 'talk.py', TALKER);
   await openLab(page, baseURL as string, 'voices');
   await openInPyruns(page, 'talk.py');
   await start(page, 'left | right', 2);
@@ -172,7 +171,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
 });
 
 test('stop, delete, undo', async ({ page, baseURL }) => {
-  await project('actions', TALKER);
+  makeProject(ROOT, 'actions', 'talk.py', TALKER);
   await openLab(page, baseURL as string, 'actions');
   await openInPyruns(page, 'talk.py');
   await start(page, 'left | right', 1);
@@ -204,7 +203,7 @@ test('what another program changes shows without a reload', async ({
   page,
   baseURL
 }) => {
-  await project('others', TALKER);
+  makeProject(ROOT, 'others', 'talk.py', TALKER);
   await openLab(page, baseURL as string, 'others');
   await openInPyruns(page, 'talk.py');
   await page.getByLabel('voice', { exact: true }).fill('left | right');
