@@ -9,21 +9,24 @@ from pathlib import Path
 from .layout import RUN_LOGS, journal_name, log_name
 from .runs import Run
 from .settings import Settings
+from .trackstore import STORE_NAME
 
 
 def silence(root: Path, folder: Path | str, run: Run) -> float | None:
     """Return when run `run` of the task in `folder` last wrote output or told a point (epoch, s), if that is
     longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
 
-    A file server's clock may differ from ours by some seconds: then this is some seconds early or late.
+    Points that the other program puts into the task file itself are no sign: that file is written for other
+    reasons too. A file server's clock may differ from ours: then this is some seconds early or late.
     """
     patience = 60 * Settings.load(root).silent_after_minutes
     if not patience:
         return None
     last = run.started_at or 0.0
-    for name in (log_name(run.index), journal_name(run.index)):
+    signs = [f"{RUN_LOGS}/{log_name(run.index)}", f"{RUN_LOGS}/{journal_name(run.index)}"]
+    for name in (*signs, STORE_NAME, f"{STORE_NAME}-wal"):
         try:
-            last = max(last, os.stat(f"{folder}/{RUN_LOGS}/{name}").st_mtime)
+            last = max(last, os.stat(f"{folder}/{name}").st_mtime)
         except OSError:
             continue
     return last if last and time.time() - last > patience else None

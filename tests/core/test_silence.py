@@ -59,6 +59,12 @@ def test_neither_output_nor_points(workspace: WorkspaceFolder) -> None:
     assert since() == pytest.approx(long_ago + 60)
     assert index.rows["one"].to_dict()["silent_since"] == pytest.approx(long_ago + 60)
 
+    store = paths.folder / "tracks.sqlite3-wal"  # of the other program
+    store.touch()
+    assert since() is None
+    store.unlink()
+    assert since() is not None
+
     settings(workspace, "silent_after_minutes: 60\n")
     assert since() is None
     settings(workspace, "silent_after_minutes: 0\n")
