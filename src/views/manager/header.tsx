@@ -65,7 +65,7 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
         </div>
         <div
           role="columnheader"
-          className="pyr-cell"
+          className="pyr-cell pyr-cell-state"
           aria-sort={sortedAs(state, 'status')}
         >
           <SortButton
@@ -102,8 +102,8 @@ function ColumnHeader(
       ref={ref}
       role="columnheader"
       className={`pyr-cell pyr-column-head pyr-align-${align}${
-        left === undefined ? '' : ' pyr-stays'
-      }${over ? ' pyr-is-over' : ''}`}
+        index === 0 ? ' pyr-cell-name' : ''
+      }${left === undefined ? '' : ' pyr-stays'}${over ? ' pyr-is-over' : ''}`}
       style={left === undefined ? undefined : { left }}
       data-column={column.id}
       aria-sort={sort === null ? undefined : sortedAs(state, sort)}

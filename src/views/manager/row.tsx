@@ -102,7 +102,7 @@ export const GridRow = React.memo(
             onDoubleClick={event => event.stopPropagation()}
           />
         </div>
-        <div role="gridcell" className="pyr-cell">
+        <div role="gridcell" className="pyr-cell pyr-cell-state">
           <StatusLabel
             status={data.status}
             pending={props.pending}
@@ -111,15 +111,15 @@ export const GridRow = React.memo(
             detail={data.message}
           />
         </div>
-        {cells.map(cell => {
+        {cells.map((cell, at) => {
           const { meta } = cell.column.columnDef as TaskColumn;
           return (
             <div
               key={cell.id}
               role="gridcell"
               className={`pyr-cell pyr-align-${meta.align}${
-                meta.left === undefined ? '' : ' pyr-stays'
-              }`}
+                at === 0 ? ' pyr-cell-name' : ''
+              }${meta.left === undefined ? '' : ' pyr-stays'}`}
               style={meta.left === undefined ? undefined : { left: meta.left }}
               data-column={cell.column.id}
             >
