@@ -264,6 +264,8 @@ async function tellStreaming() {
     return usedSize / 2 ** 20;
   };
   const before = await heap();
+  // Collecting all garbage is a long task of its own.
+  await page.waitForTimeout(3000);
   const streaming = await watching(() => page.waitForTimeout(60000 * MINUTES));
   const size = await page.locator('.pyr-log-size').textContent();
   console.log(

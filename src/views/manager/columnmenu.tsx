@@ -37,6 +37,9 @@ export function sortOf(id: ColumnId): string | null {
   }
 }
 
+/** What one step makes a column wider or narrower, in pixels. */
+const WIDTH_STEP = 32;
+
 export function ColumnMenu(props: {
   model: WorkspaceModel;
   table: TableModel;
@@ -117,6 +120,27 @@ export function ColumnMenu(props: {
       }
     );
   }
+  const widen = (by: number) =>
+    table.setWidth(column, props.anchor.getBoundingClientRect().width + by);
+  items.push(
+    {
+      id: 'wider',
+      label: trans.__('Wider'),
+      separated: true,
+      run: () => widen(WIDTH_STEP)
+    },
+    {
+      id: 'narrower',
+      label: trans.__('Narrower'),
+      run: () => widen(-WIDTH_STEP)
+    },
+    {
+      id: 'usual',
+      label: trans.__('Usual width'),
+      disabled: layout.widths[column] === undefined,
+      run: () => table.setWidth(column, null)
+    }
+  );
   items.push({
     id: 'columns',
     label: trans.__('Columns…'),

@@ -134,9 +134,15 @@ function ColumnHeader(
       }}
     >
       {sort === null ? (
-        <span className="pyr-head-text" title={title}>
-          {title}
-        </span>
+        <button
+          type="button"
+          className="pyr-head-button"
+          aria-haspopup="menu"
+          title={title}
+          onClick={menu}
+        >
+          <span className="pyr-head-text">{title}</span>
+        </button>
       ) : (
         <SortButton model={model} state={state} sort={sort} title={title} />
       )}

@@ -55,9 +55,12 @@ export function scaleOver(
   return scaleLinear([low - room, high + room], [...range]);
 }
 
+/** More are not read, however large the screen. */
+const MOST_TICKS = 16;
+
 /** Marks of an axis that has room for so many pixels. */
 export function ticksOf(scale: Scale, length: number, apart: number): number[] {
-  const count = Math.max(2, Math.floor(length / apart));
+  const count = Math.min(MOST_TICKS, Math.max(2, Math.floor(length / apart)));
   const ticks = scale.ticks(count);
   // Only a logarithmic scale, which has a base, gives more than asked for.
   if (ticks.length <= count + 1 || !('base' in scale)) {

@@ -83,12 +83,18 @@ export function chartTheme(element: Element): IChartTheme {
   const style = getComputedStyle(element);
   const value = (name: string, other: string) =>
     style.getPropertyValue(name).trim() || other;
-  const isDark = document.body.dataset.jpThemeLight === 'false';
+  const { jpThemeLight, jpThemeName } = document.body.dataset;
+  const isDark = jpThemeLight === 'false';
+  // There borders are as white as text, which is more than a grid may be.
+  const isContrast = /high contrast/i.test(jpThemeName ?? '');
   return {
     background: value('--jp-layout-color1', isDark ? '#111111' : '#ffffff'),
     text: value('--jp-ui-font-color1', isDark ? '#ffffff' : '#212121'),
     faint: value('--jp-ui-font-color2', isDark ? '#b0b0b0' : '#5f5f5f'),
-    grid: value('--jp-border-color2', isDark ? '#424242' : '#e0e0e0'),
+    grid: value(
+      isContrast ? '--jp-layout-color3' : '--jp-border-color2',
+      isDark ? '#424242' : '#e0e0e0'
+    ),
     axis: value('--jp-border-color0', isDark ? '#757575' : '#9e9e9e'),
     accent: value('--jp-brand-color1', '#1976d2'),
     size: 11,

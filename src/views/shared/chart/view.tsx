@@ -1,10 +1,12 @@
 import * as React from 'react';
 
+import { useTrans } from '../context';
 import { useSize } from '../store';
 import { CanvasPainter } from './painter';
 import type { Chart, IPick, IScene } from './scene';
 import type { IChartTheme } from './theme';
 import { chartTheme } from './theme';
+import { directionOf, nextPick } from './walk';
 
 export interface IChartViewProps {
   chart: Chart;
@@ -25,6 +27,9 @@ export interface IChartViewProps {
 /** Pixels that a pointer moves before it chooses a part. */
 const LEAST_PART = 6;
 
+/** Pixels that a key moves the edge of a part. */
+const KEY_STEP = 16;
+
 /** A chart on a canvas, with what the pointer is at told beside it. */
 export function ChartView(props: IChartViewProps): JSX.Element {
   const { chart, focus, onPick, onOpen, onPart } = props;
@@ -32,7 +37,11 @@ export function ChartView(props: IChartViewProps): JSX.Element {
   const ground = React.useRef<HTMLCanvasElement>(null);
   const above = React.useRef<HTMLCanvasElement>(null);
   const theme = useChartTheme(box);
+  const trans = useTrans();
+  const help = React.useId();
   const [pick, setPick] = React.useState<IPick | null>(null);
+  /** Keys walk, and what they find is told. */
+  const [byKeys, setByKeys] = React.useState(false);
   const [drag, setDrag] = React.useState<{ from: number; to: number } | null>(
     null
   );
@@ -51,7 +60,8 @@ export function ChartView(props: IChartViewProps): JSX.Element {
         scene.paint(painter);
       }
     }
-    setPick(null);
+    // What was pointed at may have moved, or be gone.
+    setPick(old => (old && scene?.pick?.(old.x, old.y)) ?? null);
   }, [scene, theme, width, height]);
 
   React.useLayoutEffect(() => {
@@ -101,13 +111,74 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     setDrag(null);
   };
 
+  const walk = (event: React.KeyboardEvent) => {
+    const direction = directionOf(event.key);
+    if (!scene || !direction) {
+      return false;
+    }
+    // The first step comes in from the edge.
+    const from = pick ?? {
+      x: direction.x < 0 ? width : direction.x > 0 ? 0 : width / 2,
+      y: direction.y < 0 ? height : direction.y > 0 ? 0 : height / 2
+    };
+    if (event.shiftKey && onPart && scene.invert && direction.x !== 0) {
+      const [start, to] = drag ? [drag.from, drag.to] : [from.x, from.x];
+      const next = Math.min(width, Math.max(0, to + direction.x * KEY_STEP));
+      setDrag({ from: start, to: next });
+    } else {
+      setDrag(null);
+      choose(nextPick(scene, from, direction, width, height) ?? pick);
+    }
+    return true;
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    let isOurs = false;
+    if (event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    if (event.key === 'Enter') {
+      isOurs = drag !== null || pick !== null;
+      if (drag) {
+        endDrag();
+      } else if (pick) {
+        onOpen?.(pick.id);
+      }
+    } else if (event.key === 'Escape') {
+      isOurs = drag !== null || onPart !== undefined;
+      if (!drag) {
+        onPart?.(null);
+      }
+      setDrag(null);
+    } else {
+      isOurs = walk(event);
+    }
+    if (isOurs) {
+      setByKeys(true);
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  };
+
   return (
     <div
       className="pyr-chart"
       ref={box}
       style={props.height === undefined ? undefined : { height: props.height }}
+      role="application"
+      aria-label={props.label}
+      aria-describedby={help}
+      tabIndex={0}
+      onKeyDown={onKeyDown}
+      onBlur={() => {
+        if (byKeys) {
+          setByKeys(false);
+          setDrag(null);
+          choose(null);
+        }
+      }}
       onPointerMove={event => {
         const { x, y } = placeOf(event);
+        setByKeys(false);
         if (drag) {
           setDrag({ ...drag, to: x });
         }
@@ -134,9 +205,24 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     >
       <canvas ref={ground} role="img" aria-label={props.label} />
       <canvas ref={above} aria-hidden="true" />
+      <span id={help} className="pyr-visually-hidden">
+        {onPart
+          ? trans.__(
+              'Arrow keys walk through it. With Shift they choose a part, which Enter enlarges; Escape shows all of it.'
+            )
+          : trans.__('Arrow keys walk through it.')}
+      </span>
+      <span className="pyr-visually-hidden" role="status">
+        {byKeys && pick && told(pick)}
+      </span>
       {pick && !drag && <Tip pick={pick} width={width} height={height} />}
     </div>
   );
+}
+
+/** What was walked to, in words. */
+function told({ title, lines }: IPick): string {
+  return [title, ...lines.map(line => `${line.name} ${line.value}`)].join(', ');
 }
 
 /** What the pointer is at, on the side where there is room. */
