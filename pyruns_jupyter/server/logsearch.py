@@ -3,65 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 from tornado.iostream import StreamClosedError
 
-from ..core import logscan
-from ..core.errors import InvalidInput
-from ..core.logs import open_log_file
 from ..resources.logs import find_log
+from ..resources.logsearch import ENDED, MOST_HITS, PATIENCE, TOO_SLOW, LogSearch, Scan, given_up, problem_of
 from .handler import READ, PyrunsHandler, endpoint
 
-LONGEST = 1000  # characters of a pattern
-USUAL, MOST = 1000, 10_000  # hits
-PATIENCE = 20.0  # seconds that a pattern may take for one block of the log
 _MEDIA_TYPE = "application/x-ndjson"
-
-
-class Scan:
-    """A search that goes on in a process of its own; a thread waits for what it says."""
-
-    def __init__(self, log: Path, wanted: dict[str, object]) -> None:
-        """Start it.
-
-        Raises:
-            NotFound: when there is no such log.
-            OSError: when no process can be started.
-        """
-        descriptor = open_log_file(log)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", logscan.__file__],
-                stdin=descriptor,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYRUNS_SCAN": json.dumps(wanted)},
-            )
-        finally:
-            os.close(descriptor)
-
-    def next_line(self) -> bytes:
-        """Return what it says next, empty at its end."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline()
-
-    def kill(self) -> None:
-        """Let it end now, whatever it does; a thread that waits for it gets nothing more."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-
-    def close(self) -> None:
-        """End it and wait for that."""
-        self.kill()
-        with self._process:
-            pass
 
 
 class LogSearchHandler(PyrunsHandler):
@@ -91,9 +41,9 @@ class LogSearchHandler(PyrunsHandler):
 
     async def _tell(self) -> None:
         line = await self._next_line()
-        problem = json.loads(line).get("problem")
+        problem = problem_of(line)
         if problem is not None:
-            raise InvalidInput(f"This is no regular expression: {problem}.", field="pattern")
+            raise problem
         self.set_header("Content-Type", _MEDIA_TYPE)
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # hits are to be seen as they are found
@@ -120,22 +70,14 @@ class LogSearchHandler(PyrunsHandler):
         if not done:
             self._scan.kill()
             await waiting
-            return _given_up(f"This expression takes more than {PATIENCE:g} s for a part of the log.")
-        return waiting.result() or _given_up("The search was ended from outside.")
+            return given_up(TOO_SLOW)
+        return waiting.result() or given_up(ENDED)
 
-    def _wanted(self) -> dict[str, object]:
-        pattern = self.query_text("pattern")
-        if not pattern or len(pattern) > LONGEST:
-            raise InvalidInput(f"'pattern' should have from 1 to {LONGEST} characters.", field="pattern")
-        if self.query_flag("literal"):
-            pattern = re.escape(pattern)
-        return {
-            "pattern": pattern,
-            "ignore_case": self.query_flag("ignore_case"),
-            "start": self.query_number("offset") or 0,
-            "limit": self.query_number("limit", low=1, high=MOST) or USUAL,
-        }
-
-
-def _given_up(why: str) -> bytes:
-    return json.dumps({"hits": [], "message": why, "done": True}).encode() + b"\n"
+    def _wanted(self) -> LogSearch:
+        return LogSearch.read(
+            self.query_text("pattern"),
+            literal=self.query_flag("literal"),
+            ignore_case=self.query_flag("ignore_case"),
+            start=self.query_number("offset"),
+            limit=self.query_number("limit", low=1, high=MOST_HITS),
+        )

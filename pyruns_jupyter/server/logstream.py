@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import InvalidInput, NotFound
+from ..core.errors import InvalidInput
 from ..core.layout import TaskPaths
-from ..core.logs import LogFollower, LogReset, log_size, tail_offset
-from ..core.runs import ACTIVE, ENDED, RUNNING, runs, status_of
-from ..core.taskfile import TaskInfo, read_task
+from ..core.logs import LogFollower, LogReset
+from ..core.taskfile import read_task
 from ..resources.answers import to_json
 from ..resources.inside import check_inside
+from ..resources.logruns import RunState, RunWatch, latest_run, log_start, run_state
 from .services import Services
 from .streams import Send, StreamHandler
 
@@ -23,38 +22,6 @@ WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgemen
 CHUNK = 128 * 1024  # bytes in a frame
 FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
 SETTLE = 0.2  # seconds in which the last lines of a run that just ended may still arrive
-
-
-@dataclass(frozen=True)
-class RunState:
-    """How a run stands: `over` when its log grows no more."""
-
-    status: str
-    exit_code: int | None
-    over: bool
-
-
-def latest_run(info: TaskInfo) -> int:
-    """Return the run whose log people want to see: the one that waits or runs, else the last one."""
-    count = len(runs(info))
-    return count + 1 if status_of(info) in ACTIVE - {RUNNING} else max(count, 1)
-
-
-def run_state(info: TaskInfo, run: int, *, waited: bool) -> RunState:
-    """Return how run `run` stands; `waited` says that it was seen queued before.
-
-    Raises:
-        NotFound: when the task has no such run, and it is not the next one.
-    """
-    known = runs(info)
-    status = status_of(info)
-    if 1 <= run <= len(known):
-        found = known[run - 1]
-        current = run == len(known) and status == RUNNING
-        return RunState(found.status, found.exit_code, found.status in ENDED or not current)
-    if run == len(known) + 1:
-        return RunState(status, None, waited and status not in ACTIVE)
-    raise NotFound(f"The task {info.get('name', '')!r} has no run {run}.")
 
 
 class _Reader:
@@ -95,12 +62,10 @@ class LogConnection:
         self._run = run
         self._offset = offset
         self._size = size
-        self._state = state
-        self._waited = state.status in ACTIVE
+        self._watch = RunWatch(paths, run, state)
         self._reader = _Reader(paths.log(run), offset)
         self._acknowledged = offset
         self._room = asyncio.Event()
-        self._info_seen: tuple[int, int, int] | None = None
 
     def receive(self, message: str | bytes) -> None:
         """Take an acknowledgement, `{"ack": offset}`.
@@ -125,7 +90,7 @@ class LogConnection:
             pause, settled = FASTEST, False
             while True:
                 await self._wait_for_room()
-                over = self._state.over  # known before the read that finds nothing more
+                over = self._watch.state.over  # known before the read that finds nothing more
                 data = await self._read(send)
                 if data:
                     pause, settled = FASTEST, False
@@ -133,12 +98,12 @@ class LogConnection:
                     await send(data)
                     continue
                 if over and settled:
-                    await send(self._message("end", size=self._offset, exit_code=self._state.exit_code))
+                    await send(self._message("end", size=self._offset, exit_code=self._watch.state.exit_code))
                     return
                 settled = over
                 await asyncio.sleep(SETTLE if over else pause)
                 pause = min(1.5 * pause, SLOWEST)
-                await self._services.run(self._look_at_run)
+                await self._services.run(self._watch.look)
         finally:
             self._reader.close()
 
@@ -156,22 +121,15 @@ class LogConnection:
             await send(self._message("reset", size=0, reason=reset.reason))
             return b""
 
-    def _look_at_run(self) -> None:
-        """Read the task file again if it changed."""
-        try:
-            found = self._paths.info.stat()
-            seen = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if seen != self._info_seen:
-                self._state = run_state(read_task(self._paths.folder), self._run, waited=self._waited)
-                self._info_seen = seen
-        except (OSError, NotFound):
-            # Renamed, removed, or moved to the trash: an open log is read to its end, then that is all.
-            self._state = RunState(self._state.status, self._state.exit_code, True)
-        self._waited = self._waited or self._state.status in ACTIVE
-
     def _message(self, kind: str, **more: Any) -> str:
         return to_json(
-            {"type": kind, "run": self._run, "offset": self._offset, "status": self._state.status, **more}
+            {
+                "type": kind,
+                "run": self._run,
+                "offset": self._offset,
+                "status": self._watch.state.status,
+                **more,
+            }
         )
 
 
@@ -194,11 +152,3 @@ class LogStream(StreamHandler):
         path = check_inside(paths.log(run), paths.folder)
         begin, size = log_start(path, offset, tail)
         return LogConnection(self.services, paths, run, begin, size, state)
-
-
-def log_start(path: Path, offset: int | None, tail: int | None) -> tuple[int, int]:
-    """Return where reading begins and how long the log is (0 when there is none yet)."""
-    size = log_size(path) or 0
-    if tail is not None and offset is None:
-        return tail_offset(path, tail), size
-    return offset or 0, size

@@ -13,8 +13,9 @@ from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server.activity import NAME, Activity
 from pyruns_jupyter.server.services import SETTING, Services
+from tests.recorder import Recorder
 from tests.server.client import Api, until
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 quiet = pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""])
 

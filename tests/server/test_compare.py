@@ -8,8 +8,9 @@ import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.recorder import Recorder
 from tests.server.client import Api
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 COMPARE = "/workspaces/{ws}/compare"
 pytestmark = pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from schemathesis import checks
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace import open_workspace
+from tests.recorder import Recorder
 from tests.server.client import DESCRIPTION
-from tests.server.conftest import TRAIN, Recorder
+from tests.server.conftest import TRAIN
 from tests.server.process import TOKEN, ServerProcess
 
 EXAMPLES = int(os.environ.get("PYRUNS_FUZZ_EXAMPLES", "25"))  # for each operation

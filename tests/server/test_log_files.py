@@ -15,8 +15,9 @@ from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.logtimes import encode_mark
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server import logsearch
+from tests.recorder import Recorder
 from tests.server.client import Api, check_schema, until
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 pytestmark = pytest.mark.parametrize(
     "server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""]

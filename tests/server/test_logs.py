@@ -14,8 +14,9 @@ from tornado.httpclient import HTTPClientError
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.recorder import Recorder
 from tests.server.client import Answer, Api, Stream
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 WINDOW = 1024 * 1024  # what openapi.yaml promises a client to be the most on its way
 

@@ -11,8 +11,9 @@ import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.recorder import Recorder
 from tests.server.client import Api
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 from tests.server.test_access import body_for
 from tests.server.test_openapi import described
 

@@ -12,8 +12,9 @@ from jupyter_server.auth import Authorizer
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.recorder import Recorder
 from tests.server.client import Api
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 RUN = "/workspaces/{ws}/tasks/{task}/runs/{run}"
 quiet = pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""])

@@ -18,8 +18,9 @@ from pyruns_jupyter.core.taskfile import OWN_KEY
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.resources.columns import value_key
 from pyruns_jupyter.resources.groups import query_of
+from tests.recorder import Recorder
 from tests.server.client import Api, until
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 TASKS, COLUMNS, GROUPS, CURVES = (
     f"/workspaces/{{ws}}/{name}" for name in ("tasks", "columns", "groups", "curves")

@@ -9,8 +9,9 @@ import pytest
 
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.recorder import Recorder
 from tests.server.client import Api
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 TASKS, TASK, ACTIONS = "/workspaces/{ws}/tasks", "/workspaces/{ws}/tasks/{task}", "/workspaces/{ws}/actions"
 

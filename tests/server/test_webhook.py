@@ -22,8 +22,9 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.server import webhook
 from pyruns_jupyter.server.app import PyrunsExtension
 from pyruns_jupyter.server.webhook import Webhook, sentence
+from tests.recorder import Recorder
 from tests.server.client import Api, until
-from tests.server.conftest import WS, Recorder
+from tests.server.conftest import WS
 
 
 class Receiver:
