@@ -111,10 +111,10 @@ class Plan:
         return self._sweep.config(index % count)
 
     def __repr__(self) -> str:
-        return f"Plan of {self._summary()}\n{text_table(*self._columns())}"
+        return f"Plan of {self._summary()}\n{text_table(*self.columns())}"
 
     def _repr_html_(self) -> str:
-        return html_table(*self._columns(), caption=f"Plan of {self._summary()}")
+        return html_table(*self.columns(), caption=f"Plan of {self._summary()}")
 
     def _summary(self) -> str:
         if not self.duplicates:
@@ -122,7 +122,8 @@ class Plan:
         folded = f"{self.duplicates:,} identical folded: {folds_told(self._sweep.folds)}"
         return f"{count_text(len(self), 'task')}, {folded}"
 
-    def _columns(self) -> tuple[list[str], list[list[str]]]:
+    def columns(self) -> tuple[list[str], list[list[str]]]:
+        """Return header and cells of a table of what would be made: at most 200 rows."""
         keys = list(self.axes)
         rows = [self._sweep.row(index) for index in range(min(len(self), MAX_ROWS))]
         first = self._names or [str(number) for number in range(1, len(rows) + 1)]

@@ -27,6 +27,8 @@ from .tables import count_text, html_table, task_columns, text_table
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .workspace import Workspace
+
 
 class Task:
     """One task of a workspace, with all its runs."""
@@ -39,6 +41,13 @@ class Task:
     def name(self) -> str:
         """The task's name, which is its folder's name."""
         return self._name
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that it belongs to."""
+        from .workspace import Workspace
+
+        return Workspace(self._workspace)
 
     @property
     def folder(self) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pyruns_jupyter.core.errors import PyrunsError
 
 from .queuegrammar import add_queue_verbs, add_run_options, positive
-from .taskgrammar import add_export, add_task_verbs
+from .taskgrammar import MakeVerb, add_export, add_task_verbs
 
 QUERY_HELP = """\
 the search (put it between single quotes, so that the shell leaves it alone):
@@ -58,8 +58,11 @@ class _Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
 
-def build_parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser; `program` is how the user calls it (`jupyter pyruns`, `%pyruns`)."""
+def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParser:
+    """Return the parser; `program` is how the user calls it (`jupyter pyruns`, `%pyruns`).
+
+    With `views` it also knows the verbs that show a live view, which only a notebook can.
+    """
     parser = _Parser(prog=program, description="Run experiments: every task is a folder of plain files.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
 
@@ -130,7 +133,36 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 
     made = verb("lab", "Open JupyterLab on a workspace", workspace=False, json=False)
     made.add_argument("target", nargs="?", default=".")
+    if views:
+        _add_views(verb)
     return parser
+
+
+def _add_views(verb: MakeVerb) -> None:
+    """Add the verbs that show a live view in a cell."""
+
+    def view(name: str, about: str, *, query: bool = False) -> argparse.ArgumentParser:
+        made = verb(name, about, json=False)
+        made.add_argument("--height", type=positive, metavar="PIXELS", help="how high it is")
+        if query:
+            made.add_argument("query", nargs="*", help="which tasks, such as 'status:completed lr<0.05'")
+            _explain_query(made)
+        return made
+
+    view("dashboard", "Show the machine, its GPUs, and what runs and waits (also without any verb)")
+    view("generator", "Show a form that makes tasks from a configuration")
+    view("manager", "Show the table of tasks", query=True)
+    view("gpus", "Show the loads of the machine and its GPUs")
+    view("compare", "Show tasks beside each other, with their plots", query=True)
+    made = view("plot", "Show curves of tasks over each other", query=True)
+    made.add_argument("-f", "--figures", type=_keys, default=[], metavar="KEY[,KEY...]", help="which ones")
+    made.add_argument("-x", default="", metavar="STEP", help="over what: a step, 'point' or 'time'")
+    made = view("monitor", "Show the log of a task, live")
+    made.add_argument("name", nargs="?", help="by default the task that started last")
+
+
+def _keys(text: str) -> list[str]:
+    return [key.strip() for key in text.split(",") if key.strip()]
 
 
 def _explain_query(parser: argparse.ArgumentParser) -> None:

@@ -19,16 +19,20 @@ from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core import tasks as task_moves
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import actions, changes, events, exports, generator, logs, queue, runs, tasks
+from pyruns_jupyter.resources import actions, changes, exports, generator, logs, queue, runs, tasks
 from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.columns import columns_reader
 from pyruns_jupyter.resources.compare import Comparing
 from pyruns_jupyter.resources.curves import MOST_POINTS, curves
 from pyruns_jupyter.resources.groups import Grouping
+from pyruns_jupyter.resources.logsearch import MOST_HITS, LogSearch
 from pyruns_jupyter.resources.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
+from pyruns_jupyter.system.samples import Sample
 
+from .logstreams import LogStream, SearchStream
+from .streams import EventStream, Stream, SystemStream
 from .watch import watch_of
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -52,6 +56,11 @@ class Send(Protocol):
 Operation = Callable[[Body], Any]
 
 
+def sample() -> Sample:
+    """Return the loads of the machine now."""
+    return _sampler.sample()
+
+
 @dataclass(frozen=True)
 class _File:
     name: str
@@ -67,7 +76,7 @@ class Bridge:
         self._watch = watch_of(workspace)
         self._send = send
         self._lock = threading.Lock()
-        self._sockets: dict[str, Callable[[], None]] = {}  # how each is closed
+        self._sockets: dict[str, Stream] = {}
         self._operations: dict[str, Operation] = {
             "getStatus": self._status,
             "listWorkspaces": lambda _: {"items": [self._model()]},
@@ -104,7 +113,7 @@ class Bridge:
                 _number(said, "run", 1),
             ),
             "compareTasks": self._compare,
-            "getSystem": lambda _: _sampler.sample(),
+            "getSystem": lambda _: sample(),
         }
 
     def receive(self, content: Any) -> None:
@@ -118,15 +127,20 @@ class Bridge:
             self._answer(content)
         elif kind == "open" and isinstance(content.get("socket"), str):
             self._open(content)
+        elif kind == "text":
+            with self._lock:
+                stream = self._sockets.get(str(content.get("socket")))
+            if stream is not None:
+                stream.receive(str(content.get("text")))
         elif kind == "close":
             self._close(str(content.get("socket")))
 
     def close(self) -> None:
         """Close all streams."""
         with self._lock:
-            closers, self._sockets = [*self._sockets.values()], {}
-        for close in closers:
-            close()
+            streams, self._sockets = [*self._sockets.values()], {}
+        for stream in streams:
+            stream.close()
 
     def _answer(self, content: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"type": "answer", "request": content["request"]}
@@ -159,53 +173,80 @@ class Bridge:
         socket = content["socket"]
         try:
             said = self._arguments(content)
-            opener = {"events": self._open_events, "system": self._open_system}.get(
-                str(content.get("stream"))
-            )
+            opener = {
+                "events": self._open_events,
+                "system": self._open_system,
+                "log": self._open_log,
+                "search": self._open_search,
+            }.get(str(content.get("stream")))
             if opener is None:
                 raise NotFound(f"The kernel has no stream {content.get('stream')!r}.")
+            stream = opener(said, socket)
+            with self._lock:
+                self._sockets[socket] = stream
             self._send({"type": "opened", "socket": socket})
-            close = opener(said, lambda message: self._text(socket, message))
+            stream.start()
         except Exception as error:  # noqa: BLE001 - told to the view
+            with self._lock:
+                self._sockets.pop(socket, None)
             self._send({"type": "closed", "socket": socket, "error": _told(error)})
-            return
-        with self._lock:
-            self._sockets[socket] = close
 
     def _close(self, socket: str) -> None:
         with self._lock:
-            close = self._sockets.pop(socket, None)
-        if close is not None:
-            close()
+            stream = self._sockets.pop(socket, None)
+        if stream is not None:
+            stream.close()
 
-    def _text(self, socket: str, message: dict[str, Any]) -> None:
-        self._send({"type": "text", "socket": socket, "text": to_json(message)})
+    def _frame(self, socket: str, frame: str | bytes) -> None:
+        if isinstance(frame, bytes):
+            self._send({"type": "binary", "socket": socket}, [frame])
+        else:
+            self._send({"type": "text", "socket": socket, "text": frame})
 
-    def _open_events(self, said: Body, tell: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-        since = _number(said, "since", 0)
-        messages, revision = self._watch.look(
-            lambda index: events.greeting(index, said.text("epoch", ""), since)
+    def _end(self, socket: str) -> None:
+        """A stream has come to its end."""
+        with self._lock:
+            self._sockets.pop(socket, None)
+        self._send({"type": "closed", "socket": socket})
+
+    def _open_log(self, said: Body, socket: str) -> Stream:
+        return LogStream(
+            self._workspace,
+            said.text("task"),
+            run=_number(said, "run", 1),
+            offset=_number(said, "offset", 0),
+            tail=_number(said, "tail", 1),
+            send=lambda frame: self._frame(socket, frame),
+            ended=lambda: self._end(socket),
         )
-        for message in messages:
-            tell(message)
 
-        telling = threading.Lock()
+    def _open_search(self, said: Body, socket: str) -> Stream:
+        return SearchStream(
+            self._workspace,
+            said.text("task"),
+            LogSearch.read(
+                said.text("pattern"),
+                literal=said.has("literal") and said.flag("literal"),
+                ignore_case=said.has("ignore_case") and said.flag("ignore_case"),
+                start=_number(said, "offset", 0),
+                limit=_number(said, "limit", 1, MOST_HITS),
+            ),
+            run=_number(said, "run", 1),
+            send=lambda frame: self._frame(socket, frame),
+            failed=lambda error: self._frame(socket, to_json({"error": _told(error)})),
+            ended=lambda: self._end(socket),
+        )
 
-        def heard() -> None:
-            nonlocal revision
-            with telling:
-                news = self._watch.look(lambda index: events.message_since(index, revision))
-                if news is not None:
-                    revision = news["revision"]
-                    tell(news)
+    def _open_events(self, said: Body, socket: str) -> Stream:
+        return EventStream(
+            self._watch,
+            epoch=said.text("epoch", ""),
+            since=_number(said, "since", 0),
+            send=lambda frame: self._frame(socket, frame),
+        )
 
-        end = self._watch.listen(heard)
-        heard()  # what changed since the greeting, before anybody listened
-        return end
-
-    def _open_system(self, said: Body, tell: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-        tell({"type": "history", "samples": _sampler.history()})
-        return _sampler.subscribe(lambda sample: tell({"type": "sample", "samples": [sample]}))
+    def _open_system(self, said: Body, socket: str) -> Stream:
+        return SystemStream(_sampler, lambda frame: self._frame(socket, frame))
 
     def _send_module(self) -> None:
         try:

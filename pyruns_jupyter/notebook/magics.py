@@ -15,6 +15,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
 from pyruns_jupyter.cli.terminal import error_text
@@ -23,9 +24,10 @@ from pyruns_jupyter.core.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
 _INNER_QUOTES = re.compile(r'(?<=[:=<>,])"(?:\\.|[^"\\])*"')
-_SEARCHES = (["ls"], ["export"])
+_SEARCHES = (["ls"], ["export"], ["manager"], ["compare"], ["plot"])
 LINE_PROGRAM = "%pyruns"
 CELL_PROGRAM = "%%pyruns"
+VIEW_VERBS = ("dashboard", "generator", "manager", "gpus", "compare", "plot", "monitor")
 
 
 class NotebookContext(Context):
@@ -66,7 +68,8 @@ class PyrunsMagics(Magics):
     def pyruns(self, line: str, cell: str | None = None) -> None:
         """Run experiments from a cell.
 
-        %pyruns                         the live task table
+        %pyruns                         the dashboard: GPUs, what runs, what waits
+        %pyruns manager                 the table of tasks; also generator, monitor, gpus, compare, plot
         %pyruns open train.py           make a script (or a folder) the current workspace
         %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help tells all that can be searched
                                         also run, log, stop, show, wait, status, rm, restore, mv
@@ -110,10 +113,12 @@ class PyrunsMagics(Magics):
         return str(self.shell.var_expand(text, 2))  # type: ignore[no-untyped-call]
 
     def _line(self, words: list[str]) -> None:
-        if not words or words == ["manager"]:
-            self._show_table(self._context.workspace(None))
+        args = build_parser(LINE_PROGRAM, views=True).parse_args(words or ["dashboard"])
+        if args.verb in VIEW_VERBS:
+            from .views import show_view
+
+            show_view(self._context, args)
             return
-        args = build_parser(LINE_PROGRAM).parse_args(words)
         if args.verb in ("sweep", "plan", "add") and args.file == "-":
             raise UsageError("A notebook has no standard input. Use %%pyruns sweep; the cell is the YAML.")
         VERBS[args.verb](self._context, args)
@@ -133,12 +138,6 @@ class PyrunsMagics(Magics):
         else:
             create(self._context, workspace, cell, args)
 
-    def _show_table(self, workspace: Workspace) -> None:
-        from .widgets import TaskTable
-
-        workspace.attend()
-        display(TaskTable(workspace))  # type: ignore[no-untyped-call]
-
 
 def _with_quotes(line: str) -> str:
     """Return the line of a search with its inner quotes kept: here is no shell to protect them from."""
@@ -153,9 +152,16 @@ def load(shell: InteractiveShell) -> None:
     formatter = shell.display_formatter
     if formatter is not None:
         formatter.mimebundle_formatter.for_type(Workspace, _live_workspace)
+        formatter.mimebundle_formatter.for_type(Task, _live_task)
 
 
 def _live_workspace(workspace: Workspace, include: Any = None, exclude: Any = None) -> Any:
     from .widgets import TaskTable
 
     return TaskTable(workspace)._repr_mimebundle_(include=include, exclude=exclude)
+
+
+def _live_task(task: Task, include: Any = None, exclude: Any = None) -> Any:
+    from .widgets import Log
+
+    return Log(task)._repr_mimebundle_(include=include, exclude=exclude)

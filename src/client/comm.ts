@@ -1,5 +1,7 @@
 import { ClientError } from './errors';
 import { CommConnection, exactBuffer } from './commconnection';
+import { abortError } from './commsocket';
+import { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type {
   ActionRequest,
@@ -24,7 +26,9 @@ import type {
   ILogStream,
   ISystemHandlers,
   ISystemStream,
+  LogHits,
   LogQuery,
+  LogSearch,
   LogTimes,
   LogTimesQuery,
   Parameters,
@@ -43,6 +47,11 @@ import type {
   TrashedTask,
   Workspace
 } from './types';
+
+/** Why the kernel refused something. */
+type IRefusal = Partial<ClientError.IDetails> & { message?: string };
+
+const UNSEARCHED = 'The kernel did not search this log to its end.';
 
 /**
  * A kernel over a comm, where no server extension can be reached.
@@ -142,12 +151,45 @@ export class CommClient extends CommConnection implements IClient {
     return { ...range, bytes: answer.buffers[0] ?? new Uint8Array() };
   }
 
-  searchLog(): Promise<void> {
-    return Promise.reject(
-      new ClientError('Whole logs are searched in JupyterLab, not in a cell.', {
-        code: 'not_here'
-      })
-    );
+  searchLog(
+    ws: string,
+    task: string,
+    query: LogSearch,
+    onHits: (hits: LogHits) => void,
+    signal?: AbortSignal
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortError());
+        return;
+      }
+      const socket = this.open('search', { ws, task, ...query });
+      const end = (settle: () => void): void => {
+        signal?.removeEventListener('abort', onAbort);
+        socket.close();
+        settle();
+      };
+      const onAbort = (): void => end(() => reject(abortError()));
+      signal?.addEventListener('abort', onAbort);
+      socket.onmessage = ({ data }) => {
+        const line = JSON.parse(String(data)) as LogHits & { error?: IRefusal };
+        const { error } = line;
+        if (error) {
+          end(() =>
+            reject(new ClientError(error.message ?? UNSEARCHED, error))
+          );
+          return;
+        }
+        onHits(line);
+        if (line.done) {
+          end(resolve);
+        }
+      };
+      socket.onclose = () =>
+        end(() =>
+          reject(new ClientError(UNSEARCHED, { code: 'not_searched' }))
+        );
+    });
   }
 
   listLogTimes(
@@ -229,19 +271,24 @@ export class CommClient extends CommConnection implements IClient {
     handlers: IEventHandlers,
     since?: IEventPosition
   ): IEventStream {
-    return new EventStream(
-      {
-        open: known =>
-          this.open('events', {
-            ws,
-            epoch: known?.epoch,
-            since: known?.revision
-          }),
-        probe: () => this.getWorkspace(ws)
-      },
-      handlers,
-      since
-    );
+    const open = (everybody: IEventHandlers): IEventStream =>
+      new EventStream(
+        {
+          open: known =>
+            this.open('events', {
+              ws,
+              epoch: known?.epoch,
+              since: known?.revision
+            }),
+          probe: () => this.getWorkspace(ws)
+        },
+        everybody,
+        since
+      );
+    // Only who knows nothing yet can be told what others know.
+    return since
+      ? open(handlers)
+      : this._sharing.events(ws, open).join(handlers);
   }
 
   streamLog(
@@ -261,14 +308,21 @@ export class CommClient extends CommConnection implements IClient {
   }
 
   streamSystem(handlers: ISystemHandlers): ISystemStream {
-    return new SystemStream(
-      {
-        open: () => this.open('system', {}),
-        probe: () => this.getStatus()
-      },
-      handlers
-    );
+    return this._sharing
+      .system(
+        everybody =>
+          new SystemStream(
+            {
+              open: () => this.open('system', {}),
+              probe: () => this.getStatus()
+            },
+            everybody
+          )
+      )
+      .join(handlers);
   }
+
+  private readonly _sharing = new Sharing();
 }
 
 function fileOf(value: unknown, buffers: Uint8Array[]): IDownload {

@@ -1,4 +1,6 @@
+import { runPath, taskPath, withQuery, wsPath } from './addresses';
 import { ClientError, errorFrom, isAbort } from './errors';
+import { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type { ITransport } from './transport';
 import type {
@@ -48,36 +50,6 @@ import type {
 
 /** Where the server extension answers, below the base URL. */
 const API = 'pyruns/api/';
-
-type Single = string | number | boolean | null | undefined;
-type Query = Record<string, Single | readonly Single[]>;
-
-/** An address with its parameters; a list repeats its key. */
-function withQuery(url: string, query: object): string {
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(query as Query)) {
-    const list = Array.isArray(value) ? (value as Single[]) : [value as Single];
-    for (const each of list) {
-      if (each !== undefined && each !== null && each !== '') {
-        search.append(key, String(each));
-      }
-    }
-  }
-  const text = search.toString();
-  return text ? `${url}?${text}` : url;
-}
-
-function wsPath(ws: string): string {
-  return `workspaces/${encodeURIComponent(ws)}`;
-}
-
-function taskPath(ws: string, task: string): string {
-  return `${wsPath(ws)}/tasks/${encodeURIComponent(task)}`;
-}
-
-function runPath(ws: string, task: string, run: number): string {
-  return `${taskPath(ws, task)}/runs/${run}`;
-}
 
 /** The server extension over REST and websockets. */
 export class ServerClient implements IClient {
@@ -304,20 +276,25 @@ export class ServerClient implements IClient {
     handlers: IEventHandlers,
     since?: IEventPosition
   ): IEventStream {
-    return new EventStream(
-      {
-        open: known =>
-          this._socket(
-            withQuery(`${wsPath(ws)}/events`, {
-              epoch: known?.epoch,
-              since: known?.revision
-            })
-          ),
-        probe: () => this.getWorkspace(ws)
-      },
-      handlers,
-      since
-    );
+    const open = (everybody: IEventHandlers): IEventStream =>
+      new EventStream(
+        {
+          open: known =>
+            this._socket(
+              withQuery(`${wsPath(ws)}/events`, {
+                epoch: known?.epoch,
+                since: known?.revision
+              })
+            ),
+          probe: () => this.getWorkspace(ws)
+        },
+        everybody,
+        since
+      );
+    // Only who knows nothing yet can be told what others know.
+    return since
+      ? open(handlers)
+      : this._sharing.events(ws, open).join(handlers);
   }
 
   streamLog(
@@ -338,13 +315,18 @@ export class ServerClient implements IClient {
   }
 
   streamSystem(handlers: ISystemHandlers): ISystemStream {
-    return new SystemStream(
-      {
-        open: () => this._socket('system/stream'),
-        probe: () => this.getStatus()
-      },
-      handlers
-    );
+    return this._sharing
+      .system(
+        everybody =>
+          new SystemStream(
+            {
+              open: () => this._socket('system/stream'),
+              probe: () => this.getStatus()
+            },
+            everybody
+          )
+      )
+      .join(handlers);
   }
 
   private _socket(path: string) {
@@ -409,6 +391,7 @@ export class ServerClient implements IClient {
     return response;
   }
 
+  private readonly _sharing = new Sharing();
   private _transport: ITransport;
 }
 

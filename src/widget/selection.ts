@@ -1,37 +1,24 @@
 import type { WorkspaceModel } from '../model/workspace';
-import type { IWidgetModel } from './types';
-
-function same(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index]);
-}
+import type { Trait } from './traits';
 
 /**
- * Keep the selection and the widget's trait `selected` the same.
+ * Keep the selection of a table and a trait the same.
  *
  * @returns how to end that
  */
 export function syncSelection(
   tasks: WorkspaceModel,
-  model: IWidgetModel
+  trait: Trait<readonly string[]>
 ): () => void {
-  const names = (): string[] => [...(model.get('selected') as string[])];
-  tasks.select(names(), 'replace');
-  const onTrait = (): void => {
-    const wanted = names();
-    if (!same([...tasks.getSnapshot().selection], wanted)) {
-      tasks.select(wanted, 'replace');
-    }
-  };
-  const end = tasks.subscribe(() => {
-    const selected = [...tasks.getSnapshot().selection];
-    if (!same(names(), selected)) {
-      model.set('selected', selected);
-      model.save_changes();
-    }
-  });
-  model.on('change:selected', onTrait);
-  return () => {
-    model.off('change:selected', onTrait);
-    end();
-  };
+  const selected = (): string[] => [...tasks.getSnapshot().selection];
+  tasks.select([...trait.get()], 'replace');
+  const ends = [
+    tasks.subscribe(() => trait.set(selected())),
+    trait.listen(names => {
+      if (JSON.stringify(names) !== JSON.stringify(selected())) {
+        tasks.select([...names], 'replace');
+      }
+    })
+  ];
+  return () => ends.forEach(end => end());
 }

@@ -1,48 +1,49 @@
 /** The module with the views of the notebook widgets, loaded by the loader. */
-import '../../style/base.css';
-import '../../style/shared.css';
-import '../../style/popup.css';
-import '../../style/menu.css';
-import '../../style/manager.css';
-import '../../style/trash.css';
-import '../../style/columns.css';
-import '../../style/cards.css';
-import '../../style/details.css';
-import '../../style/search.css';
+import '../../style/index.css';
 import '../../style/widget.css';
 
 import * as React from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { CommClient } from '../client/comm';
+import { asClientError } from '../client/errors';
 import { ServerClient } from '../client/server';
-import type { IClient, Status, TaskRow } from '../client/types';
-import { WorkspaceModel } from '../model/workspace';
-import { ManagerView } from '../views/manager';
+import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
 import { Strip } from '../views/shared/strip';
 import { widgetChannel } from './channel';
-import { LogPane } from './logpane';
-import { syncSelection } from './selection';
+import type { Show } from './show';
+import { showComparison, showPlot } from './shows/compare';
+import { showDashboard } from './shows/dashboard';
+import { showGenerator } from './shows/generator';
+import { showGpus } from './shows/gpus';
+import { showLog } from './shows/log';
+import { showTable } from './shows/table';
+import { Trait } from './traits';
 import { serverTransport } from './transport';
-import type { IMountOptions } from './types';
+import type { IMountOptions, IServerPlace } from './types';
+
+const SHOWS: Record<string, Show> = {
+  comparison: showComparison,
+  dashboard: showDashboard,
+  generator: showGenerator,
+  gpus: showGpus,
+  log: showLog,
+  manager: showTable,
+  plot: showPlot
+};
 
 /** Show the widget in `el`; returns how to end that. */
 export function mount({ model, el, server }: IMountOptions): () => void {
+  const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
   // Heard before the client hears it, which would try to reconnect.
   const endGone = channel?.onGone(() => {
-    tasks.dispose();
-    show(true);
+    endAll();
+    draw(true);
   });
   const comm = channel && new CommClient(channel);
-  const client: IClient = comm ?? new ServerClient(serverTransport(server!));
-  const tasks = new WorkspaceModel(
-    client,
-    server ? server.workspace : String(model.get('folder')),
-    { order: 'asc' }
-  );
-  const endSync = syncSelection(tasks, model);
+  const client: IClient = comm ?? serverClient(server!);
 
   el.classList.add('pyr-root', 'pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
@@ -59,17 +60,49 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   model.on('change:height', onHeight);
 
   const root = createRoot(frame);
-  const show = (isGone: boolean): void =>
-    root.render(<TaskTable client={client} tasks={tasks} isGone={isGone} />);
-  show(false);
+  let view: JSX.Element | null = null;
+  const draw = (isGone: boolean): void =>
+    root.render(<Frame view={view} isGone={isGone} />);
+  const endAll = (): void => ends.splice(0).forEach(end => end());
+  let isOver = false;
+
+  const show = async (): Promise<void> => {
+    try {
+      view = await SHOWS[String(model.get('view'))]({
+        client,
+        ws: server ? server.workspace : String(model.get('folder')),
+        trans: plainTrans,
+        // What is wrong, the view itself finds out.
+        status: client.getStatus().catch(() => null),
+        trait: name => new Trait(model, name),
+        own: owned => {
+          ends.push(() => owned.dispose());
+          return owned;
+        },
+        atEnd: end => void ends.push(end)
+      });
+    } catch (error) {
+      view = (
+        <Strip kind="error" icon="warning">
+          {asClientError(error).message}
+        </Strip>
+      );
+    }
+    if (isOver) {
+      endAll();
+    } else {
+      draw(false);
+    }
+  };
+  void show();
 
   const unmount = (): void => {
+    isOver = true;
     window.removeEventListener('pagehide', onLeave);
     model.off('change:height', onHeight);
     endGone?.();
-    endSync();
     root.unmount();
-    tasks.dispose();
+    endAll();
     comm?.dispose();
     frame.remove();
   };
@@ -83,44 +116,34 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   return unmount;
 }
 
-function TaskTable(props: {
-  client: IClient;
-  tasks: WorkspaceModel;
+/** One client for each server, so that all widgets share its streams. */
+function serverClient(server: IServerPlace): IClient {
+  const known = clients.get(server.baseUrl);
+  if (known) {
+    return known;
+  }
+  const client = new ServerClient(serverTransport(server));
+  clients.set(server.baseUrl, client);
+  return client;
+}
+
+const clients = new Map<string, IClient>();
+
+function Frame(props: {
+  view: JSX.Element | null;
   /** The kernel that answered is gone for good. */
   isGone: boolean;
 }): JSX.Element {
-  const { client, tasks } = props;
-  const [status, setStatus] = React.useState<Status | null>(null);
-  const [opened, setOpened] = React.useState<TaskRow | null>(null);
-  React.useEffect(() => {
-    client.getStatus().then(setStatus, () => {
-      // The table itself tells what is wrong.
-    });
-  }, [client]);
   return (
     <TransContext.Provider value={plainTrans}>
       {props.isGone && (
         <Strip kind="warning" icon="warning">
           {plainTrans.__(
-            'The kernel of this table is gone: this is what was known. Tasks go on running. Run the cell again for a live table.'
+            'The kernel of this widget is gone: this is what was known. Tasks go on running. Run the cell again for a live view.'
           )}
         </Strip>
       )}
-      <ManagerView
-        model={tasks}
-        trans={plainTrans}
-        onOpenLog={setOpened}
-        canWrite={status?.can_write}
-        canExecute={status?.can_execute}
-      />
-      {opened && (
-        <LogPane
-          client={client}
-          model={tasks}
-          task={opened}
-          onClose={() => setOpened(null)}
-        />
-      )}
+      {props.view}
     </TransContext.Provider>
   );
 }

@@ -150,14 +150,24 @@ def test_help(shell: Shell) -> None:
 
 def test_the_table_and_the_workspace_show_themselves_live(shell: Shell) -> None:
     shell.cell("%%pyruns sweep train.py -n lr\nlr: 0.1 | 0.2\n")
-    for text in ("%pyruns", "%pyruns manager"):
-        assert "lr_2_lr=0.2" in shell.cell(text)
+    assert shell.cell("%pyruns") == "train: 2 pending\n"
+    assert "lr_2_lr=0.2" in shell.cell("%pyruns manager")
+    assert "lr_2_lr=0.2" not in shell.cell("%pyruns manager lr<0.15")
+    assert "lr_2_lr=0.2" in shell.cell("%pyruns compare lr>0.15")
+    assert "Plan of 1 task" in shell.cell("%pyruns generator")
+    assert "CPU and memory" in shell.cell("%pyruns gpus --height 200")
+    assert shell.cell("%pyruns plot") == "no curves yet\n"
+    assert "has run yet" in shell.failing("%pyruns monitor")
+    assert "No task of train matches" in shell.failing("%pyruns compare lr>7")
+    assert "quote" in shell.failing("%pyruns manager '\"a'")
     formatter = shell.shell.display_formatter
     assert formatter is not None
     bundle: Any = formatter.format(Workspace.open("train.py"))  # type: ignore[no-untyped-call]
     data = bundle[0]
     assert "application/vnd.jupyter.widget-view+json" in data
     assert "lr_1_lr=0.1" in data["text/html"]
+    task: Any = formatter.format(Workspace.open("train.py")["lr_1_lr=0.1"])  # type: ignore[no-untyped-call]
+    assert "application/vnd.jupyter.widget-view+json" in task[0]
 
 
 def test_a_search(shell: Shell) -> None:

@@ -30,16 +30,24 @@ def state_of(message: Message) -> dict[str, Any]:
     return state
 
 
-def opened_table(kernel: Kernel) -> tuple[str, Message]:
-    """Show a table of three tasks; return its comm's id and the message that opened it."""
-    published = kernel.execute(MAKE)
-    opened = [
+def openings(published: list[Message]) -> list[Message]:
+    """Return the messages that opened widgets."""
+    return [
         one
         for one in published
         if one["msg_type"] == "comm_open" and state_of(one).get("_model_module") == "anywidget"
     ]
-    assert len(opened) == 1
-    return opened[0]["content"]["comm_id"], opened[0]
+
+
+def comms_of(published: list[Message]) -> list[str]:
+    """Return the ids of the comms of widgets that were opened."""
+    return [opened["content"]["comm_id"] for opened in openings(published)]
+
+
+def opened_table(kernel: Kernel) -> tuple[str, Message]:
+    """Show a table of three tasks; return its comm's id and the message that opened it."""
+    [opened] = openings(kernel.execute(MAKE))
+    return opened["content"]["comm_id"], opened
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ test.setTimeout(240 * 1000);
 const ROOT = process.env.PYRUNS_UI_ROOT as string;
 const CELLS = [
   '%load_ext pyruns_jupyter\n%pyruns open train.py',
-  '%pyruns',
+  '%pyruns manager',
   '%%pyruns sweep -n cell --run -j 2\nlr: 0.01 | 0.1\nepochs: 6',
   // The kernel is busy while the table above goes on.
   '%pyruns wait --timeout 120',

@@ -30,11 +30,14 @@ export interface ICompareViewProps {
   /** What is compared, for the names of files. */
   title: string;
   trans: ITrans;
+  /** How it is looked at, at first and whenever this is another object. */
   options?: IOptions;
   onOptions?: (options: IOptions) => void;
+  /** Which of its parts can be looked at; all without it. */
+  tabs?: readonly Tab[];
   onOpenLog: (task: string) => void;
   /** Open the table in which tasks are chosen. */
-  onChoose: () => void;
+  onChoose?: () => void;
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
@@ -56,6 +59,11 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const [options, setOptions] = React.useState(
     props.options ?? DEFAULT_OPTIONS
   );
+  React.useEffect(() => {
+    if (props.options) {
+      setOptions(props.options);
+    }
+  }, [props.options]);
   const [focus, setFocus] = React.useState<string | null>(null);
   const change = (part: Partial<IOptions>) => {
     const changed = { ...options, ...part };
@@ -93,11 +101,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
               'Select tasks in the table of tasks and choose Compare there.'
             )}
           </p>
-          <Button
-            accent
-            label={trans.__('Choose tasks')}
-            onClick={props.onChoose}
-          />
+          {props.onChoose && (
+            <Button
+              accent
+              label={trans.__('Choose tasks')}
+              onClick={props.onChoose}
+            />
+          )}
         </Empty>
       )}
       {state.names.length > 0 && shown && (
@@ -113,6 +123,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
           />
           <div className="pyr-compare-main">
             <Tabs
+              tabs={props.tabs ?? TABS}
               options={options}
               shown={shown}
               onOptions={change}
@@ -192,12 +203,13 @@ function Compare(props: ICompareViewProps): JSX.Element {
 }
 
 function Tabs(props: {
+  tabs: readonly Tab[];
   options: IOptions;
   shown: IShown;
   onOptions: (change: Partial<IOptions>) => void;
   exporting: JSX.Element;
 }): JSX.Element {
-  const { options, shown, onOptions } = props;
+  const { tabs: all, options, shown, onOptions } = props;
   const trans = useTrans();
   const list = React.useRef<HTMLDivElement>(null);
   const failed = shown.comparison.failures.reduce(
@@ -207,10 +219,10 @@ function Tabs(props: {
   const go = (event: React.KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step !== undefined) {
-      const at = TABS.indexOf(options.tab) + step + TABS.length;
-      onOptions({ tab: TABS[at % TABS.length] });
+      const at = all.indexOf(options.tab) + step + all.length;
+      onOptions({ tab: all[at % all.length] });
       const tabs = list.current?.querySelectorAll<HTMLElement>('[role=tab]');
-      tabs?.[at % TABS.length]?.focus();
+      tabs?.[at % all.length]?.focus();
       event.preventDefault();
     }
   };
@@ -223,7 +235,7 @@ function Tabs(props: {
         ref={list}
         onKeyDown={go}
       >
-        {TABS.map(tab => (
+        {all.map(tab => (
           <button
             key={tab}
             type="button"

@@ -14,7 +14,7 @@ export interface IRunListProps {
   focus: string | null;
   onFocus: (task: string | null) => void;
   onOpenLog: (task: string) => void;
-  onChoose: () => void;
+  onChoose?: () => void;
 }
 
 /** The compared tasks: which of them charts show, and in which colour. */
@@ -39,12 +39,14 @@ export function RunList(props: IRunListProps): JSX.Element {
           onChange={() => model.setHidden(all, isAll)}
         />
         <span>{trans._n('%1 task', '%1 tasks', tasks.length)}</span>
-        <Button
-          icon="table"
-          iconOnly
-          label={trans.__('Choose others in the table of tasks')}
-          onClick={props.onChoose}
-        />
+        {props.onChoose && (
+          <Button
+            icon="table"
+            iconOnly
+            label={trans.__('Choose others in the table of tasks')}
+            onClick={props.onChoose}
+          />
+        )}
       </div>
       <ul>
         {tasks.map((row, at) => {

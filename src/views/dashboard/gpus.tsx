@@ -23,7 +23,8 @@ const LEAST_IDLE = 240;
 
 export interface IGpusProps extends IProcessHandlers {
   state: ISystemState;
-  activity: IActivityState;
+  /** What runs and waits in the workspace. */
+  active: IActivityState['active'];
 }
 
 /** A card for each GPU, or why there is none. */
@@ -31,8 +32,8 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   const { latest, history } = props.state;
   const trans = useTrans();
   const known = React.useMemo(
-    () => new Set(props.activity.active.map(task => task.name)),
-    [props.activity.active]
+    () => new Set(props.active.map(task => task.name)),
+    [props.active]
   );
   if (!latest) {
     return null;

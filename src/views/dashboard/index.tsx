@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { TaskStatus, Workspace } from '../../client/types';
+import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import type { QueueModel } from '../../model/queue';
 import type { SystemModel } from '../../model/system';
@@ -17,6 +17,8 @@ import { Queued } from './queued';
 import { RecentTasks, RunningTasks } from './tasks';
 import { Users } from './users';
 
+const NOBODY: readonly TaskRow[] = [];
+
 export interface IDashboardProps {
   workspace: Workspace;
   activity: ActivityModel;
@@ -26,9 +28,9 @@ export interface IDashboardProps {
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
   onOpenLog: (task: string) => void;
-  /** Show all tasks, or those in one state. */
-  onOpenTasks: (status?: TaskStatus) => void;
-  onGenerate: () => void;
+  /** Show all tasks, or those in one state; not offered without it. */
+  onOpenTasks?: (status?: TaskStatus) => void;
+  onGenerate?: () => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
 }
@@ -39,6 +41,30 @@ export function DashboardView(props: IDashboardProps): JSX.Element {
     <TransContext.Provider value={props.trans}>
       <div className="pyr-view pyr-dashboard">
         <Dashboard {...props} />
+      </div>
+    </TransContext.Provider>
+  );
+}
+
+/** The machine alone: its loads, and a card for each GPU. */
+export function GpusView(props: {
+  system: SystemModel;
+  trans: ITrans;
+}): JSX.Element {
+  const loads = useStoreWhile(props.system, React.useContext(InFrontContext));
+  return (
+    <TransContext.Provider value={props.trans}>
+      <div className="pyr-view pyr-dashboard">
+        <div className="pyr-dashboard-scroll">
+          <Machine state={loads} />
+          <Gpus state={loads} active={NOBODY} />
+          <Users sample={loads.latest} />
+        </div>
+        <LostStrip
+          connection={loads.connection}
+          heard={loads.latest ? loads.latest.time * 1000 : null}
+          onRetry={() => props.system.retry()}
+        />
       </div>
     </TransContext.Provider>
   );
@@ -73,7 +99,8 @@ function Dashboard(props: IDashboardProps): JSX.Element {
                 className={`pyr-count-tile pyr-status-${status}`}
                 data-empty={!counts?.[status]}
                 title={trans.__('Show the tasks in this state')}
-                onClick={() => props.onOpenTasks(status)}
+                disabled={!props.onOpenTasks}
+                onClick={() => props.onOpenTasks?.(status)}
               >
                 <b>{counts ? counts[status].toLocaleString() : '–'}</b>
                 <span>
@@ -84,19 +111,23 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             ))}
           </div>
           <div className="pyr-dashboard-actions">
-            <Button
-              icon="add"
-              accent
-              label={trans.__('New tasks')}
-              title={trans.__('Create tasks from a configuration')}
-              onClick={props.onGenerate}
-            />
-            <Button
-              icon="table"
-              label={trans.__('All tasks')}
-              title={trans.__('All tasks in a table')}
-              onClick={() => props.onOpenTasks()}
-            />
+            {props.onGenerate && (
+              <Button
+                icon="add"
+                accent
+                label={trans.__('New tasks')}
+                title={trans.__('Create tasks from a configuration')}
+                onClick={props.onGenerate}
+              />
+            )}
+            {props.onOpenTasks && (
+              <Button
+                icon="table"
+                label={trans.__('All tasks')}
+                title={trans.__('All tasks in a table')}
+                onClick={() => props.onOpenTasks?.()}
+              />
+            )}
           </div>
         </div>
         {props.workspace.problem && (
@@ -112,7 +143,7 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         <Machine state={loads} />
         <Gpus
           state={loads}
-          activity={state}
+          active={state.active}
           onOpenLog={props.onOpenLog}
           onOpenNotebook={props.onOpenNotebook}
         />

@@ -9,7 +9,8 @@ import { bytes, duration } from '../shared/format';
 const MOST = 6;
 
 export interface IProcessHandlers {
-  onOpenLog: (task: string) => void;
+  /** Open the log of a task; not offered without it. */
+  onOpenLog?: (task: string) => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
 }
@@ -75,7 +76,7 @@ function What(
   const { process, known, onOpenLog, onOpenNotebook } = props;
   const { task, notebook } = process;
   if (task) {
-    return known.has(task) ? (
+    return onOpenLog && known.has(task) ? (
       <button
         type="button"
         className="pyr-link"

@@ -19,6 +19,10 @@ export interface IMonitorProps {
   /** The logs that are shown. */
   monitor: MonitorModel;
   trans: ITrans;
+  /** Whether tasks can be chosen from a list; they can without it. */
+  hasList?: boolean;
+  /** Shows no log any more; only where there is no list. */
+  onClose?: () => void;
   /** How to ask before something; in the page without it. */
   confirm?: Confirm;
   /** Whether this user may start and stop tasks. */
@@ -64,15 +68,17 @@ function Monitor(props: IMonitorProps): JSX.Element {
   const { task } = monitor.activePane.log.getSnapshot();
   return (
     <div className="pyr-view pyr-monitor">
-      <TaskList
-        state={state}
-        current={task}
-        shown={monitor.tasks}
-        canAdd={panes.length < MOST_PANES && task !== null}
-        onOpen={chosen => monitor.open(chosen.name)}
-        onOpenBeside={chosen => monitor.openBeside(chosen.name)}
-        onContextMenu={props.onContextMenu}
-      />
+      {(props.hasList ?? true) && (
+        <TaskList
+          state={state}
+          current={task}
+          shown={monitor.tasks}
+          canAdd={panes.length < MOST_PANES && task !== null}
+          onOpen={chosen => monitor.open(chosen.name)}
+          onOpenBeside={chosen => monitor.openBeside(chosen.name)}
+          onContextMenu={props.onContextMenu}
+        />
+      )}
       <div className="pyr-logs">
         <div className="pyr-panes">
           {panes.map(pane => (
@@ -91,7 +97,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
               screenReader={props.screenReader}
               onActivate={() => monitor.activate(pane.id)}
               onClose={
-                panes.length > 1 ? () => monitor.close(pane.id) : undefined
+                panes.length > 1 ? () => monitor.close(pane.id) : props.onClose
               }
             />
           ))}

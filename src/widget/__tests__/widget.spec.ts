@@ -1,15 +1,18 @@
 import type { IClient } from '../../client/types';
 import { WorkspaceModel } from '../../model/workspace';
 import { widgetChannel } from '../channel';
-import { lastLines } from '../plainlog';
 import { syncSelection } from '../selection';
+import { Trait } from '../traits';
 import { FakeModel } from './model';
 
 describe('the selection', () => {
   it('is the trait, in both directions', () => {
     const widget = new FakeModel({ selected: ['a'] });
     const tasks = new WorkspaceModel({} as IClient, 'ws');
-    const end = syncSelection(tasks, widget);
+    const end = syncSelection(
+      tasks,
+      new Trait<readonly string[]>(widget, 'selected')
+    );
     expect([...tasks.getSnapshot().selection]).toEqual(['a']);
     expect(widget.saved).toBe(0);
 
@@ -51,16 +54,5 @@ describe('the channel', () => {
     expect(gone).toBe(1);
     end();
     expect(widget.listeners).toEqual([]);
-  });
-});
-
-describe('lastLines', () => {
-  it.each([
-    ['\x1b[31mred\x1b[0m\r\nnext', 'red\nnext'],
-    ['10%\r50%\r100%\ndone\r', '100%\ndone'],
-    ['\x1b]0;title\x07text', 'text'],
-    ['\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\', 'link']
-  ])('shows %j as plain text', (log, text) => {
-    expect(lastLines(new TextEncoder().encode(log))).toBe(text);
   });
 });

@@ -1,0 +1,206 @@
+"""A growing log, and the search in one, for the views of a widget: each from a thread of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pyruns_jupyter.core.logs import LogFollower, LogReset
+from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.resources.answers import to_json
+from pyruns_jupyter.resources.inside import check_inside
+from pyruns_jupyter.resources.logruns import RunWatch, latest_run, log_start, run_state
+from pyruns_jupyter.resources.logs import find_log
+from pyruns_jupyter.resources.logsearch import (
+    ENDED,
+    PATIENCE,
+    TOO_SLOW,
+    LogSearch,
+    Scan,
+    given_up,
+    problem_of,
+)
+
+from .streams import Frame
+
+WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgement
+CHUNK = 128 * 1024  # bytes in a frame
+BUSY_PAUSE = 0.5  # seconds between two frames while nobody acknowledges
+FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
+SETTLE = 0.2  # seconds in which the last lines of a run that just ended may still arrive
+
+
+class LogStream:
+    """Sends one run's log to one view, with the messages of the server's `logs/stream`.
+
+    A kernel that is busy with a cell hears no acknowledgements; the log goes on then, a frame at a time.
+    """
+
+    def __init__(
+        self,
+        workspace: WorkspaceFolder,
+        name: str,
+        *,
+        run: int | None,
+        offset: int | None,
+        tail: int | None,
+        send: Frame,
+        ended: Callable[[], None],
+    ) -> None:
+        """Find the task and the run.
+
+        Raises:
+            NotFound: when there is no such task or run.
+        """
+        paths = workspace.existing(name)
+        info = read_task(paths.folder)
+        self._run = latest_run(info) if run is None else run
+        self._watch = RunWatch(paths, self._run, run_state(info, self._run, waited=False))
+        path = check_inside(paths.log(self._run), paths.folder)
+        self._offset, self._size = log_start(path, offset, tail)
+        self._acknowledged = self._offset
+        self._task = name
+        self._path = path
+        self._send = send
+        self._ended = ended
+        self._heard = threading.Condition()
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to send."""
+        threading.Thread(target=self._follow, name="pyruns-log", daemon=True).start()
+
+    def receive(self, text: str) -> None:
+        """Take an acknowledgement, `{"ack": offset}`; anything else is passed over."""
+        try:
+            offset = json.loads(text)["ack"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return
+        with self._heard:
+            if isinstance(offset, int) and self._acknowledged < offset <= self._offset:
+                self._acknowledged = offset
+                self._heard.notify()
+
+    def close(self) -> None:
+        """Send nothing more."""
+        with self._heard:
+            self._closed = True
+            self._heard.notify()
+
+    def _follow(self) -> None:
+        follower = LogFollower(self._path, self._offset)
+        try:
+            self._tell("header", size=self._size, task=self._task)
+            pause, settled = FASTEST, False
+            while not self._closed:
+                over = self._watch.state.over  # known before the read that finds nothing more
+                data = self._read(follower)
+                if data:
+                    pause, settled = FASTEST, False
+                    self._offset += len(data)
+                    self._send(data)
+                    self._wait_for_room()
+                    continue
+                if over and settled:
+                    self._tell("end", size=self._offset, exit_code=self._watch.state.exit_code)
+                    return
+                settled = over
+                time.sleep(SETTLE if over else pause)
+                pause = min(1.5 * pause, SLOWEST)
+                self._watch.look()
+        finally:
+            follower.close()
+            self._ended()
+
+    def _read(self, follower: LogFollower) -> bytes:
+        try:
+            return follower.read(CHUNK)
+        except LogReset as reset:
+            with self._heard:
+                self._offset = self._acknowledged = 0
+            self._tell("reset", size=0, reason=reset.reason)
+            return b""
+
+    def _wait_for_room(self) -> None:
+        with self._heard:
+            self._heard.wait_for(
+                lambda: self._closed or self._offset - self._acknowledged < WINDOW, timeout=BUSY_PAUSE
+            )
+
+    def _tell(self, kind: str, **more: Any) -> None:
+        if not self._closed:
+            status = self._watch.state.status
+            message = {"type": kind, "run": self._run, "offset": self._offset, "status": status, **more}
+            self._send(to_json(message))
+
+
+class SearchStream:
+    """Tells the hits of a search in a log, a line of JSON after each part, as the server's `logs/search`."""
+
+    def __init__(
+        self,
+        workspace: WorkspaceFolder,
+        name: str,
+        wanted: LogSearch,
+        *,
+        run: int | None,
+        send: Frame,
+        failed: Callable[[Exception], None],
+        ended: Callable[[], None],
+    ) -> None:
+        """Begin to search.
+
+        Raises:
+            NotFound: when there is no such log.
+        """
+        self._scan = Scan(find_log(workspace, name, run)[0], wanted)
+        self._send = send
+        self._failed = failed
+        self._ended = ended
+
+    def start(self) -> None:
+        """Begin to tell."""
+        threading.Thread(target=self._search, name="pyruns-search", daemon=True).start()
+
+    def receive(self, text: str) -> None:
+        """There is nothing to be said to a search."""
+
+    def close(self) -> None:
+        """Stop searching."""
+        self._scan.kill()
+
+    def _search(self) -> None:
+        try:
+            line = self._next_line()
+            problem = problem_of(line)
+            if problem is not None:
+                self._failed(problem)
+                return
+            while True:
+                self._send(line.decode())
+                if json.loads(line)["done"]:
+                    return
+                line = self._next_line()
+        finally:
+            self._scan.close()
+            self._ended()
+
+    def _next_line(self) -> bytes:
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._scan.kill()
+
+        timer = threading.Timer(PATIENCE, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            line = self._scan.next_line()
+        finally:
+            timer.cancel()
+        return line or given_up(TOO_SLOW if late.is_set() else ENDED)

@@ -1,0 +1,76 @@
+import * as React from 'react';
+
+import { DraftModel } from '../../model/draft';
+import { GeneratorView } from '../../views/generator';
+import { Strip } from '../../views/shared/strip';
+import type { IShowOptions } from '../show';
+
+/**
+ * A configuration in the making; its text and its name are traits, as is what
+ * was created from it.
+ */
+export async function showGenerator(
+  options: IShowOptions
+): Promise<JSX.Element> {
+  const { client, ws, trans, own, atEnd, trait } = options;
+  const workspace = await client.getWorkspace(ws);
+  const text = trait<string>('text');
+  const name = trait<string>('name');
+  const created = trait<readonly string[]>('created');
+  const draft = own(
+    new DraftModel({ client, ws, kind: workspace.kind, saveDelay: 150 })
+  );
+  await draft.load();
+  if (text.get()) {
+    draft.setText(text.get());
+  }
+  if (name.get()) {
+    draft.setName(name.get());
+  }
+  const tell = (): void => {
+    const state = draft.getSnapshot();
+    if (state.phase === 'ready') {
+      text.set(state.text);
+      name.set(state.name);
+    }
+  };
+  tell();
+  atEnd(draft.subscribe(tell));
+  atEnd(text.listen(value => draft.setText(value)));
+  atEnd(name.listen(value => draft.setName(value)));
+  const status = await options.status;
+
+  const Generator = (): JSX.Element => {
+    const [said, say] = React.useState<string | null>(null);
+    return (
+      <>
+        <GeneratorView
+          client={client}
+          model={draft}
+          workspace={workspace}
+          trans={trans}
+          canWrite={status?.can_write}
+          canExecute={status?.can_execute}
+          onCreated={(names, queued) => {
+            created.set(names);
+            say(
+              queued
+                ? trans._n(
+                    '%1 task created and queued',
+                    '%1 tasks created and queued',
+                    names.length
+                  )
+                : trans._n('%1 task created', '%1 tasks created', names.length)
+            );
+          }}
+        />
+        {said !== null && (
+          <Strip kind="info" icon="completed" onClose={() => say(null)}>
+            {said}
+          </Strip>
+        )}
+      </>
+    );
+  };
+  return <Generator />;
+}

@@ -1,0 +1,32 @@
+import * as React from 'react';
+
+import { MonitorModel } from '../../model/monitor';
+import { WorkspaceModel } from '../../model/workspace';
+import { MonitorView } from '../../views/monitor';
+import type { IShowOptions } from '../show';
+
+/** The log of one task, which is a trait. */
+export async function showLog(options: IShowOptions): Promise<JSX.Element> {
+  const { client, ws, trans, own, atEnd, trait } = options;
+  const tasks = own(new WorkspaceModel(client, ws));
+  const monitor = own(new MonitorModel(client, ws));
+  const task = trait<string>('task');
+  const open = (name: string): void => {
+    if (name) {
+      monitor.open(name);
+    }
+  };
+  open(task.get());
+  atEnd(task.listen(open));
+  const status = await options.status;
+  return (
+    <MonitorView
+      model={tasks}
+      monitor={monitor}
+      trans={trans}
+      hasList={false}
+      canExecute={status?.can_execute}
+      looks={{ hasCurves: trait<boolean>('curves').get() }}
+    />
+  );
+}

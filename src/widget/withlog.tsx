@@ -1,0 +1,50 @@
+import * as React from 'react';
+
+import { MonitorModel } from '../model/monitor';
+import { WorkspaceModel } from '../model/workspace';
+import { MonitorView } from '../views/monitor';
+import type { IShowOptions } from './show';
+
+/**
+ * A view with the log of one task below it.
+ *
+ * @param body - the view, given how to open a task's log
+ * @param tasks - what knows how the task stands; one of its own without it
+ */
+export async function withLog(
+  options: IShowOptions,
+  body: (openLog: (task: string) => void) => JSX.Element,
+  tasks?: WorkspaceModel
+): Promise<JSX.Element> {
+  const { client, ws, trans, own } = options;
+  const model = tasks ?? own(new WorkspaceModel(client, ws));
+  const monitor = own(new MonitorModel(client, ws));
+  const status = await options.status;
+
+  const WithLog = (): JSX.Element => {
+    const [isOpen, setOpen] = React.useState(false);
+    const openLog = React.useCallback((task: string) => {
+      monitor.open(task);
+      setOpen(true);
+    }, []);
+    const view = React.useMemo(() => body(openLog), [openLog]);
+    return (
+      <>
+        {view}
+        {isOpen && (
+          <div className="pyr-widget-log">
+            <MonitorView
+              model={model}
+              monitor={monitor}
+              trans={trans}
+              hasList={false}
+              onClose={() => setOpen(false)}
+              canExecute={status?.can_execute}
+            />
+          </div>
+        )}
+      </>
+    );
+  };
+  return <WithLog />;
+}
