@@ -1,7 +1,7 @@
 """Sweeps of experiments that outlive the notebook. Importing this package is cheap: scripts do it.
 
-A script uses `load`, `track`, `record`, `artifact_dir`; a notebook `Workspace`, or `%load_ext
-pyruns_jupyter`.
+A script uses `load`, `track`, `record`, `artifact_dir`; a notebook `Workspace`, the widgets, or
+`%load_ext pyruns_jupyter`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ._version import __version__
     from .api import Workspace
+    from .notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable
     from .script import (
         Config,
         MissingKeyError,
@@ -29,8 +30,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Comparison",
     "Config",
+    "Dashboard",
+    "Generator",
+    "Gpus",
+    "Log",
     "MissingKeyError",
+    "Plot",
+    "TaskTable",
     "Workspace",
     "__version__",
     "artifact_dir",
@@ -44,7 +52,12 @@ __all__ = [
     "track_many",
 ]
 
-_HOMES = {"Workspace": ".api", "__version__": "._version"}  # all others live in `script`
+_WIDGETS = ("Comparison", "Dashboard", "Generator", "Gpus", "Log", "Plot", "TaskTable")
+_HOMES = {  # all others live in `script`
+    "Workspace": ".api",
+    "__version__": "._version",
+    **dict.fromkeys(_WIDGETS, ".notebook.widgets"),
+}
 
 
 def __getattr__(name: str) -> Any:

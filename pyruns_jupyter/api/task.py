@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any, overload
 from pyruns_jupyter.core import environments, logs, runs, snapshots, tasks
 from pyruns_jupyter.core.configfile import parse_config
 from pyruns_jupyter.core.duplicate import duplicate
-from pyruns_jupyter.core.errors import Conflict, NotFound
+from pyruns_jupyter.core.errors import Conflict, NotFound, Unreadable
 from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.layout import SETTINGS_NAME, TaskPaths
+from pyruns_jupyter.core.layout import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.proposals import task_text
 from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import Run
@@ -21,6 +22,7 @@ from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
+from .live import Waiting, progress_of
 from .queue import RunOptions, queue_options
 from .tables import count_text, html_table, task_columns, text_table
 
@@ -48,6 +50,11 @@ class Task:
         from .workspace import Workspace
 
         return Workspace(self._workspace)
+
+    @property
+    def root(self) -> Path:
+        """The `_pyruns_` folder of its project."""
+        return self._workspace.root
 
     @property
     def folder(self) -> Path:
@@ -249,6 +256,44 @@ class Task:
         raise_refused(submit(self._workspace, [self._name], options=wanted).refused)
         return self
 
+    def wait(self, *, timeout: float | None = None) -> Task:
+        """Wait until the task is neither queued nor running, and return it.
+
+        Raises:
+            TimeoutError: when it still is after `timeout` seconds.
+        """
+        Waiting([self.folder], [self._workspace.root], timeout).run()
+        return self
+
+    async def wait_async(self, *, timeout: float | None = None) -> Task:
+        """As `wait`, while the event loop goes on."""
+        await Waiting([self.folder], [self._workspace.root], timeout).run_async()
+        return self
+
+    def value(self, run: int | None = None) -> Any:
+        """Return what the last expression of a cell was, in a run (from 1; by default the latest) of a task
+        that `%%pyruns task` made; None when that had no value.
+
+        It is stored as a pickle, which may run anything when it is read: look only at your own tasks.
+
+        Raises:
+            Conflict: when the run has not completed, with what it died of if it has failed.
+            Unreadable: when the value cannot be read, for example since a package is missing here.
+        """
+        index = run or self._latest()
+        known = [one for one in self.runs if one.index == index]
+        status = known[0].status if known else self.status
+        if status != "completed":
+            why = f": {self.row.message}" if status == "failed" and self.row.message else ""
+            raise Conflict(f"Run {index} of {self._name!r} is {status}{why}.")
+        path = self._paths.artifact_dir(index) / CELL_VALUE
+        try:
+            return pickle.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except Exception as error:
+            raise Unreadable(f"{path} cannot be read: {error}") from error
+
     def stop(self) -> Task:
         """Cancel the waiting run, or ask the running one to stop.
 
@@ -328,6 +373,24 @@ class TaskList(Sequence[Task]):
     def names(self) -> list[str]:
         """The names of the tasks."""
         return [task.name for task in self._tasks]
+
+    def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
+        """Wait until all are neither queued nor running, and return them; see `Workspace.wait`.
+
+        Raises:
+            TimeoutError: when some still are after `timeout` seconds.
+        """
+        self._waiting(timeout).run(progress_of(progress))
+        return self
+
+    async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
+        """As `wait`, while the event loop goes on."""
+        await self._waiting(timeout).run_async(progress_of(progress))
+        return self
+
+    def _waiting(self, timeout: float | None) -> Waiting:
+        roots = {task.root for task in self._tasks}
+        return Waiting([task.folder for task in self._tasks], roots, timeout)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pyruns_jupyter.core import generate, query
 from pyruns_jupyter.core.archive import Packed, pack, unpack
@@ -16,14 +16,14 @@ from pyruns_jupyter.core.export import SUFFIXES, check_form, collected, format_o
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.ordering import move_tasks
 from pyruns_jupyter.core.outfile import output_file
-from pyruns_jupyter.core.rows import read_row
-from pyruns_jupyter.core.runs import ACTIVE
 from pyruns_jupyter.core.taskfile import is_task
 from pyruns_jupyter.core.textfiles import read_text
 from pyruns_jupyter.core.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import attend, submit
 
+from .frames import frame
+from .live import Events, Waiting, progress_of
 from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, queue_options
 from .tables import count_text
@@ -31,10 +31,8 @@ from .task import Task, TaskList, TaskTable, raise_refused
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
+    import polars
     from typing_extensions import Unpack
-
-_LOOK_SECONDS = 0.25
-_ATTEND_SECONDS = 5.0
 
 Tasks = str | Task | Iterable[str | Task]
 
@@ -155,28 +153,39 @@ class Workspace:
         raise_refused(found.refused)
         return TaskList((self[name] for name in found.queued), found.skipped.values())
 
-    def wait(self, tasks: Tasks | None = None, *, timeout: float | None = None) -> TaskList:
+    def wait(
+        self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
+    ) -> TaskList:
         """Wait until tasks (by default all) are neither queued nor running, and return them.
+
+        `progress` draws a bar; by default in a notebook and in a terminal.
 
         Raises:
             TimeoutError: when some still are after `timeout` seconds.
         """
-        names = self._names(tasks) if tasks is not None else self.tasks().names
-        deadline = None if timeout is None else time.monotonic() + timeout
-        left, attended = list(names), 0.0
-        while True:
-            left = [name for name in left if read_row(self._folder.paths(name).folder)[0].status in ACTIVE]
-            if not left:
-                return TaskList(self[name] for name in names)
-            now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                raise TimeoutError(
-                    f"{count_text(len(left), 'task')} still waiting or running after {timeout:g} s."
-                )
-            if now - attended > _ATTEND_SECONDS:
-                attend(self._folder.root)
-                attended = now
-            time.sleep(_LOOK_SECONDS)
+        found, waiting = self._waiting(tasks, timeout)
+        waiting.run(progress_of(progress))
+        return found
+
+    async def wait_async(
+        self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
+    ) -> TaskList:
+        """As `wait`, while the event loop goes on: `await ws.wait_async()`."""
+        found, waiting = await asyncio.to_thread(self._waiting, tasks, timeout)
+        await waiting.run_async(progress_of(progress))
+        return found
+
+    def events(self, *, until_idle: bool = False) -> Events:
+        """Return what happens to tasks from now on, for `for` and for `async for`.
+
+        It goes on for ever, or with `until_idle` until nothing runs or waits any more.
+        """
+        return Events(self._folder, until_idle=until_idle)
+
+    def _waiting(self, tasks: Tasks | None, timeout: float | None) -> tuple[TaskList, Waiting]:
+        names = self.tasks().names if tasks is None else self._names(tasks)
+        found = TaskList(Task(self._folder, name) for name in names)
+        return found, Waiting([task.folder for task in found], [self._folder.root], timeout)
 
     def tasks(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
@@ -302,12 +311,28 @@ class Workspace:
                 write_table(table, stream, form, bom=bom, raw=raw)
             return table.count
 
-    def frame(self, text: str = "", *, runs: str = "all") -> pandas.DataFrame:
-        """Return one row a run, the columns of `export`, as a table of pandas, which must be installed."""
-        import pandas
+    @overload
+    def frame(
+        self, text: str = "", *, runs: str = "all", library: Literal["pandas"] = "pandas"
+    ) -> pandas.DataFrame: ...
 
+    @overload
+    def frame(self, text: str = "", *, runs: str = "all", library: Literal["polars"]) -> polars.DataFrame: ...
+
+    def frame(self, text: str = "", *, runs: str = "all", library: str = "pandas") -> Any:
+        """Return one row a run, the columns of `export`, as a table of pandas or polars.
+
+        Args:
+            text: which tasks, as in `tasks`.
+            runs: `all`, or `latest` for one row a task.
+            library: `pandas` or `polars`, which must be installed.
+
+        Raises:
+            InvalidInput: when the query or the library is none.
+            ImportError: when the library is not installed.
+        """
         with collected(self._folder, self.tasks(text).names, runs) as table:
-            return pandas.DataFrame(table.rows(), columns=[column.title for column in table.columns])
+            return frame(library, [column.title for column in table.columns], list(table.rows()))
 
     def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
         """Return one dictionary a run, with the columns of `export`; times are epoch seconds.

@@ -187,6 +187,20 @@ def build_cell_parser(program: str) -> argparse.ArgumentParser:
         made.add_argument("-w", "--workspace", metavar="NAME", help="workspace instead of the current one")
         made.add_argument("--json", action="store_true", help="write JSON for a program to read")
         (_add_saving if name == "plan" else _add_creation)(made)
+    about = "The cell is Python: run it as a task of its own, while the kernel stays free"
+    made = verbs.add_parser("task", help=about, description=about)
+    made.add_argument("-n", "--name", default="cell", help="name of the task (default: %(default)s)")
+    made.add_argument(
+        "--with",
+        dest="given",
+        type=_keys,
+        default=[],
+        metavar="VARIABLE[,VARIABLE...]",
+        help="variables of the notebook that it gets, as they are now",
+    )
+    made.add_argument("--to", metavar="VARIABLE", help="variable that the task is put into; see its value()")
+    made.add_argument("--json", action="store_true", help="write JSON for a program to read")
+    add_run_options(made)
     return parser
 
 

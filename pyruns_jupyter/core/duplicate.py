@@ -12,7 +12,7 @@ from typing import Any
 from . import marker, runs
 from .errors import Conflict, NotFound
 from .files import dump_json, is_plain_file, write_new
-from .layout import ARTIFACTS, RUN_LOGS, TASK_INFO, check_task_name
+from .layout import ARTIFACTS, CELL_CODE, CELL_GIVEN, RUN_LOGS, TASK_INFO, check_task_name
 from .proposals import free_name
 from .staging import put_into_place, staging_folder
 from .stamps import stamp
@@ -69,6 +69,9 @@ def duplicate(
         (folder / RUN_LOGS).mkdir()
         shutil.copyfile(source / payload, folder / payload)
         shutil.copymode(source / payload, folder / payload)
+        for file in (CELL_CODE, CELL_GIVEN):
+            if is_plain_file(source / file):
+                shutil.copyfile(source / file, folder / file)
         if with_runs:
             _copy_tree(source / RUN_LOGS, folder / RUN_LOGS)
             if is_plain_file(source / _TRACK_STORE):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .errors import InvalidInput
@@ -49,18 +51,22 @@ __all__ = [
 _SHELL_FILE_MODE = 0o644
 
 
-def create_tasks(workspace: WorkspaceFolder, text: str, name: str) -> list[str]:
+def create_tasks(
+    workspace: WorkspaceFolder, text: str, name: str, files: Mapping[str, bytes] | None = None
+) -> list[str]:
     """Create the tasks that `plan_tasks` proposes, durably, all or none, and return their names.
+
+    `files` are put into the folder of each beside its configuration.
 
     Raises:
         NameTaken: when a name is taken.
         InvalidInput: see `plan_tasks`.
         Conflict, Busy: when the folder does not allow it at this moment; nothing is left behind.
     """
-    return create(plan_tasks(workspace, text, name))
+    return create(plan_tasks(workspace, text, name), files or {})
 
 
-def create(proposal: Proposal) -> list[str]:
+def create(proposal: Proposal, files: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
     """Create the tasks of a proposal, see `create_tasks`."""
     workspace = proposal.workspace
     describe = _shell_info if proposal.plan is None else _script_info
@@ -75,9 +81,11 @@ def create(proposal: Proposal) -> list[str]:
             folder = f"{staging}/{name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")
+            for file, content in files.items():
+                _write(f"{folder}/{file}", content, FILE_MODE)
             _write(f"{folder}/{payload_name}", _with_newline(proposal.config_text(index)), payload_mode)
             _write(f"{folder}/{TASK_INFO}", dump_json(info), FILE_MODE)
-        put_into_place(workspace, staging, proposal.names, (payload_name, TASK_INFO))
+        put_into_place(workspace, staging, proposal.names, (*files, payload_name, TASK_INFO))
     return list(proposal.names)
 
 

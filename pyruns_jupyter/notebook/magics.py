@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -16,8 +17,10 @@ from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.task import Task
+from pyruns_jupyter.cli.completion import completions
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
+from pyruns_jupyter.cli.queuegrammar import run_options
 from pyruns_jupyter.cli.terminal import error_text
 from pyruns_jupyter.cli.verbs import VERBS, create, show_plan
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, os_sentence
@@ -76,6 +79,7 @@ class PyrunsMagics(Magics):
         %%pyruns sweep -n lr --run      the cell is YAML with batch syntax
         %%pyruns plan -n {lr}-{seed}    show what such a cell would make; -o FILE saves it as a plan file
         %%pyruns shell -n prepare       the cell is a shell script
+        %%pyruns task --with lr --to t  the cell is Python, run beside the kernel; t.value() is its value
 
         %pyruns --help lists everything.
         """
@@ -125,6 +129,9 @@ class PyrunsMagics(Magics):
 
     def _cell(self, words: list[str], cell: str) -> None:
         args = build_cell_parser(CELL_PROGRAM).parse_args(words)
+        if args.verb == "task":
+            self._task(cell, args)
+            return
         if args.verb == "shell":
             workspace = Workspace.open(self._context.folder / args.target)
         elif args.target:
@@ -138,6 +145,40 @@ class PyrunsMagics(Magics):
         else:
             create(self._context, workspace, cell, args)
 
+    def _task(self, cell: str, args: argparse.Namespace) -> None:
+        from .cells import create_cell_task
+
+        assert self.shell is not None
+        variables = self.shell.user_ns
+        for name in args.given:
+            if name not in variables:
+                raise UsageError(f"There is no variable {name!r} to go along.")
+        if args.to is not None and not args.to.isidentifier():
+            raise UsageError(f"{args.to!r} is no name of a variable.")
+        options = run_options(args)
+        workspace = Workspace.open(self._context.folder)
+        task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
+        workspace.run(task, **options)
+        if args.to is not None:
+            variables[args.to] = task
+        if args.json:
+            self._context.json({"workspace": workspace.name, "names": [task.name], "queued": True})
+        else:
+            self._context.line(f"Runs as the task {task.name} of {workspace.name}")
+
+    def complete(self, _shell: Any, event: Any) -> list[str]:
+        """Return what the word at the cursor may go on as; see `IPython.core.completerlib`."""
+        self._context.folder = Path(os.getcwd())
+        program, _, line = event.text_until_cursor.lstrip().partition(" ")
+        parser = (
+            build_cell_parser(CELL_PROGRAM) if program == CELL_PROGRAM else build_parser(program, views=True)
+        )
+        before, _, last = line.rpartition(" ")
+        found = completions(self._context, parser, before.split(), last)
+        # IPython replaces what it takes for a word, and ends words at signs such as `=`.
+        known = last[: len(last) - len(event.symbol)] if last.endswith(event.symbol) else ""
+        return [word[len(known) :] for word in found]
+
 
 def _with_quotes(line: str) -> str:
     """Return the line of a search with its inner quotes kept: here is no shell to protect them from."""
@@ -148,7 +189,10 @@ def _with_quotes(line: str) -> str:
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics and the live display of workspaces in a kernel (`%load_ext pyruns_jupyter`)."""
-    shell.register_magics(PyrunsMagics)
+    magics = PyrunsMagics(shell)
+    shell.register_magics(magics)
+    for program in (LINE_PROGRAM, CELL_PROGRAM):
+        shell.set_hook("complete_command", magics.complete, str_key=program)  # type: ignore[no-untyped-call]
     formatter = shell.display_formatter
     if formatter is not None:
         formatter.mimebundle_formatter.for_type(Workspace, _live_workspace)

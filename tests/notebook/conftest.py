@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from tests.notebook.kernel import Kernel, running_kernel
+from tests.notebook.shell import Shell
 
 SCRIPT = """\
 import argparse, time
@@ -35,3 +38,20 @@ def kernel(project: Path) -> Iterator[Kernel]:
     """A kernel in that folder."""
     with running_kernel(project) as running:
         yield running
+
+
+@pytest.fixture
+def shell(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shell]:
+    """A shell in the project's folder with the extension loaded."""
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("IPYTHONDIR", str(project / ".ipython"))
+    config = Config()
+    config.HistoryManager.enabled = False
+    InteractiveShell.clear_instance()
+    interactive = InteractiveShell.instance(config=config)
+    made = Shell(interactive, capsys)
+    made.cell("%load_ext pyruns_jupyter")
+    yield made
+    InteractiveShell.clear_instance()

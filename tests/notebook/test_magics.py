@@ -3,60 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+from IPython.core.completer import provisionalcompleter
 
 from pyruns_jupyter import Workspace
+from tests.notebook.shell import Shell
 from tests.support import wait_until
-
-
-class Shell:
-    """An interactive shell and what its cells write."""
-
-    def __init__(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
-        self.shell = shell
-        self._capsys = capsys
-
-    def cell(self, text: str) -> str:
-        """Run a cell that succeeds; return what it wrote."""
-        self._capsys.readouterr()
-        result = self.shell.run_cell(text)  # type: ignore[no-untyped-call]
-        written = self._capsys.readouterr()
-        assert result.success, written.err + written.out
-        return written.out
-
-    def failing(self, text: str) -> str:
-        """Run a cell that fails; return what the user is told."""
-        self._capsys.readouterr()
-        result = self.shell.run_cell(text)  # type: ignore[no-untyped-call]
-        written = self._capsys.readouterr()
-        assert not result.success
-        told = written.err + written.out
-        assert "Traceback" not in told
-        assert told.startswith("UsageError: ")
-        return told.removeprefix("UsageError: ").strip()
-
-
-@pytest.fixture
-def shell(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Shell]:
-    """A shell in the project's folder with the extension loaded."""
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("IPYTHONDIR", str(project / ".ipython"))
-    config = Config()
-    config.HistoryManager.enabled = False
-    InteractiveShell.clear_instance()
-    interactive = InteractiveShell.instance(config=config)
-    made = Shell(interactive, capsys)
-    made.cell("%load_ext pyruns_jupyter")
-    yield made
-    InteractiveShell.clear_instance()
 
 
 def test_open_makes_the_workspace_current(shell: Shell, project: Path) -> None:
@@ -236,3 +191,35 @@ def test_all_that_can_be_done_to_tasks(shell: Shell) -> None:
     assert shell.cell("%pyruns export lr<0.15 --latest").count("\n") == 3  # head, first, copy
     assert second in shell.cell('%pyruns export note:"slow one" --latest')
     assert "stands between a field and a value" in shell.failing("%pyruns ls lr < 3")
+
+
+def completed(shell: Shell, text: str) -> list[str]:
+    """Return what a notebook offers at the end of a text, as whole words."""
+    shell.shell.Completer.use_jedi = False  # which takes any line for Python
+    with provisionalcompleter():
+        found = list(shell.shell.Completer.completions(text, len(text)))
+    return [(text[: one.start] + one.text).split(" ")[-1] for one in found]
+
+
+def test_words_are_completed(shell: Shell) -> None:
+    shell.cell("%pyruns open train.py")
+    shell.cell("%%pyruns sweep -n lr\nlr: 0.1 | 0.2\n")
+    assert {"sweep", "status", "stop", "show"} <= set(completed(shell, "%pyruns s"))
+    assert "task" in completed(shell, "%%pyruns ta")
+    assert completed(shell, "%pyruns run --gpu-mem") == ["--gpu-memory"]
+    assert completed(shell, "%pyruns log lr_") == ["lr_1_lr=0.1", "lr_2_lr=0.2"]
+    assert completed(shell, "%pyruns log lr_1_lr=0") == ["lr_1_lr=0.1"]
+    assert completed(shell, "%pyruns run lr_1_lr=0.1 lr_2") == ["lr_2_lr=0.2"]
+    assert completed(shell, "%pyruns ls --order d") == ["desc"]
+    assert completed(shell, "%pyruns ls status:fa") == ["status:failed"]
+    assert completed(shell, "%pyruns manager lr:0.2") == ["lr:0.2"]
+    assert completed(shell, "%pyruns ls -w tr") == ["train"]
+    assert completed(shell, "%pyruns log -w nothing lr_") == []
+    assert "lr_1_lr=0.1" not in completed(shell, "%%pyruns sweep -n lr_")
+
+
+def test_help_is_the_grammar(shell: Shell) -> None:
+    told = shell.cell("%pyruns --help")
+    assert all(verb in told for verb in ("dashboard", "generator", "plot", "sweep", "doctor"))
+    assert "--figures" in shell.cell("%pyruns plot --help")
+    assert "--with" in shell.cell("%%pyruns task --help\n1")

@@ -44,7 +44,8 @@ def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag
 def _wait(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     try:
-        ended = workspace.wait(args.names or None, timeout=args.timeout)
+        bar = False if args.json else None
+        ended = workspace.wait(args.names or None, timeout=args.timeout, progress=bar)
     except TimeoutError as error:
         raise PyrunsError(str(error)) from None
     if args.json:

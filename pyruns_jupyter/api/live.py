@@ -1,0 +1,184 @@
+"""A workspace while it changes: waiting with a progress bar, and what happens as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pyruns_jupyter.core.index import TaskIndex, TaskRow
+from pyruns_jupyter.core.rows import read_row
+from pyruns_jupyter.core.runs import ACTIVE
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import attend
+
+from .tables import count_text
+
+LOOK_SECONDS = 0.25
+ATTEND_SECONDS = 5.0
+
+Kind = Literal["changed", "removed"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a task: `kind` is `changed` (also when it is new) or `removed`.
+
+    `status` is the task's now, `before` the one it had; both are None where there was none.
+    """
+
+    kind: Kind
+    name: str
+    status: str | None
+    before: str | None
+    row: TaskRow | None
+
+
+class Waiting:
+    """Looks again and again at tasks until they are neither queued nor running."""
+
+    def __init__(self, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> None:
+        """Wait for the tasks in `folders`, of the projects `roots`, for at most `timeout` seconds."""
+        self._roots = roots
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._attended = 0.0
+        self._left = list(folders)
+        self.count = len(self._left)
+        self.failed = 0
+
+    @property
+    def done(self) -> int:
+        """How many have ended."""
+        return self.count - len(self._left)
+
+    def look(self) -> float | None:
+        """Return after how many seconds to look again, None when all have ended.
+
+        Raises:
+            TimeoutError: when the time is over and some have not.
+        """
+        began = time.monotonic()
+        left = []
+        for folder in self._left:
+            status = read_row(folder)[0].status
+            if status in ACTIVE:
+                left.append(folder)
+            else:
+                self.failed += status == "failed"
+        self._left = left
+        if not left:
+            return None
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            raise TimeoutError(
+                f"{count_text(len(left), 'task')} still waiting or running after {self._timeout:g} s."
+            )
+        if now - self._attended > ATTEND_SECONDS:
+            for root in self._roots:
+                attend(root)
+            self._attended = now
+        return max(LOOK_SECONDS, 4 * (now - began))
+
+    def run(self, told: Callable[[Waiting], None] | None = None) -> None:
+        """Look until all have ended; `told` is called after each look."""
+        pause: float | None = 0.0
+        while pause is not None:
+            time.sleep(pause)
+            pause = self.look()
+            if told is not None:
+                told(self)
+
+    async def run_async(self, told: Callable[[Waiting], None] | None = None) -> None:
+        """As `run`, while the event loop goes on."""
+        pause: float | None = 0.0
+        while pause is not None:
+            await asyncio.sleep(pause)
+            pause = await asyncio.to_thread(self.look)
+            if told is not None:
+                told(self)
+
+
+class Progress:
+    """A bar of text that is drawn over itself: in a cell as in a terminal."""
+
+    WIDTH = 30
+
+    def __init__(self) -> None:
+        self._drawn = ""
+
+    def __call__(self, waiting: Waiting) -> None:
+        """Draw how far it is, if that is not what stands there."""
+        count, done = waiting.count, waiting.done
+        filled = self.WIDTH * done // max(1, count)
+        failed = f", {waiting.failed:,} failed" if waiting.failed else ""
+        bar = "█" * filled + "░" * (self.WIDTH - filled)
+        text = f"{bar} {done:,} of {count_text(count, 'task')}{failed}"
+        if text != self._drawn:
+            sys.stdout.write("\r" + text.ljust(len(self._drawn)) + ("" if done < count else "\n"))
+            sys.stdout.flush()
+            self._drawn = text
+
+
+def progress_of(wanted: bool | None) -> Progress | None:
+    """Return a bar if one is wanted; None: where somebody looks, in a notebook or a terminal."""
+    if wanted is None:
+        wanted = "ipykernel" in sys.modules or sys.stdout.isatty()
+    return Progress() if wanted else None
+
+
+class Following:
+    """What happens in a workspace, from now on."""
+
+    def __init__(self, folder: WorkspaceFolder) -> None:
+        self._index = TaskIndex(folder)
+        self._index.refresh()
+        self._known = {name: row.status for name, row in self._index.rows.items()}
+
+    @property
+    def is_active(self) -> bool:
+        """Whether anything runs or waits."""
+        return any(status in ACTIVE for status in self._known.values())
+
+    def look(self) -> list[Event]:
+        """Return what happened since the last look."""
+        changes = self._index.refresh()
+        found = []
+        for row in changes.changed:
+            found.append(Event("changed", row.name, row.status, self._known.get(row.name), row))
+            self._known[row.name] = row.status
+        for name in changes.removed:
+            found.append(Event("removed", name, None, self._known.pop(name, None), None))
+        return found
+
+
+class Events(Iterable[Event], AsyncIterable[Event]):
+    """What happens in a workspace from now on: for `for`, and for `async for`."""
+
+    def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
+        self._following = Following(folder)
+        self._until_idle = until_idle
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events as they happen."""
+        while True:
+            yield from self._following.look()
+            if self._is_over():
+                return
+            time.sleep(LOOK_SECONDS)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Yield events as they happen, while the event loop goes on."""
+        while True:
+            for event in await asyncio.to_thread(self._following.look):
+                yield event
+            if self._is_over():
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_over(self) -> bool:
+        return self._until_idle and not self._following.is_active

@@ -1,0 +1,69 @@
+"""Runs the cell of a task in a bare IPython: `python -m pyruns_jupyter.notebook.cellrun`, within the task."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from pyruns_jupyter import script
+from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN, CELL_VALUE
+
+
+def main() -> int:
+    """Run the cell and return the exit code of the process: 1 when it raised, or what it asked for."""
+    folder = script.get_task_dir()
+    if folder is None:
+        print("This runs a task of %%pyruns task, and has to be started as one.", file=sys.stderr)
+        return 2
+    cell = Path(folder) / CELL_CODE
+    code = cell.read_text(encoding="utf-8")
+    shell = _shell(cell)
+    with suppress(FileNotFoundError):
+        shell.push(pickle.loads((Path(folder) / CELL_GIVEN).read_bytes()))  # type: ignore[no-untyped-call]
+    result = shell.run_cell(code)  # type: ignore[no-untyped-call]
+    error = result.error_before_exec or result.error_in_exec
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if error is not None:
+        return 1
+    if result.result is not None:
+        _keep(result.result)
+    return 0
+
+
+def _shell(cell: Path) -> InteractiveShell:
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell: InteractiveShell = InteractiveShell.instance(config=config)
+    # A traceback names the file, as that of any script does, and has its lines.
+    shell.compile.get_code_name = lambda *_code: str(cell)  # type: ignore[method-assign]
+    shell.set_custom_exc((Exception,), _tell)  # type: ignore[no-untyped-call]
+    return shell
+
+
+def _tell(_shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any) -> None:
+    frames = trace
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).name != CELL_CODE:
+        frames = frames.tb_next
+    traceback.print_exception(kind, error, frames or trace)
+
+
+def _keep(value: Any) -> None:
+    """Store what the cell's last expression was, for `Task.value`."""
+    try:
+        (Path(script.artifact_dir()) / CELL_VALUE).write_bytes(cloudpickle.dumps(value))
+    except Exception as error:  # noqa: BLE001 - the cell itself has done its work
+        print(f"The value ({type(value).__name__}) cannot be stored: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

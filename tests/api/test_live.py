@@ -1,0 +1,116 @@
+"""Waiting for tasks and hearing what happens to them, blocking and beside an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.live import Event
+
+SCRIPT = """
+import argparse, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--code", type=int, default=0)
+parser.add_argument("--seconds", type=float, default=0.0)
+args = parser.parse_args()
+time.sleep(args.seconds)
+sys.exit(args.code)
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    return Workspace.open(tmp_path / "train.py")
+
+
+def statuses(events: list[Event], name: str) -> list[str | None]:
+    """Return the statuses that a task was said to have, each once."""
+    return list(dict.fromkeys(event.status for event in events if event.name == name))
+
+
+def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = workspace.create("code: 0 | 1", name="t")
+    ended = workspace.run(tasks).wait(timeout=60, progress=True)
+    assert [task.status for task in ended] == ["completed", "failed"]
+    drawn = capsys.readouterr().out
+    assert drawn.endswith("2 of 2 tasks, 1 failed\n")
+    assert drawn.startswith("\r")
+    workspace.wait(tasks)  # nobody looks here
+    assert capsys.readouterr().out == ""
+
+
+def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
+    [task] = workspace.run(workspace.create("seconds: 600", name="long"))
+    for wait in (task.wait, workspace.tasks().wait, workspace.wait):
+        with pytest.raises(TimeoutError, match=r"1 task still waiting or running after 0\.1 s"):
+            wait(timeout=0.1)
+    task.stop().wait(timeout=60)
+    assert task.status == "cancelled"
+
+
+@pytest.mark.asyncio
+async def test_an_event_loop_goes_on_while_somebody_waits(workspace: Workspace) -> None:
+    tasks = workspace.run(workspace.create("seconds: 0.5", name="t"))
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.01)
+
+    ticking = asyncio.ensure_future(tick())
+    assert (await workspace.wait_async(tasks, timeout=60))[0].status == "completed"
+    assert (await tasks.wait_async(timeout=60)).names == tasks.names
+    assert (await tasks[0].wait_async(timeout=60)).status == "completed"
+    ticking.cancel()
+    assert ticks > 5
+    tasks[0].run()
+    with pytest.raises(TimeoutError):
+        await tasks[0].wait_async(timeout=0.0)
+    await workspace.wait_async(timeout=60)
+
+
+def test_events_tell_what_happens_until_nothing_runs(workspace: Workspace) -> None:
+    tasks = workspace.create("code: 0 | 1", name="t")
+    events = workspace.events(until_idle=True)
+    workspace.run(tasks)
+    heard = list(events)
+    names = tasks.names
+    assert statuses(heard, names[0])[-1] == "completed"
+    assert statuses(heard, names[1])[-1] == "failed"
+    first = next(event for event in heard if event.name == names[0])
+    assert (first.kind, first.before) == ("changed", "pending")
+    assert first.row is not None and first.row.name == names[0]
+
+
+@pytest.mark.asyncio
+async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
+    heard: list[Event] = []
+    [kept, gone] = workspace.create("seconds: 0.2 | 0.3", name="t")
+
+    async def listen() -> None:
+        async for event in workspace.events():
+            heard.append(event)
+            if event.kind == "removed":
+                return
+
+    listening = asyncio.ensure_future(listen())
+    await asyncio.sleep(0.5)
+    kept.run()
+    await kept.wait_async(timeout=60)
+    gone.delete()
+    await asyncio.wait_for(listening, 60)
+    assert statuses(heard, kept.name)[-1] == "completed"
+    last = heard[-1]
+    assert (last.kind, last.name, last.before, last.status, last.row) == (
+        "removed",
+        gone.name,
+        "pending",
+        None,
+        None,
+    )
