@@ -13,6 +13,7 @@ from .errors import InvalidInput, NotFound
 ROOT_NAME = "_pyruns_"
 SETTINGS_NAME = "_pyruns_settings.yaml"
 SHELL_WORKSPACE = "_shell_"
+NOTEBOOK_SUFFIX = ".ipynb"
 SCRIPT_INFO = "script_info.json"
 DEFAULT_CONFIG = "config_default.yaml"
 TASKS = "tasks"
@@ -107,6 +108,14 @@ def curves_name(run: int) -> str:
 def owner_name(run: int) -> str:
     """Return the file name whose kernel lock the supervisor of run `run` holds as long as it lives."""
     return f".run{run}.owner"
+
+
+def script_file(workspace: str) -> str:
+    """Return the file name of the script that a workspace is called after.
+
+    That of a notebook has its whole name: a script and a notebook of one name can stand beside each other.
+    """
+    return workspace if workspace.endswith(NOTEBOOK_SUFFIX) else f"{workspace}.py"
 
 
 def find_root(start: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
-from .layout import SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
+from .layout import NOTEBOOK_SUFFIX, SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
 from .parameters.argv import build_argv
 from .parameters.reading import ScriptParameters, read_parameters
 from .settings import Settings
@@ -233,7 +233,7 @@ def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[
         NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
     """
     if task is None:
-        base = "shell" if workspace.kind == SHELL else workspace.name
+        base = "shell" if workspace.kind == SHELL else workspace.name.removesuffix(NOTEBOOK_SUFFIX)
         return workspace.template_text(), free_name(workspace, base)
     text = task_text(workspace, task)
     try:

@@ -16,6 +16,7 @@ from .errors import Conflict, InvalidInput, NotFound, Unreadable
 from .files import dump_json, kind_of_file, read_json, sync_folder, write_atomic, write_new
 from .layout import (
     DEFAULT_CONFIG,
+    NOTEBOOK_SUFFIX,
     ROOT_NAME,
     SCRIPT_INFO,
     SETTINGS_NAME,
@@ -25,6 +26,7 @@ from .layout import (
     TaskPaths,
     check_task_name,
     is_task_name,
+    script_file,
 )
 from .makers import is_temporary_file, maker_suffix, tidy
 from .settings import DEFAULT_TEXT, Settings
@@ -66,7 +68,7 @@ class WorkspaceFolder:
 
     @property
     def name(self) -> str:
-        """The workspace's name: the script's name without `.py`, or `_shell_`."""
+        """The workspace's name: the script's name without `.py`, a notebook's with `.ipynb`, or `_shell_`."""
         return self.folder.name
 
     @property
@@ -107,7 +109,7 @@ class WorkspaceFolder:
         found = stored if stored is not None and stored.is_file() else None
         if found is not None and found.parent == self.project:
             return found
-        for candidate in (stored.name if stored else "", f"{self.name}.py"):
+        for candidate in (stored.name if stored else "", script_file(self.name)):
             beside = self.project / candidate
             if candidate and beside.is_file():
                 # The same file by another way keeps the name it has in all command lines so far.
@@ -137,7 +139,9 @@ class WorkspaceFolder:
         if settings.problem:
             return settings.problem
         if self.kind == SCRIPT and self.script is None:
-            return f"The script {self.name}.py is missing. Put it beside {self.root} or open it anew."
+            return (
+                f"The script {script_file(self.name)} is missing. Put it beside {self.root} or open it anew."
+            )
         return settings.interpreter_problem() if self.kind == SCRIPT else settings.shell_problem()
 
     def tasks_problem(self) -> str | None:
@@ -231,8 +235,9 @@ def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, 
 def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
     """Open the workspace of a script, a shell script or a folder; tell whether it was created.
 
-    A `.py` file has its workspace beside it; a folder (or a `.sh` file, which becomes the text that new tasks
-    start from) has the shell workspace of that folder; a workspace's own folder is opened as it is.
+    A `.py` file or a notebook has its workspace beside it; a folder (or a `.sh` file, which becomes the text
+    that new tasks start from) has the shell workspace of that folder; a workspace's own folder is opened as
+    it is.
 
     Raises:
         NotFound: when there is no such file or folder.
@@ -249,7 +254,7 @@ def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
             return WorkspaceFolder(target), False
         return _open_shell(target.parent if target.name == ROOT_NAME else target)
     suffix = target.suffix.lower()
-    if suffix == ".py":
+    if suffix in (".py", NOTEBOOK_SUFFIX):
         return _open_script(target)
     if suffix == ".sh":
         text = read_text(target)
@@ -264,12 +269,12 @@ def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
             field="path",
         )
     raise InvalidInput(
-        f"{target.name} cannot be opened: choose a .py or .sh file, or a folder.", field="path"
+        f"{target.name} cannot be opened: choose a .py, .ipynb or .sh file, or a folder.", field="path"
     )
 
 
 def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
-    name = script.stem
+    name = script.name if script.suffix.lower() == NOTEBOOK_SUFFIX else script.stem
     try:
         check_task_name(name)
     except InvalidInput as error:

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.facts import env_of
 from pyruns_jupyter.core.files import write_new
 from pyruns_jupyter.core.host import new_token
-from pyruns_jupyter.core.layout import SCRIPT_CONFIG, SHELL_CONFIG, TaskPaths
+from pyruns_jupyter.core.layout import NOTEBOOK_SUFFIX, SCRIPT_CONFIG, SHELL_CONFIG, TaskPaths, script_file
 from pyruns_jupyter.core.relocation import task_script, task_workdir
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo
@@ -30,6 +30,7 @@ from .interpreters import interpreter_of
 from .sources import script_hash
 
 INPUT_PREFIX = ".pyruns-input-"
+NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,14 @@ def _script_command(
     read = parse_config if parameters.kind == "hydra" else resolved_config
     words = build_argv(parameters, read(text, name)) if passes_words(parameters) else []
     copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
+    # A notebook is run by a program of ours; the task's Python needs the package for that.
+    runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
     if tree is not None and "PYTHONPATH" in environment:
         environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], script.parent, tree)
     return Command(
-        argv=[python, str(source), *words],
+        argv=[python, *runner, str(source), *words],
         workdir=str(script.parent),
         environment=environment,
         task_environment=own_environment,
@@ -180,7 +183,7 @@ def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path
         if script is not None:
             return script, script
     else:  # the script itself may be gone by now
-        beside = job.root.parent / f"{job.workspace}.py"
+        beside = job.root.parent / script_file(job.workspace)
         for candidate in (script, Path(stored) if stored else None, beside):
             place = None if candidate is None else tree.place_of(candidate)
             if candidate is not None and place is not None:
@@ -190,8 +193,8 @@ def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path
             f"({tree.digest[:12]}). Queue the task again."
         )
     raise NotFound(
-        f"The script {stored or job.workspace + '.py'} does not exist, and there is none of its name beside "
-        f"{job.root}."
+        f"The script {stored or script_file(job.workspace)} does not exist, and there is none of its name "
+        f"beside {job.root}."
     )
 
 

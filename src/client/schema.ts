@@ -666,7 +666,7 @@ export interface components {
         };
         Parameters: {
             /** @enum {string} */
-            kind: "argparse" | "load" | "click" | "typer" | "fire" | "hydra" | "dataclass" | "command" | "none" | "shell";
+            kind: "argparse" | "load" | "click" | "typer" | "fire" | "hydra" | "dataclass" | "notebook" | "command" | "none" | "shell";
             parameters: components["schemas"]["Parameter"][];
             /** @description What could not be understood */
             problems: components["schemas"]["FieldError"][];

@@ -14,7 +14,7 @@ import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
 
-const SCRIPTS = ['.py', '.sh'];
+const SCRIPTS = ['.py', '.ipynb', '.sh'];
 const CONFIGURATIONS = ['.yaml', '.yml'];
 
 /** Whether a file or folder can be a workspace. */
@@ -93,7 +93,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           await tell(
             trans.__('Nothing to open'),
             trans.__(
-              'Select a Python script, a shell script or a folder in the file browser first.'
+              'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
             )
           );
           return;

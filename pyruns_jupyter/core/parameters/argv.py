@@ -11,6 +11,7 @@ from .dataclass_scripts import argv as dataclass_argv
 from .fire_scripts import argv as fire_argv
 from .hydra_scripts import argv as hydra_argv
 from .model import Parameter, ScriptParameters
+from .notebooks import argv as notebook_argv
 
 _BUILDERS: dict[str, Callable[[ScriptParameters, Mapping[str, object]], list[str]]] = {
     "argparse": argparse_argv.build,
@@ -19,6 +20,7 @@ _BUILDERS: dict[str, Callable[[ScriptParameters, Mapping[str, object]], list[str
     "fire": fire_argv.build,
     "hydra": hydra_argv.build,
     "dataclass": dataclass_argv.build,
+    "notebook": notebook_argv.build,
     "command": lambda _script, config: commandline.build(config),
 }
 

@@ -151,9 +151,9 @@ class Parser:
 class ScriptParameters:
     """What a script takes.
 
-    `kind` is argparse, load (a YAML configuration), click, typer, fire, hydra, dataclass, command (a free
-    command line) or none. `open` tells that it may take more than is listed. `config_file` is the path that
-    it gives to `load`. `parser` holds what argparse needs beyond the list.
+    `kind` is argparse, load (a YAML configuration), click, typer, fire, hydra, dataclass, notebook, command
+    (a free command line) or none. `open` tells that it may take more than is listed. `config_file` is the
+    path that it gives to `load`. `parser` holds what argparse needs beyond the list.
     `library` is the one that parses the arguments, where `kind` leaves that open; `details` is what
     the module that writes the words of such a script needs beyond the list.
     """

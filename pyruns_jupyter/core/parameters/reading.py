@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ..layout import NOTEBOOK_SUFFIX
 from ..yamltext.template import Leaf, Template
 from . import commandline
 from .argparse_scripts import reading as argparse_reading
@@ -20,6 +21,7 @@ from .defaults import config_default_text
 from .fire_scripts import reading as fire_reading
 from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
+from .notebooks import reading as notebook_reading
 from .source.files import Stamp, nodes_of, stamp
 from .source.modules import Project
 
@@ -53,7 +55,10 @@ def read_parameters(
     text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
     key = (str(path), filename, isinstance(source, str), hashlib.blake2b(text, digest_size=16).digest())
     found = _remembered(key)
-    if found is None:
+    if found is None and filename.lower().endswith(NOTEBOOK_SUFFIX):
+        found = notebook_reading.read(text, filename)
+        _remember(key, found, {})
+    elif found is None:
         project = Project(path, source, filename)
         found = _read(project)
         project.release()

@@ -37,7 +37,7 @@ describe('canOpen', () => {
     expect(canOpen({ type: 'file', path: 'a/train.py' })).toBe(true);
     expect(canOpen({ type: 'file', path: 'a/RUN.SH' })).toBe(true);
     expect(canOpen({ type: 'directory', path: 'a' })).toBe(true);
-    expect(canOpen({ type: 'notebook', path: 'a.ipynb' })).toBe(false);
+    expect(canOpen({ type: 'notebook', path: 'a.ipynb' })).toBe(true);
     expect(canOpen({ type: 'file', path: 'README.md' })).toBe(false);
   });
 });

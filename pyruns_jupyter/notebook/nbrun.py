@@ -1,0 +1,172 @@
+"""Runs a notebook as a task: `python -m pyruns_jupyter.notebook.nbrun NOTEBOOK`, within the task.
+
+What its cells print goes to the log as it comes. The executed notebook is an artifact of the run; it is there
+from the first cell on, so that what was done is kept when the run ends early.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_core.paths import jupyter_runtime_dir
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
+
+from pyruns_jupyter import script
+from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.files import write_atomic
+from pyruns_jupyter.core.parameters.notebooks.reading import TAG
+from pyruns_jupyter.core.taskfile import edit_task
+
+INJECTED = "injected-parameters"  # as papermill tags the cell that it adds
+SAVE_EVERY = 2.0  # seconds between two times that the executed notebook is saved
+STOPPED = 128 + signal.SIGTERM
+LONGEST_SOCKET = 100  # bytes of a path, to which the number of the socket is added (sun_path has 108)
+
+
+class Run(NotebookClient):
+    """One notebook, whose outputs are told and which is saved as it goes on."""
+
+    def __init__(self, notebook: Any, target: Path, **more: Any) -> None:
+        super().__init__(notebook, timeout=None, **more)
+        self._target = target
+        self._saved = float("-inf")
+        self._cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        self.number = 0
+        self.on_cell_start = self._begin
+        self.on_cell_executed = self._executed
+
+    def save(self) -> None:
+        """Write the notebook as it is now."""
+        self._saved = time.monotonic()
+        text = nbformat.writes(self.nb)  # type: ignore[no-untyped-call]
+        write_atomic(self._target, text.encode(), durable=False)
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Tell an output, and take it into the notebook."""
+        content = msg["content"]
+        match msg["msg_type"]:
+            case "stream":
+                _write(content["text"], sys.stderr if content["name"] == "stderr" else sys.stdout)
+            case "execute_result" | "display_data":
+                _write(content["data"].get("text/plain", "") + "\n", sys.stdout)
+            case "error":
+                _write("\n".join(content["traceback"]) + "\n", sys.stderr)
+        return super().process_message(msg, cell, cell_index)
+
+    def _begin(self, cell: Any, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            self.number += 1
+            _write(f"[{self.number}/{len(self._cells)}]\n", sys.stdout)
+
+    def _executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        if cell.cell_type != "code":
+            return
+        if time.monotonic() - self._saved >= SAVE_EVERY:
+            self.save()
+            _tell_progress(self.number / max(1, len(self._cells)))
+
+
+def main(path: str) -> int:
+    """Run the notebook and return the exit code of the process."""
+    if script.get_task_dir() is None:
+        print(
+            "This runs a task whose workspace is a notebook, and has to be started as one.", file=sys.stderr
+        )
+        return 2
+    source = Path(path)
+    notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
+    inject(notebook, script.load().to_dict())
+    target = Path(script.artifact_dir()) / source.name
+    run = Run(
+        notebook,
+        target,
+        kernel_name=kernel_of(notebook),
+        resources={"metadata": {"path": str(Path.cwd())}},
+        config=Config({"KernelManager": _transport()}),
+    )
+    try:
+        return asyncio.run(_execute(run, source.name))
+    finally:
+        run.save()
+
+
+async def _execute(run: Run, name: str) -> int:
+    executing = asyncio.ensure_future(run.async_execute())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executing.cancel)
+    try:
+        await executing
+    except asyncio.CancelledError:
+        return STOPPED
+    except CellExecutionError as error:
+        # Once more in the words of Python, by which people and programs know what a run died of.
+        _write(
+            f"Traceback (most recent call last):\n"
+            f'  File "{name}", line 1, in cell {run.number}\n{error.ename}: {error.evalue}\n',
+            sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def inject(notebook: Any, values: dict[str, Any]) -> None:
+    """Put a cell with variables behind the tagged one, where they take the place of its values."""
+    if not values:
+        return
+    lines = [f"{name} = {value!r}" for name, value in values.items()]
+    cell = nbformat.v4.new_code_cell("\n".join(["# Parameters of this task", *lines]))  # type: ignore[no-untyped-call]
+    cell.metadata["tags"] = [INJECTED]
+    tagged = [at for at, one in enumerate(notebook.cells) if TAG in one.metadata.get("tags", ())]
+    notebook.cells.insert(tagged[0] + 1 if tagged else 0, cell)
+
+
+def kernel_of(notebook: Any) -> str:
+    """Return the name of the kernel that the notebook wants, the usual one of this Python without it."""
+    wanted = notebook.metadata.get("kernelspec", {}).get("name", "")
+    with suppress(NoSuchKernel):
+        if wanted:
+            KernelSpecManager().get_kernel_spec(wanted)
+            return str(wanted)
+    if wanted:
+        print(f"There is no kernel {wanted!r} here; the usual one runs the notebook.", file=sys.stderr)
+    return "python3"
+
+
+def _transport() -> dict[str, str]:
+    """Return how the kernel is spoken to: not over the network, where the system allows that."""
+    folder = Path(jupyter_runtime_dir())
+    # Of one's own: by default all kernels of a folder would share their sockets.
+    sockets = folder / f"pyruns-{uuid.uuid4().hex}"
+    if os.name != "posix" or len(os.fsencode(sockets)) > LONGEST_SOCKET:
+        return {"transport": "tcp"}
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {"transport": "ipc", "ip": str(sockets)}
+
+
+def _tell_progress(part: float) -> None:
+    """Write down how much is done, for all who look at the task."""
+    folder = script.get_task_dir()
+    with suppress(PyrunsError, OSError):  # somebody holds the file: the next cell will tell
+        if folder is not None:
+            with edit_task(Path(folder)) as info:
+                info["progress"] = round(part, 4)
+
+
+def _write(text: str, stream: Any) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
