@@ -125,7 +125,15 @@ test-ui: build ## Galata in chromium
 pictures: build ## the documentation's screenshots, made by the UI tests
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 
-test: lint check-api check-auth test-py test-js test-ui ## every suite
+# What needs little runs beside pytest, which mostly waits for others.
+test: build env-pyr ## every suite
+	@$(MAKE) --keep-going --no-print-directory lint check-api check-auth test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	status=0; \
+	$(MAKE) --no-print-directory test-py || status=$$?; \
+	wait $$beside || status=$$?; \
+	cat $(VENV)/beside.log; \
+	$(MAKE) --no-print-directory test-ui || status=$$?; \
+	exit $$status
 
 wheel: build ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation

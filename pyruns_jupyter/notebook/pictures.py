@@ -29,11 +29,11 @@ from pyruns_jupyter.system.samples import Sample
 
 Picture = dict[str, str]  # by media type
 
-MOST_BYTES = 12_000  # of all texts of one picture
+MOST_BYTES = 7000  # of all texts of one picture
 _ROWS = (50, 20, 8, 3)  # as many as there is room for
-_LOG_TAIL = 3000  # bytes
+_LOG_TAIL = 2500  # bytes
 _RECENT = 8
-_PANELS, _LINES, _POINTS = 4, 30, 1200  # of a picture of curves
+_PANELS, _LINES, _POINTS = 4, 20, 500  # of a picture of curves
 _WIDTH, _HEIGHT, _LEFT, _TOP = 640, 150, 56, 22  # pixels of one panel, and its margins
 _COLORS = ("#1f77b4", "#d9541a", "#2a8f2a", "#c93131", "#7b4fb5", "#8a5a44", "#c94f9e", "#666666")
 

@@ -43,6 +43,8 @@ class View(anywidget.AnyWidget):
     view = traitlets.Unicode(read_only=True, help="Which view is shown").tag(sync=True)
     height = traitlets.Int(360, min=120, help="Height in pixels").tag(sync=True)
     _views_version = traitlets.Unicode(read_only=True).tag(sync=True)
+    # What it looked like, for pages in which nobody answers it any more.
+    _picture_then = traitlets.Unicode().tag(sync=True)
     _esm = traitlets.Unicode().tag(sync=True)
 
     _view: ClassVar[str]
@@ -100,6 +102,7 @@ class View(anywidget.AnyWidget):
             picture = self._picture()
         except (PyrunsError, OSError) as error:  # its tasks are gone, say: the live view tells more
             picture = {"text/plain": f"{self!r}: {error}"}
+        self._picture_then = picture.get("text/html") or picture.get("image/svg+xml", "")
         return {**data, **picture}, metadata
 
     def _picture(self) -> Picture:

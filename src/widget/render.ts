@@ -47,11 +47,15 @@ export function render(
     el.textContent = text;
   };
   say('Loading…');
-  const timer = setTimeout(
-    () =>
-      say('Waiting for the kernel, which is busy with a cell or not there…'),
-    CALM
-  );
+  const timer = setTimeout(() => {
+    say(
+      'Waiting for the kernel, which is busy with a cell or not there. This is what was shown:'
+    );
+    // As a saved page has it; made by the kernel like the widget itself.
+    const picture = document.createElement('div');
+    picture.innerHTML = String(model.get('_picture_then') ?? '');
+    el.append(picture);
+  }, CALM);
   choose(model, importer, gone.signal)
     .then(({ views, server }) => {
       clearTimeout(timer);

@@ -106,6 +106,8 @@ def test_values_that_are_none_and_that_cannot_be_kept(shell: Shell) -> None:
         ("", "  ", ["empty"]),
         ("-n a/b", "1", ["a/b"]),
         ("--gpus many", "1", ["many"]),
+        ("--time-limit soon", "1", ["soon"]),
+        ("--after nobody", "1", ["nobody"]),
         ("--nonsense", "1", ["nonsense", "usage: %%pyruns"]),
     ],
 )

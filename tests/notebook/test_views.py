@@ -60,8 +60,8 @@ def test_little_is_saved_of_each(workspace: Workspace, make: Callable[[Workspace
     tasks = workspace.create("lr: (0:300:1)", name="a-rather-long-name-of-a-task")
     told(workspace, tasks[0].name, b"much to say " * 5000, loss=[1 / (n + 1) for n in range(5000)])
     view = make(workspace)
-    state = json.dumps(view.get_state(), default=str)
     saved = picture(view)
+    state = json.dumps(view.get_state(), default=str)
     # The names of what is compared are all that grows.
     names = sum(len(name) + 4 for name in getattr(view, "names", ()))
     assert len(state) - names + sum(map(len, saved.values())) < MOST_SAVED

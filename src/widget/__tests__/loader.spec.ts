@@ -62,7 +62,8 @@ describe('the loader', () => {
     model = new FakeModel({
       folder: '/home/me/_pyruns_/train',
       identity: '64:12',
-      _views_version: 'abc'
+      _views_version: 'abc',
+      _picture_then: '<table><td>as it was</td></table>'
     });
     el = document.createElement('div');
     requests = [];
@@ -199,6 +200,8 @@ describe('the loader', () => {
     expect(el.textContent).toBe('Loading…');
     jest.advanceTimersByTime(3000);
     expect(el.textContent).toContain('busy with a cell');
+    // What a saved notebook shows when nobody answers.
+    expect(el.querySelector('td')?.textContent).toBe('as it was');
     giveModule();
     await settled();
     expect(el.textContent).toBe('the table');
