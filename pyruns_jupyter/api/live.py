@@ -82,7 +82,7 @@ class Waiting:
             for root in self._roots:
                 attend(root)
             self._attended = now
-        return max(LOOK_SECONDS, 4 * (now - began))
+        return _pause_since(began)
 
     def run(self, told: Callable[[Waiting], None] | None = None) -> None:
         """Look until all have ended; `told` is called after each look."""
@@ -101,6 +101,11 @@ class Waiting:
             pause = await asyncio.to_thread(self.look)
             if told is not None:
                 told(self)
+
+
+def _pause_since(began: float) -> float:
+    """Return how long to rest after a look that began then: what is slow is looked at less often."""
+    return max(LOOK_SECONDS, 4 * (time.monotonic() - began))
 
 
 class Progress:
@@ -166,19 +171,25 @@ class Events(Iterable[Event], AsyncIterable[Event]):
     def __iter__(self) -> Iterator[Event]:
         """Yield events as they happen."""
         while True:
-            yield from self._following.look()
+            began = time.monotonic()
+            found = self._following.look()
+            pause = _pause_since(began)
+            yield from found
             if self._is_over():
                 return
-            time.sleep(LOOK_SECONDS)
+            time.sleep(pause)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Yield events as they happen, while the event loop goes on."""
         while True:
-            for event in await asyncio.to_thread(self._following.look):
+            began = time.monotonic()
+            found = await asyncio.to_thread(self._following.look)
+            pause = _pause_since(began)
+            for event in found:
                 yield event
             if self._is_over():
                 return
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(pause)
 
     def _is_over(self) -> bool:
         return self._until_idle and not self._following.is_active

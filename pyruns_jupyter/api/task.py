@@ -17,13 +17,13 @@ from pyruns_jupyter.core.figures import figures_of_run
 from pyruns_jupyter.core.layout import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.proposals import task_text
 from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.runs import Run
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
 from .live import Waiting, progress_of
 from .queue import RunOptions, queue_options
+from .runs import TaskRun
 from .tables import count_text, html_table, task_columns, text_table
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class Task:
         return {} if self.row.kind == "shell" else parse_config(self.config_text)
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[TaskRun]:
         """The runs, the first one first; none of a task whose file is damaged (see `row.message`)."""
-        return runs.runs(read_row(self.folder)[1])
+        return [TaskRun.of(one) for one in runs.runs(read_row(self.folder)[1])]
 
     @property
     def notes(self) -> str:

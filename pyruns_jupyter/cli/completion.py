@@ -62,7 +62,9 @@ def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> 
     if action.dest == "query":
         return _of_workspace(context, words, _query_words)
     if action.dest in ("name", "names", "anchor", "after", "after_any") and words[0] not in _NEW_NAMES:
-        return _of_workspace(context, words, lambda workspace: map(shlex.quote, workspace.tasks().names))
+        return _of_workspace(
+            context, words, lambda workspace: map(shlex.quote, sorted(workspace.folder.task_names()))
+        )
     return []
 
 

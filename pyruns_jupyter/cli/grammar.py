@@ -78,8 +78,14 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
             made.add_argument("--json", action="store_true", help="write JSON for a program to read")
         return made
 
-    made = verb("open", "Open a script or a folder and make it the current workspace", workspace=False)
-    made.add_argument("target", help="a Python script, or a folder for its shell workspace")
+    about = "Open a script, a notebook or a folder and make it the current workspace"
+    made = verb("open", about, workspace=False, aliases=["init"])
+    made.add_argument(
+        "target",
+        nargs="?",
+        default=".",
+        help="a Python script, a notebook, or a folder (default: this one) for its shell workspace",
+    )
 
     made = verb("sweep", "Create the tasks of a configuration with batch syntax")
     made.add_argument("file", help="YAML file; '-' reads standard input")
@@ -128,6 +134,9 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
 
     made = verb("doctor", "Say what is wrong with the project; exit code 1 for an error", workspace=False)
     made.add_argument("--repair", action="store_true", help="do what can be done about it")
+
+    made = verb("config", "Show the settings of the project, or change some", workspace=False)
+    made.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="such as silent_after_minutes=30")
 
     verb("metrics", "Show CPU, memory and GPUs", workspace=False)
 

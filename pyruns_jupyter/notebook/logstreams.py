@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ CHUNK = 128 * 1024  # bytes in a frame
 BUSY_PAUSE = 0.5  # seconds between two frames while nobody acknowledges
 FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
 SETTLE = 0.2  # seconds in which the last lines of a run that just ended may still arrive
+
+_log = logging.getLogger(__name__)
 
 
 class LogStream:
@@ -94,27 +97,32 @@ class LogStream:
     def _follow(self) -> None:
         follower = LogFollower(self._path, self._offset)
         try:
-            self._tell("header", size=self._size, task=self._task)
-            pause, settled = FASTEST, False
-            while not self._closed:
-                over = self._watch.state.over  # known before the read that finds nothing more
-                data = self._read(follower)
-                if data:
-                    pause, settled = FASTEST, False
-                    self._offset += len(data)
-                    self._send(data)
-                    self._wait_for_room()
-                    continue
-                if over and settled:
-                    self._tell("end", size=self._offset, exit_code=self._watch.state.exit_code)
-                    return
-                settled = over
-                time.sleep(SETTLE if over else pause)
-                pause = min(1.5 * pause, SLOWEST)
-                self._watch.look()
+            self._send_all(follower)
+        except OSError as error:
+            _log.warning("%s cannot be read: %s", self._path, error)
         finally:
             follower.close()
             self._ended()
+
+    def _send_all(self, follower: LogFollower) -> None:
+        self._tell("header", size=self._size, task=self._task)
+        pause, settled = FASTEST, False
+        while not self._closed:
+            over = self._watch.state.over  # known before the read that finds nothing more
+            data = self._read(follower)
+            if data:
+                pause, settled = FASTEST, False
+                self._offset += len(data)
+                self._send(data)
+                self._wait_for_room()
+                continue
+            if over and settled:
+                self._tell("end", size=self._offset, exit_code=self._watch.state.exit_code)
+                return
+            settled = over
+            time.sleep(SETTLE if over else pause)
+            pause = min(1.5 * pause, SLOWEST)
+            self._watch.look()
 
     def _read(self, follower: LogFollower) -> bytes:
         try:

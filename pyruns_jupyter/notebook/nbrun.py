@@ -27,6 +27,7 @@ from pyruns_jupyter import script
 from pyruns_jupyter.core.errors import PyrunsError
 from pyruns_jupyter.core.files import write_atomic
 from pyruns_jupyter.core.parameters.notebooks.reading import TAG
+from pyruns_jupyter.core.runs import RUNNING, status_of
 from pyruns_jupyter.core.taskfile import edit_task
 
 INJECTED = "injected-parameters"  # as papermill tags the cell that it adds
@@ -160,7 +161,8 @@ def _tell_progress(part: float) -> None:
     with suppress(PyrunsError, OSError):  # somebody holds the file: the next cell will tell
         if folder is not None:
             with edit_task(Path(folder)) as info:
-                info["progress"] = round(part, 4)
+                if status_of(info) == RUNNING:
+                    info["progress"] = round(part, 4)
 
 
 def _write(text: str, stream: Any) -> None:

@@ -304,6 +304,7 @@ async function makeManager(
       onGenerate={() => open('generator', workspace.id)}
       onTemplate={task => open('generator', workspace.id, { task })}
       onCopyLink={options.onCopyLink}
+      onOpenFile={options.onOpenFile}
     />
   );
 }

@@ -36,6 +36,8 @@ def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.Captur
     tasks = workspace.create("code: 0 | 1", name="t")
     ended = workspace.run(tasks).wait(timeout=60, progress=True)
     assert [task.status for task in ended] == ["completed", "failed"]
+    shown = ended[1].runs[0]._repr_html_()
+    assert "Run 1" in shown and "failed" in shown and "exit code" in shown
     drawn = capsys.readouterr().out
     assert drawn.endswith("2 of 2 tasks, 1 failed\n")
     assert drawn.startswith("\r")

@@ -22,6 +22,26 @@ export function makeProject(
   fs.writeFileSync(path.join(folder, file), text);
 }
 
+/** A notebook of code cells. */
+export function makeNotebook(file: string, cells: readonly string[]): void {
+  fs.writeFileSync(
+    file,
+    JSON.stringify({
+      cells: cells.map((source, index) => ({
+        cell_type: 'code',
+        id: `cell-${index}`,
+        execution_count: null,
+        metadata: {},
+        outputs: [],
+        source
+      })),
+      metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
+      nbformat: 4,
+      nbformat_minor: 5
+    })
+  );
+}
+
 /** What a user does with an example, as steps that several journeys share. */
 
 /** Open Lab with a folder in the file browser, without what was open before. */

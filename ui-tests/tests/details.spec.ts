@@ -122,6 +122,9 @@ test('figures, curves, groups, cards, details: what came of a sweep', async ({
   await details.getByRole('tab', { name: 'Files' }).click();
   await details.getByRole('button', { name: /table\.csv/ }).click();
   await expect(details.getByRole('cell')).toHaveText(['0', '10', '1', '12']);
+  await details.getByRole('button', { name: 'Open in JupyterLab' }).click();
+  await expect(page.getByRole('tab', { name: 'table.csv' })).toBeVisible();
+  await page.getByRole('tab', { name: /: Tasks$/ }).click();
   await details.getByRole('button', { name: 'Back to the files' }).click();
   await details.getByRole('button', { name: /report\.html/ }).click();
   await expect(

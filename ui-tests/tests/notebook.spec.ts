@@ -3,6 +3,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 
 import {
+  makeNotebook,
   openLab,
   picture,
   taskFolder,
@@ -41,24 +42,7 @@ test('magics make a sweep, and the table in a cell follows it', async ({
     path.join(ROOT, 'digits', 'train.py'),
     path.join(folder, 'train.py')
   );
-  fs.writeFileSync(
-    path.join(folder, 'sweep.ipynb'),
-    JSON.stringify({
-      cells: CELLS.map((source, index) => ({
-        cell_type: 'code',
-        id: `cell-${index}`,
-        execution_count: null,
-        metadata: {},
-        outputs: [],
-        source
-      })),
-      metadata: {
-        kernelspec: { name: 'python3', display_name: 'Python 3' }
-      },
-      nbformat: 4,
-      nbformat_minor: 5
-    })
-  );
+  makeNotebook(path.join(folder, 'sweep.ipynb'), CELLS);
   await openLab(page, baseURL as string, 'magics');
   await page.notebook.openByPath('magics/sweep.ipynb');
   await expect(page.locator('.jp-CodeCell')).toHaveCount(CELLS.length);

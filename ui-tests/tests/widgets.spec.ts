@@ -4,7 +4,13 @@ import type { Locator } from '@playwright/test';
 import * as fs from 'fs';
 import * as path from 'path';
 
-import { makeProject, openLab, pictures, taskRows } from '../support/journey';
+import {
+  makeNotebook,
+  makeProject,
+  openLab,
+  pictures,
+  taskRows
+} from '../support/journey';
 
 test.use({
   mockState: false,
@@ -27,25 +33,6 @@ for step in range(args.steps):
     print(f"\\x1b[32mstep {step}\\x1b[0m", flush=True)
     time.sleep(0.05)
 `;
-
-function makeNotebook(file: string, cells: readonly string[]): void {
-  fs.writeFileSync(
-    file,
-    JSON.stringify({
-      cells: cells.map((source, index) => ({
-        cell_type: 'code',
-        id: `cell-${index}`,
-        execution_count: null,
-        metadata: {},
-        outputs: [],
-        source
-      })),
-      metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } },
-      nbformat: 4,
-      nbformat_minor: 5
-    })
-  );
-}
 
 interface ISession {
   path: string;
@@ -100,9 +87,10 @@ async function told(
 test('all widgets over one connection, their traits both ways', async ({
   page,
   baseURL
-}) => {
-  makeProject(ROOT, 'widgets', 'train.py', SCRIPT);
-  makeNotebook(path.join(ROOT, 'widgets', 'all.ipynb'), [
+}, { retry }) => {
+  const folder = `widgets-${retry}`;
+  makeProject(ROOT, folder, 'train.py', SCRIPT);
+  makeNotebook(path.join(ROOT, folder, 'all.ipynb'), [
     'import pyruns_jupyter as pr\n%load_ext pyruns_jupyter\nws = pr.Workspace.open("train.py")\ntasks = ws.run(ws.create("lr: 1 | 2 | 3", name="t"), jobs=3)',
     'table = pr.TaskTable(ws); table',
     'gen = pr.Generator(ws); gen',
@@ -114,8 +102,8 @@ test('all widgets over one connection, their traits both ways', async ({
   ]);
   const sockets: string[] = [];
   page.on('websocket', socket => sockets.push(socket.url()));
-  await openLab(page, baseURL as string, 'widgets');
-  await runNotebook(page, 'widgets/all.ipynb');
+  await openLab(page, baseURL as string, folder);
+  await runNotebook(page, `${folder}/all.ipynb`);
   const cell = async (index: number): Promise<Locator> => {
     const found = page.locator('.jp-CodeCell').nth(index);
     await found.scrollIntoViewIfNeeded();
@@ -187,11 +175,12 @@ test('all widgets over one connection, their traits both ways', async ({
 test('where the server sees nothing of it, the kernel tells everything, also while a cell runs', async ({
   page,
   baseURL
-}) => {
+}, { retry }) => {
+  const folder = `far-${retry}`;
   const outside = fs.mkdtempSync(path.join(path.dirname(ROOT), 'pyruns-far-'));
   fs.writeFileSync(path.join(outside, 'train.py'), SCRIPT);
-  makeProject(ROOT, 'far', 'note.py', '');
-  makeNotebook(path.join(ROOT, 'far', 'far.ipynb'), [
+  makeProject(ROOT, folder, 'note.py', '');
+  makeNotebook(path.join(ROOT, folder, 'far.ipynb'), [
     `import time\nimport pyruns_jupyter as pr\nws = pr.Workspace.open("${outside}/train.py")\n[task] = ws.run(ws.create("steps: 200", name="far"))`,
     'pr.Log(task, curves=True)',
     'pr.TaskTable(ws)',
@@ -199,8 +188,8 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   ]);
   const sockets: string[] = [];
   page.on('websocket', socket => sockets.push(socket.url()));
-  await openLab(page, baseURL as string, 'far');
-  await runNotebook(page, 'far/far.ipynb');
+  await openLab(page, baseURL as string, folder);
+  await runNotebook(page, `${folder}/far.ipynb`);
   const cell = (index: number) => page.locator('.jp-CodeCell').nth(index);
   const log = cell(1).locator('.xterm-rows');
   await expect(log).toContainText(/step \d/);
@@ -232,7 +221,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   // Without its kernel it says so, and shows what was known.
   const sessions = await page.request.get(`${baseURL}/api/sessions`);
   const mine = ((await sessions.json()) as ISession[]).find(
-    session => session.path === 'far/far.ipynb'
+    session => session.path === `${folder}/far.ipynb`
   );
   process.kill(pidOf(mine?.kernel.id ?? ''), 'SIGKILL');
   await expect(

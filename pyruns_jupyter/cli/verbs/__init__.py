@@ -1,6 +1,6 @@
 """What each verb does. A verb returns the exit code: 0, or 1 when a task or target failed."""
 
-from . import changing, creating, doctoring, exporting, looking, running, trashing
+from . import changing, configuring, creating, doctoring, exporting, looking, running, trashing
 from .creating import create, show_plan
 from .shared import Verb
 
@@ -14,4 +14,5 @@ VERBS: dict[str, Verb] = {
     **trashing.VERBS,
     **exporting.VERBS,
     **doctoring.VERBS,
+    **configuring.VERBS,
 }

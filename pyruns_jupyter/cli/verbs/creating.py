@@ -133,4 +133,11 @@ def _exec(context: Context, args: argparse.Namespace) -> int:
     return told(context, args, "queued", made.names)
 
 
-VERBS: dict[str, Verb] = {"open": _open, "plan": _plan, "sweep": _create, "add": _add, "exec": _exec}
+VERBS: dict[str, Verb] = {
+    "open": _open,
+    "init": _open,
+    "plan": _plan,
+    "sweep": _create,
+    "add": _add,
+    "exec": _exec,
+}

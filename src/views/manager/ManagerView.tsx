@@ -61,6 +61,8 @@ export interface IManagerProps {
   table?: TableModel;
   /** Shows Markdown; without it notes are plain text. */
   renderMarkdown?: MarkdownRenderer;
+  /** Open a file by its path below the server's root; not offered without it. */
+  onOpenFile?: (path: string) => void;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -317,6 +319,7 @@ function Manager(props: IManagerProps): JSX.Element {
             canWrite={canWrite}
             renderMarkdown={props.renderMarkdown}
             onOpenLog={props.onOpenLog}
+            onOpenFile={props.onOpenFile}
             onClose={() => setDetails(false)}
           />
         )}

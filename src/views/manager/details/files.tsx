@@ -17,9 +17,10 @@ export function Files(props: {
   client: IClient;
   ws: string;
   detail: TaskDetail;
+  onOpenFile?: (path: string) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const { client, ws, detail } = props;
+  const { client, ws, detail, onOpenFile } = props;
   const task = detail.task.name;
   const runs = detail.history.length;
   const [chosenRun, setRun] = React.useState<number | null>(null);
@@ -44,6 +45,11 @@ export function Files(props: {
         run={run}
         file={file}
         onBack={() => setChosen(null)}
+        onOpen={
+          onOpenFile &&
+          (() =>
+            onOpenFile(`${ws}/tasks/${task}/artifacts/run${run}/${file.path}`))
+        }
       />
     );
   }

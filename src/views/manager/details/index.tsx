@@ -27,6 +27,8 @@ export interface IDetailsProps {
   onClose: () => void;
   /** Shows Markdown; without it notes are plain text. */
   renderMarkdown?: MarkdownRenderer;
+  /** Open a file by its path below the server's root; not offered without it. */
+  onOpenFile?: (path: string) => void;
 }
 
 type Tab = 'overview' | 'config' | 'runs' | 'files' | 'again';

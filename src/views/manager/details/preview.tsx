@@ -55,6 +55,8 @@ export function Preview(props: {
   run: number;
   file: Artifact;
   onBack: () => void;
+  /** Open it outside of the details; not offered without it. */
+  onOpen?: () => void;
 }): JSX.Element {
   const trans = useTrans();
   const { client, ws, task, run, file } = props;
@@ -100,6 +102,14 @@ export function Preview(props: {
           {file.path}
         </span>
         <span>{bytes(file.size)}</span>
+        {props.onOpen && (
+          <Button
+            icon="file"
+            iconOnly
+            label={trans.__('Open in JupyterLab')}
+            onClick={props.onOpen}
+          />
+        )}
         <Button
           icon="download"
           iconOnly

@@ -1,0 +1,82 @@
+import { expect, test } from '@playwright/test';
+import * as path from 'path';
+
+import { makeNotebook, makeProject, taskRows } from '../support/journey';
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+const SCRIPT = `
+import argparse, time
+import pyruns_jupyter
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+args = parser.parse_args()
+for step in range(20):
+    pyruns_jupyter.track(step=step, loss=args.lr / (step + 1))
+    print("step", step, flush=True)
+    time.sleep(0.05)
+`;
+
+test('Notebook 7: a sweep, its widgets, and a kernel that is started anew', async ({
+  page,
+  baseURL
+}, { retry }) => {
+  // A kernel of an earlier attempt stands in a folder that is gone.
+  const folder = `seven-${retry}`;
+  makeProject(ROOT, folder, 'train.py', SCRIPT);
+  makeNotebook(path.join(ROOT, folder, 'sweep.ipynb'), [
+    '%load_ext pyruns_jupyter\n%pyruns open train.py',
+    '%%pyruns sweep -n s --run -j 2\nlr: 1 | 2',
+    '%pyruns manager',
+    '%pyruns plot',
+    '%pyruns wait'
+  ]);
+  const problems: string[] = [];
+  page.on('pageerror', ({ stack = '' }) => {
+    // Notebook 7.6 has one of its own at its start.
+    if (stack.includes('pyruns')) {
+      problems.push(stack);
+    }
+  });
+  await page.goto(`${baseURL}/notebooks/${folder}/sweep.ipynb`);
+  // The menu is there before the kernel is.
+  await expect(
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+  ).toBeVisible();
+  /* eslint-disable jupyter/galata-prefer-menu-helper -- they know Lab's page alone */
+  await page.getByRole('menuitem', { name: 'Run', exact: true }).click();
+  await page
+    .getByRole('menuitem', { name: 'Run All Cells', exact: true })
+    .click();
+  /* eslint-enable jupyter/galata-prefer-menu-helper */
+  const cell = (index: number) => page.locator('.jp-CodeCell').nth(index);
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(2, {
+    timeout: 60000
+  });
+  await expect(cell(2).locator('.pyr-widget')).toHaveAttribute(
+    'data-pyr-road',
+    'server'
+  );
+  await expect(
+    cell(3).getByRole('application', { name: /Curves of loss of 2/ })
+  ).toBeVisible();
+  await expect(cell(4)).toContainText('2 of 2 tasks');
+
+  // The table needs no kernel: it goes on with one that knows nothing of it.
+  const sessions = await page.request.get(`${baseURL}/api/sessions`);
+  const mine = (
+    (await sessions.json()) as { path: string; kernel: { id: string } }[]
+  ).find(session => session.path === `${folder}/sweep.ipynb`);
+  const restarted = await page.request.post(
+    `${baseURL}/api/kernels/${mine?.kernel.id}/restart`
+  );
+  expect(restarted.ok()).toBe(true);
+  await taskRows(page).first().click();
+  await page
+    .getByRole('toolbar', { name: 'Task actions' })
+    .getByRole('button', { name: 'Run' })
+    .click();
+  await expect(taskRows(page).getByText('Running')).toHaveCount(1);
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(2);
+  expect(problems).toEqual([]);
+});
