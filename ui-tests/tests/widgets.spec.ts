@@ -181,7 +181,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   fs.writeFileSync(path.join(outside, 'train.py'), SCRIPT);
   makeProject(ROOT, folder, 'note.py', '');
   makeNotebook(path.join(ROOT, folder, 'far.ipynb'), [
-    `import time\nimport pyruns_jupyter as pr\nws = pr.Workspace.open("${outside}/train.py")\n[task] = ws.run(ws.create("steps: 200", name="far"))`,
+    `import time\nimport pyruns_jupyter as pr\nws = pr.Workspace.open("${outside}/train.py")\n[task] = ws.run(ws.create("steps: 120", name="far"))`,
     'pr.Log(task, curves=True)',
     'pr.TaskTable(ws)',
     ''
@@ -195,13 +195,13 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   await expect(log).toContainText(/step \d/);
   await expect(taskRows(page).getByText('Running')).toHaveCount(1);
   // From here to the task's end the kernel is busy.
-  await page.notebook.setCell(3, 'code', 'time.sleep(16)');
+  await page.notebook.setCell(3, 'code', 'time.sleep(11)');
   await page.notebook.selectCells(3);
   await page.evaluate(
     () => void window.jupyterapp.commands.execute('notebook:run-cell')
   );
   await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[*]:');
-  await expect(log).toContainText('step 199');
+  await expect(log).toContainText('step 119');
   await expect(taskRows(page).getByText('Completed')).toHaveCount(1);
   await expect(cell(3).locator('.jp-InputPrompt')).toHaveText('[*]:');
 
@@ -209,7 +209,7 @@ test('where the server sees nothing of it, the kernel tells everything, also whi
   await cell(1).scrollIntoViewIfNeeded();
   await cell(1).locator('.pyr-screen').click();
   await page.keyboard.press('Control+f');
-  await page.keyboard.type('step 19');
+  await page.keyboard.type('step 11');
   await expect(cell(1).locator('.pyr-find-count')).toHaveText(/1?1 of 11/);
   await expect(
     cell(1).getByRole('application', { name: /Curve of loss/ })

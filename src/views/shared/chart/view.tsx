@@ -27,6 +27,9 @@ export interface IChartViewProps {
 /** Pixels that a pointer moves before it chooses a part. */
 const LEAST_PART = 6;
 
+/** Milliseconds between the clicks of a double click. */
+const DOUBLE_CLICK = 300;
+
 /** Pixels that a key moves the edge of a part. */
 const KEY_STEP = 16;
 
@@ -101,12 +104,19 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     }
   };
 
-  const endDrag = () => {
+  // A click that may become a double click waits for that.
+  const opening = React.useRef<ReturnType<typeof setTimeout>>();
+  React.useEffect(() => () => clearTimeout(opening.current), []);
+  const endDrag = (at: IPick | null, isClick: boolean) => {
     if (drag && scene?.invert && Math.abs(drag.to - drag.from) > LEAST_PART) {
       const part = [scene.invert(drag.from), scene.invert(drag.to)];
       onPart?.([Math.min(...part), Math.max(...part)]);
-    } else if (drag && pick) {
-      onOpen?.(pick.id);
+    } else if (at) {
+      clearTimeout(opening.current);
+      opening.current = setTimeout(
+        () => onOpen?.(at.id),
+        isClick && onPart ? DOUBLE_CLICK : 0
+      );
     }
     setDrag(null);
   };
@@ -138,11 +148,7 @@ export function ChartView(props: IChartViewProps): JSX.Element {
     }
     if (event.key === 'Enter') {
       isOurs = drag !== null || pick !== null;
-      if (drag) {
-        endDrag();
-      } else if (pick) {
-        onOpen?.(pick.id);
-      }
+      endDrag(pick, false);
     } else if (event.key === 'Escape') {
       isOurs = drag !== null || onPart !== undefined;
       if (!drag) {
@@ -194,14 +200,15 @@ export function ChartView(props: IChartViewProps): JSX.Element {
           setDrag(onPart && scene?.invert ? { from: x, to: x } : null);
         }
       }}
-      onPointerUp={() => {
-        if (drag) {
-          endDrag();
-        } else if (pick) {
-          onOpen?.(pick.id);
-        }
+      onPointerUp={event => {
+        // What was pointed at last may be told later than the button.
+        const { x, y } = placeOf(event);
+        endDrag(scene?.pick?.(x, y) ?? null, true);
       }}
-      onDoubleClick={() => onPart?.(null)}
+      onDoubleClick={() => {
+        clearTimeout(opening.current);
+        onPart?.(null);
+      }}
     >
       <canvas ref={ground} role="img" aria-label={props.label} />
       <canvas ref={above} aria-hidden="true" />
