@@ -1,7 +1,6 @@
 import { ClientError } from './errors';
 import { CommConnection, exactBuffer } from './commconnection';
 import { abortError } from './commsocket';
-import { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type {
   ActionRequest,
@@ -271,24 +270,19 @@ export class CommClient extends CommConnection implements IClient {
     handlers: IEventHandlers,
     since?: IEventPosition
   ): IEventStream {
-    const open = (everybody: IEventHandlers): IEventStream =>
-      new EventStream(
-        {
-          open: known =>
-            this.open('events', {
-              ws,
-              epoch: known?.epoch,
-              since: known?.revision
-            }),
-          probe: () => this.getWorkspace(ws)
-        },
-        everybody,
-        since
-      );
-    // Only who knows nothing yet can be told what others know.
-    return since
-      ? open(handlers)
-      : this._sharing.events(ws, open).join(handlers);
+    return new EventStream(
+      {
+        open: known =>
+          this.open('events', {
+            ws,
+            epoch: known?.epoch,
+            since: known?.revision
+          }),
+        probe: () => this.getWorkspace(ws)
+      },
+      handlers,
+      since
+    );
   }
 
   streamLog(
@@ -308,21 +302,14 @@ export class CommClient extends CommConnection implements IClient {
   }
 
   streamSystem(handlers: ISystemHandlers): ISystemStream {
-    return this._sharing
-      .system(
-        everybody =>
-          new SystemStream(
-            {
-              open: () => this.open('system', {}),
-              probe: () => this.getStatus()
-            },
-            everybody
-          )
-      )
-      .join(handlers);
+    return new SystemStream(
+      {
+        open: () => this.open('system', {}),
+        probe: () => this.getStatus()
+      },
+      handlers
+    );
   }
-
-  private readonly _sharing = new Sharing();
 }
 
 function fileOf(value: unknown, buffers: Uint8Array[]): IDownload {

@@ -1,6 +1,6 @@
 import { runPath, taskPath, withQuery, wsPath } from './addresses';
 import { ClientError, errorFrom, isAbort } from './errors';
-import { Sharing } from './sharing';
+import type { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type { ITransport } from './transport';
 import type {
@@ -53,8 +53,10 @@ const API = 'pyruns/api/';
 
 /** The server extension over REST and websockets. */
 export class ServerClient implements IClient {
-  constructor(transport: ITransport) {
+  /** @param sharing - how several users of this client share their streams */
+  constructor(transport: ITransport, sharing: Sharing | null = null) {
     this._transport = transport;
+    this._sharing = sharing;
   }
 
   getStatus(): Promise<Status> {
@@ -292,7 +294,7 @@ export class ServerClient implements IClient {
         since
       );
     // Only who knows nothing yet can be told what others know.
-    return since
+    return since || !this._sharing
       ? open(handlers)
       : this._sharing.events(ws, open).join(handlers);
   }
@@ -315,18 +317,17 @@ export class ServerClient implements IClient {
   }
 
   streamSystem(handlers: ISystemHandlers): ISystemStream {
+    const open = (everybody: ISystemHandlers): ISystemStream =>
+      new SystemStream(
+        {
+          open: () => this._socket('system/stream'),
+          probe: () => this.getStatus()
+        },
+        everybody
+      );
     return this._sharing
-      .system(
-        everybody =>
-          new SystemStream(
-            {
-              open: () => this._socket('system/stream'),
-              probe: () => this.getStatus()
-            },
-            everybody
-          )
-      )
-      .join(handlers);
+      ? this._sharing.system(open).join(handlers)
+      : open(handlers);
   }
 
   private _socket(path: string) {
@@ -391,7 +392,7 @@ export class ServerClient implements IClient {
     return response;
   }
 
-  private readonly _sharing = new Sharing();
+  private readonly _sharing: Sharing | null;
   private _transport: ITransport;
 }
 
