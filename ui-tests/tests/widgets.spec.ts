@@ -79,9 +79,14 @@ async function told(
 ): Promise<string> {
   const index = await page.notebook.getCellCount();
   await page.notebook.addCell('code', code);
-  await page.notebook.runCell(index, true);
-  const output = await page.notebook.getCellTextOutput(index);
-  return (output ?? []).join('').trim();
+  await page.notebook.selectCells(index);
+  await page.evaluate(
+    () => void window.jupyterapp.commands.execute('notebook:run-cell')
+  );
+  const cell = page.locator('.jp-CodeCell').nth(index);
+  await expect(cell.locator('.jp-InputPrompt')).toHaveText(/\[\d+\]:/);
+  const outputs = cell.locator('.jp-OutputArea-output');
+  return (await outputs.allTextContents()).join('').trim();
 }
 
 test('all widgets over one connection, their traits both ways', async ({
