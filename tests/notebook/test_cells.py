@@ -44,6 +44,11 @@ def test_a_cell_runs_beside_the_kernel_and_comes_back_with_its_value(shell: Shel
     assert job.workspace.folder.kind == "shell"
 
 
+def test_what_variables_share_stays_shared(shell: Shell) -> None:
+    shell.cell("left = []\nright = left")
+    assert run(shell, "--with left,right", "left.append(1)\nlen(right)").value() == 1
+
+
 def test_a_cell_is_ipythons(shell: Shell, project: Path) -> None:
     job = run(
         shell,
@@ -116,6 +121,7 @@ def test_what_cannot_be_a_task_is_refused(shell: Shell, line: str, cell: str, wo
     told = shell.failing(f"%%pyruns task {line}\n{cell}")
     assert all(word in told for word in words), told
     assert len(Workspace.open(".")) == 0
+    assert Workspace.open(".").trashed() == []
 
 
 def test_a_cell_that_runs_again_is_another_task(shell: Shell) -> None:

@@ -97,6 +97,14 @@ def test_curves_are_a_picture(workspace: Workspace) -> None:
     assert "loss" not in only["image/svg+xml"] and "acc" in only["image/svg+xml"]
 
 
+def test_names_in_a_picture_of_curves_are_text(workspace: Workspace) -> None:
+    workspace.create("lr: 1", name="one")
+    tracks: dict[str, list[Any]] = {"<b>loss & co": [1.0, 0.5]}
+    told(workspace, "one", b"", **tracks)
+    image = ElementTree.fromstring(picture(Plot(workspace))["image/svg+xml"])
+    assert "<b>loss & co" in [one.text for one in image]
+
+
 def test_a_large_table_says_what_it_leaves_out(workspace: Workspace) -> None:
     workspace.create("lr: (0:300:1)", name="n")
     shown = picture(TaskTable(workspace))
