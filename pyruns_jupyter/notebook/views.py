@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.task import Task, TaskList
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.core.errors import NotFound
 
@@ -45,7 +46,7 @@ def _view(workspace: Workspace, args: argparse.Namespace, traits: dict[str, Any]
             return Log(workspace[args.name] if args.name else _latest(workspace), **traits)
 
 
-def _found(workspace: Workspace, query: list[str]) -> Any:
+def _found(workspace: Workspace, query: list[str]) -> TaskList:
     found = workspace.tasks(" ".join(query))
     if not found:
         raise NotFound(
@@ -54,7 +55,7 @@ def _found(workspace: Workspace, query: list[str]) -> Any:
     return found
 
 
-def _latest(workspace: Workspace) -> Any:
+def _latest(workspace: Workspace) -> Task:
     rows = [row for row in workspace.table(sort="-started").rows if row.started_at is not None]
     if not rows:
         raise NotFound(f"No task of {workspace.name} has run yet.")
