@@ -22,11 +22,12 @@ PYTHON_ARROWS = {
     "script": {"core"},
     "system": {"core"},
     "engine": {"core", "system"},
-    "api": {"core", "engine", "system", "script"},
-    "cli": {"core", "engine", "system", "script", "api"},
-    "resources": {"core", "engine"},
-    "server": {"core", "engine", "system", "resources"},
-    "notebook": {"core", "engine", "system", "script", "api", "cli", "resources"},
+    "studies": {"core", "engine"},
+    "api": {"core", "engine", "system", "script", "studies"},
+    "cli": {"core", "engine", "system", "script", "studies", "api"},
+    "resources": {"core", "engine", "studies"},
+    "server": {"core", "engine", "system", "studies", "resources"},
+    "notebook": {"core", "engine", "system", "script", "studies", "api", "cli", "resources"},
 }
 # They only name what lies below them.
 PYTHON_FREE = {"__init__", "__main__", "_version"}
@@ -43,7 +44,9 @@ JUPYTER = {
     "traitlets",
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
-PYTHON_FORBIDDEN = dict.fromkeys(("core", "script", "system", "engine", "resources", "cli", "api"), JUPYTER)
+PYTHON_FORBIDDEN = dict.fromkeys(
+    ("core", "script", "system", "engine", "studies", "resources", "cli", "api"), JUPYTER
+)
 
 TYPESCRIPT_ARROWS = {
     "client": set[str](),

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.index import TaskIndex, TaskRow
 from pyruns_jupyter.core.rows import read_row
 from pyruns_jupyter.core.runs import ACTIVE
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import attend
+from pyruns_jupyter.studies.launch import attend
 
 from .tables import count_text
 
@@ -39,22 +39,39 @@ class Event:
 
 
 class Waiting:
-    """Looks again and again at tasks until they are neither queued nor running."""
+    """Looks again and again at tasks until they have ended. `done`, `left` and `failed` are how many of them
+    have ended, have not, and have failed.
+    """
 
-    def __init__(self, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> None:
-        """Wait for the tasks in `folders`, of the projects `roots`, for at most `timeout` seconds."""
+    def __init__(
+        self,
+        look: Callable[[], tuple[int, int, int]],
+        roots: Collection[Path],
+        timeout: float | None,
+    ) -> None:
+        """Wait for at most `timeout` seconds until `look`, which returns done, left and failed, finds none
+        left; meanwhile see to it that the projects `roots` have their schedulers.
+        """
+        self._look = look
         self._roots = roots
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._attended = 0.0
-        self._left = list(folders)
-        self.count = len(self._left)
-        self.failed = 0
+        self.done = self.left = self.failed = 0
 
-    @property
-    def done(self) -> int:
-        """How many have ended."""
-        return self.count - len(self._left)
+    @classmethod
+    def for_tasks(cls, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> Waiting:
+        """Wait until the tasks in `folders` are neither queued nor running."""
+        left, failed = list(folders), 0
+
+        def look() -> tuple[int, int, int]:
+            nonlocal left, failed
+            statuses = [(folder, read_row(folder)[0].status) for folder in left]
+            left = [folder for folder, status in statuses if status in ACTIVE]
+            failed += sum(status == "failed" for _, status in statuses)
+            return len(folders) - len(left), len(left), failed
+
+        return cls(look, roots, timeout)
 
     def look(self) -> float | None:
         """Return after how many seconds to look again, None when all have ended.
@@ -63,20 +80,13 @@ class Waiting:
             TimeoutError: when the time is over and some have not.
         """
         began = time.monotonic()
-        left = []
-        for folder in self._left:
-            status = read_row(folder)[0].status
-            if status in ACTIVE:
-                left.append(folder)
-            else:
-                self.failed += status == "failed"
-        self._left = left
-        if not left:
+        self.done, self.left, self.failed = self._look()
+        if not self.left:
             return None
         now = time.monotonic()
         if self._deadline is not None and now >= self._deadline:
             raise TimeoutError(
-                f"{count_text(len(left), 'task')} still waiting or running after {self._timeout:g} s."
+                f"{count_text(self.left, 'task')} still waiting or running after {self._timeout:g} s."
             )
         if now - self._attended > ATTEND_SECONDS:
             for root in self._roots:
@@ -118,7 +128,7 @@ class Progress:
 
     def __call__(self, waiting: Waiting) -> None:
         """Draw how far it is, if that is not what stands there."""
-        count, done = waiting.count, waiting.done
+        done, count = waiting.done, waiting.done + waiting.left
         filled = self.WIDTH * done // max(1, count)
         failed = f", {waiting.failed:,} failed" if waiting.failed else ""
         bar = "█" * filled + "░" * (self.WIDTH - filled)

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 Seconds = float | str  # also 90s, 10m, 2h, 1h30m
 
 
-class RunOptions(TypedDict, total=False):
-    """How tasks are run; see `Workspace.run`."""
+class TaskOptions(TypedDict, total=False):
+    """How a task is run; see `Workspace.run`."""
 
-    jobs: int
     priority: int
     after: str | Task | Iterable[str | Task]
     after_any: str | Task | Iterable[str | Task]
@@ -38,6 +37,12 @@ class RunOptions(TypedDict, total=False):
     gpu_memory: float | str | None
     gpu_devices: Iterable[str | int]
     retry_alone: bool
+
+
+class RunOptions(TaskOptions, total=False):
+    """How tasks are run together; see `Workspace.run`."""
+
+    jobs: int
 
 
 def queue_options(workspace: WorkspaceFolder, given: RunOptions) -> QueueOptions:

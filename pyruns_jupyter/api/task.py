@@ -262,12 +262,12 @@ class Task:
         Raises:
             TimeoutError: when it still is after `timeout` seconds.
         """
-        Waiting([self.folder], [self._workspace.root], timeout).run()
+        Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run()
         return self
 
     async def wait_async(self, *, timeout: float | None = None) -> Task:
         """As `wait`, while the event loop goes on."""
-        await Waiting([self.folder], [self._workspace.root], timeout).run_async()
+        await Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run_async()
         return self
 
     def value(self, run: int | None = None) -> Any:
@@ -390,7 +390,7 @@ class TaskList(Sequence[Task]):
 
     def _waiting(self, timeout: float | None) -> Waiting:
         roots = {task.root for task in self._tasks}
-        return Waiting([task.folder for task in self._tasks], roots, timeout)
+        return Waiting.for_tasks([task.folder for task in self._tasks], roots, timeout)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...

@@ -6,38 +6,36 @@ import asyncio
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core import generate, query
-from pyruns_jupyter.core.archive import Packed, pack, unpack
+from pyruns_jupyter.core.archive import unpack
 from pyruns_jupyter.core.bulk import Outcome
 from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.export import SUFFIXES, check_form, collected, format_of, write_table
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.ordering import move_tasks
-from pyruns_jupyter.core.outfile import output_file
 from pyruns_jupyter.core.taskfile import is_task
 from pyruns_jupyter.core.textfiles import read_text
 from pyruns_jupyter.core.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import attend, submit
+from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.studies.launch import attend
 
-from .frames import frame
 from .live import Events, Waiting, progress_of
 from .plan import Plan, plan_overlay
-from .queue import ProjectQueue, RunOptions, queue_options
+from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
+from .results import Results
+from .study import Studies, Study, begin_study
 from .tables import count_text
 from .task import Task, TaskList, TaskTable, raise_refused
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
-    import polars
     from typing_extensions import Unpack
 
 Tasks = str | Task | Iterable[str | Task]
 
 
-class Workspace:
+class Workspace(Results):
     """A script (or the shell) of a project, with its tasks."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
@@ -185,7 +183,7 @@ class Workspace:
     def _waiting(self, tasks: Tasks | None, timeout: float | None) -> tuple[TaskList, Waiting]:
         names = self.tasks().names if tasks is None else self._names(tasks)
         found = TaskList(Task(self._folder, name) for name in names)
-        return found, Waiting([task.folder for task in found], [self._folder.root], timeout)
+        return found, Waiting.for_tasks([task.folder for task in found], [self._folder.root], timeout)
 
     def tasks(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
@@ -229,13 +227,67 @@ class Workspace:
         )
         return TaskTable(found.items, (said.message for said in found.notices))
 
+    @property
+    def studies(self) -> Studies:
+        """The adaptive sweeps of this workspace, by name: `ws.studies["search"]`."""
+        return Studies(self)
+
+    def optimize(
+        self,
+        space: str,
+        *,
+        objective: str,
+        direction: str = "maximize",
+        n: int = 50,
+        jobs: int = 1,
+        name: str = "search",
+        sampler: str = "tpe",
+        seed: int | None = None,
+        prune: str = "",
+        **options: Unpack[TaskOptions],
+    ) -> Study:
+        """Search for the best configuration: each trial is a task, chosen by what the earlier ones gave.
+
+        Returns at once; the search goes on detached, as tasks do. Needs Optuna (`pyruns_jupyter[optimize]`).
+
+        Args:
+            space: YAML as for `sweep`, whose values are what may be tried: `log(1e-5, 1e-1)`,
+                `uniform(0, 1)`, `1:65`, `adam | sgd`. Keys it does not name keep their default.
+            objective: the figure to optimise: what a run records under this key, else the last value it
+                tracked.
+            direction: `maximize` or `minimize`.
+            n: how many trials.
+            jobs: how many of them at a time.
+            name: of the study; its tasks are called `name_01`.
+            sampler: `tpe` or `random`.
+            seed: the same seed and results give the same configurations; by default a new one.
+            prune: `median` or `quartile` stops a run that is worse at some point of its curve than the best
+                half (quarter) of the others were there.
+            options: how each trial is queued, as for `run`.
+
+        Raises:
+            InvalidInput: with key, line and column, or the argument that cannot be used; nothing is written.
+            Conflict: when a study or task of the name is there already.
+            PyrunsError: when Optuna is not installed.
+        """
+        how: dict[str, Any] = {
+            "direction": direction,
+            "n": n,
+            "jobs": jobs,
+            "sampler": sampler,
+            "prune": prune,
+        }
+        return begin_study(self, space, name, objective, seed, how, options)
+
     def counts(self) -> dict[str, int]:
         """Return how many tasks have each status."""
         self._index.refresh()
         return dict(self._index.counts)
 
     def attend(self) -> bool:
-        """Start a scheduler if work waits and none lives; tell whether one was started."""
+        """Start a scheduler if work waits and none lives, and drivers of active studies; tell whether
+        something was started.
+        """
         return attend(self._folder.root)
 
     def move(
@@ -273,100 +325,6 @@ class Workspace:
         """
         chosen = [names] if isinstance(names, str) else names
         return purge_all(self._folder, chosen, older_than=older_than)
-
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        text: str = "",
-        *,
-        form: str | None = None,
-        runs: str = "all",
-        sort: str = "created",
-        force: bool = False,
-        bom: bool = False,
-        raw: bool = False,
-    ) -> int:
-        """Write the results of tasks as a table into a file, a row a run; return how many rows.
-
-        Args:
-            path: a file. One that is there already is replaced when it is a table by its name (`.csv`,
-                `.json`, `.jsonl`), or with `force`; devices and pipes are written into, never replaced.
-            text: which tasks, as in `tasks`.
-            form: `csv`, `json` or `jsonl`, by default what the file's name says.
-            runs: `all`, or `latest` for one row a task.
-            sort: as in `tasks`.
-            force: whether another file may be replaced.
-            bom: whether the mark stands in front by which Excel knows UTF-8.
-            raw: whether texts stay as they are that a spreadsheet would take for formulas.
-
-        Raises:
-            InvalidInput: when the query or an option cannot be understood; nothing is written.
-            Conflict: when a file is there that may not be replaced.
-        """
-        target = Path(path).expanduser()
-        form = format_of(target) if form is None else form
-        with collected(self._folder, self.tasks(text, sort=sort).names, runs) as table:
-            check_form(form)
-            with output_file(target, force=force, replaceable=SUFFIXES) as stream:
-                write_table(table, stream, form, bom=bom, raw=raw)
-            return table.count
-
-    @overload
-    def frame(
-        self, text: str = "", *, runs: str = "all", library: Literal["pandas"] = "pandas"
-    ) -> pandas.DataFrame: ...
-
-    @overload
-    def frame(self, text: str = "", *, runs: str = "all", library: Literal["polars"]) -> polars.DataFrame: ...
-
-    def frame(self, text: str = "", *, runs: str = "all", library: str = "pandas") -> Any:
-        """Return one row a run, the columns of `export`, as a table of pandas or polars.
-
-        Args:
-            text: which tasks, as in `tasks`.
-            runs: `all`, or `latest` for one row a task.
-            library: `pandas` or `polars`, which must be installed.
-
-        Raises:
-            InvalidInput: when the query or the library is none.
-            ImportError: when the library is not installed.
-        """
-        with collected(self._folder, self.tasks(text).names, runs) as table:
-            return frame(library, [column.title for column in table.columns], list(table.rows()))
-
-    def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
-        """Return one dictionary a run, with the columns of `export`; times are epoch seconds.
-
-        Configuration (dotted keys) and figures (records and last values of curves) stand under their own
-        names; a name that both have gets the prefix `config.` or `figure.`.
-        """
-        with collected(self._folder, self.tasks(text).names, runs) as table:
-            return list(table.rows())
-
-    def archive(
-        self,
-        tasks: Tasks,
-        path: str | os.PathLike[str],
-        *,
-        artifacts: bool = True,
-        secrets: bool = False,
-        force: bool = False,
-    ) -> Packed:
-        """Write tasks with all their files and the script into a zip file that opens anywhere.
-
-        Args:
-            tasks: which ones.
-            path: the file; one that is there already is replaced when it ends in `.zip`, or with `force`.
-            artifacts: whether artifacts, which may be large, go in.
-            secrets: whether values of environment variables go in that are secrets by their names.
-            force: whether another file may be replaced.
-
-        Raises:
-            NotFound, Unreadable: when a task is not there, or its file is damaged; nothing is written.
-            Conflict: when a file is there that may not be replaced.
-        """
-        with output_file(Path(path).expanduser(), force=force, replaceable={".zip"}) as stream:
-            return pack(self._folder, self._names(tasks), stream, artifacts=artifacts, secrets=secrets)
 
     @classmethod
     def unpack(

@@ -61,6 +61,10 @@ def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> 
             return []
     if action.dest == "query":
         return _of_workspace(context, words, _query_words)
+    if action.dest == "study":
+        return _of_workspace(context, words, lambda workspace: workspace.studies)
+    if action.dest == "objective":
+        return _of_workspace(context, words, _figures)
     if action.dest in ("name", "names", "anchor", "after", "after_any") and words[0] not in _NEW_NAMES:
         return _of_workspace(
             context, words, lambda workspace: map(shlex.quote, sorted(workspace.folder.task_names()))
@@ -68,14 +72,17 @@ def _values(context: Context, action: argparse.Action, words: Sequence[str]) -> 
     return []
 
 
-_NEW_NAMES = ("sweep", "plan", "add", "exec", "shell", "task")  # their names are of tasks to come
+_NEW_NAMES = ("sweep", "plan", "optimize", "add", "exec", "shell", "task")  # their names are of tasks to come
 
 
 def _query_words(workspace: Workspace) -> Iterable[str]:
     rows = workspace.table().rows
     swept = dict.fromkeys(f"{key}:{value}" for row in rows for key, value in row.swept.items())
-    figures = dict.fromkeys(f"{key}>" for row in rows for key in row.figures)
-    return [*_IN_QUERIES, *swept, *figures]
+    return [*_IN_QUERIES, *swept, *(f"{key}>" for key in _figures(workspace))]
+
+
+def _figures(workspace: Workspace) -> Iterable[str]:
+    return dict.fromkeys(key for row in workspace.table().rows for key in row.figures)
 
 
 def _of_workspace(

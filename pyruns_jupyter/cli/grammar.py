@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from pyruns_jupyter.core.errors import PyrunsError
 
-from .queuegrammar import add_queue_verbs, add_run_options, positive
+from .queuegrammar import add_queue_verbs, add_run_options, add_search_options, positive
 from .taskgrammar import MakeVerb, add_export, add_task_verbs
 
 QUERY_HELP = """\
@@ -187,6 +187,7 @@ def build_cell_parser(program: str) -> argparse.ArgumentParser:
     for name, about, default in (
         ("sweep", "The cell is YAML with batch syntax: create its tasks", None),
         ("plan", "The cell is YAML with batch syntax: show what it would make", None),
+        ("optimize", "The cell is YAML with ranges and choices: search for the best configuration", None),
         ("shell", "The cell is a shell script: create a task from it", "."),
     ):
         made = verbs.add_parser(name, help=about, description=about)
@@ -195,7 +196,7 @@ def build_cell_parser(program: str) -> argparse.ArgumentParser:
         )
         made.add_argument("-w", "--workspace", metavar="NAME", help="workspace instead of the current one")
         made.add_argument("--json", action="store_true", help="write JSON for a program to read")
-        (_add_saving if name == "plan" else _add_creation)(made)
+        {"plan": _add_saving, "optimize": add_search_options}.get(name, _add_creation)(made)
     about = "The cell is Python: run it as a task of its own, while the kernel stays free"
     made = verbs.add_parser("task", help=about, description=about)
     made.add_argument("-n", "--name", default="cell", help="name of the task (default: %(default)s)")

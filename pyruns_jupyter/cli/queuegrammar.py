@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from pyruns_jupyter.api.queue import RunOptions
+from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]
 
@@ -35,9 +36,52 @@ def add_queue_verbs(verb: MakeVerb) -> None:
     verb("pause", "Start nothing more in the project; what runs goes on")
     verb("resume", "Go on with the queue of the project")
 
+    made = verb(
+        "optimize", "Search for the best configuration: each trial is a task, guided by the earlier ones"
+    )
+    made.add_argument("file", help="YAML file whose values are ranges and choices; '-' reads standard input")
+    add_search_options(made)
+
+    made = verb("studies", "Show adaptive sweeps, stop one, or go on with it")
+    made.add_argument("study", nargs="?", metavar="NAME", help="which one (default: a line for each)")
+    deeds = made.add_mutually_exclusive_group()
+    deeds.add_argument("--stop", action="store_true", help="ask for no more trials; what runs goes on")
+    deeds.add_argument("--resume", action="store_true", help="go on with it")
+    deeds.add_argument("--remove", action="store_true", help="forget it; its tasks stay")
+    made.add_argument("--trials", type=positive, metavar="N", help="with --resume: how many it is to have")
+    made.set_defaults(usage=made.format_usage().strip())
+
     made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete")
     made.add_argument("names", nargs="*", metavar="NAME", help="which tasks (default: all)")
     made.add_argument("--timeout", type=float, metavar="SECONDS")
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of an adaptive sweep."""
+    parser.add_argument("-n", "--name", default="search", help="name of the study (default: %(default)s)")
+    parser.add_argument(
+        "--objective",
+        required=True,
+        metavar="FIGURE",
+        help="what is optimised: what a run records under this key, else the last value it tracked",
+    )
+    parser.add_argument("--minimize", action="store_true", help="look for small values, not for large ones")
+    parser.add_argument(
+        "--trials", type=positive, default=50, metavar="N", help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sampler", choices=SAMPLERS, default=SAMPLERS[0], help="what chooses (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=_whole, metavar="N", help="the same seed and results give the same configurations"
+    )
+    parser.add_argument(
+        "--prune",
+        choices=[one for one in PRUNERS if one],
+        default="",
+        help="stop a run that is worse at some point than the best half (quarter) of the others were there",
+    )
+    add_run_options(parser)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

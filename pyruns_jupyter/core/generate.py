@@ -16,6 +16,7 @@ from .proposals import (
     NameTaken,
     Proposal,
     check_runnable,
+    check_space,
     check_template,
     complete_template,
     free_name,
@@ -36,6 +37,7 @@ __all__ = [
     "NameTaken",
     "Proposal",
     "check_runnable",
+    "check_space",
     "check_template",
     "complete_template",
     "create",
@@ -66,8 +68,12 @@ def create_tasks(
     return create(plan_tasks(workspace, text, name), files or {})
 
 
-def create(proposal: Proposal, files: Mapping[str, bytes] = MappingProxyType({})) -> list[str]:
-    """Create the tasks of a proposal, see `create_tasks`."""
+def create(
+    proposal: Proposal,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> list[str]:
+    """Create the tasks of a proposal, see `create_tasks`; `facts` go into our own part of each task file."""
     workspace = proposal.workspace
     describe = _shell_info if proposal.plan is None else _script_info
     common, payload_name, payload_mode = describe(workspace)
@@ -77,7 +83,7 @@ def create(proposal: Proposal, files: Mapping[str, bytes] = MappingProxyType({})
             own = {"swept": proposal.row(index), "batch_name": proposal.name, "created_at": now}
             if proposal.plan is None:
                 own["project"] = str(workspace.project)  # the working folder moves along with it
-            info = _task_info(name, now, payload_name, common, own)
+            info = _task_info(name, now, payload_name, common, {**own, **facts})
             folder = f"{staging}/{name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")

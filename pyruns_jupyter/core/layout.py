@@ -188,3 +188,5 @@ class EnginePaths:
         self.batches = self.folder / "batches"
         self.paused = self.folder / "paused"
         self.queue = self.folder / "queue.json"
+        self.studies = self.folder / "studies"  # a file for each study that is active
+        self.studies_log = self.folder / "studies.log"

@@ -16,7 +16,8 @@ from .sweep.fit import misfits
 from .sweep.naming import sweep_names
 from .sweep.overlay import overlaid
 from .sweep.pattern import is_pattern, left_out, parse_pattern
-from .sweep.plan import SweepPlan
+from .sweep.plan import SweepPlan, TooManyTasks
+from .sweep.searchspace import SearchSpace
 from .taskfile import own_facts, payload_name, read_task
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
 from .workspace import SHELL, WorkspaceFolder
@@ -146,6 +147,26 @@ def check_template(workspace: WorkspaceFolder, text: str) -> SweepPlan:
     if errors:
         raise InvalidInputs(errors)
     return plan
+
+
+def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
+    """Return what an adaptive sweep over a YAML text searches, checked against the script's parameters.
+
+    Raises:
+        InvalidInputs: every place that is wrong.
+        InvalidInput: when the workspace has no script whose values could be searched.
+        Unreadable: when the script cannot be read.
+    """
+    if workspace.kind == SHELL:
+        raise InvalidInput("A shell script has no values to search. Open a script.", field="yaml")
+    space = SearchSpace.examine(text, limit=Settings.load(workspace.root).sweep_limit)
+    errors = list(space.errors)
+    if not errors:
+        _examined(workspace, space.corners(), errors)
+        errors = [space.placed(error) for error in errors if not isinstance(error, TooManyTasks)]
+    if errors:
+        raise InvalidInputs(sorted(errors, key=lambda error: (error.line or 0, error.column or 0)))
+    return space
 
 
 def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput]) -> SweepPlan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import runs
 from .errors import Unreadable
@@ -30,6 +30,16 @@ _NO_FLOAT = 10**300
 
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and of the figures of a row
+
+
+class StudyPlace(NamedTuple):
+    """Which trial of which study a task is: `number` counts from 1; `pruned` is after which point of its
+    curve it was stopped for promising too little, None when it was not.
+    """
+
+    name: str
+    number: int
+    pruned: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class TaskRow:
     order: float | None = None
     readable: bool = True
     silent_since: float | None = None
+    study: StudyPlace | None = None
     notes: str = field(default="", repr=False)
     gpus: tuple[str, ...] = field(default=(), repr=False)
     config_file: str = field(default=SCRIPT_CONFIG, repr=False)
@@ -92,6 +103,7 @@ class TaskRow:
             "order": self.order,
             "readable": self.readable,
             "silent_since": self.silent_since,
+            "study": None if self.study is None else self.study._asdict(),
         }
 
 
@@ -124,6 +136,7 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         message=_message(info, own, run, status),
         tags=_tags(own.get("tags")),
         order=_number(own.get("order")),
+        study=_study(own.get("study"), index),
         notes=_text(info.get("notes"))[:_MAX_NOTES],
         gpus=gpus_of(info.get("run_environments"), index),
         config_file=_file_name(info.get("config_file"), kind),
@@ -264,6 +277,17 @@ def _tags(value: Any) -> tuple[str, ...]:
         return ()
     tags = (intern(tag) for tag in value if isinstance(tag, str) and len(tag) <= _LONGEST_TEXT)
     return tuple(tags)[:_MAX_TAGS]
+
+
+def _study(value: Any, run: int) -> StudyPlace | None:
+    if not isinstance(value, dict):
+        return None
+    name, number = value.get("name"), value.get("number")
+    if not isinstance(name, str) or not name or len(name) > _LONGEST_TEXT or type(number) is not int:
+        return None
+    pruned = value.get("pruned")
+    step = pruned.get("step") if isinstance(pruned, dict) and pruned.get("run") == run else None
+    return StudyPlace(intern(name), number, step if type(step) is int else None)
 
 
 def gpus_of(environments: Any, index: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -103,6 +104,22 @@ def start_scheduler(paths: EnginePaths) -> None:
     """
     check_startable()
     _started[paths.root] = time.monotonic()
+    try:
+        start_detached(paths, "pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PyrunsError(
+            f"The scheduler could not be started ({error}). What is queued waits until the next try."
+        ) from error
+
+
+def start_detached(
+    paths: EnginePaths, module: str, words: Sequence[str], log: Path, *, python: str = sys.executable
+) -> None:
+    """Start a module of ours as a process that outlives this one; what it says goes to the end of `log`.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: when it cannot be started.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in RUN_VARIABLES}
     if _PACKAGE_PARENT.name not in ("site-packages", "dist-packages"):
         known = environment.get("PYTHONPATH")
@@ -110,28 +127,23 @@ def start_scheduler(paths: EnginePaths) -> None:
     # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks. The
     # working folder is the engine's own, since Python would import modules from it.
     command = ["/bin/sh", "-c", '"$@" & exit 0', "sh"]
-    command += [sys.executable, "-m", "pyruns_jupyter.engine.scheduler", str(paths.root)]
-    try:
-        with _open_log(paths) as log:
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=paths.folder,
-                env=environment,
-                start_new_session=True,
-                check=True,
-            )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise PyrunsError(
-            f"The scheduler could not be started ({error}). What is queued waits until the next try."
-        ) from error
+    command += [python, "-m", module, *words]
+    with _open_log(log) as stream:
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=paths.folder,
+            env=environment,
+            start_new_session=True,
+            check=True,
+        )
 
 
-def _open_log(paths: EnginePaths) -> BinaryIO:
-    """Open the scheduler's own log for appending; it starts anew when it has grown large."""
+def _open_log(path: Path) -> BinaryIO:
+    """Open a log of ours for appending; it starts anew when it has grown large."""
     with suppress(OSError):
-        if paths.log.stat().st_size > _LOG_BYTES:
-            paths.log.replace(paths.log.with_name(paths.log.name + ".1"))
-    return os.fdopen(os.open(paths.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+        if path.stat().st_size > _LOG_BYTES:
+            path.replace(path.with_name(path.name + ".1"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")

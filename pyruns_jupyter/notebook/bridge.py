@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core import tasks as task_moves
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
+from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import actions, changes, exports, generator, logs, queue, runs, tasks
+from pyruns_jupyter.resources import actions, changes, exports, generator, logs, queue, runs, studies, tasks
 from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.columns import columns_reader
@@ -54,6 +55,7 @@ class Send(Protocol):
 
 
 Operation = Callable[[Body], Any]
+T = TypeVar("T")
 
 
 def sample() -> Sample:
@@ -114,6 +116,20 @@ class Bridge:
             ),
             "compareTasks": self._compare,
             "getSystem": lambda _: sample(),
+            "listStudies": lambda _: studies.Found.read(workspace).listing(workspace, self._rows()),
+            "getStudy": lambda said: studies.Found.one(workspace, said.text("study")).detail(
+                workspace, self._rows()
+            ),
+            "previewSearch": lambda said: studies.preview(workspace, _beginning(said)),
+            "beginStudy": lambda said: self._touched(lambda: studies.begin(workspace, _beginning(said))),
+            "changeStudy": lambda said: self._touched(
+                lambda: studies.change(
+                    workspace,
+                    said.text("study"),
+                    studies.Change.read(said.inner("body", studies.Change.KEYS)),
+                )
+            ),
+            "removeStudy": lambda said: self._touched(lambda: studies.remove(workspace, said.text("study"))),
         }
 
     def receive(self, content: Any) -> None:
@@ -328,40 +344,38 @@ class Bridge:
         data = b"".join(exports.export_chunks(self._workspace, wanted, names))
         return _File(wanted.file_name(self._workspace), wanted.media_type, data)
 
+    def _rows(self) -> Mapping[str, TaskRow]:
+        """Return all tasks as they are now."""
+        return self._watch.look(lambda index: index.rows, max_age=0.0)
+
+    def _touched(self, change: Callable[[], T]) -> T:
+        """Return what a change returns; the tasks are looked at anew after it."""
+        try:
+            return change()
+        finally:
+            self._watch.touch()
+
     def _detail(self, name: str) -> dict[str, Any]:
         return self._watch.look(lambda index: tasks.detail(index, name))
 
     def _create(self, said: Body) -> dict[str, Any]:
         wanted = tasks.Creation.read(said.inner("body", tasks.Creation.KEYS))
-        try:
-            return tasks.create(self._workspace, wanted, MOST_TASKS)
-        finally:
-            self._watch.touch()
+        return self._touched(lambda: tasks.create(self._workspace, wanted, MOST_TASKS))
 
     def _act(self, said: Body) -> dict[str, Any]:
         wanted = actions.Action.read(said.inner("body", actions.Action.KEYS))
         names = wanted.names
         if names is None:
             names = self._watch.look(wanted.matching, max_age=0.0)()
-        try:
-            rows = self._watch.look(lambda index: index.rows) if wanted.action == actions.MOVE else {}
-            return actions.act(self._workspace, wanted, names, rows)
-        finally:
-            self._watch.touch()
+        rows = self._rows() if wanted.action == actions.MOVE else {}
+        return self._touched(lambda: actions.act(self._workspace, wanted, names, rows))
 
     def _change(self, said: Body) -> dict[str, Any]:
         wanted = changes.Patch.read(said.inner("body", changes.Patch.KEYS))
-        try:
-            name = changes.change(self._workspace, said.text("task"), wanted)
-        finally:
-            self._watch.touch()
-        return self._detail(name)
+        return self._detail(self._touched(lambda: changes.change(self._workspace, said.text("task"), wanted)))
 
     def _delete(self, said: Body) -> None:
-        try:
-            task_moves.trash(self._workspace, said.text("task"))
-        finally:
-            self._watch.touch()
+        self._touched(lambda: task_moves.trash(self._workspace, said.text("task")))
 
     def _read_log(self, said: Body) -> logs.LogRange:
         return logs.read_log(
@@ -383,6 +397,10 @@ class Bridge:
             end=_number(said, "end", 0),
             limit=said.integer("limit", 1000, low=1, high=10_000),
         )
+
+
+def _beginning(said: Body) -> studies.Beginning:
+    return studies.Beginning.read(said.inner("body", studies.Beginning.KEYS))
 
 
 def _run(said: Body) -> int:

@@ -23,7 +23,7 @@ from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
 from pyruns_jupyter.cli.queuegrammar import run_options
 from pyruns_jupyter.cli.terminal import error_text
-from pyruns_jupyter.cli.verbs import VERBS, create, show_plan
+from pyruns_jupyter.cli.verbs import VERBS, create, optimize, show_plan
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
@@ -79,6 +79,7 @@ class PyrunsMagics(Magics):
                                         also run, log, stop, show, wait, status, rm, restore, mv
         %%pyruns sweep -n lr --run      the cell is YAML with batch syntax
         %%pyruns plan -n {lr}-{seed}    show what such a cell would make; -o FILE saves it as a plan file
+        %%pyruns optimize --objective acc --trials 50   the cell is YAML with ranges to search
         %%pyruns shell -n prepare       the cell is a shell script
         %%pyruns task --with lr --to t  the cell is Python, run beside the kernel; t.value() is its value
 
@@ -124,7 +125,7 @@ class PyrunsMagics(Magics):
 
             show_view(self._context, args)
             return
-        if args.verb in ("sweep", "plan", "add") and args.file == "-":
+        if args.verb in ("sweep", "plan", "optimize", "add") and args.file == "-":
             raise UsageError("A notebook has no standard input. Use %%pyruns sweep; the cell is the YAML.")
         VERBS[args.verb](self._context, args)
 
@@ -143,6 +144,8 @@ class PyrunsMagics(Magics):
                 raise NotFound(f"{workspace.name} is no script's workspace. Say %%pyruns sweep SCRIPT.")
         if args.verb == "plan":
             show_plan(self._context, workspace, cell, args)
+        elif args.verb == "optimize":
+            optimize(self._context, workspace, cell, args)
         else:
             create(self._context, workspace, cell, args)
 

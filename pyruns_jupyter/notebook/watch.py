@@ -13,13 +13,14 @@ from typing import TypeVar
 from pyruns_jupyter.core.errors import PyrunsError
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import attend
+from pyruns_jupyter.studies.launch import attend
 
 T = TypeVar("T")
 
 FRESH = 0.3  # seconds for which a look at the disk answers further questions
 FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
+ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
 
 _log = logging.getLogger(__name__)
 _watches: weakref.WeakValueDictionary[Path, Watch] = weakref.WeakValueDictionary()
@@ -107,7 +108,7 @@ class Watch:
                     told, period = revision, FASTEST
                     for heard in listeners:
                         _tell(heard)
-                if active and began - attended >= ATTEND_EVERY:
+                if began - attended >= (ATTEND_EVERY if active else ATTEND_IDLE):
                     attended = began
                     attend(self.workspace.root)
                 problem = None

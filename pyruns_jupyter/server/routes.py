@@ -19,6 +19,7 @@ from .runs import ArtifactHandler, ArtifactsHandler, RunHandler, RunInputHandler
 from .settings import SettingsHandler
 from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
+from .studies import SearchPreviewHandler, StudiesHandler, StudyHandler
 from .system import SystemHandler
 from .systemstream import SystemStream
 from .tables import ColumnsHandler, CurvesHandler, GroupsHandler
@@ -38,6 +39,9 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks": TasksHandler,
     "/workspaces/{ws}/actions": ActionsHandler,
     "/workspaces/{ws}/queue": QueueHandler,
+    "/workspaces/{ws}/studies": StudiesHandler,
+    "/workspaces/{ws}/studies/{study}": StudyHandler,
+    "/workspaces/{ws}/searches": SearchPreviewHandler,
     "/workspaces/{ws}/settings": SettingsHandler,
     "/workspaces/{ws}/trash": TrashHandler,
     "/workspaces/{ws}/compare": CompareHandler,
@@ -68,6 +72,7 @@ STREAMS: dict[str, type[StreamHandler]] = {
 _SEGMENTS = {
     "{ws}": r"((?:[^/]+/)*_pyruns_/[^/]+|[^/]+)",
     "{task}": r"([^/]+)",
+    "{study}": r"([^/]+)",
     "{run}": r"([^/]+)",
     "{path}": r"(.+)",
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..core.workspace import WorkspaceFolder
-from ..engine.submit import attend
+from ..studies.launch import attend
 from ..system.sampler import Sampler
 from .activity import Activity
 from .endings import Emit

@@ -28,6 +28,7 @@ FRESH = 0.3  # seconds for which a look at the disk answers further questions
 FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
 RESTING = 10.0  # the same when the system says what changes, and nothing waits or runs
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
+ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
 KEPT_ANSWERS = 100
 KEPT_INDEXES = 256  # more than `discover` finds: else each listing would read every task of all workspaces
 
@@ -178,10 +179,12 @@ class Watcher:
             )
 
     def _attend_if_due(self, active: bool) -> None:
-        """See to it that what waits has a scheduler; always once, for what a dead one left behind."""
+        """See to it that what waits has a scheduler; now and then also where nothing seems to wait, for what
+        dead ones left behind.
+        """
         now = time.monotonic()
-        never = self._attended_at == float("-inf")
-        if not (active or never) or now - self._attended_at < ATTEND_EVERY or self._attending is not None:
+        due = now - self._attended_at >= (ATTEND_EVERY if active else ATTEND_IDLE)
+        if not due or self._attending is not None:
             return
         self._attended_at = now
         self._attending = asyncio.ensure_future(self._attend_now())

@@ -26,6 +26,10 @@ export function taskPath(ws: string, task: string): string {
   return `${wsPath(ws)}/tasks/${encodeURIComponent(task)}`;
 }
 
+export function studyPath(ws: string, name: string): string {
+  return `${wsPath(ws)}/studies/${encodeURIComponent(name)}`;
+}
+
 export function runPath(ws: string, task: string, run: number): string {
   return `${taskPath(ws, task)}/runs/${run}`;
 }

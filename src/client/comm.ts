@@ -35,7 +35,13 @@ import type {
   PreviewRequest,
   Queue,
   RunInput,
+  SearchPreview,
   Status,
+  Studies,
+  Study,
+  StudyChange,
+  StudyDetail,
+  StudyRequest,
   SystemSample,
   TaskDetail,
   TaskListQuery,
@@ -259,6 +265,38 @@ export class CommClient extends CommConnection implements IClient {
 
   compareTasks(ws: string, names: readonly string[]): Promise<Comparison> {
     return this.json('compareTasks', { ws, names });
+  }
+
+  listStudies(ws: string): Promise<Studies> {
+    return this.json('listStudies', { ws });
+  }
+
+  getStudy(ws: string, name: string): Promise<StudyDetail> {
+    return this.json('getStudy', { ws, study: name });
+  }
+
+  previewSearch(
+    ws: string,
+    request: StudyRequest,
+    signal?: AbortSignal
+  ): Promise<SearchPreview> {
+    return this.json('previewSearch', { ws, body: request }, { signal });
+  }
+
+  beginStudy(ws: string, request: StudyRequest): Promise<Study> {
+    return this.json('beginStudy', { ws, body: request }, { changes: true });
+  }
+
+  changeStudy(ws: string, name: string, change: StudyChange): Promise<Study> {
+    return this.json(
+      'changeStudy',
+      { ws, study: name, body: change },
+      { changes: true }
+    );
+  }
+
+  async removeStudy(ws: string, name: string): Promise<void> {
+    await this.json('removeStudy', { ws, study: name }, { changes: true });
   }
 
   getSystem(): Promise<SystemSample> {

@@ -194,6 +194,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces/{ws}/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        /** The adaptive sweeps of the workspace, the newest first */
+        get: operations["listStudies"];
+        put?: never;
+        /** Begin an adaptive sweep; 409 when Optuna is not installed on the server. Needs the permissions to write and to execute */
+        post: operations["beginStudy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/studies/{study}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                study: components["parameters"]["study"];
+            };
+            cookie?: never;
+        };
+        /** One adaptive sweep with its trials */
+        get: operations["getStudy"];
+        put?: never;
+        /** Stop it, or go on with it. Needs the permissions to write and to execute */
+        post: operations["changeStudy"];
+        /** Forget it; its tasks stay. 409 while it is active */
+        delete: operations["removeStudy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workspaces/{ws}/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an adaptive sweep would search; nothing is written */
+        post: operations["previewSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workspaces/{ws}/settings": {
         parameters: {
             query?: never;
@@ -716,6 +780,124 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        StudyRequest: {
+            /** @description YAML whose values are ranges and choices, such as `log(1e-5, 1e-1)`, `1:65` and `adam | sgd` */
+            text: string;
+            /** @description Of the study; its tasks are called `name_01` */
+            name: string;
+            /** @description The figure that is optimised: what a run records under this key, else the last value it tracked */
+            objective: string;
+            direction?: components["schemas"]["Direction"];
+            /** @description How many trials (50 by default) */
+            n?: number | null;
+            /** @description How many of them at a time (1 by default) */
+            jobs?: number | null;
+            /** @enum {string|null} */
+            sampler?: "tpe" | "random" | null;
+            /** @description The same seed and results give the same configurations; a new one by default */
+            seed?: number | null;
+            /**
+             * @description Stop a run that is worse at some point of its curve than the best half (quarter) of the others were there
+             * @enum {string|null}
+             */
+            prune?: "" | "median" | "quartile" | null;
+            /** @description How each trial is queued, without jobs */
+            run?: components["schemas"]["RunOptions"] | null;
+        };
+        /** @enum {string|null} */
+        Direction: "maximize" | "minimize" | null;
+        StudyChange: {
+            /**
+             * @description stop: ask for no more and cancel what waits; resume: go on
+             * @enum {string}
+             */
+            action: "stop" | "resume";
+            /** @description With resume: how many trials it is to have */
+            n?: number | null;
+            /** @description With stop: also stop those that run */
+            running?: boolean | null;
+        };
+        Study: {
+            name: string;
+            objective: string;
+            /** @enum {string} */
+            direction: "maximize" | "minimize";
+            /** @description How many trials it has when it is done */
+            n: number;
+            jobs: number;
+            /** @enum {string} */
+            sampler: "tpe" | "random";
+            seed: number;
+            /** @enum {string} */
+            prune: "" | "median" | "quartile";
+            created_at: number;
+            /** @enum {string} */
+            state: "active" | "stopped" | "finished" | "failed";
+            /** @description Why it stands so, where that is not plain */
+            message: string;
+            counts: {
+                /** @description That wait or run */
+                open: number;
+                complete: number;
+                pruned: number;
+                /** @description Also those that were stopped, or reported no number */
+                failed: number;
+            };
+            best: components["schemas"]["Trial"] | null;
+            /** @description Whether the process that asks for its trials lives on the machine of the server */
+            driven: boolean;
+        };
+        StudyDetail: components["schemas"]["Study"] & {
+            /** @description What is searched */
+            text: string;
+            /** @description By number */
+            trials: components["schemas"]["Trial"][];
+        };
+        Trial: {
+            number: number;
+            task: string;
+            /** @enum {string} */
+            state: "open" | "complete" | "pruned" | "failed";
+            status: components["schemas"]["TaskStatus"];
+            /** @description Of the objective, so far */
+            value: number | null;
+            /** @description After which point of its curve it was stopped */
+            pruned: number | null;
+            /** @description What was tried by dotted key */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        Studies: {
+            /** @description Whether Optuna is installed on the server */
+            available: boolean;
+            items: components["schemas"]["Study"][];
+            /** @description A sentence for each study whose file cannot be read */
+            damaged: string[];
+        };
+        SearchPreview: {
+            dimensions: components["schemas"]["Dimension"][];
+            /** @description How many configurations there are; null when a dimension is continuous */
+            size: number | null;
+            errors: components["schemas"]["FieldError"][];
+        };
+        Dimension: {
+            key: string;
+            /**
+             * @description Any number between two; one of several numbers that rise or fall; one of several values
+             * @enum {string}
+             */
+            kind: "interval" | "ordered" | "choice";
+            low: number | null;
+            high: number | null;
+            /** @description Evenly in the logarithm */
+            log: boolean;
+            /** @description Whole numbers only */
+            whole: boolean;
+            /** @description The first values as they were written */
+            values: string[];
+            line: number;
+        };
         RunOptions: {
             /** @description How many of these tasks run at a time (1 by default) */
             jobs?: number | null;
@@ -914,6 +1096,8 @@ export interface components {
             readable: boolean;
             /** @description When a running task last wrote output or told a point, if that was long ago */
             silent_since: number | null;
+            /** @description Which trial of an adaptive sweep it is */
+            study: components["schemas"]["StudyPlace"] | null;
             /** @description Values of the configuration that were asked for */
             values?: {
                 [key: string]: unknown;
@@ -925,6 +1109,12 @@ export interface components {
                 /** @description The line without colours, cut where it is long */
                 text: string;
             };
+        };
+        StudyPlace: {
+            name: string;
+            number: number;
+            /** @description After which point of its curve it was stopped for promising too little */
+            pruned: number | null;
         };
         TaskPage: {
             items: components["schemas"]["TaskRow"][];
@@ -1260,6 +1450,7 @@ export interface components {
         /** @description The workspace folder's path relative to the server root, percent-encoded */
         ws: string;
         task: string;
+        study: string;
         /** @description Which run, from 1 */
         run_of_path: number;
         /** @description Path of the file in the folder of the run's artifacts */
@@ -1603,6 +1794,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queue"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listStudies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The studies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Studies"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    beginStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyRequest"];
+            };
+        };
+        responses: {
+            /** @description It begins */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Study"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                study: components["parameters"]["study"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The study */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyDetail"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    changeStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                study: components["parameters"]["study"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyChange"];
+            };
+        };
+        responses: {
+            /** @description The study as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Study"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    removeStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+                study: components["parameters"]["study"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    previewSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                ws: components["parameters"]["ws"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyRequest"];
+            };
+        };
+        responses: {
+            /** @description The dimensions, and everything that is wrong */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchPreview"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,5 +1,6 @@
-import { runPath, taskPath, withQuery, wsPath } from './addresses';
+import { runPath, studyPath, taskPath, withQuery, wsPath } from './addresses';
 import { ClientError, errorFrom, isAbort } from './errors';
+import { brokenOff, linesOf } from './lines';
 import type { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type { ITransport } from './transport';
@@ -36,7 +37,13 @@ import type {
   PreviewRequest,
   Queue,
   RunInput,
+  SearchPreview,
   Status,
+  Studies,
+  Study,
+  StudyChange,
+  StudyDetail,
+  StudyRequest,
   SystemSample,
   TaskDetail,
   TaskListQuery,
@@ -269,6 +276,34 @@ export class ServerClient implements IClient {
     return this._json('POST', `${wsPath(ws)}/compare`, { names });
   }
 
+  listStudies(ws: string): Promise<Studies> {
+    return this._json('GET', `${wsPath(ws)}/studies`);
+  }
+
+  getStudy(ws: string, name: string): Promise<StudyDetail> {
+    return this._json('GET', studyPath(ws, name));
+  }
+
+  previewSearch(
+    ws: string,
+    request: StudyRequest,
+    signal?: AbortSignal
+  ): Promise<SearchPreview> {
+    return this._json('POST', `${wsPath(ws)}/searches`, request, signal);
+  }
+
+  beginStudy(ws: string, request: StudyRequest): Promise<Study> {
+    return this._json('POST', `${wsPath(ws)}/studies`, request);
+  }
+
+  changeStudy(ws: string, name: string, change: StudyChange): Promise<Study> {
+    return this._json('POST', studyPath(ws, name), change);
+  }
+
+  async removeStudy(ws: string, name: string): Promise<void> {
+    await this._fetch('DELETE', studyPath(ws, name));
+  }
+
   getSystem(): Promise<SystemSample> {
     return this._json('GET', 'system');
   }
@@ -394,34 +429,4 @@ export class ServerClient implements IClient {
 
   private readonly _sharing: Sharing | null;
   private _transport: ITransport;
-}
-
-/** The lines of an answer, as they come. */
-async function* linesOf(response: Response): AsyncGenerator<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
-  let rest = '';
-  try {
-    while (reader) {
-      const { done, value } = await reader.read();
-      const lines = (rest + decoder.decode(value, { stream: !done })).split(
-        '\n'
-      );
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        yield line;
-      }
-      if (done) {
-        return;
-      }
-    }
-  } catch (error) {
-    throw isAbort(error) ? error : brokenOff();
-  }
-}
-
-function brokenOff(): ClientError {
-  return new ClientError('The file broke off before its end. Try again.', {
-    code: 'broken_off'
-  });
 }

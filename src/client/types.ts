@@ -25,6 +25,14 @@ export type PreviewRequest = Loose<
   Schemas['PreviewRequest'],
   'offset' | 'limit'
 >;
+export type Studies = Schemas['Studies'];
+export type Study = Schemas['Study'];
+export type StudyDetail = Schemas['StudyDetail'];
+export type StudyRequest = Schemas['StudyRequest'];
+export type StudyChange = Schemas['StudyChange'];
+export type Trial = Schemas['Trial'];
+export type SearchPreview = Schemas['SearchPreview'];
+export type Dimension = Schemas['Dimension'];
 export type RunOptions = Schemas['RunOptions'];
 export type CreateRequest = Schemas['CreateRequest'];
 export type Created = Schemas['Created'];
@@ -259,6 +267,20 @@ export interface IClient {
   ): Promise<Curves>;
   /** In which parameters tasks differ, and what came of them. */
   compareTasks(ws: string, names: readonly string[]): Promise<Comparison>;
+  /** The adaptive sweeps of a workspace, the newest first. */
+  listStudies(ws: string): Promise<Studies>;
+  getStudy(ws: string, name: string): Promise<StudyDetail>;
+  /** What an adaptive sweep would search, and what is wrong. */
+  previewSearch(
+    ws: string,
+    request: StudyRequest,
+    signal?: AbortSignal
+  ): Promise<SearchPreview>;
+  beginStudy(ws: string, request: StudyRequest): Promise<Study>;
+  /** Stop it, or go on with it. */
+  changeStudy(ws: string, name: string, change: StudyChange): Promise<Study>;
+  /** Forget it; its tasks stay. */
+  removeStudy(ws: string, name: string): Promise<void>;
   getSystem(): Promise<SystemSample>;
 
   streamEvents(

@@ -66,6 +66,7 @@ def test_a_fresh_sweep(tmp_path: Path) -> None:
         "name", "status", "kind", "pinned", "created_at", "runs", "run", "started_at", "finished_at",
         "duration", "exit_code", "progress", "swept", "figures", "message", "tags", "order", "readable",
         "silent_since",
+        "study",
     ]  # fmt: skip
 
 

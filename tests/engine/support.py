@@ -130,14 +130,19 @@ class Project:
 
     def stop_everything(self) -> None:
         """Leave no process of this project behind."""
-        us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
-        for process in psutil.process_iter():
-            try:
-                words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
-                if process.pid not in us and any(str(self.folder) in word for word in words):
-                    process.kill()
-            except psutil.Error:
-                continue
+        stop_everything(self.folder)
+
+
+def stop_everything(folder: Path) -> None:
+    """Leave no process behind that works below a folder."""
+    us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
+            if process.pid not in us and any(str(folder) in word for word in words):
+                process.kill()
+        except psutil.Error:
+            continue
 
 
 def python(text: str) -> str:

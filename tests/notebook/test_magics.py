@@ -201,6 +201,19 @@ def completed(shell: Shell, text: str) -> list[str]:
     return [(text[: one.start] + one.text).split(" ")[-1] for one in found]
 
 
+def test_a_search_is_begun_by_a_cell(shell: Shell) -> None:
+    cell = "%%pyruns optimize train.py -n s --objective acc --trials 3 --seed 1\nlr: uniform(0, 1)\n"
+    assert "The study s searches for the best acc of train." in shell.cell(cell)
+    study = Workspace.open("train.py").studies["s"]
+    study.wait(timeout=60, progress=False)
+    assert study.state == "finished"
+    assert study.best_value == max(trial.value for trial in study.trials if trial.value is not None)
+    assert "finished, 3 of 3 trials" in shell.cell("%pyruns studies")
+    assert completed(shell, "%pyruns studies ") == ["s"]
+    assert completed(shell, "%%pyruns optimize --objective a") == ["acc"]
+    assert "advance together" in shell.failing("%%pyruns optimize -n t --objective acc\nlr: (1 | 2)\n")
+
+
 def test_words_are_completed(shell: Shell) -> None:
     shell.cell("%pyruns open train.py")
     shell.cell("%%pyruns sweep -n lr\nlr: 0.1 | 0.2\n")

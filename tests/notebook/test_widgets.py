@@ -228,6 +228,16 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
     assert ask("groupTasks", by=["lr"])[0]["total"] == 3
     assert ask("listCurves", names=[name["name"]], key="loss", points=9)[0]["items"] == []
     assert not ask("pauseQueue", paused=False)[0]["paused"]
+    search = {"text": "lr: uniform(0, 1)", "name": "s", "objective": "acc", "n": 1}
+    assert [one["kind"] for one in ask("previewSearch", body=search)[0]["dimensions"]] == ["interval"]
+    assert ask("beginStudy", body=search)[0]["state"] == "active"
+    kernel.execute("ws.studies['s'].wait(timeout=60, progress=False)")
+    assert ask("getStudy", study="s")[0]["counts"]["complete"] == 1
+    resumed = {"action": "resume", "n": 2}
+    assert ask("changeStudy", study="s", body=resumed)[0]["state"] == "active"
+    assert ask("changeStudy", study="s", body={"action": "stop", "running": True})[0]["state"] == "stopped"
+    ask("removeStudy", study="s")
+    assert ask("listStudies")[0]["items"] == []
     kernel.execute("ws.wait(tasks[:1], timeout=60)")
     assert ask("getRunInput", task=name["name"], run=1)[0]["config"].count("lr: 0.1") == 1
     folder = next(project.glob("_pyruns_/train/tasks/*/artifacts/run1"), None)

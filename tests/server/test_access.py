@@ -17,7 +17,8 @@ from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
 from tests.server.test_openapi import described
 
-ONE: dict[str, Any] = {"task": "one", "run": "1", "path": "x"}
+ONE: dict[str, Any] = {"task": "one", "run": "1", "path": "x", "study": "none"}
+SEARCH = {"text": "lr: 1 | 2", "name": "s", "objective": "acc", "n": 2}
 STREAMS = ("/workspaces/{ws}/events", "/workspaces/{ws}/tasks/{task}/logs/stream", "/system/stream")
 
 
@@ -46,6 +47,9 @@ def body_for(address: str, method: str) -> Any:
         "/workspaces/{ws}/actions": {"action": "pin", "names": ["one"]},
         "/workspaces/{ws}/queue": {"paused": False},
         "/workspaces/{ws}/compare": {"names": ["one"]},
+        "/workspaces/{ws}/studies": SEARCH,
+        "/workspaces/{ws}/searches": SEARCH,
+        "/workspaces/{ws}/studies/{study}": {"action": "stop"},
     }[address]
 
 
@@ -82,7 +86,13 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         "executor": frozenset({"read", "execute"}),
     }[role]
     monkeypatch.setattr(Roles, "allowed", allowed)
-    reading = {("/workspaces/{ws}/preview", "post"), ("/workspaces/{ws}/compare", "post")}
+    reading = {(f"/workspaces/{{ws}}/{name}", "post") for name in ("preview", "compare", "searches")}
+    # Which none of these has.
+    both = {
+        ("/workspaces/{ws}/settings", "patch"),
+        ("/workspaces/{ws}/studies", "post"),
+        ("/workspaces/{ws}/studies/{study}", "post"),
+    }
     for address, method in sorted(described()):
         if method == "delete":
             continue
@@ -90,13 +100,13 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
         needed = "read" if method == "get" or (address, method) in reading else "write"
         if (address, method) == ("/workspaces/{ws}/queue", "post"):
             needed = "execute"
-        if (address, method) == ("/workspaces/{ws}/settings", "patch"):
-            needed = "both"  # which none of these has
+        if (address, method) in both:
+            needed = "both"
         if needed not in allowed:
             assert answer.status == 403, (method, address)
         else:
-            # There is no log yet, and nothing is searched for; everything else is there.
-            expected = 404 if "/logs" in address or "{run}" in address else 200
+            # There is no log yet and no study, and nothing is searched for; everything else is there.
+            expected = 404 if any(part in address for part in ("/logs", "{run}", "{study}")) else 200
             assert answer.status in ((400,) if address.endswith("/search") else (expected, 201)), address
     for address in STREAMS:
         if "read" in allowed:

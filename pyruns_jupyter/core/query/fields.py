@@ -94,6 +94,7 @@ def _builtins(now: float) -> dict[str, Field]:
         Field("message", "text", lambda row: row.message or None),
         Field("tag", "label", lambda row: row.tags or None),
         Field("gpu", "label", lambda row: row.gpus or None),
+        Field("study", "label", lambda row: row.study.name if row.study else None),
         Field("created", "time", lambda row: row.created_at),
         Field("started", "time", lambda row: row.started_at),
         Field("finished", "time", lambda row: row.finished_at),

@@ -16,6 +16,7 @@ from ..yamltext.values import plain_value
 Number = int | float
 T = TypeVar("T")
 
+OPEN_RANGES = ("log", "uniform")  # that need no count where values are searched (`searchspace`)
 CHOICE_USAGE = "choice(a, b, c, n=2, seed=1)"
 
 _DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
@@ -116,17 +117,31 @@ def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
     texts = [text for text, _ in positional]
     if "n" in named:
         texts.append(named["n"])
+    if len(texts) == 2 and name in OPEN_RANGES:
+        raise ScanError(
+            f"write {usage}; without a count it is a range, which only an adaptive sweep searches"
+        )
     if len(texts) != 3:
         raise ScanError(f"write {usage}; quote the value if it is text")
-    low, high = (_number(text, usage) for text in texts[:2])
+    low, high = ends(name, texts[:2], usage)
     count = _count(texts[2], usage, limit)
     if name == "uniform":
         generator = _random(named.get("seed", "0"), key)
         return [_rounded(low + (high - low) * generator.random()) for _ in range(count)]
-    if name == "log" and (low <= 0 or high <= 0):
-        raise ScanError("both ends of log(...) have to be above 0")
     between = _logarithmic if name == "log" else _linear
     return _whole([low, high], _between(low, high, count, between))
+
+
+def ends(name: str, texts: Sequence[str], usage: str) -> tuple[Number, Number]:
+    """Return both ends of a range that `name` (`log`, `lin`, `uniform`) spans.
+
+    Raises:
+        ScanError: when one is no number or out of bounds; `usage` is what should be written.
+    """
+    low, high = (_number(text, usage) for text in texts)
+    if name == "log" and (low <= 0 or high <= 0):
+        raise ScanError("both ends of log(...) have to be above 0")
+    return low, high
 
 
 def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:

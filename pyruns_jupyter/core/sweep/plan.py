@@ -18,10 +18,14 @@ from ..yamltext.values import identity
 from .batch import DEFAULT_LIMIT, Candidate, Values, expand
 from .generators import count_told
 
-__all__ = ["Axis", "Fold", "Notice", "SweepPlan", "folds_told"]
+__all__ = ["Axis", "Fold", "Notice", "SweepPlan", "TooManyTasks", "folds_told"]
 
 
 _MAX_ERRORS = 100  # that are told at once
+
+
+class TooManyTasks(InvalidInput):
+    """Each value of a sweep is right, but all combinations are more than may be made at once."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class SweepPlan:
         if self.count > limit:
             largest = max(self.axes, key=lambda axis: len(axis.candidates))
             self.errors.append(
-                InvalidInput(
+                TooManyTasks(
                     f"This makes {count_told(self.count)} tasks; at most {limit:,} are made at once. "
                     "Take values away, or raise sweep_limit in the settings.",
                     field=largest.key,

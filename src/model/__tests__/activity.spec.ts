@@ -33,7 +33,8 @@ function row(name: string, status: TaskStatus, at = 0): TaskRow {
     tags: [],
     order: null,
     readable: true,
-    silent_since: null
+    silent_since: null,
+    study: null
   };
 }
 

@@ -34,6 +34,7 @@ export function row(name: string, change: Partial<TaskRow> = {}): TaskRow {
     order: null,
     readable: true,
     silent_since: null,
+    study: null,
     ...change
   };
 }

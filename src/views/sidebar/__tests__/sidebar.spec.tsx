@@ -55,7 +55,8 @@ const TASK: TaskRow = {
   tags: [],
   order: null,
   readable: true,
-  silent_since: null
+  silent_since: null,
+  study: null
 };
 
 const SAMPLE: SystemSample = {

@@ -1,0 +1,186 @@
+"""What front ends call: begin a study, stop it, go on with it, forget it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from pyruns_jupyter.core import generate
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.runs import ACTIVE as ACTIVE_TASKS
+from pyruns_jupyter.core.runs import QUEUED
+from pyruns_jupyter.core.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.submit import cancel
+
+from . import definition as definitions
+from .definition import ACTIVE, FINISHED, STOPPED, Definition, StudyPaths, changing, read_study, write_study
+from .launch import mark_active, marker_path, start_driver
+from .optimizer import OptunaMissing, is_available
+from .trials import Trial, trial_of
+
+
+def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definition, SearchSpace]:
+    """Return a definition with its whole configuration, and what it searches; nothing is written.
+
+    Raises:
+        InvalidInput: with the field that cannot be used; all of the configuration's at once as InvalidInputs.
+        Conflict: when the name is taken.
+    """
+    definition.check()
+    complete = replace(definition, text=generate.complete_template(workspace, definition.text))
+    space = generate.check_space(workspace, complete.text)
+    if space.size is not None and space.size < definition.n:
+        raise InvalidInput(
+            f"There are only {space.size:,} different configurations, fewer than {definition.n:,} trials. "
+            "Ask for fewer trials, or make a sweep that tries each once.",
+            field="n",
+        )
+    _check_free(workspace, complete)
+    return complete, space
+
+
+def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
+    """Begin a study: once this returns it survives everything, and its driver is on its way.
+
+    Raises:
+        InvalidInput, Conflict: see `check`; nothing is written.
+        OptunaMissing: when Optuna is not installed; nothing is written.
+        PyrunsError: when the driver could not be started; the study waits for the next try.
+    """
+    if not is_available():
+        raise OptunaMissing
+    workspace.check_writable()
+    found = replace(check(workspace, definition)[0], created_at=time.time(), state=ACTIVE, message="")
+    with changing(workspace, found.name) as paths:
+        if paths.file.exists():
+            raise _taken(found.name)
+        _activate(paths, found)
+    start_driver(workspace.root, workspace.name, found.name)
+    return found
+
+
+def stop(workspace: WorkspaceFolder, name: str, *, running: bool = False) -> Definition:
+    """Ask for no more trials of a study, and cancel those that wait; with `running` also those that run.
+
+    Raises:
+        NotFound: when there is no such study.
+    """
+    workspace.check_writable()
+    with changing(workspace, name) as paths:
+        found = read_study(workspace, name)
+        if found.is_active:
+            found = replace(found, state=STOPPED, message="")
+            _end(paths, found)
+    for trial in trials_of(workspace, found):
+        if trial.status == QUEUED or (running and trial.status in ACTIVE_TASKS):
+            with suppress(PyrunsError):  # it ended meanwhile
+                cancel(workspace, trial.task)
+    return found
+
+
+def go_on(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> Definition:
+    """Go on with a study that was stopped, has failed or is done, until it has `n` trials.
+
+    Raises:
+        NotFound: when there is no such study.
+        InvalidInput: when `n` cannot be used, or the study has as many trials already.
+        OptunaMissing, PyrunsError: as `begin`.
+    """
+    if not is_available():
+        raise OptunaMissing
+    workspace.check_writable()
+    with changing(workspace, name) as paths:
+        found = read_study(workspace, name)
+        wanted = replace(found, n=found.n if n is None else n, state=ACTIVE, message="").check()
+        have = len(trials_of(workspace, found))
+        if have >= wanted.n and found.state == FINISHED:
+            raise InvalidInput(
+                f"The study {name} has {have:,} trials already: say how many it is to have.", field="n"
+            )
+        space = generate.check_space(workspace, wanted.text)
+        if space.size is not None and space.size < wanted.n:
+            raise InvalidInput(f"There are only {space.size:,} different configurations.", field="n")
+        _activate(paths, wanted)
+    start_driver(workspace.root, workspace.name, name)
+    return wanted
+
+
+def remove(workspace: WorkspaceFolder, name: str) -> None:
+    """Forget a study; its tasks stay.
+
+    Raises:
+        NotFound: when there is no such study.
+        Conflict: when it is active.
+    """
+    workspace.check_writable()
+    with changing(workspace, name) as paths:
+        if read_study(workspace, name).is_active:
+            raise Conflict(f"The study {name} is active. Stop it first.")
+        paths.file.unlink(missing_ok=True)
+
+
+def end(workspace: WorkspaceFolder, name: str, state: str, message: str = "") -> None:
+    """Write down that a study is over, unless somebody else did; it has no driver then.
+
+    Raises:
+        NotFound, Unreadable: when there is no such study, or its file is damaged.
+    """
+    with changing(workspace, name) as paths:
+        found = read_study(workspace, name)
+        _end(paths, replace(found, state=state, message=message) if found.is_active else found)
+
+
+def trials_of(workspace: WorkspaceFolder, definition: Definition) -> list[Trial]:
+    """Return the trials of a study that are on disk, by number."""
+    index = TaskIndex(workspace)
+    index.refresh()
+    return trials_in(index, definition)
+
+
+def trials_in(index: TaskIndex, definition: Definition) -> list[Trial]:
+    """Return the trials of a study among the tasks of an index, by number."""
+    found = (
+        trial_of(row, definition.objective)
+        for row in index.rows.values()
+        if row.study is not None and row.study.name == definition.name
+    )
+    return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
+
+
+def trial_name(definition: Definition, number: int) -> str:
+    """Return the name of a trial's task."""
+    return f"{definition.name}_{number:0{len(str(definition.n))}d}"
+
+
+def _activate(paths: StudyPaths, definition: Definition) -> None:
+    # The marker first: an active study without one would be forgotten, one without a study is taken away.
+    mark_active(paths.workspace.root, paths.workspace.name, definition.name)
+    write_study(paths, definition)
+
+
+def _end(paths: StudyPaths, definition: Definition) -> None:
+    write_study(paths, definition)
+    marker_path(paths.workspace.root, paths.workspace.name, definition.name).unlink(missing_ok=True)
+
+
+def _check_free(workspace: WorkspaceFolder, definition: Definition) -> None:
+    if definition.name in definitions.study_names(workspace):
+        raise _taken(definition.name)
+    taken = set(workspace.task_names())
+    names = (trial_name(definition, number) for number in range(1, definition.n + 1))
+    for name in names:
+        if name in taken:
+            raise generate.NameTaken(name)
+
+
+class StudyExists(InvalidInput, Conflict):
+    """A study of that name exists already; `field` is `name`."""
+
+    code = "conflict"
+
+
+def _taken(name: str) -> StudyExists:
+    return StudyExists(f"A study named {name!r} exists already; choose another name.", field="name")

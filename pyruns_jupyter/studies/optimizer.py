@@ -1,0 +1,225 @@
+"""A study as Optuna sees it: what to try next, and whether a run is worth going on with.
+
+Everything is in memory and made anew from the trials on disk. Each suggestion starts from a random state of
+its own (`_seed_of`), so it depends on the seed, its number and what was known then, and on no process that
+happened to ask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.errors import Conflict
+from pyruns_jupyter.core.sweep.searchspace import Choices, Interval, SearchSpace
+
+from .definition import Definition
+from .trials import COMPLETE, FAIL, OPEN, PRUNED, Trial
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+_STARTUP = 10  # trials at random before the sampler learns from them
+_BEFORE_PRUNING = 5  # trials that complete before any is stopped
+_BEST_PERCENT = {"median": 50.0, "quartile": 25.0}
+Dimension = Interval | Choices
+Curve = Sequence[float | None]
+
+
+class OptunaMissing(Conflict):
+    """Optuna is not installed where studies are driven."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("Adaptive sweeps need Optuna: pip install 'pyruns_jupyter[optimize]'.")
+
+
+def is_available() -> bool:
+    """Tell whether Optuna is installed, without importing it."""
+    return find_spec("optuna") is not None
+
+
+class Optimizer:
+    """Asks for trials, hears how they do. Numbers of trials count from 1."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        space: SearchSpace,
+        trials: Iterable[Trial] = (),
+        curve: Callable[[Trial], Curve] = lambda _: (),
+    ) -> None:
+        """Know `trials` already, and by `curve` what each tracked of the objective.
+
+        Raises:
+            OptunaMissing: when it is not installed.
+        """
+        self._definition = definition
+        self._dimensions = {dimension.key: dimension for dimension in space.dimensions}
+        self._distributions = {key: distribution(one) for key, one in self._dimensions.items()}
+        self._handles: dict[int, int] = {}  # number of a trial -> that which Optuna gave it
+        self.study = _new_study(definition)
+        for trial in sorted(trials, key=lambda one: one.number):
+            self._add(trial, curve(trial))
+
+    def ask(self, number: int) -> dict[str, Any]:
+        """Return what trial `number` tries, by dotted key."""
+        self.study.sampler = _sampler(self._definition, number, self._dimensions)
+        asked = self.study.ask(self._distributions)
+        self._handles[number] = asked.number
+        return {key: _value(one, asked.params[key]) for key, one in self._dimensions.items()}
+
+    def report(self, number: int, value: float, step: int) -> None:
+        """Say what an open trial has at a step (from 1)."""
+        self._trial(number).report(value, step)
+
+    def should_prune(self, number: int) -> bool:
+        """Tell whether an open trial promises so little that it should be stopped."""
+        return bool(self._definition.prune) and self._trial(number).should_prune()
+
+    def tell(self, trial: Trial) -> None:
+        """Say how a trial ended."""
+        import optuna
+
+        state = _states()[trial.state]
+        if trial.number in self._handles:
+            value = trial.value if state is optuna.trial.TrialState.COMPLETE else None
+            self.study.tell(self._handles.pop(trial.number), value, state=state)
+
+    def _trial(self, number: int) -> optuna.Trial:
+        import optuna
+
+        return optuna.Trial(self.study, self._handles[number])  # what `ask` returned, or would have
+
+    def _add(self, trial: Trial, curve: Curve) -> None:
+        import optuna
+
+        params: dict[str, Any] = {}
+        for key, one in self._dimensions.items():
+            param = _param(one, trial.values.get(key))
+            if param is None:
+                return  # its values are not of this search any more
+            params[key] = param
+        points = {step: value for step, value in enumerate(curve[: trial.pruned], 1) if value is not None}
+        value = points[max(points)] if trial.state == PRUNED and points else trial.value
+        self.study.add_trial(
+            optuna.trial.create_trial(
+                state=_states()[trial.state],
+                params=params,
+                distributions=self._distributions,
+                value=value if trial.state == COMPLETE or (trial.state == PRUNED and points) else None,
+                intermediate_values=points,
+            )
+        )
+        if trial.is_open:
+            self._handles[trial.number] = len(self.study.get_trials(deepcopy=False)) - 1
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """Return what Optuna draws from: the numbers of an interval, the places of ordered values (from 0), or
+    values as they stand in YAML, which tells 1 from true and from "1".
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(dimension, Choices):
+        if dimension.ordered:
+            return IntDistribution(0, len(dimension.candidates) - 1)
+        return CategoricalDistribution([one.text for one in dimension.candidates])
+    if dimension.whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+
+
+def _value(dimension: Dimension, param: Any) -> object:
+    """Return the value in a configuration of what Optuna drew."""
+    if not isinstance(dimension, Choices):
+        return param
+    if dimension.ordered:
+        return dimension.candidates[param].value
+    return next(one.value for one in dimension.candidates if one.text == param)
+
+
+def _param(dimension: Dimension, value: object) -> Any:
+    """Return what Optuna drew for a value, None when it could not have drawn it."""
+    if isinstance(dimension, Choices):
+        at = dimension.index(value)
+        return at if at is None or dimension.ordered else dimension.candidates[at].text
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if dimension.low <= value <= dimension.high else None
+
+
+def _seed_of(seed: int, number: int) -> int:
+    digest = hashlib.sha256(f"{seed}:{number}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def _states() -> Mapping[str, optuna.trial.TrialState]:
+    from optuna.trial import TrialState
+
+    return {
+        OPEN: TrialState.RUNNING,
+        COMPLETE: TrialState.COMPLETE,
+        PRUNED: TrialState.PRUNED,
+        FAIL: TrialState.FAIL,
+    }
+
+
+def _new_study(definition: Definition) -> optuna.Study:
+    if not is_available():
+        raise OptunaMissing
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # we tell of trials ourselves
+    pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
+    if definition.prune:
+        pruner = optuna.pruners.PercentilePruner(
+            _BEST_PERCENT[definition.prune], n_startup_trials=_BEFORE_PRUNING
+        )
+    direction = optuna.study.StudyDirection[definition.direction.upper()]
+    return optuna.create_study(study_name=definition.name, direction=direction, pruner=pruner)
+
+
+def _sampler(
+    definition: Definition, number: int, dimensions: Mapping[str, Dimension]
+) -> optuna.samplers.BaseSampler:
+    """Return a sampler for one trial, whose continuous values are rounded to what people can read.
+
+    Rounded where they are drawn: so what Optuna knows is what stands in the configuration, in this process
+    and in one that reads it again.
+    """
+    import optuna
+
+    seed = _seed_of(definition.seed, number)
+    base: optuna.samplers.BaseSampler
+    if definition.sampler == "random":
+        base = optuna.samplers.RandomSampler(seed=seed)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            base = optuna.samplers.TPESampler(
+                seed=seed, n_startup_trials=_STARTUP, constant_liar=definition.jobs > 1
+            )
+
+    class Readable(optuna.samplers.BaseSampler):
+        def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, BaseDistribution]:
+            return base.infer_relative_search_space(study, trial)
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            drawn = base.sample_relative(study, trial, search_space)
+            return {key: _near(dimensions[key], value) for key, value in drawn.items()}
+
+        def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
+            drawn = base.sample_independent(study, trial, param_name, param_distribution)
+            return _near(dimensions[param_name], drawn)
+
+    return Readable()
+
+
+def _near(dimension: Dimension, drawn: Any) -> Any:
+    return drawn if isinstance(dimension, Choices) else dimension.near(drawn)

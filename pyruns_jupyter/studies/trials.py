@@ -1,0 +1,111 @@
+"""The trials of a study: the tasks that were made for it, and what became of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.figures import POINTS_SHOWN, figures_of_run
+from pyruns_jupyter.core.layout import TaskPaths
+from pyruns_jupyter.core.rows import TaskRow
+from pyruns_jupyter.core.runs import CANCELLED, COMPLETED, FAILED
+from pyruns_jupyter.core.taskfile import TaskInfo, own
+
+from .definition import Definition
+
+OPEN, COMPLETE, PRUNED, FAIL = "open", "complete", "pruned", "failed"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial. `number` counts from 1; `values` are what was tried by dotted key; `value` is that of the
+    objective, None as long as there is none; `state` is `open`, `complete`, `pruned` or `failed`. `pruned` is
+    after which point of its curve it was stopped.
+    """
+
+    number: int
+    task: str
+    values: dict[str, Any]
+    state: str
+    value: float | None
+    status: str
+    pruned: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state == OPEN
+
+
+def place_facts(study: str, number: int, beside: list[int]) -> dict[str, Any]:
+    """Return our own facts in the task file of a new trial.
+
+    `beside` are the earlier trials that were open when it was asked for: with them it can be told what was
+    known then.
+    """
+    return {"study": {"name": study, "number": number, "beside": beside}}
+
+
+def trial_of(row: TaskRow, objective: str) -> Trial | None:
+    """Return the trial that a row is, None when it is none."""
+    place = row.study
+    if place is None or not row.readable:
+        return None
+    value = finite(row.figures.get(objective))
+    if row.status == COMPLETED:
+        state = FAIL if value is None else COMPLETE
+    elif row.status == CANCELLED:
+        state = FAIL if place.pruned is None else PRUNED
+    else:
+        state = FAIL if row.status == FAILED else OPEN
+    return Trial(place.number, row.name, dict(row.swept), state, value, row.status, place.pruned)
+
+
+def curve_of(info: TaskInfo, paths: TaskPaths, objective: str) -> list[float | None]:
+    """Return what the latest run of a task tracked of the objective, in order; None for what is no finite
+    number. Nothing once there are so many points that they are thinned.
+    """
+    run = runs.latest(info)
+    if run is None:
+        return []
+    values = figures_of_run(info, run, paths, thinned=True).tracks.get(objective, [])
+    return [] if len(values) >= POINTS_SHOWN else [finite(value) for value in values]
+
+
+def prune(info: TaskInfo, step: int, message: str) -> bool:
+    """Ask for a stop of a running task because its trial promises too little at `step` (from 1); tell whether
+    it was running.
+    """
+    run = runs.latest(info)
+    if run is None or runs.status_of(info) != runs.RUNNING:
+        return False
+    facts = own(info)
+    facts["study"] = {**facts.get("study", {}), "pruned": {"run": run.index, "step": step}}
+    facts.setdefault("messages", {})[str(run.index)] = message
+    runs.request_cancel(info)
+    return True
+
+
+def finite(value: object) -> float | None:
+    """Return a value of the objective as a float, None when it is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def best_of(trials: Iterable[Trial], definition: Definition) -> Trial | None:
+    """Return the best trial that completed, the first of equal ones; None when none did."""
+    best: Trial | None = None
+    for trial in trials:
+        if trial.state != COMPLETE or trial.value is None:
+            continue
+        if best is None or best.value is None or definition.better(trial.value, best.value):
+            best = trial
+    return best

@@ -1,0 +1,62 @@
+"""Adaptive sweeps from a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import Terminal
+from tests.engine.support import stop_everything
+from tests.studies.conftest import SCRIPT, SPACE
+from tests.support import wait_until
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "space.yaml").write_text(SPACE)
+    made = Terminal(tmp_path)
+    made("open", "train.py")
+    yield made
+    stop_everything(tmp_path)
+
+
+def test_a_search_is_begun_and_shown(terminal: Terminal) -> None:
+    words = (
+        "--objective",
+        "loss",
+        "--minimize",
+        "--trials",
+        "3",
+        "-j",
+        "2",
+        "--seed",
+        "1",
+        "--time-limit",
+        "1m",
+    )
+    told = terminal("optimize", "space.yaml", "-n", "s", *words)
+    assert told == "The study s searches for the best loss of train. 'studies s' shows how far it is.\n"
+    wait_until(lambda: terminal.json("studies", "s")["state"] == "finished", message="the end")
+    found = terminal.json("studies", "s")
+    assert (found["jobs"], found["seed"], found["options"]) == (2, 1, {"time_limit": 60, "resume": True})
+    assert found["best_value"] == min(trial["value"] for trial in found["trials"])
+    shown = terminal("studies", "s")
+    assert shown.startswith("Study s: finished, 3 of 3 trials, best loss")
+    assert f"\n{found['best']} " in shown
+    assert terminal("studies").startswith("Study s: finished")
+    assert [one["name"] for one in terminal.json("studies")] == ["s"]
+    assert terminal.json("studies", "s", "--resume", "--trials", "60")["state"] == "active"
+    assert terminal.json("studies", "s", "--stop")["state"] == "stopped"
+    assert terminal("studies", "s", "--remove") == "s: forgotten\n"
+    assert terminal("studies") == "There is no study.\n"
+
+
+def test_what_is_wrong_is_said(terminal: Terminal) -> None:
+    assert "--objective" in terminal("optimize", "space.yaml", code=2)
+    assert "Say which study" in terminal("studies", "--stop", code=2)
+    assert "There is no study 'x'" in terminal("studies", "x", code=1)
+    assert "advance together" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
+    assert not (terminal.folder / "_pyruns_" / "train" / "studies").exists()

@@ -1,0 +1,119 @@
+"""Adaptive sweeps over the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.studies import optimizer
+from tests.server.client import Api, until
+from tests.server.conftest import WS
+
+STUDIES, STUDY, SEARCHES = (
+    "/workspaces/{ws}/studies",
+    "/workspaces/{ws}/studies/{study}",
+    "/workspaces/{ws}/searches",
+)
+REQUEST: dict[str, Any] = {
+    "text": "lr: log(1e-3, 1)\nopt: adam | sgd",
+    "name": "s",
+    "objective": "acc",
+    "n": 4,
+}
+
+
+async def test_a_study_is_begun_looked_at_and_removed(api: Api, train: WorkspaceFolder) -> None:
+    assert await api.get(STUDIES, ws=WS) == {"available": True, "items": [], "damaged": []}
+    begun = await api.post(STUDIES, {**REQUEST, "jobs": 2, "run": {"time_limit": "1m"}}, ws=WS)
+    assert (begun["state"], begun["n"], begun["jobs"], begun["best"]) == ("active", 4, 2, None)
+
+    async def over() -> Any:
+        found = await api.get(STUDY, ws=WS, study="s")
+        return found if found["state"] != "active" else None
+
+    found = await until(over, "the end of the study")
+    assert (found["state"], found["message"]) == ("finished", "")
+    assert found["counts"] == {"open": 0, "complete": 4, "pruned": 0, "failed": 0}
+    assert [trial["task"] for trial in found["trials"]] == ["s_1", "s_2", "s_3", "s_4"]
+    assert found["best"] == max(found["trials"], key=lambda trial: trial["value"])
+    assert "epochs: 3" in found["text"]
+    rows = {row["name"]: row for row in (await api.get("/workspaces/{ws}/tasks", ws=WS))["items"]}
+    assert rows["s_2"]["study"] == {"name": "s", "number": 2, "pruned": None}
+    assert rows["s_2"]["swept"] == found["trials"][1]["values"]
+
+    [item] = (await api.get(STUDIES, ws=WS))["items"]
+    assert item == {key: value for key, value in found.items() if key not in ("text", "trials")} | {
+        "driven": item["driven"]
+    }
+    answer = await api("post", STUDY, {"action": "resume"}, ws=WS, study="s")
+    assert (answer.status, answer.body["field"]) == (400, "n")
+    again = await api.post(STUDY, {"action": "resume", "n": 5}, ws=WS, study="s")
+    assert (again["state"], again["n"]) == ("active", 5)
+    assert (await api("delete", STUDY, ws=WS, study="s")).status == 409
+    stopped = await api.post(STUDY, {"action": "stop", "running": True}, ws=WS, study="s")
+    assert stopped["state"] == "stopped"
+    assert (await api("delete", STUDY, ws=WS, study="s")).status == 204
+    assert (await api("get", STUDY, ws=WS, study="s")).status == 404
+    assert (await api.get(STUDIES, ws=WS))["items"] == []
+
+
+async def test_what_would_be_searched(api: Api, train: WorkspaceFolder) -> None:
+    found = await api.post(
+        SEARCHES, {**REQUEST, "text": "lr: log(1e-3, 1)\nepochs: 1:4\nopt: adam | sgd"}, ws=WS
+    )
+    assert (found["errors"], found["size"]) == ([], None)
+    told = {
+        one["key"]: (one["kind"], one["low"], one["high"], one["log"], one["whole"], one["values"])
+        for one in found["dimensions"]
+    }
+    assert told == {
+        "lr": ("interval", 0.001, 1, True, False, []),
+        "epochs": ("interval", 1, 3, False, True, []),
+        "opt": ("choice", None, None, False, False, ["adam", "sgd"]),
+    }
+    for change, field in (
+        ({"text": "lr: (1 | 2)"}, "lr"),
+        ({"text": "opt: adam | rmsprop"}, "opt"),
+        ({"text": "opt: adam | sgd"}, "n"),
+        ({"objective": ""}, "objective"),
+        ({"name": "a/b"}, "name"),
+    ):
+        found = await api.post(SEARCHES, {**REQUEST, **change}, ws=WS)
+        assert [error["field"] for error in found["errors"]] == [field], found
+    assert train.task_names() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"n": 0}, "n"),
+        ({"direction": "up"}, "direction"),
+        ({"run": {"jobs": 2}}, "run.jobs"),
+        ({"run": {"retries": -1}}, "retries"),
+        ({"text": "lr: log(1, 0)"}, "lr"),
+        ({"more": 1}, "more"),
+    ],
+)
+async def test_what_cannot_be_begun(
+    api: Api, train: WorkspaceFolder, change: dict[str, Any], field: str
+) -> None:
+    answer = await api("post", STUDIES, {**REQUEST, **change}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, field)
+    assert not (train.folder / "studies").exists()
+
+
+@pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"jobs_at_once": 2}}], ids=[""])
+async def test_the_administrators_limit_holds(api: Api, train: WorkspaceFolder) -> None:
+    answer = await api("post", STUDIES, {**REQUEST, "jobs": 3}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, "jobs")
+
+
+async def test_without_optuna(api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimizer, "find_spec", lambda name: None)
+    assert not (await api.get(STUDIES, ws=WS))["available"]
+    answer = await api("post", STUDIES, REQUEST, ws=WS)
+    assert (answer.status, answer.body["code"]) == (409, "unavailable")
+    assert "pip install" in answer.body["message"]
+    assert not (train.folder / "studies").exists()

@@ -1,0 +1,308 @@
+"""Adaptive sweeps with a real driver, scheduler and Optuna."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.study import Study
+from pyruns_jupyter.core import generate
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.studies import launch, managing, optimizer
+from pyruns_jupyter.studies.optimizer import Optimizer
+from pyruns_jupyter.studies.trials import Trial, place_facts
+from tests.support import wait_until
+
+from .conftest import SPACE
+
+
+def drivers(workspace: Workspace) -> list[psutil.Process]:
+    """The processes that drive studies of a project."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "pyruns_jupyter.studies.driver" in words and str(workspace.folder.root) in words:
+            found.append(process)
+    return found
+
+
+def marks(workspace: Workspace) -> list[str]:
+    """What says that a study is active."""
+    folder = workspace.folder.root / ".engine" / "studies"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def told(study: Study) -> list[tuple[Any, ...]]:
+    return [(one.number, one.values, one.state, one.value, one.pruned) for one in study.trials]
+
+
+def test_each_trial_is_a_task_and_the_search_finds_the_best(workspace: Workspace) -> None:
+    study = workspace.optimize(SPACE, objective="acc", n=16, jobs=2, name="s", seed=1, time_limit=60)
+    assert study.wait(timeout=120, progress=False).state == "finished"
+    trials = study.trials
+    assert [trial.number for trial in trials] == list(range(1, 17))
+    assert {trial.state for trial in trials} == {"complete"}
+    assert study.tasks.names == [f"s_{number:02}" for number in range(1, 17)]
+    first = workspace["s_01"]
+    assert {key: first.config[key] for key in trials[0].values} == trials[0].values
+    assert first.config["pause"] == 0.0  # what is not searched keeps its default
+    best = max(trials, key=lambda trial: trial.value or -99.0)
+    assert study.best is not None and study.best.name == best.task
+    assert study.best_value == best.value
+    # Guided, the second half does better than the first, which is at random.
+    halves = [sum(trial.value or 0.0 for trial in half) for half in (trials[:10], trials[10:])]
+    assert halves[1] / 6 > halves[0] / 10
+    assert workspace.tasks("study:s").names == study.tasks.names
+    assert "finished, 16 of 16 trials, best acc" in repr(study) and "<table" in study._repr_html_()
+    assert marks(workspace) == []
+    wait_until(lambda: not drivers(workspace), message="the driver leaves")
+
+    # What was known when each was asked for is on disk: with it all are found again.
+    definition = study.definition
+    space = SearchSpace.parse(definition.text)
+    for trial in trials:
+        facts = read_task(workspace.folder.paths(trial.task).folder)["pyruns_jupyter"]["study"]
+        known = [
+            Trial(one.number, one.task, one.values, "open", None, "running")
+            if one.number in facts["beside"]
+            else one
+            for one in trials[: trial.number - 1]
+        ]
+        assert Optimizer(definition, space, known).ask(trial.number) == trial.values
+    frozen = study.optuna()
+    assert frozen.best_value == study.best_value
+    assert frozen.trials[0].intermediate_values[10] == pytest.approx(trials[0].value * 1.1)  # type: ignore[operator]
+
+
+def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Workspace) -> None:
+    quiet = workspace.optimize(SPACE, objective="acc", n=12, name="quiet", seed=7)
+    quiet.wait(timeout=120, progress=False)
+    study = workspace.optimize(SPACE, objective="acc", n=12, name="hit", seed=7)
+    chance, kills = random.Random(3), 0
+    deadline = time.monotonic() + 120
+    while study.state == "active":
+        assert time.monotonic() < deadline, study
+        time.sleep(chance.uniform(0.2, 1.0))
+        for process in drivers(workspace):
+            process.kill()
+            kills += 1
+        launch._started.clear()  # else it waits some seconds for the one that was killed
+        workspace.attend()
+    assert kills > 3
+    study.wait(timeout=60, progress=False)
+    assert told(study) == told(quiet)
+    assert all(task.runs[-1].index == 1 for task in study.tasks)  # none ran twice
+
+
+def test_a_trial_that_was_made_but_not_queued_is_queued(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
+    values = {"lr": 0.001, "layers": 4, "opt": "adam"}
+    text = SearchSpace.parse(study.definition.text).config_text(values)
+    proposal = generate.plan_tasks(workspace.folder, text, "s_1")
+    generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
+    workspace.attend()  # where its driver died, another one goes on
+    study.wait(timeout=60, progress=False)
+    assert [(trial.task, trial.state) for trial in study.trials] == [("s_1", "complete"), ("s_2", "complete")]
+    assert study.trials[0].value == 0.0
+
+
+def test_runs_that_promise_little_are_stopped(workspace: Workspace) -> None:
+    study = workspace.optimize(
+        f"{SPACE}pause: 0.15\n",
+        objective="acc",
+        n=14,
+        jobs=2,
+        name="p",
+        seed=2,
+        sampler="random",
+        prune="median",
+    )
+    assert study.wait(timeout=180, progress=False).state == "finished"
+    pruned = [trial for trial in study.trials if trial.state == "pruned"]
+    assert pruned, study
+    assert all(trial.number > 5 for trial in pruned)  # there is nothing to compare with before
+    for trial in pruned:
+        task = workspace[trial.task]
+        assert task.status == "cancelled" and trial.pruned is not None and 0 < trial.pruned <= 10
+        row = workspace.table(f"name:{trial.task}").rows[0]
+        assert row.message == (
+            f"Pruned after point {trial.pruned} of acc: the best half of the trials of p were better there."
+        )
+    values = sorted(trial.value or 0.0 for trial in study.trials if trial.state == "complete")
+    assert study.best_value == values[-1]
+    assert f"{len(pruned)} pruned" in repr(study)
+    frozen = study.optuna()
+    assert [one.state.name for one in frozen.trials].count("PRUNED") == len(pruned)
+
+
+def test_a_study_is_stopped_and_goes_on(workspace: Workspace) -> None:
+    study = workspace.optimize(
+        f"{SPACE}pause: 0.1\n", objective="loss", direction="minimize", n=5, jobs=2, name="s"
+    )
+    wait_until(lambda: len(study.trials) >= 2, message="two trials")
+    assert study.stop().state == "stopped"
+    assert marks(workspace) == []
+    study.wait(timeout=60, progress=False)
+    count = len(study.trials)
+    assert count < 5
+    time.sleep(1)
+    assert len(study.trials) == count
+    with pytest.raises(InvalidInput, match="from 1 to"):
+        study.resume(n=0)
+    assert study.state == "stopped"
+    assert study.resume().state == "active"
+    study.wait(timeout=60, progress=False)
+    assert (study.state, len(study.trials)) == ("finished", 5)
+    with pytest.raises(InvalidInput, match="has 5 trials already"):
+        study.resume()
+    study.resume(n=6).wait(timeout=60, progress=False)
+    assert [trial.number for trial in study.trials] == [1, 2, 3, 4, 5, 6]
+    assert study.best_value == min(trial.value for trial in study.trials if trial.value is not None)
+    study.remove()
+    assert dict(workspace.studies) == {} and "s" not in workspace.studies
+    with pytest.raises(NotFound):
+        workspace.studies["s"]
+    assert len(workspace.tasks("study:s")) == 6  # its tasks stay
+
+
+def test_what_is_running_can_be_stopped_too(workspace: Workspace) -> None:
+    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=5, jobs=2, name="s")
+    with pytest.raises(Conflict, match="Stop it first"):
+        study.remove()
+    wait_until(lambda: [task.status for task in study.tasks] == ["running"] * 2, message="two run")
+    with pytest.raises(TimeoutError):
+        study.wait(timeout=0.1, progress=False)
+    study.stop(running=True).wait(timeout=60, progress=False)
+    assert [trial.state for trial in study.trials] == ["failed"] * 2
+    assert study.best is None and study.best_value is None
+
+
+def test_a_script_that_reports_something_else_ends_the_study(workspace: Workspace) -> None:
+    study = workspace.optimize(SPACE, objective="accuracy", n=20, name="s")
+    study.wait(timeout=60, progress=False)
+    assert study.state == "failed"
+    assert study.message == (
+        "s_01 completed, but it did not report 'accuracy' as a number. It reported: acc, loss. "
+        "Call record(accuracy=...) in the script."
+    )
+    assert len(study.trials) == 1
+
+
+def test_a_script_that_fails_ends_the_study(workspace: Workspace) -> None:
+    study = workspace.optimize(f"{SPACE}code: 3\n", objective="acc", n=20, name="s", stop_after=3)
+    study.wait(timeout=60, progress=False)
+    assert study.state == "failed"
+    assert study.message == "3 trials in a row failed. s_03: Exit code 3"
+    assert [trial.state for trial in study.trials] == ["failed"] * 3
+
+
+def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.create("lr: 0.1", name="taken_07")
+    wrong: list[tuple[dict[str, Any], str, str | None]] = [
+        ({"objective": " "}, "which figure", "objective"),
+        ({"direction": "up"}, "maximize, minimize", "direction"),
+        ({"n": 0}, "n must be", "n"),
+        ({"jobs": True}, "jobs must be", "jobs"),
+        ({"sampler": "grid"}, "tpe, random", "sampler"),
+        ({"prune": "all"}, "median, quartile", "prune"),
+        ({"seed": -1}, "seed must be", "seed"),
+        ({"name": "a/b"}, "not allowed", "name"),
+        ({"name": "taken"}, "'taken_07' exists already", "name"),
+        ({"space": "lr: log(1e-5, 1e-1)\nlayers: a | 2"}, "layers", "layers"),
+        ({"space": "lr: 0.1"}, "Nothing is searched", "yaml"),
+        ({"space": "layers: 1:4\nopt: adam | sgd"}, "only 6 different", "n"),
+        ({"retries": -1}, "retries must be", "retries"),
+    ]
+    for change, said, field in wrong:
+        given: dict[str, Any] = {"space": SPACE, "objective": "acc", "n": 20, "name": "s", **change}
+        with pytest.raises(InvalidInput, match=said) as caught:
+            workspace.optimize(given.pop("space"), **given)
+        assert caught.value.field == field
+    monkeypatch.setattr(optimizer, "find_spec", lambda name: None)
+    with pytest.raises(PyrunsError, match=r"pip install 'pyruns_jupyter\[optimize\]'"):
+        workspace.optimize(SPACE, objective="acc")
+    assert not (workspace.folder.folder / "studies").exists()
+    assert marks(workspace) == [] and len(workspace) == 1
+
+
+def test_a_name_is_taken_once(workspace: Workspace) -> None:
+    workspace.optimize(SPACE, objective="acc", n=1, name="s").wait(timeout=60, progress=False)
+    with pytest.raises(Conflict, match="study named 's' exists"):
+        workspace.optimize(SPACE, objective="acc", n=1, name="s")
+
+
+def test_renamed_and_removed_trials(workspace: Workspace) -> None:
+    study = workspace.optimize(f"{SPACE}pause: 0.1\n", objective="acc", n=4, jobs=2, name="s")
+    wait_until(lambda: len(study.trials) >= 2 and study.trials[0].is_open, message="the first one")
+    wait_until(lambda: workspace["s_1"].status == "running", message="the first one runs")
+    study.wait(timeout=60, progress=False)
+    workspace["s_2"].rename("other")
+    workspace["s_3"].delete()
+    assert [trial.task for trial in study.trials] == ["s_1", "other", "s_4"]
+    study.resume(n=4).wait(timeout=60, progress=False)
+    assert [trial.number for trial in study.trials] == [1, 2, 4, 5]
+
+
+def test_a_copy_of_a_project_does_not_go_on(workspace: Workspace, tmp_path: Path) -> None:
+    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=3, name="s")
+    wait_until(lambda: len(study.trials) == 1, message="a trial")
+    copy = tmp_path / "copy"
+    shutil.copytree(workspace.folder.project, copy, ignore=lambda *_: {"wake", "copy"}, symlinks=True)
+    other = Workspace.open(copy / "train.py")
+    other.attend()
+    wait_until(lambda: other.studies["s"].state == "stopped", message="the copy is stopped")
+    assert "copy of a project" in other.studies["s"].message
+    assert study.state == "active" and len(drivers(workspace)) == 1
+    study.stop(running=True)
+
+
+def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:
+    from tests.engine.support import stop_everything
+
+    from .conftest import SCRIPT
+
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    (before / "train.py").write_text(SCRIPT)
+    try:
+        workspace = Workspace.open(before / "train.py")
+        study = workspace.optimize(f"{SPACE}pause: 0.05\n", objective="acc", n=4, name="s")
+        wait_until(lambda: len(study.trials) >= 1, message="a trial")
+        before.rename(after)
+        wait_until(lambda: not drivers(workspace), message="the driver notices")
+        moved = Workspace.open(after / "train.py")
+        moved.attend()
+        study = moved.studies["s"].wait(timeout=90, progress=False)
+        assert (study.state, len(study.trials)) == ("finished", 4)
+    finally:
+        stop_everything(tmp_path)
+
+
+def test_a_damaged_study_is_told_and_left_alone(workspace: Workspace) -> None:
+    study = workspace.optimize(SPACE, objective="acc", n=1, name="s").wait(timeout=60, progress=False)
+    path = workspace.folder.folder / "studies" / "s.json"
+    content = json.loads(path.read_bytes())
+    for damaged in (
+        b"{",
+        json.dumps({**content, "version": 99}).encode(),
+        json.dumps({**content, "n": "x"}).encode(),
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(PyrunsError, match=r"s\.json"):
+            study.resume(n=2)
+        assert path.read_bytes() == damaged
+    assert marks(workspace) == []
