@@ -37,7 +37,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-js test-ui check-api check-auth wheel clean
+.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -109,6 +109,10 @@ generate: env ## TypeScript types and docs/rest.md from openapi.yaml
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
+# Most tests wait for processes of their own: two at a time do not wait longer than one.
+test-py-all: build env-pyr
+	pytest -n 2 --dist worksteal
+
 test-js: env ## jest
 	jlpm test $(ARGS)
 
@@ -129,7 +133,7 @@ pictures: build ## the documentation's screenshots, made by the UI tests
 test: build env-pyr ## every suite
 	@$(MAKE) --keep-going --no-print-directory lint check-api check-auth test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
-	$(MAKE) --no-print-directory test-py || status=$$?; \
+	$(MAKE) --no-print-directory test-py-all || status=$$?; \
 	wait $$beside || status=$$?; \
 	cat $(VENV)/beside.log; \
 	$(MAKE) --no-print-directory test-ui || status=$$?; \

@@ -24,7 +24,7 @@ the search (put it between single quotes, so that the shell leaves it alone):
   started<2h  started>2d less, more than that ago; also started>2026-11-01, finished:today
   duration>10m  runs>1   also exit_code, progress
   has:acc  no:acc        with and without such a value
-  name: note: tag: gpu: run: message: log:"out of memory"
+  name: note: tag: gpu: study: run: message: log:"out of memory"
                          a word, "exact words" or a /regex/ in one place
 """
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
+from ..core.errors import PyrunsError
 from ..core.index import Changes
 from ..core.runs import ACTIVE, CANCELLED, COMPLETED, FAILED, RUNNING
+from ..core.workspace import WorkspaceFolder
+from ..studies.definition import read_study
+from ..studies.launch import active_studies
 
 _FOLDER = files(__package__) / "event_schemas"
-_NAMES = ("task_failed", "task_silent", "batch_finished")
+_NAMES = ("task_failed", "task_silent", "batch_finished", "study_ended")
 
+Event = tuple[str, dict[str, Any]]
 Emit = Callable[[str, dict[str, Any]], None]
 
 
@@ -29,9 +35,11 @@ def register_events(logger: Any) -> Emit:
 
 
 class Endings:
-    """The tasks of one workspace that wait or run."""
+    """The tasks of one workspace that wait or run, and its studies that go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: WorkspaceFolder) -> None:
+        self._workspace = workspace
+        self._studies: set[str] = set()
         self._active: dict[str, str] = {}  # name -> status
         self._silent: set[str] = set()
         self._ended: Counter[str] = Counter()  # since the workspace was at rest
@@ -41,9 +49,9 @@ class Endings:
         """How many tasks run, as far as it is known."""
         return sum(status == RUNNING for status in self._active.values())
 
-    def take(self, changes: Changes) -> list[tuple[str, dict[str, Any]]]:
+    def take(self, changes: Changes) -> list[Event]:
         """Take up what changed; return the events that come of it, without their workspace."""
-        events: list[tuple[str, dict[str, Any]]] = []
+        events = self._ended_studies()
         for row in changes.changed:
             if row.silent_since is None:
                 self._silent.discard(row.name)
@@ -63,8 +71,22 @@ class Endings:
         for name in changes.removed:
             self._active.pop(name, None)
             self._silent.discard(name)
-        if self._ended and not self._active:
+        if self._ended and not self._active and not self._studies:
             counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}
             events.append(("batch_finished", counts))
             self._ended.clear()
+        return events
+
+    def _ended_studies(self) -> list[Event]:
+        """Return what is to be told of studies that went on at the last look and do no more."""
+        active = active_studies(self._workspace)
+        over, self._studies = sorted(self._studies - active), active
+        events: list[Event] = []
+        for name in over:
+            with suppress(PyrunsError):  # removed, or damaged
+                found = read_study(self._workspace, name)
+                if not found.is_active:
+                    events.append(
+                        ("study_ended", {"study": name, "state": found.state, "message": found.message})
+                    )
         return events

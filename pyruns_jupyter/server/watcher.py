@@ -73,7 +73,7 @@ class Watcher:
         self._attend = attend
         self._tell = tell
         self._index = TaskIndex(workspace)
-        self._endings = Endings()
+        self._endings = Endings(workspace)
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._turn = asyncio.Lock()  # one look at a time, without occupying threads that wait
         self._index_lock = threading.Lock()  # holds even where an awaiting request was given up

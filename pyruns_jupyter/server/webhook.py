@@ -88,6 +88,10 @@ def sentence(name: str, facts: dict[str, Any]) -> str:
         return f"{workspace}: {facts.get('task')} failed: {said}."
     if name == "task_silent":
         return f"{workspace}: {facts.get('task')} runs, but has fallen silent."
+    if name == "study_ended":
+        how = {"finished": "is finished", "stopped": "was stopped"}.get(str(facts.get("state")), "gave up")
+        said = str(facts.get("message") or "").rstrip(".")
+        return f"{workspace}: the search {facts.get('study')} {how}{f': {said}' if said else ''}."
     counts = [(facts.get(key, 0), key) for key in ("completed", "failed", "cancelled")]
     told = ", ".join(f"{count} {key}" for count, key in counts if count)
     return f"{workspace}: all tasks are done: {told or 'none'}."

@@ -19,6 +19,7 @@ from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.files import dump_json, parse_json, write_atomic
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.place import Place
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.inherited import front_end_environment
 from pyruns_jupyter.engine.launch import attend as attend_queue
@@ -85,6 +86,21 @@ def is_driven(root: Path, workspace: str, study: str) -> bool:
         return False
 
 
+def active_studies(workspace: WorkspaceFolder) -> set[str]:
+    """Return the names of the studies of a workspace that are active."""
+    return {study for name, study in _marks(workspace.root) if name == workspace.name}
+
+
+def _marks(root: Path) -> list[tuple[str, str]]:
+    """Return workspace and study of each study that is active."""
+    try:
+        names = os.listdir(EnginePaths(root).studies)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    parted = (name.rpartition(_SEPARATOR) for name in names if not name.startswith("."))
+    return [(workspace, study) for workspace, separator, study in parted if separator]
+
+
 def attend(root: Path) -> bool:
     """Start what the work of a project needs and lacks, a scheduler and drivers of studies; tell whether
     something was started.
@@ -96,14 +112,9 @@ def attend(root: Path) -> bool:
 
 
 def _attend_studies(root: Path) -> bool:
-    try:
-        names = os.listdir(EnginePaths(root).studies)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
     started = False
-    for name in names:
-        workspace, separator, study = name.rpartition(_SEPARATOR)
-        if not separator or name.startswith(".") or is_driven(root, workspace, study):
+    for workspace, study in _marks(root):
+        if is_driven(root, workspace, study):
             continue
         if time.monotonic() - _started.get(marker_path(root, workspace, study), -_PATIENCE) < _PATIENCE:
             continue  # on its way

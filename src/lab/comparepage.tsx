@@ -3,10 +3,11 @@ import * as React from 'react';
 import type { Workspace } from '../client/types';
 import { asSavedComparison, CompareModel } from '../model/compare';
 import { CurveSetModel } from '../model/curveset';
+import { StudiesModel } from '../model/studies';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
 import type { IViewOptions } from './pageviews';
-import { toJson } from './pageviews';
+import { ask, rights, toJson } from './pageviews';
 
 /** The page that shows tasks side by side; it comes back with the same ones. */
 export async function makeCompare(
@@ -18,29 +19,69 @@ export async function makeCompare(
   const key = `pyruns-jupyter:compare:${workspace.id}`;
   const looks = `${key}:looks`;
   const kept = asSavedComparison(await state?.fetch(key).catch(() => null));
+  const saved =
+    show.names.length > 0 || show.study
+      ? { ...kept, names: [...show.names], study: '' }
+      : kept;
+  const studies = owner.own(
+    new StudiesModel({
+      client: pyruns.client,
+      ws: workspace.id,
+      chosen: saved.study
+    })
+  );
   const model = owner.own(
     new CompareModel({
       client: pyruns.client,
       ws: workspace.id,
-      saved: show.names.length > 0 ? { ...kept, names: [...show.names] } : kept,
-      save: saved => void state?.save(key, toJson(saved))
+      saved,
+      save: changed => void state?.save(key, toJson(changed)),
+      onChanges: message => studies.hear(message)
     })
   );
-  show.onShow = ({ names }) => {
-    if (names && names.length > 0) {
-      model.setNames(names);
-    }
+  const curves = owner.own(new CurveSetModel(pyruns.client, workspace.id));
+  const first = asOptions(await state?.fetch(looks).catch(() => null));
+
+  const Compared = (): JSX.Element => {
+    const [at, setAt] = React.useState(first);
+    React.useEffect(() => {
+      show.onShow = ({ names, study }) => {
+        if (study) {
+          setAt(old => ({ ...old, tab: 'search' }));
+          void studies.choose(study).then(found => {
+            if (found) {
+              model.follow(found);
+            }
+          });
+        } else if (names && names.length > 0) {
+          model.setNames(names);
+        }
+      };
+      show.onShow({ study: show.study });
+      // A reload comes back to what is looked at, not to what it began with.
+      show.study = '';
+      return () => {
+        show.onShow = null;
+      };
+    }, []);
+    return (
+      <CompareView
+        model={model}
+        studies={studies}
+        curves={curves}
+        title={workspaceTitle(trans, workspace)}
+        trans={trans}
+        options={at}
+        onOptions={changed => {
+          setAt(changed);
+          void state?.save(looks, toJson(changed));
+        }}
+        confirm={ask(trans)}
+        canExecute={rights(pyruns).canExecute}
+        onOpenLog={task => open('monitor', workspace.id, { task })}
+        onChoose={() => open('manager', workspace.id)}
+      />
+    );
   };
-  return (
-    <CompareView
-      model={model}
-      curves={owner.own(new CurveSetModel(pyruns.client, workspace.id))}
-      title={workspaceTitle(trans, workspace)}
-      trans={trans}
-      options={asOptions(await state?.fetch(looks).catch(() => null))}
-      onOptions={changed => void state?.save(looks, toJson(changed))}
-      onOpenLog={task => open('monitor', workspace.id, { task })}
-      onChoose={() => open('manager', workspace.id)}
-    />
-  );
+  return <Compared />;
 }

@@ -7,6 +7,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
+import { StudyEnds } from '../model/studyends';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
@@ -78,7 +79,35 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       }
     };
 
-    pyruns.ended.connect((_, { workspace, tasks }) => {
+    /** Of searches their end is told, not that of each of their tasks. */
+    const searches = new StudyEnds(pyruns.client, async (ws, study) => {
+      const { studySentence } = await import('../views/shared/study');
+      const isGood = study.state === 'finished';
+      if (isGood ? settings.notifyDone : settings.notifyFailed) {
+        Notification.emit(
+          cut(studySentence(trans, study)),
+          isGood ? 'success' : 'error',
+          {
+            autoClose: isGood ? 8000 : false,
+            actions: [
+              {
+                label: trans.__('Show the search'),
+                callback: () =>
+                  void app.commands.execute(CommandIDs.openCompare, {
+                    workspace: ws,
+                    study: study.name
+                  })
+              }
+            ]
+          }
+        );
+      }
+    });
+
+    pyruns.ended.connect((_, happened) => {
+      const { workspace } = happened;
+      searches.hear(workspace.id, happened.tasks);
+      const tasks = happened.tasks.filter(task => !task.study);
       const failed = tasks.filter(task => task.status === 'failed');
       ended.all += tasks.length;
       ended.failed += failed.length;

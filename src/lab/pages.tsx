@@ -118,6 +118,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         task: shown.task ?? '',
         beside: shown.beside ?? [],
         names: shown.names ?? [],
+        study: shown.study ?? '',
         query: shown.query ?? '',
         file: shown.file ?? '',
         onShow: null,
@@ -190,6 +191,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           task: text(args.task),
           beside: texts(args.beside),
           names: texts(args.names),
+          study: text(args.study),
           query: text(args.query),
           file: text(args.file)
         });
@@ -205,7 +207,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
     };
 
     const describe = (
-      ...keys: ('task' | 'beside' | 'names' | 'query' | 'file')[]
+      ...keys: ('task' | 'beside' | 'names' | 'study' | 'query' | 'file')[]
     ) => ({
       args: {
         type: 'object' as const,
@@ -236,6 +238,12 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               description: trans.__(
                 'Tasks that are compared; those of the last time if omitted'
               )
+            }
+          }),
+          ...(keys.includes('study') && {
+            study: {
+              type: 'string' as const,
+              description: trans.__('Adaptive sweep that is looked at')
             }
           }),
           ...(keys.includes('file') && {
@@ -289,7 +297,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Compare'),
       caption: trans.__('Show tasks side by side: table, curves, plots'),
       icon: pyrunsIcon,
-      describedBy: describe('names'),
+      describedBy: describe('names', 'study'),
       execute: args => openHere('compare', args)
     });
     commands.addCommand(CommandIDs.openPage, {
@@ -307,7 +315,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
               type: 'string',
               oneOf: PAGES.map(page => ({ const: page }))
             },
-            ...describe('task', 'beside', 'names', 'query').args.properties
+            ...describe('task', 'beside', 'names', 'study', 'query').args
+              .properties
           }
         }
       },

@@ -12,11 +12,13 @@ import * as React from 'react';
 import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
 import { ActivityModel } from '../model/activity';
-import type { ISavedDraft } from '../model/draft';
+import type { ISavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
 import { QueueModel } from '../model/queue';
+import { StudiesModel } from '../model/studies';
 import { asRunOptions } from '../model/runoptions';
+import { asSearch } from '../model/searchdraft';
 import { asSavedTable } from '../model/savedviews';
 import { TableModel } from '../model/table';
 import { WorkspaceModel } from '../model/workspace';
@@ -39,6 +41,8 @@ export interface IShown {
   beside?: readonly string[];
   /** Tasks that are compared. */
   names?: readonly string[];
+  /** An adaptive sweep that is looked at. */
+  study?: string;
   /** What is searched for among the tasks. */
   query?: string;
   /** A file that is a template of the configuration, by its path in Lab. */
@@ -58,6 +62,7 @@ export interface IShow {
   beside: readonly string[];
   /** Only until they are taken up. */
   names: readonly string[];
+  study: string;
   query: string;
   /** Only until it is taken up. */
   file: string;
@@ -146,7 +151,10 @@ async function makeNoServer({
   return <Waiting />;
 }
 
-function rights(pyruns: IPyruns): { canWrite: boolean; canExecute: boolean } {
+export function rights(pyruns: IPyruns): {
+  canWrite: boolean;
+  canExecute: boolean;
+} {
   const status = pyruns.session.getSnapshot().status;
   return {
     canWrite: status?.can_write ?? true,
@@ -168,6 +176,14 @@ async function makeDashboard(
       queue={owner.own(new QueueModel(pyruns.client, workspace.id))}
       trans={trans}
       canExecute={rights(pyruns).canExecute}
+      studies={owner.own(
+        new StudiesModel({
+          client: pyruns.client,
+          ws: workspace.id,
+          isBrief: true
+        })
+      )}
+      onOpenSearch={study => open('compare', workspace.id, { study })}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>
         open('manager', workspace.id, {
@@ -197,7 +213,7 @@ async function makeGenerator(
       kind: workspace.kind,
       jobs: options.settings().jobs,
       loadDraft: async () => asDraft(await state?.fetch(key)),
-      saveDraft: draft => void state?.save(key, { ...draft })
+      saveDraft: draft => void state?.save(key, toJson(draft))
     })
   );
   const useFile = async (path: string) => {
@@ -231,6 +247,7 @@ async function makeGenerator(
       trans={trans}
       Editor={editors ? createEditor(editors) : undefined}
       {...rights(pyruns)}
+      onBegun={study => open('compare', workspace.id, { study })}
       onCreated={(names, queued) => {
         const message = queued
           ? trans._n(
@@ -352,7 +369,7 @@ async function makeMonitor(
   );
 }
 
-function ask(trans: TranslationBundle): Confirm {
+export function ask(trans: TranslationBundle): Confirm {
   return async question => {
     const result = await showDialog({
       title: question.title,
@@ -413,6 +430,7 @@ function asDraft(value: unknown): ISavedDraft | null {
     template: typeof draft.template === 'string' ? draft.template : '',
     pinned: (Array.isArray(draft.pinned) ? draft.pinned : []).filter(
       (item): item is string => typeof item === 'string'
-    )
+    ),
+    search: asSearch(draft.search)
   };
 }

@@ -2,8 +2,10 @@ import { asClientError } from '../client/errors';
 import type {
   Comparison,
   ConnectionState,
+  EventMessage,
   IClient,
   IEventStream,
+  StudyDetail,
   TaskRow
 } from '../client/types';
 import { byWeight, isCounter, isLessBetter, isResult } from './figures';
@@ -26,6 +28,8 @@ export interface ISavedComparison {
   turned: string[];
   /** The figure that the tasks are judged by; empty for the first one. */
   figure: string;
+  /** The adaptive sweep whose trials are compared as they come, '' for none. */
+  study: string;
 }
 
 export interface ICompareState {
@@ -40,6 +44,7 @@ export interface ICompareState {
   readonly hidden: ReadonlySet<string>;
   readonly turned: ReadonlySet<string>;
   readonly figure: string;
+  readonly study: string;
 }
 
 export interface ICompareOptions {
@@ -47,6 +52,8 @@ export interface ICompareOptions {
   ws: string;
   saved?: Partial<ISavedComparison>;
   save?: (saved: ISavedComparison) => void;
+  /** Told of what changes in the workspace. */
+  onChanges?: (message: EventMessage) => void;
 }
 
 /** Tasks side by side, renewed when one of them changes. */
@@ -62,9 +69,11 @@ export class CompareModel extends Store<ICompareState> {
       heard: null,
       hidden: new Set(saved?.hidden ?? []),
       turned: new Set(saved?.turned ?? []),
-      figure: saved?.figure ?? ''
+      figure: saved?.figure ?? '',
+      study: saved?.study ?? ''
     });
     this._options = options;
+    this._followed = new Set(saved?.names ?? []);
   }
 
   get isDisposed(): boolean {
@@ -86,7 +95,9 @@ export class CompareModel extends Store<ICompareState> {
     const soon = () => this._soon(CALM);
     this._stream = this._options.client.streamEvents(this._options.ws, {
       onHello: () => this.update({ heard: Date.now() }),
-      onChanges: ({ changed = [], removed = [] }) => {
+      onChanges: message => {
+        const { changed = [], removed = [] } = message;
+        this._options.onChanges?.(message);
         const names = new Set(this.state.names);
         if (
           changed.some(row => names.has(row.name)) ||
@@ -109,6 +120,41 @@ export class CompareModel extends Store<ICompareState> {
 
   /** Compare these tasks instead. */
   setNames(names: readonly string[]): void {
+    this.update({ study: '' });
+    this._choose(names);
+  }
+
+  /**
+   * Compare the trials of a study, and those that come later, by what it
+   * optimises; null: follow none any more.
+   */
+  follow(study: StudyDetail | null): void {
+    if (!study) {
+      this.update({ study: '' });
+      this._keep();
+      return;
+    }
+    const { objective, direction } = study;
+    const trials = study.trials.map(trial => trial.task);
+    if (study.name !== this.state.study) {
+      this._followed = new Set();
+      const turned = new Set(this.state.turned);
+      if (isLessBetter(objective) === (direction === 'minimize')) {
+        turned.delete(objective);
+      } else {
+        turned.add(objective);
+      }
+      this.update({ study: study.name, figure: objective, turned, names: [] });
+    }
+    // Those that somebody took out stay out.
+    const fresh = trials.filter(name => !this._followed.has(name));
+    if (fresh.length > 0) {
+      fresh.forEach(name => this._followed.add(name));
+      this._choose([...this.state.names, ...fresh]);
+    }
+  }
+
+  private _choose(names: readonly string[]): void {
     const chosen = [...new Set(names)].slice(0, MOST_COMPARED);
     const hidden = chosen.filter(name => this.state.hidden.has(name));
     this.update({ names: chosen, hidden: new Set(hidden) });
@@ -117,7 +163,7 @@ export class CompareModel extends Store<ICompareState> {
   }
 
   remove(name: string): void {
-    this.setNames(this.state.names.filter(each => each !== name));
+    this._choose(this.state.names.filter(each => each !== name));
   }
 
   /** Leave tasks out of the charts, or show them again. */
@@ -144,12 +190,13 @@ export class CompareModel extends Store<ICompareState> {
   }
 
   private _keep(): void {
-    const { names, hidden, turned, figure } = this.state;
+    const { names, hidden, turned, figure, study } = this.state;
     this._options.save?.({
       names: [...names],
       hidden: [...hidden],
       turned: [...turned],
-      figure
+      figure,
+      study
     });
   }
 
@@ -188,6 +235,7 @@ export class CompareModel extends Store<ICompareState> {
   private _stream: IEventStream | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _turn = 0;
+  private _followed: Set<string>;
   private _isDisposed = false;
 }
 
@@ -202,7 +250,8 @@ export function asSavedComparison(value: unknown): Partial<ISavedComparison> {
     names: texts(saved?.names),
     hidden: texts(saved?.hidden),
     turned: texts(saved?.turned),
-    figure: typeof saved?.figure === 'string' ? saved.figure : ''
+    figure: typeof saved?.figure === 'string' ? saved.figure : '',
+    study: typeof saved?.study === 'string' ? saved.study : ''
   };
 }
 

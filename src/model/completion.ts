@@ -32,6 +32,7 @@ const FACTS = [
   'log:',
   'message:',
   'gpu:',
+  'study:',
   'kind:',
   'started',
   'finished',

@@ -1,67 +1,25 @@
-import { asClientError, ClientError, isAbort } from '../client/errors';
+import { asClientError, isAbort } from '../client/errors';
 import type {
   Created,
   FieldError,
   IClient,
-  Parameters,
-  Preview,
-  RunOptions
+  RunOptions,
+  Study
 } from '../client/types';
+import type { IDraftState, ISavedDraft } from './draftstate';
+import { EMPTY_DRAFT, refusalsOf } from './draftstate';
 import { RUN_FIELDS, withoutEmpty } from './runoptions';
+import type { ISearch } from './searchdraft';
+import {
+  nextName,
+  searchPreview,
+  searchRequest,
+  usualSearch
+} from './searchdraft';
 import { Store } from './store';
 import type { IEntry } from './yamlscan';
 import { entriesOf } from './yamlscan';
 import { valueText, withValue } from './yamltext';
-
-/** What is kept of a draft between sessions. */
-export interface ISavedDraft {
-  text: string;
-  name: string;
-  /** How the tasks are run, when they are run at once. */
-  run: RunOptions;
-  /** The task or file whose configuration the draft began with, '' for the default. */
-  template: string;
-  /** Keys that stand above all others in the form, in their order. */
-  pinned: readonly string[];
-}
-
-export interface IDraftState extends ISavedDraft {
-  phase: 'loading' | 'ready' | 'failed';
-  /** Why the draft could not be loaded, or its template not be changed. */
-  problem: ClientError | null;
-  parameters: Parameters | null;
-  /** The text of the default template. */
-  defaults: string;
-  /** The newest expansion; of an older text as long as it is not `fresh`. */
-  preview: Preview | null;
-  /** Whether `preview` belongs to the text and the name as they are now. */
-  fresh: boolean;
-  /** Why no expansion could be asked for. */
-  previewProblem: ClientError | null;
-  creating: boolean;
-  /** What the server refused when the tasks were to be created. */
-  refusals: FieldError[];
-  /** What the last change of the template replaced. */
-  replaced: { text: string; template: string } | null;
-}
-
-const EMPTY: IDraftState = {
-  phase: 'loading',
-  problem: null,
-  parameters: null,
-  defaults: '',
-  text: '',
-  name: '',
-  run: { jobs: 1 },
-  template: '',
-  pinned: [],
-  preview: null,
-  fresh: false,
-  previewProblem: null,
-  creating: false,
-  refusals: [],
-  replaced: null
-};
 
 /** Rows of the expansion that are asked for and shown. */
 const ROWS = 200;
@@ -72,7 +30,7 @@ const ROWS = 200;
  */
 export class DraftModel extends Store<IDraftState> {
   constructor(options: DraftModel.IOptions) {
-    super(EMPTY);
+    super(EMPTY_DRAFT);
     this._options = {
       delay: 120,
       saveDelay: 400,
@@ -158,9 +116,13 @@ export class DraftModel extends Store<IDraftState> {
         name: saved?.name || template.name,
         run: saved?.run ?? { jobs: this._options.jobs ?? 1 },
         template: saved?.template ?? '',
-        pinned: saved?.pinned ?? []
+        pinned: saved?.pinned ?? [],
+        search: saved?.search ?? null
       });
       this._schedulePreview(0);
+      if (this.state.search) {
+        void this._askAboutSearching();
+      }
     } catch (error) {
       this.update({ phase: 'failed', problem: asClientError(error) });
     }
@@ -189,6 +151,19 @@ export class DraftModel extends Store<IDraftState> {
     );
     this.update({ run, refusals });
     this._scheduleSave();
+  }
+
+  /** Search, or (null) make every combination. */
+  setSearch(search: ISearch | null): void {
+    this._edit({ search });
+  }
+
+  /** Search instead of making every combination, as fits what is known. */
+  async beginSearching(): Promise<void> {
+    await this._askAboutSearching();
+    if (!this.state.search) {
+      this.setSearch(usualSearch(this.state.figures));
+    }
   }
 
   /** Put a key above all others in the form, or back in its place. */
@@ -236,38 +211,44 @@ export class DraftModel extends Store<IDraftState> {
    */
   async create(run: boolean): Promise<Created | null> {
     const { client, ws } = this._options;
-    const { text, name, creating } = this.state;
-    if (creating) {
+    const { text, name } = this.state;
+    const options = run ? withoutEmpty(this.state.run) : null;
+    const created = await this._make(() =>
+      client.createTasks(ws, { text, name, run: options })
+    );
+    if (created && !this._disposed) {
+      void this._renewName(name);
+    }
+    return created;
+  }
+
+  /** Begin the search; as for `create`. */
+  async begin(): Promise<Study | null> {
+    const { client, ws } = this._options;
+    const { text, name, search, run } = this.state;
+    if (!search) {
+      return null;
+    }
+    const study = await this._make(() =>
+      client.beginStudy(ws, searchRequest(text, name, search, run))
+    );
+    if (study && this.state.name === name) {
+      this.setName(nextName(name));
+    }
+    return study;
+  }
+
+  private async _make<T>(make: () => Promise<T>): Promise<T | null> {
+    if (this.state.creating) {
       return null;
     }
     this.update({ creating: true, refusals: [] });
     try {
-      const created = await client.createTasks(ws, {
-        text,
-        name,
-        run: run ? withoutEmpty(this.state.run) : null
-      });
+      const made = await make();
       this.update({ creating: false });
-      if (!this._disposed) {
-        void this._renewName(name);
-      }
-      return created;
+      return made;
     } catch (error) {
-      const refused = asClientError(error);
-      this.update({
-        creating: false,
-        refusals: refused.errors.length
-          ? [...refused.errors]
-          : [
-              {
-                code: refused.code,
-                message: refused.message,
-                field: refused.field,
-                line: refused.line,
-                column: refused.column
-              }
-            ]
-      });
+      this.update({ creating: false, refusals: refusalsOf(error) });
       return null;
     }
   }
@@ -313,15 +294,24 @@ export class DraftModel extends Store<IDraftState> {
 
   private async _preview(): Promise<void> {
     const { client, ws, retryDelay } = this._options;
-    const { text, name } = this.state;
+    const { text, name, search, run } = this.state;
     const abort = new AbortController();
     this._abort = abort;
     try {
-      const preview = await client.previewSweep(
-        ws,
-        { text, name, offset: 0, limit: ROWS },
-        abort.signal
-      );
+      const preview = search
+        ? searchPreview(
+            await client.previewSearch(
+              ws,
+              searchRequest(text, name, search, run),
+              abort.signal
+            ),
+            search.n
+          )
+        : await client.previewSweep(
+            ws,
+            { text, name, offset: 0, limit: ROWS },
+            abort.signal
+          );
       if (!abort.signal.aborted) {
         this.update({ preview, fresh: true, previewProblem: null });
       }
@@ -334,6 +324,22 @@ export class DraftModel extends Store<IDraftState> {
       if (problem.isUnreachable && !this._disposed) {
         this._previewTimer = setTimeout(() => void this._preview(), retryDelay);
       }
+    }
+  }
+
+  private async _askAboutSearching(): Promise<void> {
+    const { client, ws } = this._options;
+    try {
+      const [columns, studies] = await Promise.all([
+        client.listColumns(ws),
+        client.listStudies(ws)
+      ]);
+      this.update({
+        figures: columns.figures.map(column => column.key),
+        canSearch: studies.available
+      });
+    } catch {
+      // Then nothing is proposed; what is begun tells what is wrong.
     }
   }
 
@@ -365,8 +371,8 @@ export class DraftModel extends Store<IDraftState> {
   private _save(): void {
     clearTimeout(this._saveTimer ?? undefined);
     this._saveTimer = null;
-    const { text, name, run, template, pinned } = this.state;
-    this._options.saveDraft?.({ text, name, run, template, pinned });
+    const { text, name, run, template, pinned, search } = this.state;
+    this._options.saveDraft?.({ text, name, run, template, pinned, search });
   }
 
   private readonly _options: Required<
@@ -389,7 +395,14 @@ export namespace DraftModel {
   export interface IOptions {
     client: Pick<
       IClient,
-      'getTemplate' | 'getParameters' | 'previewSweep' | 'createTasks'
+      | 'beginStudy'
+      | 'createTasks'
+      | 'getParameters'
+      | 'getTemplate'
+      | 'listColumns'
+      | 'listStudies'
+      | 'previewSearch'
+      | 'previewSweep'
     >;
     /** Workspace id. */
     ws: string;

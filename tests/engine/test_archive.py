@@ -22,6 +22,7 @@ from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import submit
 from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
+from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 SCRIPT = """\
@@ -79,6 +80,7 @@ def test_there_and_run(tmp_path: Path, project: WorkspaceFolder) -> None:
         assert b"hidden" not in b"".join(map(opened.read, opened.namelist()))
         assert "code/not_needed.py" not in opened.namelist()
     before = read_task(project.paths(names[0]).folder)
+    stop_everything(tmp_path / "origin")  # what a scheduler still writes cannot be removed
     shutil.rmtree(tmp_path / "origin")
 
     other = tmp_path / "another place"

@@ -221,10 +221,10 @@ def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
     shell.wait("next")
     shell.wait_for_output("T", b"up")
     supervisor = shell.supervisor_pid("T")
-    shell.pid("T")  # it has just written that, and does not hold the lock
-    os.kill(supervisor, signal.SIGSTOP)
+    shell.pid("T")
     try:
         with edit_task(shell.paths("T").folder) as info:
+            os.kill(supervisor, signal.SIGSTOP)  # while it does not hold the lock
             info["lease_heartbeat"] = time.time() - 600
             info["lease_until"] = time.time() - 480
         shell.kill_scheduler()

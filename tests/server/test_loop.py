@@ -63,7 +63,7 @@ async def test_the_disk_is_left_to_threads(api: Api, train: WorkspaceFolder, jp_
                 body = body_for(address, method)
                 await api.raw(
                     method,
-                    api.path(address, query, ws=WS, task="one", run="1", path="x"),
+                    api.path(address, query, ws=WS, task="one", run="1", path="x", study="none"),
                     None if body is None else json.dumps(body).encode(),
                 )
         for socket in sockets:

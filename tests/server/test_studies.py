@@ -59,6 +59,32 @@ async def test_a_study_is_begun_looked_at_and_removed(api: Api, train: Workspace
     assert (await api.get(STUDIES, ws=WS))["items"] == []
 
 
+async def test_the_end_is_told_once_and_not_that_of_each_trial(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any
+) -> None:
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        heard.append((schema_id.split("/")[-2], data))
+
+    for name in ("study_ended", "batch_finished"):
+        schema_id = f"https://events.jupyter.org/pyruns_jupyter/{name}/v1"
+        jp_serverapp.event_logger.add_listener(schema_id=schema_id, listener=listen)
+    stream = await api.stream("/workspaces/{ws}/events", ws=WS)
+    await stream.message("EventMessage")
+    slow = {**REQUEST, "text": "lr: log(1e-3, 1)\nsleep: 0.3", "n": 3}  # so that each is seen
+    await api.post(STUDIES, slow, ws=WS)
+
+    async def told() -> bool:
+        return len(heard) == 2
+
+    await until(told, "both events")
+    assert dict(heard) == {
+        "study_ended": {"workspace": WS, "study": "s", "state": "finished", "message": ""},
+        "batch_finished": {"workspace": WS, "completed": 3, "failed": 0, "cancelled": 0},
+    }
+
+
 async def test_what_would_be_searched(api: Api, train: WorkspaceFolder) -> None:
     found = await api.post(
         SEARCHES, {**REQUEST, "text": "lr: log(1e-3, 1)\nepochs: 1:4\nopt: adam | sgd"}, ws=WS

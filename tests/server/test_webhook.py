@@ -173,6 +173,11 @@ def test_sentences() -> None:
     assert sentence("batch_finished", {"workspace": "a/_pyruns_/b", "completed": 0}) == (
         "a/b: all tasks are done: none."
     )
+    study = {"workspace": "b", "study": "s", "state": "failed", "message": "No figure."}
+    assert sentence("study_ended", study) == "b: the search s gave up: No figure."
+    assert sentence("study_ended", {**study, "state": "finished", "message": ""}) == (
+        "b: the search s is finished."
+    )
     assert sentence("task_failed", {"workspace": "b", "task": "t", "exit_code": 3}) == (
         "b: t failed: exit code 3."
     )

@@ -83,7 +83,8 @@ describe('CompareModel', () => {
       names: ['b', 'c', 'd'],
       hidden: ['b'],
       turned: ['acc'],
-      figure: 'acc'
+      figure: 'acc',
+      study: ''
     });
     expect(model.getSnapshot().comparison?.missing).toEqual(['d']);
     model.remove('b');
@@ -123,7 +124,8 @@ describe('CompareModel', () => {
       names: ['a'],
       hidden: [],
       turned: [],
-      figure: ''
+      figure: '',
+      study: ''
     });
     expect(asSavedComparison(null).names).toEqual([]);
   });

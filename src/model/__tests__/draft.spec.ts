@@ -1,7 +1,8 @@
 import { ClientError } from '../../client/errors';
 import type { Created, Preview, PreviewRequest } from '../../client/types';
-import type { ISavedDraft } from '../draft';
+import type { ISavedDraft } from '../draftstate';
 import { DraftModel } from '../draft';
+import { Searches } from './searches';
 
 const TEXT = 'lr: 0.1  # rate\nlayers: [1]\n';
 
@@ -16,7 +17,7 @@ interface IAsked {
   fail(error: Error): void;
 }
 
-class Server {
+class Server extends Searches {
   asked: IAsked[] = [];
   created: unknown[] = [];
   refuse: ClientError | null = null;
@@ -207,6 +208,7 @@ describe('DraftModel', () => {
         name: 'train_1',
         run: { jobs: 3 },
         template: '',
+        search: null,
         pinned: []
       }
     ]);
@@ -237,5 +239,48 @@ describe('DraftModel', () => {
     server.getTemplate = works;
     await draft.load();
     expect(draft.getSnapshot().phase).toBe('ready');
+  });
+
+  it('is searched by what tasks report', async () => {
+    await draft.beginSearching();
+    const { search, canSearch } = draft.getSnapshot();
+    expect(canSearch).toBe(true);
+    expect(search).toEqual({
+      objective: 'val_loss',
+      direction: 'minimize',
+      n: 50,
+      prune: ''
+    });
+    draft.setRun({ jobs: 4, gpus: 1 });
+    draft.setSearch({ ...search!, n: 20, prune: 'median' });
+    await jest.advanceTimersByTimeAsync(200);
+    const { preview, fresh } = draft.getSnapshot();
+    expect(fresh).toBe(true);
+    expect(preview?.count).toBe(20);
+    expect(preview?.axes[0]).toMatchObject({
+      key: 'lr',
+      span: '0.00001 … 0.1',
+      isLog: true
+    });
+    const began = await draft.begin();
+    expect(began?.name).toBe('train_1');
+    expect(server.begun).toEqual([
+      {
+        text: TEXT,
+        name: 'train_1',
+        objective: 'val_loss',
+        direction: 'minimize',
+        n: 20,
+        prune: 'median',
+        jobs: 4,
+        run: { gpus: 1 }
+      }
+    ]);
+    expect(draft.getSnapshot().name).toBe('train_2');
+    await jest.advanceTimersByTimeAsync(500);
+    expect(saved[saved.length - 1].search?.n).toBe(20);
+    draft.setSearch(null);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(server.asked[server.asked.length - 1].request.name).toBe('train_2');
   });
 });

@@ -2,6 +2,9 @@ import * as React from 'react';
 
 import type { CompareModel } from '../../model/compare';
 import type { CurveSetModel } from '../../model/curveset';
+import type { IStore } from '../../model/store';
+import type { IStudiesState, StudiesModel } from '../../model/studies';
+import type { Confirm } from '../shared/ask';
 import { PAPER, useChartTheme } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
@@ -17,9 +20,17 @@ import type { IOptions, Tab } from './options';
 import { DEFAULT_OPTIONS, TABS } from './options';
 import { HeatmapTab, ImportanceTab, ParallelTab, ScatterTab } from './plots';
 import { RunList } from './runs';
+import { SearchTab } from './search';
 import type { IShown } from './shown';
 import { shownOf } from './shown';
 import { CompareTable } from './table';
+
+/** Where nobody tells of searches. */
+const NO_STUDIES: IStore<Pick<IStudiesState, 'detail' | 'items'>> = {
+  getSnapshot: () => NOTHING,
+  subscribe: () => () => undefined
+};
+const NOTHING = { detail: null, items: null };
 
 /** With more tasks they stand below each other, not beside. */
 const BESIDE = 6;
@@ -38,6 +49,10 @@ export interface ICompareViewProps {
   onOpenLog: (task: string) => void;
   /** Open the table in which tasks are chosen. */
   onChoose?: () => void;
+  /** The adaptive sweeps; without it there is no tab for them. */
+  studies?: StudiesModel;
+  confirm?: Confirm;
+  canExecute?: boolean;
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
@@ -56,9 +71,11 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const loaded = useStore(curves);
   const place = React.useRef<HTMLDivElement>(null);
   const theme = useChartTheme(place) ?? PAPER;
-  const [options, setOptions] = React.useState(
-    props.options ?? DEFAULT_OPTIONS
-  );
+  const { studies } = props;
+  const searches = useStore(studies ?? NO_STUDIES);
+  const [given, setOptions] = React.useState(props.options ?? DEFAULT_OPTIONS);
+  const options =
+    given.tab === 'search' && !studies ? { ...given, tab: TABS[0] } : given;
   React.useEffect(() => {
     if (props.options) {
       setOptions(props.options);
@@ -71,7 +88,15 @@ function Compare(props: ICompareViewProps): JSX.Element {
     props.onOptions?.(changed);
   };
 
-  React.useEffect(() => model.start(), [model]);
+  React.useEffect(() => {
+    model.start();
+    studies?.start();
+  }, [model, studies]);
+  React.useEffect(() => {
+    if (searches.detail && searches.detail.name === state.study) {
+      model.follow(searches.detail);
+    }
+  }, [model, searches.detail, state.study]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
   const shown = React.useMemo(
     () => shownOf(state, colouring, theme.isDark),
@@ -92,9 +117,14 @@ function Compare(props: ICompareViewProps): JSX.Element {
   }, [curves, shown, options]);
 
   const { missing = [] } = state.comparison ?? {};
+  const isSearch = options.tab === 'search';
+  const tabs = (props.tabs ?? TABS).filter(
+    tab => tab !== 'search' || isSearch || Boolean(searches.items?.length)
+  );
+  const known = state.names.length > 0 ? shown : null;
   return (
     <div className="pyr-view pyr-compare" ref={place}>
-      {state.names.length === 0 && (
+      {state.names.length === 0 && !isSearch && (
         <Empty icon="compare" title={trans.__('Nothing to compare yet')}>
           <p>
             {trans.__(
@@ -108,32 +138,43 @@ function Compare(props: ICompareViewProps): JSX.Element {
               onClick={props.onChoose}
             />
           )}
+          {tabs.includes('search') && (
+            <Button
+              label={trans.__('Look at a search')}
+              onClick={() => change({ tab: 'search' })}
+            />
+          )}
         </Empty>
       )}
-      {state.names.length > 0 && shown && (
+      {(known || isSearch) && (
         <div className="pyr-compare-body">
-          <RunList
-            model={model}
-            state={state}
-            shown={shown}
-            focus={focus}
-            onFocus={setFocus}
-            onOpenLog={props.onOpenLog}
-            onChoose={props.onChoose}
-          />
+          {known && (
+            <RunList
+              model={model}
+              state={state}
+              shown={known}
+              focus={focus}
+              onFocus={setFocus}
+              onOpenLog={props.onOpenLog}
+              onChoose={props.onChoose}
+            />
+          )}
           <div className="pyr-compare-main">
             <Tabs
-              tabs={props.tabs ?? TABS}
+              tabs={tabs}
               options={options}
-              shown={shown}
+              shown={known}
               onOptions={change}
               exporting={
-                <ExportMenu
-                  title={props.title}
-                  shown={shown}
-                  curves={loaded}
-                  options={options}
-                />
+                known && (
+                  <ExportMenu
+                    title={props.title}
+                    shown={known}
+                    curves={loaded}
+                    options={options}
+                    study={searches.detail}
+                  />
+                )
               }
             />
             <div
@@ -141,15 +182,27 @@ function Compare(props: ICompareViewProps): JSX.Element {
               role="tabpanel"
               aria-label={tabName(trans, options.tab)}
             >
-              <Panel
-                {...props}
-                shown={shown}
-                loaded={loaded}
-                options={options}
-                onOptions={change}
-                focus={focus}
-                onFocus={setFocus}
-              />
+              {isSearch && studies ? (
+                <SearchTab
+                  {...props}
+                  studies={studies}
+                  theme={theme}
+                  focus={focus}
+                  onFocus={setFocus}
+                />
+              ) : (
+                known && (
+                  <Panel
+                    {...props}
+                    shown={known}
+                    loaded={loaded}
+                    options={options}
+                    onOptions={change}
+                    focus={focus}
+                    onFocus={setFocus}
+                  />
+                )
+              )}
             </div>
           </div>
         </div>
@@ -205,14 +258,15 @@ function Compare(props: ICompareViewProps): JSX.Element {
 function Tabs(props: {
   tabs: readonly Tab[];
   options: IOptions;
-  shown: IShown;
+  /** Null while no tasks are compared. */
+  shown: IShown | null;
   onOptions: (change: Partial<IOptions>) => void;
-  exporting: JSX.Element;
+  exporting: JSX.Element | null;
 }): JSX.Element {
   const { tabs: all, options, shown, onOptions } = props;
   const trans = useTrans();
   const list = React.useRef<HTMLDivElement>(null);
-  const failed = shown.comparison.failures.reduce(
+  const failed = (shown?.comparison.failures ?? []).reduce(
     (sum, group) => sum + group.names.length,
     0
   );
@@ -251,12 +305,14 @@ function Tabs(props: {
           </button>
         ))}
       </div>
-      {options.tab === 'table' ? (
-        <Toggle
-          label={trans.__('Tasks beside each other')}
-          checked={isTurned(options, shown)}
-          onChange={turned => onOptions({ isTurned: turned })}
-        />
+      {options.tab === 'search' ? null : options.tab === 'table' ? (
+        shown && (
+          <Toggle
+            label={trans.__('Tasks beside each other')}
+            checked={isTurned(options, shown)}
+            onChange={turned => onOptions({ isTurned: turned })}
+          />
+        )
       ) : (
         <Choice
           label={trans.__('Colour')}
@@ -289,7 +345,7 @@ function Panel(
     focus: string | null;
     onFocus: (task: string | null) => void;
   }
-): JSX.Element {
+): JSX.Element | null {
   const { shown, options } = props;
   switch (options.tab) {
     case 'table':
@@ -314,6 +370,8 @@ function Panel(
       return <ImportanceTab {...props} />;
     case 'failures':
       return <Failures {...props} groups={shown.comparison.failures} />;
+    case 'search':
+      return null; // it needs no compared tasks
   }
 }
 
@@ -333,5 +391,7 @@ function tabName(trans: ITrans, tab: Tab): string {
       return trans.__('Importance');
     case 'failures':
       return trans.__('Failures');
+    case 'search':
+      return trans.__('Search');
   }
 }

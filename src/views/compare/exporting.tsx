@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import { asClientError } from '../../client/errors';
+import type { StudyDetail } from '../../client/types';
 import type { ICurveSetState } from '../../model/curveset';
 import { barsHeight, PAPER } from '../shared/chart';
 import type { ITrans } from '../shared/context';
@@ -23,18 +24,22 @@ import {
 import type { INamedChart } from './export';
 import { csvOf, pngOf, reportOf, svgOf, together } from './export';
 import type { IOptions, Tab } from './options';
+import { historyOf, slicesOf } from './searchcharts';
 import type { IShown } from './shown';
 
 /** Width and heights of charts in files, in pixels. */
 const WIDTH = 900;
 const CURVES_HEIGHT = 320;
 const PLOT_HEIGHT = 460;
+const HISTORY = 280;
 
 export interface IExportMenuProps {
   title: string;
   shown: IShown;
   curves: ICurveSetState;
   options: IOptions;
+  /** The adaptive sweep that is looked at. */
+  study: StudyDetail | null;
 }
 
 /** The comparison as a file. */
@@ -144,7 +149,7 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
 /** The charts of some tabs, as they are shown. */
 function chartsOf(
   trans: ITrans,
-  { shown, curves, options }: IExportMenuProps,
+  { shown, curves, options, study }: IExportMenuProps,
   tabs: readonly Tab[]
 ): INamedChart[] {
   const found: INamedChart[] = [];
@@ -177,6 +182,12 @@ function chartsOf(
         ),
       CURVES_HEIGHT
     );
+  }
+  if (study) {
+    add('search', study.name, () => historyOf(trans, study, PAPER), HISTORY);
+    for (const { key, chart } of slicesOf(trans, study, false)) {
+      add('search', key, () => chart, HISTORY);
+    }
   }
   add('parallel', trans.__('Parallel coordinates'), () => parallelOf(shown));
   const scatter = scatterAxes(shown, options);

@@ -6,7 +6,8 @@ export type Tab =
   | 'scatter'
   | 'heatmap'
   | 'importance'
-  | 'failures';
+  | 'failures'
+  | 'search';
 
 export const TABS: readonly Tab[] = [
   'table',
@@ -15,7 +16,8 @@ export const TABS: readonly Tab[] = [
   'scatter',
   'heatmap',
   'importance',
-  'failures'
+  'failures',
+  'search'
 ];
 
 export interface IOptions {

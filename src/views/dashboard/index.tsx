@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
 import type { ActivityModel } from '../../model/activity';
 import type { QueueModel } from '../../model/queue';
+import type { StudiesModel } from '../../model/studies';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
@@ -14,6 +15,7 @@ import { Button, Empty, Strip } from '../shared/strip';
 import { Gpus } from './gpus';
 import { Machine } from './machine';
 import { Queued } from './queued';
+import { Searches } from './searches';
 import { RecentTasks, RunningTasks } from './tasks';
 import { Users } from './users';
 
@@ -33,6 +35,9 @@ export interface IDashboardProps {
   onGenerate?: () => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
+  /** The adaptive sweeps. */
+  studies?: StudiesModel;
+  onOpenSearch?: (study: string) => void;
 }
 
 /** The machine and one workspace: what runs, what waits and for what. */
@@ -71,15 +76,19 @@ export function GpusView(props: {
 }
 
 function Dashboard(props: IDashboardProps): JSX.Element {
-  const { activity, queue, system } = props;
+  const { activity, queue, studies, system } = props;
   const trans = useTrans();
   const state = useStore(activity);
   // A page behind another one needs no loads every second.
   const loads = useStoreWhile(system, React.useContext(InFrontContext));
   React.useEffect(() => {
     activity.start();
-    return activity.subscribe(() => queue.soon());
-  }, [activity, queue]);
+    return activity.subscribe(() => {
+      const { active, recent } = activity.getSnapshot();
+      queue.soon();
+      studies?.hear({ changed: [...active, ...recent.slice(0, 1)] });
+    });
+  }, [activity, queue, studies]);
 
   const { counts } = state;
   const empty = counts !== null && !Object.values(counts).some(Boolean);
@@ -150,6 +159,9 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         <div className="pyr-dashboard-columns">
           <div className="pyr-dashboard-left">
             <RunningTasks state={state} onOpenLog={props.onOpenLog} />
+            {studies && (
+              <Searches model={studies} onOpen={props.onOpenSearch} />
+            )}
             <Queued
               model={queue}
               activity={state}

@@ -1,10 +1,10 @@
 import * as React from 'react';
 
-import type { Axis } from '../../client/types';
+import type { IAxis } from '../../model/searchdraft';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 
-function kindWord(trans: ITrans, axis: Axis): string {
+function kindWord(trans: ITrans, axis: IAxis): string {
   switch (axis.kind) {
     case 'zip':
       return trans.__('zip');
@@ -15,14 +15,23 @@ function kindWord(trans: ITrans, axis: Axis): string {
     case 'choice':
     case 'uniform':
       return trans.__('sample');
+    case 'ordered':
+      return trans.__('choice');
     default:
       return trans.__('sweep');
   }
 }
 
 /** How many values a parameter takes, and which. */
-export function AxisChip({ axis }: { axis: Axis }): JSX.Element {
+export function AxisChip({ axis }: { axis: IAxis }): JSX.Element {
   const trans = useTrans();
+  if (axis.span !== undefined) {
+    return (
+      <span className="pyr-chip pyr-chip-interval" title={axis.span}>
+        {axis.isLog ? trans.__('log range') : trans.__('range')}
+      </span>
+    );
+  }
   const rest = axis.count - axis.values.length;
   const values = axis.values.join('\n');
   return (

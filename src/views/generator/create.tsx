@@ -6,6 +6,7 @@ import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
 import { Button } from '../shared/strip';
 import type { IOutcomeProps } from './outcome';
+import { SearchForm } from './searchform';
 
 /**
  * Name, how to run, and the buttons. It stands on top, beside the number of
@@ -15,23 +16,40 @@ export function CreateForm(
   props: IOutcomeProps & {
     nameErrors: readonly FieldError[];
     runErrors: readonly FieldError[];
+    searchErrors: readonly FieldError[];
   }
 ): JSX.Element {
   const trans = useTrans();
   const { state, prefix, nameErrors, runErrors } = props;
+  const { search } = state;
   const obstacle = obstacleOf(trans, props);
-  const helps = (state.preview?.count ?? 0) > 1 && nameErrors.length === 0;
+  const helps =
+    !search && (state.preview?.count ?? 0) > 1 && nameErrors.length === 0;
   const pattern = patternOf(state.preview?.axes.map(axis => axis.key) ?? []);
   return (
     <form
       className="pyr-create"
       onSubmit={event => {
         event.preventDefault();
-        if (!obstacle) {
+        if (obstacle) {
+          return;
+        }
+        if (search) {
+          props.onBegin();
+        } else {
           props.onCreate(false);
         }
       }}
     >
+      {search && (
+        <SearchForm
+          state={state}
+          search={search}
+          errors={props.searchErrors}
+          prefix={prefix}
+          onSearch={props.onSearch}
+        />
+      )}
       <div className="pyr-create-fields">
         <label className="pyr-create-field pyr-create-name">
           {trans.__('Name')}
@@ -50,9 +68,15 @@ export function CreateForm(
                   ? `${prefix}@name-help`
                   : undefined
             }
-            title={trans.__(
-              'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
-            )}
+            title={
+              search
+                ? trans.__(
+                    'Of the search; its tasks are called so, with a number'
+                  )
+                : trans.__(
+                    'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
+                  )
+            }
             onChange={event => props.onName(event.target.value)}
           />
         </label>
@@ -74,22 +98,27 @@ export function CreateForm(
         onChange={props.onRun}
       />
       <div className="pyr-create-buttons" title={obstacle ?? undefined}>
-        <Button
-          type="submit"
-          label={trans.__('Create')}
-          disabled={obstacle !== null}
-        />
+        {!search && (
+          <Button
+            type="submit"
+            label={trans.__('Create')}
+            disabled={obstacle !== null}
+          />
+        )}
         <Button
           icon="run"
           accent
-          label={trans.__('Create and run')}
+          type={search ? 'submit' : 'button'}
+          label={
+            search ? trans.__('Begin the search') : trans.__('Create and run')
+          }
           title={
             props.canExecute
               ? undefined
               : trans.__('You may not start tasks on this server')
           }
           disabled={obstacle !== null || !props.canExecute}
-          onClick={() => props.onCreate(true)}
+          onClick={search ? undefined : () => props.onCreate(true)}
         />
       </div>
       <p className="pyr-obstacle">{obstacle}</p>
@@ -108,6 +137,9 @@ function obstacleOf(trans: ITrans, props: IOutcomeProps): string | null {
   const { state, errors } = props;
   if (!props.canWrite) {
     return trans.__('You may look at this workspace, but not change it.');
+  }
+  if (state.search && state.canSearch === false) {
+    return trans.__('Install Optuna first.');
   }
   if (state.creating) {
     return trans.__('Creating…');

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import type { Axis, FieldError } from '../../client/types';
+import type { FieldError } from '../../client/types';
+import type { IAxis } from '../../model/searchdraft';
 import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -16,7 +17,7 @@ export const COMMAND_LINE = 'command_line';
 export interface IFieldProps {
   row: IRow;
   id: string;
-  axis: Axis | undefined;
+  axis: IAxis | undefined;
   errors: readonly FieldError[] | undefined;
   defaultText: string;
   readOnly: boolean;

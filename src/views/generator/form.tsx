@@ -1,13 +1,8 @@
 import * as React from 'react';
 
-import type {
-  Axis,
-  FieldError,
-  Parameter,
-  Parameters,
-  Preview
-} from '../../client/types';
+import type { FieldError, Parameter, Parameters } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
+import type { IAxis, IDraftPreview } from '../../model/searchdraft';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Button, Empty } from '../shared/strip';
@@ -29,7 +24,7 @@ const MANY = 8;
 export interface IFormProps {
   model: DraftModel;
   text: string;
-  preview: Preview | null;
+  preview: IDraftPreview | null;
   /** Keys that stand above all others. */
   pinned: readonly string[];
   errors: ReadonlyMap<string, FieldError[]>;
@@ -184,9 +179,9 @@ function withPlaceholders(
 }
 
 /** The axes by key; a mistake elsewhere does not take them away. */
-function useAxes(props: IFormProps): ReadonlyMap<string, Axis> {
+function useAxes(props: IFormProps): ReadonlyMap<string, IAxis> {
   const { model, preview } = props;
-  const known = React.useRef<{ axis: Axis; text: string | undefined }[]>([]);
+  const known = React.useRef<{ axis: IAxis; text: string | undefined }[]>([]);
   const fresh = model.getSnapshot().fresh;
   return React.useMemo(() => {
     const texts = new Map(model.entries.map(item => [item.path, item.text]));

@@ -28,6 +28,8 @@ export interface IGeneratorProps {
   workspace: Pick<Workspace, 'id' | 'name' | 'kind' | 'path' | 'problem'>;
   /** Tasks were created, and queued if `queued`. */
   onCreated: (names: readonly string[], queued: boolean) => void;
+  /** A search began. */
+  onBegun: (study: string) => void;
   /** The editor for YAML and shell scripts. */
   Editor?: React.ComponentType<IEditorProps>;
   canWrite?: boolean;
@@ -103,6 +105,13 @@ function Generator(props: IGeneratorProps): JSX.Element {
     const created = await model.create(run);
     if (created) {
       props.onCreated(created.names, created.queued);
+    }
+  };
+
+  const begin = async () => {
+    const study = await model.begin();
+    if (study) {
+      props.onBegun(study.name);
     }
   };
 
@@ -210,6 +219,14 @@ function Generator(props: IGeneratorProps): JSX.Element {
         onRun={run => model.setRun(run)}
         onError={showError}
         onCreate={run => void create(run)}
+        onMode={
+          shell
+            ? null
+            : isSearch =>
+                isSearch ? void model.beginSearching() : model.setSearch(null)
+        }
+        onSearch={search => model.setSearch(search)}
+        onBegin={() => void begin()}
       />
     </div>
   );

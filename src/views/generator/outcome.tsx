@@ -1,13 +1,15 @@
 import * as React from 'react';
 
-import type { FieldError, Preview, RunOptions } from '../../client/types';
-import type { IDraftState } from '../../model/draft';
+import type { FieldError, RunOptions } from '../../client/types';
+import type { IDraftState } from '../../model/draftstate';
 import { RUN_FIELDS } from '../../model/runoptions';
+import type { IDraftPreview, ISearch } from '../../model/searchdraft';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { CreateForm } from './create';
+import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
 
 const MOST_NOTICES = 5;
 
@@ -22,12 +24,16 @@ export interface IOutcomeProps {
   onRun: (options: RunOptions) => void;
   onError: (error: FieldError) => void;
   onCreate: (run: boolean) => void;
+  /** Search, or make every combination; null where nothing can be searched. */
+  onMode: ((isSearch: boolean) => void) | null;
+  onSearch: (search: ISearch) => void;
+  onBegin: () => void;
 }
 
 /** What the draft would make, and the buttons that make it. */
 export function Outcome(props: IOutcomeProps): JSX.Element {
   const trans = useTrans();
-  const { state, errors } = props;
+  const { state, errors, prefix } = props;
   const { preview, previewProblem } = state;
   const nameErrors = errors.filter(
     error => error.field === 'name' && !error.line
@@ -35,19 +41,26 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
   const runErrors = errors.filter(
     error => !error.line && RUN_FIELDS.some(field => field === error.field)
   );
-  const others = errors.filter(
-    error => !nameErrors.includes(error) && !runErrors.includes(error)
-  );
+  const searchErrors = state.search ? searchErrorsOf(errors) : [];
+  const placed = [...nameErrors, ...runErrors, ...searchErrors];
+  const others = errors.filter(error => !placed.includes(error));
   return (
     <aside
       className="pyr-outcome"
       aria-label={trans.__('What will be created')}
     >
+      {props.onMode && (
+        <ModeSwitch
+          isSearch={state.search !== null}
+          prefix={prefix}
+          onChange={props.onMode}
+        />
+      )}
       <div className="pyr-outcome-head" aria-live="polite">
         <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
-          {countLine(trans, preview, errors.length > 0)}
+          {countLine(trans, state, errors.length > 0)}
         </p>
-        <Axes preview={preview} />
+        {!state.search && <Axes preview={preview} />}
         {preview !== null &&
           preview.duplicates > 0 &&
           !preview.notices?.length && (
@@ -69,7 +82,12 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           </p>
         )}
       </div>
-      <CreateForm {...props} nameErrors={nameErrors} runErrors={runErrors} />
+      <CreateForm
+        {...props}
+        nameErrors={nameErrors}
+        runErrors={runErrors}
+        searchErrors={searchErrors}
+      />
       {others.length > 0 && (
         <ul className="pyr-errors">
           {others.map((error, index) => (
@@ -92,29 +110,38 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           ))}
         </ul>
       )}
-      <Table preview={preview} dim={errors.length > 0} />
+      {state.search ? (
+        <SearchTable preview={preview} dim={errors.length > 0} />
+      ) : (
+        <Table preview={preview} dim={errors.length > 0} />
+      )}
     </aside>
   );
 }
 
 function countLine(
   trans: ITrans,
-  preview: Preview | null,
+  { preview, search }: IDraftState,
   wrong: boolean
 ): string {
   if (preview === null) {
     return '…';
   }
   if (wrong && preview.count === 0) {
-    return trans.__('No tasks yet');
+    return search ? trans.__('No search yet') : trans.__('No tasks yet');
   }
   const count = preview.count.toLocaleString();
+  if (search) {
+    return preview.count === 1
+      ? trans.__('1 trial')
+      : trans.__('%1 trials', count);
+  }
   return preview.count === 1 ? trans.__('1 task') : trans.__('%1 tasks', count);
 }
 
 /** What is allowed but may not be meant; a click leads to its place. */
 function Notices(props: {
-  preview: Preview | null;
+  preview: IDraftPreview | null;
   onShow: (notice: FieldError) => void;
 }): JSX.Element | null {
   const trans = useTrans();
@@ -142,7 +169,11 @@ function Notices(props: {
 }
 
 /** How the number comes about: lr 3 × seed 2. */
-function Axes({ preview }: { preview: Preview | null }): JSX.Element | null {
+function Axes({
+  preview
+}: {
+  preview: IDraftPreview | null;
+}): JSX.Element | null {
   if (!preview || preview.axes.length < 2) {
     return null;
   }
@@ -165,7 +196,7 @@ function Axes({ preview }: { preview: Preview | null }): JSX.Element | null {
 
 /** Exactly what differs between the tasks. */
 function Table(props: {
-  preview: Preview | null;
+  preview: IDraftPreview | null;
   dim: boolean;
 }): JSX.Element | null {
   const trans = useTrans();

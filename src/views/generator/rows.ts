@@ -1,6 +1,8 @@
 /** The rows of the form: the draft's keys joined with the script's parameters. */
-import type { Axis, FieldError, Parameter } from '../../client/types';
+import type { FieldError, Parameter } from '../../client/types';
+import type { IAxis } from '../../model/searchdraft';
 import { RUN_FIELDS } from '../../model/runoptions';
+import { SEARCH_FIELDS } from '../../model/searchdraft';
 import type { IEntry } from '../../model/yamlscan';
 
 export interface IRow {
@@ -162,7 +164,7 @@ function placeOf(
   paths: ReadonlySet<string>
 ): string {
   const field = error.field ?? '';
-  if (field === 'name' || RUN_FIELDS.some(each => each === field)) {
+  if ([...RUN_FIELDS, ...SEARCH_FIELDS, 'name'].some(each => each === field)) {
     // A parameter may have that name: then the mistake has a line.
     if (!paths.has(field) || !error.line) {
       return `@${field}`;
@@ -188,7 +190,7 @@ function placeOf(
 }
 
 /** The axis of each key. */
-export function axesByPath(axes: readonly Axis[]): Map<string, Axis> {
+export function axesByPath(axes: readonly IAxis[]): Map<string, IAxis> {
   return new Map(axes.map(axis => [axis.key, axis]));
 }
 

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { CompareModel } from '../../model/compare';
 import { CurveSetModel } from '../../model/curveset';
+import { StudiesModel } from '../../model/studies';
 import { CompareView } from '../../views/compare';
 import type { IOptions, Tab } from '../../views/compare/options';
 import { DEFAULT_OPTIONS, TABS } from '../../views/compare/options';
@@ -70,8 +71,16 @@ function show(
 ): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const names = trait<readonly string[]>('names');
+  const studies = tabs.includes('search')
+    ? own(new StudiesModel({ client, ws }))
+    : undefined;
   const model = own(
-    new CompareModel({ client, ws, saved: { names: [...names.get()] } })
+    new CompareModel({
+      client,
+      ws,
+      saved: { names: [...names.get()] },
+      onChanges: message => studies?.hear(message)
+    })
   );
   const curves = own(new CurveSetModel(client, ws));
   atEnd(names.listen(value => model.setNames(value)));
@@ -98,6 +107,7 @@ function show(
     return (
       <CompareView
         model={model}
+        studies={studies}
         curves={curves}
         title={trait<string>('workspace').get()}
         trans={trans}

@@ -2,6 +2,7 @@ import * as React from 'react';
 
 import { ActivityModel } from '../../model/activity';
 import { QueueModel } from '../../model/queue';
+import { StudiesModel } from '../../model/studies';
 import { SystemModel } from '../../model/system';
 import { DashboardView } from '../../views/dashboard';
 import type { IShowOptions } from '../show';
@@ -17,7 +18,8 @@ export async function showDashboard(
   const models = {
     activity: own(new ActivityModel(client, ws)),
     system: own(new SystemModel(client)),
-    queue: own(new QueueModel(client, ws))
+    queue: own(new QueueModel(client, ws)),
+    studies: own(new StudiesModel({ client, ws, isBrief: true }))
   };
   return withLog(options, openLog => (
     <DashboardView

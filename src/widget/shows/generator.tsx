@@ -51,6 +51,7 @@ export async function showGenerator(
           trans={trans}
           canWrite={status?.can_write}
           canExecute={status?.can_execute}
+          onBegun={study => say(trans.__('The search %1 has begun', study))}
           onCreated={(names, queued) => {
             created.set(names);
             say(

@@ -97,7 +97,8 @@ function shown(hidden: string[] = []) {
       heard: null,
       hidden: new Set(hidden),
       turned: new Set(),
-      figure: ''
+      figure: '',
+      study: ''
     },
     null,
     false

@@ -10,11 +10,14 @@ import type {
 } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { ActivityModel } from '../../../model/activity';
+import { study, trial } from '../../../model/__tests__/searches';
 import { QueueModel } from '../../../model/queue';
+import { StudiesModel } from '../../../model/studies';
 import { SystemModel } from '../../../model/system';
-import { plainTrans } from '../../shared/context';
+import { plainTrans, TransContext } from '../../shared/context';
 import type { IDashboardProps } from '..';
 import { DashboardView } from '..';
+import { Searches } from '../searches';
 
 const GIB = 1024 ** 3;
 
@@ -274,5 +277,39 @@ describe('DashboardView', () => {
   it('offers nothing to who may only look', async () => {
     await open({}, { canExecute: false });
     expect(screen.queryByRole('button', { name: 'Pause' })).toBeNull();
+  });
+
+  it('shows searches that go on, and nothing where none does', async () => {
+    const items = [
+      study('s', {
+        state: 'active',
+        best: trial(1, 0.5),
+        counts: { open: 1, complete: 3, pruned: 0, failed: 0 }
+      }),
+      study('old')
+    ];
+    const model = new StudiesModel({
+      client: {
+        listStudies: async () => ({ available: true, items, damaged: [] }),
+        getStudy: async () => Promise.reject(new Error('nobody looks')),
+        changeStudy: async () => items[0],
+        removeStudy: async () => undefined
+      },
+      ws: 'w',
+      isBrief: true
+    });
+    const onOpen = jest.fn();
+    render(
+      <TransContext.Provider value={plainTrans}>
+        <Searches model={model} onOpen={onOpen} />
+      </TransContext.Provider>
+    );
+    await act(async () => undefined);
+    expect(screen.getByText('3 of 10 trials')).toBeInTheDocument();
+    expect(screen.getByText(/^best acc 0\.50*$/)).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 's' }));
+    expect(onOpen).toHaveBeenCalledWith('s');
+    expect(screen.queryByText('old')).toBeNull();
+    model.dispose();
   });
 });

@@ -10,6 +10,7 @@ import type {
   PreviewRequest
 } from '../../../client/types';
 import { DraftModel } from '../../../model/draft';
+import { Searches } from '../../../model/__tests__/searches';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
 import { GeneratorView } from '..';
@@ -57,7 +58,7 @@ const PARAMETERS = [
 ];
 
 /** Answers like the server does for values with bars. */
-class Server {
+class Server extends Searches {
   requests: PreviewRequest[] = [];
   created: unknown[] = [];
   errors: FieldError[] = [];
@@ -116,6 +117,7 @@ describe('GeneratorView', () => {
   let server: Server;
   let model: DraftModel;
   const onCreated = jest.fn();
+  const onBegun = jest.fn();
 
   const show = async () => {
     model = new DraftModel({ client: server, ws: 'w', kind: 'script' });
@@ -132,6 +134,7 @@ describe('GeneratorView', () => {
           problem: null
         }}
         onCreated={onCreated}
+        onBegun={onBegun}
       />
     );
     await wait();
@@ -337,6 +340,62 @@ describe('GeneratorView', () => {
     expect(seed).toHaveAttribute('placeholder', '1');
     fireEvent.change(seed, { target: { value: '1:4' } });
     expect(model.getSnapshot().text).toBe(`${TEXT}seed: 1:4\n`);
+  });
+
+  it('searches instead of making every combination', async () => {
+    await show();
+    fireEvent.click(screen.getByRole('radio', { name: 'Search' }));
+    await wait();
+    expect(screen.getByLabelText('Objective')).toHaveValue('val_loss');
+    expect(screen.getByLabelText('Direction')).toHaveValue('minimize');
+    expect(screen.getByText('50 trials')).toBeInTheDocument();
+    expect(screen.queryByRole('button', { name: 'Create' })).toBeNull();
+    const table = screen.getByRole('region', { name: 'What is searched' });
+    expect(within(table).getByText(/0.00001 … 0.1/)).toBeInTheDocument();
+    expect(document.querySelector('.pyr-chip-interval')).toHaveTextContent(
+      'log range'
+    );
+    fireEvent.change(screen.getByLabelText('Trials'), {
+      target: { value: '20' }
+    });
+    fireEvent.change(screen.getByLabelText('Stop early'), {
+      target: { value: 'median' }
+    });
+    await wait();
+    fireEvent.click(screen.getByRole('button', { name: 'Begin the search' }));
+    await wait();
+    expect(onBegun).toHaveBeenCalledWith('train');
+    expect(server.begun[0]).toMatchObject({ n: 20, prune: 'median' });
+    fireEvent.click(screen.getByRole('radio', { name: 'Every combination' }));
+    await wait();
+    expect(screen.getByText('1 task')).toBeInTheDocument();
+  });
+
+  it('says what a search lacks', async () => {
+    await show();
+    server.available = false;
+    server.preview = {
+      dimensions: [],
+      size: null,
+      errors: [
+        {
+          code: 'invalid_input',
+          message: 'Say which figure.',
+          field: 'objective',
+          line: null,
+          column: null
+        }
+      ]
+    };
+    fireEvent.click(screen.getByRole('radio', { name: 'Search' }));
+    await wait();
+    expect(screen.getByText('No search yet')).toBeInTheDocument();
+    expect(screen.getByText('Say which figure.')).toBeInTheDocument();
+    expect(screen.getByLabelText('Objective')).toBeInvalid();
+    expect(screen.getByText(/pyruns_jupyter\[optimize\]/)).toBeInTheDocument();
+    expect(
+      screen.getByRole('button', { name: 'Begin the search' })
+    ).toBeDisabled();
   });
 });
 

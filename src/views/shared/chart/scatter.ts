@@ -11,6 +11,8 @@ export interface IDot {
   x: number;
   y: number;
   colour: string;
+  /** Whether it stands for something that did not come to its end. */
+  isHollow?: boolean;
   /** More that is told of it. */
   told?: readonly { name: string; value: string }[];
 }
@@ -23,6 +25,11 @@ export interface IScatterSpec {
   isLogY?: boolean;
   /** Names of the places 0, 1, … of the lower axis, where it has texts. */
   xLabels?: readonly string[];
+  /** A line behind the dots that keeps each height until the next point. */
+  steps?: {
+    points: readonly { x: number; y: number }[];
+    colour: string;
+  };
 }
 
 const RADIUS = 4.5;
@@ -84,14 +91,23 @@ class ScatterScene implements IScene {
         });
       }
     });
+    if (spec.steps) {
+      painter.line(this._stairs(spec.steps.points), {
+        stroke: spec.steps.colour,
+        width: 2
+      });
+    }
     for (const dot of spec.dots) {
       const [x, y] = this._place(dot);
       if (Number.isFinite(x) && Number.isFinite(y)) {
-        painter.circle(x, y, RADIUS, {
-          fill: dot.colour,
-          stroke: theme.background,
-          alpha: 0.9
-        });
+        painter.circle(
+          x,
+          y,
+          RADIUS,
+          dot.isHollow
+            ? { fill: theme.background, stroke: dot.colour, width: 1.5 }
+            : { fill: dot.colour, stroke: theme.background, alpha: 0.9 }
+        );
       }
     }
   }
@@ -136,7 +152,14 @@ class ScatterScene implements IScene {
     }
   }
 
-  private _place(dot: IDot): [number, number] {
+  private _stairs(points: readonly { x: number; y: number }[]): number[] {
+    const places = points.map(point => this._place(point));
+    return places.flatMap(([x, y], index) =>
+      index === 0 ? [x, y] : [x, places[index - 1][1], x, y]
+    );
+  }
+
+  private _place(dot: { x: number; y: number }): [number, number] {
     const isShown =
       (!this._spec.isLogX || this._spec.xLabels || dot.x > 0) &&
       (!this._spec.isLogY || dot.y > 0);

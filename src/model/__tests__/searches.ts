@@ -1,0 +1,105 @@
+import type {
+  Dimension,
+  SearchPreview,
+  Study,
+  StudyDetail,
+  StudyRequest,
+  Trial
+} from '../../client/types';
+
+/** A study as the server tells it. */
+export function study(name: string, change: Partial<Study> = {}): Study {
+  return {
+    name,
+    objective: 'acc',
+    direction: 'maximize',
+    n: 10,
+    jobs: 1,
+    sampler: 'tpe',
+    seed: 1,
+    prune: '',
+    created_at: 1,
+    state: 'finished',
+    message: '',
+    counts: { open: 0, complete: 0, pruned: 0, failed: 0 },
+    best: null,
+    driven: false,
+    ...change
+  };
+}
+
+export function trial(
+  number: number,
+  value: number | null,
+  change: Partial<Trial> = {}
+): Trial {
+  return {
+    number,
+    task: `s_${number}`,
+    state: value === null ? 'open' : 'complete',
+    status: value === null ? 'running' : 'completed',
+    value,
+    pruned: null,
+    values: { lr: number / 10, opt: number % 2 ? 'adam' : 'sgd' },
+    ...change
+  };
+}
+
+export function detail(
+  trials: Trial[],
+  change: Partial<Study> = {}
+): StudyDetail {
+  const of = (state: Trial['state']) =>
+    trials.filter(each => each.state === state).length;
+  return {
+    ...study('s', {
+      counts: {
+        open: of('open'),
+        complete: of('complete'),
+        pruned: of('pruned'),
+        failed: of('failed')
+      },
+      ...change
+    }),
+    text: '',
+    trials
+  };
+}
+
+export const LR: Dimension = {
+  key: 'lr',
+  kind: 'interval',
+  low: 0.00001,
+  high: 0.1,
+  log: true,
+  whole: false,
+  values: [],
+  line: 1
+};
+
+/** What a draft asks about searches, answered at once. */
+export class Searches {
+  available = true;
+  figures = ['epoch', 'val_loss'];
+  preview: SearchPreview = { dimensions: [LR], size: null, errors: [] };
+  previewed: StudyRequest[] = [];
+  begun: StudyRequest[] = [];
+
+  listColumns = async () => ({
+    parameters: [],
+    figures: this.figures.map(key => ({ key, tasks: 1 }))
+  });
+  listStudies = async () => ({
+    available: this.available,
+    items: [],
+    damaged: []
+  });
+  previewSearch = async (ws: string, request: StudyRequest) => {
+    this.previewed.push(request);
+    return this.preview;
+  };
+  beginStudy = async (ws: string, request: StudyRequest) => {
+    this.begun.push(request);
+    return study(request.name, { state: 'active' });
+  };
+}

@@ -1,0 +1,117 @@
+import type { StudyDetail } from '../../client/types';
+import { records, StudiesModel } from '../studies';
+import { row } from './fake';
+import { detail, study, trial } from './searches';
+
+class Server {
+  items = [study('s', { state: 'active' }), study('old')];
+  details: Record<string, StudyDetail> = {
+    s: detail([trial(1, 0.5), trial(2, null)], { state: 'active' }),
+    old: detail([], { name: 'old' })
+  };
+  asked: string[] = [];
+  changes: unknown[] = [];
+  refuse = '';
+
+  listStudies = async () => ({
+    available: true,
+    items: this.items,
+    damaged: []
+  });
+  getStudy = async (ws: string, name: string) => {
+    this.asked.push(name);
+    return this.details[name];
+  };
+  changeStudy = async (ws: string, name: string, change: unknown) => {
+    if (this.refuse) {
+      throw new Error(this.refuse);
+    }
+    this.changes.push([name, change]);
+    return this.items[0];
+  };
+  removeStudy = async (ws: string, name: string) => {
+    this.items = this.items.filter(item => item.name !== name);
+  };
+}
+
+const settled = () => jest.advanceTimersByTimeAsync(0);
+
+describe('StudiesModel', () => {
+  let server: Server;
+  let model: StudiesModel;
+
+  beforeEach(async () => {
+    jest.useFakeTimers();
+    server = new Server();
+    model = new StudiesModel({ client: server, ws: 'ws' });
+    model.start();
+    await settled();
+  });
+  afterEach(() => {
+    model.dispose();
+    jest.useRealTimers();
+  });
+
+  it('shows the newest one until another one is chosen', async () => {
+    expect(model.getSnapshot().detail?.name).toBe('s');
+    const found = await model.choose('old');
+    expect(found?.name).toBe('old');
+    expect(model.getSnapshot().detail?.name).toBe('old');
+    expect(await model.choose('gone')).toBeNull();
+  });
+
+  it('asks again when a trial changed, and not for other tasks', async () => {
+    server.asked = [];
+    model.hear({ changed: [row('other')], removed: ['more'] });
+    await jest.advanceTimersByTimeAsync(1500);
+    expect(server.asked).toEqual([]);
+    const place = { name: 's', number: 2, pruned: null };
+    model.hear({ changed: [row('s_2', { study: place })] });
+    model.hear({ removed: ['s_1'] });
+    await jest.advanceTimersByTimeAsync(1500);
+    expect(server.asked).toEqual(['s']);
+  });
+
+  it('asks now and then while one is active, and then no more', async () => {
+    server.asked = [];
+    await jest.advanceTimersByTimeAsync(5500);
+    expect(server.asked).toEqual(['s']);
+    server.items = [study('s')];
+    await jest.advanceTimersByTimeAsync(5500);
+    server.asked = [];
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('changes the study that is looked at, and tells a refusal', async () => {
+    await model.stop();
+    await model.resume(20);
+    expect(server.changes).toEqual([
+      ['s', { action: 'stop', running: false }],
+      ['s', { action: 'resume', n: 20 }]
+    ]);
+    server.refuse = 'no';
+    await model.stop();
+    expect(model.getSnapshot().refusal).toBe('no');
+    await model.remove();
+    expect(model.getSnapshot().refusal).toBeNull();
+    expect(model.getSnapshot().detail?.name).toBe('old');
+  });
+
+  it('knows where the best value became better', () => {
+    const trials = [
+      trial(1, 0.5),
+      trial(2, 0.4),
+      trial(3, 0.9, { state: 'pruned' }),
+      trial(4, 0.6),
+      trial(5, 0.8, { state: 'failed' }),
+      trial(6, 0.1)
+    ];
+    const numbers = (found: StudyDetail) =>
+      records(found).map(each => each.number);
+    expect(numbers(detail(trials))).toEqual([1, 4]);
+    expect(numbers(detail(trials, { direction: 'minimize' }))).toEqual([
+      1, 2, 6
+    ]);
+  });
+});

@@ -1,0 +1,289 @@
+/** An adaptive sweep: how it stands, and what it has found so far. */
+import * as React from 'react';
+
+import type { StudyDetail } from '../../client/types';
+import type { CompareModel } from '../../model/compare';
+import { MOST_TRIALS } from '../../model/searchdraft';
+import type { IStudiesState, StudiesModel } from '../../model/studies';
+import type { Confirm } from '../shared/ask';
+import { useConfirm } from '../shared/ask';
+import type { IChartTheme } from '../shared/chart/theme';
+import { ChartView } from '../shared/chart';
+import { useTrans } from '../shared/context';
+import { figure } from '../shared/format';
+import { useStore } from '../shared/store';
+import { Button, Empty, Strip } from '../shared/strip';
+import { stateWord } from '../shared/study';
+import { Choice, Toggle } from './controls';
+import { historyOf, slicesOf } from './searchcharts';
+
+/** Trials more that are proposed when a search goes on. */
+const MORE = 20;
+
+export interface ISearchTabProps {
+  model: CompareModel;
+  studies: StudiesModel;
+  theme: IChartTheme;
+  confirm?: Confirm;
+  canExecute?: boolean;
+  focus: string | null;
+  onFocus: (task: string | null) => void;
+  onOpenLog: (task: string) => void;
+}
+
+export function SearchTab(props: ISearchTabProps): JSX.Element {
+  const { studies, model } = props;
+  const trans = useTrans();
+  const state = useStore(studies);
+  const { study: compared } = useStore(model);
+  const { detail, items } = state;
+  if (items === null || (!detail && items.length > 0)) {
+    return <p className="pyr-loading">{trans.__('Loading…')}</p>;
+  }
+  if (!detail) {
+    return (
+      <Empty icon="search" title={trans.__('No search yet')}>
+        <p>
+          {trans.__(
+            'Choose “Search” under New Tasks: tasks are made one after the other, each chosen by what the earlier ones gave.'
+          )}
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <div className="pyr-controls">
+        <Choice
+          label={trans.__('Search')}
+          value={detail.name}
+          options={items.map(item => ({
+            value: item.name,
+            label: `${item.name} · ${stateWord(trans, item.state)}`
+          }))}
+          onChange={name => void studies.choose(name)}
+        />
+        <Toggle
+          label={trans.__('Compare its tasks')}
+          checked={compared === detail.name}
+          onChange={isCompared => model.follow(isCompared ? detail : null)}
+        />
+        <Actions {...props} state={state} study={detail} />
+      </div>
+      {[state.refusal, ...state.damaged].map(
+        message =>
+          message && (
+            <Strip key={message} kind="error" icon="warning">
+              {message}
+            </Strip>
+          )
+      )}
+      <Standing study={detail} onOpenLog={props.onOpenLog} />
+      <Plots {...props} study={detail} />
+    </>
+  );
+}
+
+function Actions(
+  props: ISearchTabProps & { state: IStudiesState; study: StudyDetail }
+): JSX.Element | null {
+  const { studies, state, study, canExecute = true } = props;
+  const trans = useTrans();
+  const [confirm, question] = useConfirm(props.confirm);
+  const [more, setMore] = React.useState(MORE);
+  if (!canExecute) {
+    return null;
+  }
+  if (study.state === 'active') {
+    return (
+      <Button
+        icon="stop"
+        label={trans.__('Stop the search')}
+        title={trans.__(
+          'Make no more tasks and cancel what waits; what runs goes on'
+        )}
+        disabled={state.isBusy}
+        onClick={() => void studies.stop()}
+      />
+    );
+  }
+  const trials = study.trials.length;
+  const wanted = Math.max(study.n, trials + more);
+  const forget = async () => {
+    const isSure = await confirm({
+      title: trans.__('Forget the search %1?', study.name),
+      body: trans.__(
+        'Its tasks stay, but nobody knows any more how they were found.'
+      ),
+      accept: trans.__('Forget')
+    });
+    if (isSure) {
+      await studies.remove();
+    }
+  };
+  return (
+    <>
+      <span className="pyr-control">
+        <Button
+          icon="run"
+          label={trans.__('Go on')}
+          title={trans.__('Search on until there are %1 trials', wanted)}
+          disabled={state.isBusy || wanted > MOST_TRIALS}
+          onClick={() => void studies.resume(wanted)}
+        />
+        {trials >= study.n && (
+          <label className="pyr-control">
+            <span>{trans.__('for')}</span>
+            <input
+              type="number"
+              className="pyr-input pyr-search-more"
+              min={1}
+              max={MOST_TRIALS - trials}
+              value={more}
+              aria-label={trans.__('How many trials more')}
+              onChange={event =>
+                setMore(
+                  Math.max(1, Math.round(Number(event.target.value)) || 1)
+                )
+              }
+            />
+            <span>{trans.__('trials more')}</span>
+          </label>
+        )}
+      </span>
+      <Button
+        label={trans.__('Forget…')}
+        disabled={state.isBusy}
+        onClick={() => void forget()}
+      />
+      {question}
+    </>
+  );
+}
+
+/** How far it is, and the best so far. */
+function Standing(props: {
+  study: StudyDetail;
+  onOpenLog: (task: string) => void;
+}): JSX.Element {
+  const { study } = props;
+  const trans = useTrans();
+  const { open, complete, pruned, failed } = study.counts;
+  const done = complete + pruned + failed;
+  const parts = [
+    open > 0 && trans.__('%1 under way', open),
+    pruned > 0 && trans.__('%1 stopped early', pruned),
+    failed > 0 && trans.__('%1 failed', failed)
+  ].filter(Boolean);
+  return (
+    <div className="pyr-study">
+      <p className="pyr-study-line">
+        <span className={`pyr-study-state pyr-study-${study.state}`}>
+          {stateWord(trans, study.state)}
+        </span>
+        <span>
+          {trans.__('%1 of %2 trials', done, study.n)}
+          {parts.length > 0 && ` · ${parts.join(' · ')}`}
+        </span>
+        {study.best && study.best.value !== null && (
+          <span className="pyr-study-best">
+            {trans.__('best %1', study.objective)}{' '}
+            <b>{figure(study.best.value)}</b>{' '}
+            <button
+              type="button"
+              className="pyr-link"
+              title={trans.__('Open its log')}
+              onClick={() => props.onOpenLog(study.best!.task)}
+            >
+              {study.best.task}
+            </button>
+          </span>
+        )}
+      </p>
+      <progress
+        className="pyr-study-progress"
+        max={Math.max(study.n, done)}
+        value={done}
+        aria-label={trans.__('Trials that ended')}
+      />
+      {study.message && <p className="pyr-note">{study.message}</p>}
+      {study.state === 'active' && !study.driven && (
+        <p className="pyr-note">
+          {trans.__(
+            'Nobody asks for its next trial yet; that starts by itself.'
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
+  const { study, theme } = props;
+  const trans = useTrans();
+  const history = React.useMemo(
+    () => historyOf(trans, study, theme),
+    [trans, study, theme.isDark]
+  );
+  const slices = React.useMemo(
+    () => slicesOf(trans, study, theme.isDark),
+    [trans, study, theme.isDark]
+  );
+  if (!history) {
+    return (
+      <Empty icon="curve" title={trans.__('Not enough to show')}>
+        <p>{trans.__('The first trial has to report %1.', study.objective)}</p>
+      </Empty>
+    );
+  }
+  const picks = {
+    focus: props.focus,
+    onPick: props.onFocus,
+    onOpen: props.onOpenLog
+  };
+  return (
+    <div className="pyr-study-plots">
+      <figure className="pyr-study-history">
+        <figcaption>
+          {trans.__('What each trial gave')}
+          <span className="pyr-hint">
+            {trans.__(
+              'The line is the best so far; hollow dots were stopped early or still run.'
+            )}
+          </span>
+        </figcaption>
+        <ChartView
+          chart={history}
+          label={trans.__(
+            '%1 of each trial, and the best so far',
+            study.objective
+          )}
+          height={240}
+          {...picks}
+        />
+      </figure>
+      {slices.length > 0 && (
+        <p className="pyr-hint pyr-study-hint">
+          {theme.isDark
+            ? trans.__(
+                'Over each parameter; the lighter a dot, the later it was tried.'
+              )
+            : trans.__(
+                'Over each parameter; the darker a dot, the later it was tried.'
+              )}
+        </p>
+      )}
+      {slices.map(({ key, chart }) => (
+        <figure key={key}>
+          <figcaption>{key}</figcaption>
+          <ChartView
+            chart={chart}
+            label={trans.__('%1 over %2', study.objective, key)}
+            height={200}
+            {...picks}
+          />
+        </figure>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,106 @@
+/** The charts of an adaptive sweep. */
+import type { StudyDetail } from '../../client/types';
+import { records, valuedTrials } from '../../model/studies';
+import type { Chart, IDot } from '../shared/chart';
+import { rampColour, scatterChart, seriesColour } from '../shared/chart';
+import type { IChartTheme } from '../shared/chart/theme';
+import type { ITrans } from '../shared/context';
+import { exactValue } from '../shared/format';
+import { isWide } from './shown';
+
+/** The value of each trial, and the best so far as steps; null before any. */
+export function historyOf(
+  trans: ITrans,
+  study: StudyDetail,
+  theme: IChartTheme
+): Chart | null {
+  const trials = valuedTrials(study);
+  if (trials.length === 0) {
+    return null;
+  }
+  const best = records(study);
+  const last = trials[trials.length - 1].number;
+  return scatterChart({
+    xName: trans.__('trial'),
+    yName: study.objective,
+    dots: trials.map(trial => ({
+      id: trial.task,
+      name: trial.task,
+      x: trial.number,
+      y: trial.value,
+      isHollow: trial.state !== 'complete',
+      colour: seriesColour(0, theme.isDark),
+      told: [
+        ...(trial.state === 'pruned'
+          ? [{ name: trans.__('stopped early'), value: pointOf(trial.pruned) }]
+          : []),
+        ...(trial.state === 'open'
+          ? [{ name: trans.__('so far'), value: '' }]
+          : []),
+        ...Object.entries(trial.values).map(([name, value]) => ({
+          name,
+          value: exactValue(value)
+        }))
+      ]
+    })),
+    steps: {
+      colour: seriesColour(1, theme.isDark),
+      points: [
+        ...best.map(({ number, value }) => ({ x: number, y: value })),
+        ...best.slice(-1).map(({ value }) => ({ x: last, y: value }))
+      ]
+    }
+  });
+}
+
+function pointOf(step: number | null): string {
+  return step === null ? '' : `@ ${step}`;
+}
+
+/**
+ * The objective over each parameter; later trials are lighter on dark ground
+ * and darker on light ground, so that one sees where the search went.
+ */
+export function slicesOf(
+  trans: ITrans,
+  study: StudyDetail,
+  isDark: boolean
+): { key: string; chart: Chart }[] {
+  const trials = valuedTrials(study).filter(
+    trial => trial.state === 'complete'
+  );
+  const keys = [
+    ...new Set(trials.flatMap(({ values }) => Object.keys(values)))
+  ];
+  const last = Math.max(1, ...trials.map(trial => trial.number));
+  return keys.map(key => {
+    const values = trials.map(trial => trial.values[key]);
+    const numbers = values.map(value =>
+      typeof value === 'number' ? value : NaN
+    );
+    const isNumeric = numbers.every(Number.isFinite);
+    const labels = isNumeric ? undefined : [...new Set(values.map(exactValue))];
+    return {
+      key,
+      chart: scatterChart({
+        xName: key,
+        yName: study.objective,
+        xLabels: labels,
+        isLogX: isNumeric && isWide(numbers),
+        dots: trials.map((trial, index): IDot => {
+          const age = trial.number / last;
+          return {
+            id: trial.task,
+            name: trial.task,
+            x: labels
+              ? labels.indexOf(exactValue(values[index]))
+              : numbers[index],
+            y: trial.value,
+            colour: rampColour(isDark ? 0.25 + 0.75 * age : 0.9 - 0.9 * age),
+            told: [{ name: trans.__('trial'), value: String(trial.number) }]
+          };
+        })
+      })
+    };
+  });
+}

@@ -1,0 +1,122 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  picture,
+  pictures,
+  terminal
+} from '../support/journey';
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+const VALLEY = `
+import argparse, math
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--layers", type=int, default=2)
+parser.add_argument("--opt", choices=["adam", "sgd"], default="sgd")
+args = parser.parse_args()
+loss = (math.log10(args.lr) + 3) ** 2 + abs(args.layers - 4) / 4 + (args.opt == "sgd")
+for step in range(20):
+    pyruns.track(step=step, val_loss=loss * (1 + math.exp(-step / 4)))
+pyruns.record(val_loss=loss)
+print("val_loss", loss)
+`;
+
+test('a search finds the best, goes on and is looked at', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'valley', 'valley.py', VALLEY);
+  await openLab(page, baseURL as string, 'valley');
+  await openInPyruns(page, 'valley.py');
+  const side = page.getByRole('complementary', {
+    name: 'What will be created'
+  });
+  await side.getByText('Search', { exact: true }).click();
+  await expect(side.getByText('No search yet')).toBeVisible();
+  await expect(
+    side.getByRole('button', { name: 'Begin the search' })
+  ).toBeDisabled();
+  await page.getByLabel('lr', { exact: true }).fill('log(1e-5, 1e-1)');
+  await page.getByLabel('layers', { exact: true }).fill('1:9');
+  await page.getByLabel('opt', { exact: true }).fill('adam | sgd');
+  await side.getByLabel('Objective').fill('val_loss');
+  await side.getByLabel('Direction').selectOption('minimize');
+  await side.getByLabel('Trials').fill('24');
+  await side.getByLabel('At a time').fill('2');
+  await expect(side.getByText('24 trials')).toBeVisible();
+  const searched = side.getByRole('region', { name: 'What is searched' });
+  await expect(searched.getByRole('row')).toHaveCount(4);
+  await pictures(page, 'search-form');
+  await side.getByRole('button', { name: 'Begin the search' }).click();
+
+  const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
+  await expect(panel.getByText('Finished', { exact: true })).toBeVisible({
+    timeout: 90000
+  });
+  await expect(panel.getByText('24 of 24 trials')).toBeVisible();
+  await expect(
+    page.getByText(/The search valley is finished: best val_loss/)
+  ).toBeVisible();
+  await expect(panel.getByRole('img', { name: /of each trial/ })).toBeVisible();
+  await expect(
+    panel.getByRole('img', { name: 'val_loss over lr' })
+  ).toBeVisible();
+  await pictures(page, 'search');
+  const folder = path.join(ROOT, 'valley', '_pyruns_', 'valley');
+  const study = () =>
+    JSON.parse(
+      fs.readFileSync(path.join(folder, 'studies', 'valley.json'), 'utf-8')
+    );
+  expect(study()).toMatchObject({
+    objective: 'val_loss',
+    direction: 'minimize',
+    state: 'finished',
+    n: 24
+  });
+  expect(
+    fs
+      .readdirSync(path.join(folder, 'tasks'))
+      .filter(name => name.startsWith('valley_'))
+  ).toHaveLength(24);
+
+  // Its trials are what is compared, and those that come are added.
+  await expect(panel.getByText('24 tasks')).toBeVisible();
+  await panel.getByLabel('How many trials more').fill('2');
+  await panel.getByRole('button', { name: 'Go on' }).click();
+  await expect(panel.getByText('26 of 26 trials')).toBeVisible({
+    timeout: 30000
+  });
+  await expect(panel.getByText('26 tasks')).toBeVisible({ timeout: 15000 });
+  await panel.getByRole('tab', { name: 'Parallel' }).click();
+  await expect(
+    panel.getByRole('img', { name: 'Parallel coordinates of 26 tasks' })
+  ).toBeVisible();
+  await panel.getByRole('tab', { name: 'Search' }).click();
+
+  // From the best one to its log.
+  await panel.locator('.pyr-study-best .pyr-link').click();
+  await expect(terminal(page)).toContainText('val_loss');
+
+  await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await picture(page, 'search-narrow');
+  await panel.getByRole('button', { name: 'Forget…' }).click();
+  await page.getByRole('button', { name: 'Forget', exact: true }).click();
+  await expect(panel.getByText('No search yet')).toBeVisible();
+  expect(fs.existsSync(path.join(folder, 'studies', 'valley.json'))).toBe(
+    false
+  );
+});
