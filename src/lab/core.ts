@@ -34,6 +34,7 @@ class Pyruns implements IPyruns {
       handlers: workspace => ({
         onEnded: tasks => this._ended.emit({ workspace, tasks }),
         onSilent: tasks => this._silent.emit({ workspace, tasks }),
+        onTrials: tasks => this._trials.emit({ workspace, tasks }),
         onIdle: counts => this._idle.emit({ workspace, counts })
       })
     });
@@ -65,6 +66,10 @@ class Pyruns implements IPyruns {
     return this._silent;
   }
 
+  get trials(): ISignal<this, IHappened> {
+    return this._trials;
+  }
+
   get idle(): ISignal<this, IIdle> {
     return this._idle;
   }
@@ -77,6 +82,7 @@ class Pyruns implements IPyruns {
   private readonly _currentChanged = new Signal<this, Workspace | null>(this);
   private readonly _ended = new Signal<this, IHappened>(this);
   private readonly _silent = new Signal<this, IHappened>(this);
+  private readonly _trials = new Signal<this, IHappened>(this);
   private readonly _idle = new Signal<this, IIdle>(this);
 }
 

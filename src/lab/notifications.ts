@@ -104,10 +104,8 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
-    pyruns.ended.connect((_, happened) => {
-      const { workspace } = happened;
-      searches.hear(workspace.id, happened.tasks);
-      const tasks = happened.tasks.filter(task => !task.study);
+    pyruns.ended.connect((_, { workspace, tasks: all }) => {
+      const tasks = all.filter(task => !task.study);
       const failed = tasks.filter(task => task.status === 'failed');
       ended.all += tasks.length;
       ended.failed += failed.length;
@@ -115,6 +113,7 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         tellFailed(workspace, failed);
       }
     });
+    pyruns.trials.connect((_, { workspace }) => searches.hear(workspace.id));
     pyruns.silent.connect((_, { workspace, tasks }) => {
       const [first] = tasks;
       if (first && settings.notifySilent) {

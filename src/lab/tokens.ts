@@ -62,6 +62,9 @@ export interface IPyruns {
   /** Running tasks of the current workspace have given no sign of life for long. */
   readonly silent: ISignal<IPyruns, IHappened>;
 
+  /** Trials of adaptive sweeps of the current workspace changed. */
+  readonly trials: ISignal<IPyruns, IHappened>;
+
   /** The last active task of the current workspace ended. */
   readonly idle: ISignal<IPyruns, IIdle>;
 

@@ -43,6 +43,8 @@ export interface IActivityHandlers {
   onEnded?(rows: readonly TaskRow[]): void;
   /** Running tasks have given no sign of life for long. */
   onSilent?(rows: readonly TaskRow[]): void;
+  /** Trials of adaptive sweeps changed. */
+  onTrials?(rows: readonly TaskRow[]): void;
   /** Nothing is running or queued any more, and something was. */
   onIdle?(counts: Counts): void;
 }
@@ -202,6 +204,10 @@ export class ActivityModel extends Store<IActivityState> {
       recent: nextRecent.slice(0, RECENT)
     });
     this._count(message.counts ?? null, ended);
+    const trials = changed.filter(row => row.study);
+    if (trials.length > 0) {
+      this._handlers.onTrials?.(trials);
+    }
     const silent = changed.filter(row => this._fellSilent(row));
     if (silent.length > 0) {
       this._handlers.onSilent?.(silent);

@@ -160,9 +160,14 @@ export class DraftModel extends Store<IDraftState> {
 
   /** Search instead of making every combination, as fits what is known. */
   async beginSearching(): Promise<void> {
-    await this._askAboutSearching();
     if (!this.state.search) {
       this.setSearch(usualSearch(this.state.figures));
+    }
+    await this._askAboutSearching();
+    const { search, figures } = this.state;
+    if (search?.objective === '' && figures.length > 0) {
+      const { objective, direction } = usualSearch(figures);
+      this.setSearch({ ...search, objective, direction });
     }
   }
 

@@ -44,7 +44,7 @@ test('a search finds the best, goes on and is looked at', async ({
   const side = page.getByRole('complementary', {
     name: 'What will be created'
   });
-  await side.getByText('Search', { exact: true }).click();
+  await side.getByRole('radio', { name: 'Search' }).check();
   await expect(side.getByText('No search yet')).toBeVisible();
   await expect(
     side.getByRole('button', { name: 'Begin the search' })
@@ -59,7 +59,7 @@ test('a search finds the best, goes on and is looked at', async ({
   await expect(side.getByText('24 trials')).toBeVisible();
   const searched = side.getByRole('region', { name: 'What is searched' });
   await expect(searched.getByRole('row')).toHaveCount(4);
-  await pictures(page, 'search-form');
+  await pictures(page, 'optimize-form');
   await side.getByRole('button', { name: 'Begin the search' }).click();
 
   const panel = page.getByRole('tabpanel', { name: 'valley/valley: Compare' });
@@ -74,7 +74,7 @@ test('a search finds the best, goes on and is looked at', async ({
   await expect(
     panel.getByRole('img', { name: 'val_loss over lr' })
   ).toBeVisible();
-  await pictures(page, 'search');
+  await pictures(page, 'optimize');
   const folder = path.join(ROOT, 'valley', '_pyruns_', 'valley');
   const study = () =>
     JSON.parse(
@@ -112,7 +112,7 @@ test('a search finds the best, goes on and is looked at', async ({
 
   await page.getByRole('tab', { name: 'valley/valley: Compare' }).click();
   await page.setViewportSize({ width: 1000, height: 700 });
-  await picture(page, 'search-narrow');
+  await picture(page, 'optimize-narrow');
   await panel.getByRole('button', { name: 'Forget…' }).click();
   await page.getByRole('button', { name: 'Forget', exact: true }).click();
   await expect(panel.getByText('No search yet')).toBeVisible();
