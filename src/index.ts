@@ -6,6 +6,7 @@ import { linkPlugin } from './lab/linkplugin';
 import { notificationsPlugin } from './lab/notifications';
 import { pagesPlugin } from './lab/pages';
 import { runningPlugin } from './lab/running';
+import { savedPlugin } from './lab/saved';
 import { sidebarPlugin } from './lab/sidebar';
 import { statusPlugin } from './lab/statusitem';
 import { tabTitlePlugin } from './lab/tabtitle';
@@ -21,7 +22,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   statusPlugin,
   runningPlugin,
   tabTitlePlugin,
-  notificationsPlugin
+  notificationsPlugin,
+  savedPlugin
 ];
 
 export default plugins;

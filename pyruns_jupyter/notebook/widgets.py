@@ -32,6 +32,8 @@ _NOT_BUILT = """\
 export default { render({ el }) { el.textContent = "This widget was installed without being built."; } };
 """
 MOST_COMPARED = 500  # tasks
+# Stands in an output beside the widget and its picture: our part of JupyterLab chooses between them.
+SAVED = "application/vnd.pyruns.saved+json"
 
 
 class View(anywidget.AnyWidget):
@@ -103,7 +105,7 @@ class View(anywidget.AnyWidget):
         except (PyrunsError, OSError) as error:  # its tasks are gone, say: the live view tells more
             picture = {"text/plain": f"{self!r}: {error}"}
         self._picture_then = picture.get("text/html") or picture.get("image/svg+xml", "")
-        return {**data, **picture}, metadata
+        return {**data, **picture, SAVED: {}}, metadata
 
     def _picture(self) -> Picture:
         """Return what is shown where no widget can be."""

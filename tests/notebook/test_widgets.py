@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.notebook.bridge import STATIC, VIEWS
+from pyruns_jupyter.notebook.widgets import SAVED
 from tests.notebook.kernel import Kernel, Message
 
 MOST_SAVED = 20_000  # bytes of a widget's state, as it is saved in a notebook
@@ -98,7 +99,7 @@ def test_little_is_saved(table: tuple[str, Message], project: Path) -> None:
 def test_a_table_is_shown_where_no_widget_lives(kernel: Kernel) -> None:
     published = kernel.execute(MAKE)
     shown = [one["content"]["data"] for one in published if one["msg_type"] == "execute_result"]
-    assert set(shown[0]) == {WIDGET, "text/html", "text/plain"}
+    assert set(shown[0]) == {WIDGET, SAVED, "text/html", "text/plain"}
     assert "sweep_1_lr=0.1" in shown[0]["text/plain"]
     assert "<table>" in shown[0]["text/html"]
     assert "sweep_3_lr=0.3" in shown[0]["text/html"]

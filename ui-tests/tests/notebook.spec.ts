@@ -76,4 +76,16 @@ test('magics make a sweep, and the table in a cell follows it', async ({
 
   await cell(1).scrollIntoViewIfNeeded();
   await picture(page, 'notebook-light');
+
+  // Opened again with another kernel, there is what it looked like.
+  await page.evaluate(async () => {
+    const { commands } = window.jupyterapp;
+    await commands.execute('docmanager:save');
+    await commands.execute('notebook:shutdown-kernel');
+    await commands.execute('application:close');
+  });
+  await page.notebook.openByPath('magics/sweep.ipynb');
+  await expect(cell(1)).toContainText('train: no tasks');
+  await expect(page.getByText('Error displaying widget')).toHaveCount(0);
+  await expect(cell(4)).toContainText('epoch 6/6');
 });
