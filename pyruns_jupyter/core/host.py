@@ -27,6 +27,20 @@ def boot_id() -> str:
         return ""
 
 
+@cache
+def pid_space() -> str:
+    """Return what changes when the container or other namespace is started anew in which pids mean what they
+    mean here; empty where the system does not say. A namespace's number may be used again, so the start of
+    its first process goes with it.
+    """
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+        first = Path("/proc/1/stat").read_bytes().rpartition(b")")[2].split()
+        return f"{space}@{int(first[19])}"
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
 def new_token() -> str:
     """Return a fresh random token of 32 hexadecimal digits, as `_attempt_id` uses it."""
     return os.urandom(16).hex()
@@ -39,12 +53,13 @@ def runner_id(token: str) -> str:
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process of some host and boot; a pid alone names nobody."""
+    """A process of some host and boot; a pid alone names nobody. `space` is where it means this process."""
 
     host: str
     boot: str
     pid: int
     create_time: float
+    space: str = ""
 
     @classmethod
     def of(cls, pid: int) -> ProcessId:
@@ -55,7 +70,7 @@ class ProcessId:
         """
         import psutil
 
-        return cls(host_name(), boot_id(), pid, psutil.Process(pid).create_time())
+        return cls(host_name(), boot_id(), pid, psutil.Process(pid).create_time(), pid_space())
 
     @classmethod
     def ours(cls) -> ProcessId:
@@ -71,13 +86,19 @@ class ProcessId:
         if not isinstance(value, dict):
             return None
         try:
-            return cls(str(value["host"]), str(value["boot"]), int(value["pid"]), float(value["create_time"]))
+            return cls(
+                str(value["host"]),
+                str(value["boot"]),
+                int(value["pid"]),
+                float(value["create_time"]),
+                str(value.get("space", "")),
+            )
         except (KeyError, TypeError, ValueError):
             return None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the identity as JSON-ready data."""
-        return {"host": self.host, "boot": self.boot, "pid": self.pid, "create_time": self.create_time}
+        return dict(vars(self))
 
     @property
     def here(self) -> bool:

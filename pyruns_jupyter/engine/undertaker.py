@@ -12,7 +12,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.files import read_json
-from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, process_alive
+from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, pid_space, process_alive
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.owners import COPIED, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
@@ -27,6 +27,7 @@ KILLED = (
     "The supervisor of this run was killed: how the run ended is unknown. What was left of it was stopped."
 )
 RESTARTED = "The machine was restarted while this run was going on."
+CONTAINER = "The container in which this run was going on was stopped."
 SILENT = "The supervisor of this run on %s gave no sign of life any more: how the run ended is unknown."
 _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
@@ -50,12 +51,14 @@ def bury(job: Job) -> int:
     run = runs.runs(info)[number - 1]
     former = owner_of(job.paths, number)
     elsewhere = former is not None and former.host != host_name() and former.boot != boot_id()
-    restarted = former is not None and former.boot != boot_id() and not elsewhere
+    rebooted = former is not None and former.boot != boot_id() and not elsewhere
+    contained = former is not None and not rebooted and former.space not in ("", pid_space())
+    restarted = rebooted or (contained and not elsewhere)
     copied = is_copied_run(job.paths.folder, number)
     if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
         stop_remains(run.pid, run.pid_create_time, job.attempt)
     lock.write(owner_record(lock))
-    message = RESTARTED if restarted else KILLED
+    message = RESTARTED if rebooted else CONTAINER if restarted else KILLED
     if former is not None and elsewhere:
         message = SILENT % former.host
     if copied and not elsewhere:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,16 +15,27 @@ PERIOD = 60.0  # seconds between two looks
 
 
 class Activity:
-    """Tells the server that it is in use while tasks run that somebody looked at since it started.
+    """Tells the server that it is in use while tasks run on its machine, whoever started them.
 
     A hub stops servers without activity, and what runs in them ends. Open panels are no activity; running
     tasks are, until for `hours` there was no other.
     """
 
-    def __init__(self, application: Any, watchers: Callable[[], Iterable[Watcher]], hours: float) -> None:
-        """`application` is the server's web application."""
+    def __init__(
+        self,
+        application: Any,
+        watchers: Callable[[], Iterable[Watcher]],
+        lives: Callable[[], Awaitable[bool]],
+        hours: float,
+        period: float = PERIOD,
+    ) -> None:
+        """`application` is the server's web application; `lives` tells whether something runs in a project
+        below its root that nobody may have looked at; `period` is how often that is asked, in seconds.
+        """
         self._application = application
         self._watchers = watchers
+        self._lives = lives
+        self._period = period
         self._most = timedelta(hours=hours)
         self._task: asyncio.Task[None] | None = None
 
@@ -41,7 +52,7 @@ class Activity:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(PERIOD)
+            await asyncio.sleep(self._period)
             await self.look()
 
     async def look(self) -> None:
@@ -50,11 +61,11 @@ class Activity:
         for watcher in list(self._watchers()):
             if watcher.active:
                 try:
-                    await watcher.look(lambda index: None, max_age=PERIOD / 2)
+                    await watcher.look(lambda index: None, max_age=self._period / 2)
                 except (PyrunsError, OSError):
                     continue  # gone, or not to be read now
                 running += watcher.running
-        if running:
+        if running or await self._lives():
             self._report()
 
     def _report(self) -> None:

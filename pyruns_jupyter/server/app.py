@@ -47,6 +47,11 @@ class PyrunsExtension(ExtensionApp):
         help="""For how many hours without any other activity running tasks keep this server from counting as
         idle, so that a hub does not stop it and them with it; 0 for never.""",
     ).tag(config=True)
+    activity_seconds = Float(
+        60.0,
+        min=0.1,
+        help="How often it is looked whether tasks run, in seconds; less than a culler waits.",
+    ).tag(config=True)
     roots = List(
         Unicode(),
         help="""Folders, relative to the server's root, in which projects may lie; when empty, anywhere below
@@ -71,13 +76,14 @@ class PyrunsExtension(ExtensionApp):
         return str(proposal["value"])
 
     def initialize_settings(self) -> None:
-        """Make what the handlers share. Nothing runs before the first request."""
+        """Make what the handlers share. Nothing but a timer runs before the first request."""
         assert self.serverapp is not None
         limits = Limits(
             allow_execution=self.allow_execution,
             tasks_at_once=self.tasks_at_once,
             jobs_at_once=self.jobs_at_once,
             activity_hours=self.activity_hours,
+            activity_seconds=self.activity_seconds,
         )
         self._services = Services(
             Path(self.serverapp.root_dir),
@@ -89,6 +95,7 @@ class PyrunsExtension(ExtensionApp):
             Webhook(self.webhook_url),
         )
         self.settings[SETTING] = self._services
+        self.serverapp.io_loop.add_callback(self._services.start)
 
     def initialize_handlers(self) -> None:
         """Add the routes."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..core.workspace import WorkspaceFolder
+from ..engine.living import living_projects
 from ..studies.launch import attend
 from ..system.sampler import Sampler
-from .activity import Activity
+from .activity import PERIOD, Activity
 from .endings import Emit
 from .kernels import Kernels
 from .metrics import Metrics
@@ -47,6 +48,7 @@ class Limits:
     tasks_at_once: int
     jobs_at_once: int
     activity_hours: float
+    activity_seconds: float = PERIOD
 
 
 class Services:
@@ -79,8 +81,11 @@ class Services:
         self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
         self._emit = emit
         self._webhook = webhook
-        self._activity = Activity(application, self.watchers, limits.activity_hours)
+        self._activity = Activity(
+            application, self.watchers, self._lives, limits.activity_hours, limits.activity_seconds
+        )
         self._streams: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._metrics = Metrics(self)
         self._metrics.register()
 
@@ -111,8 +116,16 @@ class Services:
 
     def watcher(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
-        self._activity.start()
         return self._watchers.get(workspace)
+
+    def start(self) -> None:
+        """Begin what goes on without anybody asking; on the event loop."""
+        if not self._is_closed:
+            self._activity.start()
+
+    async def _lives(self) -> bool:
+        """Tell whether something of this user runs on this machine, below the server's root or not."""
+        return bool(await self.run(living_projects))
 
     def watchers(self) -> list[Watcher]:
         """Return the watchers of all workspaces that were looked at."""
@@ -132,6 +145,7 @@ class Services:
 
     async def close(self) -> None:
         """End all sockets, watchers and threads."""
+        self._is_closed = True
         self._metrics.unregister()
         for process in [*self._killed_at_the_end]:
             process.kill()

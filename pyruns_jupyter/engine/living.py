@@ -1,0 +1,84 @@
+"""Which projects of this user something runs in on this host, wherever they lie.
+
+Each scheduler keeps a file locked in one folder of the user's, named after its project: so nothing is ever
+out of date, and nobody has to search for projects. It is a help only: without it (the folder cannot be
+written) everything works but this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from pyruns_jupyter.core.filelock import FileLock, is_locked
+
+VARIABLE = "PYRUNS_RUNTIME_DIR"
+_SUFFIX = ".project"
+_MOST_BYTES = 16384
+
+
+def runtime_folder() -> Path:
+    """Return the folder of this user for what lasts no longer than the host is up."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given)
+    runtime = Path(f"/run/user/{os.getuid()}")
+    if runtime.is_dir() and os.access(runtime, os.W_OK):
+        return runtime / "pyruns"
+    return Path(tempfile.gettempdir()) / f"pyruns-{os.getuid()}"
+
+
+def announce(root: Path) -> FileLock | None:
+    """Say that something runs in the project whose `_pyruns_` folder is `root`, as long as the lock is held
+    that is returned; None when that cannot be said.
+    """
+    folder = runtime_folder()
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = os.lstat(folder)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+            return None  # somebody else's, put there for us
+        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
+        lock = FileLock(folder / f"{name}{_SUFFIX}")
+        if not lock.try_acquire():
+            return None
+        lock.write(os.fsencode(root))
+    except OSError:
+        return None
+    return lock
+
+
+def living_projects() -> list[Path]:
+    """Return the `_pyruns_` folders of the projects in which something runs on this host."""
+    folder = runtime_folder()
+    found = []
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    for name in names:
+        path = folder / name
+        try:
+            if not name.endswith(_SUFFIX):
+                continue
+            if is_locked(path):
+                found.append(Path(os.fsdecode(path.read_bytes()[:_MOST_BYTES])))
+            else:
+                _forget(path)
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def _forget(path: Path) -> None:
+    """Remove what a scheduler left, unless another one takes it up at this moment."""
+    lock = FileLock(path)
+    if lock.try_acquire():
+        try:
+            if lock.is_at(path):
+                path.unlink()
+        finally:
+            lock.release()

@@ -1,0 +1,52 @@
+"""A culler that stops idle servers leaves those alone whose tasks run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter import Workspace
+from tests.engine.support import stop_everything
+from tests.hub.hub import Hub
+from tests.support import wait_until
+
+IDLE = 6  # seconds without activity after which the culler stops a server
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE}", "--cull-every=1"]
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    made = Hub(
+        tmp_path,
+        options=("--PyrunsExtension.activity_seconds=1",),
+        services=({"name": "culler", "command": command},),
+        roles=({"name": "culler", "scopes": scopes, "services": ["culler"]},),
+    )
+    yield made
+    made.close()
+    stop_everything(tmp_path)
+
+
+def test_a_server_whose_tasks_run_is_not_idle(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = {user: hub.user(user) for user in ("busy", "idle")}
+    script = hub.folder / "home" / "busy" / "deep" / "train.py"
+    script.parent.mkdir(parents=True)
+    script.write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYRUNS_RUNTIME_DIR", str(hub.folder / "runtime-busy"))
+    # Queued from a kernel or a terminal: nobody opens it in the browser.
+    workspace = Workspace.open(script)
+    [task] = workspace.run(workspace.create("{}\n", name="long"))
+    for user, token in tokens.items():
+        hub.start(user)
+        assert hub.ask("get", f"/user/{user}/pyruns/api/status", token=token).status == 200
+    wait_until(lambda: not hub.is_ready("idle"), 60.0, "the idle server is stopped")
+    time.sleep(IDLE)
+    assert hub.is_ready("busy")
+    assert task.status == "running"
+    task.stop()
+    wait_until(lambda: not hub.is_ready("busy"), 60.0, "then the other one is, too")
