@@ -117,6 +117,7 @@ class Hub:
                 [sys.executable, "-m", "jupyterhub", "-f", str(config)],
                 cwd=folder,
                 env=environment,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
