@@ -134,7 +134,7 @@ class Workspace(Results):
             time_limit: a run that takes longer is stopped and has failed.
             grace: how long a run that was asked to stop may take before it is killed (10 s).
             stop_after: cancel what still waits after so many runs in a row that failed in the same way.
-            resume: queue runs again that a restart of the machine ended.
+            resume: queue runs again that a restart of the machine, or of its container, ended.
             gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say.
             gpu_memory: GiB that it uses of each, so that others may share it; `auto` is what completed runs
                 have used, and a tenth more. By default it has its GPUs for itself.

@@ -127,7 +127,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
-        help="run again what a restart of the machine ended",
+        help="run again what a restart of the machine, or of its container, ended",
     )
 
 

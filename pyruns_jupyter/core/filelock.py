@@ -18,7 +18,12 @@ from .errors import Busy
 if TYPE_CHECKING:
     from .place import Place
 
-FILE_MODE = 0o600
+# What is written is for its owner, and where the administrator says so also for the owner's group to read.
+GROUP_VARIABLE = "PYRUNS_GROUP_READS"
+_group_reads = os.environ.get(GROUP_VARIABLE) == "1"
+FILE_MODE = 0o640 if _group_reads else 0o600
+FOLDER_MODE = 0o750 if _group_reads else 0o700
+PRIVATE_MODE = 0o600  # of what holds variables of the environment
 
 if sys.platform == "win32":
     import msvcrt

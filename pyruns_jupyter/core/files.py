@@ -61,7 +61,7 @@ def sync_filesystem(folder: Path) -> bool:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None) -> None:
-    """Replace `path` by a file with `data` (mode 0600): readers see the old content or the new one.
+    """Replace `path` by a file with `data`: readers see the old content or the new one.
 
     With `durable` the content and the name survive a power failure once this returns. `dir_fd` is the
     descriptor of the folder, when that may be renamed meanwhile: then only the last part of `path` counts.
@@ -85,13 +85,13 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int |
         os.fsync(dir_fd)
 
 
-def write_new(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Create `path` with `data` (mode 0600).
+def write_new(path: Path, data: bytes, *, durable: bool = True, mode: int = FILE_MODE) -> None:
+    """Create `path` with `data`.
 
     Raises:
         FileExistsError: when it is there already; it is left as it is.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     _fill(descriptor, data, durable)
 
 

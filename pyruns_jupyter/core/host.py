@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,14 @@ def pid_space() -> str:
         return f"{space}@{int(first[19])}"
     except (OSError, ValueError, IndexError):
         return ""
+
+
+def runtime_folder(name: str) -> Path:
+    """Return the path of a folder of this user's for what lasts no longer than the machine is up."""
+    runtime = Path(f"/run/user/{os.getuid()}")
+    if runtime.is_dir() and os.access(runtime, os.W_OK):
+        return runtime / name
+    return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
 
 
 def new_token() -> str:

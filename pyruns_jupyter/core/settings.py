@@ -46,7 +46,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # log_limit_mb: 100               # of a log, beyond which only its last 256 KiB are kept; default: no limit
 # max_jobs: 4                     # tasks of the whole project that run at a time; default: no limit
 # stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
-# resume: false                   # queue again what a restart of the machine ended
+# resume: false                   # queue again what a restart of the machine or container ended
 # silent_after_minutes: 10        # without output and points until a running task is flagged; 0 = never
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
 

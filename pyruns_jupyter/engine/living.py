@@ -10,32 +10,26 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from pyruns_jupyter.core.filelock import FileLock, is_locked
+from pyruns_jupyter.core.host import runtime_folder
 
 VARIABLE = "PYRUNS_RUNTIME_DIR"
 _SUFFIX = ".project"
 _MOST_BYTES = 16384
 
 
-def runtime_folder() -> Path:
-    """Return the folder of this user for what lasts no longer than the host is up."""
+def _folder() -> Path:
     given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given)
-    runtime = Path(f"/run/user/{os.getuid()}")
-    if runtime.is_dir() and os.access(runtime, os.W_OK):
-        return runtime / "pyruns"
-    return Path(tempfile.gettempdir()) / f"pyruns-{os.getuid()}"
+    return Path(given) if given else runtime_folder("pyruns")
 
 
 def announce(root: Path) -> FileLock | None:
     """Say that something runs in the project whose `_pyruns_` folder is `root`, as long as the lock is held
     that is returned; None when that cannot be said.
     """
-    folder = runtime_folder()
+    folder = _folder()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = os.lstat(folder)
@@ -53,7 +47,7 @@ def announce(root: Path) -> FileLock | None:
 
 def living_projects() -> list[Path]:
     """Return the `_pyruns_` folders of the projects in which something runs on this host."""
-    folder = runtime_folder()
+    folder = _folder()
     found = []
     try:
         names = os.listdir(folder)

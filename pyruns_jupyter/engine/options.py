@@ -49,8 +49,8 @@ class QueueOptions:
             settings.
         stop_after: after so many runs in a row that failed in the same way, what still waits is cancelled; 0
             never, None for `stop_after_failures` of the settings.
-        resume: whether runs that a restart of the machine ended are queued again; None for `resume` of the
-            settings.
+        resume: whether runs that a restart of the machine or container ended are queued again; None for
+            `resume` of the settings.
         gpus: how many GPUs each task gets, 0 for none; None as the settings say.
         gpu_memory: GiB that a task uses of each of its GPUs, which it may then share with others; None for
             whole GPUs.

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyruns_jupyter.core.filelock import PRIVATE_MODE
 from pyruns_jupyter.core.files import dump_json, write_new
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.stamps import stamp
@@ -136,7 +137,7 @@ def write_input(paths: TaskPaths, run: int, command: Command, facts: Mapping[str
         content[OWN_KEY] = dict(facts)
     path = paths.input(run)
     path.unlink(missing_ok=True)
-    write_new(path, dump_json(content), durable=False)
+    write_new(path, dump_json(content), durable=False, mode=PRIVATE_MODE)
 
 
 def printable(text: str) -> str:

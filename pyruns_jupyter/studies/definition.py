@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.filelock import locked
+from pyruns_jupyter.core.filelock import FOLDER_MODE, locked
 from pyruns_jupyter.core.files import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.layout import check_task_name, is_task_name
 from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -169,7 +169,7 @@ def changing(workspace: WorkspaceFolder, name: str) -> Iterator[StudyPaths]:
     """
     paths = StudyPaths(workspace, name)
     with suppress(FileExistsError):
-        paths.folder.mkdir(mode=0o700)
+        paths.folder.mkdir(mode=FOLDER_MODE)
         sync_folder(workspace.folder)
     with locked(paths.lock, timeout=_LOCK_TIMEOUT):
         yield paths

@@ -274,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, path: Path) -> int:
     try:
         marker = read_marker(path)
-        if marker.place is not None and marker.place.is_copied_to(EnginePaths(workspace.root).folder):
+        if marker.is_copied_to(EnginePaths(workspace.root).folder):
             end(workspace, name, STOPPED, "This is a copy of a project: the study goes on in the original.")
             return 0
         Driver(workspace, name, lock, marker).run()

@@ -40,6 +40,10 @@ class Marker:
     python: str
     place: Place | None
 
+    def is_copied_to(self, folder: Path) -> bool:
+        """Tell whether it was made for another folder than this one of an engine."""
+        return self.place is None or self.place.is_copied_to(folder)
+
 
 def marker_path(root: Path, workspace: str, study: str) -> Path:
     """Return the path of the file that stands for an active study."""
@@ -134,7 +138,9 @@ def start_driver(root: Path, workspace: str, study: str) -> None:
     paths, path = EnginePaths(root), marker_path(root, workspace, study)
     _started[path] = time.monotonic()
     try:
-        python = read_marker(path).python
+        marker = read_marker(path)
+        # What came here with a copy is not trusted to say what is executed; its driver ends the study.
+        python = sys.executable if marker.is_copied_to(paths.folder) else marker.python
         words = [str(root), workspace, study]
         start_detached(paths, "pyruns_jupyter.studies.driver", words, paths.studies_log, python=python)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -917,7 +917,7 @@ export interface components {
             grace?: components["schemas"]["Period"] | null;
             /** @description After so many runs in a row that failed in the same way the rest is cancelled; 0 never */
             stop_after?: number | null;
-            /** @description Whether runs that a restart of the machine ended are run again */
+            /** @description Whether runs that a restart of the machine */
             resume?: boolean | null;
             /** @description How many GPUs each task gets */
             gpus?: number | null;

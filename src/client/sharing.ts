@@ -50,7 +50,14 @@ abstract class SharedStream<H extends IStreamHandlers> {
   protected tell(say: (handlers: H) => void): void {
     for (const handlers of [...this._listeners]) {
       if (this._listeners.has(handlers)) {
-        say(handlers);
+        try {
+          say(handlers);
+        } catch (error) {
+          // A mistake of one listener keeps nothing from the others.
+          setTimeout(() => {
+            throw error;
+          });
+        }
       }
     }
   }

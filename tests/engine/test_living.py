@@ -31,7 +31,7 @@ def test_projects_are_known_while_something_runs_in_them(make_project: MakeProje
     (one.folder / "go").touch()
     one.wait("T")
     one.wait_for_exit()
-    assert living.living_projects() == []
+    wait_until(lambda: living.living_projects() == [])
 
 
 def test_a_folder_that_is_not_ours_stops_nothing(make_project: MakeProject, folder: Path) -> None:

@@ -146,7 +146,8 @@ class Hub:
             with _OPENER.open(request, timeout=60) as response:
                 return Answer(response.status, _read(response.read()))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, _read(error.read()))
+            with error:
+                return Answer(error.code, _read(error.read()))
 
     def user(self, name: str) -> str:
         """Make a user, and return a token of theirs."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+import websocket
 
 from pyruns_jupyter import Workspace
 from tests.engine.support import stop_everything
@@ -59,19 +58,15 @@ def tokens(hub: Hub) -> dict[str, str]:
     return found
 
 
-def connect(hub: Hub, path: str, token: str) -> str | bytes | None:
-    """The first frame of a websocket."""
-
-    async def read() -> str | bytes | None:
-        headers = {"Authorization": f"token {token}"} if token else {}
-        url = hub.url.replace("http://", "ws://") + path
-        connection = await websocket_connect(HTTPRequest(url, headers=headers))
-        try:
-            return await connection.read_message()
-        finally:
-            connection.close()
-
-    return asyncio.run(read())
+def connect(hub: Hub, path: str, token: str) -> str | bytes:
+    """Return the first frame of a websocket."""
+    headers = [f"Authorization: token {token}"] if token else []
+    connection = websocket.create_connection(hub.url.replace("http://", "ws://") + path, header=headers)
+    try:
+        frame: str | bytes = connection.recv()
+        return frame
+    finally:
+        connection.close()
 
 
 def filled(address: str) -> str:
@@ -89,11 +84,8 @@ def test_through_the_proxy_of_the_hub(hub: Hub, tokens: dict[str, str]) -> None:
     assert wait_until(ended, message="the task")["figures"] == {"acc": 0.5}
     log = hub.ask("get", f"{server(ALICE)}/workspaces/{WS}/tasks/one/logs", token=token)
     assert "lr is 0.5" in log.body
-    import json
-
     for address in STREAMS:
         frame = connect(hub, server(ALICE) + filled(address), token)
-        assert frame is not None
         if address.endswith("/events"):
             check_schema("EventMessage", json.loads(frame))
 
@@ -106,9 +98,9 @@ def test_nobody_else_gets_anything(hub: Hub, tokens: dict[str, str]) -> None:
             answer = hub.ask(method, path, body_for(address, method), token)
             assert answer.status == 403, (method, address, answer)
         for address in STREAMS:
-            with pytest.raises(HTTPClientError) as refused:
+            with pytest.raises(websocket.WebSocketBadStatusException) as refused:
                 connect(hub, server(ALICE) + filled(address), token)
-            assert refused.value.code == 403
+            assert refused.value.status_code == 403
         static = f"/user/{ALICE}/pyruns/static/widget-views.js"
         assert hub.ask("get", static, token=token).status in (302, 403)
     workspace = Workspace.open(folder / "train.py")

@@ -20,6 +20,7 @@ from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsE
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.studies import launch, managing, optimizer
+from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import Trial, place_facts
 from tests.support import wait_until
@@ -53,6 +54,7 @@ def test_each_trial_is_a_task_and_the_search_finds_the_best(workspace: Workspace
     trials = study.trials
     assert [trial.number for trial in trials] == list(range(1, 17))
     assert {trial.state for trial in trials} == {"complete"}
+    assert len({trial.values["lr"] for trial in trials}) == 16  # nothing is tried twice
     assert study.tasks.names == [f"s_{number:02}" for number in range(1, 17)]
     first = workspace["s_01"]
     assert {key: first.config[key] for key in trials[0].values} == trials[0].values
@@ -179,6 +181,23 @@ def test_a_study_is_stopped_and_goes_on(workspace: Workspace) -> None:
     assert len(workspace.tasks("study:s")) == 6  # its tasks stay
 
 
+def test_what_waits_is_cancelled_with_its_study(workspace: Workspace) -> None:
+    workspace.queue.pause()
+    study = workspace.optimize(SPACE, objective="acc", n=5, jobs=3, name="s")
+    wait_until(lambda: [task.status for task in study.tasks] == ["queued"] * 3, message="three wait")
+    study.stop()
+    assert [task.status for task in study.tasks] == ["cancelled"] * 3
+    workspace.queue.resume()
+
+
+def test_choices_may_be_more_than_a_sweep_makes(workspace: Workspace) -> None:
+    values = " | ".join(f"{number / 1000}" for number in range(1, 400))
+    text = f"lr: {values}\npause: {values}\nlayers: 1:1000000"
+    definition = Definition(name="s", text=text, objective="acc", n=10)
+    _, space = managing.check(workspace.folder, definition)
+    assert space.size == 399 * 399 * 999_999
+
+
 def test_what_is_running_can_be_stopped_too(workspace: Workspace) -> None:
     study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=5, jobs=2, name="s")
     with pytest.raises(Conflict, match="Stop it first"):
@@ -262,10 +281,17 @@ def test_a_copy_of_a_project_does_not_go_on(workspace: Workspace, tmp_path: Path
     wait_until(lambda: len(study.trials) == 1, message="a trial")
     copy = tmp_path / "copy"
     shutil.copytree(workspace.folder.project, copy, ignore=lambda *_: {"wake", "copy"}, symlinks=True)
+    # Who gives away a folder does not decide what is executed where it is opened.
+    mark = copy / "_pyruns_" / ".engine" / "studies" / "train@s"
+    evil = tmp_path / "evil"
+    evil.write_text("#!/bin/sh\ntouch executed\n")
+    evil.chmod(0o755)
+    mark.write_text(json.dumps({**json.loads(mark.read_bytes()), "python": str(evil)}))
     other = Workspace.open(copy / "train.py")
     other.attend()
     wait_until(lambda: other.studies["s"].state == "stopped", message="the copy is stopped")
     assert "copy of a project" in other.studies["s"].message
+    assert not list(tmp_path.rglob("executed"))
     assert study.state == "active" and len(drivers(workspace)) == 1
     study.stop(running=True)
 

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.host import runtime_folder
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 _GUARD = ".guard"
@@ -69,12 +69,7 @@ class Reservation:
 def ledger_folder() -> Path:
     """Return the folder of this user, or the one that the administrator gives."""
     given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given)
-    runtime = Path(f"/run/user/{os.getuid()}")
-    if runtime.is_dir() and os.access(runtime, os.W_OK):
-        return runtime / "pyruns-gpus"
-    return Path(tempfile.gettempdir()) / f"pyruns-gpus-{os.getuid()}"
+    return Path(given) if given else runtime_folder("pyruns-gpus")
 
 
 class Ledger:

@@ -135,4 +135,22 @@ describe('streams that are shared', () => {
     tell(sample(3));
     expect(heard).toEqual([[1, 2], [3]]);
   });
+
+  it('keep nothing from the others when one of them fails', () => {
+    jest.useFakeTimers();
+    const { made, open } = fake();
+    const events = new Sharing().events('ws', open);
+    const good = listener();
+    events.join({
+      ...listener().handlers,
+      onChanges: () => {
+        throw new Error('a mistake');
+      }
+    });
+    events.join(good.handlers);
+    made[0].handlers.onChanges({ type: 'changes', epoch: 'e', revision: 7 });
+    expect(good.heard).toEqual(['changes 7']);
+    expect(() => jest.advanceTimersByTime(1)).toThrow('a mistake');
+    jest.useRealTimers();
+  });
 });
