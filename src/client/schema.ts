@@ -917,7 +917,7 @@ export interface components {
             grace?: components["schemas"]["Period"] | null;
             /** @description After so many runs in a row that failed in the same way the rest is cancelled; 0 never */
             stop_after?: number | null;
-            /** @description Whether runs that a restart of the machine */
+            /** @description Whether runs that a restart of the machine, or of its container, ended are run again */
             resume?: boolean | null;
             /** @description How many GPUs each task gets */
             gpus?: number | null;
