@@ -20,7 +20,7 @@ from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.runs import COMPLETED, PENDING
+from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
@@ -62,7 +62,6 @@ class Driver:
         self._definition = read_study(workspace, name)
         self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
         self._reported: dict[int, int] = {}  # points of each open trial that the optimizer knows
-        self._infos: dict[int, TaskInfo] = {}  # task files of open trials, as they were last read
         self._optimizer = Optimizer(
             self._definition, SearchSpace.parse(self._definition.text), self._trials.values(), self._known
         )
@@ -71,13 +70,17 @@ class Driver:
     def run(self) -> None:
         """Work until the study is over, or somebody else's."""
         refused = 0
-        for trial in self._open():
-            if trial.status == PENDING:  # made by a driver that died before it was queued
-                self._queue(trial.task)
+        made = [trial.task for trial in self._open() if trial.status == PENDING]
         while self._here():
             began = time.monotonic()
+            pause = _LOOK_SECONDS
             try:
+                while made:  # by a driver that died before they were queued
+                    self._queue(made[-1])
+                    made.pop()
                 self._look()
+                # What is slow to look at is looked at less often.
+                pause = max(pause, 4 * (time.monotonic() - began))
                 while len(self._open()) < self._definition.jobs and self._ask():
                     pass
                 refused = 0
@@ -92,7 +95,7 @@ class Driver:
             if began - self._attended > _ATTEND_SECONDS:
                 attend(self._workspace.root)
                 self._attended = began
-            time.sleep(max(_LOOK_SECONDS, 4 * (time.monotonic() - began)))
+            time.sleep(pause)
 
     def _here(self) -> bool:
         """Tell whether the study is active, and the project where it was."""
@@ -236,7 +239,8 @@ class Driver:
         found = submit(
             self._workspace, [task], options=self._definition.options, environment=self._marker.environment
         )
-        if found.refused:
+        # Somebody may have been quicker: then it runs all the same.
+        if found.refused and read_row(self._workspace.paths(task).folder)[0].status not in ACTIVE:
             raise Over(FAILED, found.refused[task])
 
 

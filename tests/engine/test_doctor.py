@@ -71,9 +71,10 @@ def test_a_run_without_an_owner_is_ended(shell: Project, batch_is_there: bool) -
     shell.task("T", "sleep 600")
     shell.submit("T")
     shell.wait_for_output("T", b"START")
+    pid = shell.pid("T")  # which its supervisor writes down a moment later
     shell.kill_scheduler()
     os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
-    os.kill(shell.pid("T"), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
     if not batch_is_there:
         for path in shell.engine.batches.iterdir():
             path.unlink()
