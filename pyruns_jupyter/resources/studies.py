@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyruns_jupyter.studies import managing
 from pyruns_jupyter.studies.definition import MOST_TRIALS, Definition, read_study, study_names
 from pyruns_jupyter.studies.launch import is_driven
 from pyruns_jupyter.studies.optimizer import is_available
-from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trial_of
+from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
 
 from .body import Body
 from .generator import error_models
@@ -127,14 +127,15 @@ class Found:
         for row in rows.values():
             if row.study is not None:
                 placed.setdefault(row.study.name, []).append(row)
-        items = [_model(workspace, one, _trials(placed.get(one.name, ()), one)) for one in self.definitions]
+        items = [
+            _model(workspace, one, trials_among(placed.get(one.name, ()), one)) for one in self.definitions
+        ]
         return {"available": is_available(), "items": items, "damaged": self.damaged}
 
     def detail(self, workspace: WorkspaceFolder, rows: Mapping[str, TaskRow]) -> dict[str, Any]:
         """Return the `StudyDetail` of the first one; `rows` as for `listing`."""
         found = self.definitions[0]
-        its = (row for row in rows.values() if row.study is not None and row.study.name == found.name)
-        trials = _trials(its, found)
+        trials = trials_among(rows.values(), found)
         return {
             **_model(workspace, found, trials),
             "text": found.text,
@@ -200,11 +201,6 @@ def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:
         }
         for one in space.dimensions
     ]
-
-
-def _trials(rows: Iterable[TaskRow], definition: Definition) -> list[Trial]:
-    found = (trial_of(row, definition.objective) for row in rows)
-    return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
 
 
 def _model(workspace: WorkspaceFolder, found: Definition, trials: list[Trial]) -> dict[str, Any]:

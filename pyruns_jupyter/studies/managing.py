@@ -15,11 +15,20 @@ from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel
 
-from . import definition as definitions
-from .definition import ACTIVE, FINISHED, STOPPED, Definition, StudyPaths, changing, read_study, write_study
+from .definition import (
+    ACTIVE,
+    FINISHED,
+    STOPPED,
+    Definition,
+    StudyPaths,
+    changing,
+    read_study,
+    study_names,
+    write_study,
+)
 from .launch import mark_active, marker_path, start_driver
 from .optimizer import OptunaMissing, is_available
-from .trials import Trial, trial_of
+from .trials import Trial, trials_among
 
 
 def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definition, SearchSpace]:
@@ -137,17 +146,7 @@ def trials_of(workspace: WorkspaceFolder, definition: Definition) -> list[Trial]
     """Return the trials of a study that are on disk, by number."""
     index = TaskIndex(workspace)
     index.refresh()
-    return trials_in(index, definition)
-
-
-def trials_in(index: TaskIndex, definition: Definition) -> list[Trial]:
-    """Return the trials of a study among the tasks of an index, by number."""
-    found = (
-        trial_of(row, definition.objective)
-        for row in index.rows.values()
-        if row.study is not None and row.study.name == definition.name
-    )
-    return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
+    return trials_among(index.rows.values(), definition)
 
 
 def trial_name(definition: Definition, number: int) -> str:
@@ -167,7 +166,7 @@ def _end(paths: StudyPaths, definition: Definition) -> None:
 
 
 def _check_free(workspace: WorkspaceFolder, definition: Definition) -> None:
-    if definition.name in definitions.study_names(workspace):
+    if definition.name in study_names(workspace):
         raise _taken(definition.name)
     taken = set(workspace.task_names())
     names = (trial_name(definition, number) for number in range(1, definition.n + 1))

@@ -64,6 +64,16 @@ def trial_of(row: TaskRow, objective: str) -> Trial | None:
     return Trial(place.number, row.name, dict(row.swept), state, value, row.status, place.pruned)
 
 
+def trials_among(rows: Iterable[TaskRow], definition: Definition) -> list[Trial]:
+    """Return the trials of a study among rows of tasks, by number."""
+    found = (
+        trial_of(row, definition.objective)
+        for row in rows
+        if row.study is not None and row.study.name == definition.name
+    )
+    return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
+
+
 def curve_of(info: TaskInfo, paths: TaskPaths, objective: str) -> list[float | None]:
     """Return what the latest run of a task tracked of the objective, in order; None for what is no finite
     number. Nothing once there are so many points that they are thinned.
