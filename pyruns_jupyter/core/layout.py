@@ -188,5 +188,6 @@ class EnginePaths:
         self.batches = self.folder / "batches"
         self.paused = self.folder / "paused"
         self.queue = self.folder / "queue.json"
+        self.cluster = self.folder / "cluster"  # a file for each job that a cluster was given
         self.studies = self.folder / "studies"  # a file for each study that is active
         self.studies_log = self.folder / "studies.log"

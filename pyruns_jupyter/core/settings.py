@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .clusterneed import ClusterSettings
 from .errors import Unreadable
 from .files import read_whole
 from .layout import SETTINGS_NAME
@@ -49,6 +50,11 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # resume: false                   # queue again what a restart of the machine or container ended
 # silent_after_minutes: 10        # without output and points until a running task is flagged; 0 = never
 # scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
+
+# A cluster to run on (Slurm), from a machine that submits to it
+# engine: slurm                   # default: local = on this machine; the next keys are what a job asks for
+# slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
+# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # of single workspaces, by name
 
 # For the command-line program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between two measurements of the machine
@@ -116,6 +122,7 @@ class Settings:
     terminal_rows: int = 30
     log_limit_mb: float | None = None
     gpus: GpuSettings = field(default_factory=GpuSettings)
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
     max_jobs: int | None = None
     stop_after_failures: int = 0
     resume: bool = False
@@ -261,6 +268,8 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         take(key, "a positive whole number", _count)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
     _take_gpus(take, known)
+    known["cluster"], wrong = ClusterSettings.parse(values)
+    problems += [f"{path}: {one} It is not used." for one in wrong]
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 

@@ -24,7 +24,8 @@ class Job:
     is the attempt that was queued when this run is a later one, after `retries` that failed; `resume` tells
     whether it is queued again when a restart of the machine ends it. `gpus` are the UUIDs of the GPUs that it
     gets, `gpu_labels` what people call them (`2`, `2:0` for a MIG device); `alone` says that an earlier run
-    died for lack of GPU memory beside others.
+    died for lack of GPU memory beside others. `cluster_job` is what the cluster calls the job that it runs
+    in, empty on this machine.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class Job:
     alone: bool = False
     gpus: tuple[str, ...] = ()
     gpu_labels: tuple[str, ...] = ()
+    cluster_job: str = ""
 
     @property
     def task_file(self) -> str:
@@ -53,6 +55,15 @@ class Job:
     def paths(self) -> TaskPaths:
         """Where everything of the task lies."""
         return TaskPaths(self.root / self.workspace / TASKS / self.task)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """How many started jobs have not begun, and `why`, a sentence; `next` are the first of their tasks."""
+
+    count: int = 0
+    why: str = ""
+    next: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -66,7 +77,7 @@ class Engine(Protocol):
         """
 
     def rest(self) -> None:
-        """Let go of what is held ready for another job: none starts now."""
+        """Let go of what is held ready for another job: none starts now. Submit what was started."""
 
     def adopt(self, job: Job) -> None:
         """Watch a job that an earlier scheduler started and whose supervisor lives."""
@@ -85,8 +96,26 @@ class Engine(Protocol):
             OSError: when that cannot be told at this moment.
         """
 
+    def cancel(self, job: Job) -> None:
+        """Take back a started job that has not begun; `poll` returns it once that is done."""
+
+    def has_begun(self, job: Job) -> bool:
+        """Tell whether a started job has begun, as far as is known."""
+
+    def is_full(self, job: Job) -> bool:
+        """Tell whether no more of the batch of this job is to be started now."""
+
+    def pending(self, batch: str) -> Pending:
+        """Return how many started jobs of a batch have not begun, and why."""
+
+    def obstacle(self, job: Job) -> str:
+        """Return why a job that ended before it began will not begin; empty when it is worth another try."""
+
+    def forget(self, batch: str) -> None:
+        """Drop what is known of a batch that is done."""
+
     def poll(self) -> list[Job]:
-        """Return the jobs (started, adopted, buried) whose processes ended since the last call."""
+        """Return the jobs (started, adopted, buried) that are to be looked at again: most have ended."""
 
     @property
     def descriptor(self) -> int:

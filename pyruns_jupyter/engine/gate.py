@@ -49,19 +49,17 @@ class Gate:
 
     def hold_all(self) -> Hold | None:
         """Return why nothing of the project starts now; None when something may."""
-        if is_paused(self._root):
-            return Hold(PAUSED)
-        most = self._current_settings().max_jobs
-        if most is not None and sum(len(opened.running) for opened in self._opened.values()) >= most:
-            return Hold(f"{most} tasks of the project run, the most that max_jobs in {SETTINGS_NAME} allows.")
-        return None
+        return Hold(PAUSED) if is_paused(self._root) else None
 
     def hold(self, opened: OpenBatch) -> Hold | None:
         """Return why nothing of a batch starts now; None when something may."""
         batch = opened.batch
-        jobs = batch.options.jobs
-        if len(opened.running) >= jobs:
-            return Hold(f"{jobs} of its tasks {'run' if jobs > 1 else 'runs'} at a time, as was asked for.")
+        if (
+            batch.options.is_local
+        ):  # a cluster is told how many may run, and what waits there wears nothing out
+            held = self._hold_local(opened)
+            if held is not None:
+                return held
         if not batch.options.after or batch.id in self._met:
             return None
         known = self._holds.get(batch.id)
@@ -75,8 +73,20 @@ class Gate:
         self._met.add(batch.id)
         return None
 
+    def _hold_local(self, opened: OpenBatch) -> Hold | None:
+        jobs, most = opened.batch.options.jobs, self._current_settings().max_jobs
+        if most is not None and most <= sum(
+            len(one.running) for one in self._opened.values() if one.batch.options.is_local
+        ):
+            return Hold(f"{most} tasks of the project run, the most that max_jobs in {SETTINGS_NAME} allows.")
+        if len(opened.running) >= jobs:
+            return Hold(f"{jobs} of its tasks {'run' if jobs > 1 else 'runs'} at a time, as was asked for.")
+        return None
+
     def gpus(self, job: Job) -> GpuRequest | None:
-        """Return what a job asks for of the GPUs, None when nothing."""
+        """Return what a job asks for of the GPUs of this machine, None when nothing."""
+        if not job.options.is_local:
+            return None
         return request_of(self._current_settings(), job.options, job.environment, alone=job.alone)
 
     def _after(self, after: After) -> Hold | None:

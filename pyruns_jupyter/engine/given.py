@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pyruns_jupyter.core.clusterneed import LOCAL, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.query.values import duration, number
+from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
+from .cluster.need import engine_of
 from .gpus.need import memory_need
-from .options import After, QueueOptions
+from .options import MAX_JOBS, After, QueueOptions
 
 KEYS = (
     *("jobs", "priority", "after", "after_any", "retries", "retry_delay", "time_limit", "grace"),
-    *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone"),
+    *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone", "engine", "cluster"),
 )
 _TIMES = ("retry_delay", "time_limit", "grace")
 
@@ -22,8 +25,8 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
     """Return the options of a queueing of tasks of `workspace`.
 
     `given` has some of `KEYS`: times are seconds or texts such as `10m`, `gpu_memory` GiB or `auto` (what
-    completed runs have used, and a tenth more), `after` and `after_any` names of tasks, `workspace/task` for
-    those of another workspace of the project.
+    completed runs have used, and a tenth more), `cluster` a mapping of what a job asks for, `after` and
+    `after_any` names of tasks, `workspace/task` for those of another workspace of the project.
 
     Raises:
         InvalidInput: when one cannot be used, with it as `field`.
@@ -39,6 +42,11 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
         known["gpu_memory"] = _memory(workspace, str(known["gpu_memory"]))
     if "gpu_devices" in known:
         known["gpu_devices"] = tuple(map(str, _listed("gpu_devices", known["gpu_devices"])))
+    if "cluster" in known:
+        known["cluster"] = ClusterNeed.from_dict(known["cluster"])
+    engine = engine_of(Settings.load(workspace.root), workspace.name, known.get("engine"))
+    if "jobs" not in known and engine != LOCAL:
+        known["jobs"] = MAX_JOBS  # the cluster knows how many there is room for
     after = [
         *_after(workspace.name, _listed("after", given.get("after", ())), ok=True),
         *_after(workspace.name, _listed("after_any", given.get("after_any", ())), ok=False),

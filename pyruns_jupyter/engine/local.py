@@ -14,6 +14,7 @@ from pyruns_jupyter.core.layout import SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
+from .cluster.base import Word
 from .processes import fork_detached, reap
 from .supervisor import warm_up
 from .surroundings import Surroundings
@@ -22,7 +23,7 @@ from .workers import Worker, read_pids
 
 
 class LocalEngine:
-    """The engine `local` (see `base.Engine`). Its process must have one thread: it forks."""
+    """The engine `local`, a part of `Engines`. Its process must have one thread: it forks."""
 
     def __init__(self) -> None:
         self._children: dict[int, Job] = {}
@@ -66,9 +67,9 @@ class LocalEngine:
         gc.collect()
         gc.freeze()
 
-    def bury(self, job: Job) -> None:
-        """Fork a process that ends a job whose supervisor is dead."""
-        self._children[fork_detached(lambda: bury(job))] = job
+    def bury(self, job: Job, word: Word | None = None) -> None:
+        """Fork a process that ends a job whose supervisor is dead; `word` is what a cluster says of that."""
+        self._children[fork_detached(lambda: bury(job, word))] = job
 
     def adopt(self, job: Job) -> None:
         """Watch the supervisor of a running job by the lock that it holds."""

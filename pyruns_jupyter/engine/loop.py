@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +28,6 @@ from . import batches
 from .base import Engine, Job
 from .door import Leaving, leave
 from .gate import Gate, Hold
-from .gpus.admission import Refusal
-from .gpus.broker import Broker
 from .processes import SignalPipe, fork_detached
 from .queueing import (
     Entry,
@@ -43,11 +42,11 @@ from .queueing import (
 )
 from .queuestate import QueueWriter
 from .sources import SourceWatch
+from .starting import Starter
 from .stoprequests import LOOK_SECONDS, StopRequests
 
 _REST_SECONDS = 5.0
 _LONGEST_DELAY = 60.0
-_GPU_SECONDS = 0.25  # between two looks at GPUs that tasks wait for
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
@@ -62,10 +61,10 @@ class Scheduler:
         self._engine = engine
         self._open: dict[str, OpenBatch] = {}
         self._gate = Gate(root, self._open)
-        self._broker = Broker()
+        self._starter = Starter(engine, self._gate)
         self._told = QueueWriter(self._paths)
         self._stop_requests = StopRequests(
-            lambda: [entry for opened in self._open.values() for entry in opened.waiting]
+            lambda: [entry for opened in self._open.values() for entry in self._not_begun(opened)]
         )
         self._wake_at = float("inf")  # monotonic: when the first of those that rest may start
         self._leave_at: float | None = None
@@ -122,7 +121,7 @@ class Scheduler:
             pause = max(0.0, self._leave_at - now)
         if (
             self._engine.must_poll
-            or self._broker.is_watching
+            or self._starter.is_watching
             or any(opened.waiting for opened in self._open.values())
         ):
             pause = min(pause, LOOK_SECONDS, max(0.0, self._wake_at - now))
@@ -214,18 +213,19 @@ class Scheduler:
 
     def _advance(self) -> None:
         self._wake_at = float("inf")
-        self._broker.look(self._jobs() if self._broker.is_watching else ())
+        self._starter.look(self._jobs())
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
                 self._forget(opened.batch.id)
         self._engine.rest()
-        self._told.write(self._open.values())
+        self._told.write(self._open.values(), self._engine.pending)
 
-    def _jobs(self) -> list[Job]:
-        return [entry.job for opened in self._open.values() for entry in opened.running.values()]
+    def _jobs(self) -> Iterator[Job]:
+        return (entry.job for opened in self._open.values() for entry in opened.running.values())
 
     def _forget(self, batch: str) -> None:
+        self._engine.forget(batch)
         try:
             batches.remove_batch(self._paths, batch)
         except OSError as error:
@@ -250,7 +250,7 @@ class Scheduler:
         opened.refused = ""
         while opened.waiting and not opened.given_up and not opened.refused:
             held = self._gate.hold_all() or self._gate.hold(opened)
-            if held is not None:
+            if held is not None or self._engine.is_full(opened.waiting[0].job):
                 break
             entry = opened.waiting.popleft()
             if entry.not_before > time.monotonic() or not self._start(opened, entry):
@@ -266,9 +266,17 @@ class Scheduler:
         if opened.given_up:
             self._cancel(opened)
 
+    def _not_begun(self, opened: OpenBatch) -> list[Entry]:
+        """Return what waits of a batch, here or where it was submitted to."""
+        running = opened.running.values()
+        submitted = [] if opened.batch.options.is_local else running
+        return [*opened.waiting, *(one for one in submitted if not self._engine.has_begun(one.job))]
+
     def _cancel(self, opened: OpenBatch) -> None:
         """Cancel what still waits of a batch that is given up, a part of it at a time."""
         now = time.monotonic()
+        for entry in self._not_begun(opened)[len(opened.waiting) :]:
+            self._engine.cancel(entry.job)  # it comes back to what waits
         for count in range(len(opened.waiting)):
             if count == _GIVEN_UP:
                 self._wake_at = now
@@ -278,13 +286,19 @@ class Scheduler:
                 self._wake_at = min(self._wake_at, entry.not_before)
                 opened.waiting.append(entry)
                 continue
-            try:
-                give_up(entry, opened)
-            except Unreadable as error:
-                self._say(str(error))
-            except (PyrunsError, OSError) as error:
-                self._put_off(entry, str(error))
+            if not self._give_up(opened, entry, opened.given_up):
                 opened.waiting.append(entry)
+
+    def _give_up(self, opened: OpenBatch, entry: Entry, why: str) -> bool:
+        """End the wait of an entry; tell whether that is done, else it is to be tried again."""
+        try:
+            give_up(entry, opened, why)
+        except Unreadable as error:
+            self._say(str(error))
+        except (PyrunsError, OSError) as error:
+            self._put_off(entry, str(error))
+            return False
+        return True
 
     def _start(self, opened: OpenBatch, entry: Entry) -> bool:
         """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
@@ -299,34 +313,14 @@ class Scheduler:
             elif state is not State.DONE and not stop_if_asked(entry, info, opened):
                 if not self._here():
                     return False
-                return self._launch(opened, entry)
+                look_at = self._starter.start(opened, entry, self._dated(entry.job))
+                self._wake_at = min(self._wake_at, look_at or float("inf"))
+                return look_at is None
         except Unreadable as error:
             self._say(str(error))
         except (OSError, PyrunsError) as error:
             self._put_off(entry, str(error))
             return False
-        return True
-
-    def _launch(self, opened: OpenBatch, entry: Entry) -> bool:
-        """Start an entry, with the GPUs it asks for; tell whether it got them."""
-        job, request = self._dated(entry.job), self._gate.gpus(entry.job)
-        if request is None:
-            job = replace(job, gpus=(), gpu_labels=()) if job.gpus else job
-            self._engine.start(job)
-        else:
-            answer = self._broker.grant(job, request)
-            if isinstance(answer, Refusal):
-                opened.refuse(str(answer), is_final=answer.is_final, patience=request.max_wait_seconds)
-                self._wake_at = min(self._wake_at, time.monotonic() + _GPU_SECONDS)
-                return False
-            try:
-                job = replace(job, gpus=answer.uuids, gpu_labels=answer.labels)
-                self._engine.start(job, keep=(answer.descriptor,))
-            finally:
-                answer.close()
-        opened.refused_since = None
-        entry.job = job
-        opened.running[job.task] = entry
         return True
 
     def _put_off(self, entry: Entry, reason: str) -> None:
@@ -348,7 +342,7 @@ class Scheduler:
             entry = opened.running.pop(job.task, None) if opened else None
             if opened is not None and entry is not None:
                 self._gate.look_again()
-                self._broker.forget(entry.job)
+                self._starter.forget(entry.job)
                 self._settle(opened, entry)
 
     def _settle(self, opened: OpenBatch, entry: Entry) -> None:
@@ -376,8 +370,11 @@ class Scheduler:
         elif state is State.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
         elif state is State.WAITING:
-            self._put_off(entry, "its supervisor ended before it could start")
-            opened.waiting.appendleft(entry)
+            obstacle = self._engine.obstacle(entry.job)
+            if not obstacle:
+                self._put_off(entry, "its supervisor ended before it could start")
+            if not obstacle or not self._give_up(opened, entry, obstacle):
+                opened.waiting.appendleft(entry)
 
     def _bury(self, opened: OpenBatch, entry: Entry) -> None:
         self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
@@ -396,7 +393,8 @@ class Scheduler:
 
     def _look_at(self, entry: Entry) -> None:
         opened = self._open.get(entry.job.batch)
-        if opened is None or entry not in opened.waiting:
+        submitted = opened is not None and opened.running.get(entry.job.task) is entry
+        if opened is None or not (submitted or entry in opened.waiting):
             return
         try:
             state, info = read_state(entry, opened)
@@ -406,7 +404,9 @@ class Scheduler:
         except (PyrunsError, OSError):  # a full disk, perhaps, or a lock that is held
             entry.seen = 0
             return
-        if state is State.DONE or stopped:
+        if submitted and (state is State.DONE or stopped):
+            self._engine.cancel(entry.job)
+        elif state is State.DONE or stopped:
             opened.waiting.remove(entry)
 
     # Leaving

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pyruns_jupyter.core.clusterneed import ENGINES, LOCAL, NOTHING, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, is_task_name
 
@@ -56,6 +57,8 @@ class QueueOptions:
             whole GPUs.
         gpu_devices: indices or UUIDs of the GPUs to choose from; empty as the settings say.
         retry_alone: whether a task that runs out of GPU memory is run again with whole GPUs.
+        engine: where they run: `local` (this machine) or `slurm`; None as the settings say.
+        cluster: what each asks of the cluster, completed by the settings.
     """
 
     jobs: int = 1
@@ -71,6 +74,13 @@ class QueueOptions:
     gpu_memory: float | None = None
     gpu_devices: tuple[str, ...] = ()
     retry_alone: bool = False
+    engine: str | None = None
+    cluster: ClusterNeed = NOTHING
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the tasks of a stored queueing run on the machine of the scheduler."""
+        return self.engine in (None, LOCAL)
 
     def check(self) -> QueueOptions:
         """Return these options when they can be used.
@@ -95,6 +105,8 @@ class QueueOptions:
             stored["after"] = [vars(one) for one in self.after]
         if self.gpu_devices:
             stored["gpu_devices"] = list(self.gpu_devices)
+        if "cluster" in stored:
+            stored["cluster"] = self.cluster.to_dict()
         return stored
 
     @classmethod
@@ -113,6 +125,8 @@ class QueueOptions:
             )
         if "gpu_devices" in known:
             known["gpu_devices"] = tuple(map(str, known["gpu_devices"]))
+        if "cluster" in known:
+            known["cluster"] = ClusterNeed.from_dict(known["cluster"])
         return cls(**known).check()
 
     def delay(self, retry: int) -> float:
@@ -180,4 +194,6 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "gpu_memory": _optional(_memory),
     "gpu_devices": _devices,
     "retry_alone": _flag,
+    "engine": _optional(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}"),
+    "cluster": lambda value: "" if isinstance(value, ClusterNeed) else "must be what a job asks for",
 }

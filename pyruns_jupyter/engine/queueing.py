@@ -224,8 +224,8 @@ def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
     return stopped
 
 
-def give_up(entry: Entry, opened: OpenBatch) -> None:
-    """End the wait of a task whose batch is given up, and say why.
+def give_up(entry: Entry, opened: OpenBatch, why: str) -> None:
+    """End the wait of a task, and say why.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -234,7 +234,7 @@ def give_up(entry: Entry, opened: OpenBatch) -> None:
         with edit_task(entry.job.paths.folder, durable=False) as info:
             entry.follow(info)
             if judge(info, entry, opened) is State.WAITING:
-                runs.unqueue(info, opened.given_up)
+                runs.unqueue(info, why)
     except NotFound:
         pass
 

@@ -6,10 +6,10 @@ Nothing depends on this file: what waits is told by the batches and the task fil
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.layout import EnginePaths
 
 from . import batches
+from .base import Pending
 from .launch import scheduler_alive
 from .options import QueueOptions
 from .pausing import is_paused
@@ -113,6 +114,16 @@ def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
     return {key: state for key, state in states.items() if isinstance(state, dict)}
 
 
+def _state(opened: OpenBatch, pending: Pending) -> dict[str, Any]:
+    following = (entry.job.task for entry in opened.waiting)
+    return {
+        "waiting": len(opened.waiting) + pending.count,
+        "running": len(opened.running) - pending.count,
+        "why": opened.why or pending.why,
+        "next": list(islice(chain(pending.next, following), _NEXT)),
+    }
+
+
 class QueueWriter:
     """Writes the file when something changed, not more often than twice a second."""
 
@@ -121,20 +132,15 @@ class QueueWriter:
         self._written: dict[str, Any] | None = None
         self._next = 0.0
 
-    def write(self, opened: Iterable[OpenBatch]) -> None:
-        """Tell how the batches stand; what cannot be written now is told later."""
+    def write(self, opened: Iterable[OpenBatch], pending: Callable[[str], Pending]) -> None:
+        """Tell how the batches stand; `pending` says what of a batch was started and has not begun.
+
+        What cannot be written now is told later.
+        """
         now = time.monotonic()
         if now < self._next:
             return
-        states = {
-            one.batch.id: {
-                "waiting": len(one.waiting),
-                "running": len(one.running),
-                "why": one.why,
-                "next": [entry.job.task for entry in islice(one.waiting, _NEXT)],
-            }
-            for one in opened
-        }
+        states = {one.batch.id: _state(one, pending(one.batch.id)) for one in opened}
         if states == self._written:
             return
         self._next = now + _WRITE_SECONDS

@@ -42,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(paths.root.parent)
 
     # After the lock: a scheduler that is not needed should not load all this.
+    from .engines import Engines
     from .living import announce
-    from .local import LocalEngine
     from .loop import Scheduler
 
     announced = announce(paths.root)
-    if not Scheduler(paths.root, lock, LocalEngine()).run():
+    if not Scheduler(paths.root, lock, Engines(paths.root)).run():
         if announced is not None:
             announced.release()  # the next one is called otherwise
         _follow(lock)

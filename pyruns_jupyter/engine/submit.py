@@ -21,6 +21,7 @@ from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts
 from pyruns_jupyter.core.workspace import keep_out_of_git
 
 from . import batches, report
+from .cluster.need import placed
 from .dependencies import check_after
 from .inherited import front_end_environment
 from .launch import attend, check_startable, ensure_scheduler, scheduler_alive, wake
@@ -72,7 +73,9 @@ def submit(
         PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
             scheduler could not be started leaves the tasks queued.
     """
-    options.check()
+    variables = front_end_environment(environment)
+    settings = Settings.load(workspace.root)
+    options = placed(options.check(), settings, workspace.name, variables)
     listed = list(dict.fromkeys(names))
     check_after(workspace, listed, options.after)
     skipped = done_before(workspace, listed) if skip_done else {}
@@ -106,7 +109,7 @@ def submit(
                         batch,
                         workspace=workspace.name,
                         options=options,
-                        environment=front_end_environment(environment),
+                        environment=variables,
                         python=sys.executable,
                         tasks=queued,
                         place=Place.of(paths.folder),

@@ -11,8 +11,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.host import boot_id
-from pyruns_jupyter.core.layout import TASK_INFO, TaskPaths
+from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.owners import owner_record
 from pyruns_jupyter.core.settings import Settings
@@ -33,6 +33,7 @@ from pyruns_jupyter.core.tasklock import protocol
 
 from . import report
 from .base import Job
+from .cluster.base import Word
 from .commands import Command, build_command, remove_copies, stored_code
 from .ending import Ending, write_ending
 from .gpus.ledger import Ledger
@@ -47,13 +48,12 @@ from .processes import (
     spawn,
 )
 from .surroundings import interpreter, run_environment, system_name
+from .taskwatch import WATCH_SECONDS, TaskWatch
 from .terminal import Pump, open_pipe, open_terminal
 from .timemarks import TimeMarks
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
-WATCH_SECONDS = 0.4
-FIRST_LOOK_SECONDS = 0.05  # a run that ends before needs no write between its first and its last
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
 # What no waiting heals: something of the wrong kind is in the way, or may not be touched.
 _LASTING = frozenset(
@@ -65,11 +65,17 @@ _LASTING = frozenset(
 KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
 
 
-def supervise(job: Job, gpus: Mapping[str, Any], signals: SignalPipe) -> int:
+def supervise(
+    job: Job,
+    gpus: Mapping[str, Any],
+    signals: SignalPipe,
+    *,
+    explain: Callable[[], Word | None] | None = None,
+) -> int:
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
     `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
-    SIGHUP; what came before is no concern of this run.
+    SIGHUP; what came before is no concern of this run. `explain` tells what ended a run from outside.
     """
     signals.read()
     try:
@@ -77,7 +83,7 @@ def supervise(job: Job, gpus: Mapping[str, Any], signals: SignalPipe) -> int:
         if not waits(info, job.attempt):
             return DONE
         with ExitStack() as held:
-            return _Supervisor(job, runs.next_index(info), gpus, held).run(info, signals)
+            return _Supervisor(job, runs.next_index(info), gpus, held, explain).run(info, signals)
     except NotFound:
         return DONE
 
@@ -104,8 +110,16 @@ def waits(info: TaskInfo, attempt: str) -> bool:
 
 
 class _Supervisor:
-    def __init__(self, job: Job, run: int, gpus: Mapping[str, Any], held: ExitStack) -> None:
+    def __init__(
+        self,
+        job: Job,
+        run: int,
+        gpus: Mapping[str, Any],
+        held: ExitStack,
+        explain: Callable[[], Word | None] | None,
+    ) -> None:
         """`held` closes, when all is over, what is opened here."""
+        self._explain = explain
         self.job = job
         self.gpus = gpus
         self.number = run
@@ -121,6 +135,7 @@ class _Supervisor:
         self.give_up_at = 0.0
         self.limit_at: float | None = None  # monotonic: when its time is over
         self.is_over_time = False
+        self.was_told = False  # by a signal, to end
 
     def _hold(self, descriptor: int) -> int:
         self._held.callback(os.close, descriptor)
@@ -204,9 +219,14 @@ class _Supervisor:
     def _finish(self, command: Command, info: TaskInfo, pump: Pump, message: str) -> None:
         if self.is_over_time:
             message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
+        word = None
+        if self._explain is not None and not message and (self.exit_code != 0 or self.was_told):
+            word = self._explain()
+        if word is not None:
+            message = word.message
         if message:
             pump.put(report.line(message))
-        status = runs.FAILED if message else self._status()
+        status = word.status if word is not None else runs.FAILED if message else self._status()
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state: then all is tidy
         known = info["run_environments"][self.number - 1]
@@ -223,6 +243,7 @@ class _Supervisor:
                 message,
                 environment=late,
                 process=self.process,
+                interrupted=word is not None and word.interrupted,
             )
         )
 
@@ -256,13 +277,13 @@ class _Supervisor:
         (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
 
     def _begin(self, command: Command) -> TaskInfo | None:
-        """Write down that the command runs; its process follows once it does (`_TaskWatch`)."""
+        """Write down that the command runs; its process follows once it does (`TaskWatch`)."""
         return self._claim(
             given=command,
             command=report.printable(command.text),
             workdir=report.printable(command.workdir),
             source_state=f"{self.job.source.text} | {command.script_state}",
-            environment=run_environment(command, self.gpus, self.job.root, self.job.gpu_labels),
+            environment=run_environment(command, self.gpus, self.job),
         )
 
     def _claim(self, *, given: Command | None = None, **facts: Any) -> TaskInfo | None:
@@ -308,7 +329,7 @@ class _Supervisor:
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
-        watch = _TaskWatch(self)
+        watch = TaskWatch(self)
         ended_at = quiet_since = 0.0
         while True:
             wanted = pump.open and not pump.stuck
@@ -326,6 +347,7 @@ class _Supervisor:
             if signals.descriptor in ready:
                 received = signals.read()
                 if received & {signal.SIGTERM, signal.SIGHUP}:
+                    self.was_told = True
                     self._stop(now)
             self._reap()
             if self.exit_code is None:
@@ -382,52 +404,6 @@ def _open_output(settings: Settings, log: LogFile) -> tuple[int | None, int]:
     if settings.log_limit is not None:
         return open_pipe()
     return None, log.descriptor
-
-
-class _TaskWatch:
-    """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
-
-    def __init__(self, supervisor: _Supervisor) -> None:
-        self._supervisor = supervisor
-        self._folder = supervisor.paths.folder
-        self._attempt = supervisor.job.attempt
-        self._seen: tuple[int, int] | None = None
-        self.due = time.monotonic() + FIRST_LOOK_SECONDS
-        self._renew_at = 0.0
-
-    def look(self, now: float) -> bool:
-        """Tell whether the run should stop."""
-        if now < self.due:
-            return False
-        self.due = now + WATCH_SECONDS
-        self._folder = self._supervisor.follow().folder
-        if now >= self._renew_at:
-            self._renew_at = now + runs.HEARTBEAT_SECONDS
-            self._renew()
-        try:
-            status = os.stat(self._folder / TASK_INFO)
-        except OSError:
-            return False
-        mark = (status.st_mtime_ns, status.st_ino)
-        if mark == self._seen:
-            return False
-        try:
-            info = read_task(self._folder)
-        except (PyrunsError, OSError):
-            return False  # damaged by somebody, or between two states: look again
-        self._seen = mark
-        return self._is_current(info) and bool(info.get("cancel_requested_at"))
-
-    def _renew(self) -> None:
-        """Say that the run has an owner, and which process it is."""
-        with suppress(PyrunsError, OSError), edit_task(self._folder, timeout=1.0) as info:
-            if self._is_current(info):
-                runs.renew_lease(info)
-                if self._supervisor.process is not None:
-                    runs.set_process(info, self._attempt, *self._supervisor.process)
-
-    def _is_current(self, info: TaskInfo) -> bool:
-        return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt
 
 
 def _why_not_started(error: CannotStart, command: Command) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -164,10 +164,8 @@ def _gpu_file(root: Path) -> Path:
     return EnginePaths(root).folder / "gpus.json"
 
 
-def run_environment(
-    command: Command, gpus: Mapping[str, Any], root: Path, assigned: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return where a run takes place, for its slot `run_environments`; `assigned` are the GPUs it has."""
+def run_environment(command: Command, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """Return where the run of a job takes place, for its slot `run_environments`."""
     visible = command.environment.get("CUDA_VISIBLE_DEVICES")
     scope, shown = visible_gpus(gpus.get("gpus", []), visible)
     facts = {
@@ -176,7 +174,7 @@ def run_environment(
         "launcher": command.argv[0],
         "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
         "cuda_visible_devices": visible,
-        "assigned_gpu_ids": [int(one) if one.isdigit() else one for one in assigned],
+        "assigned_gpu_ids": [int(one) if one.isdigit() else one for one in job.gpu_labels],
         "gpu_scope": scope,
         "gpu_status": gpus.get("gpu_status", "unavailable"),
         "gpus": shown,
@@ -185,8 +183,10 @@ def run_environment(
         facts["driver"] = gpus["driver"]
     if gpus.get("gpu_message"):
         facts["gpu_message"] = gpus["gpu_message"]
+    if job.cluster_job:
+        facts |= {"engine": job.options.engine, "cluster_job": job.cluster_job}
     facts = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
-    return {**facts, **interpreter(command, root)}
+    return {**facts, **interpreter(command, job.root)}
 
 
 def interpreter(command: Command, root: Path) -> dict[str, Any]:

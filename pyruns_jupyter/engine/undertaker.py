@@ -18,6 +18,7 @@ from pyruns_jupyter.core.owners import COPIED, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
+from .cluster.base import Word
 from .commands import remove_copies
 from .ending import Ending, write_ending
 from .processes import marked_processes, name_process
@@ -32,8 +33,11 @@ SILENT = "The supervisor of this run on %s gave no sign of life any more: how th
 _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
 
-def bury(job: Job) -> int:
-    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it."""
+def bury(job: Job, word: Word | None = None) -> int:
+    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it.
+
+    `word` is what the cluster says about it in which the run went on.
+    """
     name_process("pyruns-bury")
     try:
         info = read_task(job.paths.folder)
@@ -63,17 +67,19 @@ def bury(job: Job) -> int:
         message = SILENT % former.host
     if copied and not elsewhere:
         message = COPIED
+    elif word is not None:
+        message = word.message
     started = run.started_at or time.time()
     ending = Ending(
         job,
         number,
-        runs.FAILED,
+        runs.FAILED if word is None else word.status,
         None,
         started,
         message=message,
         reason="supervisor_lost",
         by_owner=False,
-        interrupted=restarted,
+        interrupted=restarted if word is None else word.interrupted,
         is_final=copied,
     )
     if write_ending(ending):

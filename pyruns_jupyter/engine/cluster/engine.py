@@ -1,0 +1,448 @@
+"""The engine of tasks that run in a cluster (see `..base.Engine`): submits jobs and follows them.
+
+Whether and how a task runs is told by its task file alone, as everywhere. The cluster is asked for what that
+does not tell: why a job still waits, and what became of one whose supervisor is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pyruns_jupyter.core.clusterneed import ClusterSettings
+from pyruns_jupyter.core.filelock import FOLDER_MODE
+from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.runs import CANCELLED
+from pyruns_jupyter.core.settings import Settings
+
+from .. import batches
+from ..base import Job, Pending
+from . import questions
+from .base import Cluster, Element, JobRequest, Phase, Word, cluster_of
+from .errands import Answer, Errands
+from .submissions import Submission, read_output, submissions
+
+Key = tuple[str, str]  # batch and task
+
+_SOON, _LATER = 1.0, 30.0  # seconds
+_TRIES = 3
+_TOLD = 20  # names of tasks that wait
+_UNHELD_SECONDS = 60.0  # for which the cluster may have a task that the scheduler does not wait for
+_MOST = 1000  # tasks of a job, if the cluster allows as many
+_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
+# Imports are the interpreter's own business: the environment is the tasks'.
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import main; sys.exit(main())"
+_MODULE = "pyruns_jupyter.engine.cluster.runner"
+
+
+@dataclass(eq=False)
+class _Task:
+    """A task that is part of a job: number `number` of a submission. `held`: the scheduler waits for its end;
+    `doubtful`: its run may have lost its supervisor.
+    """
+
+    job: Job
+    submission: str
+    number: int
+    phase: Phase = Phase.WAITS
+    why: str = ""
+    held: bool = True
+    since: float = field(default_factory=time.monotonic)  # it is held, or not
+    doubtful: bool = False
+    cancelled: bool = False
+
+
+class ClusterEngine:
+    """Follows the jobs of one project. `lives` tells by what is on disk whether a run has an owner."""
+
+    def __init__(self, root: Path, lives: Callable[[Job], bool]) -> None:
+        self._root = root
+        self._paths = EnginePaths(root)
+        self._lives = lives
+        self._environments: dict[str, Mapping[str, str]] = {}
+        self._most: dict[str, int] = {}  # tasks of one job, by engine
+        self._wanted: dict[Key, Job] = {}
+        self._tasks: dict[Key, _Task] = {}
+        self._submissions: dict[str, Submission] = {}
+        self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
+        self._errands = Errands()
+        self._ended: list[Job] = []
+        self._obstacles: dict[Key, str] = {}
+        self._words: dict[Key, Word] = {}
+        self._outputs: dict[Key, str] = {}
+        self._failures: Counter[Key] = Counter()
+        self._away = ""
+        self._retry_at = self._look_at = 0.0
+        self._pause = _SOON
+        self._load()
+
+    @property
+    def must_poll(self) -> bool:
+        """Whether there is something to follow."""
+        return bool(self._wanted or self._tasks or self._errands.are_under_way or self._unclear)
+
+    def start(self, job: Job) -> None:
+        """Submit a waiting job with the next `rest`, unless a cluster has it already."""
+        self._environments[str(job.options.engine)] = job.environment
+        if not self.adopt(job):
+            self._wanted[_key(job)] = job
+
+    def adopt(self, job: Job) -> bool:
+        """Follow a job that a cluster has; tell whether it has."""
+        task = self._tasks.get(_key(job))
+        if task is None or task.cancelled:
+            return False
+        task.job, task.held, task.doubtful, task.since = job, True, False, time.monotonic()
+        return True
+
+    def rest(self) -> None:
+        """Submit what was started since the last time, the tasks of a batch together."""
+        groups: dict[str, list[Job]] = {}
+        for job in self._wanted.values():
+            groups.setdefault(job.batch, []).append(job)
+        now = time.monotonic()
+        for batch, jobs in groups.items() if now >= self._retry_at else ():
+            engine = str(jobs[0].options.engine)
+            if engine not in self._most:
+                self._errands.run(
+                    f"most:{engine}",
+                    partial(questions.most_tasks, self._reach(engine)),
+                    partial(self._told_most, engine),
+                )
+                continue
+            room = jobs[0].options.jobs - sum(key[0] == batch for key in self._tasks)
+            if room > 0:
+                part = jobs[: self._most[engine]]
+                self._submit(part, min(room, len(part)))
+
+    def is_full(self, batch: str) -> bool:
+        """Tell whether as many tasks of a batch are to be submitted as go into one job."""
+        return sum(key[0] == batch for key in self._wanted) >= _MOST
+
+    def cancel(self, job: Job) -> None:
+        """Take a job back that need not run, or not now; `poll` returns it once that is done."""
+        key = _key(job)
+        if self._wanted.pop(key, None) is not None:
+            self._ended.append(job)
+        elif key in self._tasks:
+            self._tasks[key].cancelled = True
+
+    def is_waiting(self, job: Job) -> bool:
+        """Tell whether a started job waits in the cluster, as far as is known."""
+        task = self._tasks.get(_key(job))
+        return _key(job) in self._wanted if task is None else task.phase is Phase.WAITS
+
+    def is_running(self, job: Job) -> bool:
+        """Tell whether the cluster says that a job runs."""
+        task = self._tasks.get(_key(job))
+        return task is not None and task.phase is Phase.RUNS
+
+    def pending(self, batch: str) -> Pending:
+        """Return how many started tasks of a batch wait in the cluster, and why."""
+        waiting = [
+            task
+            for key, task in self._tasks.items()
+            if key[0] == batch and task.phase is Phase.WAITS and task.held
+        ]
+        unsubmitted = [key[1] for key in self._wanted if key[0] == batch]
+        names = [*(task.job.task for task in waiting), *unsubmitted]
+        if not names:
+            return Pending()
+        told = partial(Pending, len(names), next=tuple(names[:_TOLD]))
+        if self._away:
+            return told(self._away)
+        reasons = Counter((self._submissions[task.submission].job, task.why) for task in waiting if task.why)
+        if not reasons:
+            return told("It is being submitted.")
+        (job, why), _ = reasons.most_common(1)[0]
+        return told(f"Waits in {self._title_of(str(waiting[0].job.options.engine))} as job {job}: {why}.")
+
+    def obstacle(self, job: Job) -> str:
+        """Return why a job that never began will not begin; empty when it is worth another try."""
+        key = _key(job)
+        refused, word = self._obstacles.pop(key, ""), self._words.pop(key, None)
+        output = self._outputs.pop(key, "")
+        if refused or word is None:
+            return refused
+        if word.status == CANCELLED:
+            return f"Cancelled: {word.message}"
+        if word.interrupted:
+            return ""
+        self._failures[key] += 1
+        if self._failures[key] < _TRIES:
+            return ""
+        last = output.strip().rpartition("\n")[2].strip() or "It left no output."
+        return f"Cancelled: {_TRIES} times its job ended before the task could start. {last}"
+
+    def take_word(self, job: Job) -> Word | None:
+        """Return what the cluster says about the end of a job whose supervisor is gone."""
+        return self._words.pop(_key(job), None)
+
+    def forget(self, batch: str) -> None:
+        """A batch is done: what a cluster still has of it is cancelled."""
+        for key, task in self._tasks.items():
+            if key[0] == batch:
+                task.cancelled, task.held = True, False
+        for known in (self._obstacles, self._words, self._outputs, self._failures):
+            for key in [key for key in known if key[0] == batch]:
+                del known[key]
+
+    def poll(self) -> list[Job]:
+        """Take what the cluster answered, ask it when it is time; return the jobs to be looked at again."""
+        self._errands.collect()
+        now = time.monotonic()
+        if now >= self._retry_at:
+            for submission in self._unclear:
+                self._find(submission)
+            self._cancel()
+        if now >= self._look_at:
+            self._look()
+        for task in self._tasks.values():
+            if task.doubtful and task.held and not self._lives(task.job):
+                task.held, task.since = False, now
+                self._ended.append(task.job)
+            elif not task.held and task.phase is Phase.WAITS and now - task.since > _UNHELD_SECONDS:
+                task.cancelled = True  # it ended or was stopped while nobody looked
+        ended, self._ended = self._ended, []
+        return ended
+
+    # Submitting
+
+    def _load(self) -> None:
+        """Take up what an earlier scheduler submitted."""
+        living = set(batches.batch_ids(self._paths))
+        for submission in submissions(self._paths):
+            if submission.was_copied(self._paths):
+                with suppress(OSError):
+                    submission.remove(self._paths)
+                continue
+            self._submissions[submission.id] = submission
+            if not submission.job:
+                self._unclear.add(submission.id)
+            for number, name in enumerate(submission.tasks):
+                job = Job(self._root, submission.workspace, name, "", submission.batch, {}, "")
+                # Not held: the scheduler says which of these still count.
+                task = _Task(job, submission.id, number, held=False)
+                task.cancelled = submission.batch not in living
+                self._tasks[submission.batch, name] = task
+
+    def _submit(self, jobs: Sequence[Job], at_once: int) -> None:
+        first = jobs[0]
+        engine, what = str(first.options.engine), f"submit:{first.batch}"
+        if self._errands.is_under_way(what):
+            return
+        submission = Submission.new(
+            *(self._paths, engine, first.batch, first.workspace),
+            *(tuple(job.task for job in jobs), first.source.to_dict()),
+        )
+        settings = self._settings()
+        request = JobRequest(
+            tag=submission.tag,
+            name=first.workspace,
+            count=len(jobs),
+            at_once=at_once,
+            need=first.options.cluster,
+            command=[
+                *(settings.python or sys.executable, "-c", _START.format(module=_MODULE)),
+                *(str(_PACKAGE_PARENT), str(self._root), submission.id),
+            ],
+            folder=self._paths.cluster,
+            output=submission.output(self._paths),
+            again=first.resume,
+        )
+        try:
+            self._paths.cluster.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            submission.write(self._paths)
+        except OSError as error:
+            self._put_off(f"The job cannot be written down: {error}.")
+            return
+        self._submissions[submission.id] = submission
+        for number, job in enumerate(jobs):
+            del self._wanted[_key(job)]
+            self._tasks[_key(job)] = _Task(job, submission.id, number)
+        cluster = self._reach(engine)
+        if not self._errands.run(
+            what,
+            partial(questions.submit, cluster, request, submission, self._paths),
+            partial(self._submitted, submission.id),
+        ):
+            self._unclear.add(submission.id)
+
+    def _submitted(self, submission: str, answer: Answer) -> None:
+        if "job" in answer:
+            self._take_id(submission, str(answer["job"]))
+        elif "refused" not in answer:
+            self._unclear.add(submission)
+            self._put_off(self._absent(submission, answer))
+        elif answer.get("is_crowded"):
+            engine = self._submissions[submission].engine
+            self._most[engine] = max(1, self._most[engine] // 2)
+            title = self._title_of(engine)
+            self._put_off(f"{title} takes no more jobs now: {answer['refused']}. It is tried again.")
+            self._want_again(submission)
+        else:
+            title = self._title_of(self._submissions[submission].engine)
+            for key in self._keys(submission):
+                self._obstacles[key] = f"Cancelled: {title} refused its job: {answer['refused']}."
+                self._end(key, None)
+
+    def _find(self, submission: str) -> None:
+        """Ask whether the cluster took a job, since nobody knows."""
+        known = self._submissions[submission]
+        self._errands.run(
+            f"find:{submission}",
+            partial(questions.find, self._reach(known.engine), known, self._paths),
+            partial(self._found, submission),
+        )
+
+    def _found(self, submission: str, answer: Answer) -> None:
+        if "away" in answer:
+            self._put_off(self._absent(submission, answer))
+            return
+        self._unclear.discard(submission)
+        if answer["job"]:
+            self._take_id(submission, str(answer["job"]))
+        else:
+            self._want_again(submission)
+
+    def _take_id(self, submission: str, job: str) -> None:
+        self._away = ""
+        self._submissions[submission] = self._submissions[submission].known_as(job)
+        self._look_soon()
+
+    def _want_again(self, submission: str) -> None:
+        """The cluster has not got a job: what the scheduler wants of it is to be submitted anew."""
+        for key in self._keys(submission):
+            task = self._tasks.pop(key)
+            if task.held and task.cancelled:
+                self._ended.append(task.job)
+            elif task.held:
+                self._wanted[key] = task.job
+        self._tidy(submission)
+
+    # Following
+
+    def _look(self) -> None:
+        asked: dict[str, list[str]] = {}
+        following = {task.submission for task in self._tasks.values()}
+        for submission in following:
+            known = self._submissions[submission]
+            if known.job:
+                asked.setdefault(known.engine, []).append(submission)
+        for engine, listed in asked.items():
+            jobs = [self._submissions[submission].job for submission in listed]
+            self._errands.run(
+                f"look:{engine}",
+                partial(questions.look, self._reach(engine), jobs),
+                partial(self._looked, engine, listed),
+            )
+        most = self._settings().poll_seconds
+        self._pause = min(self._pause * 1.5, most)
+        self._look_at = time.monotonic() + self._pause
+
+    def _looked(self, engine: str, listed: Sequence[str], answer: Answer) -> None:
+        if "away" in answer:
+            self._away = self._absent_text(engine, answer)
+            return
+        self._away = ""
+        states = {
+            (job, number): (Phase(phase), why, word) for job, number, phase, why, word in answer["states"]
+        }
+        for submission in listed:
+            known = self._submissions.get(submission)
+            for key in self._keys(submission) if known else ():
+                task = self._tasks[key]
+                phase, why, word = states.get((known.job, task.number), (Phase.ENDED, "", None))  # type: ignore[union-attr]
+                if phase is not task.phase:
+                    self._pause = min(self._pause, 2 * _SOON)
+                if phase is Phase.ENDED:
+                    self._end(key, Word(**word) if word else None)
+                    continue
+                task.doubtful = task.doubtful or (task.phase is Phase.RUNS and phase is Phase.WAITS)
+                task.phase, task.why = phase, why
+
+    def _cancel(self) -> None:
+        elements: dict[str, dict[Key, Element]] = {}
+        for key, task in self._tasks.items():
+            known = self._submissions[task.submission]
+            if task.cancelled and known.job:
+                elements.setdefault(known.engine, {})[key] = known.job, task.number
+        for engine, found in elements.items():
+            self._errands.run(
+                f"cancel:{engine}",
+                partial(questions.cancel, self._reach(engine), list(found.values())),
+                partial(self._cancelled, engine, list(found)),
+            )
+
+    def _cancelled(self, engine: str, keys: Sequence[Key], answer: Answer) -> None:
+        if "away" in answer:
+            self._put_off(self._absent_text(engine, answer))
+            return
+        for key in keys:
+            if key in self._tasks:
+                self._end(key, None)
+
+    def _end(self, key: Key, word: Word | None) -> None:
+        """The cluster has done with a task."""
+        task = self._tasks.pop(key)
+        if word is not None:
+            self._words[key] = word
+            pattern = self._submissions[task.submission].output(self._paths)
+            self._outputs[key] = read_output(pattern, task.number)
+        if task.held:
+            self._ended.append(task.job)
+        self._tidy(task.submission)
+
+    def _tidy(self, submission: str) -> None:
+        """Forget a submission of which no task is left."""
+        if not self._keys(submission):
+            self._unclear.discard(submission)
+            with suppress(OSError):
+                self._submissions.pop(submission).remove(self._paths)
+
+    def _keys(self, submission: str) -> list[Key]:
+        known = self._submissions[submission]
+        keys = ((known.batch, name) for name in known.tasks)
+        return [key for key in keys if key in self._tasks and self._tasks[key].submission == submission]
+
+    # Asking
+
+    def _told_most(self, engine: str, answer: Answer) -> None:
+        if "away" in answer:
+            self._put_off(self._absent_text(engine, answer))
+        else:
+            self._most[engine] = min(_MOST, int(answer["most"]))
+
+    def _put_off(self, why: str) -> None:
+        self._away = why
+        self._retry_at = time.monotonic() + min(_LATER, self._settings().poll_seconds)
+
+    def _look_soon(self) -> None:
+        self._pause = _SOON
+        self._look_at = min(self._look_at, time.monotonic() + _SOON)
+
+    def _reach(self, engine: str) -> Cluster:
+        return cluster_of(engine, self._environments.get(engine, os.environ))
+
+    def _settings(self) -> ClusterSettings:
+        return Settings.load(self._root).cluster
+
+    def _title_of(self, engine: str) -> str:
+        return self._reach(engine).title
+
+    def _absent(self, submission: str, answer: Answer) -> str:
+        return self._absent_text(self._submissions[submission].engine, answer)
+
+    def _absent_text(self, engine: str, answer: Answer) -> str:
+        return f"{self._title_of(engine)} does not answer: {answer['away']}. It is asked again."
+
+
+def _key(job: Job) -> Key:
+    return job.batch, job.task

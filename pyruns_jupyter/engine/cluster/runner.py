@@ -1,0 +1,101 @@
+"""What runs inside a job: the supervisor of one of its tasks.
+
+All that it needs lies on the shared folder. The environment is that of the job: what the front end had when
+it queued, with what the cluster and the lines of the job's script made of it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.layout import EnginePaths
+
+from .. import batches
+from ..base import Job
+from ..pausing import is_paused
+from ..processes import SignalPipe, gather_orphans, name_process
+from ..queueing import Entry, State, open_batch, read_state
+from ..sources import SourceState
+from ..supervisor import AGAIN, DONE, supervise
+from ..surroundings import Surroundings
+from ..undertaker import bury
+from .base import Inside, Word, cluster_of
+from .submissions import Submission, output_of, read_output
+
+
+def main() -> int:
+    """Run one task of a job; return the exit code."""
+    if len(sys.argv) != 3:
+        print("usage: runner <_pyruns_ folder> <submission>", file=sys.stderr)
+        return 2
+    name_process("pyruns-run")
+    gather_orphans()
+    signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    root, paths = Path(sys.argv[1]), EnginePaths(Path(sys.argv[1]))
+    try:
+        submission = Submission.read(paths, sys.argv[2])
+        cluster = cluster_of(submission.engine, os.environ)
+        inside = cluster.inside()
+        output = submission.output(paths)
+        job = _job(root, paths, submission, inside)
+        if job is None:
+            return DONE
+        code = supervise(
+            job,
+            Surroundings().look(job),
+            signals,
+            explain=lambda: cluster.told(read_output(output, inside.number), inside),
+        )
+    except FileNotFoundError as error:
+        print(f"There is nothing to run any more: {error.filename} is gone.", file=sys.stderr)
+        return AGAIN
+    except PyrunsError as error:
+        print(error.message, file=sys.stderr)
+        return AGAIN
+    if code == DONE:
+        with suppress(OSError):  # it tells nothing: what the task says is in its log
+            output_of(output, inside.number).unlink()
+    return code
+
+
+def _job(root: Path, paths: EnginePaths, submission: Submission, inside: Inside) -> Job | None:
+    """Return the run that this job is for as it counts now, None when it needs none."""
+    if is_paused(root):
+        return None  # the scheduler submits it again
+    try:
+        opened = open_batch(root, batches.read_batch(paths, submission.batch))
+    except FileNotFoundError:
+        return None
+    name = submission.tasks[inside.number]
+    entry = next((one for one in opened.waiting if one.job.task == name), None)
+    if entry is None:
+        return None
+    state, _ = read_state(entry, opened)
+    if state is State.RUNNING:
+        # This job was started before, and died with its node: it is started again only after that.
+        word = Word(
+            f"The node failed, or was taken from it: {inside.job} was started again.", interrupted=True
+        )
+        bury(entry.job, word)
+        state, _ = read_state(entry, opened)
+    return _inside(entry, submission, inside) if state is State.WAITING else None
+
+
+def _inside(entry: Entry, submission: Submission, inside: Inside) -> Job:
+    environment = dict(os.environ)
+    if inside.gpus:
+        environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(inside.gpus)
+    source = entry.job.source if entry.job.code else SourceState.from_dict(submission.source)
+    return replace(
+        entry.job,
+        environment=environment,
+        source=source,
+        gpu_labels=inside.gpus,
+        cluster_job=inside.job,
+    )
