@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -188,7 +189,16 @@ def _lines(value: object) -> tuple[str, ...] | None:
     for line in lines:
         if not isinstance(line, str) or len(line) > _LONGEST_LINE or not line.isprintable():
             return None
+        if line.lstrip().startswith("-") and not _is_words(line):
+            return None
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _is_words(line: str) -> bool:
+    try:
+        return bool(shlex.split(line))
+    except ValueError:  # a quote that is not closed
+        return False
 
 
 _RULES: dict[str, tuple[str, Callable[[object], Any]]] = {

@@ -47,6 +47,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1,{scheduli
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 ReturnToService=2
+DefMemPerNode=100
 MinJobAge={job_age}
 KillWait=5
 MessageTimeout=5
@@ -136,8 +137,8 @@ class Cluster:
             self._munged.kill()
             self._munged.wait()
 
-    def start_controller(self) -> None:
-        self._controller = self._daemon("slurmctld", "-D")
+    def start_controller(self, *options: str) -> None:
+        self._controller = self._daemon("slurmctld", "-D", *options)
 
     def stop_controller(self) -> None:
         if self._controller is not None:

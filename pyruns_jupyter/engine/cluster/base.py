@@ -37,6 +37,11 @@ class Word:
     interrupted: bool = False
 
 
+def lost_node(job: str) -> Word:
+    """Return the word on a run that ended with its node, or was taken off it, unseen; its job goes on."""
+    return Word(f"The node of its job {job} failed, or was taken from it.", interrupted=True)
+
+
 @dataclass(frozen=True)
 class JobState:
     """How a task of a job stands: `why` it waits, a sentence; its last `word` when it ended."""

@@ -25,14 +25,12 @@ from pyruns_jupyter.core.settings import Settings
 from .. import batches
 from ..base import Job, Pending
 from . import questions
-from .base import Cluster, Element, JobRequest, Phase, Word, cluster_of
+from .base import Cluster, Element, JobRequest, JobState, Phase, Word, cluster_of, lost_node
 from .errands import Answer, Errands
-from .submissions import Submission, read_output, submissions
-
-Key = tuple[str, str]  # batch and task
+from .submissions import Submission, output_of, read_output, submissions
+from .verdicts import Key, Verdicts
 
 _SOON, _LATER = 1.0, 30.0  # seconds
-_TRIES = 3
 _TOLD = 20  # names of tasks that wait
 _UNHELD_SECONDS = 60.0  # for which the cluster may have a task that the scheduler does not wait for
 _MOST = 1000  # tasks of a job, if the cluster allows as many
@@ -74,10 +72,7 @@ class ClusterEngine:
         self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
         self._errands = Errands()
         self._ended: list[Job] = []
-        self._obstacles: dict[Key, str] = {}
-        self._words: dict[Key, Word] = {}
-        self._outputs: dict[Key, str] = {}
-        self._failures: Counter[Key] = Counter()
+        self._verdicts = Verdicts()
         self._away = ""
         self._retry_at = self._look_at = 0.0
         self._pause = _SOON
@@ -166,33 +161,18 @@ class ClusterEngine:
 
     def obstacle(self, job: Job) -> str:
         """Return why a job that never began will not begin; empty when it is worth another try."""
-        key = _key(job)
-        refused, word = self._obstacles.pop(key, ""), self._words.pop(key, None)
-        output = self._outputs.pop(key, "")
-        if refused or word is None:
-            return refused
-        if word.status == CANCELLED:
-            return f"Cancelled: {word.message}"
-        if word.interrupted:
-            return ""
-        self._failures[key] += 1
-        if self._failures[key] < _TRIES:
-            return ""
-        last = output.strip().rpartition("\n")[2].strip() or "It left no output."
-        return f"Cancelled: {_TRIES} times its job ended before the task could start. {last}"
+        return self._verdicts.obstacle(_key(job))
 
     def take_word(self, job: Job) -> Word | None:
         """Return what the cluster says about the end of a job whose supervisor is gone."""
-        return self._words.pop(_key(job), None)
+        return self._verdicts.take_word(_key(job))
 
     def forget(self, batch: str) -> None:
         """A batch is done: what a cluster still has of it is cancelled."""
         for key, task in self._tasks.items():
             if key[0] == batch:
                 task.cancelled, task.held = True, False
-        for known in (self._obstacles, self._words, self._outputs, self._failures):
-            for key in [key for key in known if key[0] == batch]:
-                del known[key]
+        self._verdicts.forget(batch)
 
     def poll(self) -> list[Job]:
         """Take what the cluster answered, ask it when it is time; return the jobs to be looked at again."""
@@ -290,7 +270,7 @@ class ClusterEngine:
         else:
             title = self._title_of(self._submissions[submission].engine)
             for key in self._keys(submission):
-                self._obstacles[key] = f"Cancelled: {title} refused its job: {answer['refused']}."
+                self._verdicts.refuse(key, f"{title} refused its job: {answer['refused']}.")
                 self._end(key, None)
 
     def _find(self, submission: str) -> None:
@@ -353,20 +333,41 @@ class ClusterEngine:
             return
         self._away = ""
         states = {
-            (job, number): (Phase(phase), why, word) for job, number, phase, why, word in answer["states"]
+            (job, number): JobState(Phase(phase), why, Word(**word) if word else None)
+            for job, number, phase, why, word in answer["states"]
         }
+        living = {job for job, _ in states}
         for submission in listed:
             known = self._submissions.get(submission)
-            for key in self._keys(submission) if known else ():
+            if known is None:
+                continue
+            for key in self._keys(submission):
                 task = self._tasks[key]
-                phase, why, word = states.get((known.job, task.number), (Phase.ENDED, "", None))  # type: ignore[union-attr]
-                if phase is not task.phase:
-                    self._pause = min(self._pause, 2 * _SOON)
-                if phase is Phase.ENDED:
-                    self._end(key, Word(**word) if word else None)
-                    continue
-                task.doubtful = task.doubtful or (task.phase is Phase.RUNS and phase is Phase.WAITS)
-                task.phase, task.why = phase, why
+                state = states.get((known.job, task.number))
+                if state is None:
+                    state = JobState(Phase.ENDED, word=self._of_dropped(known, task, known.job in living))
+                self._take_state(key, task, state)
+
+    def _take_state(self, key: Key, task: _Task, state: JobState) -> None:
+        if state.phase is not task.phase:
+            self._pause = min(self._pause, 2 * _SOON)
+        if state.phase is Phase.ENDED:
+            self._end(key, state.word)
+            return
+        if task.phase is Phase.RUNS and state.phase is Phase.WAITS:
+            task.doubtful = True
+            job = self._submissions[task.submission].job
+            self._verdicts.hear(key, lost_node(f"{job}_{task.number}"), "")
+        task.phase, task.why = state.phase, state.why
+
+    def _of_dropped(self, known: Submission, task: _Task, is_living: bool) -> Word | None:
+        """Return what became of a task that the cluster does not tell of any more, while it tells of others
+        of the job (`is_living`): one that never began was taken out. Nothing is known of the rest.
+        """
+        if not is_living or os.path.exists(output_of(known.output(self._paths), task.number)):
+            return None
+        job = f"{known.job}_{task.number}"
+        return Word(f"Its job {job} was cancelled in {self._title_of(known.engine)}.", CANCELLED)
 
     def _cancel(self) -> None:
         elements: dict[str, dict[Key, Element]] = {}
@@ -393,9 +394,8 @@ class ClusterEngine:
         """The cluster has done with a task."""
         task = self._tasks.pop(key)
         if word is not None:
-            self._words[key] = word
             pattern = self._submissions[task.submission].output(self._paths)
-            self._outputs[key] = read_output(pattern, task.number)
+            self._verdicts.hear(key, word, read_output(pattern, task.number))
         if task.held:
             self._ended.append(task.job)
         self._tidy(task.submission)

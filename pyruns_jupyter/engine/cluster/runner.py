@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from ..sources import SourceState
 from ..supervisor import AGAIN, DONE, supervise
 from ..surroundings import Surroundings
 from ..undertaker import bury
-from .base import Inside, Word, cluster_of
-from .submissions import Submission, output_of, read_output
+from .base import Inside, cluster_of, lost_node
+from .submissions import Submission, read_output
 
 
 def main() -> int:
@@ -46,7 +45,7 @@ def main() -> int:
         job = _job(root, paths, submission, inside)
         if job is None:
             return DONE
-        code = supervise(
+        return supervise(
             job,
             Surroundings().look(job),
             signals,
@@ -58,10 +57,6 @@ def main() -> int:
     except PyrunsError as error:
         print(error.message, file=sys.stderr)
         return AGAIN
-    if code == DONE:
-        with suppress(OSError):  # it tells nothing: what the task says is in its log
-            output_of(output, inside.number).unlink()
-    return code
 
 
 def _job(root: Path, paths: EnginePaths, submission: Submission, inside: Inside) -> Job | None:
@@ -79,10 +74,7 @@ def _job(root: Path, paths: EnginePaths, submission: Submission, inside: Inside)
     state, _ = read_state(entry, opened)
     if state is State.RUNNING:
         # This job was started before, and died with its node: it is started again only after that.
-        word = Word(
-            f"The node failed, or was taken from it: {inside.job} was started again.", interrupted=True
-        )
-        bury(entry.job, word)
+        bury(entry.job, lost_node(inside.job))
         state, _ = read_state(entry, opened)
     return _inside(entry, submission, inside) if state is State.WAITING else None
 

@@ -112,9 +112,8 @@ class Slurm:
 
     def find(self, tag: str) -> str:
         """Return the id of the job with this comment, empty without one."""
-        for line in self._run(
-            ["squeue", "--noheader", "--me", "--states=all", "--format=%F|%k"]
-        ).splitlines():
+        shown = self._run(["squeue", "--noheader", "--me", "--states=all", "--format=%F|%k"])
+        for line in shown.splitlines():
             job, _, comment = line.partition("|")
             if comment.strip() == tag:
                 return job
@@ -125,15 +124,8 @@ class Slurm:
         found: dict[Element, JobState] = {}
         for start in range(0, len(jobs), _MOST_WORDS):
             listed = ",".join(jobs[start : start + _MOST_WORDS])
-            words = [
-                "squeue",
-                "--noheader",
-                "--array",
-                "--states=all",
-                f"--format={_FORM}",
-                f"--jobs={listed}",
-            ]
-            done = self._call(words)
+            words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}"]
+            done = self._call([*words, f"--jobs={listed}"])
             if done.returncode and "Invalid job id" not in done.stderr:  # all of them are forgotten
                 raise Unreachable(_complaint(done.stderr))
             for line in done.stdout.splitlines():
@@ -141,8 +133,9 @@ class Slurm:
                 number, _, rest = rest.partition("|")
                 state, _, rest = rest.partition("|")
                 reason, _, node = rest.rpartition("|")
-                if number.isdigit():
-                    found[job, int(number)] = state_of(state, reason, node, f"{job}_{number}")
+                # An array of one that is cancelled while it waits has no numbers any more.
+                index = int(number) if number.isdigit() else 0
+                found[job, index] = state_of(state, reason, node, f"{job}_{index}")
         return found
 
     def cancel(self, elements: Sequence[Element]) -> None:
@@ -249,11 +242,8 @@ _CAUSES = {
 
 def options_of(need: ClusterNeed) -> list[str]:
     """Return what a job asks for as options of sbatch."""
-    words = [
-        f"--{key}={value}"
-        for key, value in (("partition", need.partition), ("account", need.account))
-        if value
-    ]
+    named = {"partition": need.partition, "account": need.account, "mem": need.memory}
+    words = [f"--{option}={value}" for option, value in named.items() if value]
     if need.gpus and need.gpus != "0":
         words.append(f"--gres=gpu:{need.gpus}")
     if need.cpus:

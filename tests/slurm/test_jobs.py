@@ -1,0 +1,249 @@
+"""Tasks as jobs of a real Slurm cluster, whose nodes share nothing with this machine but the folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.engine.pausing import pause, resume
+from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.engine.submit import attend, cancel, submit
+from tests.engine.support import ENDED, Project
+from tests.support import wait_until
+
+from .cluster import NODES, Cluster
+from .support import PATIENT, job_of, messages, need, queued, told, why
+
+SCRIPT = """
+import os, socket, time
+import pyruns_jupyter as pr
+config = pr.load()
+for step in range(20):
+    pr.track(loss=config.lr / (step + 1), step=step)
+pr.record(lr=config.lr, node=socket.gethostname())
+"""
+
+
+def test_a_sweep_is_an_array_of_jobs(project: Project, cluster: Cluster) -> None:
+    names = [project.task(f"t{number}", "hostname; env | grep ^CUDA; sleep 1") for number in range(6)]
+    batch = project.submit(*names, jobs=1000, gpus=1).batch
+    wait_until(lambda: len(cluster.jobs("%F")) == 6, message=lambda: str(cluster.jobs()))
+    assert len(set(cluster.jobs("%F"))) == 1  # one array for all
+    assert set(cluster.jobs("%j %b")) == {"_shell_ gres/gpu:1"}
+    assert project.wait(*names) == ["completed"] * 6
+    seen = set()
+    for name in names:
+        facts = project.info(name)["run_environments"][0]
+        node, visible = project.output(name).decode().split()
+        assert (facts["host"], facts["engine"]) == (node, "slurm")
+        assert visible.removeprefix("CUDA_VISIBLE_DEVICES=") == str(facts["assigned_gpu_ids"][0])
+        seen.add((node, visible))
+    assert len(seen) == 4  # two GPUs of two nodes
+    assert {job_of(project, name).partition("_")[0] for name in names} == {job_of(project, "t0")[:-2]}
+    # Nothing is left of it once the scheduler has heard of the end.
+    wait_until(lambda: not read_queue(project.root).batches, message=lambda: project.scheduler_log())
+    assert os.listdir(project.engine.cluster) == []
+    assert batch and project.scheduler_log() == ""
+
+
+def test_a_script_and_its_curves(cluster: Cluster, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder, SCRIPT)
+    project.settings("workspaces: {job: {engine: slurm, slurm: {cpus: 2, memory: 50M, extra: [--hold]}}}\n")
+    project.task("a", "lr: 0.5\n")
+    project.submit("a")
+    wait_until(lambda: cluster.jobs("%C %m") == ["2 50M"], message=lambda: str(cluster.jobs("%C %m")))
+    cluster.run("scontrol", "release", *cluster.jobs("%i"))
+    assert project.wait("a") == ["completed"]
+    info = project.info("a")
+    assert info["records"][0]["lr"] == 0.5 and info["records"][0]["node"] in NODES
+    assert len(info["tracks"][0]["loss"]) == 20
+    assert project.paths("a").curves(1).is_file()
+    project.stop_everything()
+
+
+def test_what_waits_says_why_and_can_be_stopped(project: Project, cluster: Cluster) -> None:
+    for name in ("a", "b", "c"):
+        project.task(name, PATIENT)
+    project.submit("a", "b", "c", jobs=1000, gpus=2)
+    wait_until(lambda: "Resources" in why(project), message=lambda: why(project))
+    batch = queued(project)
+    assert (batch.waiting, batch.running) == (1, 2)
+    assert why(project).startswith("Waits in Slurm as job ") and "nothing that it asks for is free" in why(
+        project
+    )
+    assert list(batch.next) == ["c"]
+    assert cancel(project.workspace, "c") == "cancelled"
+    wait_until(lambda: len(cluster.jobs()) == 2, message=lambda: str(cluster.jobs()))
+    # What runs is stopped by its own supervisor: here it is on another host.
+    assert cancel(project.workspace, "a") == "running"
+    assert project.wait("a") == ["cancelled"]
+    assert project.output("a").endswith(b"told\n")
+    (project.folder / "go").touch()
+    assert project.wait("b") == ["completed"]
+
+
+def test_so_many_at_a_time(project: Project) -> None:
+    names = [project.task(f"t{number}", "sleep 0.5") for number in range(5)]
+    project.submit(*names, jobs=2)
+    assert project.wait(*names) == ["completed"] * 5
+    times = [project.info(name)["pyruns_jupyter"]["times"]["1"] for name in names]
+    for start, _ in times:
+        assert sum(begin <= start < end for begin, end in times) <= 2
+
+
+def test_more_tasks_than_an_array_may_have(project: Project) -> None:
+    names = [project.task(f"t{number:02d}", "true") for number in range(20)]
+    project.submit(*names, jobs=1000)
+    assert project.wait(*names) == ["completed"] * 20
+    assert len({job_of(project, name).partition("_")[0] for name in names}) == 3  # of nine at most
+
+
+def test_retries_and_a_time_limit_of_our_own(project: Project, cluster: Cluster) -> None:
+    project.task("again", '[ -e "$PYRUNS_TASK_DIR/once" ] || { touch "$PYRUNS_TASK_DIR/once"; exit 1; }')
+    project.task("slow", "sleep 600")
+    project.submit("again", retries=1, retry_delay=0.1)
+    project.submit("slow", time_limit=1.0, grace=1.0)
+    wait_until(lambda: "2:00" in cluster.jobs("%l"), message=lambda: str(cluster.jobs("%l")))
+    assert project.wait("again", "slow") == ["completed", "failed"]
+    assert project.info("again")["run_statuses"] == ["failed", "completed"]
+    assert messages(project, "slow") == {"1": "Stopped after its time limit of 1.0 s."}
+
+
+def test_lines_of_the_job(project: Project, cluster: Cluster) -> None:
+    project.task("a", 'echo "$GREETING $USER_CHOICE $OPTION"')
+    extra = ["export GREETING='hello world'", "--nodelist=node2", "--time=7"]
+    options = QueueOptions(cluster=need(extra=extra))
+    submit(project.workspace, ["a"], options=options, environment={**os.environ, "USER_CHOICE": "mine"})
+    assert project.wait("a") == ["completed"]
+    assert project.output("a") == b"hello world mine \n"
+    assert project.info("a")["run_environments"][0]["host"] == "node2"
+
+
+def test_what_slurm_refuses(project: Project) -> None:
+    for name in ("a", "b", "c"):
+        project.task(name, "true")
+    project.submit("a", "b", jobs=9, cluster=need(partition="nosuch"))
+    project.submit("c", cluster=need(memory="90G"))
+    assert project.wait("a", "b", "c") == ["cancelled"] * 3
+    refusal = "Cancelled: Slurm refused its job: Invalid partition name specified."
+    assert (told(project, "a"), told(project, "b")) == (refusal, refusal)
+    assert (
+        told(project, "c")
+        == "Cancelled: Slurm refused its job: Requested node configuration is not available."
+    )
+    wait_until(lambda: os.listdir(project.engine.cluster) == [])
+
+
+def test_what_is_not_for_a_cluster_is_refused_before_it_is_queued(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.task("a", "true")
+    with pytest.raises(InvalidInput, match="gpu_memory is for GPUs of this machine"):
+        project.submit("a", gpu_memory=4.0)
+    with pytest.raises(InvalidInput, match="needs engine: slurm"):
+        project.submit("a", engine="local", cluster=need(cpus=2))
+    with pytest.raises(InvalidInput, match="sbatch, squeue, scancel, scontrol on the PATH"):
+        submit(project.workspace, ["a"], environment={"PATH": "/nowhere"})
+    assert project.status("a") == "pending"
+
+
+def test_a_job_that_cannot_start(project: Project) -> None:
+    project.settings("engine: slurm\nslurm: {poll_seconds: 1, python: /no/such/python}\n")
+    project.task("a", "true")
+    project.submit("a")
+    assert project.wait("a") == ["cancelled"]
+    assert told(project, "a").startswith("Cancelled: 3 times its job ended before the task could start.")
+    assert "/no/such/python" in told(project, "a")
+
+
+def test_jobs_cancelled_in_slurm(project: Project, cluster: Cluster) -> None:
+    project.task("runs", PATIENT)
+    project.submit("runs")
+    project.wait_for_output("runs", b"up")
+    waiting = [project.task(name, "true") for name in ("alone", "one", "two")]
+    project.submit("alone", cluster=need(extra=["--hold"]))
+    project.submit("one", "two", jobs=9, cluster=need(extra=["--hold"]))
+    wait_until(lambda: str([one.why for one in read_queue(project.root).batches]).count("JobHeld") == 2)
+    # Of an array, Slurm does not tell any more of what is cancelled before it begins.
+    for job in [job for job in cluster.jobs("%i") if not job.endswith("_1")]:
+        cluster.run("scancel", job)
+    ended = project.wait("runs", "alone", "one")
+    assert ended == ["cancelled"] * 3
+    assert messages(project, "runs")["1"].endswith("was cancelled in Slurm.")
+    assert project.output("runs").endswith(b"told\n")
+    assert [told(project, name)[-24:] for name in waiting[:2]] == [" was cancelled in Slurm."] * 2
+    cluster.run("scontrol", "release", *cluster.jobs("%i"))
+    assert project.wait("two") == ["completed"]
+
+
+def test_a_paused_queue_starts_nothing_that_waits_in_slurm(project: Project, cluster: Cluster) -> None:
+    project.task("a", "true")
+    project.submit("a", cluster=need(extra=["--hold"]))
+    wait_until(lambda: "JobHeldUser" in why(project))
+    pause(project.root)
+    [job] = cluster.jobs("%i")
+    cluster.run("scontrol", "release", job)
+    wait_until(lambda: not cluster.jobs())
+    wait_until(lambda: why(project) == "The queue is paused.", message=lambda: why(project))
+    assert project.status("a") == "queued"
+    resume(project.root)
+    wait_until(lambda: "JobHeldUser" in why(project))  # a new job, asked for in the same way
+    cluster.run("scontrol", "release", *cluster.jobs("%i"))
+    assert project.wait("a") == ["completed"]
+    assert len(project.info("a")["run_statuses"]) == 1
+
+
+def test_a_moved_project(project: Project, cluster: Cluster) -> None:
+    """What waits in Slurm knows the old place: it is submitted again."""
+    project.task("a", "pwd")
+    project.submit("a", cluster=need(extra=["--begin=now+4"]))
+    wait_until(lambda: "BeginTime" in why(project), message=lambda: why(project))
+    place = project.folder.with_name("elsewhere")
+    project.folder.rename(place)
+    project.folder, project.root = place, place / "_pyruns_"
+    moved = Project.__new__(Project)
+    moved.__dict__.update(project.__dict__)
+    info = place / "_pyruns_" / "_shell_" / "tasks" / "a" / "task_info.json"
+    wait_until(
+        lambda: (attend(place / "_pyruns_"), json.loads(info.read_bytes())["status"] in ENDED)[1],
+        timeout=60,
+        message=info.read_text,
+    )
+    assert json.loads(info.read_bytes())["status"] == "completed"
+
+
+def test_the_scheduler_may_be_gone(project: Project) -> None:
+    """Tasks run to their end without it; who comes later only learns of it."""
+    names = [project.task(f"t{number}", "sleep 0.5") for number in range(4)]
+    project.submit(*names, jobs=1000)
+    wait_until(lambda: project.status("t0") != "queued")
+    project.kill_scheduler()
+    assert project.wait(*names) == ["completed"] * 4
+    assert read_queue(project.root).batches
+    wait_until(lambda: (attend(project.root), not read_queue(project.root).batches)[1])
+
+
+def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) -> None:
+    """Whether it had asked Slurm, or heard the answer, is not known: all run once all the same."""
+    names = [project.task(f"t{number:02d}", "echo ran >> ran") for number in range(24)]
+    for count, start in enumerate(range(0, 24, 4)):
+        project.submit(*names[start : start + 4], jobs=1000)
+        time.sleep(0.08 * count)
+        project.kill_scheduler()
+        attend(project.root)
+    wait_until(
+        lambda: (attend(project.root), all(project.status(name) in ENDED for name in names))[1], timeout=90
+    )
+    for name in names:
+        assert project.info(name)["run_statuses"] == ["completed"]
+    assert (project.folder / "ran").read_text() == "ran\n" * 24
+    wait_until(lambda: (attend(project.root), not read_queue(project.root).batches and not cluster.jobs())[1])
+    wait_until(lambda: os.listdir(project.engine.cluster) == [])
