@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -37,6 +37,8 @@ class TaskOptions(TypedDict, total=False):
     gpu_memory: float | str | None
     gpu_devices: Iterable[str | int]
     retry_alone: bool
+    engine: str | None
+    cluster: Mapping[str, object]
 
 
 class RunOptions(TaskOptions, total=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from pyruns_jupyter.api.queue import RunOptions
+from pyruns_jupyter.core.clusterneed import ENGINES
 from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]
@@ -87,7 +88,10 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a queueing."""
     parser.add_argument(
-        "-j", "--jobs", type=positive, default=1, help="how many run at a time (default: %(default)s)"
+        "-j",
+        "--jobs",
+        type=positive,
+        help="how many run at a time (default: 1, in a cluster as many as it has room for)",
     )
     parser.add_argument("--priority", type=_whole, metavar="N", help="what has a higher one starts first")
     for flag, about in (("--after", "complete"), ("--after-any", "end in any way")):
@@ -129,11 +133,28 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="run again what a restart of the machine, or of its container, ended",
     )
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="where they run: on this machine, or as jobs of a Slurm cluster"
+    )
+    parser.add_argument("--partition", metavar="NAME", help="with Slurm: of the cluster")
+    parser.add_argument("--account", metavar="NAME", help="with Slurm: who pays")
+    parser.add_argument("--cpus", type=positive, metavar="N", help="with Slurm: processors of each task")
+    parser.add_argument("--memory", metavar="AMOUNT", help="with Slurm: of each task, such as 16G")
+    parser.add_argument(
+        "--sbatch",
+        action="append",
+        dest="extra",
+        metavar="LINE",
+        help="with Slurm: an option such as --sbatch=--qos=high, or a command that runs before the task; "
+        "may be repeated",
+    )
 
 
 def run_options(args: argparse.Namespace) -> RunOptions:
     """Return the options that were given."""
     given = {key: getattr(args, key, None) for key in RunOptions.__annotations__}
+    asked = {key: getattr(args, key, None) for key in ("partition", "account", "cpus", "memory", "extra")}
+    given["cluster"] = {key: value for key, value in asked.items() if value is not None} or None
     return cast(RunOptions, {key: value for key, value in given.items() if value is not None})
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyruns_jupyter.core.clusterneed import LOCAL
+from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.engine.cluster.need import engine_of
 from pyruns_jupyter.engine.queuestate import QueuedBatch, read_queue
 
 from .body import Body
@@ -42,6 +47,11 @@ def change(root: Path, paused: bool) -> None:
         pausing.pause(root)
     else:
         pausing.resume(root)
+
+
+def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:
+    """Tell whether tasks that are queued with these options run on this machine."""
+    return engine_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
 
 
 def _batch_model(batch: QueuedBatch) -> dict[str, Any]:

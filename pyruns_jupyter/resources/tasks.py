@@ -232,6 +232,7 @@ def _place_model(run: Run) -> dict[str, Any]:
         "executable": text("launcher"),
         "packages": text("packages"),
         "gpus": gpu_names(run),
+        "cluster_job": text("cluster_job"),
     }
 
 

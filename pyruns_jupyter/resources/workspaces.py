@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyruns_jupyter.core.runs import STATUSES
+from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.cluster.need import engine_of
 from pyruns_jupyter.engine.submit import scheduler_alive
 
 
@@ -30,6 +32,7 @@ def workspace_model(
         "path": path,
         "script": script,
         "counts": {status: counts.get(status, 0) for status in STATUSES},
+        "engine": engine_of(Settings.load(workspace.root), workspace.name, None),
         "scheduler_alive": scheduler_alive(workspace.root),
         "problem": problem or workspace.problem(),
     }

@@ -21,8 +21,8 @@ class ActionsHandler(PyrunsHandler):
             await self.require(WRITE)  # who may do nothing is not told what would be right
             raise
         await self.require(EXECUTE if wanted.executes else WRITE)
-        self.check_jobs(wanted.run)
         workspace = await self.run(self.workspace, ws)
+        await self.check_jobs(workspace, wanted.run)
         watcher = self.services.watcher(workspace)
         names = wanted.names
         if names is None:

@@ -15,6 +15,7 @@ from ..core.errors import InvalidInput, PyrunsError, from_os_error
 from ..core.workspace import WorkspaceFolder
 from ..resources.answers import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from ..resources.body import Body, query_integer
+from ..resources.queue import is_local
 from .services import SETTING, Services
 
 RESOURCE = "pyruns"
@@ -137,14 +138,14 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         """Return the request's JSON object, which may have the keys `allowed`."""
         return Body.parse(self.request.body, allowed)
 
-    def check_jobs(self, options: Mapping[str, object]) -> None:
+    async def check_jobs(self, workspace: WorkspaceFolder, options: Mapping[str, object]) -> None:
         """Check that the options of a queueing are within what the administrator allows.
 
         Raises:
-            InvalidInput: when too many tasks would run at a time.
+            InvalidInput: when too many tasks would run at a time on this machine.
         """
         jobs, most = options.get("jobs", 1), self.services.limits.jobs_at_once
-        if isinstance(jobs, int) and jobs > most:
+        if isinstance(jobs, int) and jobs > most and await self.run(is_local, workspace, options):
             raise InvalidInput(
                 f"At most {most} tasks may run at a time on this server, not {jobs}.", field="jobs"
             )

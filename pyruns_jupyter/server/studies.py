@@ -22,8 +22,8 @@ class StudiesHandler(PyrunsHandler):
         """Begin a study."""
         await self.require(EXECUTE)  # makes tasks and runs them
         wanted = studies.Beginning.read(self.body(*studies.Beginning.KEYS))
-        self.check_jobs(wanted.fields)
         workspace = await self.run(self.workspace, ws)
+        await self.check_jobs(workspace, {**wanted.run, **wanted.fields})
         found = await self.run(studies.begin, workspace, wanted)
         self.services.watcher(workspace).touch()
         self.answer(found, 201)

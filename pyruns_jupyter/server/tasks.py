@@ -39,8 +39,9 @@ class TasksHandler(PyrunsHandler):
         wanted = Creation.read(self.body(*Creation.KEYS))
         if wanted.run is not None:
             await self.require(EXECUTE)
-            self.check_jobs(wanted.run)
         workspace = await self.run(self.workspace, ws)
+        if wanted.run is not None:
+            await self.check_jobs(workspace, wanted.run)
         watcher = self.services.watcher(workspace)
         try:
             created = await self.run(create, workspace, wanted, self.services.limits.tasks_at_once)

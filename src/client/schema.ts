@@ -708,6 +708,11 @@ export interface components {
             /** @description Path of the script relative to the server root */
             script: string | null;
             counts: components["schemas"]["Counts"];
+            /**
+             * @description Where its tasks run unless their queueing says otherwise
+             * @enum {string}
+             */
+            engine: "local" | "slurm";
             scheduler_alive: boolean;
             /** @description A sentence when the workspace cannot work as it is (script or interpreter missing) */
             problem: string | null;
@@ -899,7 +904,7 @@ export interface components {
             line: number;
         };
         RunOptions: {
-            /** @description How many of these tasks run at a time (1 by default) */
+            /** @description How many of these tasks run at a time (1 by default, in a cluster 1000) */
             jobs?: number | null;
             /** @description What has a higher one starts first */
             priority?: number | null;
@@ -927,6 +932,26 @@ export interface components {
             gpu_devices?: (string | number)[] | null;
             /** @description Run again with whole GPUs what ran out of GPU memory */
             retry_alone?: boolean | null;
+            /**
+             * @description Where they run: on the machine of the scheduler, or as jobs of a Slurm cluster
+             * @enum {string|null}
+             */
+            engine?: "local" | "slurm" | null;
+            /** @description What each asks of the cluster, completed by the settings of the project */
+            cluster?: components["schemas"]["ClusterNeed"] | null;
+        };
+        ClusterNeed: {
+            partition?: string;
+            account?: string;
+            /** @description How many, with their kind as `a100:2`; `gpus` of the queueing goes before */
+            gpus?: string | number;
+            cpus?: number;
+            /** @description With its unit, such as 16G */
+            memory?: string;
+            /** @description After which the cluster ends it: seconds, or a text such as 4h or 1-12:00:00. By default a little more than `time_limit` */
+            time?: number | string;
+            /** @description Lines of the script of the job. Those that begin with a dash are options of sbatch, others run before the task */
+            extra?: string[];
         };
         /** @description Seconds, or a text such as 90s, 10m or 1h30m */
         Period: number | string;
@@ -1262,6 +1287,8 @@ export interface components {
             packages: string;
             /** @description Names */
             gpus: string[];
+            /** @description What the cluster calls the job in which it ran, empty on the machine of the scheduler */
+            cluster_job: string;
         };
         TaskDetail: {
             task: components["schemas"]["TaskRow"];

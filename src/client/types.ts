@@ -34,6 +34,7 @@ export type Trial = Schemas['Trial'];
 export type SearchPreview = Schemas['SearchPreview'];
 export type Dimension = Schemas['Dimension'];
 export type RunOptions = Schemas['RunOptions'];
+export type ClusterNeed = Schemas['ClusterNeed'];
 export type CreateRequest = Schemas['CreateRequest'];
 export type Created = Schemas['Created'];
 export type ActionRequest = Schemas['ActionRequest'];

@@ -17,7 +17,7 @@ import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
 import { QueueModel } from '../model/queue';
 import { StudiesModel } from '../model/studies';
-import { asRunOptions } from '../model/runoptions';
+import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
 import { asSearch } from '../model/searchdraft';
 import { asSavedTable } from '../model/savedviews';
 import { TableModel } from '../model/table';
@@ -211,7 +211,7 @@ async function makeGenerator(
       client: pyruns.client,
       ws: workspace.id,
       kind: workspace.kind,
-      jobs: options.settings().jobs,
+      jobs: usualJobs(workspace, options),
       loadDraft: async () => asDraft(await state?.fetch(key)),
       saveDraft: draft => void state?.save(key, toJson(draft))
     })
@@ -313,7 +313,7 @@ async function makeManager(
         options.rendermime ? markdownRenderer(options.rendermime) : undefined
       }
       trans={trans}
-      jobs={options.settings().jobs}
+      jobs={usualJobs(workspace, options)}
       {...rights(pyruns)}
       confirm={ask(trans)}
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
@@ -367,6 +367,11 @@ async function makeMonitor(
       canExecute={rights(pyruns).canExecute}
     />
   );
+}
+
+/** How many tasks run at a time unless somebody says otherwise. */
+function usualJobs(workspace: Workspace, options: IViewOptions): number {
+  return workspace.engine === 'local' ? options.settings().jobs : CLUSTER_JOBS;
 }
 
 export function ask(trans: TranslationBundle): Confirm {

@@ -8,7 +8,7 @@ import type {
 } from '../client/types';
 import type { IDraftState, ISavedDraft } from './draftstate';
 import { EMPTY_DRAFT, refusalsOf } from './draftstate';
-import { RUN_FIELDS, withoutEmpty } from './runoptions';
+import { isRunField, withoutEmpty } from './runoptions';
 import type { ISearch } from './searchdraft';
 import {
   nextName,
@@ -147,7 +147,7 @@ export class DraftModel extends Store<IDraftState> {
 
   setRun(run: RunOptions): void {
     const refusals = this.state.refusals.filter(
-      error => !RUN_FIELDS.some(field => field === error.field)
+      error => !isRunField(error.field)
     );
     this.update({ run, refusals });
     this._scheduleSave();

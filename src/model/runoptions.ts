@@ -1,5 +1,5 @@
 /** How tasks are to be run, as people fill it in. */
-import type { RunOptions } from '../client/types';
+import type { ClusterNeed, RunOptions } from '../client/types';
 
 /** What a form offers; also the fields by which the server names mistakes. */
 export const RUN_FIELDS = [
@@ -13,6 +13,58 @@ export const RUN_FIELDS = [
 ] as const;
 
 export type RunField = (typeof RUN_FIELDS)[number];
+
+/** What a form offers of what a task asks of a cluster. */
+export const CLUSTER_FIELDS = [
+  'partition',
+  'cpus',
+  'memory',
+  'account'
+] as const;
+
+export type ClusterField = (typeof CLUSTER_FIELDS)[number];
+
+export type Engine = NonNullable<RunOptions['engine']>;
+
+/** As many at a time as a cluster has room for. */
+export const CLUSTER_JOBS = 1000;
+
+/** Whether a mistake that the server names is about how tasks are to be run. */
+export function isRunField(field: string | null | undefined): boolean {
+  return (
+    RUN_FIELDS.some(known => known === field) ||
+    ['engine', 'cluster'].includes((field ?? '').split('.')[0])
+  );
+}
+
+/** The options with another engine: a cluster takes all tasks at once. */
+export function withEngine(
+  options: RunOptions,
+  engine: Engine | null
+): RunOptions {
+  if (engine !== 'slurm') {
+    const jobs = options.jobs === CLUSTER_JOBS ? 1 : options.jobs;
+    return { ...options, jobs, engine, cluster: null };
+  }
+  const jobs = (options.jobs ?? 1) === 1 ? CLUSTER_JOBS : options.jobs;
+  return { ...options, jobs, engine };
+}
+
+/** The options with another value of what is asked of a cluster. */
+export function withNeed(
+  options: RunOptions,
+  field: ClusterField,
+  value: string | number | null
+): RunOptions {
+  const cluster: Record<string, unknown> = { ...options.cluster };
+  if (value === null || value === '') {
+    delete cluster[field];
+  } else {
+    cluster[field] = value;
+  }
+  const isEmpty = Object.keys(cluster).length === 0;
+  return { ...options, cluster: isEmpty ? null : (cluster as ClusterNeed) };
+}
 
 /** Fields that hold whole numbers, and the least and greatest of them. */
 export const RUN_NUMBERS: Partial<Record<RunField, [number, number]>> = {
@@ -43,5 +95,16 @@ export function asRunOptions(value: unknown, jobs: number): RunOptions {
       options[field] = each;
     }
   }
-  return options as RunOptions;
+  if (found.engine === 'local' || found.engine === 'slurm') {
+    options.engine = found.engine;
+  }
+  let read = options as RunOptions;
+  const cluster = (found.cluster ?? {}) as Record<string, unknown>;
+  for (const field of CLUSTER_FIELDS) {
+    const each = cluster[field];
+    if (typeof each === (field === 'cpus' ? 'number' : 'string')) {
+      read = withNeed(read, field, each as string | number);
+    }
+  }
+  return read;
 }

@@ -122,6 +122,7 @@ function workspace(id: string): Workspace {
     path: '',
     script: null,
     counts: countsOf([]),
+    engine: 'local',
     scheduler_alive: false,
     problem: null
   };

@@ -5,6 +5,7 @@ import type { QueuedBatch, TaskRow, Workspace } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { batchTimeLeft } from '../../model/estimate';
 import type { QueueModel } from '../../model/queue';
+import { CLUSTER_JOBS } from '../../model/runoptions';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { clockTime, duration, relativeTime } from '../shared/format';
@@ -191,8 +192,14 @@ function countsText(trans: ITrans, batch: QueuedBatch): string {
 }
 
 function optionsText(trans: ITrans, { options }: QueuedBatch): string {
+  const jobs = options.jobs ?? 1;
+  const isCluster = options.engine === 'slurm';
   return [
-    trans._n('%1 at a time', '%1 at a time', options.jobs ?? 1),
+    isCluster ? trans.__('Slurm') : '',
+    isCluster && jobs >= CLUSTER_JOBS
+      ? ''
+      : trans._n('%1 at a time', '%1 at a time', jobs),
+    options.cluster?.partition ?? '',
     options.gpus ? trans._n('%1 GPU each', '%1 GPUs each', options.gpus) : '',
     options.priority ? trans.__('priority %1', options.priority) : ''
   ]

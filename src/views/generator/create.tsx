@@ -94,6 +94,7 @@ export function CreateForm(
       <RunOptionsForm
         value={state.run}
         errors={runErrors}
+        engine={props.engine}
         prefix={prefix}
         onChange={props.onRun}
       />

@@ -25,7 +25,10 @@ export interface IGeneratorProps {
   trans: ITrans;
   /** Loaded by the view when it is still to be. */
   model: DraftModel;
-  workspace: Pick<Workspace, 'id' | 'name' | 'kind' | 'path' | 'problem'>;
+  workspace: Pick<
+    Workspace,
+    'id' | 'name' | 'kind' | 'path' | 'problem' | 'engine'
+  >;
   /** Tasks were created, and queued if `queued`. */
   onCreated: (names: readonly string[], queued: boolean) => void;
   /** A search began. */
@@ -214,6 +217,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
         errors={errors}
         canWrite={canWrite}
         canExecute={canExecute}
+        engine={workspace.engine}
         prefix={prefix}
         onName={name => model.setName(name)}
         onRun={run => model.setRun(run)}

@@ -2,7 +2,8 @@ import * as React from 'react';
 
 import type { FieldError, RunOptions } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
-import { RUN_FIELDS } from '../../model/runoptions';
+import type { Engine } from '../../model/runoptions';
+import { isRunField } from '../../model/runoptions';
 import type { IDraftPreview, ISearch } from '../../model/searchdraft';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -19,6 +20,8 @@ export interface IOutcomeProps {
   /** Whether the user may create, and start, tasks. */
   canWrite: boolean;
   canExecute: boolean;
+  /** Where tasks run unless the options say otherwise. */
+  engine: Engine;
   prefix: string;
   onName: (name: string) => void;
   onRun: (options: RunOptions) => void;
@@ -39,7 +42,7 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
     error => error.field === 'name' && !error.line
   );
   const runErrors = errors.filter(
-    error => !error.line && RUN_FIELDS.some(field => field === error.field)
+    error => !error.line && isRunField(error.field)
   );
   const searchErrors = state.search ? searchErrorsOf(errors) : [];
   const placed = [...nameErrors, ...runErrors, ...searchErrors];

@@ -54,7 +54,7 @@ export interface IManagerProps {
   canWrite?: boolean;
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
-  /** How many tasks run at a time when *Run* is pressed. */
+  /** How many tasks run at a time when *Run* is pressed, at first. */
   jobs?: number;
   onJobs?: (jobs: number) => void;
   /** Columns, widths, saved views; of the view's own and forgotten without it. */
@@ -98,8 +98,8 @@ function Manager(props: IManagerProps): JSX.Element {
   const trans = useTrans();
   const state = useStore(model);
   const [confirm, question] = useConfirm(props.confirm);
-  const [ownJobs, setOwnJobs] = React.useState(1);
-  const jobs = props.jobs ?? ownJobs;
+  const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
+  const jobs = (props.onJobs && props.jobs) || ownJobs;
   const actions = useActions(model, confirm, jobs);
   const table = useTable(props);
   const curves = useOwned(

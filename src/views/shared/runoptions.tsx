@@ -1,8 +1,14 @@
 import * as React from 'react';
 
 import type { FieldError, RunOptions } from '../../client/types';
-import type { RunField } from '../../model/runoptions';
-import { RUN_NUMBERS } from '../../model/runoptions';
+import type { ClusterField, Engine, RunField } from '../../model/runoptions';
+import {
+  CLUSTER_FIELDS,
+  RUN_NUMBERS,
+  isRunField,
+  withEngine,
+  withNeed
+} from '../../model/runoptions';
 import type { ITrans } from './context';
 import { useTrans } from './context';
 
@@ -20,6 +26,8 @@ export interface IRunOptionsProps {
   onChange: (options: RunOptions) => void;
   /** Of these fields; others are passed over. */
   errors?: readonly FieldError[];
+  /** Where tasks run unless the options say otherwise. */
+  engine: Engine;
   /** Begins the ids of the fields. */
   prefix: string;
 }
@@ -28,11 +36,17 @@ export interface IRunOptionsProps {
 export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const { value, errors = [] } = props;
-  const isSet = SELDOM.some(field => !isEmpty(value[field]));
-  const isWrong = errors.some(error =>
-    SELDOM.includes(error.field as RunField)
+  const engine = value.engine ?? props.engine;
+  const isSet = SELDOM.some(field => !isEmpty(value[field])) || value.engine;
+  const isWrong = errors.some(
+    error =>
+      SELDOM.includes(error.field as RunField) || error.field === 'engine'
   );
-  const [open, setOpen] = React.useState(isSet);
+  const [open, setOpen] = React.useState(Boolean(isSet));
+  // A cluster chooses the GPUs by itself.
+  const seldom = SELDOM.filter(
+    name => engine === 'local' || name !== 'gpu_memory'
+  );
   const field = (name: RunField) => (
     <OptionField key={name} {...props} field={name} />
   );
@@ -40,15 +54,22 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
     <div className="pyr-run-options">
       {field('jobs')}
       {field('gpus')}
+      {engine === 'slurm' &&
+        CLUSTER_FIELDS.map(name => (
+          <NeedField key={name} {...props} field={name} />
+        ))}
       <details
         open={open || isWrong}
         onToggle={event => setOpen(event.currentTarget.open)}
       >
         <summary>{trans.__('More options')}</summary>
-        <div className="pyr-run-more">{SELDOM.map(field)}</div>
+        <div className="pyr-run-more">
+          {seldom.map(field)}
+          <EngineField {...props} />
+        </div>
       </details>
       {errors
-        .filter(error => error.field !== null && error.field !== undefined)
+        .filter(error => isRunField(error.field))
         .map((error, index) => (
           <p key={index} className="pyr-field-error">
             {error.message}
@@ -101,6 +122,90 @@ function OptionField(
       />
     </label>
   );
+}
+
+/** Where the tasks run. */
+function EngineField(props: IRunOptionsProps): JSX.Element {
+  const trans = useTrans();
+  const names: Record<Engine, string> = {
+    local: trans.__('This machine'),
+    slurm: trans.__('Slurm')
+  };
+  return (
+    <label
+      className="pyr-run-option"
+      title={trans.__(
+        'On the machine of the server, or as jobs of a Slurm cluster that it submits to'
+      )}
+    >
+      <span>{trans.__('Run on')}</span>
+      <select
+        className="pyr-input"
+        id={`${props.prefix}@engine`}
+        value={props.value.engine ?? ''}
+        aria-invalid={props.errors?.some(error => error.field === 'engine')}
+        onChange={event =>
+          props.onChange(
+            withEngine(props.value, (event.target.value || null) as Engine)
+          )
+        }
+      >
+        <option value="">{trans.__('As set (%1)', names[props.engine])}</option>
+        <option value="local">{names.local}</option>
+        <option value="slurm">{names.slurm}</option>
+      </select>
+    </label>
+  );
+}
+
+/** Something that a task asks of a cluster. */
+function NeedField(
+  props: IRunOptionsProps & { field: ClusterField }
+): JSX.Element {
+  const trans = useTrans();
+  const { field, value, errors = [] } = props;
+  const [label, help] = needWords(trans, field);
+  const known = value.cluster?.[field];
+  const isNumber = field === 'cpus';
+  return (
+    <label className="pyr-run-option" title={help}>
+      <span>{label}</span>
+      <input
+        type={isNumber ? 'number' : 'text'}
+        className="pyr-input"
+        id={`${props.prefix}@cluster.${field}`}
+        min={isNumber ? 1 : undefined}
+        value={isEmpty(known) ? '' : String(known)}
+        placeholder={trans.__('as set')}
+        spellCheck={false}
+        autoComplete="off"
+        aria-invalid={errors.some(error => error.field === `cluster.${field}`)}
+        onChange={event => {
+          const text = event.target.value;
+          const number = Math.max(1, Math.round(Number(text)));
+          props.onChange(
+            withNeed(value, field, isNumber && text ? number : text)
+          );
+        }}
+      />
+    </label>
+  );
+}
+
+function needWords(trans: ITrans, field: ClusterField): [string, string] {
+  switch (field) {
+    case 'partition':
+      return [trans.__('Partition'), trans.__('Of the cluster')];
+    case 'account':
+      return [trans.__('Account'), trans.__('Who pays for it in the cluster')];
+    case 'cpus':
+      return [trans.__('CPUs each'), trans.__('Processors of each task')];
+    case 'memory':
+      return [
+        trans.__('Memory each'),
+        trans.__('Of each task, with its unit: 800M, 16G')
+      ];
+  }
 }
 
 function isEmpty(value: unknown): boolean {

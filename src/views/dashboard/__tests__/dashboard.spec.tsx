@@ -149,6 +149,7 @@ async function open(
           failed: 0,
           cancelled: 0
         },
+        engine: 'local',
         scheduler_alive: true,
         problem: null
       }}

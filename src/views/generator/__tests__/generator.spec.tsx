@@ -10,6 +10,7 @@ import type {
   PreviewRequest
 } from '../../../client/types';
 import { DraftModel } from '../../../model/draft';
+import { asRunOptions, withoutEmpty } from '../../../model/runoptions';
 import { Searches } from '../../../model/__tests__/searches';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
@@ -131,6 +132,7 @@ describe('GeneratorView', () => {
           name: 'train',
           kind: 'script',
           path: 'digits',
+          engine: 'local',
           problem: null
         }}
         onCreated={onCreated}
@@ -243,6 +245,50 @@ describe('GeneratorView', () => {
     ).toBeInTheDocument();
     fireEvent.click(screen.getByTitle('Show where'));
     expect(screen.getByLabelText('lr')).toHaveFocus();
+  });
+
+  it('runs tasks in a cluster, with what they ask of it', async () => {
+    await show();
+    expect(screen.queryByLabelText('Partition')).not.toBeInTheDocument();
+    fireEvent.change(screen.getByLabelText('Run on'), {
+      target: { value: 'slurm' }
+    });
+    expect(screen.getByLabelText('At a time')).toHaveValue(1000);
+    expect(screen.queryByLabelText('GiB of a GPU')).not.toBeInTheDocument();
+    fireEvent.change(screen.getByLabelText('Partition'), {
+      target: { value: 'gpu' }
+    });
+    fireEvent.change(screen.getByLabelText('CPUs each'), {
+      target: { value: '4' }
+    });
+    server.refuse = new ClientError('memory must be an amount.', {
+      status: 400,
+      field: 'cluster.memory'
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    expect(screen.getByText('memory must be an amount.')).toBeInTheDocument();
+    expect(screen.getByLabelText('Memory each')).toBeInvalid();
+    server.refuse = null;
+    fireEvent.change(screen.getByLabelText('Memory each'), {
+      target: { value: '16G' }
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
+    await wait();
+    const cluster = { partition: 'gpu', cpus: 4, memory: '16G' };
+    expect(server.created).toEqual([
+      {
+        text: TEXT,
+        name: 'train',
+        run: { jobs: 1000, engine: 'slurm', cluster }
+      }
+    ]);
+    // It is remembered, and forgotten with another choice.
+    expect(asRunOptions(model.getSnapshot().run, 1).cluster).toEqual(cluster);
+    fireEvent.change(screen.getByLabelText('Run on'), {
+      target: { value: '' }
+    });
+    expect(withoutEmpty(model.getSnapshot().run)).toEqual({ jobs: 1 });
   });
 
   it('creates, runs, and shows what the server refuses', async () => {

@@ -28,7 +28,8 @@ const RUN: RunInfo = {
     python: '3.11.7',
     executable: '/venv/bin/python',
     packages: 'hash',
-    gpus: ['H100', 'H100']
+    gpus: ['H100', 'H100'],
+    cluster_job: ''
   }
 };
 

@@ -145,7 +145,9 @@ describe('ManagerView', () => {
   });
 
   it('offers for the selection what is possible', async () => {
-    const { client, model } = await open();
+    // What Lab's settings say is what the field begins with, not what it keeps.
+    const { client, model } = await open(ROWS, { jobs: 2 });
+    expect(screen.getByRole('spinbutton')).toHaveValue(2);
     const button = (name: string) => screen.getByRole('button', { name });
     expect(button('Run')).toBeDisabled();
     fireEvent.click(lineOf('lr=1'));

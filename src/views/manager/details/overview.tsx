@@ -93,6 +93,7 @@ export function placeFacts(
   const place = run?.environment;
   return [
     [trans.__('Host'), place?.host ?? ''],
+    [trans.__('Job'), place?.cluster_job ?? ''],
     [trans.__('GPUs'), counted(place?.gpus ?? [])],
     [trans.__('Python'), place?.python ?? '']
   ];

@@ -32,6 +32,7 @@ const WORKSPACE: Workspace = {
   path: 'digits',
   script: 'digits/train.py',
   counts: NONE,
+  engine: 'local',
   scheduler_alive: true,
   problem: null
 };
