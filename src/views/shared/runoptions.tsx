@@ -84,7 +84,8 @@ function OptionField(
 ): JSX.Element {
   const trans = useTrans();
   const { field, value, errors = [] } = props;
-  const [label, help, placeholder] = wordsOf(trans, field);
+  const isCluster = (value.engine ?? props.engine) === 'slurm';
+  const [label, help, placeholder] = wordsOf(trans, field, isCluster);
   const limits = RUN_NUMBERS[field];
   const known = value[field];
   const [typed, setTyped] = React.useState<string | null>(null);
@@ -133,7 +134,7 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
   };
   return (
     <label
-      className="pyr-run-option"
+      className="pyr-run-option pyr-run-wide"
       title={trans.__(
         'On the machine of the server, or as jobs of a Slurm cluster that it submits to'
       )}
@@ -213,7 +214,11 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Label, help, and what stands in an empty field. */
-function wordsOf(trans: ITrans, field: RunField): [string, string, string] {
+function wordsOf(
+  trans: ITrans,
+  field: RunField,
+  isCluster: boolean
+): [string, string, string] {
   switch (field) {
     case 'jobs':
       return [
@@ -227,7 +232,7 @@ function wordsOf(trans: ITrans, field: RunField): [string, string, string] {
         trans.__(
           'How many GPUs each task gets and sees; it waits until they are free'
         ),
-        trans.__('any')
+        isCluster ? trans.__('as set') : trans.__('any')
       ];
     case 'gpu_memory':
       return [

@@ -1,0 +1,128 @@
+import { expect, test } from '@jupyterlab/galata';
+import type { ChildProcess } from 'child_process';
+import { spawn } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  openPage,
+  picture,
+  taskRow,
+  taskRows
+} from '../support/journey';
+import { LabServer } from '../support/server';
+
+/** A sweep on a real Slurm cluster, from the form to the node it ran on. */
+
+test.use({
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const SCRIPT = `
+import argparse, socket, time
+import pyruns_jupyter as pyruns
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+args = parser.parse_args()
+print("this is", socket.gethostname(), flush=True)
+for step in range(40):
+    pyruns.track(loss=args.lr / (step + 1))
+    time.sleep(0.1)
+pyruns.record(acc=1 - args.lr)
+`;
+
+let folder = '';
+let cluster: ChildProcess | null = null;
+let server: LabServer | null = null;
+
+test.beforeAll(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-slurm-'));
+  const child = spawn(
+    'python',
+    ['-m', 'tests.slurm.serve', path.join(folder, 'cluster')],
+    {
+      cwd: path.join(__dirname, '..', '..'),
+      stdio: ['pipe', 'pipe', 'inherit']
+    }
+  );
+  cluster = child;
+  const told: { conf?: string; missing?: string } = await new Promise(
+    (resolve, reject) => {
+      child.stdout.once('data', line => resolve(JSON.parse(String(line))));
+      child.once('exit', code => reject(new Error(`It ended: ${code}`)));
+    }
+  );
+  test.skip(told.conf === undefined, told.missing);
+  const root = path.join(folder, 'root');
+  fs.mkdirSync(root);
+  makeProject(root, 'nets', 'train.py', SCRIPT);
+  const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 50;
+  server = new LabServer(port, root, { SLURM_CONF: told.conf });
+  await server.start();
+});
+
+test.afterAll(async () => {
+  await server?.kill();
+  if (cluster?.exitCode === null) {
+    const gone = new Promise(resolve => cluster?.once('exit', resolve));
+    cluster.stdin?.end();
+    await gone;
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+test('a sweep runs on the nodes of a cluster', async ({ page }) => {
+  await openLab(page, server?.url ?? '', 'nets');
+  await openInPyruns(page, 'train.py');
+  await page.getByLabel('lr', { exact: true }).fill('0.1 | 0.2 | 0.3');
+  await page.getByText('More options').click();
+  await page.getByLabel('Run on').selectOption('slurm');
+  await expect(page.getByLabel('At a time')).toHaveValue('1000');
+  await page.getByLabel('Partition').fill('nowhere');
+  await page.getByLabel('Memory each').fill('much');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(page.getByText('memory must be an amount')).toBeVisible();
+  await page.getByLabel('Memory each').fill('50M');
+  await page.getByLabel('CPUs each').fill('8');
+  await picture(page, 'slurm-form');
+
+  // What the cluster refuses is told with the tasks that it would have run.
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(
+    taskRows(page).getByText('Slurm refused its job: Invalid partition name')
+  ).toHaveCount(3);
+  await taskRow(page, 'train_1_lr=0.1').click();
+  await page.getByRole('grid', { name: 'Tasks' }).press('Control+a');
+
+  // Two nodes have room for one of them each: the third one waits there.
+  const settings = path.join(
+    folder,
+    'root',
+    'nets',
+    '_pyruns_',
+    '_pyruns_settings.yaml'
+  );
+  fs.writeFileSync(
+    settings,
+    'engine: slurm\nslurm: {cpus: 8, poll_seconds: 1}\n'
+  );
+  await page.getByLabel('Jobs').fill('3');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(taskRows(page).getByText('Running')).toHaveCount(2);
+  await openPage(page, 'Dashboard');
+  await expect(page.getByText('Waits in Slurm as job')).toContainText(
+    'nothing that it asks for is free (Resources)'
+  );
+  await picture(page, 'slurm-queue');
+  await openPage(page, 'Tasks');
+  await expect(taskRows(page).getByText('Completed')).toHaveCount(3);
+
+  await taskRow(page, 'train_3_lr=0.3').dblclick();
+  await expect(page.locator('.xterm-rows')).toContainText('this is node');
+});
