@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -394,6 +395,25 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
 
 def reservation(attempt: str) -> Reservation:
     return Reservation(attempt, "train/t", ("GPU-1",), None, {"GPU-1": 0}, 1.0)
+
+
+def test_the_guard_of_another_user_is_not_opened_as_if_it_were_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux refuses that in common folders (fs.protected_regular, on in Debian); here it may be off."""
+    opened = os.open
+
+    def as_another_user(path: Any, flags: int, *more: Any) -> int:
+        if flags & os.O_CREAT and not flags & os.O_EXCL and os.path.exists(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, flags, *more)
+
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        pass
+    monkeypatch.setattr(os, "open", as_another_user)
+    with book.guarded():
+        assert book.living() == []
 
 
 def test_the_ledger_believes_locks_and_nothing_else(tmp_path: Path) -> None:

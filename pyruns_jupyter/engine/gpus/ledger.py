@@ -87,12 +87,30 @@ class Ledger:
             OSError: when it cannot be used.
         """
         self._prepare()
-        descriptor = _open(self.folder / _GUARD, os.O_RDWR | os.O_CREAT)
+        descriptor = self._open_guard()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+    def _open_guard(self) -> int:
+        """Open the file that all users lock. Who comes first makes it; what is there must not be opened as if
+        it were to be made, which Linux forbids to others in such folders (`fs.protected_regular`).
+        """
+        path = self.folder / _GUARD
+        while True:
+            try:
+                return _open(path, os.O_RDWR)
+            except FileNotFoundError:
+                pass
+            try:
+                descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            except FileExistsError:
+                continue
+            with suppress(OSError):
+                os.fchmod(descriptor, 0o666)
+            return descriptor
 
     def living(self) -> list[Reservation]:
         """Return the reservations whose runs live; what dead ones left is removed. To be called guarded."""
@@ -169,11 +187,7 @@ class Ledger:
 
 def _open(path: Path, flags: int) -> int:
     """Open a file that all users may lock; never a link that somebody put there."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
-    if flags & os.O_CREAT and path.name == _GUARD:
-        with suppress(OSError):
-            os.fchmod(descriptor, 0o666)
-    return descriptor
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
 
 
 def _is_free(descriptor: int) -> bool:
