@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.task import Task
 from tests.engine.support import stop_everything
 from tests.hub.hub import Hub
 from tests.support import wait_until
@@ -32,21 +33,31 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     stop_everything(tmp_path)
 
 
-def test_a_server_whose_tasks_run_is_not_idle(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    tokens = {user: hub.user(user) for user in ("busy", "idle")}
-    script = hub.folder / "home" / "busy" / "deep" / "train.py"
+def run_something(hub: Hub, user: str, monkeypatch: pytest.MonkeyPatch) -> Task:
+    """Let a user have a task that runs, queued from a kernel or a terminal: no browser shows it."""
+    script = hub.folder / "home" / user / "deep" / "train.py"
     script.parent.mkdir(parents=True)
     script.write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.setenv("PYRUNS_RUNTIME_DIR", str(hub.folder / "runtime-busy"))
-    # Queued from a kernel or a terminal: nobody opens it in the browser.
+    monkeypatch.setenv("PYRUNS_RUNTIME_DIR", str(hub.folder / f"runtime-{user}"))
     workspace = Workspace.open(script)
     [task] = workspace.run(workspace.create("{}\n", name="long"))
+    return task
+
+
+def test_a_server_whose_tasks_run_is_not_idle(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = {user: hub.user(user) for user in ("busy", "idle", "capped")}
+    task, capped = (run_something(hub, user, monkeypatch) for user in ("busy", "capped"))
+    # One of them may be kept for seven seconds only.
+    config = hub.folder / "home" / "capped" / ".jupyter" / "jupyter_server_config.py"
+    config.parent.mkdir()
+    config.write_text("c.PyrunsExtension.activity_hours = 0.002\n")
     for user, token in tokens.items():
         hub.start(user)
         assert hub.ask("get", f"/user/{user}/pyruns/api/status", token=token).status == 200
     wait_until(lambda: not hub.is_ready("idle"), 60.0, "the idle server is stopped")
+    wait_until(lambda: not hub.is_ready("capped"), 60.0, "the server is stopped whose time is over")
     time.sleep(IDLE)
     assert hub.is_ready("busy")
-    assert task.status == "running"
+    assert [task.status, capped.status] == ["running", "running"]
     task.stop()
     wait_until(lambda: not hub.is_ready("busy"), 60.0, "then the other one is, too")
