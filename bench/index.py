@@ -93,13 +93,12 @@ def _run(folder: Path, chance: random.Random, points: int) -> None:
     runs.start(
         info,
         attempt=attempt,
-        pid=4242,
-        create_time=1.7e9,
         command="/usr/bin/python3 train.py --lr 0.1 --opt sgd",
         workdir=str(folder),
         source_state="git a7b281c4ae62 | dirty | script 8b65f9f8fda2",
         environment=ENVIRONMENT,
     )
+    runs.set_process(info, attempt, 4242, 1.7e9)
     good = chance.random() < 0.9
     info["tracks"][0] = {"loss": [chance.random() for _ in range(points)], "step": list(range(points))}
     runs.finish(
