@@ -11,13 +11,16 @@ import argparse
 import asyncio
 import random
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from server import WS, Client
 from tornado.websocket import WebSocketClosedError
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.server import WS, Client
 from pyruns_jupyter.api import Workspace
 from tests.server.process import ServerProcess
 

@@ -111,7 +111,8 @@ def first_byte(folder: Path) -> tuple[float, float]:
     there, and with one that has to be started; medians of several.
     """
     workspace = Workspace.open(folder)
-    warm, cold = [], []
+    warm: list[float] = []
+    cold: list[float] = []
     for number in range(12):
         task = workspace.create("echo first\nsleep 0.3\n", f"first{number}")[0]
         if number < 4:
