@@ -49,6 +49,7 @@ PreemptMode=REQUEUE
 ReturnToService=2
 DefMemPerNode=100
 MinJobAge={job_age}
+MaxJobCount={job_count}
 KillWait=5
 MessageTimeout=5
 SlurmctldTimeout=30
@@ -70,10 +71,13 @@ hostname "$1" && mount --bind "$2" /proc/sys/kernel/random/boot_id && exec slurm
 class Cluster:
     """A cluster below `folder`, where all its state lies; `settings` go to it by `environment`.
 
-    `array_size` and `job_age` (s, how long an ended job is remembered) are its MaxArraySize and MinJobAge.
+    `array_size`, `job_age` (s, how long an ended job is remembered) and `job_count` are its MaxArraySize,
+    MinJobAge and MaxJobCount.
     """
 
-    def __init__(self, folder: Path, *, array_size: int = 1001, job_age: int = 300) -> None:
+    def __init__(
+        self, folder: Path, *, array_size: int = 1001, job_age: int = 300, job_count: int = 10_000
+    ) -> None:
         self.folder = folder
         for name in ("state", "log", "dev", "munge", *(f"spool/{node}" for node in NODES)):
             (folder / name).mkdir(parents=True)
@@ -92,6 +96,7 @@ class Cluster:
             nodes="node[1-2]",
             array_size=array_size,
             job_age=job_age,
+            job_count=job_count,
             scheduling="requeue_delay=1",
         )
         (folder / "slurm.conf").write_text(text)

@@ -21,7 +21,7 @@ from pyruns_jupyter.core.runs import CANCELLED
 from .base import Element, Inside, JobRequest, JobState, Phase, Refused, Unreachable, Word
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
-_SECONDS = 120.0  # for a command; sbatch tries for a while by itself when the controller is busy
+_SECONDS = 30.0  # for a command; sbatch itself would try for minutes when there are too many jobs
 _FORM = "%F|%K|%T|%r|%N"
 _USUAL_ARRAY = 1001
 _MOST_WORDS = 500  # of one command line
@@ -185,7 +185,12 @@ class Slurm:
             )
         except FileNotFoundError:
             raise Unreachable(f"the command {words[0]} is not there") from None
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as error:
+            said = (error.stderr or b"").decode("utf-8", "replace") if isinstance(error.stderr, bytes) else ""
+            if _CROWDED.search(said):
+                raise Refused(_complaint(said), is_crowded=True) from error
+            raise Unreachable(f"{words[0]} does not answer within {_SECONDS:g} s") from error
+        except OSError as error:
             raise Unreachable(f"{words[0]} does not answer ({type(error).__name__})") from error
 
 
