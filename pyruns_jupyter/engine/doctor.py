@@ -33,6 +33,7 @@ from .pausing import is_paused
 from .retrying import queue_facts
 
 _LOCK_SECONDS = 60.0  # locks are held for milliseconds
+MANY = 100_000  # tasks of a workspace; docs/scaling.md says why
 _LITTLE = 1_000_000_000  # bytes
 _FEW_FILES = 10_000
 _LISTED = 5  # tasks named in a sentence
@@ -138,6 +139,13 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
     except (PyrunsError, OSError) as error:
         yield Finding("error", f"{workspace.name}: {error}")
         return
+    if len(index.rows) > MANY:
+        yield Finding(
+            "warning",
+            f"{workspace.name} has {len(index.rows):,} tasks: "
+            f"from {MANY:,} on, lists and searches take seconds.",
+            "Pack what is done into an archive and remove it, or go on in another folder.",
+        )
     lost: list[str] = []
     for name, row in index.rows.items():
         if not row.readable:

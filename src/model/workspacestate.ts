@@ -77,6 +77,9 @@ export function firstState(listing: Partial<IListing>): IWorkspaceState {
 }
 
 /** All tasks, whatever their status. */
+/** So many tasks make lists and searches take seconds (docs/scaling.md). */
+export const MANY_TASKS = 100_000;
+
 export function sumOf(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.engine import doctor, pausing
 from pyruns_jupyter.engine.doctor import Finding, examine
 from tests.core.damage import state_of
 from tests.support import ROOT, wait_until
@@ -151,3 +151,11 @@ def test_the_command(shell: Project) -> None:
     (one,) = json.loads(found.stdout)
     assert one["done"] == f"{lock} was removed."
     assert doctor().stdout == "All is well.\n"
+
+
+def test_more_tasks_than_lists_are_quick_with(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        shell.task(name)
+    assert "lists and searches take seconds" not in told(shell)
+    monkeypatch.setattr(doctor, "MANY", 2)
+    assert "warning: _shell_ has 3 tasks: from 2 on, lists and searches take seconds." in told(shell)

@@ -24,6 +24,7 @@ from pyruns_jupyter.core.settings import Settings
 
 from .. import batches
 from ..base import Job, Pending
+from ..options import MAX_JOBS
 from . import questions
 from .base import Cluster, Element, JobRequest, JobState, Phase, Word, cluster_of, lost_node
 from .errands import Answer, Errands
@@ -112,7 +113,9 @@ class ClusterEngine:
                     partial(self._told_most, engine),
                 )
                 continue
-            room = jobs[0].options.jobs - sum(key[0] == batch for key in self._tasks)
+            most = jobs[0].options.jobs
+            # The most that can be asked for is no limit: the cluster knows how many it has room for.
+            room = most - sum(key[0] == batch for key in self._tasks) if most < MAX_JOBS else len(jobs)
             if room > 0:
                 part = jobs[: self._most[engine]]
                 self._submit(part, min(room, len(part)))
@@ -260,7 +263,7 @@ class ClusterEngine:
             self._take_id(submission, str(answer["job"]))
         elif "refused" not in answer:
             self._unclear.add(submission)
-            self._put_off(self._absent(submission, answer))
+            self._put_off(self._absent(self._submissions[submission].engine, answer))
         elif answer.get("is_crowded"):
             engine = self._submissions[submission].engine
             self._most[engine] = max(1, self._most[engine] // 2)
@@ -284,7 +287,7 @@ class ClusterEngine:
 
     def _found(self, submission: str, answer: Answer) -> None:
         if "away" in answer:
-            self._put_off(self._absent(submission, answer))
+            self._put_off(self._absent(self._submissions[submission].engine, answer))
             return
         self._unclear.discard(submission)
         if answer["job"]:
@@ -329,7 +332,7 @@ class ClusterEngine:
 
     def _looked(self, engine: str, listed: Sequence[str], answer: Answer) -> None:
         if "away" in answer:
-            self._away = self._absent_text(engine, answer)
+            self._away = self._absent(engine, answer)
             return
         self._away = ""
         states = {
@@ -384,7 +387,7 @@ class ClusterEngine:
 
     def _cancelled(self, engine: str, keys: Sequence[Key], answer: Answer) -> None:
         if "away" in answer:
-            self._put_off(self._absent_text(engine, answer))
+            self._put_off(self._absent(engine, answer))
             return
         for key in keys:
             if key in self._tasks:
@@ -416,7 +419,7 @@ class ClusterEngine:
 
     def _told_most(self, engine: str, answer: Answer) -> None:
         if "away" in answer:
-            self._put_off(self._absent_text(engine, answer))
+            self._put_off(self._absent(engine, answer))
         else:
             self._most[engine] = min(_MOST, int(answer["most"]))
 
@@ -437,10 +440,7 @@ class ClusterEngine:
     def _title_of(self, engine: str) -> str:
         return self._reach(engine).title
 
-    def _absent(self, submission: str, answer: Answer) -> str:
-        return self._absent_text(self._submissions[submission].engine, answer)
-
-    def _absent_text(self, engine: str, answer: Answer) -> str:
+    def _absent(self, engine: str, answer: Answer) -> str:
         return f"{self._title_of(engine)} does not answer: {answer['away']}. It is asked again."
 
 

@@ -9,7 +9,7 @@ import { TableModel } from '../../model/table';
 import { TaskDetailModel } from '../../model/taskdetail';
 import { TrashModel } from '../../model/trash';
 import type { WorkspaceModel } from '../../model/workspace';
-import { sumOf } from '../../model/workspacestate';
+import { MANY_TASKS, sumOf } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -255,6 +255,15 @@ function Manager(props: IManagerProps): JSX.Element {
       {state.workspace?.problem && (
         <Strip kind="warning" icon="warning">
           {state.workspace.problem}
+        </Strip>
+      )}
+      {state.counts && sumOf(state.counts) > MANY_TASKS && (
+        <Strip kind="warning" icon="warning">
+          {trans.__(
+            'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
+            sumOf(state.counts).toLocaleString(),
+            MANY_TASKS.toLocaleString()
+          )}
         </Strip>
       )}
       <div className="pyr-manager-body">

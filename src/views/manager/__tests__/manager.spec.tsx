@@ -250,6 +250,23 @@ describe('ManagerView', () => {
     model.dispose();
   });
 
+  it('announces where many tasks make it slow', async () => {
+    const { client, model } = await open();
+    expect(screen.queryByText(/take seconds/)).not.toBeInTheDocument();
+    const { listTasks } = client;
+    client.listTasks = jest.fn(
+      async (...args: Parameters<typeof listTasks>) => {
+        const page = await listTasks(...args);
+        return { ...page, counts: { ...page.counts, completed: 100_000 } };
+      }
+    ) as typeof listTasks;
+    await act(async () => model.retry());
+    expect(
+      screen.getByText(/There are 100,002 tasks here: from 100,000 on/)
+    ).toBeInTheDocument();
+    model.dispose();
+  });
+
   it('lets a reader only read', async () => {
     const { model } = await open(ROWS, { canWrite: false, canExecute: false });
     fireEvent.click(lineOf('lr=1'));
