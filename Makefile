@@ -109,9 +109,9 @@ generate: env ## TypeScript types and docs/rest.md from openapi.yaml
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
-# Most tests wait for processes of their own: two at a time do not wait longer than one.
+# Most tests wait for processes of their own: three at a time do not wait longer than one.
 test-py-all: build env-pyr
-	pytest -n 2 --dist worksteal
+	pytest -n 3 --dist worksteal
 
 test-js: env ## jest
 	jlpm test $(ARGS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from pyruns_jupyter.engine import given as given_options
 from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.engine.options import MAX_JOBS, QueueOptions
 from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
 
 from .tables import html_table, text_table
@@ -117,7 +117,7 @@ def _cells(state: Queue) -> list[list[str]]:
             batch.workspace,
             str(batch.waiting),
             str(batch.running),
-            str(batch.options.jobs),
+            str(batch.options.jobs) if batch.options.is_local or batch.options.jobs < MAX_JOBS else "any",
             str(batch.options.priority),
             batch.why,
         ]
