@@ -247,3 +247,21 @@ def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) ->
     assert (project.folder / "ran").read_text() == "ran\n" * 24
     wait_until(lambda: (attend(project.root), not read_queue(project.root).batches and not cluster.jobs())[1])
     wait_until(lambda: os.listdir(project.engine.cluster) == [])
+
+
+def test_a_job_that_is_there_twice(project: Project, cluster: Cluster) -> None:
+    """One that seemed refused may have been taken all the same: what runs in another job is left alone."""
+    project.task("a", PATIENT)
+    project.submit("a")
+    project.wait_for_output("a", b"up")
+    job = job_of(project, "a")
+    script = project.folder / "again.sh"
+    script.write_text(cluster.run("scontrol", "write", "batch_script", job, "-"))
+    # As on a file server that does not show another host's locks.
+    project.paths("a").owner(1).unlink()
+    said = project.folder / "said"
+    cluster.run("sbatch", "--wait", "--array=0", f"--output={said}", str(script))
+    assert said.read_text() == ""
+    assert project.info("a")["run_statuses"] == ["running"]
+    (project.folder / "go").touch()
+    assert project.wait("a") == ["completed"]

@@ -7,7 +7,6 @@ does not tell: why a job still waits, and what became of one whose supervisor is
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,7 @@ from pyruns_jupyter.core.settings import Settings
 from .. import batches
 from ..base import Job, Pending
 from ..options import MAX_JOBS
-from . import questions
+from . import questions, runner
 from .base import Cluster, Element, JobRequest, JobState, Phase, Word, cluster_of, lost_node
 from .errands import Answer, Errands
 from .submissions import Submission, output_of, read_output, submissions
@@ -35,10 +34,6 @@ _SOON, _LATER = 1.0, 30.0  # seconds
 _TOLD = 20  # names of tasks that wait
 _UNHELD_SECONDS = 60.0  # for which the cluster may have a task that the scheduler does not wait for
 _MOST = 1000  # tasks of a job, if the cluster allows as many
-_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
-# Imports are the interpreter's own business: the environment is the tasks'.
-_START = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import main; sys.exit(main())"
-_MODULE = "pyruns_jupyter.engine.cluster.runner"
 
 
 @dataclass(eq=False)
@@ -215,6 +210,8 @@ class ClusterEngine:
                 task = _Task(job, submission.id, number, held=False)
                 task.cancelled = submission.batch not in living
                 self._tasks[submission.batch, name] = task
+        for identifier in list(self._submissions):
+            self._tidy(identifier)  # all of it was submitted again later
 
     def _submit(self, jobs: Sequence[Job], at_once: int) -> None:
         first = jobs[0]
@@ -225,17 +222,13 @@ class ClusterEngine:
             *(self._paths, engine, first.batch, first.workspace),
             *(tuple(job.task for job in jobs), first.source.to_dict()),
         )
-        settings = self._settings()
         request = JobRequest(
             tag=submission.tag,
             name=first.workspace,
             count=len(jobs),
             at_once=at_once,
             need=first.options.cluster,
-            command=[
-                *(settings.python or sys.executable, "-c", _START.format(module=_MODULE)),
-                *(str(_PACKAGE_PARENT), str(self._root), submission.id),
-            ],
+            command=runner.command(self._settings().python, self._root, submission),
             folder=self._paths.cluster,
             output=submission.output(self._paths),
             again=first.resume,

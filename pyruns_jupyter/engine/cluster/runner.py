@@ -14,6 +14,8 @@ from pathlib import Path
 
 from pyruns_jupyter.core.errors import PyrunsError
 from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.runs import latest
+from pyruns_jupyter.core.taskfile import TaskInfo
 
 from .. import batches
 from ..base import Job
@@ -26,6 +28,18 @@ from ..surroundings import Surroundings
 from ..undertaker import bury
 from .base import Inside, cluster_of, lost_node
 from .submissions import Submission, read_output
+
+# Imports are the interpreter's own business: the environment is the tasks'.
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import main; sys.exit(main())"
+_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
+
+
+def command(python: str, root: Path, submission: Submission) -> list[str]:
+    """Return how this is started in a job of the project whose `_pyruns_` folder is `root`: by `python`, else
+    by the interpreter that runs us.
+    """
+    words = [python or sys.executable, "-c", _START.format(module=__name__)]
+    return [*words, str(_PACKAGE_PARENT), str(root), submission.id]
 
 
 def main() -> int:
@@ -71,12 +85,18 @@ def _job(root: Path, paths: EnginePaths, submission: Submission, inside: Inside)
     entry = next((one for one in opened.waiting if one.job.task == name), None)
     if entry is None:
         return None
-    state, _ = read_state(entry, opened)
-    if state is State.RUNNING:
-        # This job was started before, and died with its node: it is started again only after that.
+    state, info = read_state(entry, opened)
+    if state is State.RUNNING and _job_of_latest(info) == inside.job:
+        # This job was started before, and died with its node: it is started again only after that. What runs
+        # in another job is not ours to end: the cluster may have taken one that seemed refused.
         bury(entry.job, lost_node(inside.job))
         state, _ = read_state(entry, opened)
     return _inside(entry, submission, inside) if state is State.WAITING else None
+
+
+def _job_of_latest(info: TaskInfo) -> str:
+    run = latest(info)
+    return "" if run is None else str(run.environment.get("cluster_job"))
 
 
 def _inside(entry: Entry, submission: Submission, inside: Inside) -> Job:
