@@ -41,7 +41,7 @@ def test_points_of_a_living_run_and_of_a_killed_one(
     project = make_project(None if kind == "shell" else TRACKS)
     project.task("T", python(TRACKS) if kind == "shell" else "lr: 1\n")
     project.submit("T")
-    project.wait_for_output("T", b"ready")
+    wait_until(lambda: len(project.output("T").split()) == 3, message=lambda: str(project.log("T")))
     _, pid, artifacts = project.output("T").decode().split()
     assert artifacts == str(project.paths("T").artifact_dir(1))
     index = TaskIndex(project.workspace)
@@ -60,7 +60,7 @@ def test_points_of_a_living_run_and_of_a_killed_one(
     steps = list(range(1, 500))
     assert info["tracks"] == [{"loss": [0.5, *(1 / step for step in steps[1:])], "step": steps}]
     assert info["records"] == [{"acc": 0.75}]
-    assert not project.paths("T").journal(1).exists()
+    wait_until(lambda: not project.paths("T").journal(1).exists())  # what is in the task file goes here
     index.refresh()
     assert index.rows["T"].figures == {"loss": 1 / 499, "step": 499, "acc": 0.75}
 

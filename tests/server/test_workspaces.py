@@ -25,6 +25,7 @@ async def test_a_script_is_opened_once(api: Api, jp_root_dir: Path) -> None:
         "path": "",
         "script": "train.py",
         "counts": dict.fromkeys(answer.body["counts"], 0),
+        "engine": "local",
         "scheduler_alive": False,
         "problem": None,
     }

@@ -265,3 +265,19 @@ def test_a_job_that_is_there_twice(project: Project, cluster: Cluster) -> None:
     assert project.info("a")["run_statuses"] == ["running"]
     (project.folder / "go").touch()
     assert project.wait("a") == ["completed"]
+
+
+def test_an_answer_that_nobody_heard(project: Project, cluster: Cluster) -> None:
+    """A scheduler is killed after Slurm took the job: the next one finds it, and submits nothing again."""
+    project.task("a", "true")
+    project.submit("a", cluster=need(extra=["--hold"]))
+    wait_until(lambda: "JobHeldUser" in why(project), message=lambda: why(project))
+    before = cluster.jobs("%i")
+    project.kill_scheduler()
+    [name] = [name for name in os.listdir(project.engine.cluster) if name.endswith(".json")]
+    path = project.engine.cluster / name
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "job": ""}))
+    wait_until(lambda: (attend(project.root), json.loads(path.read_bytes())["job"])[1])
+    assert cluster.jobs("%i") == before
+    cluster.run("scontrol", "release", *before)
+    assert project.wait("a") == ["completed"]
