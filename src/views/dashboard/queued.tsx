@@ -195,7 +195,7 @@ function optionsText(trans: ITrans, { options }: QueuedBatch): string {
   const jobs = options.jobs ?? 1;
   const isCluster = options.engine === 'slurm';
   return [
-    isCluster ? trans.__('Slurm') : '',
+    isCluster ? 'Slurm' : '',
     isCluster && jobs >= CLUSTER_JOBS
       ? ''
       : trans._n('%1 at a time', '%1 at a time', jobs),

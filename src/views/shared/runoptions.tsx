@@ -130,7 +130,7 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
   const trans = useTrans();
   const names: Record<Engine, string> = {
     local: trans.__('This machine'),
-    slurm: trans.__('Slurm')
+    slurm: 'Slurm'
   };
   return (
     <label
