@@ -116,7 +116,11 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     assert "failed, or was taken from it" in messages(project, "a")["1"]
     (project.folder / "go").touch()
     wait_until(lambda: (attend(project.root), project.status("a") == "completed")[1])
-    assert project.info("a")["run_statuses"] == ["failed", "completed"]
+    # On a busy machine Slurm tells the node to end the job only when it has started it again: one run more.
+    *interrupted, last = project.info("a")["run_statuses"]
+    said = messages(project, "a")
+    assert (set(interrupted), last) == ({"failed"}, "completed")
+    assert all("node" in said[str(run)] for run in range(1, len(interrupted) + 1)), said
 
 
 def test_a_controller_that_is_gone_for_a_while(project: Project, cluster: Cluster) -> None:
