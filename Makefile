@@ -111,7 +111,9 @@ test-py: build env-pyr ## pytest (ARGS="-k lock")
 
 # Most tests wait for processes of their own: three at a time do not wait longer than one.
 test-py-all: build env-pyr
-	pytest -n 3 --dist worksteal
+	pytest -n 3 --dist worksteal || { \
+		echo 'A busy machine may be the reason: what failed is tried once more, alone.'; \
+		pytest --last-failed --last-failed-no-failures none; }
 
 test-js: env ## jest
 	jlpm test $(ARGS)
