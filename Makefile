@@ -13,7 +13,7 @@ ARGS ?=
 VENV := $(CURDIR)/.venv
 PYR_VENV := $(CURDIR)/.venv-pyr
 PYR_VERSION := 0.3.17
-EXTRAS := lab examples test dev
+EXTRAS := lab examples test docs dev
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -37,7 +37,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth wheel clean
+.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -122,6 +122,9 @@ check-api: env ## are the generated types and docs/rest.md those of openapi.yaml
 	jlpm check:api
 	python tools/rest_docs.py --check
 
+docs: build ## the documentation site, in docs/_build (a warning is an error)
+	python -m sphinx -q -W --keep-going -b html docs docs/_build
+
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py
 
@@ -133,7 +136,7 @@ pictures: build ## the documentation's screenshots, made by the UI tests
 
 # What needs little runs beside pytest, which mostly waits for others.
 test: build env-pyr ## every suite
-	@$(MAKE) --keep-going --no-print-directory lint check-api check-auth test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	@$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
 	$(MAKE) --no-print-directory test-py-all || status=$$?; \
 	wait $$beside || status=$$?; \
@@ -145,5 +148,5 @@ wheel: build ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation
 
 clean: ## what was built (not the environments)
-	rm -rf lib dist coverage pyruns_jupyter/labextension pyruns_jupyter/static ui-tests/test-results
+	rm -rf lib dist coverage docs/_build pyruns_jupyter/labextension pyruns_jupyter/static ui-tests/test-results
 	rm -f $(INSTALL_STAMP)

@@ -19,7 +19,7 @@ def pages(description: dict[str, Any]) -> Iterator[str]:
     """Yield the lines of the page."""
     components = description["components"]
     yield "# REST and websockets\n"
-    yield f"Made from [`openapi.yaml`](../{SOURCE.relative_to(ROOT).as_posix()}) by `make generate`.\n"
+    yield f"Made from `{SOURCE.relative_to(ROOT).as_posix()}` by `make generate`.\n"
     yield description["info"]["description"].strip() + "\n"
     yield "## Addresses\n"
     for address, item in description["paths"].items():

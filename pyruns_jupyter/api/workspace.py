@@ -119,13 +119,14 @@ class Workspace(Results):
     def run(self, tasks: Tasks, *, skip_done: bool = False, **options: Unpack[RunOptions]) -> TaskList:
         """Queue tasks and return them; they are safely on disk then.
 
+        Times are seconds, or texts such as 90s, 10m, 1h30m.
+
         Args:
             tasks: which ones, in this order.
             skip_done: leave out tasks whose configuration a task of the workspace has completed already; the
                 list's `notices` name them.
-
-        Further options (times in seconds, or such as 90s, 10m, 1h30m):
-            jobs: how many of these run at a time, from 1 (the default) to 1000.
+            jobs: how many of these run at a time, from 1 (the default) to 1000 (the default in a cluster,
+                where it is no limit).
             priority: a whole number; what has a higher one starts first.
             after, after_any: tasks that have to complete, or to end in any way, before the first of these
                 starts; `workspace/task` names one of another workspace of the project.
@@ -140,6 +141,10 @@ class Workspace(Results):
                 have used, and a tenth more. By default it has its GPUs for itself.
             gpu_devices: indices or UUIDs of the GPUs to choose from.
             retry_alone: a task that runs out of GPU memory is run again with whole GPUs.
+            engine: where they run: `local` or `slurm`; by default as the settings say.
+            cluster: what each asks of the cluster: a mapping with some of `partition`, `account`, `gpus`
+                (`2` or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (options of sbatch, and
+                commands that run before the task), completed by the settings.
 
         Raises:
             InvalidInput: when an option cannot be used; nothing is queued.

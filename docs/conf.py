@@ -1,0 +1,30 @@
+"""The documentation site (`make docs`): pages are Markdown; what can be read from the code is."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as version_of
+
+project = "Pyruns for Jupyter"
+author = "Pyruns developers"
+version = release = version_of("pyruns_jupyter")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+default_role = "code"  # docstrings name things as Markdown does
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True}
+napoleon_numpy_docstring = False
+add_module_names = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_sidebars = {"start": []}
