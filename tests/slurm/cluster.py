@@ -170,7 +170,9 @@ class Cluster:
 
     def run(self, *words: str) -> str:
         """Run one of Slurm's commands and return what it says."""
-        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            words, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
         return done.stdout
 
     def jobs(self, form: str = "%i %T") -> list[str]:
