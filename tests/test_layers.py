@@ -226,3 +226,12 @@ def test_importing_the_package_is_cheap() -> None:
     code = f"import sys, pyruns_jupyter; print(*sorted({heavy!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []
+
+
+def test_a_scheduler_does_without_the_query_engine() -> None:
+    """Each supervisor is a fork of it: what it loads, all of them carry."""
+    program = (
+        "import sys; import pyruns_jupyter.engine.engines, pyruns_jupyter.engine.loop;"
+        "sys.exit(any(name.startswith('pyruns_jupyter.core.query') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

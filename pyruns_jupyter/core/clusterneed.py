@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from .errors import InvalidInput
-from .query.values import duration
+from .stamps import duration
 
 LOCAL, SLURM = "local", "slurm"
 ENGINES = (LOCAL, SLURM)
@@ -152,8 +152,8 @@ def seconds_of(value: object) -> float | None:
     """Return the seconds of a number, of `4h`, `1h30m`, and of `4:00:00` or `1-12:00` (days, hours, minutes)
     as Slurm writes them; None when it is none of these.
     """
-    if type(value) in (int, float):
-        seconds: float | None = float(value)  # type: ignore[arg-type]  # YAML reads 4:00:00 as seconds, too
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds: float | None = float(value)  # YAML reads 4:00:00 as seconds, too
     else:
         text = str(value).strip()
         clock = _CLOCK.fullmatch(text)

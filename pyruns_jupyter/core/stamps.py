@@ -1,5 +1,5 @@
 """Times as the task file stores them (local time without a zone, `%Y-%m-%d_%H-%M-%S`), and as people read
-durations.
+and write durations.
 """
 
 from __future__ import annotations
@@ -11,6 +11,18 @@ from functools import lru_cache
 
 STAMP_FORMAT = "%Y-%m-%d_%H-%M-%S"
 _USUAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)", re.ASCII)
+_UNITS = {
+    "ms": 0.001,
+    "s": 1.0,
+    "sec": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|min|sec|[smhdw]))+")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|min|sec|[smhdw])")
 
 
 def stamp(epoch: float | None = None) -> str:
@@ -32,6 +44,13 @@ def _parse(text: str) -> float | None:
         return datetime.strptime(text, STAMP_FORMAT).timestamp()
     except (ValueError, OverflowError, OSError):  # no stamp, or a time that this system cannot count
         return None
+
+
+def duration(text: str) -> float | None:
+    """Return the seconds of `90s`, `10m`, `1h30m`, `2d` or `1w`, None when it is no duration."""
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))
 
 
 def duration_text(seconds: float | None) -> str:

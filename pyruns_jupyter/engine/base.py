@@ -105,8 +105,8 @@ class Engine(Protocol):
     def is_full(self, job: Job) -> bool:
         """Tell whether no more of the batch of this job is to be started now."""
 
-    def pending(self, batch: str) -> Pending:
-        """Return how many started jobs of a batch have not begun, and why."""
+    def pending(self) -> dict[str, Pending]:
+        """Return of each batch, by id, how many started jobs have not begun, and why."""
 
     def obstacle(self, job: Job) -> str:
         """Return why a job that ended before it began will not begin; empty when it is worth another try."""

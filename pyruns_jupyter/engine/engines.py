@@ -88,9 +88,9 @@ class Engines:
         """Tell whether no more of the batch of this job is to be started now."""
         return not job.options.is_local and self._cluster().is_full(job.batch)
 
-    def pending(self, batch: str) -> Pending:
-        """Return how many started jobs of a batch have not begun, and why."""
-        return self._clusters.pending(batch) if self._clusters is not None else Pending()
+    def pending(self) -> dict[str, Pending]:
+        """Return of each batch, by id, how many started jobs have not begun, and why."""
+        return self._clusters.pending() if self._clusters is not None else {}
 
     def obstacle(self, job: Job) -> str:
         """Return why a job that ended before it began will not begin; empty when it is worth another try."""

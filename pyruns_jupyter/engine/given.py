@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from pyruns_jupyter.core.clusterneed import LOCAL, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.query.values import duration, number
+from pyruns_jupyter.core.query.values import number
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.stamps import duration
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .cluster.need import engine_of

@@ -6,7 +6,7 @@ Nothing depends on this file: what waits is told by the batches and the task fil
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -25,6 +25,7 @@ from .pausing import is_paused
 from .queueing import OpenBatch
 
 _WRITE_SECONDS = 0.5
+_NONE = Pending()
 _NEXT = 20  # names that are told of what waits in a batch
 _NOBODY = "No scheduler runs; one is started when somebody looks at the project."
 
@@ -132,15 +133,16 @@ class QueueWriter:
         self._written: dict[str, Any] | None = None
         self._next = 0.0
 
-    def write(self, opened: Iterable[OpenBatch], pending: Callable[[str], Pending]) -> None:
-        """Tell how the batches stand; `pending` says what of a batch was started and has not begun.
+    def write(self, opened: Iterable[OpenBatch], pending: Callable[[], Mapping[str, Pending]]) -> None:
+        """Tell how the batches stand; `pending` says what of each was started and has not begun.
 
         What cannot be written now is told later.
         """
         now = time.monotonic()
         if now < self._next:
             return
-        states = {one.batch.id: _state(one, pending(one.batch.id)) for one in opened}
+        waiting = pending()
+        states = {one.batch.id: _state(one, waiting.get(one.batch.id, _NONE)) for one in opened}
         if states == self._written:
             return
         self._next = now + _WRITE_SECONDS

@@ -43,13 +43,12 @@ MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1,{scheduling}
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 ReturnToService=2
 DefMemPerNode=100
-MinJobAge={job_age}
-MaxJobCount={job_count}
+MinJobAge=300
 KillWait=5
 MessageTimeout=5
 SlurmctldTimeout=30
@@ -71,13 +70,10 @@ hostname "$1" && mount --bind "$2" /proc/sys/kernel/random/boot_id && exec slurm
 class Cluster:
     """A cluster below `folder`, where all its state lies; `settings` go to it by `environment`.
 
-    `array_size`, `job_age` (s, how long an ended job is remembered) and `job_count` are its MaxArraySize,
-    MinJobAge and MaxJobCount.
+    `array_size` is its MaxArraySize.
     """
 
-    def __init__(
-        self, folder: Path, *, array_size: int = 1001, job_age: int = 300, job_count: int = 10_000
-    ) -> None:
+    def __init__(self, folder: Path, *, array_size: int = 1001) -> None:
         self.folder = folder
         for name in ("state", "log", "dev", "munge", *(f"spool/{node}" for node in NODES)):
             (folder / name).mkdir(parents=True)
@@ -95,9 +91,6 @@ class Cluster:
             ports=self.ports,
             nodes="node[1-2]",
             array_size=array_size,
-            job_age=job_age,
-            job_count=job_count,
-            scheduling="requeue_delay=1",
         )
         (folder / "slurm.conf").write_text(text)
         (folder / "gres.conf").write_text(

@@ -1,7 +1,6 @@
 """A cluster for the tests in a browser: `python -m tests.slurm.serve FOLDER` until standard input ends.
 
-Writes one line of JSON once it answers: the `conf` of the cluster, or what is `missing` for one here. Each
-line of its input is one of Slurm's commands, carried out at once.
+Writes one line of JSON once it answers: the `conf` of the cluster, or what is `missing` for one here.
 """
 
 from __future__ import annotations
@@ -23,8 +22,7 @@ def main() -> None:
     try:
         cluster.start()
         print(json.dumps({"conf": cluster.environment["SLURM_CONF"]}), flush=True)
-        for line in sys.stdin:
-            cluster.run(*line.split())
+        sys.stdin.read()
     finally:
         cluster.run("scancel", "--me", "--signal=KILL")
         cluster.stop()

@@ -1,7 +1,5 @@
 import { expect, test } from '@jupyterlab/galata';
 import type { BrowserContext, Page } from '@playwright/test';
-import type { ChildProcess } from 'child_process';
-import { spawn } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -12,6 +10,7 @@ import {
   picture,
   taskRows
 } from '../support/journey';
+import { Program } from '../support/program';
 
 /** Through the proxy of a real hub, signed in by its own page. */
 
@@ -28,31 +27,16 @@ pyruns.record(acc=1 - args.lr)
 
 let hub: { url: string; password: string };
 let folder = '';
-let server: ChildProcess | null = null;
+let program: Program<typeof hub> | null = null;
 
 test.beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-hub-'));
-  const child = spawn(
-    'python',
-    ['-m', 'tests.hub.serve', path.join(folder, 'hub')],
-    {
-      cwd: path.join(__dirname, '..', '..'),
-      stdio: ['pipe', 'pipe', 'inherit']
-    }
-  );
-  server = child;
-  hub = await new Promise((resolve, reject) => {
-    child.stdout.once('data', line => resolve(JSON.parse(String(line))));
-    child.once('exit', code => reject(new Error(`The hub ended: ${code}`)));
-  });
+  program = await Program.start('tests.hub.serve', path.join(folder, 'hub'));
+  hub = program.told;
 });
 
 test.afterAll(async () => {
-  if (server?.exitCode === null) {
-    const gone = new Promise(resolve => server?.once('exit', resolve));
-    server.stdin?.end();
-    await gone;
-  }
+  await program?.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 

@@ -1,6 +1,4 @@
 import { expect, test } from '@jupyterlab/galata';
-import type { ChildProcess } from 'child_process';
-import { spawn } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
@@ -14,6 +12,7 @@ import {
   taskRow,
   taskRows
 } from '../support/journey';
+import { Program } from '../support/program';
 import { LabServer } from '../support/server';
 
 /** A sweep on a real Slurm cluster, from the form to the node it ran on. */
@@ -38,42 +37,26 @@ pyruns.record(acc=1 - args.lr)
 `;
 
 let folder = '';
-let cluster: ChildProcess | null = null;
+let cluster: Program<{ conf?: string; missing?: string }> | null = null;
 let server: LabServer | null = null;
 
 test.beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-slurm-'));
-  const child = spawn(
-    'python',
-    ['-m', 'tests.slurm.serve', path.join(folder, 'cluster')],
-    {
-      cwd: path.join(__dirname, '..', '..'),
-      stdio: ['pipe', 'pipe', 'inherit']
-    }
-  );
-  cluster = child;
-  const told: { conf?: string; missing?: string } = await new Promise(
-    (resolve, reject) => {
-      child.stdout.once('data', line => resolve(JSON.parse(String(line))));
-      child.once('exit', code => reject(new Error(`It ended: ${code}`)));
-    }
-  );
-  test.skip(told.conf === undefined, told.missing);
+  const place = path.join(folder, 'cluster');
+  cluster = await Program.start('tests.slurm.serve', place);
+  const { conf, missing } = cluster.told;
+  test.skip(conf === undefined, missing);
   const root = path.join(folder, 'root');
   fs.mkdirSync(root);
   makeProject(root, 'nets', 'train.py', SCRIPT);
   const port = Number(process.env.PYRUNS_UI_PORT || 8895) + 50;
-  server = new LabServer(port, root, { SLURM_CONF: told.conf });
+  server = new LabServer(port, root, { SLURM_CONF: conf });
   await server.start();
 });
 
 test.afterAll(async () => {
   await server?.kill();
-  if (cluster?.exitCode === null) {
-    const gone = new Promise(resolve => cluster?.once('exit', resolve));
-    cluster.stdin?.end();
-    await gone;
-  }
+  await cluster?.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 

@@ -7,6 +7,7 @@ from operator import attrgetter, itemgetter
 
 from ..rows import TaskRow
 from ..runs import ACTIVE, STATUSES
+from ..stamps import duration
 from . import logs, telling
 from .comparing import Test, label_test, measure_test, text_test, value_test
 from .fields import MISSING, AmbiguousField, Field, Fields, UnknownField
@@ -17,7 +18,7 @@ from .scanner import Source, Span, quote
 from .searching import search_check, text_check
 from .telling import Tally
 from .terms import And, Comparison, Not, Or, Presence, Query, Regex, State, Term, Text, Word
-from .values import duration, moment
+from .values import moment
 
 Check = Callable[[TaskRow], bool]
 

@@ -7,10 +7,11 @@ import operator as operators
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..stamps import duration
 from .scanner import quote
 from .searching import glob
 from .terms import Range, Regex, Value, Word
-from .values import Moment, duration, moment, number, value_text
+from .values import Moment, moment, number, value_text
 
 # True or False, or None when the value is of a type that cannot be compared so.
 Test = Callable[[Any], bool | None]

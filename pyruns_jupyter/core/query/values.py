@@ -8,18 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_UNITS = {
-    "ms": 0.001,
-    "s": 1.0,
-    "sec": 1.0,
-    "m": 60.0,
-    "min": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-    "w": 604800.0,
-}
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|min|sec|[smhdw]))+")
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|min|sec|[smhdw])")
+from ..stamps import duration
+
 _DATE = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})"
     r"(?:-(?P<day>[0-9]{1,2})"
@@ -59,13 +49,6 @@ def number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def duration(text: str) -> float | None:
-    """Return the seconds of `90s`, `10m`, `1h30m`, `2d` or `1w`, None when it is no duration."""
-    if not _DURATION.fullmatch(text):
-        return None
-    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))
 
 
 def moment(text: str, now: float) -> Moment | None:

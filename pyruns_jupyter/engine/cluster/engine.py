@@ -99,6 +99,7 @@ class ClusterEngine:
         for job in self._wanted.values():
             groups.setdefault(job.batch, []).append(job)
         now = time.monotonic()
+        submitted = Counter(batch for batch, _ in self._tasks) if groups else Counter()
         for batch, jobs in groups.items() if now >= self._retry_at else ():
             engine = str(jobs[0].options.engine)
             if engine not in self._most:
@@ -110,7 +111,7 @@ class ClusterEngine:
                 continue
             most = jobs[0].options.jobs
             # The most that can be asked for is no limit: the cluster knows how many it has room for.
-            room = most - sum(key[0] == batch for key in self._tasks) if most < MAX_JOBS else len(jobs)
+            room = most - submitted[batch] if most < MAX_JOBS else len(jobs)
             if room > 0:
                 part = jobs[: self._most[engine]]
                 self._submit(part, min(room, len(part)))
@@ -137,25 +138,30 @@ class ClusterEngine:
         task = self._tasks.get(_key(job))
         return task is not None and task.phase is Phase.RUNS
 
-    def pending(self, batch: str) -> Pending:
-        """Return how many started tasks of a batch wait in the cluster, and why."""
-        waiting = [
-            task
-            for key, task in self._tasks.items()
-            if key[0] == batch and task.phase is Phase.WAITS and task.held
-        ]
-        unsubmitted = [key[1] for key in self._wanted if key[0] == batch]
-        names = [*(task.job.task for task in waiting), *unsubmitted]
-        if not names:
-            return Pending()
-        told = partial(Pending, len(names), next=tuple(names[:_TOLD]))
+    def pending(self) -> dict[str, Pending]:
+        """Return of each batch how many started tasks wait in the cluster, and why."""
+        waiting: dict[str, list[_Task]] = {}
+        names: dict[str, list[str]] = {}
+        for (batch, name), task in self._tasks.items():
+            if task.phase is Phase.WAITS and task.held:
+                waiting.setdefault(batch, []).append(task)
+                names.setdefault(batch, []).append(name)
+        for batch, name in self._wanted:
+            names.setdefault(batch, []).append(name)
+        return {
+            batch: Pending(len(listed), self._why(waiting.get(batch, ())), tuple(listed[:_TOLD]))
+            for batch, listed in names.items()
+        }
+
+    def _why(self, waiting: Sequence[_Task]) -> str:
         if self._away:
-            return told(self._away)
-        reasons = Counter((self._submissions[task.submission].job, task.why) for task in waiting if task.why)
+            return self._away
+        reasons = Counter((task.submission, task.why) for task in waiting if task.why)
         if not reasons:
-            return told("It is being submitted.")
-        (job, why), _ = reasons.most_common(1)[0]
-        return told(f"Waits in {self._title_of(str(waiting[0].job.options.engine))} as job {job}: {why}.")
+            return "It is being submitted."
+        (submission, why), _ = reasons.most_common(1)[0]
+        known = self._submissions[submission]
+        return f"Waits in {self._title_of(known.engine)} as job {known.job}: {why}."
 
     def obstacle(self, job: Job) -> str:
         """Return why a job that never began will not begin; empty when it is worth another try."""
