@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .diskformat import check_format, format_problem
 from .errors import Conflict, InvalidInput, NotFound, Unreadable
 from .files import dump_json, kind_of_file, read_json, sync_folder, write_atomic, write_new
 from .layout import (
@@ -133,7 +134,7 @@ class WorkspaceFolder:
             self.info()
         except Unreadable as error:
             return error.message
-        if problem := self.tasks_problem():
+        if problem := self.tasks_problem() or format_problem(self.root):
             return problem
         settings = Settings.load(self.root)
         if settings.problem:
@@ -190,11 +191,12 @@ class WorkspaceFolder:
             return ""
 
     def check_writable(self) -> None:
-        """Check that writing below this workspace goes through no symbolic link.
+        """Check that writing below this workspace goes through no symbolic link and meets our own format.
 
         Raises:
-            Conflict: naming the link.
+            Conflict: naming the link, or the format of a later release.
         """
+        check_format(self.root)
         for path in (self.root, self.folder, self.tasks, self.trash):
             if path.is_symlink():
                 raise Conflict(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from pyruns_jupyter.core.diskformat import check_format, format_problem
 from pyruns_jupyter.core.errors import Busy, PyrunsError
 from pyruns_jupyter.core.filelock import is_locked, locked
 from pyruns_jupyter.core.layout import EnginePaths
@@ -64,6 +65,8 @@ def attend(root: Path) -> bool:
     paths = EnginePaths(root)
     if not paths.batches.is_dir() or is_locked(paths.scheduler_lock) or not batches.has_work(paths):
         return False
+    if format_problem(root):
+        return False  # the release that has it sees to it
     if time.monotonic() - _started.get(root, -_PATIENCE) < _PATIENCE:
         return False  # on its way
     ensure_scheduler(paths)
@@ -103,6 +106,7 @@ def start_scheduler(paths: EnginePaths) -> None:
         PyrunsError: when it cannot be started; what is queued waits for the next try.
     """
     check_startable()
+    check_format(paths.root)
     _started[paths.root] = time.monotonic()
     try:
         start_detached(paths, "pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyruns_jupyter.core.diskformat import check_format
 from pyruns_jupyter.core.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.files import dump_json, parse_json, write_atomic
@@ -135,6 +136,7 @@ def start_driver(root: Path, workspace: str, study: str) -> None:
         PyrunsError: when it cannot be started; the study stays active and waits for the next try.
     """
     check_startable()
+    check_format(root)
     paths, path = EnginePaths(root), marker_path(root, workspace, study)
     _started[path] = time.monotonic()
     try:
