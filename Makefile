@@ -37,7 +37,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs wheel clean
+.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -76,6 +76,9 @@ $(INSTALL_STAMP): $(BUILD_STAMP) pyproject.toml install.json $(wildcard jupyter-
 env: $(PIP_STAMP) $(JS_STAMP) ## Python and JavaScript dependencies
 
 env-pyr: $(PYR_STAMP) ## the reference program pyruns, in an environment of its own
+
+env-installed: $(PIP_STAMP) ## environments with the oldest and the newest JupyterLab, for the wheel
+	python -m tests.packaging.installed --prepare
 
 build: $(INSTALL_STAMP) ## everything that is compiled, installed editable
 
@@ -128,15 +131,15 @@ docs: build ## the documentation site, in docs/_build (a warning is an error)
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py
 
-test-ui: build ## Galata in chromium
+test-ui: build env-installed ## Galata in chromium
 	CI=1 jlpm test:ui $(ARGS)
 
-pictures: build ## the documentation's screenshots, made by the UI tests
+pictures: build env-installed ## the documentation's screenshots, made by the UI tests
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 
 # What needs little runs beside pytest, which mostly waits for others.
 test: build env-pyr ## every suite
-	@$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+	@$(MAKE) --keep-going --no-print-directory env-installed lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
 	$(MAKE) --no-print-directory test-py-all || status=$$?; \
 	wait $$beside || status=$$?; \

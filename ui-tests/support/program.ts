@@ -25,12 +25,13 @@ export class Program<T> {
     return new Program(child, told);
   }
 
-  /** Let it end, and wait until it has tidied up. */
-  async stop(): Promise<void> {
+  /** Let it end, wait until it has tidied up, and tell its exit code. */
+  async stop(): Promise<number | null> {
     if (this._child.exitCode === null) {
       const gone = new Promise(resolve => this._child.once('exit', resolve));
       this._child.stdin?.end();
       await gone;
     }
+    return this._child.exitCode;
   }
 }

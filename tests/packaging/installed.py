@@ -1,0 +1,211 @@
+"""The wheel in an environment without this checkout, for a test in a browser.
+
+`python -m tests.packaging.installed FOLDER`, where FOLDER is called `oldest` or `newest`: the oldest of all
+that we say to work with (the lower bounds in pyproject.toml), or the newest there is. Writes one line of JSON
+once a server of that environment answers: `url`, and the version of JupyterLab. When standard input ends, it
+removes the package and looks for what is left. Nothing may be compiled, and there is no Node.js on the path.
+
+`--prepare` only makes both environments, `.venv-oldest` and `.venv-newest`, which are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.engine.support import stop_everything
+from tests.packaging.test_distribution import build
+from tests.support import ROOT
+
+SCRIPT = """\
+import argparse
+import pyruns_jupyter as pyruns
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+lr = parser.parse_args().lr
+for step in range(5):
+    pyruns.track(step=step, loss=lr / (step + 1))
+print("done with", lr)
+"""
+WORDS = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+class Installed:
+    """An environment with the wheel in it.
+
+    Args:
+        kind: `oldest` or `newest`.
+        folder: where it works.
+    """
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self.venv = ROOT / f".venv-{kind}"
+
+    def prepare(self) -> None:
+        """Make the environment, unless it is there with all it needs."""
+        needs = oldest_needs() if self.kind == "oldest" else newest_needs()
+        stamp = self.venv / ".needs"
+        if stamp.exists() and stamp.read_text() == "\n".join(needs):
+            return
+        newest = shutil.which("python3.13") or sys.executable
+        python = sys.executable if self.kind == "oldest" else newest
+        subprocess.run([python, "-m", "venv", "--clear", self.venv], check=True)
+        self.install(*needs)
+        stamp.write_text("\n".join(needs))
+
+    def install_wheel(self) -> None:
+        """Build the wheel and install it alone."""
+        self.uninstall()  # of an attempt that was killed
+        self.before = self.files()
+        build(self.folder / "dist", "--wheel")
+        [wheel] = (self.folder / "dist").glob("*.whl")
+        self.install(str(wheel))
+        self.with_it = self.packages()
+
+    def install(self, *needs: str) -> None:
+        self.run("python", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *needs)
+
+    def uninstall(self) -> None:
+        self.run("python", "-m", "pip", "uninstall", "--yes", "pyruns_jupyter")
+
+    def run(self, program: str, *words: str) -> str:
+        """Return what a program of the environment prints; it has to succeed."""
+        done = subprocess.run(
+            [self.venv / "bin" / program, *words],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{program} {words}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def environment(self) -> dict[str, str]:
+        """Nothing of ours but how packages are found here."""
+        pip = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+        paths = {"HOME": str(self.folder)}
+        return {**pip, **WORDS, **paths, "PATH": f"{self.venv / 'bin'}:{WORDS['PATH']}"}
+
+    def files(self) -> set[str]:
+        """All files of the environment but compiled ones."""
+        found = (path for path in self.venv.rglob("*") if path.is_file() or path.is_symlink())
+        return {str(path.relative_to(self.venv)) for path in found if path.suffix != ".pyc"}
+
+    def packages(self) -> set[str]:
+        return set(self.run("python", "-m", "pip", "freeze").split("\n"))
+
+    def check(self) -> str:
+        """Check that installing was all it takes; return the version of JupyterLab."""
+        self.run("python", "-m", "pip", "check")
+        lab = self.run("jupyter", "labextension", "list")
+        assert re.search(r"pyruns-jupyter v\S+ .*enabled.*OK", lab), lab
+        server = self.run("jupyter", "server", "extension", "list")
+        assert re.search(r"pyruns_jupyter .*enabled", server) and "pyruns_jupyter 0" in server, server
+        assert "usage: jupyter pyruns" in self.run("jupyter", "pyruns", "--help")
+        found = re.search(r"JupyterLab v(\S+)", lab)
+        assert found
+        return found[1]
+
+    def check_removed(self) -> None:
+        """Remove the package and check that it leaves nothing behind."""
+        self.uninstall()
+        left = {path for path in self.files() - self.before if "pyruns" in path.lower()}
+        assert left == set(), left
+        gone = self.with_it - self.packages()
+        assert len(gone) == 1 and "pyruns_jupyter" in gone.pop()
+
+
+def lower_bounds() -> list[tuple[str, str]]:
+    """What pyproject.toml says the package needs, JupyterLab last: name and lowest version."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    lab = re.search(r'^lab = \["(jupyterlab)>=([\d.]+)', text, re.MULTILINE)
+    assert block and lab
+    return [*re.findall(r'"([\w-]+)>=([\d.]+)', block[1]), (lab[1], lab[2])]
+
+
+def oldest_needs() -> list[str]:
+    """The lowest versions, and the Notebook of that JupyterLab."""
+    return [f"{name}=={version}" for name, version in [*lower_bounds(), ("notebook", "7.2")]]
+
+
+def newest_needs() -> list[str]:
+    return [*(name for name, _ in lower_bounds()), "notebook"]
+
+
+def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """Start JupyterLab on a project; return it and how to reach it."""
+    project = installed.folder / "project"
+    project.mkdir()
+    (project / "train.py").write_text(SCRIPT)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [
+        "lab",
+        "--allow-root",
+        "--no-browser",
+        "--IdentityProvider.token=ui-tests",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={project}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    log = (installed.folder / "server.log").open("wb")
+    server = subprocess.Popen(
+        [installed.venv / "bin" / "jupyter", *words],
+        env=installed.environment(),
+        stdin=subprocess.DEVNULL,  # ours is not to become non-blocking
+        stdout=log,
+        stderr=log,
+    )
+    url = f"http://localhost:{port}"
+    for _ in range(240):
+        asked = urllib.request.Request(
+            f"{url}/pyruns/api/status", headers={"Authorization": "token ui-tests"}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                assert answer.status == 200
+                return server, {"url": url}
+        except OSError:
+            time.sleep(0.25)
+    raise TimeoutError((installed.folder / "server.log").read_text())
+
+
+def main() -> None:
+    """Serve until nobody needs it any more."""
+    if sys.argv[1] == "--prepare":
+        for kind in ("oldest", "newest"):
+            Installed(kind, ROOT).prepare()
+        return
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    installed = Installed(folder.name, folder)
+    installed.prepare()
+    installed.install_wheel()
+    lab = installed.check()
+    server, told = serve(installed)
+    try:
+        print(json.dumps({**told, "lab": lab}), flush=True)
+        sys.stdin.read()
+    finally:
+        server.kill()
+        server.wait()
+        stop_everything(folder)
+    installed.check_removed()
+
+
+if __name__ == "__main__":
+    main()

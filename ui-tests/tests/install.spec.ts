@@ -1,0 +1,47 @@
+import { expect, test } from '@playwright/test';
+import { mkdtempSync, rmSync } from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+import { taskRows } from '../support/journey';
+import { Program } from '../support/program';
+
+interface ITold {
+  url: string;
+  /** The version of JupyterLab. */
+  lab: string;
+}
+
+for (const [name, version] of [
+  ['oldest', /^4\.2\./],
+  ['newest', /^4\.([6-9]|\d\d)\./]
+] as const) {
+  test(`the wheel alone, with the ${name} JupyterLab`, async ({ page }) => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'pyruns-installed-'));
+    const installed = await Program.start<ITold>(
+      'tests.packaging.installed',
+      path.join(folder, name)
+    );
+    const problems: string[] = [];
+    page.on('pageerror', ({ stack = '' }) => problems.push(stack));
+    try {
+      expect(installed.told.lab).toMatch(version);
+      await page.goto(`${installed.told.url}/lab/tree/train.py`);
+      await expect(page.locator('.jp-FileEditor')).toBeVisible();
+      // From the script to a finished sweep, as the first page of the documentation says.
+      await page
+        .getByRole('listitem', { name: 'train.py' })
+        .click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Open in Pyruns' }).click();
+      await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
+      await page.getByRole('button', { name: 'Create and run' }).click();
+      await expect(taskRows(page).getByText('Completed')).toHaveCount(2);
+      await page.goto(`${installed.told.url}/tree`);
+      await expect(page.getByText('train.py')).toBeVisible();
+      expect(problems.filter(stack => stack.includes('pyruns'))).toEqual([]);
+    } finally {
+      expect(await installed.stop()).toBe(0);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
