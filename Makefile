@@ -13,7 +13,7 @@ ARGS ?=
 VENV := $(CURDIR)/.venv
 PYR_VENV := $(CURDIR)/.venv-pyr
 PYR_VERSION := 0.3.17
-EXTRAS := lab examples test docs dev
+EXTRAS := lab examples test docs demo dev
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -37,7 +37,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs wheel clean
+.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs demo wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -105,9 +105,11 @@ format: env ## let the tools mend what they can
 	ruff format .
 	jlpm lint
 
-generate: env ## TypeScript types and docs/rest.md from openapi.yaml
+generate: env ## what is made from the sources: TypeScript types, pages of the reference, figures
 	jlpm generate:api
-	python tools/rest_docs.py
+	python -m tools.rest_docs
+	python -m tools.reference_docs
+	node tools/figures.mjs
 
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
@@ -121,9 +123,11 @@ test-py-all: build env-pyr
 test-js: env ## jest
 	jlpm test $(ARGS)
 
-check-api: env ## are the generated types and docs/rest.md those of openapi.yaml?
+check-api: env ## is all that `make generate` makes current?
 	jlpm check:api
-	python tools/rest_docs.py --check
+	python -m tools.rest_docs --check
+	python -m tools.reference_docs --check
+	node tools/figures.mjs --check
 
 docs: build ## the documentation site, in docs/_build (a warning is an error)
 	python -m sphinx -q -W --keep-going -b html docs docs/_build
@@ -136,6 +140,7 @@ test-ui: build env-installed ## Galata in chromium
 
 pictures: build env-installed ## the documentation's screenshots, made by the UI tests
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
+	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
 # What needs little runs beside pytest, which mostly waits for others.
 test: build env-pyr ## every suite
@@ -149,6 +154,11 @@ test: build env-pyr ## every suite
 
 wheel: build ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation
+
+demo: build ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
+	rm -rf dist/demo demo/.jupyterlite.doit.db
+	cd demo && jupyter lite build --output-dir ../dist/demo --contents ../examples --apps lab --no-sourcemaps > $(VENV)/demo.log 2>&1 \
+		|| { cat $(VENV)/demo.log >&2; exit 1; }
 
 clean: ## what was built (not the environments)
 	rm -rf lib dist coverage docs/_build pyruns_jupyter/labextension pyruns_jupyter/static ui-tests/test-results

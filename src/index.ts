@@ -1,6 +1,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { corePlugin } from './lab/core';
+import { demoPlugin } from './lab/demo';
 import { filesPlugin } from './lab/files';
 import { linkPlugin } from './lab/linkplugin';
 import { notificationsPlugin } from './lab/notifications';
@@ -23,7 +24,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   runningPlugin,
   tabTitlePlugin,
   notificationsPlugin,
-  savedPlugin
+  savedPlugin,
+  demoPlugin
 ];
 
 export default plugins;

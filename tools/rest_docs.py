@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tools.generated import ROOT, cell, main
+
 SOURCE = ROOT / "pyruns_jupyter" / "server" / "openapi.yaml"
-TARGET = ROOT / "docs" / "rest.md"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -46,7 +44,7 @@ def _operation(
         for one in asked:
             default = one["schema"].get("default", "")
             told = f" (default: `{default}`)" if default not in ("", None) else ""
-            yield f"| `{one['name']}` | {_type(one['schema'])} | {_cell(one.get('description', ''))}{told} |"
+            yield f"| `{one['name']}` | {_type(one['schema'])} | {cell(one.get('description', ''))}{told} |"
         yield ""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if body is not None:
@@ -75,7 +73,7 @@ def _object(name: str, schema: dict[str, Any]) -> Iterator[str]:
     yield "| key | type | what |\n| --- | --- | --- |"
     for key, inner in properties.items():
         mark = "" if key in required else "?"
-        yield f"| `{key}`{mark} | {_type(inner)} | {_cell(inner.get('description', ''))} |"
+        yield f"| `{key}`{mark} | {_type(inner)} | {cell(inner.get('description', ''))} |"
     yield ""
 
 
@@ -104,21 +102,6 @@ def _type(schema: dict[str, Any]) -> str:
     return str(kinds)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def main() -> int:
-    """Write or check the page; return the exit code."""
-    text = "\n".join(pages(yaml.safe_load(SOURCE.read_text(encoding="utf-8"))))
-    text = text.rstrip() + "\n"
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(text, encoding="utf-8")
-    elif not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text:
-        print("docs/rest.md is not what openapi.yaml says: run `make generate`.", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    description = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+    raise SystemExit(main({"rest.md": pages(description)}, "openapi.yaml says"))

@@ -6,16 +6,15 @@ import { IStateDB } from '@jupyterlab/statedb';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-// The token is a connection: activation needs it at once.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
-import { ServerClient } from '../client/server';
 import type { IClient, Workspace } from '../client/types';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { SessionModel } from '../model/session';
 import { SystemModel } from '../model/system';
+// The token is a connection: activation needs it at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { makeClient } from './client';
 import type { IHappened, IIdle } from './tokens';
 import { IPyruns, SETTINGS } from './tokens';
-import { labTransport } from './transport';
 
 /** Where the id of the last workspace is kept. */
 const CURRENT = 'pyruns-jupyter:workspace';
@@ -92,9 +91,12 @@ export const corePlugin: JupyterFrontEndPlugin<IPyruns> = {
   autoStart: true,
   provides: IPyruns,
   optional: [IStateDB],
-  activate: (app: JupyterFrontEnd, state: IStateDB | null): IPyruns => {
-    const transport = labTransport(app.serviceManager.serverSettings);
-    const pyruns = new Pyruns(new ServerClient(transport), state);
+  activate: async (
+    app: JupyterFrontEnd,
+    state: IStateDB | null
+  ): Promise<IPyruns> => {
+    const client = await makeClient(app.serviceManager.serverSettings);
+    const pyruns = new Pyruns(client, state);
     // Nothing of Lab's own start waits for us.
     void app.restored.then(() => pyruns.session.start());
     return pyruns;

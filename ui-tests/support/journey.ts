@@ -134,6 +134,20 @@ export async function picture(page: Page, name: string): Promise<void> {
   });
 }
 
+/** Where the frames of the moving picture are kept until `make pictures` joins them. */
+const FRAMES = path.join(__dirname, '..', 'test-results', 'frames');
+let frames = 0;
+
+/** A frame of the moving picture, shown for so many milliseconds. */
+export async function frame(page: Page, duration: number): Promise<void> {
+  if (process.env.PYRUNS_PICTURES) {
+    const number = String(++frames).padStart(3, '0');
+    await page.screenshot({
+      path: path.join(FRAMES, `${number}-${duration}.png`)
+    });
+  }
+}
+
 /** Open a page of ours from the sidebar, which is shown first. */
 export async function openPage(page: Page, name: string): Promise<void> {
   const button = page

@@ -38,6 +38,11 @@ export function NoServer(props: {
               </React.Fragment>
             ))}
           </pre>
+          <p>
+            {trans.__(
+              'A page without a server, as in JupyterLite, cannot run tasks.'
+            )}
+          </p>
           {retry}
         </Empty>
       );

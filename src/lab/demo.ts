@@ -1,0 +1,58 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+// Whether there is anything to do is known at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { isDemo } from './client';
+import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+
+/** What is looked at first. */
+const FIRST = 'digits/_pyruns_/train';
+
+/** A line above all of JupyterLab that says that nothing here is real. */
+function makeNotice(title: string, text: string): Widget {
+  const notice = new Widget();
+  notice.id = 'pyruns-demo-notice';
+  notice.addClass('pyr-demo-notice');
+  notice.node.setAttribute('role', 'note');
+  const strong = document.createElement('strong');
+  strong.textContent = title;
+  notice.node.append(strong, ` ${text}`);
+  return notice;
+}
+
+export const demoPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'pyruns-jupyter:demo',
+  description: 'Says in a demo without a server that all is simulated.',
+  autoStart: true,
+  requires: [IPyruns],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    pyruns: IPyruns,
+    translator: ITranslator | null
+  ) => {
+    if (!isDemo()) {
+      return;
+    }
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const notice = makeNotice(
+      trans.__('This is a demo.'),
+      trans.__(
+        'Tasks, GPUs and figures are simulated in your browser; nothing is run, and all is forgotten with this page.'
+      )
+    );
+    app.shell.add(notice, 'header', { rank: 0 });
+    void app.restored.then(async () => {
+      await pyruns.session.settled();
+      await app.commands.execute(CommandIDs.openDashboard, {
+        workspace: FIRST
+      });
+      await app.commands.execute(CommandIDs.showSidebar);
+    });
+  }
+};

@@ -1,0 +1,150 @@
+import { expect, test } from '@playwright/test';
+import type { ChildProcess } from 'child_process';
+import { execFileSync, spawn } from 'child_process';
+import * as path from 'path';
+
+import {
+  frame,
+  openPage,
+  picture,
+  taskRows,
+  terminal
+} from '../support/journey';
+
+const ROOT = path.join(__dirname, '..', '..');
+const PORT = Number(process.env.PYRUNS_UI_PORT || 8895) + 7;
+const SITE = `http://localhost:${PORT}/lab/index.html`;
+
+let host: ChildProcess;
+
+test.beforeAll(async () => {
+  execFileSync('make', ['demo'], { cwd: ROOT, stdio: 'ignore' });
+  // Any static host will do.
+  host = spawn(
+    'python',
+    ['-m', 'http.server', String(PORT), '--directory', 'dist/demo'],
+    { cwd: ROOT, stdio: 'ignore' }
+  );
+  await expect(async () => {
+    expect((await fetch(SITE)).ok).toBe(true);
+  }).toPass();
+});
+
+test.afterAll(() => {
+  host.kill();
+});
+
+test.use({ viewport: { width: 1440, height: 900 } });
+
+test('the demo: from a form to results, without a server', async ({ page }) => {
+  const problems: string[] = [];
+  page.on('pageerror', ({ stack = '' }) => problems.push(stack));
+  page.on('request', request => {
+    const { host: asked, pathname } = new URL(request.url());
+    if (asked !== `localhost:${PORT}` || pathname.startsWith('/pyruns')) {
+      problems.push(`asked for ${request.url()}`);
+    }
+  });
+  await page.goto(SITE);
+
+  // The dashboard says what this is, and moves.
+  await expect(page.getByRole('note')).toContainText('This is a demo.');
+  await expect(page.getByRole('region', { name: /^GPU \d/ })).toHaveCount(4);
+  const running = page.getByRole('region', { name: 'Running' });
+  const before = await running.innerText();
+  await expect(running).not.toHaveText(before);
+  await picture(page, 'demo');
+  for (let turn = 0; turn < 4; turn++) {
+    await frame(page, 500);
+    await page.waitForTimeout(1000);
+  }
+
+  // A sweep in the form: the plan, its tasks, and a log that grows.
+  await openPage(page, 'New tasks');
+  const outcome = page.getByRole('complementary', {
+    name: 'What will be created'
+  });
+  await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
+  await page.getByLabel('seed', { exact: true }).fill('0 | 1 | 2');
+  await expect(outcome.getByText('6 tasks', { exact: true })).toBeVisible();
+  await frame(page, 2500);
+  await page.getByLabel('lr', { exact: true }).fill('fast');
+  await expect(outcome).toContainText(/number/);
+  await page.getByLabel('lr', { exact: true }).fill('0.01 | 0.1');
+  await page.getByRole('tab', { name: 'YAML' }).click();
+  await expect(page.locator('.cm-content')).toContainText('lr: 0.01 | 0.1');
+  await page.getByLabel('Name', { exact: true }).fill('mine');
+  await page.getByRole('button', { name: 'Create and run' }).click();
+  await expect(taskRows(page).getByText(/mine_/)).toHaveCount(6);
+  await frame(page, 2500);
+
+  // Its queue is the real one's: what waits says for what.
+  await openPage(page, 'Dashboard');
+  await expect(page.getByRole('region', { name: 'Queue' })).toContainText(
+    /6 waiting|5 waiting/
+  );
+
+  await running.getByRole('button', { name: /linear/ }).click();
+  await expect(terminal(page)).toContainText(/epoch/);
+  const told = await terminal(page).innerText();
+  await expect(terminal(page)).not.toHaveText(told);
+  for (let turn = 0; turn < 4; turn++) {
+    await frame(page, 600);
+    await page.waitForTimeout(1000);
+  }
+
+  // Searching and comparing what was there.
+  await openPage(page, 'Tasks');
+  await page
+    .getByRole('textbox', { name: 'Search tasks' })
+    .fill('status:completed acc>0.95');
+  await expect(taskRows(page).first()).toBeVisible();
+  await page.getByRole('checkbox', { name: 'Select all' }).check();
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  await expect(page.getByRole('tab', { name: 'Importance' })).toBeVisible();
+  await page.getByRole('tab', { name: 'Curves' }).click();
+  await expect(page.getByRole('application').first()).toBeVisible();
+  await frame(page, 2500);
+  await page.getByRole('tab', { name: 'Parallel' }).click();
+  await frame(page, 2500);
+
+  // A configuration and a shell script are the other two forms.
+  const editor = page.locator('.cm-content').filter({ visible: true });
+  for (const [name, text] of [
+    [/nested/, 'momentum:'],
+    [/Shell/, 'set -euo pipefail']
+  ] as const) {
+    await page.getByRole('button', { name: /choose another$/ }).click();
+    await page
+      .getByRole('dialog', { name: 'Workspaces' })
+      .getByRole('button', { name })
+      .click();
+    await openPage(page, 'New tasks');
+    if (name.source === 'nested') {
+      await page.getByRole('tab', { name: 'YAML' }).click();
+    }
+    await expect(editor).toContainText(text);
+  }
+
+  expect(problems).toEqual([]);
+});
+
+test('the same page without a server and without the demo says so', async ({
+  page
+}) => {
+  await page.route('**/jupyter-lite.json*', async route => {
+    const answer = await route.fetch();
+    const told = (await answer.json()) as Record<string, object>;
+    const config = { ...told['jupyter-config-data'], pyrunsDemo: false };
+    await route.fulfill({
+      response: answer,
+      json: { ...told, 'jupyter-config-data': config }
+    });
+  });
+  await page.goto(SITE);
+  await page.locator('.jp-SideBar .lm-TabBar-tab[title^="Pyruns"]').click();
+  const sidebar = page.getByRole('region', { name: 'Pyruns' });
+  await expect(sidebar).toContainText('The server extension is not enabled');
+  await expect(sidebar).toContainText('JupyterLite');
+  await picture(page, 'state-no-server');
+});
