@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 PORT ?= 8888
+TASKS ?= 10000
+FOLDER ?= dist/seed
 ARGS ?=
 
 VENV := $(CURDIR)/.venv
@@ -37,7 +39,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs demo wheel clean
+.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs seed demo wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -154,6 +156,9 @@ test: build env-pyr ## every suite
 
 wheel: build ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation
+
+seed: build ## a project with believable tasks in FOLDER (TASKS=10000)
+	python tools/seed.py $(FOLDER) --tasks $(TASKS)
 
 demo: build ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
 	rm -rf dist/demo demo/.jupyterlite.doit.db
