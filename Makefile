@@ -11,6 +11,7 @@ PORT ?= 8888
 TASKS ?= 10000
 FOLDER ?= dist/seed
 ARGS ?=
+SITE ?=
 
 VENV := $(CURDIR)/.venv
 PYR_VENV := $(CURDIR)/.venv-pyr
@@ -39,7 +40,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs seed demo wheel clean
+.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs translate check-translations site seed demo wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -113,6 +114,9 @@ generate: env ## what is made from the sources: TypeScript types, pages of the r
 	python -m tools.reference_docs
 	node tools/figures.mjs
 
+translate: build ## bring the messages of the documentation up to date, for its translations
+	python tools/translations.py
+
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
@@ -131,8 +135,18 @@ check-api: env ## is all that `make generate` makes current?
 	python -m tools.reference_docs --check
 	node tools/figures.mjs --check
 
-docs: build ## the documentation site, in docs/_build (a warning is an error)
-	python -m sphinx -q -W --keep-going -b html docs docs/_build
+docs: build ## the documentation site in English and Chinese, in docs/_build (a warning is an error)
+	rm -rf docs/_build
+	python -m sphinx -q -W --keep-going -b html $(SITE) docs docs/_build
+	python -m sphinx -q -W --keep-going -b html $(SITE) -D language=zh_CN docs docs/_build/zh_CN
+	rm -rf docs/_build/.doctrees docs/_build/zh_CN/.doctrees
+
+site: ## the documentation site with the demo in it, for any static host
+	$(MAKE) docs demo SITE='-A demo=1'
+	cp -r dist/demo docs/_build/demo
+
+check-translations: build ## is all of the documentation translated that should be?
+	python tools/translations.py --check
 
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py

@@ -1,4 +1,8 @@
-"""The documentation site (`make docs`): pages are Markdown; what can be read from the code is."""
+"""The documentation site (`make docs`): pages are Markdown; what can be read from the code is.
+
+Translations are messages in `locale/<language>/LC_MESSAGES` (`make translate`); a paragraph without one stays
+English. The English site stands at the root, others in a folder called after their language.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,12 @@ author = "Pyruns developers"
 version = release = version_of("pyruns_jupyter")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "locale", "figures"]
+templates_path = ["_templates"]
 myst_heading_anchors = 3
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False  # translations do not change with every line that moves
 default_role = "code"  # docstrings name things as Markdown does
 
 autodoc_member_order = "bysource"
@@ -26,5 +34,6 @@ html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
+    "navbar_end": ["demo", "language", "theme-switcher"],
 }
 html_sidebars = {"start": []}

@@ -34,23 +34,6 @@ MORE = {
     "config": "[All settings](settings.md#of-a-project).",
     "task": "[A cell as a task](notebook.md#a-cell-as-a-task).",
 }
-# What `--help` leaves to the reader.
-PLAIN = {
-    "name": "a task, by its name",
-    "names": "tasks, by their names",
-    "new_name": "its new name",
-    "tags": "tags, between commas",
-    "text": "the words of the note",
-    "variables": "what to set; without any, what is set is shown",
-    "unset": "take this variable away; may be repeated",
-    "where": "which side",
-    "anchor": "the task that stays where it is",
-    "order": "the direction",
-    "timeout": "give up after so long",
-    "target": "a script, a notebook or a folder",
-    "file": "the archive",
-}
-NAME_AND_RUN = "a task, with `@2` its second run"
 
 _QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")
 _WORDS = re.compile(r"(?<![\w`-])(--[a-z][\w=-]*|\{[^{}\s]*\})(?![^`]*`(?:[^`]*`[^`]*`)*[^`]*$)")
@@ -271,10 +254,8 @@ def _flags(action: argparse.Action) -> str:
 
 
 def _what(action: argparse.Action) -> str:
-    text = action.help
-    if text is None:
-        text = NAME_AND_RUN if action.metavar == "NAME[@RUN]" else PLAIN[action.dest]
-    text = _coded(text % {**vars(action), "prog": ""})
+    assert action.help, f"{action.dest} has no help"
+    text = _coded(action.help % {**vars(action), "prog": ""})
     if " " in (kind := getattr(action.type, "__name__", "")):  # types of ours are called in words
         text += f"; a {kind}"
     if action.default not in (None, False, "", []) and "default" not in str(action.help):

@@ -115,7 +115,7 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
         help="fields between commas, each with a '-' to turn it around: name, status, created, started, "
         "duration, or any key, such as acc,-lr (default: %(default)s)",
     )
-    made.add_argument("--order", choices=("asc", "desc"), default="asc")
+    made.add_argument("--order", choices=("asc", "desc"), default="asc", help="the direction")
     _explain_query(made)
 
     _explain_query(add_export(verb))
@@ -123,10 +123,10 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
     verb("status", "Show the current workspace and its counts")
 
     made = verb("show", "Show one task: its runs, configuration and figures")
-    made.add_argument("name", metavar="NAME[@RUN]")
+    made.add_argument("name", metavar="NAME[@RUN]", help="a task, with @2 its second run")
 
     made = verb("log", "Write a task's log", json=False)
-    made.add_argument("name", metavar="NAME[@RUN]")
+    made.add_argument("name", metavar="NAME[@RUN]", help="a task, with @2 its second run")
     made.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
     made.add_argument("--tail", type=positive, metavar="BYTES", help="only the last so many bytes")
 
@@ -141,7 +141,7 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
     verb("metrics", "Show CPU, memory and GPUs", workspace=False)
 
     made = verb("lab", "Open JupyterLab on a workspace", workspace=False, json=False)
-    made.add_argument("target", nargs="?", default=".")
+    made.add_argument("target", nargs="?", default=".", help="a script, a notebook or a folder")
     if views:
         _add_views(verb)
     return parser

@@ -18,7 +18,7 @@ _TIME = "seconds, or such as 90s, 10m, 1h30m"
 def add_queue_verbs(verb: MakeVerb) -> None:
     """Add the verbs with `verb(name, about, ...)`, which returns the parser of a new one."""
     made = verb("run", "Queue tasks; they run detached from this program")
-    made.add_argument("names", nargs="*", metavar="NAME")
+    made.add_argument("names", nargs="*", metavar="NAME", help="tasks, by their names")
     made.add_argument("--query", metavar="QUERY", help="all tasks that a search finds, such as 'lr<0.05'")
     made.add_argument("--failed", action="store_true", help="all tasks that failed; their history stays")
     made.add_argument(
@@ -28,7 +28,7 @@ def add_queue_verbs(verb: MakeVerb) -> None:
     made.set_defaults(usage=made.format_usage().strip())
 
     made = verb("stop", "Cancel waiting tasks and stop running ones")
-    made.add_argument("names", nargs="*", metavar="NAME")
+    made.add_argument("names", nargs="*", metavar="NAME", help="tasks, by their names")
     made.add_argument("--query", metavar="QUERY", help="all waiting and running tasks that a search finds")
     made.add_argument("--all", action="store_true", help="all waiting and running tasks")
     made.set_defaults(usage=made.format_usage().strip())
@@ -54,7 +54,7 @@ def add_queue_verbs(verb: MakeVerb) -> None:
 
     made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete")
     made.add_argument("names", nargs="*", metavar="NAME", help="which tasks (default: all)")
-    made.add_argument("--timeout", type=float, metavar="SECONDS")
+    made.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:

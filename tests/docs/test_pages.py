@@ -1,0 +1,112 @@
+"""Every command and code block of the documentation runs as it stands there."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.core.discovery import discover
+from tests.engine.support import stop_everything
+from tests.slurm.cluster import Cluster
+from tests.support import EXAMPLES, ROOT, reference_program
+
+from .pages import DOCS, READ, RUN, Block, blocks, pages, setting
+
+TOLD = {page.relative_to(ROOT).as_posix(): page for page in pages()}
+
+
+def to_run(page: Path) -> list[Block]:
+    """The blocks of a page that are run or written."""
+    return [block for block in blocks(page) if block.note == "file" or runs(block)]
+
+
+def runs(block: Block) -> bool:
+    return block.language in RUN and block.note != "not run"
+
+
+RUNNING = [name for name, page in TOLD.items() if any(map(runs, blocks(page)))]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_each_block_says_what_it_is(name: str) -> None:
+    for block in blocks(TOLD[name]):
+        assert block.language in (*RUN, *READ), f"{name}:{block.line}: no language"
+        if block.note == "not run":
+            assert len(block.value) > 10, f"{name}:{block.line}: say why it is not run"
+        if block.language == "yaml":
+            yaml.safe_load(re.sub(r"\[[^\n]*\] \|.*", "x", block.text))
+        if block.language == "json":
+            json.loads(block.text)
+        if block.language == "python" and not block.text.lstrip().startswith(("%", "c.")) and block.note:
+            ast.parse(re.sub(r"^( *)%.*$", r"\1pass", block.text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    page = TOLD[name]
+    steps = to_run(page)
+    before = setting(page, "after")
+    while before:
+        earlier = DOCS / before
+        steps = [*to_run(earlier), *steps]
+        page, before = earlier, setting(earlier, "after")
+    folder = tmp_path / "work"
+    example = setting(page, "in")
+    if example:
+        ignored = shutil.ignore_patterns("_pyruns_", "__pycache__", ".*", "outputs")
+        shutil.copytree(EXAMPLES / example, folder, ignore=ignored)
+    else:
+        folder.mkdir()
+    (tmp_path / "steps.json").write_text(json.dumps([step.to_dict() for step in steps]))
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("PYRUNS_", "SLURM_"))},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    cluster, needs = None, setting(TOLD[name], "needs")
+    if needs == "pyr":
+        reference = reference_program()
+        if reference is None:
+            pytest.skip("PYRUNS_REFERENCE does not name the program pyr")
+        environment["PATH"] += f"{os.pathsep}{reference.parent}"  # last: its Python is not to be found first
+    if needs == "slurm":
+        if missing := Cluster.missing():
+            pytest.skip(missing)
+        cluster = Cluster(tmp_path_factory.mktemp("slurm"))  # a socket's path has to be short
+        cluster.start()
+        environment.update(cluster.environment)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.docs.session", str(tmp_path / "steps.json")],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=150,
+        )
+        assert done.returncode == 0, done.stdout
+        if not setting(TOLD[name], "tasks fail"):
+            bad = {
+                task.name: task.log()[-2000:]
+                for workspace in discover(tmp_path)
+                for task in Workspace.open(workspace.folder)
+                if task.status == "failed"
+            }
+            assert bad == {}, done.stdout
+    finally:
+        stop_everything(tmp_path)
+        if cluster is not None:
+            cluster.stop()
