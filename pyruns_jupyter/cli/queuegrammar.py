@@ -50,6 +50,9 @@ def add_queue_verbs(verb: MakeVerb) -> None:
     deeds.add_argument("--resume", action="store_true", help="go on with it")
     deeds.add_argument("--remove", action="store_true", help="forget it; its tasks stay")
     made.add_argument("--trials", type=positive, metavar="N", help="with --resume: how many it is to have")
+    made.add_argument(
+        "--wait", action="store_true", help="wait for its end; exit code 1 when it gave up or was stopped"
+    )
     made.set_defaults(usage=made.format_usage().strip())
 
     made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete")

@@ -12,6 +12,7 @@ class SettingsHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer the settings of the workspace's project."""
+        await self.require(EXECUTE)  # `global_env` may hold what only tasks should know
         self.answer(await self.run(lambda: settings.settings(self.workspace(ws).root)))
 
     @endpoint(WRITE)

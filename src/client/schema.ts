@@ -268,7 +268,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The settings of the workspace's project, as they were written */
+        /** The settings of the workspace's project, as they were written. Needs the permission to execute too */
         get: operations["getSettings"];
         put?: never;
         post?: never;

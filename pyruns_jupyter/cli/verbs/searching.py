@@ -7,7 +7,7 @@ from typing import Any
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.studies.definition import MAXIMIZE, MINIMIZE
+from pyruns_jupyter.studies.definition import FINISHED, MAXIMIZE, MINIMIZE
 
 from ..context import Context
 from ..grammar import UsageError
@@ -45,7 +45,7 @@ def optimize(context: Context, workspace: Workspace, text: str, args: argparse.N
 def _studies(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     if args.study is None:
-        if args.stop or args.resume or args.remove:
+        if args.stop or args.resume or args.remove or args.wait:
             raise UsageError(f"Say which study.\n{args.usage}")
         if args.json:
             context.json([_told(study) for study in workspace.studies.values()])
@@ -61,8 +61,10 @@ def _studies(context: Context, args: argparse.Namespace) -> int:
         study.stop()
     elif args.resume:
         study.resume(n=args.trials)
+    if args.wait:
+        study.wait(progress=False if args.json else None)
     context.json(_told(study)) if args.json else context.show(study)
-    return 0
+    return 0 if study.state == FINISHED or not args.wait else 1
 
 
 def _told(study: Study) -> dict[str, Any]:
