@@ -135,7 +135,7 @@ check-api: env ## is all that `make generate` makes current?
 	python -m tools.reference_docs --check
 	node tools/figures.mjs --check
 
-docs: build ## the documentation site in English and Chinese, in docs/_build (a warning is an error)
+docs: build check-translations ## the documentation site in English and Chinese, in docs/_build (a warning is an error)
 	rm -rf docs/_build
 	python -m sphinx -q -W --keep-going -b html $(SITE) docs docs/_build
 	python -m sphinx -q -W --keep-going -b html $(SITE) -D language=zh_CN docs docs/_build/zh_CN

@@ -13,7 +13,7 @@ author = "Pyruns developers"
 version = release = version_of("pyruns_jupyter")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "locale", "figures"]
+exclude_patterns = ["_build", "_static", "locale", "figures"]
 templates_path = ["_templates"]
 myst_heading_anchors = 3
 locale_dirs = ["locale"]
@@ -26,6 +26,8 @@ autodoc_default_options = {"members": True}
 napoleon_numpy_docstring = False
 add_module_names = False
 
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_show_sourcelink = False
