@@ -46,9 +46,7 @@ def test_it_is_shown_as_that_release_told_it(left: Path) -> None:
     statuses = [task["status"] for task in said["train"]["tasks"].values()]
     assert {"completed", "failed", "pending", "queued"} == set(statuses)
     assert said["train"]["trash"] == ["removed"]
-    assert "from a shell" in json.dumps(
-        said["_shell_"]["tasks"]["greeting"]
-    )
+    assert "from a shell" in json.dumps(said["_shell_"]["tasks"]["greeting"])
     assert len(said["train"]["studies"]["search"]["trials"]) == 4
 
 
