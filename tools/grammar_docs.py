@@ -27,7 +27,7 @@ GROUPS = {
 }
 MORE = {
     "sweep": "[What a value may stand for](sweeps.md).",
-    "optimize": "[What is searched, and how](search.md).",
+    "optimize": "[What is searched, and how](optimize.md).",
     "queue": "[The queue](queue.md).",
     "ls": "[All about searches](query.md).",
     "doctor": "[When something is wrong](queue.md#when-something-is-wrong).",

@@ -110,3 +110,8 @@ def test_the_page_runs(name: str, tmp_path: Path, tmp_path_factory: pytest.TempP
         stop_everything(tmp_path)
         if cluster is not None:
             cluster.stop()
+
+
+def test_no_page_is_hidden_by_one_of_sphinx() -> None:
+    own = {"search.md", "genindex.md", "py-modindex.md"}
+    assert own & {page.name for page in DOCS.glob("*.md")} == set()

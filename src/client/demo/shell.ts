@@ -32,7 +32,7 @@ const FILES = [
   '../docs/notebook.md',
   '../docs/query.md',
   '../docs/queue.md',
-  '../docs/search.md',
+  '../docs/optimize.md',
   '../docs/slurm.md',
   '../docs/start.md',
   '../docs/sweeps.md',
