@@ -88,7 +88,8 @@ def test_a_script_task_from_queueing_to_the_end(make_project: MakeProject) -> No
     assert record["payload_text"] == "lr: 1e-3\nverbose: true\n"
     assert record["environment"] == {"BOTH": "task"}
     assert stat.S_IMODE(paths.input(1).stat().st_mode) == 0o600
-    # Nothing else is left: no private copy, no owner.
+    project.wait_for_exit()
+    # Nothing else is left: no private copy, no owner, no lock.
     assert {path.name for path in paths.folder.iterdir()} == {
         "task_info.json",
         "config.yaml",
@@ -96,7 +97,6 @@ def test_a_script_task_from_queueing_to_the_end(make_project: MakeProject) -> No
         ".task_info.json.lock.guard",
     }
     assert {path.name for path in paths.run_logs.iterdir()} == {"run1.log", "run1.input.json", "queue.log"}
-    project.wait_for_exit()
     assert list(project.engine.batches.iterdir()) == []
 
 

@@ -48,7 +48,7 @@ def test_a_sweep_opens_its_script_and_runs(shell: Shell) -> None:
 def test_stop(shell: Shell) -> None:
     shell.cell("%%pyruns sweep train.py -n long --run\nseconds: 600\n")
     workspace = Workspace.open("train.py")
-    wait_until(lambda: workspace["long"].status == "running", message="the task to run")
+    wait_until(lambda: "lr is" in workspace["long"].log(), message="the task to speak")
     assert "long" in shell.cell("%pyruns stop long")
     wait_until(lambda: workspace["long"].status == "cancelled", message="the task to stop")
     assert "lr is" in shell.cell("%pyruns log --tail 1000 long")

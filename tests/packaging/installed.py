@@ -55,15 +55,21 @@ class Installed:
 
     def prepare(self) -> None:
         """Make the environment, unless it is there with all it needs."""
-        needs = oldest_needs() if self.kind == "oldest" else newest_needs()
+        needs = oldest_needs(self.python()) if self.kind == "oldest" else newest_needs()
         stamp = self.venv / ".needs"
         if stamp.exists() and stamp.read_text() == "\n".join(needs):
             return
-        newest = shutil.which("python3.13") or sys.executable
-        python = sys.executable if self.kind == "oldest" else newest
-        subprocess.run([python, "-m", "venv", "--clear", self.venv], check=True)
+        subprocess.run([self.python(), "-m", "venv", "--clear", self.venv], check=True)
         self.install(*needs)
         stamp.write_text("\n".join(needs))
+
+    def python(self) -> str:
+        """The oldest or the newest Python of this machine that we say to work with."""
+        versions = range(10, 15) if self.kind == "oldest" else range(14, 9, -1)
+        found = (shutil.which(f"python3.{version}") for version in versions)
+        # One without `ensurepip` (a Debian package of its own) makes no environments.
+        able = (path for path in found if path and _can(path, "import ensurepip, ctypes, sqlite3"))
+        return next(able, sys.executable)
 
     def install_wheel(self) -> None:
         """Build the wheel and install it alone."""
@@ -127,6 +133,10 @@ class Installed:
         assert len(gone) == 1 and "pyruns_jupyter" in gone.pop()
 
 
+def _can(python: str, text: str) -> bool:
+    return subprocess.run([python, "-c", text], capture_output=True).returncode == 0
+
+
 def lower_bounds() -> list[tuple[str, str]]:
     """What pyproject.toml says the package needs, JupyterLab last: name and lowest version."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -136,9 +146,14 @@ def lower_bounds() -> list[tuple[str, str]]:
     return [*re.findall(r'"([\w-]+)>=([\d.]+)', block[1]), (lab[1], lab[2])]
 
 
-def oldest_needs() -> list[str]:
-    """The lowest versions, and the Notebook of that JupyterLab."""
-    return [f"{name}=={version}" for name, version in [*lower_bounds(), ("notebook", "7.2")]]
+def oldest_needs(python: str) -> list[str]:
+    """The lowest versions, and the Notebook of that JupyterLab.
+
+    For a Python that is younger than they are, some were never compiled: then the oldest that was.
+    """
+    bounds = [*lower_bounds(), ("notebook", "7.2")]
+    young = _can(python, "import sys; sys.exit(sys.version_info < (3, 12))")
+    return [f"{name}{'>=' if young and name == 'pyyaml' else '=='}{version}" for name, version in bounds]
 
 
 def newest_needs() -> list[str]:
