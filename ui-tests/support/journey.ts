@@ -98,9 +98,12 @@ export function taskRow(page: Page, name: string): Locator {
   });
 }
 
-/** What the terminal of the log view shows on its screen. */
+/**
+ * What the terminal of the log view shows on its screen, not the picture that
+ * stands before it for a moment while it is written anew.
+ */
 export function terminal(page: Page): Locator {
-  return page.locator('.xterm-rows');
+  return page.locator('.xterm-rows:not(.pyr-still *)');
 }
 
 /** Where a task lies on disk. */
