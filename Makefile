@@ -120,9 +120,9 @@ translate: build ## bring the messages of the documentation up to date, for its 
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
-# Most tests wait for processes of their own: four at a time do not wait much longer than one.
+# Most tests wait for processes of their own: three at a time do not wait longer than one.
 test-py-all: build env-pyr
-	pytest -n 4 --dist worksteal || { \
+	pytest -n 3 --dist worksteal || { \
 		echo 'A busy machine may be the reason: what failed is tried once more, alone.'; \
 		pytest --last-failed --last-failed-no-failures none; }
 
