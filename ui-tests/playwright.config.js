@@ -27,8 +27,7 @@ module.exports = {
   testDir: path.join(__dirname, 'tests'),
   outputDir: path.join(__dirname, 'test-results'),
   reporter: [['list']],
-  workers: 2, // a file each: mostly they wait for processes
-  fullyParallel: false,
+  workers: 1,
   retries: process.env.CI ? 1 : 0, // then told as flaky
   timeout: 180 * 1000,
   expect: { ...baseConfig.expect, timeout: 30 * 1000 },
