@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyruns_jupyter.core.host import STATE_VARIABLE
 from tests.support import reference_program
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
+# The keys of the tests' projects stay out of the user's home; all processes of a test inherit the folder.
+os.environ.setdefault(STATE_VARIABLE, tempfile.mkdtemp(prefix="pyruns-state-"))
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pyruns_jupyter.core.errors import Conflict
 from pyruns_jupyter.core.index import TaskIndex, TaskRow
 from pyruns_jupyter.core.rows import read_row
-from pyruns_jupyter.core.runs import ACTIVE
+from pyruns_jupyter.core.runs import ACTIVE, QUEUED
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.requeue import is_stuck
 from pyruns_jupyter.studies.launch import attend
 
 from .tables import count_text
@@ -63,11 +65,19 @@ class Waiting:
     def for_tasks(cls, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> Waiting:
         """Wait until the tasks in `folders` are neither queued nor running."""
         left, failed = list(folders), 0
+        check_at = time.monotonic() + ATTEND_SECONDS
 
         def look() -> tuple[int, int, int]:
-            nonlocal left, failed
+            nonlocal left, failed, check_at
             statuses = [(folder, read_row(folder)[0].status) for folder in left]
             left = [folder for folder, status in statuses if status in ACTIVE]
+            if time.monotonic() > check_at:
+                check_at = time.monotonic() + ATTEND_SECONDS
+                if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
+                    raise Conflict(
+                        f"{count_text(len(left), 'task')} will not start here: queued elsewhere, or in a "
+                        "batch that is gone. Run them again, or use `queue.requeue()`."
+                    )
             failed += sum(status == "failed" for _, status in statuses)
             return len(folders) - len(left), len(left), failed
 

@@ -10,8 +10,9 @@ from pyruns_jupyter.engine import given as given_options
 from pyruns_jupyter.engine import pausing
 from pyruns_jupyter.engine.options import MAX_JOBS, QueueOptions
 from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
+from pyruns_jupyter.studies.launch import requeue
 
-from .tables import html_table, text_table
+from .tables import count_text, html_table, text_table
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -98,6 +99,20 @@ class ProjectQueue:
         """Go on; tell whether the queue was paused before."""
         return pausing.resume(self._root)
 
+    def requeue(self) -> list[str]:
+        """Queue again here the tasks that were queued elsewhere: in another copy of the project, on another
+        machine, or by an earlier release. They run with your environment and your rights.
+
+        Studies that were begun elsewhere are resumed here.
+
+        Returns:
+            The queued tasks, as `workspace/task`.
+
+        Raises:
+            Conflict: if the queue belongs to another user.
+        """
+        return requeue(self._root).queued
+
     def __repr__(self) -> str:
         state = self.state
         table = [text_table(_COLUMNS, _cells(state))] if state.batches else []
@@ -131,4 +146,10 @@ def _sentences(state: Queue) -> list[str]:
         said.append("The queue is paused.")
     if not state.batches:
         said.append("Nothing is queued.")
+    foreign = sum(batch.waiting for batch in state.batches if batch.foreign)
+    if foreign:
+        said.append(
+            f"{count_text(foreign, 'task')} queued elsewhere: nothing of it is started here. "
+            "`queue.requeue()` or `jupyter pyruns requeue` queues it again here."
+        )
     return said

@@ -10,7 +10,7 @@ from pyruns_jupyter.core.errors import NotFound
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.studies import managing
-from pyruns_jupyter.studies.definition import Definition, read_study, study_names
+from pyruns_jupyter.studies.definition import Definition, study_names
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
 
@@ -44,7 +44,7 @@ class Study:
         Raises:
             NotFound: when the study was removed.
         """
-        return read_study(self._workspace.folder, self._name)
+        return managing.current_study(self._workspace.folder, self._name)
 
     @property
     def state(self) -> str:

@@ -36,6 +36,7 @@ def add_queue_verbs(verb: MakeVerb) -> None:
     verb("queue", "Show what waits in the project, and for what")
     verb("pause", "Start nothing more in the project; what runs goes on")
     verb("resume", "Go on with the queue of the project")
+    verb("requeue", "Queue again here the tasks that were queued in another copy of the project")
 
     made = verb(
         "optimize", "Search for the best configuration: each trial is a task, guided by the earlier ones"

@@ -79,6 +79,10 @@ class Conflict(PyrunsError):
     code = "conflict"
 
 
+class Untrusted(Conflict):
+    """A folder or file of an engine was not made here by this user, so it is not acted on."""
+
+
 class Busy(PyrunsError):
     """Another process holds a lock for longer than is reasonable; trying again may help."""
 

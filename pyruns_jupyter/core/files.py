@@ -60,7 +60,9 @@ def sync_filesystem(folder: Path) -> bool:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None) -> None:
+def write_atomic(
+    path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None, mode: int = FILE_MODE
+) -> None:
     """Replace `path` by a file with `data`: readers see the old content or the new one.
 
     With `durable` the content and the name survive a power failure once this returns. `dir_fd` is the
@@ -69,7 +71,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True, dir_fd: int |
     name = f".{path.name}{maker_suffix()}.tmp"
     temporary, target = (path.with_name(name), path) if dir_fd is None else (name, path.name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, FILE_MODE, dir_fd=dir_fd)
+    descriptor = os.open(temporary, flags, mode, dir_fd=dir_fd)
     try:
         _fill(descriptor, data, durable)
         os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
@@ -151,16 +153,19 @@ def read_whole(
     *,
     most: int = MAX_JSON_BYTES,
     dir_fd: int | None = None,
+    follow: bool = True,
 ) -> tuple[bytes, os.stat_result]:
     """Return the content of a file of at most `most` bytes, and its status from just before it was read.
 
     `shown` is how messages name it, by default `path`. Nothing that waits for a writer is ever waited for.
+    Without `follow` a symbolic link is not followed.
 
     Raises:
         Unreadable: when it is no plain file, or larger.
-        OSError: when it is not there, or may not be read.
+        OSError: when it is not there, or may not be read, or is a link that is not followed.
     """
-    descriptor = os.open(path, _READ, dir_fd=dir_fd)
+    flags = _READ if follow else _READ | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, dir_fd=dir_fd)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

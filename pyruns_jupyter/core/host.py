@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .errors import PyrunsError
+
+STATE_VARIABLE = "PYRUNS_STATE_DIR"
 CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differently between programs
 
 
@@ -48,6 +51,24 @@ def runtime_folder(name: str) -> Path:
     if runtime.is_dir() and os.access(runtime, os.W_OK):
         return runtime / name
     return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
+
+
+def state_folder() -> Path:
+    """Return the path of this user's folder for what has to last but does not belong into a project.
+
+    It is `PYRUNS_STATE_DIR`, by default `pyruns` in the state folder of the XDG base directories.
+
+    Raises:
+        PyrunsError: if this user has no home.
+    """
+    given = os.environ.get(STATE_VARIABLE)
+    if given:
+        return Path(given).absolute()
+    state = os.environ.get("XDG_STATE_HOME")
+    try:
+        return (Path(state) if state else Path.home() / ".local" / "state") / "pyruns"
+    except RuntimeError:
+        raise PyrunsError(f"This user has no home. Set {STATE_VARIABLE} to a folder that lasts.") from None
 
 
 def new_token() -> str:

@@ -7,7 +7,8 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -22,11 +23,13 @@ from .lastpoints import only_last_points
 from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
-from .runs import COMPLETED, RUNNING, STATUSES, Run, latest
+from .runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
+from .sealed import Origin, origin
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .silence import silence
-from .taskfile import TaskInfo, is_task, unreadable
+from .taskfile import TaskInfo, is_task, own_facts, unreadable
 from .trackstore import STORE_KEY, stored_signature
+from .trust import BATCHES, other_owner, trusted_engine
 from .workspace import WorkspaceFolder, scan_tasks
 
 __all__ = ["Changes", "TaskIndex", "TaskRow", "row_from"]
@@ -35,6 +38,11 @@ INTERRUPTED = (
     "The run was interrupted: its process and its supervisor are gone, and no exit code was written. "
     "Run the task again."
 )
+QUEUED_ELSEWHERE = (
+    "Queued in another copy of this project, on another machine, or by an earlier release: it is not started "
+    "here. Use 'Queue again here' or run the task."
+)
+_ORIGIN_SECONDS = 5.0  # between two looks at where the batches of queued tasks come from
 _DURATIONS = 101  # runs whose length tells how long others take
 _REMEMBERED = 10_000  # removed names, for those who ask what changed
 _CLOCKS_DIFFER = 60.0  # s, those of this machine and of a file server
@@ -84,6 +92,10 @@ class TaskIndex:
         self._fresh: dict[str, tuple[Signature, float]] = {}
         self._looked = False
         self._live: dict[str, _Live] = {}
+        self._queued: dict[str, tuple[TaskRow, str]] = {}  # the row without its message, and its batch
+        self._foreign: frozenset[str] = frozenset()  # batches
+        self._known_batches: set[str] = set()  # of the last look at where they come from
+        self._origins_at = float("-inf")  # monotonic
         self._changed_at: dict[str, int] = {}  # what changed last stands last
         self._removed: deque[tuple[int, str]] = deque()
         self._forgotten = 0  # up to this revision, removed names are not remembered any more
@@ -179,6 +191,7 @@ class TaskIndex:
             found.add(name)
             if row is not None and row != rows.get(name):
                 changed.append(row)
+        changed = self._marked_foreign(changed)
         removed = [name for name in rows if name not in found]
         self._looked = True
         if changed or removed:
@@ -204,6 +217,7 @@ class TaskIndex:
             self._signatures.pop(name, None)
             self._fresh.pop(name, None)
             self._live.pop(name, None)
+            self._queued.pop(name, None)
             self._removed.append((revision, name))
         while len(self._removed) > _REMEMBERED:
             self._forgotten = self._removed.popleft()[0]
@@ -223,6 +237,7 @@ class TaskIndex:
     def _read(self, name: str, folder: str) -> TaskRow | None:
         """Return the row of a task as its file is now, None when there is none."""
         before = self._live.pop(name, None)
+        self._queued.pop(name, None)
         self._signatures[name] = UNKNOWN  # look again, unless all goes well: nothing tells what will help
         path = f"{folder}/{TASK_INFO}"
         try:
@@ -261,6 +276,10 @@ class TaskIndex:
         self, name: str, folder: str, info: TaskInfo, signature: Signature, before: _Live | None
     ) -> TaskRow:
         row = row_from(info, folder)
+        if row.status == QUEUED:
+            queue = own_facts(info).get("queue")
+            if isinstance(queue, dict):
+                self._queued[name] = (row, str(queue.get("batch")))
         run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
@@ -274,6 +293,25 @@ class TaskIndex:
             newest=before.newest if before and _is_same(before.run, run) else {},
         )
         return self._beside(live)
+
+    def _marked_foreign(self, changed: list[TaskRow]) -> list[TaskRow]:
+        """Return the changed rows, with a message at those that are queued in a foreign batch; rows whose
+        batch turned out to be foreign, or was taken over, are added.
+        """
+        if not self._queued:
+            return changed
+        now, before = time.monotonic(), self._foreign
+        new = {self._queued[row.name][1] for row in changed if row.name in self._queued}
+        if now - self._origins_at > _ORIGIN_SECONDS or not new <= self._known_batches:
+            self._origins_at = now
+            self._known_batches = {batch for _, batch in self._queued.values()}
+            self._foreign = _foreign_batches(self.workspace.root, self._known_batches)
+        rows = {row.name: row for row in changed}
+        for name in self._queued if self._foreign != before else [*rows]:
+            if name in self._queued:
+                row, batch = self._queued[name]
+                rows[name] = replace(row, message=QUEUED_ELSEWHERE) if batch in self._foreign else row
+        return [row for row in rows.values() if row != self.rows.get(row.name)]
 
     def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
         try:
@@ -307,6 +345,19 @@ class TaskIndex:
             copied = is_copied_run(live.folder, live.run.index)
             row = replace(row, message=COPIED if copied else INTERRUPTED)
         return row
+
+
+def _foreign_batches(root: Path, batches: Iterable[str]) -> frozenset[str]:
+    """Return those of the batches that were not queued here, unless another user runs this project."""
+    key = trusted_engine(root)
+    if key is None and other_owner(root):
+        return frozenset()
+    found = set()
+    for batch in batches:
+        with suppress(OSError, ValueError):
+            if origin(root, BATCHES, f"{batch}.json", key) is Origin.FOREIGN:
+                found.add(batch)
+    return frozenset(found)
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:

@@ -19,18 +19,43 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from .filesystem import REMOTE, file_system_type
+
+_MODIFY, _ATTRIB = 0x2, 0x4
 _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x8, 0x40, 0x80, 0x100, 0x200
 _OVERFLOW, _IGNORED, _ONLY_FOLDERS = 0x4000, 0x8000, 0x0100_0000
 _IN_TASKS = _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLY_FOLDERS
 _IN_TASK = _CLOSE_WRITE | _MOVED_TO | _ONLY_FOLDERS
 _EVENT = struct.Struct("iIII")
 _NO_BLOCK, _CLOSE_ON_EXEC = os.O_NONBLOCK, 0o2000000
-# File systems on which other hosts change files without our kernel's knowledge (statfs(2)): NFS, SMB, CIFS,
-# Ceph, AFS, 9p, FUSE, Lustre, GPFS.
-_REMOTE = (
-    *(0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x00C36400, 0x5346414F, 0x01021997, 0x65735546),
-    *(0x0BD00BD0, 0x47504653),
-)
+
+
+class PathWatch:
+    """Watches a few files and folders. `descriptor` becomes readable when one of the files was written to or
+    touched, or a file was moved into one of the folders.
+    """
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Watch these `paths`.
+
+        Raises:
+            OSError: if this system or this kernel cannot do that.
+        """
+        if sys.platform != "linux":
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        self.descriptor = _checked(_library().inotify_init1(_NO_BLOCK | _CLOSE_ON_EXEC))
+        try:
+            for path in paths:
+                mask = _MOVED_TO if path.is_dir() else _MODIFY | _ATTRIB
+                _checked(_library().inotify_add_watch(self.descriptor, os.fsencode(path), mask), path)
+        except BaseException:
+            os.close(self.descriptor)
+            raise
+
+    def read(self) -> None:
+        """Take what happened. Never blocks."""
+        with suppress(BlockingIOError):
+            os.read(self.descriptor, 64 * 1024)
 
 
 class FolderWatch:
@@ -42,7 +67,7 @@ class FolderWatch:
         Raises:
             OSError: when this system, this kind of disk or this kernel cannot do that.
         """
-        if sys.platform != "linux" or _is_remote(tasks):
+        if sys.platform != "linux" or file_system_type(tasks) in REMOTE:
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(tasks))
         self._tasks = tasks
         self._watched: dict[str, int] = {}
@@ -119,12 +144,3 @@ def _checked(result: int, path: Path | None = None) -> int:
 @cache
 def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
-
-
-def _is_remote(folder: Path) -> bool:
-    """Tell whether a folder lies on a disk that other hosts may write to."""
-    # struct statfs begins with the type, a long; 256 bytes are more than it has anywhere.
-    answer = ctypes.create_string_buffer(256)
-    _checked(_library().statfs(os.fsencode(folder), answer), folder)
-    (kind,) = struct.unpack_from("@l", answer.raw)
-    return kind & 0xFFFFFFFF in _REMOTE

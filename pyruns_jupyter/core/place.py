@@ -54,6 +54,12 @@ class Place:
         """Return the place as JSON-ready data."""
         return dict(vars(self))
 
+    def is_at(self, path: Path, status: os.stat_result) -> bool:
+        """Return whether this is what lies at `path`, whose status is given; moved perhaps, not copied."""
+        restarted = self.host != host_name() or self.boot != boot_id()
+        same_disk = restarted or self.dev == status.st_dev or self.path == str(path)
+        return self.ino == status.st_ino and same_disk
+
     def is_copied_to(self, path: Path) -> bool:
         """Tell whether what lies at `path` is a copy of this, not this itself.
 

@@ -1,12 +1,13 @@
-"""What was queued: one file a queueing in `_pyruns_/.engine/batches/`, deleted when all of it has ended.
+"""Batches of queued tasks: a file each in `_pyruns_/.engine/batches/`, deleted when all its tasks have ended.
 
-The rename of a batch file into place is the moment a queueing counts. Before it, tasks are claimed one by
-one; a claim file, locked for as long as that takes, tells a later scheduler which claims to undo when the
-front end died.
+The rename of a batch file into place is the moment a batch counts. Before it, tasks are claimed one by one; a
+claim file, locked for as long as that takes, tells a later scheduler which claims to undo when the front end
+died. Batches and claims are sealed (`core.trust`): those that were not made here are shown, never acted on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,19 +17,35 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PyrunsError,
+    Unreadable,
+    Untrusted,
+)
 from pyruns_jupyter.core.filelock import FileLock, is_locked
-from pyruns_jupyter.core.files import dump_json, parse_json, sync_folder, write_atomic
+from pyruns_jupyter.core.files import parse_json, read_whole
 from pyruns_jupyter.core.host import boot_id, host_name
-from pyruns_jupyter.core.layout import TASKS, EnginePaths
-from pyruns_jupyter.core.place import Place
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE, TASKS, EnginePaths, check_task_name
+from pyruns_jupyter.core.sealed import (
+    Origin,
+    SealedFolder,
+    origin,
+    read_foreign,
+    read_foreign_bytes,
+    sealed_names,
+)
 from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.trust import ALREADY_DONE, BATCHES, NOT_MADE_HERE, EngineKey
 
 from .options import QueueOptions
 
 SUFFIX = ".json"
-DAMAGED_SUFFIX = ".damaged"
+_CLAIM = "claim"
 _CLAIM_SUFFIX = ".claim"
+_MAX_EPOCH = 1e11  # seconds; the year 5138
 _YOUNG = 60.0  # seconds; an empty claim file may be one that is just being made
 
 Tasks = Sequence[tuple[str, str]]
@@ -51,7 +68,6 @@ class Batch:
     tasks: tuple[tuple[str, str], ...]
     host: str
     boot: str
-    place: Place | None = None  # of the engine's folder
     code: str = ""
     source: dict[str, Any] = field(default_factory=dict)
 
@@ -65,11 +81,10 @@ class Batch:
         environment: dict[str, str],
         python: str,
         tasks: Tasks,
-        place: Place | None = None,
         code: str = "",
         source: dict[str, Any] | None = None,
     ) -> Batch:
-        """Return a batch of this moment, host and boot; `place` is that of the engine's folder."""
+        """Return a batch of this moment, host and boot."""
         return cls(
             id=batch,
             workspace=workspace,
@@ -80,19 +95,16 @@ class Batch:
             tasks=tuple(tasks),
             host=host_name(),
             boot=boot_id(),
-            place=place,
             code=code,
             source=source or {},
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""
-        place = None if self.place is None else self.place.to_dict()
         return {
             **vars(self),
             "options": self.options.to_dict(),
             "tasks": [list(pair) for pair in self.tasks],
-            "place": place,
         }
 
     @classmethod
@@ -103,22 +115,38 @@ class Batch:
             Unreadable: when something is missing or of the wrong type.
         """
         try:
+            created_at = float(value["created_at"])
+            if not 0 <= created_at < _MAX_EPOCH:
+                raise ValueError(f"created_at is {created_at:g}")
             return cls(
                 id=str(value["id"]),
-                workspace=str(value["workspace"]),
-                created_at=float(value["created_at"]),
+                workspace=_workspace_name(value["workspace"]),
+                created_at=created_at,
                 options=_options(value),
-                environment={str(name): str(text) for name, text in value["environment"].items()},
-                python=str(value["python"]),
-                tasks=tuple((str(name), str(attempt)) for name, attempt in value["tasks"]),
+                environment={_text(name): _text(text) for name, text in value["environment"].items()},
+                python=_text(value["python"]),
+                tasks=tuple((check_task_name(str(name)), _text(attempt)) for name, attempt in value["tasks"]),
                 host=str(value.get("host", "")),
                 boot=str(value.get("boot", "")),
-                place=Place.from_dict(value.get("place")),
                 code=str(value.get("code", "")),
                 source=dict(value.get("source", {})),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidInput) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidInput) as error:
             raise Unreadable(f"{path} is not a batch: {error!r}.") from error
+
+
+def _workspace_name(value: Any) -> str:
+    name = str(value)
+    return name if name == SHELL_WORKSPACE else check_task_name(name)
+
+
+def _text(value: Any) -> str:
+    """Return a text that the system takes as an argument, or as a part of the environment."""
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("a text holds a zero byte")
+    os.fsencode(text)  # raises a ValueError for what is not Unicode
+    return text
 
 
 def _options(value: dict[str, Any]) -> QueueOptions:
@@ -133,68 +161,98 @@ def new_id() -> str:
     return f"{time.time_ns():020d}-{os.urandom(4).hex()}"
 
 
-def prepare_folders(paths: EnginePaths) -> None:
-    """Create the folders of the engine, for this user alone."""
-    for folder in (paths.folder, paths.batches):
+class Batches:
+    """The batches of an engine folder that is ours."""
+
+    def __init__(self, key: EngineKey) -> None:
+        self.key = key
+        self._files = SealedFolder(key, BATCHES, SUFFIX)
+
+    def write(self, batch: Batch) -> None:
+        """Put a batch into place, durably: once this returns the batch counts.
+
+        Raises:
+            OSError: if that is not possible.
+        """
+        self._files.write(batch.id, batch.to_dict())
+
+    def ids(self) -> list[str]:
+        """Return the ids of the batches that are not done, ours or not, the oldest first."""
+        return self._files.names()
+
+    def read(self, batch: str) -> Batch:
+        """Return a batch that was queued here.
+
+        Raises:
+            FileNotFoundError: if it is done.
+            Untrusted: if it was not queued here.
+            Unreadable: if its file is damaged.
+            OSError: if it cannot be read at this moment.
+        """
+        return Batch.from_dict(self._files.read(batch), self._files.path / f"{batch}{SUFFIX}")
+
+    def stored_code(self) -> set[str]:
+        """Return the hashes of stored code that batches which are not done need."""
+        needed = set()
+        for batch in self.ids():
+            with suppress(FileNotFoundError, Unreadable, Untrusted):
+                needed.add(self.read(batch).code)
+        return needed - {""}
+
+    def remove(self, batch: str) -> None:
+        """Remove a batch none of whose tasks is queued or running any more."""
+        self._files.remove(batch)
+
+    def set_aside(self, batch: str) -> None:
+        """Rename a damaged batch, so that it is not read again and the user can look at it."""
+        self._files.set_aside(batch)
+
+
+def batch_ids(root: Path) -> list[str]:
+    """Return the ids of the batches of a project that are not done, ours or not, the oldest first."""
+    return sealed_names(root, BATCHES, SUFFIX)
+
+
+def read_any_batch(root: Path, batch: str, key: EngineKey | None) -> tuple[Batch, str]:
+    """Return a batch to be shown, and why it does not start here (a sentence), empty if it does.
+
+    Raises:
+        FileNotFoundError: if it is done.
+        Unreadable: if its file is damaged.
+        OSError: if it cannot be read at this moment.
+    """
+    if key is not None:
         try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            continue
-        sync_folder(folder.parent)  # what is queued in it is only as durable as its name
+            return Batches(key).read(batch), ""
+        except Untrusted:
+            pass
+    path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
+    found = Batch.from_dict(read_foreign(root, BATCHES, path.name), path)
+    return found, ALREADY_DONE if key is not None and key.is_done(batch) else NOT_MADE_HERE
 
 
-def write_batch(paths: EnginePaths, batch: Batch) -> None:
-    """Put a batch into place, durably: once this returns the queueing counts.
-
-    Raises:
-        OSError: when that is not possible.
-    """
-    write_atomic(paths.batches / f"{batch.id}{SUFFIX}", dump_json(batch.to_dict()))
-
-
-def batch_ids(paths: EnginePaths) -> list[str]:
-    """Return the ids of the batches that are not done, the oldest first."""
-    return sorted(name.removesuffix(SUFFIX) for name in _names(paths) if _is_batch(name))
-
-
-def read_batch(paths: EnginePaths, batch: str) -> Batch:
-    """Return a batch.
+def file_digest(root: Path, batch: str) -> str:
+    """Return the SHA-256 of a batch's file, by which a process that has no key recognises it.
 
     Raises:
-        FileNotFoundError: when it is done.
-        Unreadable: when its file is damaged.
-        OSError: when it cannot be read at this moment.
+        OSError: if it cannot be read.
     """
-    path = paths.batches / f"{batch}{SUFFIX}"
-    return Batch.from_dict(parse_json(path.read_bytes(), path), path)
+    return hashlib.sha256(read_foreign_bytes(root, BATCHES, f"{batch}{SUFFIX}")).hexdigest()
 
 
-def stored_code(paths: EnginePaths) -> set[str]:
-    """Return the hashes of stored code that batches which are not done need."""
-    needed = set()
-    for batch in batch_ids(paths):
-        with suppress(FileNotFoundError, Unreadable):
-            needed.add(read_batch(paths, batch).code)
-    return needed - {""}
+def read_exact(root: Path, batch: str, digest: str) -> Batch:
+    """Return the batch whose file has this digest.
 
-
-def was_copied(paths: EnginePaths, batch: Batch) -> bool:
-    """Tell whether a batch was queued in another folder, of which this one is a copy."""
-    try:
-        return batch.place is not None and batch.place.is_copied_to(paths.folder)
-    except OSError:
-        return False
-
-
-def remove_batch(paths: EnginePaths, batch: str) -> None:
-    """Forget a batch of which nothing waits or runs."""
-    (paths.batches / f"{batch}{SUFFIX}").unlink(missing_ok=True)
-
-
-def set_aside(paths: EnginePaths, batch: str) -> None:
-    """Rename a damaged batch, so that nobody stumbles over it again and a person can look at it."""
-    path = paths.batches / f"{batch}{SUFFIX}"
-    path.replace(path.with_suffix(DAMAGED_SUFFIX))
+    Raises:
+        FileNotFoundError: if it is done.
+        Untrusted: if the file has another content.
+        Unreadable: if it is damaged.
+    """
+    path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
+    data = read_foreign_bytes(root, BATCHES, path.name)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise Untrusted(f"{path} was changed after its job was submitted.")
+    return Batch.from_dict(parse_json(data, path), path)
 
 
 class Claim:
@@ -203,9 +261,10 @@ class Claim:
     Its file goes at the end, unless `put_back` could not undo all: then a scheduler does that later.
     """
 
-    def __init__(self, paths: EnginePaths, batch: str, workspace: str, tasks: Tasks) -> None:
-        self._lock = FileLock(paths.batches / f".{batch}{_CLAIM_SUFFIX}")
-        self._content = dump_json({"workspace": workspace, "tasks": [list(pair) for pair in tasks]})
+    def __init__(self, key: EngineKey, batch: str, workspace: str, tasks: Tasks) -> None:
+        self._lock = FileLock(EnginePaths(key.root).batches / f".{batch}{_CLAIM_SUFFIX}")
+        content = {"id": batch, "workspace": workspace, "tasks": [list(pair) for pair in tasks]}
+        self._content = key.seal(_CLAIM, content)
         self._settled = True
 
     def __enter__(self) -> Claim:
@@ -233,23 +292,45 @@ class Claim:
         self._settled = put_back(tasks, claimed)
 
 
-def is_lost(paths: EnginePaths, batch: str) -> bool:
-    """Tell whether neither a batch nor a queueing that goes on stands behind a task that waits for `batch`.
+def is_lost(root: Path, batch: str, key: EngineKey | None) -> bool:
+    """Return whether a task that is queued in `batch` is not going to be started here: there is no batch, and
+    no front end that is making it, or it is foreign.
 
-    To be asked under the task's lock: then the claim cannot go after the batch was looked for.
+    To be called under the task's lock: then the claim cannot go after the batch was looked for.
     """
-    claim, file = f".{batch}{_CLAIM_SUFFIX}", f"{batch}{SUFFIX}"
-    return not any(os.path.lexists(paths.batches / name) for name in (claim, file))
+    folder = EnginePaths(root).batches
+    try:
+        if _is_claimed(folder / f".{batch}{_CLAIM_SUFFIX}", key):
+            return False
+        return origin(root, BATCHES, f"{batch}{SUFFIX}", key) is not Origin.OURS
+    except (OSError, ValueError):
+        return False  # it cannot be told at this moment
 
 
-def dead_claims(paths: EnginePaths) -> Iterator[Path]:
+def _is_claimed(path: Path, key: EngineKey | None) -> bool:
+    """Return whether a front end makes a batch at this moment, or left a claim that a scheduler undoes."""
+    if is_locked(path):
+        return True
+    try:
+        data = read_whole(path, follow=False)[0]
+        return key is not None and bool(key.unseal(_CLAIM, data, path))
+    except (FileNotFoundError, NotADirectoryError, Unreadable, Untrusted):
+        return False
+
+
+def dead_claims(root: Path) -> Iterator[Path]:
     """Yield the claim files whose writers died before they were done."""
-    for name in _names(paths):
+    folder = EnginePaths(root).batches
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
         if not (name.startswith(".") and name.endswith(_CLAIM_SUFFIX)):
             continue
-        path = paths.batches / name
+        path = folder / name
         try:
-            status = path.stat()
+            status = path.lstat()
         except OSError:
             continue
         if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
@@ -258,11 +339,11 @@ def dead_claims(paths: EnginePaths) -> Iterator[Path]:
             yield path
 
 
-def undo_claim(root: Path, path: Path) -> None:
+def undo_claim(key: EngineKey, path: Path) -> None:
     """Put the tasks of a dead claim back to what they were, unless the batch file made it into place.
 
     Raises:
-        OSError: when that is not possible now; the claim stays.
+        OSError: if that is not possible now; the claim stays.
     """
     lock = FileLock(path)
     if not lock.try_acquire():
@@ -272,11 +353,11 @@ def undo_claim(root: Path, path: Path) -> None:
         undone = True
         if not (path.parent / f"{batch}{SUFFIX}").exists():
             try:
-                content = parse_json(path.read_bytes(), path)
-                tasks = root / str(content["workspace"]) / TASKS
-                claimed = [(str(name), str(attempt)) for name, attempt in content["tasks"]]
-            except (Unreadable, KeyError, TypeError, ValueError):
-                pass  # empty: no task was claimed yet
+                content = key.unseal(_CLAIM, read_whole(path, follow=False)[0], path)
+                tasks = key.root / _workspace_name(content["workspace"]) / TASKS
+                claimed = [(check_task_name(name), str(attempt)) for name, attempt in content["tasks"]]
+            except (Unreadable, Untrusted, InvalidInput, KeyError, TypeError, ValueError):
+                pass  # empty: no task was claimed yet; or it is not ours
             else:
                 undone = put_back(tasks, claimed)
         if undone:
@@ -286,9 +367,9 @@ def undo_claim(root: Path, path: Path) -> None:
 
 
 def put_back(tasks: Path, claimed: Tasks) -> bool:
-    """Undo claims that no batch file made good; tasks that went another way meanwhile are left alone.
+    """Undo claims that no batch file made good; tasks that changed otherwise meanwhile are left alone.
 
-    Tell whether nothing is left to undo: a full disk and a lock that is held may stop it for now.
+    Return whether nothing is left to undo: a full disk and a lock that is held may stop it for now.
     """
     complete = True
     for name, attempt in claimed:
@@ -302,9 +383,12 @@ def put_back(tasks: Path, claimed: Tasks) -> bool:
     return complete
 
 
-def has_work(paths: EnginePaths) -> bool:
-    """Tell whether a batch is not done or a dead front end left claims behind."""
-    return any(_is_batch(name) for name in _names(paths)) or next(dead_claims(paths), None) is not None
+def has_work(key: EngineKey) -> bool:
+    """Return whether a batch that was queued here is open or damaged, or a dead front end left claims."""
+    found = (origin(key.root, BATCHES, f"{batch}{SUFFIX}", key) for batch in batch_ids(key.root))
+    if any(one in (Origin.OURS, Origin.DAMAGED) for one in found):
+        return True
+    return next(dead_claims(key.root), None) is not None
 
 
 def _held(path: Path) -> bool:
@@ -312,14 +396,3 @@ def _held(path: Path) -> bool:
         return is_locked(path)
     except OSError:
         return True
-
-
-def _is_batch(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
-def _names(paths: EnginePaths) -> list[str]:
-    try:
-        return os.listdir(paths.batches)
-    except FileNotFoundError:
-        return []

@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable, Untrusted
+from pyruns_jupyter.core.layout import TASKS
 from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.trust import trusted_engine
 
-from . import batches
+from .batches import Batches
 from .options import After
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ def check_after(workspace: WorkspaceFolder, names: Sequence[str], after: Iterabl
 def _check_circles(workspace: WorkspaceFolder, own: set[tuple[str, str]], after: tuple[After, ...]) -> None:
     """Follow what the tasks to run after wait for themselves."""
     needed: dict[tuple[str, str], tuple[After, ...]] = {}
-    paths = EnginePaths(workspace.root)
-    for batch_id in batches.batch_ids(paths):
-        with suppress(OSError, Unreadable):
-            batch = batches.read_batch(paths, batch_id)
-            if batch.options.after:
-                needed.update({(batch.workspace, name): batch.options.after for name, _ in batch.tasks})
+    key = trusted_engine(workspace.root)
+    if key is not None:
+        queued = Batches(key)
+        for batch_id in queued.ids():
+            with suppress(OSError, Unreadable, Untrusted):
+                batch = queued.read(batch_id)
+                if batch.options.after:
+                    needed.update({(batch.workspace, name): batch.options.after for name, _ in batch.tasks})
     seen: set[tuple[str, str]] = set()
     open_ends = [(one.workspace, one.task) for one in after]
     while open_ends:

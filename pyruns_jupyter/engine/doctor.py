@@ -21,10 +21,12 @@ from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.owners import Ownership
+from pyruns_jupyter.core.sealed import DAMAGED_SUFFIX
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.tasklock import protocol
+from pyruns_jupyter.core.trust import trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from . import batches
@@ -108,14 +110,15 @@ def _engine(root: Path) -> Iterator[Finding]:
         yield Finding("note", "The queue is paused.", "'resume' goes on.")
     with suppress(FileNotFoundError):
         for name in sorted(os.listdir(paths.batches)):
-            if name.endswith(batches.DAMAGED_SUFFIX):
+            if name.endswith(DAMAGED_SUFFIX):
                 path = paths.batches / name
                 yield Finding(
                     "warning",
                     f"What was queued in {path} could not be understood and was set aside.",
                     "Queue those tasks again, then remove the file.",
                 )
-    if paths.batches.is_dir() and not scheduler_alive(root) and batches.has_work(paths):
+    key = trusted_engine(root)
+    if key is not None and not scheduler_alive(root) and batches.has_work(key):
         yield Finding(
             "warning",
             "Tasks are queued, but no scheduler lives.",
@@ -207,7 +210,7 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
     if run is None or not Ownership.of(info).gone(folder, run):
         return
     batch = queue_facts(info).get("batch")
-    if isinstance(batch, str) and not batches.is_lost(EnginePaths(workspace.root), batch):
+    if isinstance(batch, str) and not batches.is_lost(workspace.root, batch, trusted_engine(workspace.root)):
         yield Finding(
             "warning",
             f"{workspace.name}/{name} lost its supervisor.",
@@ -238,7 +241,7 @@ def _is_lost(workspace: WorkspaceFolder, name: str) -> bool:
     except (NotFound, Unreadable):
         return False
     batch = facts.get("batch")
-    return isinstance(batch, str) and batches.is_lost(EnginePaths(workspace.root), batch)
+    return isinstance(batch, str) and batches.is_lost(workspace.root, batch, trusted_engine(workspace.root))
 
 
 def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
@@ -246,7 +249,7 @@ def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
     for name in names:
         with suppress(Conflict, NotFound, Unreadable), edit_task(workspace.paths(name).folder) as info:
             facts = queue_facts(info)
-            if batches.is_lost(EnginePaths(workspace.root), str(facts.get("batch"))):
+            if batches.is_lost(workspace.root, str(facts.get("batch")), trusted_engine(workspace.root)):
                 done += runs.unclaim(info, attempt=str(facts.get("attempt")))
     return f"{done} of {len(names)} were put back."
 

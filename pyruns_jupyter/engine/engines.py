@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+from pyruns_jupyter.core.trust import EngineKey
 
 from .base import Job, Pending
 from .local import LocalEngine
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Engines:
     """Runs jobs here or in a cluster (see `base.Engine`). Its process must have one thread: it forks."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, key: EngineKey) -> None:
+        self._key = key
         self._local = LocalEngine()
         self._clusters: ClusterEngine | None = None
-        if os.path.isdir(EnginePaths(root).cluster):
+        if os.path.isdir(EnginePaths(key.root).cluster):
             self._cluster()
 
     def _cluster(self) -> ClusterEngine:
@@ -34,7 +34,7 @@ class Engines:
         if self._clusters is None:
             from .cluster.engine import ClusterEngine
 
-            self._clusters = ClusterEngine(self._root, self._has_owner)
+            self._clusters = ClusterEngine(self._key, self._has_owner)
         return self._clusters
 
     @property

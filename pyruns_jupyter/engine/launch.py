@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -13,8 +15,9 @@ from typing import BinaryIO
 
 from pyruns_jupyter.core.diskformat import check_format, format_problem
 from pyruns_jupyter.core.errors import Busy, PyrunsError
-from pyruns_jupyter.core.filelock import is_locked, locked
+from pyruns_jupyter.core.filelock import PRIVATE_MODE, is_locked, locked
 from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.trust import require_engine, trusted_engine
 
 from . import batches
 from .inherited import RUN_VARIABLES
@@ -57,13 +60,15 @@ def ensure_scheduler(paths: EnginePaths) -> None:
 
 
 def attend(root: Path) -> bool:
-    """Start a scheduler when work waits, or a dead process left something, and none lives; tell whether it
-    did.
+    """Start a scheduler if tasks are queued here, or a dead process left something, and none lives; return
+    whether one was started.
 
-    Cheap when there is nothing to do: front ends call it whenever they look at a project.
+    Cheap when there is nothing to do: front ends call it whenever they look at a project. Nothing is started
+    in an engine folder that is not ours.
     """
     paths = EnginePaths(root)
-    if not paths.batches.is_dir() or is_locked(paths.scheduler_lock) or not batches.has_work(paths):
+    key = trusted_engine(root)
+    if key is None or is_locked(paths.scheduler_lock) or not batches.has_work(key):
         return False
     if format_problem(root):
         return False  # the release that has it sees to it
@@ -74,15 +79,16 @@ def attend(root: Path) -> bool:
 
 
 def wake(paths: EnginePaths) -> None:
-    """Make the living scheduler look around; does nothing when none listens."""
+    """Make the living scheduler look around, by touching a file that it watches."""
+    flags = os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(paths.wake, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(paths.wake, flags)
     except OSError:
-        return  # nobody has it open: whoever comes looks around by itself first
+        return  # no scheduler has been here
     try:
-        os.write(descriptor, b"\n")
+        os.utime(descriptor)
     except OSError:
-        pass  # full: it has enough reasons to wake up
+        pass  # it looks around on its own a little later
     finally:
         os.close(descriptor)
 
@@ -107,18 +113,17 @@ def start_scheduler(paths: EnginePaths) -> None:
     """
     check_startable()
     check_format(paths.root)
+    require_engine(paths.root)
     _started[paths.root] = time.monotonic()
     try:
-        start_detached(paths, "pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
+        start_detached("pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PyrunsError(
             f"The scheduler could not be started ({error}). What is queued waits until the next try."
         ) from error
 
 
-def start_detached(
-    paths: EnginePaths, module: str, words: Sequence[str], log: Path, *, python: str = sys.executable
-) -> None:
+def start_detached(module: str, words: Sequence[str], log: Path, *, python: str = sys.executable) -> None:
     """Start a module of ours as a process that outlives this one; what it says goes to the end of `log`.
 
     Raises:
@@ -129,7 +134,7 @@ def start_detached(
         known = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = (known + os.pathsep if known else "") + str(_PACKAGE_PARENT)
     # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks. The
-    # working folder is the engine's own, since Python would import modules from it.
+    # working folder is none that others fill, since Python imports modules from it.
     command = ["/bin/sh", "-c", '"$@" & exit 0', "sh"]
     command += [python, "-m", module, *words]
     with _open_log(log) as stream:
@@ -138,7 +143,7 @@ def start_detached(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
-            cwd=paths.folder,
+            cwd=os.sep,
             env=environment,
             start_new_session=True,
             check=True,
@@ -146,8 +151,13 @@ def start_detached(
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Open a log of ours for appending; it starts anew when it has grown large."""
+    """Open a log of ours for appending, not through a link; it starts anew when it has grown large."""
     with suppress(OSError):
-        if path.stat().st_size > _LOG_BYTES:
+        if path.lstat().st_size > _LOG_BYTES:
             path.replace(path.with_name(path.name + ".1"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, PRIVATE_MODE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "ab")

@@ -13,19 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from pyruns_jupyter.core import snapshots
-from pyruns_jupyter.core.errors import PyrunsError, Unreadable
-from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.layout import TASKS, EnginePaths
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable, Untrusted
+from pyruns_jupyter.core.filelock import PRIVATE_MODE, FileLock
+from pyruns_jupyter.core.files import is_plain_file
+from pyruns_jupyter.core.inotify import PathWatch
+from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo
+from pyruns_jupyter.core.textfiles import escape_controls
+from pyruns_jupyter.core.trust import EngineKey, check_folders
 
 from . import batches
 from .base import Engine, Job
+from .batches import Batches
 from .door import Leaving, leave
 from .gate import Gate, Hold
 from .processes import SignalPipe, fork_detached
@@ -46,16 +50,22 @@ from .starting import Starter
 from .stoprequests import LOOK_SECONDS, StopRequests
 
 _REST_SECONDS = 5.0
+_UNWATCHED_SECONDS = 0.5
 _LONGEST_DELAY = 60.0
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
 
 class Scheduler:
-    """Runs the batches of one project until none is left. `lock`, held, is that of the scheduler."""
+    """Runs the batches of one project until none is left.
 
-    def __init__(self, root: Path, lock: FileLock, engine: Engine) -> None:
-        self._root = root
+    `key` is that of its engine folder, `lock`, held, that of the scheduler.
+    """
+
+    def __init__(self, key: EngineKey, lock: FileLock, engine: Engine) -> None:
+        self._key = key
+        self._batches = Batches(key)
+        self._root = root = key.root
         self._paths = EnginePaths(root)
         self._lock = lock
         self._engine = engine
@@ -71,16 +81,17 @@ class Scheduler:
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
         self._unread = False  # whether a batch could not be read just now
         self._sources = SourceWatch(root.parent)
-        self._folder_mark: int | None = None
+        self._marks: tuple[int, ...] = ()
+        self._wakes = self._watch()
         self._linger = Settings.load(root).scheduler_linger_seconds
 
     def run(self) -> bool:
         """Work until nothing waits or runs; return False when the project was moved away before."""
         signals = SignalPipe(signal.SIGCHLD)
-        wake = self._listen()
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
-        poller.register(wake, select.POLLIN)
+        if self._wakes is not None:
+            poller.register(self._wakes.descriptor, select.POLLIN)
         poller.register(self._engine.descriptor, select.POLLIN)
         for folder in (self._paths.folder, self._paths.batches):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
@@ -91,15 +102,14 @@ class Scheduler:
             self._advance()
             if self._nothing_left() and self._leave():
                 return True
-            ready = {descriptor for descriptor, _ in poller.poll(self._pause() * 1000)}
+            poller.poll(self._pause() * 1000)
             signals.read()
-            if wake in ready:
-                with suppress(BlockingIOError):
-                    os.read(wake, 65536)
+            if self._wakes is not None:
+                self._wakes.read()
             if not self._here():
                 break
             self._collect()
-            if wake in ready or self._unread or self._folder_changed():
+            if self._unread or self._was_woken():
                 self._load()
             self._look()
         return False
@@ -108,15 +118,20 @@ class Scheduler:
         """Tell whether the project is still where it was: all our paths lead there."""
         return self._lock.is_at(self._paths.scheduler_lock)
 
-    def _listen(self) -> int:
-        """Open the pipe that front ends write to; being its writer too, it never comes to an end."""
-        with suppress(FileExistsError):
-            os.mkfifo(self._paths.wake, 0o600)
-        return os.open(self._paths.wake, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+    def _watch(self) -> PathWatch | None:
+        """Return what tells at once that a front end wakes us; without it we look every half second."""
+        if not is_plain_file(self._paths.wake):
+            with suppress(FileNotFoundError):
+                self._paths.wake.unlink()  # the named pipe of an earlier release
+        try:
+            os.close(os.open(self._paths.wake, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_MODE))
+            return PathWatch((self._paths.wake, self._paths.batches))
+        except OSError:
+            return None
 
     def _pause(self) -> float:
         now = time.monotonic()
-        pause = _REST_SECONDS
+        pause = _REST_SECONDS if self._wakes is not None else _UNWATCHED_SECONDS
         if self._leave_at is not None:
             pause = max(0.0, self._leave_at - now)
         if (
@@ -131,42 +146,45 @@ class Scheduler:
 
     def _load(self, *, adopting: bool = False) -> None:
         """Take up the batches that are new; a starting scheduler looks which of their tasks run already."""
-        for claim in batches.dead_claims(self._paths):
+        try:
+            check_folders(self._key)
+        except (Untrusted, OSError) as error:
+            self._say(f"nothing new is taken up: {error}")
+            return
+        for claim in batches.dead_claims(self._root):
             try:
-                batches.undo_claim(self._root, claim)
+                batches.undo_claim(self._key, claim)
             except OSError as error:
                 self._say(f"{claim} is kept: {error}")
         self._unread = False
-        for batch in batches.batch_ids(self._paths):
+        for batch in self._batches.ids():
             if batch in self._open or batch in self._kept:
                 continue
             try:
-                opened = open_batch(self._root, batches.read_batch(self._paths, batch))
-            except FileNotFoundError:
+                opened = open_batch(self._root, self._batches.read(batch))
+            except (FileNotFoundError, Untrusted):
                 continue
             except OSError as error:
                 self._unread = True
                 self._say(f"the batch {batch} is read again later: {error}")
                 continue
-            except Unreadable as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other batches go on
                 self._say(f"set aside: {error}")
                 with suppress(OSError):
-                    batches.set_aside(self._paths, batch)
+                    self._batches.set_aside(batch)
                 continue
             self._open[batch] = opened
-            if batches.was_copied(self._paths, opened.batch):
-                self._take_copy(opened)
-            elif adopting:
+            if adopting:
                 self._adopt(opened)
 
-    def _folder_changed(self) -> bool:
-        """Tell whether a batch may have come without a wake (from another machine)."""
+    def _was_woken(self) -> bool:
+        """Return whether a front end woke us, or a batch came from another machine."""
         try:
-            mark = os.stat(self._paths.batches).st_mtime_ns
+            marks = tuple(os.stat(path).st_mtime_ns for path in (self._paths.wake, self._paths.batches))
         except OSError:
             return False
-        changed, self._folder_mark = mark != self._folder_mark, mark
-        return changed
+        woken, self._marks = marks != self._marks, marks
+        return woken
 
     def _adopt(self, opened: OpenBatch) -> None:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
@@ -191,20 +209,6 @@ class Scheduler:
         for _, info, attempt in sorted(ends, key=lambda one: one[0]):
             opened.count_end(info, attempt)
 
-    def _take_copy(self, opened: OpenBatch) -> None:
-        """Take up a batch that came here with a copy of the project: it counts in the original alone.
-
-        What waits here is put back to what it was, what seems to run is ended; no process is touched.
-        """
-        self._say(f"the batch {opened.batch.id} was queued in {opened.batch.place}, of which this is a copy")
-        tasks = self._root / opened.batch.workspace / TASKS
-        batches.put_back(tasks, opened.batch.tasks)
-        entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
-        for entry in entries:
-            with suppress(Unreadable, OSError):
-                if read_state(entry, opened)[0] is State.RUNNING:
-                    self._settle(opened, entry)
-
     def _dated(self, job: Job) -> Job:
         """Return a job with the state of the repository: that of its stored code, or the present one."""
         return job if job.code else replace(job, source=self._sources.state())
@@ -227,7 +231,7 @@ class Scheduler:
     def _forget(self, batch: str) -> None:
         self._engine.forget(batch)
         try:
-            batches.remove_batch(self._paths, batch)
+            self._batches.remove(batch)
         except OSError as error:
             self._say(f"the batch {batch} is done, but its file stays: {error}")
             self._kept.add(batch)
@@ -240,7 +244,7 @@ class Scheduler:
             fork_detached(self._remove_trees)
 
     def _remove_trees(self) -> int:
-        snapshots.tidy_trees(self._root, lambda: batches.stored_code(self._paths), self._say)
+        snapshots.tidy_trees(self._root, self._batches.stored_code, self._say)
         return 0
 
     def _fill(self, opened: OpenBatch) -> None:
@@ -435,4 +439,4 @@ class Scheduler:
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk; nothing depends on what is said here
-            os.write(sys.stderr.fileno(), f"{stamp()} {text}\n".encode("utf-8", "replace"))
+            os.write(sys.stderr.fileno(), f"{stamp()} {escape_controls(text)}\n".encode("utf-8", "replace"))

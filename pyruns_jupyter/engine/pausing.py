@@ -9,8 +9,8 @@ from pathlib import Path
 from pyruns_jupyter.core.files import dump_json, write_atomic
 from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.trust import claim_engine
 
-from . import batches
 from .launch import attend, wake
 
 
@@ -23,7 +23,7 @@ def pause(root: Path) -> bool:
     paths = EnginePaths(root)
     if is_paused(root):
         return False
-    batches.prepare_folders(paths)
+    claim_engine(root)
     write_atomic(paths.paused, dump_json({"paused_at": time.time(), "host": host_name()}))
     wake(paths)
     return True
@@ -36,10 +36,10 @@ def resume(root: Path) -> bool:
         OSError: when the file cannot be removed.
     """
     paths = EnginePaths(root)
-    try:
-        paths.paused.unlink()
-    except FileNotFoundError:
+    if not is_paused(root):
         return False
+    claim_engine(root)
+    paths.paused.unlink(missing_ok=True)
     wake(paths)
     attend(root)
     return True

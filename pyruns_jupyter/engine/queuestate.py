@@ -16,6 +16,7 @@ from typing import Any
 from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.trust import other_owner, trusted_engine
 
 from . import batches
 from .base import Pending
@@ -27,6 +28,7 @@ from .queueing import OpenBatch
 _WRITE_SECONDS = 0.5
 _NONE = Pending()
 _NEXT = 20  # names that are told of what waits in a batch
+_OF_OTHER_USER = "Queued by %s: only a scheduler of that user starts it."
 _NOBODY = "No scheduler runs; one is started when somebody looks at the project."
 
 
@@ -34,7 +36,8 @@ _NOBODY = "No scheduler runs; one is started when somebody looks at the project.
 class QueuedBatch:
     """One queueing that is not done: how many of `tasks` wait and run, and why no other starts now.
 
-    `created_at` is in epoch seconds; `next` holds the first of those that wait, in their order.
+    `created_at` is in epoch seconds; `next` holds the first of those that wait, in their order. A `foreign`
+    batch was not queued here by this user: nothing of it is started.
     """
 
     id: str
@@ -46,6 +49,7 @@ class QueuedBatch:
     running: int
     why: str
     next: tuple[str, ...] = ()
+    foreign: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as data for JSON."""
@@ -68,28 +72,31 @@ class Queue:
 
 def read_queue(root: Path) -> Queue:
     """Return what is queued in the project whose `_pyruns_` folder is `root`."""
-    paths = EnginePaths(root)
-    alive = scheduler_alive(root)
-    told = _told(paths)
+    key = trusted_engine(root)
+    alive = key is not None and scheduler_alive(root)
+    told = _told(EnginePaths(root)) if key is not None else {}
+    owner = other_owner(root) if key is None else ""
     found = []
-    for batch_id in batches.batch_ids(paths):
+    for batch_id in batches.batch_ids(root):
         try:
-            batch = batches.read_batch(paths, batch_id)
+            batch, foreign = batches.read_any_batch(root, batch_id, key)
         except (OSError, Unreadable):
             continue
-        state = told.get(batch_id, {})
+        state = told.get(batch_id, {}) if not foreign else {}
         waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
+        told_why = why if isinstance(why, str) else ""
         tasks = tuple(name for name, _ in batch.tasks)
         found.append(
             QueuedBatch(
-                id=batch.id,
+                id=batch_id,
                 workspace=batch.workspace,
                 created_at=batch.created_at,
                 options=batch.options,
                 tasks=tasks,
                 waiting=waiting if isinstance(waiting, int) else len(batch.tasks),
                 running=running if isinstance(running, int) else 0,
-                why=(why if isinstance(why, str) else "") if alive else _NOBODY,
+                why=_OF_OTHER_USER % owner if owner else foreign or (told_why if alive else _NOBODY),
+                foreign=bool(foreign) and not owner,
                 next=_names(state.get("next"), tasks)[:_NEXT],
             )
         )

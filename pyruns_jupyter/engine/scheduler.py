@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from pyruns_jupyter.core.errors import Busy, PyrunsError
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.layout import ROOT_NAME, EnginePaths
+from pyruns_jupyter.core.trust import EngineKey, require_engine, scheduler_record
 
 LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
 
@@ -21,13 +21,18 @@ LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it fo
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scheduler of the project whose `_pyruns_` folder is the only argument; return the exit code.
 
-    It ends at once when another one lives.
+    It ends at once if another one lives, or the engine folder is not ours.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if len(words) != 1:
         print("usage: python -m pyruns_jupyter.engine.scheduler <_pyruns_ folder>", file=sys.stderr)
         return 2
     paths = EnginePaths(Path(words[0]).absolute())
+    try:
+        key = require_engine(paths.root)
+    except (PyrunsError, OSError) as error:
+        print(f"The scheduler does not start: {error}", file=sys.stderr)
+        return 1
     lock = FileLock(paths.scheduler_lock)
     try:
         lock.acquire(timeout=LOCK_TIMEOUT)
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell starts background processes deaf to these.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
-    _say_who(lock)
+    _say_who(lock, key)
     os.chdir(paths.root.parent)
 
     # After the lock: a scheduler that is not needed should not load all this.
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .loop import Scheduler
 
     announced = announce(paths.root)
-    if not Scheduler(paths.root, lock, Engines(paths.root)).run():
+    if not Scheduler(key, lock, Engines(key)).run():
         if announced is not None:
             announced.release()  # the next one is called otherwise
         _follow(lock)
@@ -68,12 +73,12 @@ def _follow(lock: FileLock) -> None:
             ensure_scheduler(paths)
 
 
-def _say_who(lock: FileLock) -> None:
+def _say_who(lock: FileLock, key: EngineKey) -> None:
     from pyruns_jupyter.core.host import host_name
 
     who = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
     with suppress(OSError):  # for people only: a full disk stops nothing
-        lock.write(json.dumps(who).encode())
+        lock.write(scheduler_record(key, who))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from pyruns_jupyter.core.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.owners import COPIED, abandoned_run, is_copied_run
-from pyruns_jupyter.core.place import Place
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts
+from pyruns_jupyter.core.trust import EngineKey, claim_engine, trusted_engine
 from pyruns_jupyter.core.workspace import keep_out_of_git
 
 from . import batches, report
@@ -86,7 +86,7 @@ def submit(
     workspace.check_writable()
     keep_out_of_git(workspace.root)
     paths = EnginePaths(workspace.root)
-    batches.prepare_folders(paths)
+    key = claim_engine(workspace.root)
     code, source = _store_code(workspace)
     if len(wanted) >= _MANY:
         with suppress(PyrunsError):  # it comes up while the tasks are claimed
@@ -94,29 +94,26 @@ def submit(
     batch = batches.new_id()
     queued: list[tuple[str, str]] = []
     refused: dict[str, str] = {}
-    with batches.Claim(paths, batch, workspace.name, wanted) as claim:
+    with batches.Claim(key, batch, workspace.name, wanted) as claim:
         try:
             for name, attempt in wanted:
-                problem = _claim(workspace, name, attempt, batch)
+                problem = _claim(workspace, key, name, attempt, batch)
                 if problem is None:
                     queued.append((name, attempt))
                 else:
                     refused[name] = problem
             if queued:
-                batches.write_batch(
-                    paths,
-                    batches.Batch.new(
-                        batch,
-                        workspace=workspace.name,
-                        options=options,
-                        environment=variables,
-                        python=sys.executable,
-                        tasks=queued,
-                        place=Place.of(paths.folder),
-                        code=code,
-                        source=source,
-                    ),
+                made = batches.Batch.new(
+                    batch,
+                    workspace=workspace.name,
+                    options=options,
+                    environment=variables,
+                    python=sys.executable,
+                    tasks=queued,
+                    code=code,
+                    source=source,
                 )
+                batches.Batches(key).write(made)
         except BaseException:
             claim.put_back(workspace.tasks, wanted)
             raise
@@ -144,13 +141,13 @@ def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> Non
         report.note_queued(workspace.paths(name), text)
 
 
-def _claim(workspace: WorkspaceFolder, name: str, attempt: str, batch: str) -> str | None:
+def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, batch: str) -> str | None:
     """Claim one task; return why it is refused, None when it is not."""
     try:
         folder = workspace.existing(name).folder
         with edit_task(folder, durable=False) as info:  # the batch file is what is durable
-            _end_abandoned(info, folder)
-            _undo_lost(info, EnginePaths(workspace.root))
+            end_abandoned(info, folder, key)
+            _undo_lost(info, key)
             runs.queue(info, attempt=attempt, batch=batch)
     except PyrunsError as error:
         return error.message
@@ -175,7 +172,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         status = runs.status_of(info)
         if status not in runs.ACTIVE:
             raise Conflict(f"The task {name!r} is {status}: there is nothing to stop.")
-        if _end_abandoned(info, paths.folder):
+        if end_abandoned(info, paths.folder, trusted_engine(workspace.root)):
             return runs.FAILED
         runs.request_cancel(info)
         if status == runs.QUEUED and _is_ours(info):
@@ -189,15 +186,14 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
     return status
 
 
-def _end_abandoned(info: TaskInfo, folder: Path) -> bool:
-    """End another program's run whose owner is provably dead, or the copy of a run that goes on elsewhere;
-    tell whether it was so.
-
-    Nobody else would do it as long as that program is not used. For a run of ours the scheduler does.
+def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
+    """End a run whose owner is provably dead and that no scheduler here is going to end: one of another
+    program, the copy of a run that belongs to another project folder, one whose batch is gone; return whether
+    it was so.
     """
     run = abandoned_run(info, folder)
     copied = run is not None and is_copied_run(folder, run.index)
-    if run is None or (_is_ours(info) and not copied):
+    if run is None or (_is_ours(info) and not copied and not _is_lost(info, folder, key)):
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
     if copied:
@@ -205,10 +201,17 @@ def _end_abandoned(info: TaskInfo, folder: Path) -> bool:
     return True
 
 
-def _undo_lost(info: TaskInfo, paths: EnginePaths) -> None:
-    """Undo an earlier queueing of which only the task file still knows: its batch was damaged or deleted."""
+def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
+    """Return whether no batch of this project folder is behind a task that says that it is in one."""
     queue = own_facts(info).get("queue")
-    if isinstance(queue, dict) and batches.is_lost(paths, str(queue.get("batch"))):
+    root = folder.parents[2]
+    return isinstance(queue, dict) and batches.is_lost(root, str(queue.get("batch")), key)
+
+
+def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
+    """Undo an earlier claim of which only the task file still knows: its batch is gone, or foreign."""
+    queue = own_facts(info).get("queue")
+    if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
         runs.unclaim(info, attempt=str(queue.get("attempt")))
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.clusterneed import LOCAL
+from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import pausing
 from pyruns_jupyter.engine.cluster.need import engine_of
 from pyruns_jupyter.engine.queuestate import QueuedBatch, read_queue
+from pyruns_jupyter.studies.launch import requeue
 
 from .body import Body
 
-KEYS = ("paused",)
+KEYS = ("paused", "requeue")
 
 
 def queue(root: Path) -> dict[str, Any]:
@@ -28,22 +30,30 @@ def queue(root: Path) -> dict[str, Any]:
     }
 
 
-def read_change(body: Body) -> bool:
-    """Return whether a `QueueChange` pauses the queue.
+def read_change(body: Body) -> bool | None:
+    """Return whether a `QueueChange` pauses the queue; None if it queues again here what is foreign.
 
     Raises:
-        InvalidInput: when it is none.
+        InvalidInput: if it is none.
     """
-    return body.flag("paused")
+    if body.has("requeue") == body.has("paused"):
+        raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
+    if body.has("paused"):
+        return body.flag("paused")
+    if not body.flag("requeue"):
+        raise InvalidInput("'requeue' can only be true.", field="requeue")
+    return None
 
 
-def change(root: Path, paused: bool) -> None:
-    """Pause a queue, or go on with it.
+def change(root: Path, paused: bool | None) -> None:
+    """Pause a queue or resume it; with None, queue again here what was queued elsewhere.
 
     Raises:
-        OSError: when that cannot be written.
+        PyrunsError, OSError: if that is not possible.
     """
-    if paused:
+    if paused is None:
+        requeue(root)
+    elif paused:
         pausing.pause(root)
     else:
         pausing.resume(root)
@@ -71,4 +81,5 @@ def _batch_model(batch: QueuedBatch) -> dict[str, Any]:
         "running": batch.running,
         "why": batch.why,
         "next": list(batch.next),
+        "foreign": batch.foreign,
     }

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.sweep.searchspace import Interval, SearchSpace
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import given
 from pyruns_jupyter.studies import managing
-from pyruns_jupyter.studies.definition import MOST_TRIALS, Definition, read_study, study_names
+from pyruns_jupyter.studies.definition import MOST_TRIALS, Definition, study_names
 from pyruns_jupyter.studies.launch import is_driven
 from pyruns_jupyter.studies.optimizer import is_available
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
@@ -105,7 +105,7 @@ class Found:
         definitions, damaged = [], []
         for name in study_names(workspace):
             try:
-                definitions.append(read_study(workspace, name))
+                definitions.append(managing.current_study(workspace, name))
             except NotFound:  # removed a moment ago
                 continue
             except Unreadable as error:
@@ -119,7 +119,7 @@ class Found:
         Raises:
             NotFound, Unreadable: when there is no such study, or its file is damaged.
         """
-        return cls([read_study(workspace, name)], [])
+        return cls([managing.current_study(workspace, name)], [])
 
     def listing(self, workspace: WorkspaceFolder, rows: Mapping[str, TaskRow]) -> dict[str, Any]:
         """Return the `Studies`; `rows` are those of all tasks of the workspace."""

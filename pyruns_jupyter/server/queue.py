@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..resources import queue
-from .handler import EXECUTE, READ, PyrunsHandler, endpoint
+from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 
 class QueueHandler(PyrunsHandler):
@@ -16,9 +16,11 @@ class QueueHandler(PyrunsHandler):
 
     @endpoint(EXECUTE)
     async def post(self, ws: str) -> None:
-        """Pause the queue or go on with it."""
+        """Pause the queue, resume it, or queue again here what was queued elsewhere."""
         paused = queue.read_change(self.body(*queue.KEYS))
         await self.require(EXECUTE)  # it may be switched off for everybody
+        if paused is None:
+            await self.require(WRITE)
         root = (await self.run(self.workspace, ws)).root
         await self.run(queue.change, root, paused)
         self.answer(await self.run(queue.queue, root))

@@ -18,20 +18,21 @@ from pathlib import Path
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.textfiles import escape_controls
+from pyruns_jupyter.core.trust import EngineKey, require_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.launch import attend
 from pyruns_jupyter.engine.scheduler import LOCK_TIMEOUT
 from pyruns_jupyter.engine.submit import submit
 
-from .definition import FAILED, FINISHED, STOPPED, changing, read_study
-from .launch import Marker, marker_path, read_marker
+from .definition import FAILED, FINISHED, changing, read_study
+from .launch import Marker, marker_path, read_marker, unmark
 from .managing import end, trial_name, trials_of
 from .optimizer import Curve, Optimizer
 from .trials import COMPLETE, FAIL, Trial, curve_of, place_facts, prune, trial_of
@@ -259,9 +260,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     root = Path(words[0]).absolute()
-    path = marker_path(root, words[1], words[2])
-    if not path.exists():
+    try:
+        key = require_engine(root)
+        read_marker(key, words[1], words[2])
+    except FileNotFoundError:
         return 0
+    except (PyrunsError, OSError) as error:
+        _say(f"The driver of {words[2]} does not start: {error}")
+        return 1
+    path = marker_path(root, words[1], words[2])
     lock = FileLock(path)
     try:
         lock.acquire(timeout=LOCK_TIMEOUT)
@@ -272,18 +279,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A shell starts background processes deaf to these.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
-    return _drive(WorkspaceFolder(root / words[1]), words[2], lock, path)
+    return _drive(WorkspaceFolder(root / words[1]), words[2], lock, key)
 
 
-def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, path: Path) -> int:
+def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, key: EngineKey) -> int:
     try:
-        marker = read_marker(path)
-        if marker.is_copied_to(EnginePaths(workspace.root).folder):
-            end(workspace, name, STOPPED, "This is a copy of a project: the study goes on in the original.")
-            return 0
+        marker = read_marker(key, workspace.name, name)
         Driver(workspace, name, lock, marker).run()
-    except NotFound:  # removed, or never written
-        path.unlink(missing_ok=True)
+    except (NotFound, FileNotFoundError):  # removed, or never written
+        unmark(workspace.root, workspace.name, name)
     except Exception as error:  # noqa: BLE001 - whatever it is, people should see it and not wait
         _say(traceback.format_exc())
         told = error.message if isinstance(error, PyrunsError) else f"{type(error).__name__}: {error}"
@@ -291,14 +295,15 @@ def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, path: Path) ->
             end(workspace, name, FAILED, told)
         except (PyrunsError, OSError) as second:
             if isinstance(second, Unreadable):
-                path.unlink(missing_ok=True)  # nobody can drive it until somebody mends its file
+                unmark(workspace.root, workspace.name, name)  # until its file is mended
             _say(f"{name}: {second}")
         return 1
     return 0
 
 
 def _say(text: str) -> None:
-    print(f"{stamp()} {text}", file=sys.stderr, flush=True)
+    escaped = "\n".join(map(escape_controls, text.split("\n")))
+    print(f"{stamp()} {escaped}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

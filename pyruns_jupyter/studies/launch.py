@@ -6,7 +6,6 @@ project finds the studies that need a driver without reading them all. Its lock 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyruns_jupyter.core.diskformat import check_format
-from pyruns_jupyter.core.errors import PyrunsError, Unreadable
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.files import dump_json, parse_json, write_atomic
+from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.place import Place
+from pyruns_jupyter.core.sealed import SealedFolder, remove_foreign, sealed_names
+from pyruns_jupyter.core.trust import STUDIES, EngineKey, claim_engine, require_engine, trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.inherited import front_end_environment
 from pyruns_jupyter.engine.launch import attend as attend_queue
 from pyruns_jupyter.engine.launch import check_startable, start_detached
+from pyruns_jupyter.engine.requeue import Requeued
+from pyruns_jupyter.engine.requeue import requeue as requeue_tasks
 
 _SEPARATOR = "@"  # no name holds it
 _PATIENCE = 5.0  # seconds until a driver that was started holds its lock
@@ -34,53 +35,80 @@ _started: dict[Path, float] = {}  # when this process last started each, monoton
 @dataclass(frozen=True)
 class Marker:
     """What a driver needs to know of the front end that began its study: `environment` and `python` of the
-    trials, and the place of the engine's folder, to notice a copy of the project.
+    trials. `id` names this marker, and not a later one of the same study.
     """
 
+    id: str
     environment: dict[str, str]
     python: str
-    place: Place | None
-
-    def is_copied_to(self, folder: Path) -> bool:
-        """Tell whether it was made for another folder than this one of an engine."""
-        return self.place is None or self.place.is_copied_to(folder)
 
 
 def marker_path(root: Path, workspace: str, study: str) -> Path:
     """Return the path of the file that stands for an active study."""
-    return EnginePaths(root).studies / f"{workspace}{_SEPARATOR}{study}"
+    return EnginePaths(root).studies / _marker_name(workspace, study)
+
+
+def _marker_name(workspace: str, study: str) -> str:
+    return f"{workspace}{_SEPARATOR}{study}"
 
 
 def mark_active(root: Path, workspace: str, study: str) -> None:
     """Say that a study needs a driver, which is to run its trials as this process would."""
-    paths = EnginePaths(root)
-    batches.prepare_folders(paths)
+    key = claim_engine(root)
     with suppress(FileExistsError):
-        paths.studies.mkdir(mode=0o700)
+        EnginePaths(root).studies.mkdir(mode=0o700)
+    name = _marker_name(workspace, study)
     content = {
+        "id": new_token(),
+        "name": name,
         "environment": front_end_environment(),
         "python": sys.executable,
-        "place": Place.of(paths.folder).to_dict(),
     }
-    write_atomic(marker_path(root, workspace, study), dump_json(content))
+    SealedFolder(key, STUDIES).write(name, content)
 
 
-def read_marker(path: Path) -> Marker:
+def unmark(root: Path, workspace: str, study: str) -> None:
+    """Remove the marker of a study that needs no driver any more, ours or not."""
+    name, key = _marker_name(workspace, study), trusted_engine(root)
+    if key is not None:
+        with suppress(FileNotFoundError, Unreadable, Untrusted):
+            SealedFolder(key, STUDIES).remove(name, read_marker(key, workspace, study).id)
+            return
+    remove_foreign(root, STUDIES, name)
+
+
+def read_marker(key: EngineKey, workspace: str, study: str) -> Marker:
     """Return what `mark_active` wrote.
 
     Raises:
-        FileNotFoundError: when the study is not active.
-        Unreadable: when it is damaged.
+        FileNotFoundError: if the study is not active.
+        Untrusted: if it was not written here.
+        Unreadable: if it is damaged.
     """
-    value = parse_json(path.read_bytes(), path)
+    name = _marker_name(workspace, study)
+    value = SealedFolder(key, STUDIES).read(name)
     environment = value.get("environment")
     if not isinstance(environment, dict) or not isinstance(value.get("python"), str):
-        raise Unreadable(f"{path} does not say how trials are run.")
+        raise Unreadable(f"The marker {name} does not say how trials are run.")
     return Marker(
+        str(value.get("id")),
         {str(name): str(text) for name, text in environment.items()},
         value["python"],
-        Place.from_dict(value.get("place")),
     )
+
+
+def is_begun_here(root: Path, workspace: str, study: str) -> bool:
+    """Return whether a study was begun or resumed here, so that it gets a driver."""
+    key = trusted_engine(root)
+    if key is None:
+        return False
+    try:
+        read_marker(key, workspace, study)
+    except (FileNotFoundError, Untrusted):
+        return False
+    except (OSError, Unreadable):
+        return True  # it cannot be told at this moment
+    return True
 
 
 def is_driven(root: Path, workspace: str, study: str) -> bool:
@@ -98,12 +126,23 @@ def active_studies(workspace: WorkspaceFolder) -> set[str]:
 
 def _marks(root: Path) -> list[tuple[str, str]]:
     """Return workspace and study of each study that is active."""
-    try:
-        names = os.listdir(EnginePaths(root).studies)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    parted = (name.rpartition(_SEPARATOR) for name in names if not name.startswith("."))
+    parted = (name.rpartition(_SEPARATOR) for name in sealed_names(root, STUDIES))
     return [(workspace, study) for workspace, separator, study in parted if separator]
+
+
+def requeue(root: Path) -> Requeued:
+    """Queue again here the tasks that were queued elsewhere, and drive the studies that were begun elsewhere.
+
+    Raises:
+        PyrunsError, OSError: see `engine.requeue`.
+    """
+    done = requeue_tasks(root)
+    for workspace, study in _marks(root):
+        if not is_begun_here(root, workspace, study):
+            mark_active(root, workspace, study)
+            with suppress(PyrunsError, OSError):  # `attend` tries it again
+                start_driver(root, workspace, study)
+    return done
 
 
 def attend(root: Path) -> bool:
@@ -118,33 +157,35 @@ def attend(root: Path) -> bool:
 
 def _attend_studies(root: Path) -> bool:
     started = False
+    if trusted_engine(root) is None:
+        return False
     for workspace, study in _marks(root):
         if is_driven(root, workspace, study):
             continue
         if time.monotonic() - _started.get(marker_path(root, workspace, study), -_PATIENCE) < _PATIENCE:
             continue  # on its way
-        with suppress(PyrunsError):  # which is told to who begins or resumes it
+        with suppress(PyrunsError, OSError):  # which the user who begins or resumes it sees
             start_driver(root, workspace, study)
             started = True
     return started
 
 
 def start_driver(root: Path, workspace: str, study: str) -> None:
-    """Start a driver of an active study, which leaves at once when one lives.
+    """Start a driver of an active study, which leaves at once if one lives.
 
     Raises:
-        PyrunsError: when it cannot be started; the study stays active and waits for the next try.
+        Untrusted: if the study was not begun or resumed here.
+        PyrunsError: if it cannot be started; the study stays active and waits for the next try.
     """
     check_startable()
     check_format(root)
-    paths, path = EnginePaths(root), marker_path(root, workspace, study)
-    _started[path] = time.monotonic()
+    key, path = require_engine(root), marker_path(root, workspace, study)
     try:
-        marker = read_marker(path)
-        # What came here with a copy is not trusted to say what is executed; its driver ends the study.
-        python = sys.executable if marker.is_copied_to(paths.folder) else marker.python
+        marker = read_marker(key, workspace, study)
+        _started[path] = time.monotonic()
         words = [str(root), workspace, study]
-        start_detached(paths, "pyruns_jupyter.studies.driver", words, paths.studies_log, python=python)
+        log = EnginePaths(root).studies_log
+        start_detached("pyruns_jupyter.studies.driver", words, log, python=marker.python)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PyrunsError(
             f"The study {study} could not be started ({error}). It waits until the next try."

@@ -26,7 +26,7 @@ from .definition import (
     study_names,
     write_study,
 )
-from .launch import mark_active, marker_path, start_driver
+from .launch import is_begun_here, mark_active, start_driver, unmark
 from .optimizer import OptunaMissing, is_available
 from .trials import Trial, trials_among
 
@@ -68,6 +68,24 @@ def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
             raise _taken(found.name)
         _activate(paths, found)
     start_driver(workspace.root, workspace.name, found.name)
+    return found
+
+
+BEGUN_ELSEWHERE = (
+    "Begun in another copy of this project, on another machine, or by an earlier release: nothing of it is "
+    "started here. Resume it to continue here."
+)
+
+
+def current_study(workspace: WorkspaceFolder, name: str) -> Definition:
+    """Return the definition of a study as it stands here: one that was begun elsewhere is stopped.
+
+    Raises:
+        NotFound, Unreadable: if there is no such study, or its file is damaged.
+    """
+    found = read_study(workspace, name)
+    if found.is_active and not is_begun_here(workspace.root, workspace.name, name):
+        return replace(found, state=STOPPED, message=BEGUN_ELSEWHERE)
     return found
 
 
@@ -126,9 +144,10 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
     """
     workspace.check_writable()
     with changing(workspace, name) as paths:
-        if read_study(workspace, name).is_active:
+        if current_study(workspace, name).is_active:
             raise Conflict(f"The study {name} is active. Stop it first.")
         paths.file.unlink(missing_ok=True)
+        unmark(workspace.root, workspace.name, name)
 
 
 def end(workspace: WorkspaceFolder, name: str, state: str, message: str = "") -> None:
@@ -162,7 +181,7 @@ def _activate(paths: StudyPaths, definition: Definition) -> None:
 
 def _end(paths: StudyPaths, definition: Definition) -> None:
     write_study(paths, definition)
-    marker_path(paths.workspace.root, paths.workspace.name, definition.name).unlink(missing_ok=True)
+    unmark(paths.workspace.root, paths.workspace.name, definition.name)
 
 
 def _check_free(workspace: WorkspaceFolder, definition: Definition) -> None:

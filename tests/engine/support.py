@@ -14,7 +14,9 @@ import psutil
 from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.host import process_alive
 from pyruns_jupyter.core.layout import EnginePaths, TaskPaths
+from pyruns_jupyter.core.trust import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
 from tests.support import wait_until
@@ -99,6 +101,14 @@ class Project:
     def wait_for_exit(self) -> None:
         """Wait until the scheduler has left by itself."""
         wait_until(lambda: not scheduler_alive(self.root), message="the scheduler leaves")
+
+    @property
+    def key(self) -> EngineKey:
+        """The key of the engine folder, which is made if it is missing."""
+        return claim_engine(self.root)
+
+    def has_work(self) -> bool:
+        return batches.has_work(self.key)
 
     def scheduler_log(self) -> str:
         return self.engine.log.read_text("utf-8", "replace") if self.engine.log.exists() else ""

@@ -16,7 +16,9 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.sealed import SealedFolder
 from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.trust import BATCHES
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
@@ -181,7 +183,7 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
         )
         write = {**batch.to_dict(), "boot": boot or batch.boot}
         path = shell.engine.batches / f"{batch.id}.json"
-        write_atomic(path, dump_json(write))
+        SealedFolder(shell.key, BATCHES, ".json").write(batch.id, write)
         wait_until(lambda: attend(shell.root))
         wait_until(lambda path=path: not path.exists(), message="the batch is done")  # type: ignore[misc]
         if boot:

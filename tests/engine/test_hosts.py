@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -130,7 +129,7 @@ def test_a_clock_that_jumps(shell: Project, jump: str, monkeypatch: pytest.Monke
     wait_until(lambda: len(shell.info("again").get("run_statuses", ())) == 1)
     clock.write_text(jump)
     if jump.startswith("+"):  # a new scheduler, which knows only the files, sees leases that ended long ago
-        os.kill(shell.scheduler_pid(), signal.SIGKILL)
+        shell.kill_scheduler()
         wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("limited", "again", timeout=30) == ["failed", "completed"]
     assert "time limit" in shell.info("limited")["pyruns_jupyter"]["messages"]["1"]

@@ -13,11 +13,13 @@ import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.owners import COPIED
 from pyruns_jupyter.core.taskfile import own_facts
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.engine.requeue import requeue
 from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
 from tests.engine.support import Project
 from tests.support import wait_until
@@ -164,11 +166,13 @@ def test_a_copy_made_while_tasks_run_and_wait(tmp_path: Path, opened: list[Opene
     index = TaskIndex(copied.workspace)
     index.refresh()
     assert index.rows[names[0]].message == COPIED
-    assert not scheduler_alive(copied.root)
+    assert {index.rows[name].message for name in names[1:]} == {QUEUED_ELSEWHERE}
     pid = project.pid(names[0])
-    attend(copied.root)
-    wait_until(lambda: copied.status(names[0]) == "failed", message=copied.scheduler_log)
-    wait_until(lambda: [copied.status(name) for name in names[1:]] == ["pending", "pending"])
+    assert not attend(copied.root) and not scheduler_alive(copied.root)
+    assert [copied.status(name) for name in names] == ["running", "queued", "queued"]
+    assert [batch.foreign for batch in read_queue(copied.root).batches] == [True]
+    assert requeue(copied.root).queued == [f"job/{name}" for name in names[1:]]
+    assert copied.wait(*names) == ["failed", "completed", "completed"]
     assert own_facts(copied.info(names[0]))["messages"] == {"1": COPIED}
     copied.wait_for_exit()
     assert os.listdir(copied.engine.batches) == []
@@ -181,7 +185,7 @@ def test_a_copy_made_while_tasks_run_and_wait(tmp_path: Path, opened: list[Opene
     copied.submit(*names, jobs=3)
     assert copied.wait(*names) == ["completed"] * 3
     assert len(copied.info(names[0])["run_statuses"]) == 2
-    assert len(copied.info(names[1])["run_statuses"]) == 1
+    assert len(copied.info(names[1])["run_statuses"]) == 2
     assert [len(project.info(name)["run_statuses"]) for name in names] == [1, 1, 1]
 
 

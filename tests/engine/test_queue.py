@@ -13,6 +13,7 @@ import pytest
 
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.trust import claim_engine
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
 from tests.engine.support import Project, python
@@ -170,7 +171,7 @@ from pathlib import Path
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine.submit import submit
-batches.write_batch = lambda *unused: os.kill(os.getpid(), 9)
+batches.Batches.write = lambda *unused: os.kill(os.getpid(), 9)
 submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])
 """
     done = subprocess.run([sys.executable, "-c", program, str(shell.workspace.folder)], cwd=ROOT, check=False)
@@ -184,7 +185,7 @@ submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])
     assert info["_attempt_id"] == "0" * 32
     assert not {"runner_id", "lease_until", "queued_at"} & set(info)
     shell.wait_for_exit()
-    assert not batches.has_work(shell.engine)
+    assert not shell.has_work()
 
 
 def test_a_disk_that_takes_no_batch_leaves_nothing_queued(
@@ -195,7 +196,7 @@ def test_a_disk_that_takes_no_batch_leaves_nothing_queued(
 
     shell.task("A", "true")
     before = shell.paths("A").info.read_bytes()
-    monkeypatch.setattr(batches, "write_batch", full)
+    monkeypatch.setattr(batches.Batches, "write", full)
     with pytest.raises(OSError, match="No space"):
         shell.submit("A")
     assert json.loads(shell.paths("A").info.read_bytes())["status"] == "pending"
@@ -205,7 +206,7 @@ def test_a_disk_that_takes_no_batch_leaves_nothing_queued(
 
 def test_a_damaged_batch_is_set_aside(shell: Project) -> None:
     shell.task("A", "true")
-    batches.prepare_folders(shell.engine)
+    claim_engine(shell.root)
     damaged: Path = shell.engine.batches / "00000000000000000001-00000000.json"
     damaged.write_text("{")
     shell.submit("A")

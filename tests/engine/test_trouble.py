@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.filelock import locked
+from pyruns_jupyter.core.trust import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine import submit as submit_module
 from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
 from tests.engine.support import Project
@@ -83,7 +83,7 @@ def test_a_log_that_cannot_be_written_fails_the_task_with_a_sentence(shell: Proj
 
 
 def test_a_scheduler_whose_own_log_is_full_goes_on(shell: Project) -> None:
-    batches.prepare_folders(shell.engine)
+    claim_engine(shell.root)
     (shell.engine.batches / "00000000000000000001-00000000.json").write_text("{")
     shell.task("T", "true")
     with Path("/dev/full").open("w") as full:
@@ -114,13 +114,14 @@ import errno, os, resource, sys
 from pathlib import Path
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.trust import EngineKey, claim_engine
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine import submit as submit_module
 from pyruns_jupyter.engine.submit import submit
 def full(*unused):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     raise OSError(errno.ENOSPC, "No space left on device")
-batches.write_batch = full
+batches.Batches.write = full
 try:
     submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B", "C"])
 except OSError as error:
@@ -138,7 +139,7 @@ def test_claims_that_a_full_disk_does_not_let_undo_are_undone_later(shell: Proje
     assert attend(shell.root)
     wait_until(lambda: [shell.status(name) for name in "ABC"] == ["pending"] * 3)
     shell.wait_for_exit()
-    assert not batches.has_work(shell.engine)
+    assert not shell.has_work()
 
 
 def test_what_is_reached_through_a_link_is_not_run(shell: Project, tmp_path: Path) -> None:
@@ -178,8 +179,8 @@ def test_an_interrupt_while_tasks_are_queued_leaves_none_queued(
     for name in "ABC":
         shell.task(name, "true")
 
-    def interrupted(workspace: WorkspaceFolder, name: str, *more: str) -> str | None:
-        problem = claim(workspace, name, *more)
+    def interrupted(workspace: WorkspaceFolder, key: EngineKey, name: str, *more: str) -> str | None:
+        problem = claim(workspace, key, name, *more)
         if name == "B":
             raise KeyboardInterrupt
         return problem
@@ -188,13 +189,13 @@ def test_an_interrupt_while_tasks_are_queued_leaves_none_queued(
     with pytest.raises(KeyboardInterrupt):
         shell.submit("A", "B", "C")
     assert [shell.status(name) for name in "ABC"] == ["pending"] * 3
-    assert not batches.has_work(shell.engine)
+    assert not shell.has_work()
 
 
 def test_a_project_of_somebody_else_can_be_looked_at() -> None:
     with TemporaryDirectory() as folder:
         project = Project(Path(folder))
-        batches.prepare_folders(project.engine)
+        claim_engine(project.root)
         project.engine.scheduler_lock.touch(0o600)
         Path(folder).chmod(0o755)
         root = os.geteuid() == 0  # who may look everywhere
@@ -222,6 +223,7 @@ def test_a_yaml_library_without_its_c_part(
 
 
 def test_a_claim_for_which_the_disk_has_no_room_leaves_nothing(shell: Project) -> None:
+    claim_engine(shell.root)
     shell.task("A", "true")
     program = """
 import os, resource, sys

@@ -54,11 +54,16 @@ def test_what_waited_in_it_runs(left: Path) -> None:
     workspace = Workspace.open(left / "project" / "train.py")
     workspace.queue.resume()
     workspace.restore("removed")
+    # It was queued by an earlier release, in another folder: it is shown, and starts when the user says so.
+    assert [batch.foreign for batch in workspace.queue.batches] == [True]
+    assert not workspace.attend()
+    with pytest.raises(Conflict, match="will not start here"):
+        workspace.wait(timeout=60)
+    assert workspace.queue.requeue() == ["train/waiting_1_lr=0.2", "train/waiting_2_lr=0.4"]
     workspace.wait(timeout=60)
-    # The project is a copy: what was queued in the original is not run twice, it can be queued here.
-    assert workspace.counts()["queued"] == 0
+    assert workspace.queue.batches == ()
     pending = workspace.tasks("status:pending")
-    assert set(pending.names) == {"pending", "removed", "waiting_1_lr=0.2", "waiting_2_lr=0.4"}
+    assert set(pending.names) == {"pending", "removed"}
     workspace.run(pending).wait(timeout=60)
     assert {task.status for task in pending} == {"completed"}
     again = workspace.tasks("is:pinned")[0]

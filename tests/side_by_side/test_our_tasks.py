@@ -84,7 +84,7 @@ def test_a_shell_task(shared: Shared) -> None:
     create_tasks(workspace, "true\n", "quick")
     assert shared.submit(workspace, "quick").queued == ["quick"]
     shared.wait_for(workspace, "quick", "completed")
-    assert shared.engine.wake.is_fifo()
+    assert shared.engine.wake.is_file()
 
     assert shared.statuses(workspace) == {"job": "pending", "quick": "completed"}
     assert shared.pyr("run", "job", workspace=workspace, check=False).returncode == 1

@@ -276,26 +276,30 @@ def test_renamed_and_removed_trials(workspace: Workspace) -> None:
     assert [trial.number for trial in study.trials] == [1, 2, 4, 5]
 
 
-def test_a_copy_of_a_project_does_not_go_on(workspace: Workspace, tmp_path: Path) -> None:
-    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=3, name="s")
+def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path) -> None:
+    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
     wait_until(lambda: len(study.trials) == 1, message="a trial")
     copy = tmp_path / "copy"
     # The lock of a task comes and goes while it is copied.
-    ignored = shutil.ignore_patterns("wake", "copy", ".task_info.json.*")
-    shutil.copytree(workspace.folder.project, copy, ignore=ignored, symlinks=True)
-    # Who gives away a folder does not decide what is executed where it is opened.
-    mark = copy / "_pyruns_" / ".engine" / "studies" / "train@s"
+    shutil.copytree(
+        workspace.folder.project, copy, ignore=shutil.ignore_patterns("copy", ".task_info.json.*")
+    )
     evil = tmp_path / "evil"
     evil.write_text("#!/bin/sh\ntouch executed\n")
     evil.chmod(0o755)
+    mark = copy / "_pyruns_" / ".engine" / "studies" / "train@s"
     mark.write_text(json.dumps({**json.loads(mark.read_bytes()), "python": str(evil)}))
     other = Workspace.open(copy / "train.py")
-    other.attend()
-    wait_until(lambda: other.studies["s"].state == "stopped", message="the copy is stopped")
-    assert "copy of a project" in other.studies["s"].message
-    assert not list(tmp_path.rglob("executed"))
+    before = mark.read_bytes()
+    assert not other.attend()
+    assert other.studies["s"].state == "stopped" and "another copy" in other.studies["s"].message
+    assert mark.read_bytes() == before and not drivers(other)
     assert study.state == "active" and len(drivers(workspace)) == 1
     study.stop(running=True)
+    # Resuming it is the explicit action that takes it over, with the Python of who does it.
+    (copy / "train.py").write_text((copy / "train.py").read_text().replace("time.sleep(", "time.sleep(0 * "))
+    resumed = other.studies["s"].resume().wait(timeout=60, progress=False)
+    assert resumed.state == "finished" and not list(tmp_path.rglob("executed"))
 
 
 def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:

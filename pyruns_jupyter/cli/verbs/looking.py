@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
@@ -163,7 +165,12 @@ def _lab(context: Context, args: argparse.Namespace) -> int:
 
     workspace = context.open(args.target)
     project = workspace.folder.project
-    return subprocess.call([sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={project}"])
+    # Not `python -m jupyterlab`: Python would import it from the current folder, which may be downloaded.
+    lab = Path(sys.executable).with_name("jupyter-lab")
+    program = str(lab) if lab.exists() else shutil.which("jupyter-lab")
+    if program is None:
+        raise NotFound("JupyterLab is not installed. Install it with 'pip install jupyterlab'.")
+    return subprocess.call([program, f"--ServerApp.root_dir={project}"])
 
 
 VERBS: dict[str, Verb] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.tables import printable
 from pyruns_jupyter.core.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.runs import COMPLETED
 from pyruns_jupyter.engine.submit import cancel
@@ -91,6 +92,17 @@ def _pause(context: Context, args: argparse.Namespace) -> int:
     return 0
 
 
+def _requeue(context: Context, args: argparse.Namespace) -> int:
+    names = context.workspace(args.workspace).queue.requeue()
+    if args.json:
+        context.json({"queued": names})
+    elif names:
+        context.line(f"Queued {', '.join(map(printable, names))}.")
+    else:
+        context.line("All queued tasks were queued here.")
+    return 0
+
+
 VERBS: dict[str, Verb] = {
     "run": _run,
     "wait": _wait,
@@ -98,4 +110,5 @@ VERBS: dict[str, Verb] = {
     "queue": _queue,
     "pause": _pause,
     "resume": _pause,
+    "requeue": _requeue,
 }

@@ -13,13 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from pyruns_jupyter.core.clusterneed import ClusterSettings
-from pyruns_jupyter.core.filelock import FOLDER_MODE
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.runs import CANCELLED
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.trust import EngineKey
 
 from .. import batches
 from ..base import Job, Pending
@@ -56,8 +55,9 @@ class _Task:
 class ClusterEngine:
     """Follows the jobs of one project. `lives` tells by what is on disk whether a run has an owner."""
 
-    def __init__(self, root: Path, lives: Callable[[Job], bool]) -> None:
-        self._root = root
+    def __init__(self, key: EngineKey, lives: Callable[[Job], bool]) -> None:
+        self._key = key
+        self._root = root = key.root
         self._paths = EnginePaths(root)
         self._lives = lives
         self._environments: dict[str, Mapping[str, str]] = {}
@@ -201,12 +201,8 @@ class ClusterEngine:
 
     def _load(self) -> None:
         """Take up what an earlier scheduler submitted."""
-        living = set(batches.batch_ids(self._paths))
-        for submission in submissions(self._paths):
-            if submission.was_copied(self._paths):
-                with suppress(OSError):
-                    submission.remove(self._paths)
-                continue
+        living = set(batches.batch_ids(self._root))
+        for submission in submissions(self._key):
             self._submissions[submission.id] = submission
             if not submission.job:
                 self._unclear.add(submission.id)
@@ -225,23 +221,28 @@ class ClusterEngine:
         if self._errands.is_under_way(what):
             return
         submission = Submission.new(
-            *(self._paths, engine, first.batch, first.workspace),
+            *(engine, first.batch, first.workspace),
             *(tuple(job.task for job in jobs), first.source.to_dict()),
         )
+        try:
+            digest = batches.file_digest(self._root, first.batch)
+        except OSError as error:
+            self._put_off(f"The batch cannot be read: {error}.")
+            return
         request = JobRequest(
             tag=submission.tag,
             name=first.workspace,
             count=len(jobs),
             at_once=at_once,
             need=first.options.cluster,
-            command=runner.command(self._settings().python, self._root, submission),
+            command=runner.command(self._settings().python, self._root, submission, digest),
             folder=self._paths.cluster,
             output=submission.output(self._paths),
             again=first.resume,
         )
         try:
-            self._paths.cluster.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            submission.write(self._paths)
+            self._paths.cluster.mkdir(mode=0o700, exist_ok=True)
+            submission.write(self._key)
         except OSError as error:
             self._put_off(f"The job cannot be written down: {error}.")
             return
@@ -252,7 +253,7 @@ class ClusterEngine:
         cluster = self._reach(engine)
         if not self._errands.run(
             what,
-            partial(questions.submit, cluster, request, submission, self._paths),
+            partial(questions.submit, cluster, request, submission, self._key),
             partial(self._submitted, submission.id),
         ):
             self._unclear.add(submission.id)
@@ -280,7 +281,7 @@ class ClusterEngine:
         known = self._submissions[submission]
         self._errands.run(
             f"find:{submission}",
-            partial(questions.find, self._reach(known.engine), known, self._paths),
+            partial(questions.find, self._reach(known.engine), known, self._key),
             partial(self._found, submission),
         )
 
@@ -407,7 +408,7 @@ class ClusterEngine:
         if not self._keys(submission):
             self._unclear.discard(submission)
             with suppress(OSError):
-                self._submissions.pop(submission).remove(self._paths)
+                self._submissions.pop(submission).remove(self._key)
 
     def _keys(self, submission: str) -> list[Key]:
         known = self._submissions[submission]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.trust import EngineKey
 
 from .base import Cluster, Element, JobRequest, Refused
 from .errands import Answer
@@ -17,24 +17,24 @@ def most_tasks(cluster: Cluster) -> Answer:
     return {"most": cluster.most_tasks()}
 
 
-def submit(cluster: Cluster, request: JobRequest, submission: Submission, paths: EnginePaths) -> Answer:
+def submit(cluster: Cluster, request: JobRequest, submission: Submission, key: EngineKey) -> Answer:
     """Take this job, please; its id is noted in the file of the submission."""
     try:
         job = cluster.submit(request)
     except Refused as error:
         return {"refused": error.message.rstrip("."), "is_crowded": error.is_crowded}
-    return _note(submission, job, paths)
+    return _note(submission, job, key)
 
 
-def find(cluster: Cluster, submission: Submission, paths: EnginePaths) -> Answer:
+def find(cluster: Cluster, submission: Submission, key: EngineKey) -> Answer:
     """Did you take this job? The answer has no id when it did not."""
     job = cluster.find(submission.tag)
-    return _note(submission, job, paths) if job else {"job": ""}
+    return _note(submission, job, key) if job else {"job": ""}
 
 
-def _note(submission: Submission, job: str, paths: EnginePaths) -> Answer:
+def _note(submission: Submission, job: str, key: EngineKey) -> Answer:
     with suppress(OSError):  # a full disk: the tag finds it again
-        submission.known_as(job).write(paths)
+        submission.known_as(job).write(key)
     return {"job": job}
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from pyruns_jupyter.core.errors import PyrunsError
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.runs import latest
+from pyruns_jupyter.core.sealed import read_foreign
 from pyruns_jupyter.core.taskfile import TaskInfo
+from pyruns_jupyter.core.trust import CLUSTER
 
 from .. import batches
 from ..base import Job
@@ -27,36 +29,40 @@ from ..supervisor import AGAIN, DONE, supervise
 from ..surroundings import Surroundings
 from ..undertaker import bury
 from .base import Inside, cluster_of, lost_node
-from .submissions import Submission, read_output
+from .submissions import SUFFIX, Submission, read_output
 
 # Imports are the interpreter's own business: the environment is the tasks'.
-_START = "import sys; sys.path.append(sys.argv.pop(1)); from {module} import main; sys.exit(main())"
+# The working folder, which `-c` puts first, is left out: others may have put modules there.
+_START = (
+    "import sys; sys.path = [one for one in sys.path if one not in ('', '.')] + [sys.argv.pop(1)]; "
+    "from {module} import main; sys.exit(main())"
+)
 _PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 
 
-def command(python: str, root: Path, submission: Submission) -> list[str]:
+def command(python: str, root: Path, submission: Submission, digest: str) -> list[str]:
     """Return how this is started in a job of the project whose `_pyruns_` folder is `root`: by `python`, else
-    by the interpreter that runs us.
+    by the interpreter that runs us. `digest` is that of the batch's file, so that a node needs no key.
     """
     words = [python or sys.executable, "-c", _START.format(module=__name__)]
-    return [*words, str(_PACKAGE_PARENT), str(root), submission.id]
+    return [*words, str(_PACKAGE_PARENT), str(root), submission.id, digest]
 
 
 def main() -> int:
     """Run one task of a job; return the exit code."""
-    if len(sys.argv) != 3:
-        print("usage: runner <_pyruns_ folder> <submission>", file=sys.stderr)
+    if len(sys.argv) != 4:
+        print("usage: runner <_pyruns_ folder> <submission> <digest of the batch>", file=sys.stderr)
         return 2
     name_process("pyruns-run")
     gather_orphans()
     signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
     root, paths = Path(sys.argv[1]), EnginePaths(Path(sys.argv[1]))
     try:
-        submission = Submission.read(paths, sys.argv[2])
+        submission = _read_submission(root, sys.argv[2])
         cluster = cluster_of(submission.engine, os.environ)
         inside = cluster.inside()
         output = submission.output(paths)
-        job = _job(root, paths, submission, inside)
+        job = _job(root, submission, sys.argv[3], inside)
         if job is None:
             return DONE
         return supervise(
@@ -73,12 +79,16 @@ def main() -> int:
         return AGAIN
 
 
-def _job(root: Path, paths: EnginePaths, submission: Submission, inside: Inside) -> Job | None:
+def _read_submission(root: Path, name: str) -> Submission:
+    return Submission.from_dict(read_foreign(root, CLUSTER, f"{name}{SUFFIX}"), name)
+
+
+def _job(root: Path, submission: Submission, digest: str, inside: Inside) -> Job | None:
     """Return the run that this job is for as it counts now, None when it needs none."""
     if is_paused(root):
         return None  # the scheduler submits it again
     try:
-        opened = open_batch(root, batches.read_batch(paths, submission.batch))
+        opened = open_batch(root, batches.read_exact(root, submission.batch, digest))
     except FileNotFoundError:
         return None
     name = submission.tasks[inside.number]

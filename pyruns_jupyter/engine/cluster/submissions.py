@@ -8,20 +8,22 @@ process inside a job knows by it which tasks the job is for.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import Unreadable
-from pyruns_jupyter.core.files import dump_json, parse_json, write_atomic
+from pyruns_jupyter.core.errors import Unreadable, Untrusted
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.place import Place
+from pyruns_jupyter.core.sealed import SealedFolder
+from pyruns_jupyter.core.trust import CLUSTER, EngineKey
 
 SUFFIX = ".json"
 _OUTPUT_SUFFIX = ".out"
+_JOB_ID = re.compile(r"[0-9]{1,20}")
 _MOST_OUTPUT = 65536  # bytes
 
 
@@ -30,7 +32,7 @@ class Submission:
     """One job that a cluster was given, or is about to be: `job` is its id, empty as long as it is not known.
 
     Task number n of the job is for `tasks[n]` of the batch. `source` is the state of the repository when it
-    was submitted, `place` that of the engine's folder.
+    was submitted.
     """
 
     id: str
@@ -39,13 +41,11 @@ class Submission:
     workspace: str
     tasks: tuple[str, ...]
     source: dict[str, Any] = field(default_factory=dict)
-    place: Place | None = None
     job: str = ""
 
     @classmethod
     def new(
         cls,
-        paths: EnginePaths,
         engine: str,
         batch: str,
         workspace: str,
@@ -53,7 +53,7 @@ class Submission:
         source: dict[str, Any],
     ) -> Submission:
         """Return the submission of a job of this moment."""
-        return cls(new_token(), engine, batch, workspace, tasks, source, Place.of(paths.folder))
+        return cls(new_token(), engine, batch, workspace, tasks, source)
 
     @property
     def tag(self) -> str:
@@ -64,27 +64,33 @@ class Submission:
         """Return the submission with the id that the cluster gave it."""
         return replace(self, job=job)
 
-    def write(self, paths: EnginePaths) -> None:
+    def write(self, key: EngineKey) -> None:
         """Put its file into place, durably.
 
         Raises:
-            OSError: when that is not possible.
+            OSError: if that is not possible.
         """
-        place = None if self.place is None else self.place.to_dict()
-        content = {**vars(self), "tasks": list(self.tasks), "place": place}
-        write_atomic(paths.cluster / f"{self.id}{SUFFIX}", dump_json(content))
+        _files(key).write(self.id, {**vars(self), "tasks": list(self.tasks)})
 
     @classmethod
-    def read(cls, paths: EnginePaths, submission: str) -> Submission:
-        """Return a submission.
+    def read(cls, key: EngineKey, submission: str) -> Submission:
+        """Return a submission that was made here.
 
         Raises:
-            FileNotFoundError: when it is done.
-            Unreadable: when its file is damaged.
-            OSError: when it cannot be read at this moment.
+            FileNotFoundError: if it is done.
+            Untrusted: if it was not made here.
+            Unreadable: if its file is damaged.
+            OSError: if it cannot be read at this moment.
         """
-        path = paths.cluster / f"{submission}{SUFFIX}"
-        value = parse_json(path.read_bytes(), path)
+        return cls.from_dict(_files(key).read(submission), submission)
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any], submission: str) -> Submission:
+        """Return the submission that `write` stored.
+
+        Raises:
+            Unreadable: if something is missing, of the wrong type, or no job id of a cluster.
+        """
         try:
             return cls(
                 id=submission,
@@ -93,32 +99,41 @@ class Submission:
                 workspace=str(value["workspace"]),
                 tasks=tuple(map(str, value["tasks"])),
                 source=dict(value.get("source") or {}),
-                place=Place.from_dict(value.get("place")),
-                job=str(value.get("job") or ""),
+                job=check_job_id(str(value.get("job") or "")),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise Unreadable(f"{path} is no job that a cluster was given: {error!r}.") from error
-
-    def was_copied(self, paths: EnginePaths) -> bool:
-        """Tell whether it is that of another folder, of which this one is a copy."""
-        with suppress(OSError):
-            return self.place is not None and self.place.is_copied_to(paths.folder)
-        return False
+            raise Unreadable(f"The file of the cluster job {submission} is damaged: {error!r}.") from error
 
     def output(self, paths: EnginePaths) -> Path:
         """Return the path of what its processes say themselves; `%` stands for the number of the task."""
         return paths.cluster / f"{self.id}.%{_OUTPUT_SUFFIX}"
 
-    def remove(self, paths: EnginePaths) -> None:
-        """Forget a job of which nothing waits or runs.
+    def remove(self, key: EngineKey) -> None:
+        """Remove the files of a job none of whose tasks is queued or running.
 
         Raises:
-            OSError: when that cannot be done now.
+            OSError: if that cannot be done now.
         """
+        pattern = self.output(EnginePaths(key.root))
         for number in range(len(self.tasks)):
             with suppress(FileNotFoundError):
-                output_of(self.output(paths), number).unlink()
-        (paths.cluster / f"{self.id}{SUFFIX}").unlink(missing_ok=True)
+                output_of(pattern, number).unlink()
+        _files(key).remove(self.id)
+
+
+def check_job_id(job: str) -> str:
+    """Return the id of a job in a cluster, empty if it is not known yet.
+
+    Raises:
+        ValueError: if it could be read as something else on a command line.
+    """
+    if job and not _JOB_ID.fullmatch(job):
+        raise ValueError(f"{job!r} is not the id of a job")
+    return job
+
+
+def _files(key: EngineKey) -> SealedFolder:
+    return SealedFolder(key, CLUSTER, SUFFIX)
 
 
 def output_of(pattern: Path, number: int) -> Path:
@@ -137,13 +152,8 @@ def read_output(pattern: Path, number: int) -> str:
         return ""
 
 
-def submissions(paths: EnginePaths) -> Iterator[Submission]:
-    """Yield the jobs that are not done; damaged files are passed over."""
-    try:
-        names = sorted(os.listdir(paths.cluster))
-    except FileNotFoundError:
-        return
-    for name in names:
-        if name.endswith(SUFFIX) and not name.startswith("."):
-            with suppress(FileNotFoundError, Unreadable):
-                yield Submission.read(paths, name.removesuffix(SUFFIX))
+def submissions(key: EngineKey) -> Iterator[Submission]:
+    """Yield the jobs that are not done; damaged and foreign files are passed over."""
+    for name in _files(key).names():
+        with suppress(FileNotFoundError, Unreadable, Untrusted):
+            yield Submission.read(key, name)
