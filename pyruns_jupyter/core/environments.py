@@ -27,7 +27,8 @@ _CACHE = "interpreters.json"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _PROBE_SECONDS = 60.0
 _MOST_INTERPRETERS = 100
-# Run by the interpreter that is asked, whatever its version; `""` is what `-c` puts first on the path.
+# Run by the interpreter that is asked, whatever its version; `""` is what `-c` puts first on the path. Its
+# working folder is none that others fill, since it imports before it can leave that out.
 _PROBE = """
 import json, os, platform, sys
 sys.path = [entry for entry in sys.path if entry]
@@ -92,7 +93,7 @@ def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
             stderr=subprocess.DEVNULL,
             timeout=_PROBE_SECONDS,
             check=True,
-            cwd=folder,
+            cwd=os.sep,
             env={**environment, "PYTHONUTF8": "1"},
         )
         said = json.loads(done.stdout)

@@ -24,7 +24,6 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,6 @@ from .layout import ENGINE, EnginePaths
 from .place import Place
 
 BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"
-FOLDERS = (BATCHES, STUDIES, CLUSTER)
 _ENGINES = "engines"
 _RECORD = "engine.json"
 _DONE = "done"
@@ -162,14 +160,29 @@ def check_folders(key: EngineKey) -> None:
     """Check that the folders of an engine are still ours.
 
     Raises:
-        Untrusted: if one is a link, belongs to another user, or can be written to by others.
+        Untrusted: if one is a link or holds one, belongs to another user, or can be written to by others.
     """
     _check_folder(key.root, None, has_modes=False)
     engine = key.root / ENGINE
     _check_folder(engine, key.owner, has_modes=key.has_modes)
-    for name in FOLDERS:
-        with suppress(FileNotFoundError):
-            _check_folder(engine / name, key.owner, has_modes=key.has_modes)
+    for folder in _folders_in(engine):
+        _check_folder(folder, key.owner, has_modes=key.has_modes)
+
+
+def _folders_in(engine: Path) -> list[Path]:
+    """Return the folders in an engine folder.
+
+    Raises:
+        Untrusted: if it holds a link.
+    """
+    found = []
+    with os.scandir(engine) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise Untrusted(f"{entry.path} is a symbolic link; nothing is written through it. Remove it.")
+            if entry.is_dir(follow_symlinks=False):
+                found.append(Path(entry.path))
+    return found
 
 
 def claim_engine(root: Path) -> EngineKey:
@@ -195,11 +208,10 @@ def claim_engine(root: Path) -> EngineKey:
         key = _add_key(root, os.lstat(engine) if made else None)
     for folder in (engine, engine / BATCHES):
         _make_folder(folder)
-    for folder in (engine, *(engine / name for name in FOLDERS)):
-        with suppress(FileNotFoundError):
-            _check_folder(folder, key.owner, has_modes=False)
-            if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
-                _close_to_others(folder)
+    for folder in (engine, *_folders_in(engine)):
+        _check_folder(folder, key.owner, has_modes=False)
+        if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
+            _close_to_others(folder)
     return key
 
 

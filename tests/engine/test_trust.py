@@ -26,7 +26,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine import launch, pausing
 from pyruns_jupyter.engine.submit import attend, scheduler_alive, submit
 from pyruns_jupyter.studies.launch import attend as attend_all
-from tests.engine.support import Project, python, stop_everything
+from tests.engine.support import Project, stop_everything
 from tests.support import ROOT, wait_until
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -310,7 +310,12 @@ def test_a_scheduler_with_another_state_folder_is_not_joined(
 
 @pytest.mark.parametrize("module", ["json.py", "pyruns_jupyter/__init__.py", "psutil.py", "sitecustomize.py"])
 def test_no_module_of_the_project_is_imported(tmp_path: Path, module: str) -> None:
-    made = Made.new(tmp_path / "project", python("print('fine')"))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "job.py").write_text("print('fine')\n")
+    workspace, _ = open_workspace(tmp_path / "project" / "job.py")
+    create_tasks(workspace, "{}\n", "job")
+    made = Made(tmp_path / "project")
+    made.workspace = workspace
     code = f"open({str(tmp_path / 'IMPORTED')!r}, 'w')\n"
     for folder in (
         made.engine,
@@ -356,7 +361,7 @@ sys.exit(main(["lab", {str(made.folder)!r}]))
 # Links
 
 
-@pytest.mark.parametrize("place", ["_pyruns_", ".engine", "batches", "studies", "cluster"])
+@pytest.mark.parametrize("place", ["_pyruns_", ".engine", "batches", "studies", "cluster", "environments"])
 def test_links_in_an_engine_folder_are_not_followed(tmp_path: Path, place: str) -> None:
     made = Made.new(tmp_path / "project")
     made.queue()
@@ -390,8 +395,9 @@ def test_a_scheduler_writes_its_log_through_no_link_and_no_control_characters(tm
     log = made.engine / "scheduler.log"
     log.unlink(missing_ok=True)
     log.symlink_to(bashrc)
-    with pytest.raises(PyrunsError):
-        attend(made.root)
+    assert not attend(made.root)
+    with pytest.raises(PyrunsError, match=r"scheduler\.log is a symbolic link"):
+        submit(made.workspace, ["job"])
     assert bashrc.read_text() == "# mine\n"
     log.unlink()
     wait_until(lambda: attend(made.root) or made.status() == "completed")
