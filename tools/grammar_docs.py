@@ -20,7 +20,7 @@ from tools.generated import paragraph, table
 GROUPS = {
     "Projects and workspaces": ("open", "status", "config", "doctor", "metrics", "lab"),
     "Making tasks": ("sweep", "plan", "add", "exec", "optimize", "studies"),
-    "Running and waiting": ("run", "stop", "wait", "queue", "pause", "resume"),
+    "Running and waiting": ("run", "stop", "wait", "queue", "pause", "resume", "requeue"),
     "Looking": ("ls", "show", "log", "export"),
     "Changing tasks": ("mv", "cp", "pin", "note", "tag", "env", "move"),
     "Trash and archives": ("rm", "trash", "restore", "purge", "archive", "import"),

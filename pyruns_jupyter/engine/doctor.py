@@ -18,20 +18,21 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.layout import EnginePaths
+from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
+from pyruns_jupyter.core.layout import ENGINE, EnginePaths
 from pyruns_jupyter.core.owners import Ownership
 from pyruns_jupyter.core.sealed import DAMAGED_SUFFIX
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.tasklock import protocol
-from pyruns_jupyter.core.trust import trusted_engine
+from pyruns_jupyter.core.trust import require_engine, trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from . import batches
 from .launch import ensure_scheduler, scheduler_alive
 from .pausing import is_paused
+from .queuestate import read_queue
 from .retrying import queue_facts
 
 _LOCK_SECONDS = 60.0  # locks are held for milliseconds
@@ -117,6 +118,7 @@ def _engine(root: Path) -> Iterator[Finding]:
                     f"What was queued in {path} could not be understood and was set aside.",
                     "Queue those tasks again, then remove the file.",
                 )
+    yield from _foreign(root)
     key = trusted_engine(root)
     if key is not None and not scheduler_alive(root) and batches.has_work(key):
         yield Finding(
@@ -124,6 +126,26 @@ def _engine(root: Path) -> Iterator[Finding]:
             "Tasks are queued, but no scheduler lives.",
             "Any look at the project starts one.",
             lambda: _start_scheduler(paths),
+        )
+
+
+def _foreign(root: Path) -> Iterator[Finding]:
+    """Tell what lies in the engine folder and is not acted on."""
+    if not batches.batch_ids(root) and not os.path.lexists(root / ENGINE):
+        return
+    try:
+        require_engine(root)
+    except (PyrunsError, OSError) as error:
+        if batches.batch_ids(root) or isinstance(error, OSError):
+            yield Finding("warning", str(error), "Until then nothing that is queued there is started.")
+            return
+    waiting = sum(batch.waiting for batch in read_queue(root).batches if batch.foreign)
+    if waiting:
+        yield Finding(
+            "warning",
+            f"{waiting:,} tasks were queued in another copy of this project, on another machine, or by an "
+            "earlier release; nothing of it is started here.",
+            "'requeue' queues them again here.",
         )
 
 
@@ -160,7 +182,7 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
         yield from _lock(workspace, name)
         if row.status == runs.RUNNING:
             yield from _owner(workspace, name)
-        elif row.status == runs.QUEUED and _is_lost(workspace, name):
+        elif row.status == runs.QUEUED and row.message != QUEUED_ELSEWHERE and _is_lost(workspace, name):
             lost.append(name)
     lost.sort()
     if lost:

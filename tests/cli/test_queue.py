@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.errors import InvalidInput
+from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 from .test_cli import SCRIPT, Terminal, statuses
@@ -40,6 +42,26 @@ def test_pausing_looking_and_going_on(terminal: Terminal) -> None:
     assert terminal("resume") == "The queue is not paused.\n"
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}
+
+
+def test_queueing_again_here_what_was_queued_elsewhere(terminal: Terminal, tmp_path: Path) -> None:
+    terminal("pause")
+    terminal("sweep", "-", "-n", "t", "--run", given="lr: 0.1 | 0.2\n")
+    stop_everything(tmp_path)
+    copied = tmp_path / "copied"
+    shutil.copytree(tmp_path / "_pyruns_", copied / "_pyruns_")
+    shutil.copy(tmp_path / "train.py", copied)
+    other = Terminal(copied)
+    other("resume")
+    assert "2 tasks queued elsewhere: nothing of it is started here." in other("queue")
+    assert "2 tasks were queued in another copy of this project" in other("doctor")
+    assert [batch["foreign"] for batch in other.json("queue")["batches"]] == [True]
+    assert set(statuses(other).values()) == {"queued"}
+    assert other("requeue") == "Queued train/t_1_lr=0.1, train/t_2_lr=0.2.\n"
+    assert other("requeue") == "All queued tasks were queued here.\n"
+    other("wait", "--timeout", "60")
+    assert set(statuses(other).values()) == {"completed"}
+    assert set(statuses(terminal).values()) == {"queued"}
 
 
 def test_running_what_failed_again_and_skipping_what_is_done(terminal: Terminal) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from tests.engine.support import stop_everything
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 
@@ -59,6 +63,39 @@ async def test_the_queue_says_what_waits_and_for_what(api: Api, train: Workspace
         return not (await api.get(QUEUE, ws=WS))["batches"]
 
     await until(empty, "an empty queue")
+
+
+async def test_a_foreign_queue_is_shown_and_queued_again_here(
+    api: Api, train: WorkspaceFolder, tmp_path: Path
+) -> None:
+    """A project that came with a queue: JupyterLab lists it when it starts."""
+    await api.post(QUEUE, {"paused": True}, ws=WS)
+    names = (await api.post(TASKS, {"text": "lr: 1 | 2", "name": "t", "run": {"jobs": 2}}, ws=WS))["names"]
+    stop_everything(train.project)
+    came = tmp_path / "came"
+    shutil.copytree(train.root, came)
+    shutil.rmtree(train.root)
+    shutil.move(came, train.root)
+    (train.root / ".engine" / "paused").unlink()
+    before = {path: path.lstat().st_mtime_ns for path in train.root.rglob("*")}
+    for _ in range(5):
+        (listed,) = [one for one in (await api.get("/workspaces"))["items"] if one["id"] == WS]
+        assert listed["counts"]["queued"] == 2
+        await asyncio.sleep(0.5)
+    queue = await api.get(QUEUE, ws=WS)
+    (batch,) = queue["batches"]
+    assert (batch["foreign"], batch["waiting"], batch["running"]) == (True, 2, 0)
+    assert "another copy of this project" in batch["why"] and not queue["scheduler_alive"]
+    rows = (await api.get(TASKS, ws=WS))["items"]
+    assert all("is not started here" in row["message"] for row in rows)
+    assert {path: path.lstat().st_mtime_ns for path in train.root.rglob("*")} == before
+    for body in ({}, {"requeue": False}, {"requeue": True, "paused": True}, {"requeue": 1}):
+        answer = await api("post", QUEUE, body, ws=WS)
+        assert (answer.status, answer.body["code"]) == (400, "invalid_input")
+    queue = await api.post(QUEUE, {"requeue": True}, ws=WS)
+    assert [one["foreign"] for one in queue["batches"]] in ([False], [])
+    rows = await ended(api, 2)
+    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(names, "completed")
 
 
 async def test_what_ran_already_is_left_out(api: Api, train: WorkspaceFolder) -> None:
