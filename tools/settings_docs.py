@@ -64,7 +64,8 @@ READ = {
     "default each user has one ([GPUs](queue.md#gpus))",
     "PYRUNS_GROUP_READS": "`1`: the group of a shared folder may read what is written ([On a hub](hub.md))",
     "PYRUNS_STATE_DIR": "a private folder that lasts, for the keys of your projects and what belongs to them "
-    "but not into them; by default `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` ([Seals](disk-format.md#seals))",
+    "but not into them; by default `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
+    "([Seals](disk-format.md#seals))",
     "PYRUNS_RUNTIME_DIR": "a folder in which schedulers say that something runs; by default one of the "
     "user's that lasts until the machine restarts",
 }

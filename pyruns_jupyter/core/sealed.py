@@ -20,6 +20,7 @@ from .layout import ENGINE
 from .trust import EngineKey, user_name
 
 DAMAGED_SUFFIX = ".damaged"
+MAX_FOREIGN_BYTES = 16 * 1024 * 1024
 _FOLDER_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -154,7 +155,8 @@ def read_foreign_bytes(root: Path, kind: str, file: str) -> bytes:
         OSError: if it cannot be read.
     """
     with _opened(root, kind) as folder:
-        return read_whole(file, root / ENGINE / kind / file, dir_fd=folder, follow=False)[0]
+        path = root / ENGINE / kind / file
+        return read_whole(file, path, most=MAX_FOREIGN_BYTES, dir_fd=folder, follow=False)[0]
 
 
 def remove_foreign(root: Path, kind: str, file: str) -> None:

@@ -22,6 +22,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,8 +44,9 @@ _DONE = "done"
 _MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; of more, the older half is dropped
 _LOCK_SECONDS = 5.0
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_SEAL_START, _SEAL_END = b',\n  "seal": "', b'"\n}'
-_SEAL_LENGTH = len(_SEAL_START) + 64 + len(_SEAL_END)
+_SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\Z')
+_SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
+_MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is read to find out whether it is damaged
 
 NOT_MADE_HERE = (
     "It was queued in another copy of this project, on another machine, or by an earlier release. "
@@ -75,7 +77,8 @@ class EngineKey:
     def seal(self, kind: str, value: Mapping[str, Any]) -> bytes:
         """Return `value` as a JSON object that ends with its seal."""
         body = dump_json(dict(value))
-        return body[: -len(b"\n}")] + _SEAL_START + self._mac(kind, body).encode() + _SEAL_END
+        seal = f',\n  "seal": "{self._mac(kind, body)}"\n}}'
+        return body.removesuffix(b"\n}") + seal.encode()
 
     def unseal(self, kind: str, data: bytes, path: Path) -> dict[str, Any]:
         """Return the JSON object in `data`, which came from `path`.
@@ -84,13 +87,14 @@ class EngineKey:
             Unreadable: if it is not a JSON object.
             Untrusted: if it was not sealed by this key, or has done its work.
         """
-        value = parse_json(data, path)
-        sealed = value.pop("seal", "")
-        body = data[:-_SEAL_LENGTH] + b"\n}"
-        mac = self._mac(kind, body).encode()
-        is_whole = isinstance(sealed, str) and data.endswith(_SEAL_START + sealed.encode() + _SEAL_END)
-        if not is_whole or not hmac.compare_digest(mac, sealed.encode()):
+        found = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
+        mac = self._mac(kind, data[:-_SEAL_LENGTH] + b"\n}")
+        if found is None or not hmac.compare_digest(mac.encode(), found[1]):
+            if len(data) <= _MAX_DAMAGED_BYTES:
+                parse_json(data, path)  # raises for what was damaged
             raise Untrusted(f"{path} has no seal of this project. {NOT_MADE_HERE}")
+        value = parse_json(data, path)
+        del value["seal"]
         if self.is_done(str(value.get("id"))):
             raise Untrusted(f"{path}: {ALREADY_DONE}")
         return value

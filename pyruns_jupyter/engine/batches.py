@@ -191,6 +191,14 @@ class Batches:
         """
         return Batch.from_dict(self._files.read(batch), self._files.path / f"{batch}{SUFFIX}")
 
+    def is_foreign(self, batch: str) -> bool:
+        """Return whether a batch was not queued here; cheap for one that did not change.
+
+        Raises:
+            OSError: if it cannot be read at this moment.
+        """
+        return origin(self.key.root, BATCHES, f"{batch}{SUFFIX}", self.key) is Origin.FOREIGN
+
     def stored_code(self) -> set[str]:
         """Return the hashes of stored code that batches which are not done need."""
         needed = set()

@@ -161,6 +161,8 @@ class Scheduler:
             if batch in self._open or batch in self._kept:
                 continue
             try:
+                if self._batches.is_foreign(batch):
+                    continue
                 opened = open_batch(self._root, self._batches.read(batch))
             except (FileNotFoundError, Untrusted):
                 continue

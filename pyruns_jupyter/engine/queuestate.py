@@ -27,6 +27,7 @@ from .queueing import OpenBatch
 
 _WRITE_SECONDS = 0.5
 _NONE = Pending()
+_MAX_FOREIGN = 200  # batches that are shown: anybody could have put them there
 _NEXT = 20  # names that are told of what waits in a batch
 _OF_OTHER_USER = "Queued by %s: only a scheduler of that user starts it."
 _NOBODY = "No scheduler runs; one is started when somebody looks at the project."
@@ -77,11 +78,16 @@ def read_queue(root: Path) -> Queue:
     told = _told(EnginePaths(root)) if key is not None else {}
     owner = other_owner(root) if key is None else ""
     found = []
+    foreign_batches = 0
     for batch_id in batches.batch_ids(root):
         try:
+            is_foreign = key is None or batches.Batches(key).is_foreign(batch_id)
+            if is_foreign and foreign_batches >= _MAX_FOREIGN:
+                continue
             batch, foreign = batches.read_any_batch(root, batch_id, key)
         except (OSError, Unreadable):
             continue
+        foreign_batches += bool(foreign)
         state = told.get(batch_id, {}) if not foreign else {}
         waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
         told_why = why if isinstance(why, str) else ""
