@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.engine.cluster.submissions import Submission
 from pyruns_jupyter.engine.options import QueueOptions
 from pyruns_jupyter.engine.pausing import pause, resume
 from pyruns_jupyter.engine.queuestate import read_queue
@@ -276,7 +277,7 @@ def test_an_answer_that_nobody_heard(project: Project, cluster: Cluster) -> None
     project.kill_scheduler()
     [name] = [name for name in os.listdir(project.engine.cluster) if name.endswith(".json")]
     path = project.engine.cluster / name
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), "job": ""}))
+    Submission.read(project.key, path.stem).known_as("").write(project.key)
     wait_until(lambda: (attend(project.root), json.loads(path.read_bytes())["job"])[1])
     assert cluster.jobs("%i") == before
     cluster.run("scontrol", "release", *before)
