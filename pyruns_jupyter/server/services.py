@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from .metrics import Metrics
 from .paths import Confinement
 from .watcher import Watcher, WatcherPool
 from .webhook import Webhook
+from .workers import Workers
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 SETTING = "pyruns_jupyter_services"  # under which the web application holds them
 THREADS = 8
 SCANS = 4  # processes that search a log each
+STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish their work when the server stops
 SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
 
 
@@ -71,11 +73,11 @@ class Services:
         self.paths = Confinement(root, roots)
         self.sampler = Sampler(root)
         self.kernels = Kernels(kernels)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="pyruns-server")
-        self._searches = ThreadPoolExecutor(SEARCHES, thread_name_prefix="pyruns-search")
+        self._threads = Workers(THREADS, "pyruns-server")
+        self._searches = Workers(SEARCHES, "pyruns-search")
         # One after the other: several threads that compute would keep the event loop from its turn.
-        self._computing = ThreadPoolExecutor(1, thread_name_prefix="pyruns-compute")
-        self._waits = ThreadPoolExecutor(SCANS, thread_name_prefix="pyruns-wait")
+        self._computing = Workers(1, "pyruns-compute")
+        self._waits = Workers(SCANS, "pyruns-wait")
         self.scans = asyncio.Semaphore(SCANS)
         self._killed_at_the_end: set[Killable] = set()
         self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
@@ -144,7 +146,7 @@ class Services:
         return task
 
     async def close(self) -> None:
-        """End all sockets, watchers and threads."""
+        """End all sockets, watchers and threads; a thread that is stuck is left behind."""
         self._is_closed = True
         self._metrics.unregister()
         for process in [*self._killed_at_the_end]:
@@ -159,9 +161,14 @@ class Services:
         await asyncio.to_thread(self._close_threads)
 
     def _close_threads(self) -> None:
-        self.sampler.stop()
-        for pool in (self._waits, self._computing, self._searches, self._threads):
-            pool.shutdown(wait=True, cancel_futures=True)
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        pools = (self._waits, self._computing, self._searches, self._threads)
+        for pool in pools:
+            pool.stop()
+        left = sum(pool.join(deadline) for pool in pools)
+        left += self.sampler.stop(max(0.0, deadline - time.monotonic()))
+        if left:
+            _log.warning("The server stops, and %d threads that are still at work are left behind.", left)
 
     def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
         told = {"workspace": self.paths.identifier(workspace), **facts}

@@ -72,15 +72,20 @@ class Sampler:
                 return newest
         return self._measure()
 
-    def stop(self) -> None:
-        """Drop all listeners and wait for the thread to end."""
+    def stop(self, timeout: float | None = None) -> int:
+        """Drop all listeners, and wait at most `timeout` seconds for the thread to end.
+
+        Returns how many threads are still at work.
+        """
         with self._lock:
             self._listeners.clear()
             self._end()
             threads, self._threads = self._threads, []
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join()
+        others = [thread for thread in threads if thread is not threading.current_thread()]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for thread in others:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return sum(thread.is_alive() for thread in others)
 
     @property
     def running(self) -> bool:
