@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import Conflict
+from .errors import Conflict, Unreadable
+from .files import read_whole
 from .layout import ENGINE
 
 VERSION = 1
@@ -21,10 +22,11 @@ def format_problem(root: Path) -> str | None:
     """Return why nothing may be written below the `_pyruns_` folder `root` (a sentence), None when it may."""
     path = root / ENGINE / "format"
     try:
-        with path.open("rb") as stream:
-            told = stream.read(_MOST_BYTES).strip()
+        told = read_whole(path, most=_MOST_BYTES)[0].strip()
     except OSError:  # it is not there; or may not be read, and then writing is told of where it happens
         return None
+    except Unreadable as error:
+        return f"{error.message} So the version of {root} is not known, and nothing is written there."
     if told.isdigit() and int(told) <= VERSION:
         return None
     version = int(told) if told.isdigit() else "of an unknown kind"

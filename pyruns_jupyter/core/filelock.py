@@ -80,7 +80,7 @@ class FileLock:
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already locked by this object")
         path = self.path if self._dir_fd is None else self.path.name
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path, flags, FILE_MODE, dir_fd=self._dir_fd)
         try:
             taken = _try_lock(descriptor, shared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from .filelock import FILE_MODE
 from .makers import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
 MANY = 16  # files; from here on one synchronisation of the file system costs less than one a file
 
@@ -153,19 +155,24 @@ def read_whole(
     *,
     most: int = MAX_JSON_BYTES,
     dir_fd: int | None = None,
-    follow: bool = True,
+    follow: bool = False,
 ) -> tuple[bytes, os.stat_result]:
     """Return the content of a file of at most `most` bytes, and its status from just before it was read.
 
-    `shown` is how messages name it, by default `path`. Nothing that waits for a writer is ever waited for.
-    Without `follow` a symbolic link is not followed.
+    `shown` is how messages name it, by default `path`. Nothing that waits for a writer is ever waited for,
+    and a symbolic link is read only with `follow`: for files that the user names, or that lie outside of
+    `_pyruns_`.
 
     Raises:
-        Unreadable: when it is no plain file, or larger.
-        OSError: when it is not there, or may not be read, or is a link that is not followed.
+        Unreadable: when it is a link, not a plain file, or larger.
+        OSError: when it is not there, or may not be read.
     """
-    flags = _READ if follow else _READ | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, dir_fd=dir_fd)
+    try:
+        descriptor = os.open(path, _READ if follow else _READ | _NOFOLLOW, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow:
+            raise Unreadable(f"{shown or path} is a symbolic link and is not read.") from None
+        raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -196,7 +203,8 @@ def kind_of_file(mode: int) -> str:
 
 
 def _too_large(path: str | Path, most: int) -> str:
-    return f"{path} is larger than {most >> 20} MiB and is not read."
+    limit = f"{most >> 20} MiB" if most >> 20 else f"{most} bytes"
+    return f"{path} is larger than {limit} and is not read."
 
 
 def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from .runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
 from .sealed import Origin, origin
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .silence import silence
-from .taskfile import TaskInfo, is_task, own_facts, unreadable
+from .taskfile import TaskInfo, own_facts, unreadable
 from .trackstore import STORE_KEY, stored_signature
 from .trust import BATCHES, other_owner, trusted_engine
 from .workspace import WorkspaceFolder, scan_tasks
@@ -244,11 +244,9 @@ class TaskIndex:
             data, status = read_whole(path)
             self._signatures[name] = self._settled(name, status)
             info = parse_json(only_last_points(data), path)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if not is_task(folder):
-                self._signatures.pop(name)
-                return None
-            return self._damaged(name, folder, unreadable(path, error))
+        except (FileNotFoundError, NotADirectoryError):
+            self._signatures.pop(name)
+            return None
         except OSError as error:
             return self._damaged(name, folder, unreadable(path, error))
         except Unreadable as error:

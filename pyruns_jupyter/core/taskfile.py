@@ -89,8 +89,6 @@ def _read(folder: Path, dir_fd: int | None = None) -> bytes:
     try:
         return read_whole(path if dir_fd is None else TASK_INFO, path, dir_fd=dir_fd)[0]
     except (FileNotFoundError, NotADirectoryError):
-        if is_task(folder):  # a link that leads nowhere
-            raise unreadable(path, FileNotFoundError(errno.ENOENT, "")) from None
         raise _gone(folder) from None
     except OSError as error:
         raise unreadable(path, error) from error
@@ -109,10 +107,6 @@ def is_task(folder: Path | str) -> bool:
 
 def unreadable(path: Path | str, error: OSError) -> Unreadable:
     """Return the sentence for a task file that the system does not let us read."""
-    if error.errno == errno.ENOENT:
-        return Unreadable(f"{path} is a link that leads nowhere.")
-    if error.errno == errno.ELOOP:
-        return Unreadable(f"{path} is a link that leads back to itself.")
     if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
         return Unreadable(f"{path} is a socket or a device, not a file.")
     return Unreadable(f"{path} cannot be read: {error.strerror or error}.")

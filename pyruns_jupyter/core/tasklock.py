@@ -18,11 +18,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from functools import cache
 from pathlib import Path
 
-from .errors import Busy
+from .errors import Busy, Unreadable
 from .filelock import FILE_MODE, locked
+from .files import read_whole
 from .host import host_name
 
 TIMEOUT = 5.0  # seconds
+_MAX_HOLDER_BYTES = 64 * 1024
 _EMPTY_SECONDS = 1.0  # whoever creates the lock file writes its line at once
 
 # A folder held open is reached under whatever name it has. Where there is no such thing, a folder with open
@@ -140,8 +142,6 @@ def _left_behind(lock_file: Path, dir_fd: int | None) -> bool:
 def _holder(lock_file: Path, dir_fd: int | None) -> str:
     path = lock_file if dir_fd is None else lock_file.name
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0), dir_fd=dir_fd)
-        with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
-            return stream.read(1000).strip()
-    except OSError:
+        return read_whole(path, most=_MAX_HOLDER_BYTES, dir_fd=dir_fd)[0].decode("utf-8", "replace").strip()
+    except (OSError, Unreadable):
         return ""

@@ -23,15 +23,15 @@ def escape_controls(text: str) -> str:
     )
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a configuration or shell script.
+def read_text(path: Path, *, follow: bool = True) -> str:
+    """Return the text of a configuration or shell script; a symbolic link is read only with `follow`.
 
     Raises:
         FileNotFoundError: when there is no such file.
         Unreadable: when it is not UTF-8, too large, or may not be read.
     """
     try:
-        return read_whole(path, most=MAX_TEXT_BYTES)[0].decode("utf-8-sig")
+        return read_whole(path, most=MAX_TEXT_BYTES, follow=follow)[0].decode("utf-8-sig")
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -48,7 +48,7 @@ def read_source(script: Path) -> bytes:
         Unreadable: when it is too large or may not be read.
     """
     try:
-        return read_whole(script, most=MAX_TEXT_BYTES)[0]
+        return read_whole(script, most=MAX_TEXT_BYTES, follow=True)[0]
     except FileNotFoundError:
         raise NotFound(f"There is no script {script}.") from None
     except OSError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import threading
 import time
 from collections import OrderedDict
@@ -21,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .errors import Unreadable
+from .files import is_plain_file
+from .journal import open_regular
 from .signature import UNKNOWN, Signature, signature_of
 
 if TYPE_CHECKING:
@@ -153,16 +154,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     """
     import sqlite3
 
-    if not stat.S_ISREG(os.lstat(path).st_mode):
-        raise OSError("it is no regular file")
-    with path.open("rb") as stream:
+    with os.fdopen(open_regular(path), "rb") as stream:
         head = stream.read(20)
     if head[:16] != b"SQLite format 3\0":
         raise OSError("it is no SQLite database")
     # With a write-ahead log a reader would create files beside it, and of a writer that was killed there is a
-    # journal that a reader cannot apply: then the file alone counts.
+    # journal that a reader cannot apply: then the file alone counts. SQLite would wait for a journal that is
+    # a FIFO, and follow one that is a link.
     journal = Path(f"{path}-journal")
-    plain = head[18:20] == b"\1\1"
+    plain = head[18:20] == b"\1\1" and (is_plain_file(journal) or not os.path.lexists(journal))
     options = "mode=ro" if plain else "mode=ro&immutable=1"
     address = f"file:{quote(str(path.absolute()))}?"
     database = sqlite3.connect(address + options, uri=True, timeout=0, isolation_level=None)

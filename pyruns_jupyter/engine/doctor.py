@@ -18,6 +18,7 @@ from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.files import read_whole
 from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
 from pyruns_jupyter.core.layout import ENGINE, EnginePaths
 from pyruns_jupyter.core.owners import Ownership
@@ -199,8 +200,8 @@ def _lock(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
     path = workspace.paths(name).folder / ".task_info.json.lock"
     try:
         age = time.time() - path.lstat().st_mtime
-        words = path.read_text("utf-8", "replace").split()
-    except OSError:
+        words = read_whole(path)[0].decode("utf-8", "replace").split()
+    except (OSError, Unreadable):
         return
     if age < _LOCK_SECONDS or (words and words[-1] == protocol()):
         return  # young, or one that the next change takes over

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pyruns_jupyter.core.journal import open_regular
 
 _TAIL = 64 * 1024  # bytes of a log that are looked at
 _LONGEST = 300  # characters of a headline
@@ -77,7 +80,7 @@ def _traceback(lines: list[str]) -> Failure | None:
 
 def _tail(log: Path) -> list[str]:
     try:
-        with log.open("rb") as stream:
+        with os.fdopen(open_regular(log), "rb") as stream:
             stream.seek(0, 2)
             stream.seek(max(0, stream.tell() - _TAIL))
             data = stream.read(_TAIL)

@@ -13,9 +13,10 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.layout import SETTINGS_NAME
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.textfiles import read_text
 
 _SECONDS = 60.0  # for conda, or a script of an environment, to answer
 _LISTED = 8  # environments named in a sentence
@@ -110,8 +111,8 @@ def _candidates(settings: Settings, environment: Mapping[str, str], patient: boo
         if folder.is_dir():
             yield from sorted(folder.iterdir())
     try:
-        listed = (home / ".conda" / "environments.txt").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
+        listed = read_text(home / ".conda" / "environments.txt")
+    except (OSError, Unreadable):
         listed = ""
     yield from (Path(line) for line in listed.split("\n") if line)
     if conda and patient:
@@ -159,9 +160,9 @@ def _activate_conda(prefix: Path, environment: dict[str, str]) -> None:
     environment.pop("PYTHONHOME", None)
     _put_first(environment, prefix / "bin")
     try:
-        variables = json.loads((prefix / "conda-meta" / "state").read_text("utf-8"))["env_vars"]
+        variables = json.loads(read_text(prefix / "conda-meta" / "state"))["env_vars"]
         environment.update({str(key): str(value) for key, value in variables.items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, Unreadable, ValueError, KeyError, TypeError, AttributeError):
         pass  # it has none
     scripts = sorted((prefix / "etc" / "conda" / "activate.d").glob("*.sh"))
     if scripts:

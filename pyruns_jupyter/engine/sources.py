@@ -17,6 +17,7 @@ from typing import Any
 from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.files import read_whole
 from pyruns_jupyter.core.gitfiles import find_repository, run_git
+from pyruns_jupyter.core.journal import open_regular
 
 TIMEOUT = 2.0  # seconds
 _DIGITS = 12
@@ -125,7 +126,7 @@ def _commit_of(reference: str, *folders: Path) -> str:
         return commit if _COMMIT.fullmatch(commit) else ""
     packed = folders[-1] / "packed-refs"
     if packed.is_file() and packed.stat().st_size <= _LONGEST_PACKED:
-        with packed.open(encoding="utf-8", errors="replace") as lines:
+        with os.fdopen(open_regular(packed), encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 commit, _, name = line.rstrip("\n").partition(" ")
                 if name == reference and _COMMIT.fullmatch(commit):
@@ -134,7 +135,7 @@ def _commit_of(reference: str, *folders: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    return os.fsdecode(read_whole(path, most=_LONGEST_REFERENCE)[0]).strip()
+    return os.fsdecode(read_whole(path, most=_LONGEST_REFERENCE, follow=True)[0]).strip()
 
 
 class SourceWatch:
@@ -164,6 +165,6 @@ def script_hash(script: Path | None) -> str:
     if script is None:
         return "none"
     try:
-        return hashlib.sha256(script.read_bytes()).hexdigest()[:_DIGITS]
-    except OSError:
+        return hashlib.sha256(read_whole(script, follow=True)[0]).hexdigest()[:_DIGITS]
+    except (OSError, Unreadable):
         return "none"

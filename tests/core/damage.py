@@ -50,6 +50,11 @@ def _socket(path: Path) -> None:
         os.chdir(here)
 
 
+def _elsewhere(path: Path) -> None:
+    """Leave a link that leads out of the project, to a task file that could be read."""
+    path.symlink_to(path.rename(path.parents[4].with_name(f"{path.parents[4].name}-outside.json")))
+
+
 # What is done to a readable `task_info.json`, and a word of the sentence that says so.
 DAMAGES: dict[str, tuple[Spoil, str]] = {
     "empty": (_content(b""), "is empty"),
@@ -66,9 +71,10 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
     "fifo": (_instead(os.mkfifo), "FIFO"),
     "socket": (_instead(_socket), "socket"),
     "folder": (_instead(Path.mkdir), "a folder"),
-    "device": (_instead(lambda path: path.symlink_to("/dev/zero")), "a device"),
-    "dangling": (_instead(lambda path: path.symlink_to("nowhere")), "leads nowhere"),
-    "loop": (_instead(lambda path: path.symlink_to(path.name)), "leads back to itself"),
+    "device": (_instead(lambda path: path.symlink_to("/dev/zero")), "symbolic link"),
+    "dangling": (_instead(lambda path: path.symlink_to("nowhere")), "symbolic link"),
+    "loop": (_instead(lambda path: path.symlink_to(path.name)), "symbolic link"),
+    "link": (_elsewhere, "symbolic link"),
 }
 
 

@@ -166,6 +166,18 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         stored_tracks(link, INFO, 2)
 
 
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_journal_that_is_a_fifo_is_not_waited_for(tmp_path: Path, mode: str) -> None:
+    database = store(tmp_path, 2)
+    database.execute(f"PRAGMA journal_mode={mode}")
+    database.close()
+    for name in ("journal", "wal", "shm"):
+        path = tmp_path / f"{STORE_NAME}-{name}"
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    assert stored_tracks(tmp_path, INFO, 2)["step"] == [1, 2]
+
+
 def test_a_view_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyruns_jupyter.core.trackstore._SECONDS", 0.3)
     database = sqlite3.connect(tmp_path / STORE_NAME)

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import Unreadable
+from ..files import read_whole
 from ..layout import ROOT_NAME
 
 MAX_FILES, MAX_BYTES = 2000, 50 * 1024 * 1024
@@ -39,10 +41,8 @@ def script_files(script: Path) -> list[Path]:
 def _imported(path: Path, project: Path) -> Iterator[str]:
     """Yield the dotted names that a source imports, relative ones as seen from the project's folder."""
     try:
-        if path.stat().st_size > _MAX_SOURCE:
-            return
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = ast.parse(read_whole(path, most=_MAX_SOURCE, follow=True)[0])
+    except (OSError, Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
         return
     package = list(path.relative_to(project).parts[:-1])
     for node in ast.walk(tree):

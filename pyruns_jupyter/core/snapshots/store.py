@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound, Unreadable
-from ..files import parse_json, read_json, sync_files, sync_folder, write_atomic
+from ..files import parse_json, read_json, read_whole, sync_files, sync_folder, write_atomic
 from ..makers import is_temporary_file, maker_suffix, tidy
 from .selection import MAX_FILES, Selection, is_safe, kind_of, link_text, select
 
@@ -283,9 +283,13 @@ def load(root: Path, digest: str) -> Manifest:
         Unreadable: when it is damaged.
     """
     path = _manifest_path(root, digest)
-    if not _ID.fullmatch(digest) or not path.is_file():
-        raise NotFound(f"The code {digest[:12]!r} is not stored in {root / CODE}.")
-    data = path.read_bytes()
+    missing = NotFound(f"The code {digest[:12]!r} is not stored in {root / CODE}.")
+    if not _ID.fullmatch(digest):
+        raise missing
+    try:
+        data, _ = read_whole(path)
+    except FileNotFoundError:
+        raise missing from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise Unreadable(f"{path} is damaged: it does not hold what its name says.")
     return Manifest.parse(data, path)
@@ -306,8 +310,8 @@ def write_out(root: Path, manifest: Manifest, folder: Path) -> None:
             (folder / parent).mkdir(mode=0o700, parents=True, exist_ok=True)
             made.add(parent)
         try:
-            data = Path(object_path(store, digest)).read_bytes()
-        except FileNotFoundError:
+            data, _ = read_whole(object_path(store, digest), most=MAX_FILE_BYTES)
+        except (FileNotFoundError, Unreadable):
             data = b""
         if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
             raise Unreadable(f"The stored content of {path} is missing or damaged in {store / 'objects'}.")

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ...errors import Unreadable
+from ...files import read_whole
 from ..shapes import Shape, shape_of_value
 from .annotations import is_enum, shape_of
 from .constants import UnknownError
@@ -183,9 +185,9 @@ def source_lines(module: Module) -> list[str]:
     if module.path is None:
         return []
     try:
-        with open(module.path, encoding="utf-8", errors="replace") as stream:
-            return stream.read(_MOST_BYTES).splitlines()
-    except OSError:
+        data, _ = read_whole(module.path, most=_MOST_BYTES, follow=True)
+        return data.decode("utf-8", "replace").splitlines()
+    except (OSError, Unreadable):
         return []
 
 
