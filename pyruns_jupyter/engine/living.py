@@ -12,7 +12,9 @@ import os
 import stat
 from pathlib import Path
 
+from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.filelock import FileLock, is_locked
+from pyruns_jupyter.core.files import read_whole
 from pyruns_jupyter.core.host import runtime_folder
 
 VARIABLE = "PYRUNS_RUNTIME_DIR"
@@ -25,6 +27,16 @@ def _folder() -> Path:
     return Path(given) if given else runtime_folder("pyruns")
 
 
+def _own_folder() -> Path | None:
+    """Return the folder when it is a real one of this user's, not one that another user put there."""
+    folder = _folder()
+    try:
+        status = folder.lstat()
+    except OSError:
+        return None
+    return folder if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() else None
+
+
 def announce(root: Path) -> FileLock | None:
     """Say that something runs in the project whose `_pyruns_` folder is `root`, as long as the lock is held
     that is returned; None when that cannot be said.
@@ -32,9 +44,8 @@ def announce(root: Path) -> FileLock | None:
     folder = _folder()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        status = os.lstat(folder)
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-            return None  # somebody else's, put there for us
+        if _own_folder() is None:
+            return None
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
         lock = FileLock(folder / f"{name}{_SUFFIX}")
         if not lock.try_acquire():
@@ -46,8 +57,13 @@ def announce(root: Path) -> FileLock | None:
 
 
 def living_projects() -> list[Path]:
-    """Return the `_pyruns_` folders of the projects in which something runs on this host."""
-    folder = _folder()
+    """Return the `_pyruns_` folders of the projects in which something runs on this host.
+
+    Only what this user's own schedulers have written counts.
+    """
+    folder = _own_folder()
+    if folder is None:
+        return []
     found = []
     try:
         names = os.listdir(folder)
@@ -56,15 +72,21 @@ def living_projects() -> list[Path]:
     for name in names:
         path = folder / name
         try:
-            if not name.endswith(_SUFFIX):
+            if not name.endswith(_SUFFIX) or not _is_own_file(path):
                 continue
             if is_locked(path):
-                found.append(Path(os.fsdecode(path.read_bytes()[:_MOST_BYTES])))
+                found.append(Path(os.fsdecode(read_whole(path, most=_MOST_BYTES)[0])))
             else:
                 _forget(path)
-        except OSError:
+        except (OSError, Unreadable):
             continue
     return sorted(found)
+
+
+def _is_own_file(path: Path) -> bool:
+    """Return whether this user's own plain file is at `path`; in a folder of their group others may write."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _forget(path: Path) -> None:
