@@ -188,7 +188,7 @@ class _Reader:
             return {}
         path = paths.folder / payload_name(info)
         try:
-            return {} if path.is_symlink() else self._flat.read(read_text(path))
+            return self._flat.read(read_text(path, follow=False))
         except (OSError, Unreadable):
             return {}
 
@@ -196,7 +196,7 @@ class _Reader:
         """Return the configuration that a run was given, None when that was not written down."""
         path = paths.input(run)
         try:
-            record = {} if path.is_symlink() else read_json(path)
+            record = {} if path.parent.is_symlink() else read_json(path)
         except (OSError, Unreadable):
             return None
         text = record.get("payload_text")

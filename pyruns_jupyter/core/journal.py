@@ -21,6 +21,7 @@ MAX_LINE_BYTES = 1024 * 1024  # what a call of `track` or `record` may take
 TRACK, RECORD = "track", "record"
 # How launchers tell each of several processes which it is: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_BY_DESCRIPTOR = os.open in os.supports_dir_fd
 _START = b'{"t":'
 _TRIES = 8  # lines looked for behind a torn one
 
@@ -174,11 +175,22 @@ def _without_surrogates(value: Any) -> Any:
 def open_regular(path: Path | str) -> int:
     """Return a descriptor for reading a regular file; no link, no device, no FIFO.
 
+    The folder that holds it is no link either: `run_logs` could be one that leads out of the task.
+
     Raises:
         OSError: when it is no such file, or may not be read.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    nofollow = getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDONLY | nofollow | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if _BY_DESCRIPTOR:
+        parent, name = os.path.split(path)
+        folder = os.open(parent or os.curdir, os.O_RDONLY | os.O_DIRECTORY | nofollow)
+        try:
+            descriptor = os.open(name, flags, dir_fd=folder)
+        finally:
+            os.close(folder)
+    else:
+        descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is no regular file")

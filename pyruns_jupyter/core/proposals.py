@@ -221,13 +221,14 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         template = workspace.template_text()
     except Unreadable:
         template = ""
+    read = partial(read_parameters, source, filename=script.name, path=script, within=workspace.within)
     try:
-        return read_parameters(source, template=template, filename=script.name, path=script)
+        return read(template=template)
     except InvalidInput as error:
         if error.field == "script":
             raise
         # The template is damaged; what the script takes can still be told.
-        return read_parameters(source, filename=script.name, path=script)
+        return read()
 
 
 def check_runnable(workspace: WorkspaceFolder) -> None:

@@ -18,7 +18,8 @@ from .workspace import WorkspaceFolder
 def task_script(workspace: WorkspaceFolder, info: TaskInfo) -> Path | None:
     """Return the script that a task runs, None when there is none (any more).
 
-    A script beside `_pyruns_` comes before one of the same name elsewhere.
+    A script beside `_pyruns_` comes before one of the same name elsewhere; one outside of the project (see
+    `boundary`) is none.
     """
     stored = _path(info.get("script"))
     current = workspace.script
@@ -27,9 +28,10 @@ def task_script(workspace: WorkspaceFolder, info: TaskInfo) -> Path | None:
     if current is not None and current.name == stored.name:
         return current
     moved = _moved(workspace, info, stored)
-    if moved is not None and moved.is_file():
-        return moved
-    return stored if stored.is_file() else current
+    for path in (moved, stored):
+        if path is not None and path.is_file() and workspace.may_read(path):
+            return path
+    return current
 
 
 def task_workdir(workspace: WorkspaceFolder, info: TaskInfo) -> Path:

@@ -8,10 +8,11 @@ import stat
 import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .boundary import belongs_to
 from .diskformat import check_format, format_problem
 from .errors import Conflict, InvalidInput, NotFound, Unreadable
 from .files import dump_json, kind_of_file, read_json, sync_folder, write_atomic, write_new
@@ -41,9 +42,14 @@ WORKSPACE_STAGING = ".pyruns-workspace-"
 
 @dataclass(frozen=True)
 class WorkspaceFolder:
-    """One workspace on disk. Only the path is kept; everything else is read when asked for."""
+    """One workspace on disk. Only the path is kept; everything else is read when asked for.
+
+    Nothing is read through links below `_pyruns_`. Scripts and what they name are read as far as the project
+    reaches (see `boundary`), and not outside of `within` when that is given: the folder that a server shows.
+    """
 
     folder: Path
+    within: Path | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def at(cls, folder: Path) -> WorkspaceFolder:
@@ -98,24 +104,34 @@ class WorkspaceFolder:
         """The workspace's script: beside `_pyruns_`, else where it was; None when there is none (any more).
 
         A copied project has its script beside it, and the path that is written down leads to the original.
+        A script that lies elsewhere than the project, its repository or the server's folder is none, also
+        when a link leads there.
         """
-        try:
-            info = self.info()
-        except Unreadable:
-            info = {}
         if self.kind == SHELL:
             return None
-        path = info.get("script_path")
-        stored = Path(path) if isinstance(path, str) and path and "\0" not in path else None
-        found = stored if stored is not None and stored.is_file() else None
+        stored, others = self._script_places()
+        found = stored if stored is not None and stored.is_file() and self.may_read(stored) else None
         if found is not None and found.parent == self.project:
             return found
-        for candidate in (stored.name if stored else "", script_file(self.name)):
-            beside = self.project / candidate
-            if candidate and beside.is_file():
+        for beside in others:
+            if beside.is_file() and self.may_read(beside):
                 # The same file by another way keeps the name it has in all command lines so far.
                 return found if found is not None and found.samefile(beside) else beside
         return found
+
+    def _script_places(self) -> tuple[Path | None, list[Path]]:
+        """Return the path of the script that is written down, and where else it may lie."""
+        try:
+            path = self.info().get("script_path")
+        except Unreadable:
+            path = None
+        stored = Path(path) if isinstance(path, str) and path and "\0" not in path else None
+        names = (stored.name if stored else "", script_file(self.name))
+        return stored, [self.project / name for name in names if name]
+
+    def may_read(self, path: Path) -> bool:
+        """Return whether a file that the project names or links to may be read for it."""
+        return belongs_to(path, self.project, self.within)
 
     def info(self) -> dict[str, Any]:
         """Return the content of `script_info.json`.
@@ -140,10 +156,16 @@ class WorkspaceFolder:
         if settings.problem:
             return settings.problem
         if self.kind == SCRIPT and self.script is None:
-            return (
-                f"The script {script_file(self.name)} is missing. Put it beside {self.root} or open it anew."
-            )
+            return self._script_problem()
         return settings.interpreter_problem() if self.kind == SCRIPT else settings.shell_problem()
+
+    def _script_problem(self) -> str:
+        """Return why there is no script (a sentence)."""
+        stored, others = self._script_places()
+        for path in [*others, *([] if stored is None else [stored])]:
+            if path.is_file():
+                return f"The script {path} lies outside of the project and is not used. Copy it there."
+        return f"The script {script_file(self.name)} is missing. Put it beside {self.root} or open it anew."
 
     def tasks_problem(self) -> str | None:
         """Return why no tasks are found (a sentence): what has the name `tasks` is no folder; else None."""
@@ -170,7 +192,8 @@ class WorkspaceFolder:
             NotFound: when there is no such task, or it is reached through a link.
         """
         paths = TaskPaths(self.tasks / name)
-        if not is_task_name(name) or paths.folder.is_symlink() or not is_task(paths.folder):
+        linked = self.tasks.is_symlink() or paths.folder.is_symlink()
+        if linked or not is_task_name(name) or not is_task(paths.folder):
             raise NotFound(f"There is no task {name!r} in {self.folder}.")
         return paths
 
@@ -182,11 +205,11 @@ class WorkspaceFolder:
         """Return the text that new configurations start from (YAML, or a shell script).
 
         Raises:
-            Unreadable: when it cannot be read as UTF-8 text.
+            Unreadable: when it cannot be read as UTF-8 text, or is a link.
         """
         path = self.folder / (SHELL_TEMPLATE if self.kind == SHELL else DEFAULT_CONFIG)
         try:
-            return read_text(path)
+            return read_text(path, follow=False)
         except FileNotFoundError:
             return ""
 
@@ -216,10 +239,13 @@ def is_workspace(folder: Path) -> bool:
 
 
 def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
-    """Yield name and path of every folder in `tasks/` that can be a task; links and dot names are none.
+    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task; links and dot names
+    are none, and nothing is found when `folder` or the one above it is a link.
 
     Names in `known` are not checked again.
     """
+    if os.path.islink(folder) or os.path.islink(folder.parent):
+        return
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -234,8 +260,10 @@ def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, 
         return
 
 
-def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
+def open_workspace(target: Path, *, within: Path | None = None) -> tuple[WorkspaceFolder, bool]:
     """Open the workspace of a script, a shell script or a folder; tell whether it was created.
+
+    Nothing outside of `within` is read when that is given, see `WorkspaceFolder`.
 
     A `.py` file or a notebook has its workspace beside it; a folder (or a `.sh` file, which becomes the text
     that new tasks start from) has the shell workspace of that folder; a workspace's own folder is opened as
@@ -253,14 +281,14 @@ def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
         raise NotFound(f"There is no file or folder {target}.")
     if target.is_dir():
         if target.parent.name == ROOT_NAME and is_workspace(target):
-            return WorkspaceFolder(target), False
-        return _open_shell(target.parent if target.name == ROOT_NAME else target)
+            return WorkspaceFolder(target, within), False
+        return _open_shell(target.parent if target.name == ROOT_NAME else target, within)
     suffix = target.suffix.lower()
     if suffix in (".py", NOTEBOOK_SUFFIX):
-        return _open_script(target)
+        return _open_script(target, within)
     if suffix == ".sh":
         text = read_text(target)
-        workspace, created = _open_shell(target.parent)
+        workspace, created = _open_shell(target.parent, within)
         if workspace.template_text() != text:
             workspace.check_writable()
             write_atomic(workspace.folder / SHELL_TEMPLATE, text.encode())
@@ -275,7 +303,7 @@ def open_workspace(target: Path) -> tuple[WorkspaceFolder, bool]:
     )
 
 
-def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
+def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bool]:
     name = script.name if script.suffix.lower() == NOTEBOOK_SUFFIX else script.stem
     try:
         check_task_name(name)
@@ -288,10 +316,15 @@ def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
             f"{script.name} has the name that is reserved for the shell workspace. Rename the script.",
             field="path",
         )
-    workspace = WorkspaceFolder(script.parent / ROOT_NAME / name)
+    workspace = WorkspaceFolder(script.parent / ROOT_NAME / name, within)
     if is_workspace(workspace.folder):
         return workspace, False
-    text, source = _script_template(script)
+    if not workspace.may_read(script):
+        raise InvalidInput(
+            f"{script} is a link that leads out of the project, so it is not opened. Copy the script.",
+            field="path",
+        )
+    text, source = _script_template(script, workspace)
     info = {
         "workspace_kind": SCRIPT,
         "script_name": name,
@@ -304,21 +337,24 @@ def _open_script(script: Path) -> tuple[WorkspaceFolder, bool]:
     return workspace, _create(workspace, info, {DEFAULT_CONFIG: text})
 
 
-def _script_template(script: Path) -> tuple[str, Path | None]:
+def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Path | None]:
     """Return the first configuration of a script, and the file it was taken from, if any."""
     from .parameters.reading import config_default_text, read_parameters
 
-    parameters = read_parameters(read_source(script), filename=script.name, path=script)
+    parameters = read_parameters(
+        read_source(script), filename=script.name, path=script, within=workspace.within
+    )
     if parameters.kind != "load":
         return config_default_text(parameters.parameters, script.name), None
     for name in (parameters.config_file, DEFAULT_CONFIG, "config.yaml", f"{script.stem}.yaml"):
-        if name and (script.parent / name).is_file():
-            return read_text(script.parent / name), script.parent / name
+        path = script.parent / name if name else None
+        if path is not None and path.is_file() and workspace.may_read(path):
+            return read_text(path), path
     return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n", None
 
 
-def _open_shell(project: Path) -> tuple[WorkspaceFolder, bool]:
-    workspace = WorkspaceFolder(project / ROOT_NAME / SHELL_WORKSPACE)
+def _open_shell(project: Path, within: Path | None) -> tuple[WorkspaceFolder, bool]:
+    workspace = WorkspaceFolder(project / ROOT_NAME / SHELL_WORKSPACE, within)
     if is_workspace(workspace.folder):
         return workspace, False
     info = {

@@ -17,7 +17,6 @@ from typing import Any
 from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.files import read_whole
 from pyruns_jupyter.core.gitfiles import find_repository, run_git
-from pyruns_jupyter.core.journal import open_regular
 
 TIMEOUT = 2.0  # seconds
 _DIGITS = 12
@@ -125,12 +124,11 @@ def _commit_of(reference: str, *folders: Path) -> str:
             continue
         return commit if _COMMIT.fullmatch(commit) else ""
     packed = folders[-1] / "packed-refs"
-    if packed.is_file() and packed.stat().st_size <= _LONGEST_PACKED:
-        with os.fdopen(open_regular(packed), encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                commit, _, name = line.rstrip("\n").partition(" ")
-                if name == reference and _COMMIT.fullmatch(commit):
-                    return commit
+    if packed.is_file():
+        for line in os.fsdecode(read_whole(packed, most=_LONGEST_PACKED, follow=True)[0]).split("\n"):
+            commit, _, name = line.partition(" ")
+            if name == reference and _COMMIT.fullmatch(commit):
+                return commit
     return ""
 
 

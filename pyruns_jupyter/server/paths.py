@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import InvalidInput, NotFound
@@ -39,7 +40,11 @@ class Confinement:
                 raise missing
         except (OSError, ValueError):
             raise missing from None
-        return WorkspaceFolder(real)
+        return self.confined(WorkspaceFolder(real))
+
+    def confined(self, workspace: WorkspaceFolder) -> WorkspaceFolder:
+        """Return a workspace for which nothing outside of the root is read."""
+        return replace(workspace, within=self.root)
 
     def at(self, folder: Path) -> WorkspaceFolder:
         """Return the workspace in a folder that is named by its path on this host.

@@ -70,7 +70,8 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         self.answer(await self.model(workspace), 201 if created else 200)
 
     def _discovered(self) -> list[WorkspaceFolder]:
-        found = {one.folder: one for root in self.services.paths.roots for one in discover(root)}
+        paths = self.services.paths
+        found = {one.folder: paths.confined(one) for root in paths.roots for one in discover(root)}
         return list(found.values())
 
     def _seen(self, folder: str, identity: str) -> list[WorkspaceFolder]:
@@ -84,9 +85,10 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         return [workspace]
 
     def _open(self, path: str) -> tuple[WorkspaceFolder, bool]:
-        workspace, created = open_workspace(self.services.paths.target(path))
+        paths = self.services.paths
+        workspace, created = open_workspace(paths.target(path), within=paths.root)
         # What was opened must be what the other addresses will find.
-        return self.services.paths.workspace(self.services.paths.identifier(workspace)), created
+        return paths.workspace(paths.identifier(workspace)), created
 
 
 class WorkspaceHandler(WorkspaceHandlerBase):

@@ -134,9 +134,10 @@ class StudyPaths:
 
 
 def study_names(workspace: WorkspaceFolder) -> list[str]:
-    """Return the names of a workspace's studies."""
+    """Return the names of a workspace's studies; none when their folder is a link."""
+    folder = workspace.folder / STUDIES
     try:
-        files = os.listdir(workspace.folder / STUDIES)
+        files = [] if folder.is_symlink() else os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
     names = (file.removesuffix(_SUFFIX) for file in files if file.endswith(_SUFFIX))
@@ -152,10 +153,13 @@ def read_study(workspace: WorkspaceFolder, name: str) -> Definition:
     """
     check_task_name(name)
     path = StudyPaths(workspace, name).file
+    missing = NotFound(f"There is no study {name!r} in the workspace {workspace.name!r}.")
+    if path.parent.is_symlink():
+        raise missing
     try:
         data, _ = read_whole(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"There is no study {name!r} in the workspace {workspace.name!r}.") from None
+        raise missing from None
     found = Definition.from_dict(parse_json(data, path), path)
     return found if found.name == name else replace(found, name=name)
 

@@ -128,8 +128,11 @@ class _Packer:
     def add_workspace(self, workspace: WorkspaceFolder) -> None:
         """Add the script with its modules, and the default configuration."""
         default = workspace.folder / (SHELL_TEMPLATE if workspace.kind == "shell" else DEFAULT_CONFIG)
-        with suppress(FileNotFoundError):
-            self.add_file(DEFAULT, default)
+        if default.is_symlink():
+            self.notices.append(f"{default} is a link and was left out.")
+        else:
+            with suppress(FileNotFoundError):
+                self.add_file(DEFAULT, default)
         script = workspace.script
         if script is None:
             if workspace.kind != "shell":

@@ -41,25 +41,37 @@ _CACHED = 16
 
 
 def read_parameters(
-    source: str | bytes, *, template: str | None = None, filename: str = "script", path: Path | None = None
+    source: str | bytes,
+    *,
+    template: str | None = None,
+    filename: str = "script",
+    path: Path | None = None,
+    within: Path | None = None,
 ) -> ScriptParameters:
     """Return the parameters of a script from its source.
 
     `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
     the script lies, so that its imports of the project's own modules can be followed; without it none are.
+    Nothing outside of `within` is read when that is given.
 
     Raises:
         InvalidInput: when the source is not Python (with line, column and Python's message) or the template
             is not YAML.
     """
     text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
-    key = (str(path), filename, isinstance(source, str), hashlib.blake2b(text, digest_size=16).digest())
+    key = (
+        str(path),
+        str(within),
+        filename,
+        isinstance(source, str),
+        hashlib.blake2b(text, digest_size=16).digest(),
+    )
     found = _remembered(key)
     if found is None and filename.lower().endswith(NOTEBOOK_SUFFIX):
         found = notebook_reading.read(text, filename)
         _remember(key, found, {})
     elif found is None:
-        project = Project(path, source, filename)
+        project = Project(path, source, filename, within)
         found = _read(project)
         project.release()
         _remember(key, found, project.consulted)
@@ -103,7 +115,7 @@ def _read(project: Project) -> ScriptParameters:
     return ScriptParameters("command", (free,), problems, open=True, names=frozenset((free.name,)))
 
 
-_Key = tuple[str, str, bool, bytes]
+_Key = tuple[str, str, str, bool, bytes]
 _cache: OrderedDict[_Key, tuple[ScriptParameters, dict[str, Stamp]]] = OrderedDict()
 _lock = threading.Lock()
 

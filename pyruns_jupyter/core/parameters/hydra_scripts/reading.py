@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...boundary import is_inside, project_boundary
 from ..model import Parameter, Problem, ScriptParameters
 from ..shapes import ANY, Shape, shape_of_value
 from ..source.constants import UnknownError
@@ -40,13 +41,13 @@ def read(project: Project) -> ScriptParameters | None:
     problems: list[Problem] = []
     line = decorator.lineno if module.main else 0
     words = _words(module, decorator, problems)
-    folder = _folder(module, words, problems, line)
+    folder = _folder(project, module, words, problems, line)
     store, more = stored(project)
     problems += more
     name = words.get("config_name")
     if name is not None and not isinstance(name, str):
         name = None
-    tree = HydraTree(folder, store, name)
+    tree = HydraTree(folder, store, name, _boundaries(project))
     if folder is not None:
         # Files may come and go there without any known one changing: what is found is not to be remembered.
         project.consulted[str(folder)] = (0, 0, 0)
@@ -119,8 +120,18 @@ def _words(module: Module, decorator: ast.expr, problems: list[Problem]) -> dict
     return words
 
 
-def _folder(module: Module, words: dict[str, Any], problems: list[Problem], line: int) -> Path | None:
-    """Return the folder of the configurations: beside the file that has `hydra.main`."""
+def _boundaries(project: Project) -> tuple[Path, ...]:
+    """Return the folders that all configurations lie in, also when links are followed."""
+    if project.script is None:
+        return ()
+    inner = project_boundary(project.script.parent)
+    return (inner,) if project.within is None else (inner, project.within)
+
+
+def _folder(
+    project: Project, module: Module, words: dict[str, Any], problems: list[Problem], line: int
+) -> Path | None:
+    """Return the folder of the configurations: beside the file that has `hydra.main`, in its repository."""
     if module.path is None:
         return None
     base = module.path.parent
@@ -137,6 +148,11 @@ def _folder(module: Module, words: dict[str, Any], problems: list[Problem], line
     folder = Path(os.path.normpath(base / path))
     if not folder.is_dir():
         problems.append(module.problem(f"There is no folder {path} beside {module.path.name}", line))
+        return None
+    if not all(is_inside(folder, boundary) for boundary in _boundaries(project)):
+        problems.append(
+            module.problem(f"The folder {path} lies outside of the project and is not looked at", line)
+        )
         return None
     return folder
 

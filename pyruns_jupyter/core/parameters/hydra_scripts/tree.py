@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...boundary import is_inside
 from ...errors import PyrunsError
+from ...files import read_whole
 from ..shapes import Shape
 from .files import ENDINGS, MISSING, Entry, File, bare, entry_of, merge, read_file, wrapped
 
@@ -49,8 +51,16 @@ class Composed:
 class HydraTree:
     """The configurations below a folder and in the store, by their path without an ending (`model/vit`)."""
 
-    def __init__(self, folder: Path | None, store: Mapping[str, File], name: str | None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        store: Mapping[str, File],
+        name: str | None,
+        boundaries: tuple[Path, ...] = (),
+    ) -> None:
+        """No file is read that lies outside of one of `boundaries` when links are followed."""
         self.folder = folder
+        self._boundaries = boundaries
         self.store = dict(store)
         self.name = bare(name) if name else None
         self._files: dict[str, File | None] = {}
@@ -111,13 +121,12 @@ class HydraTree:
             for ending in ENDINGS:
                 place = self.folder / f"{path}{ending}"
                 try:
-                    found = os.stat(place)
-                    if not stat.S_ISREG(found.st_mode):
+                    if not stat.S_ISREG(os.stat(place).st_mode):
                         continue
-                    if found.st_size > _MOST_BYTES:
-                        self.problems.append(f"{path}{ending} is too large and not looked at")
+                    if not all(is_inside(place, boundary) for boundary in self._boundaries):
+                        self.problems.append(f"{path}{ending} leads out of the project and is not looked at")
                         return File((), {})
-                    text = place.read_text("utf-8")
+                    text = read_whole(place, most=_MOST_BYTES, follow=True)[0].decode("utf-8")
                     return read_file(text, f"{path}{ending}")
                 except FileNotFoundError:
                     continue

@@ -1,8 +1,9 @@
 """The modules of a script's project, found and parsed, never run.
 
 Only files of the project are looked at: those below the folder that holds the project's marks
-(`pyproject.toml`, `setup.py`, `.git`, ...), else below the script's own folder. Imports are searched as
-Python would with the script's folder first on its path, then in the project's folder and its `src`.
+(`pyproject.toml`, `setup.py`, `.git`, ...), else below the script's own folder; links do not lead out of it.
+Imports are searched as Python would with the script's folder first on its path, then in the project's folder
+and its `src`.
 """
 
 from __future__ import annotations
@@ -156,7 +157,15 @@ class Project:
         InvalidInput: when the source is not Python, with line, column and Python's message.
     """
 
-    def __init__(self, script: Path | None, source: str | bytes, filename: str = "script") -> None:
+    def __init__(
+        self,
+        script: Path | None,
+        source: str | bytes,
+        filename: str = "script",
+        within: Path | None = None,
+    ) -> None:
+        """Nothing outside of `within` is read when that is given."""
+        self.within = within
         self.consulted: dict[str, Stamp] = {}
         self.problems: list[Problem] = []
         self.notes: dict[str, Any] = {}  # what readers found so far
@@ -166,7 +175,8 @@ class Project:
         self._bytes = 0
         self.script = Path(os.path.abspath(script)) if script is not None else None
         self.root = project_folder(self.script) if self.script is not None else None
-        self._real_root = os.path.realpath(self.root) if self.root is not None else ""
+        bounds = [folder for folder in (self.root, within) if folder is not None]
+        self._real_folders = [os.path.realpath(folder) for folder in bounds]
         if len(source) > MOST_BYTES:
             source = ""
             self.problems.append(
@@ -253,7 +263,7 @@ class Project:
         known = self._modules.get(real)
         if known is not None:
             return known
-        if real != self._real_root and not real.startswith(self._real_root.rstrip(os.sep) + os.sep):
+        if not all(Path(real).is_relative_to(folder) for folder in self._real_folders):
             self._refused.add(key)
             return None
         found = self.consulted[key] = stamp(key)

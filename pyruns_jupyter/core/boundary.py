@@ -1,0 +1,49 @@
+"""How far the files of a project reach.
+
+Scripts, their modules and their configurations are read from the project's repository at most, without one
+from the folder that holds its project file (`pyproject.toml` and the like), else from the project's own
+folder. What a link or a stored path leads to beyond that belongs to something else.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_REPOSITORY = (".git",)
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+_MAX_LEVELS = 8
+
+
+def project_boundary(project: Path) -> Path:
+    """Return the folder outside of which nothing is read for a project.
+
+    The user's home folder and the root of the file system are never it, whatever they hold.
+    """
+    project = Path(os.path.realpath(project))
+    home = os.path.realpath(os.path.expanduser("~"))
+    for marks in (_REPOSITORY, _PROJECT_FILES):
+        for folder in (project, *project.parents)[:_MAX_LEVELS]:
+            if str(folder) in (home, folder.anchor):
+                break
+            if any(os.path.lexists(folder / mark) for mark in marks):
+                return folder
+    return project
+
+
+def is_inside(path: Path | str, folder: Path | str) -> bool:
+    """Return whether `path` is `folder` or lies below it, also when all links are followed."""
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def belongs_to(path: Path | str, project: Path, within: Path | None = None) -> bool:
+    """Return whether a file may be read for a project, also when links are followed.
+
+    `within` narrows that down: the folder that a server shows.
+    """
+    if within is not None and not is_inside(path, within):
+        return False
+    return is_inside(path, project) or is_inside(path, project_boundary(project))
