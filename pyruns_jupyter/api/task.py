@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 from pyruns_jupyter.core import environments, logs, runs, snapshots, tasks
 from pyruns_jupyter.core.configfile import parse_config
 from pyruns_jupyter.core.duplicate import duplicate
-from pyruns_jupyter.core.errors import Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.figures import figures_of_run
 from pyruns_jupyter.core.layout import CELL_VALUE, SETTINGS_NAME, TaskPaths
+from pyruns_jupyter.core.ownpickles import load_pickle
 from pyruns_jupyter.core.proposals import task_text
 from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
@@ -270,15 +270,21 @@ class Task:
         await Waiting.for_tasks([self.folder], [self._workspace.root], timeout).run_async()
         return self
 
-    def value(self, run: int | None = None) -> Any:
+    def value(self, run: int | None = None, *, trust: bool = False) -> Any:
         """Return what the last expression of a cell was, in a run (from 1; by default the latest) of a task
         that `%%pyruns task` made; None when that had no value.
 
-        It is stored as a pickle, which may run anything when it is read: look only at your own tasks.
+        It is stored as a pickle, which may run anything when it is read. So only values that your own runs
+        have stored are read: not those of an archive, a clone or another user's project.
+
+        Args:
+            run: the run, from 1.
+            trust: whether the value is read wherever it comes from.
 
         Raises:
             Conflict: when the run has not completed, with what it died of if it has failed.
-            Unreadable: when the value cannot be read, for example since a package is missing here.
+            Unreadable: when the value is not your own, or cannot be read, for example since a package is
+                missing here.
         """
         index = run or self._latest()
         known = [one for one in self.runs if one.index == index]
@@ -286,13 +292,10 @@ class Task:
         if status != "completed":
             why = f": {self.row.message}" if status == "failed" and self.row.message else ""
             raise Conflict(f"Run {index} of {self._name!r} is {status}{why}.")
-        path = self._paths.artifact_dir(index) / CELL_VALUE
         try:
-            return pickle.loads(path.read_bytes())
+            return load_pickle(self._paths.artifact_dir(index) / CELL_VALUE, trust=trust)
         except FileNotFoundError:
             return None
-        except Exception as error:
-            raise Unreadable(f"{path} cannot be read: {error}") from error
 
     def stop(self) -> Task:
         """Cancel the waiting run, or ask the running one to stop.

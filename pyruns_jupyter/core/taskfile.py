@@ -73,6 +73,16 @@ def own_facts(info: TaskInfo) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def mark_imported(info: TaskInfo) -> None:
+    """Note in a task file that the task came with an archive."""
+    own(info)["imported"] = True
+
+
+def is_imported(info: TaskInfo) -> bool:
+    """Return whether a task came with an archive."""
+    return own_facts(info).get("imported") is True
+
+
 def payload_name(info: TaskInfo, usual: str | None = None) -> str:
     """Return the name of a task's configuration file, which is never one that leads out of the task.
 

@@ -15,10 +15,20 @@ from traitlets.config import Config
 
 from pyruns_jupyter import script
 from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN, CELL_VALUE
+from pyruns_jupyter.core.ownpickles import is_own_pickle, sign_pickle
+from pyruns_jupyter.core.taskfile import is_imported, read_task
+
+_NOT_OURS = (
+    f"The variables of this task ({CELL_GIVEN}) came with an archive and are not read, since that can run "
+    f"any program. Look at {CELL_CODE}, and run it as a cell of your own notebook with %%pyruns task."
+)
 
 
 def main() -> int:
-    """Run the cell and return the exit code of the process: 1 when it raised, or what it asked for."""
+    """Run the cell and return the exit code of the process: 1 when it raised, or what it asked for.
+
+    The variables of an imported task are read only when they were stored by this user.
+    """
     folder = script.get_task_dir()
     if folder is None:
         print("This runs a task of %%pyruns task, and has to be started as one.", file=sys.stderr)
@@ -27,7 +37,11 @@ def main() -> int:
     code = cell.read_text(encoding="utf-8")
     shell = _shell(cell)
     with suppress(FileNotFoundError):
-        shell.push(pickle.loads((Path(folder) / CELL_GIVEN).read_bytes()))  # type: ignore[no-untyped-call]
+        given = (Path(folder) / CELL_GIVEN).read_bytes()
+        if is_imported(read_task(Path(folder))) and not is_own_pickle(given):
+            print(_NOT_OURS, file=sys.stderr)
+            return 2
+        shell.push(pickle.loads(given))  # type: ignore[no-untyped-call]
     result = shell.run_cell(code)  # type: ignore[no-untyped-call]
     error = result.error_before_exec or result.error_in_exec
     if isinstance(error, SystemExit):
@@ -60,7 +74,7 @@ def _tell(_shell: Any, kind: type[BaseException], error: BaseException, trace: A
 def _keep(value: Any) -> None:
     """Store what the cell's last expression was, for `Task.value`."""
     try:
-        (Path(script.artifact_dir()) / CELL_VALUE).write_bytes(cloudpickle.dumps(value))
+        (Path(script.artifact_dir()) / CELL_VALUE).write_bytes(sign_pickle(cloudpickle.dumps(value)))
     except Exception as error:  # noqa: BLE001 - the cell itself has done its work
         print(f"The value ({type(value).__name__}) cannot be stored: {error}", file=sys.stderr)
 

@@ -17,6 +17,7 @@ from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN
+from pyruns_jupyter.core.ownpickles import sign_pickle
 from pyruns_jupyter.core.proposals import free_name
 
 RUNNER = "pyruns_jupyter.notebook.cellrun"
@@ -69,4 +70,4 @@ def _pickled(given: Mapping[str, Any]) -> bytes:
                 f"{name} ({type(value).__name__}) cannot go along: {error}", field=name
             ) from error
     # Once more together, so that what variables share stays shared.
-    return bytes(cloudpickle.dumps(dict(given)))
+    return sign_pickle(cloudpickle.dumps(dict(given)))

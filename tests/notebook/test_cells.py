@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
+from pyruns_jupyter.core.archive import pack, unpack
 from pyruns_jupyter.core.errors import Conflict, Unreadable
+from pyruns_jupyter.core.ownpickles import is_own_pickle, sign_pickle
 from tests.notebook.shell import Shell
 
 
@@ -97,7 +101,7 @@ def test_values_that_are_none_and_that_cannot_be_kept(shell: Shell) -> None:
     broken = run(shell, "", "7")
     (broken.folder / "artifacts" / "run1" / "value.pkl").write_bytes(b"no pickle")
     with pytest.raises(Unreadable, match="cannot be read"):
-        broken.value()
+        broken.value(trust=True)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +149,79 @@ def test_a_cell_whose_files_are_gone_says_so(shell: Shell) -> None:
     assert job.run().wait(timeout=60).status == "failed"
     assert "cell.py" in job.log()
     shutil.rmtree(job.folder)
+
+
+class Evil:
+    """Runs a program when it is read back."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_value_of_somebody_else_is_read_only_when_it_is_trusted(shell: Shell, tmp_path: Path) -> None:
+    job = run(shell, "-n probe", "[1, 2]")
+    path = job.folder / "artifacts" / "run1" / "value.pkl"
+    assert job.value() == [1, 2]
+    own = path.read_bytes()
+    assert pickle.loads(own) == [1, 2]  # the signature behind it disturbs nobody
+    evil = pickle.dumps(Evil(tmp_path / "run"))
+    for data in (evil, evil + own[-100:], own[:-1] + b"0", own[:10] + own[11:], b""):
+        path.write_bytes(data)
+        with pytest.raises(Unreadable, match=r"not stored by a run of your own.*trust=True"):
+            job.value()
+    assert not (tmp_path / "run").exists()
+    path.write_bytes(evil)
+    job.value(trust=True)
+    assert (tmp_path / "run").exists()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(Unreadable):
+        job.value(trust=True)
+
+
+def test_the_key_is_the_users_own(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = sign_pickle(pickle.dumps(7))
+    assert is_own_pickle(data)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert not is_own_pickle(data)
+    theirs = sign_pickle(pickle.dumps(7))
+    assert theirs != data and is_own_pickle(theirs)
+    key = tmp_path / "another" / "pyruns" / "pickles.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.parent.stat().st_mode & 0o777 == 0o700
+    key.chmod(0o666)  # anybody may have put another one there
+    assert not is_own_pickle(theirs)
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nowhere")
+    assert sign_pickle(b"x") == b"x"  # a cell runs all the same
+    assert not is_own_pickle(theirs)
+
+
+def imported(job: Task, folder: Path) -> Task:
+    """The task as it comes out of an archive."""
+    folder.mkdir()
+    with (folder / "t.zip").open("wb") as stream:
+        pack(job.workspace.folder, [job.name], stream)
+    found = unpack(folder / "t.zip", folder)
+    return Task(found.workspace, found.names[job.name])
+
+
+def test_an_imported_task_brings_nothing_that_is_read(shell: Shell, tmp_path: Path) -> None:
+    shell.cell("lr = 0.5")
+    job = run(shell, "-n probe --with lr", "lr + 1")
+    mine = imported(job, tmp_path / "mine")  # made here, so that it is read after its journey too
+    assert mine.value() == 1.5
+    assert mine.run().wait(timeout=60).value() == 1.5
+
+    evil = pickle.dumps(Evil(tmp_path / "run"))
+    (job.folder / "given.pkl").write_bytes(evil)
+    (job.folder / "artifacts" / "run1" / "value.pkl").write_bytes(evil)
+    theirs = imported(job, tmp_path / "theirs")
+    for one in (theirs, theirs.duplicate(runs=True, artifacts=True)):
+        with pytest.raises(Unreadable, match="trust=True"):
+            one.value(1)
+        assert one.run().wait(timeout=60).status == "failed"
+        assert "came with an archive and are not read" in one.log()
+    assert not (tmp_path / "run").exists()

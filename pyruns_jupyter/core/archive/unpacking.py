@@ -23,7 +23,7 @@ from ..makers import maker_suffix, tidy
 from ..proposals import free_name
 from ..snapshots.store import CODE as STORED
 from ..staging import put_into_place, staging_folder
-from ..taskfile import TaskInfo, own
+from ..taskfile import TaskInfo, mark_imported, own
 from ..workspace import (
     SHELL_TEMPLATE,
     WORKSPACE_STAGING,
@@ -380,6 +380,7 @@ def _prepare(source: Path, target: Path, info: TaskInfo, workspace: WorkspaceFol
         if path.is_file():
             path.unlink()
     info["name"] = target.name
+    mark_imported(info)
     if info.get("task_kind") == "shell":
         own(info)["project"] = str(workspace.project)
         workdir = info.get("workdir")
