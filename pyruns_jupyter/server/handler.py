@@ -114,11 +114,16 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     """A REST resource."""
 
     auth_resource = RESOURCE
-    is_gone = False  # the client, without waiting for the answer
+    _is_left = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the answer is not needed any more: the client went, or the server stops."""
+        return self._is_left or self.services.is_stopping
 
     def on_connection_close(self) -> None:
         """Remember that nobody waits for the answer."""
-        self.is_gone = True
+        self._is_left = True
         super().on_connection_close()
 
     def update_api_activity(self) -> None:

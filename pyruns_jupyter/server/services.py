@@ -134,6 +134,11 @@ class Services:
         return self._watchers.all()
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the server stops, so that long work is to end early."""
+        return self._is_closed
+
+    @property
     def streams(self) -> int:
         """How many websockets are open."""
         return len(self._streams)
