@@ -174,7 +174,8 @@ class Task:
         Bytes that are not UTF-8 become replacement characters; the file keeps them.
         """
         path = self.log_path(run)
-        return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+        size = logs.log_size(path)
+        return "" if size is None else logs.read_range(path, 0, size).decode("utf-8", "replace")
 
     def log_path(self, run: int | None = None) -> Path:
         """Return where the log of a run lies (from 1; by default the latest)."""
@@ -183,7 +184,7 @@ class Task:
     def log_tail(self, size: int, run: int | None = None) -> str:
         """Return the last `size` bytes of a log, from the start of a line on, as text."""
         path = self.log_path(run)
-        if not path.is_file():
+        if logs.log_size(path) is None:
             return ""
         return logs.read_range(path, logs.tail_offset(path, size), size).decode("utf-8", "replace")
 

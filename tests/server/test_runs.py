@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from jupyter_server.auth import Authorizer
 
+from pyruns_jupyter.core.errors import NotFound
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.resources.runs import open_artifact
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS
@@ -136,3 +139,41 @@ async def test_artifacts(api: Api, task: Recorder, tmp_path: Path) -> None:
         *("./notes.md", "notes.md/x", "x\0y", "/etc/hostname"),
     ):
         assert (await fetch(path)).status == 404, path
+
+
+def test_a_file_is_opened_where_it_was_looked_for(train: WorkspaceFolder, tmp_path: Path) -> None:
+    """A run may exchange its own folder for a link at any moment."""
+    create_tasks(train, "lr: 1\n", "one")
+    task = Recorder(train, "one")
+    task.start()
+    task.finish()
+    folder = task.paths.artifact_dir(1)
+    (folder / "plots").mkdir(parents=True)
+    (folder / "plots" / "a.txt").write_text("mine")
+    (folder / "last.txt").symlink_to("plots/a.txt")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.txt").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    ended = threading.Event()
+
+    def exchange() -> None:
+        while not ended.is_set():
+            (folder / "plots").rename(folder / "aside")
+            (folder / "link").rename(folder / "plots")
+            (folder / "plots").rename(folder / "link")
+            (folder / "aside").rename(folder / "plots")
+
+    exchanging = threading.Thread(target=exchange)
+    exchanging.start()
+    seen = set()
+    try:
+        for name in ("plots/a.txt", "last.txt") * 300:
+            try:
+                with os.fdopen(open_artifact(train, "one", 1, name)) as file:
+                    seen.add(file.read())
+            except NotFound:
+                continue
+    finally:
+        ended.set()
+        exchanging.join()
+    assert seen == {"mine"}
