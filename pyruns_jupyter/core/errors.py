@@ -6,6 +6,9 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
+MAX_MESSAGE = 2000  # characters; a message may repeat what was given, however long that is
+_KEPT_AT_END = 200
+
 
 class PyrunsError(Exception):
     """Base of every error that is meant to be read by a user.
@@ -16,6 +19,7 @@ class PyrunsError(Exception):
     code = "error"
 
     def __init__(self, message: str) -> None:
+        message = _shortened(message)
         super().__init__(message)
         self.message = message
 
@@ -43,7 +47,7 @@ class InvalidInput(PyrunsError):
         suggestions: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
-        self.field = field
+        self.field = None if field is None else field[:MAX_MESSAGE]
         self.line = line
         self.column = column
         self.suggestions = tuple(suggestions)
@@ -120,3 +124,10 @@ def os_sentence(error: OSError) -> str:
         return known.message
     where = f" ({error.filename})" if error.filename else ""
     return f"The system refused this{where}: {error.strerror or error}."
+
+
+def _shortened(message: str) -> str:
+    """Leave out the middle of a message that is too long; its end says what to do."""
+    if len(message) <= MAX_MESSAGE:
+        return message
+    return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"

@@ -11,26 +11,34 @@ KEY_PROBLEM = "a key has to be text, not a list or a mapping"
 _MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
 
 
-def node_value(node: Node, *, strict: bool = True) -> object:
+class Budget:
+    """How many values may still be read of one text, by several calls of `node_value`."""
+
+    def __init__(self) -> None:
+        self.left = _MAX_VALUES
+
+
+def node_value(node: Node, *, strict: bool = True, budget: Budget | None = None) -> object:
     """Return the plain value of `node`. Keys are strings, as written: `no: 1` is the key "no".
 
-    Without `strict`, mistakes that were told already are passed over.
+    Without `strict`, mistakes that were told already are passed over. Who reads the parts of one text gives
+    the same `budget` for each of them.
 
     Raises:
         ScanError: at the offset of the node that is wrong (duplicate key, unknown tag, recursion, ...).
     """
-    return _Reader(strict).value(node)
+    return _Reader(strict, budget or Budget()).value(node)
 
 
 class _Reader:
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, budget: Budget) -> None:
         self.strict = strict
-        self.count = 0
+        self.budget = budget
         self.open: set[int] = set()
 
     def value(self, node: Node) -> object:
-        self.count += 1
-        if self.count > _MAX_VALUES:
+        self.budget.left -= 1
+        if self.budget.left < 0:
             raise ScanError(f"the text holds more than {_MAX_VALUES:,} values", node.start_mark.index)
         if isinstance(node, ScalarNode):
             try:

@@ -14,7 +14,7 @@ from ..errors import InvalidInput
 from .blockscan import block_holes
 from .holes import Hole, looks_batch
 from .mistakes import key_at, yaml_mistake
-from .nodes import KEY_PROBLEM, key_text, node_value, tag_problem
+from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
 from .textscan import ScanError, sentence
 from .values import MAP, MERGE, UNPRINTABLE, compose
 
@@ -98,6 +98,7 @@ class _Reader:
         self.result = document
         self.starts: list[int] = []  # of the places, in order
         self.batch_keys: dict[str, Place] = {}
+        self.budget = Budget()
         self.within = 0  # lists that become one field: their items need none
         self.batch_within = False
 
@@ -304,7 +305,7 @@ class _Reader:
             return
         key = ".".join(path)
         try:
-            value = None if batch else node_value(node)
+            value = None if batch else node_value(node, budget=self.budget)
         except ScanError as error:
             self.fail(error.message, error.offset, key)
             return
