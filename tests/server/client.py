@@ -20,13 +20,23 @@ import pyruns_jupyter
 PATIENCE = 60.0  # seconds; a safety net, no measure
 DESCRIPTION = Path(pyruns_jupyter.__file__).parent / "server" / "openapi.yaml"
 OPENAPI: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
-_Validator = importlib.import_module("jsonschema").Draft202012Validator
+_jsonschema: Any = importlib.import_module("jsonschema")
+ValidationError: type[Exception] = _jsonschema.ValidationError
+_Validator = _jsonschema.Draft202012Validator
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def operation(method: str, address: str) -> dict[str, Any]:
     """The description of a method at an address such as `/workspaces/{ws}`."""
     return cast("dict[str, Any]", OPENAPI["paths"][address][method.lower()])
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that is meant by a reference or by alternatives: the first that is not null."""
+    while "$ref" in schema:
+        schema = OPENAPI["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    alternatives = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    return resolve(alternatives[0]) if alternatives else schema
 
 
 def check(schema: dict[str, Any], value: object) -> None:
@@ -56,11 +66,16 @@ def check_answer(method: str, address: str, status: int, headers: HTTPHeaders, b
     assert kind in kinds, f"{kind} is not described for {method} {address}"
     if kind != "application/json":
         return body
-    value = json.loads(body)
+    value = json.loads(body, parse_constant=refuse_constant)
     check(kinds[kind]["schema"], value)
     if status >= 400:
         assert value["message"].endswith((".", "?")), f"no sentence: {value['message']!r}"
     return value
+
+
+def refuse_constant(name: str) -> None:
+    """Refuse what Python reads in JSON though JSON does not have it."""
+    raise ValueError(f"JSON has no {name}")
 
 
 @dataclass
