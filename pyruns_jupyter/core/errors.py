@@ -10,6 +10,13 @@ MAX_MESSAGE = 2000  # characters; a message may repeat what was given, however l
 _KEPT_AT_END = 200
 
 
+def shortened(message: str) -> str:
+    """Return a message without its middle when it is too long; its end says what to do."""
+    if len(message) <= MAX_MESSAGE:
+        return message
+    return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"
+
+
 class PyrunsError(Exception):
     """Base of every error that is meant to be read by a user.
 
@@ -19,7 +26,7 @@ class PyrunsError(Exception):
     code = "error"
 
     def __init__(self, message: str) -> None:
-        message = _shortened(message)
+        message = shortened(message)
         super().__init__(message)
         self.message = message
 
@@ -124,10 +131,3 @@ def os_sentence(error: OSError) -> str:
         return known.message
     where = f" ({error.filename})" if error.filename else ""
     return f"The system refused this{where}: {error.strerror or error}."
-
-
-def _shortened(message: str) -> str:
-    """Leave out the middle of a message that is too long; its end says what to do."""
-    if len(message) <= MAX_MESSAGE:
-        return message
-    return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"

@@ -11,7 +11,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
-from ..core.errors import InvalidInput, PyrunsError, from_os_error
+from ..core.errors import InvalidInput, PyrunsError, from_os_error, shortened
 from ..core.workspace import WorkspaceFolder
 from ..resources.answers import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from ..resources.body import Body, query_integer
@@ -87,7 +87,10 @@ class ErrorsAsJson(JupyterHandler):
         if error is not None:
             body = error.to_dict()
         else:
-            body = {"code": code_of_status(status_code), "message": self._sentence(status_code, kwargs)}
+            body = {
+                "code": code_of_status(status_code),
+                "message": shortened(self._sentence(status_code, kwargs)),
+            }
         self.set_header("Content-Type", "application/json")
         self.finish(to_json(body))
 
