@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.filelock import FOLDER_MODE, locked
 from pyruns_jupyter.core.files import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.layout import check_task_name, is_task_name
@@ -127,6 +127,12 @@ class StudyPaths:
     """Where the files of one study lie."""
 
     def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
+        """Return the paths of the study `name`, which need not exist.
+
+        Raises:
+            InvalidInput: when no study can have this name.
+        """
+        check_task_name(name)
         self.workspace = workspace
         self.folder = workspace.folder / STUDIES
         self.file = self.folder / f"{name}{_SUFFIX}"
@@ -151,30 +157,38 @@ def read_study(workspace: WorkspaceFolder, name: str) -> Definition:
         NotFound: when there is none of this name.
         Unreadable: when its file is damaged.
     """
-    check_task_name(name)
     path = StudyPaths(workspace, name).file
-    missing = NotFound(f"There is no study {name!r} in the workspace {workspace.name!r}.")
     if path.parent.is_symlink():
-        raise missing
+        raise _no_study(workspace, name)
     try:
         data, _ = read_whole(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise missing from None
+        raise _no_study(workspace, name) from None
     found = Definition.from_dict(parse_json(data, path), path)
     return found if found.name == name else replace(found, name=name)
 
 
 @contextmanager
-def changing(workspace: WorkspaceFolder, name: str) -> Iterator[StudyPaths]:
-    """Hold the lock of a study's file for the length of a `with` block; its folder is made when missing.
+def changing(workspace: WorkspaceFolder, name: str, *, create: bool = False) -> Iterator[StudyPaths]:
+    """Hold the lock of a study's file for the length of a `with` block.
+
+    With `create` the study need not exist, and the folder of studies is made when it is missing.
 
     Raises:
-        Busy: when it is not free within 5 s.
+        InvalidInput: when no study can have this name.
+        NotFound: when there is no such study; nothing is left behind, not even the file of its lock.
+        Conflict: when the folder of studies is a symbolic link.
+        Busy: when the lock is not free within 5 s.
     """
     paths = StudyPaths(workspace, name)
-    with suppress(FileExistsError):
-        paths.folder.mkdir(mode=FOLDER_MODE)
-        sync_folder(workspace.folder)
+    if paths.folder.is_symlink():
+        raise Conflict(f"{paths.folder} is a symbolic link. Nothing is written through it.")
+    if not create and not os.path.lexists(paths.file):
+        raise _no_study(workspace, name)
+    if create:
+        with suppress(FileExistsError):
+            paths.folder.mkdir(mode=FOLDER_MODE)
+            sync_folder(workspace.folder)
     with locked(paths.lock, timeout=_LOCK_TIMEOUT):
         yield paths
 
@@ -182,3 +196,7 @@ def changing(workspace: WorkspaceFolder, name: str) -> Iterator[StudyPaths]:
 def write_study(paths: StudyPaths, definition: Definition) -> None:
     """Write a definition, durably; only under `changing`."""
     write_atomic(paths.file, dump_json(definition.to_dict()))
+
+
+def _no_study(workspace: WorkspaceFolder, name: str) -> NotFound:
+    return NotFound(f"There is no study {name!r} in the workspace {workspace.name!r}.")

@@ -63,7 +63,7 @@ def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
         raise OptunaMissing
     workspace.check_writable()
     found = replace(check(workspace, definition)[0], created_at=time.time(), state=ACTIVE, message="")
-    with changing(workspace, found.name) as paths:
+    with changing(workspace, found.name, create=True) as paths:
         if paths.file.exists():
             raise _taken(found.name)
         _activate(paths, found)

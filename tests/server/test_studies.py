@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +145,41 @@ async def test_without_optuna(api: Api, train: WorkspaceFolder, monkeypatch: pyt
     assert (answer.status, answer.body["code"]) == (409, "unavailable")
     assert "pip install" in answer.body["message"]
     assert not (train.folder / "studies").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["./../../../evil", "_pyruns_/train", "/etc/passwd", "../../x", "..", "a\0b", "a\nb", "x" * 300],
+)
+async def test_a_name_that_no_study_can_have_leaves_nothing(
+    api: Api, train: WorkspaceFolder, jp_root_dir: Path, name: str
+) -> None:
+    (train.folder / "studies").mkdir()
+    before = sorted(jp_root_dir.parent.rglob("*"))
+    answers = [
+        await api("get", STUDY, ws=WS, study=name),
+        await api("post", STUDY, {"action": "stop"}, ws=WS, study=name),
+        await api("post", STUDY, {"action": "resume"}, ws=WS, study=name),
+        await api("delete", STUDY, ws=WS, study=name),
+    ]
+    assert {answer.status for answer in answers} <= {400, 404}
+    assert sorted(jp_root_dir.parent.rglob("*")) == before
+
+
+async def test_an_unknown_study_leaves_nothing(api: Api, train: WorkspaceFolder) -> None:
+    before = sorted(train.folder.rglob("*"))
+    for method, body in (("post", {"action": "stop"}), ("post", {"action": "resume"}), ("delete", None)):
+        assert (await api(method, STUDY, body, ws=WS, study="unknown")).status == 404
+    assert sorted(train.folder.rglob("*")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+async def test_nothing_is_written_through_a_linked_folder_of_studies(
+    api: Api, train: WorkspaceFolder, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (train.folder / "studies").symlink_to(other)
+    answer = await api("post", STUDIES, REQUEST, ws=WS)
+    assert (answer.status, answer.body["code"]) == (409, "conflict")
+    assert list(other.iterdir()) == []
