@@ -20,6 +20,7 @@ from .sweep.plan import SweepPlan, TooManyTasks
 from .sweep.searchspace import SearchSpace
 from .taskfile import own_facts, payload_name, read_task
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
+from .timelimit import check_time
 from .workspace import SHELL, WorkspaceFolder
 
 
@@ -61,7 +62,11 @@ class Proposal:
     def rows(self, offset: int = 0, limit: int = 200) -> list[tuple[str, dict[str, object]]]:
         """Return name and swept values of at most `limit` tasks from `offset` on."""
         indexes = range(max(0, offset), min(max(0, offset) + max(0, limit), self.count))
-        return [(self.names[index], self.row(index)) for index in indexes]
+        found = []
+        for index in indexes:
+            check_time()
+            found.append((self.names[index], self.row(index)))
+        return found
 
     def config_text(self, index: int) -> str:
         """Return what is written as configuration or shell script of task `index`."""

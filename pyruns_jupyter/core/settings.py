@@ -20,6 +20,7 @@ from .layout import SETTINGS_NAME
 
 MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
+MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
 _DEFAULTS = "Default settings are used."
 _LONGEST_SHOWN = 80  # characters of a value in a sentence
 _MOST_PARSED = 64  # files
@@ -264,7 +265,8 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
         take(key, "a number of seconds, 0 or more", _seconds)
     take("silent_after_minutes", "a number of minutes, 0 or more", _seconds)
-    for key in ("monitor_chunk_size", "monitor_scrollback", "sweep_limit", "max_jobs"):
+    take("sweep_limit", "a positive whole number", _sweep_limit)
+    for key in ("monitor_chunk_size", "monitor_scrollback", "max_jobs"):
         take(key, "a positive whole number", _count)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
     _take_gpus(take, known)
@@ -353,6 +355,11 @@ def _count(value: Any) -> int | None:
 def _size(value: Any) -> int | None:
     size = _count(value)
     return size if size is not None and size <= 10_000 else None
+
+
+def _sweep_limit(value: Any) -> int | None:
+    count = _count(value)
+    return None if count is None else min(count, MAX_SWEEP_LIMIT)
 
 
 def _count_or_none(value: Any) -> int | None:

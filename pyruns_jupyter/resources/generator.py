@@ -9,11 +9,14 @@ from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.parameters.reading import Parameter
 from pyruns_jupyter.core.sweep.plan import Axis, Notice
+from pyruns_jupyter.core.timelimit import time_limit
 from pyruns_jupyter.core.workspace import SHELL, WorkspaceFolder
 
 from .body import Body
 
 MOST_ROWS, USUAL_ROWS = 1000, 200
+PREVIEW_SECONDS = 5.0  # people type meanwhile, and others wait for their previews
+CREATE_SECONDS = 30.0  # for reading what is to be created
 SHELL_STARTER = "# Every line is run by the workspace's shell.\necho hello\n"
 _VALUES_SHOWN = 50  # of an axis
 
@@ -50,11 +53,16 @@ def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, 
     Mistakes in the configuration are part of the answer.
     """
     try:
-        name = wanted.name or generate.starting_text(workspace)[1]
-        proposal = propose(workspace, wanted.text, name, most)
+        with time_limit(PREVIEW_SECONDS):
+            return _preview(workspace, wanted, most)
     except InvalidInput as error:
         nothing: dict[str, Any] = {"count": 0, "duplicates": 0, "axes": [], "rows": [], "notices": []}
         return {**nothing, "errors": error_models(error)}
+
+
+def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
+    name = wanted.name or generate.starting_text(workspace)[1]
+    proposal = propose(workspace, wanted.text, name, most)
     return {
         "count": proposal.count,
         "duplicates": proposal.duplicates,
@@ -89,7 +97,8 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     if workspace.kind == SHELL:
         return {**answer, "kind": "shell"}
     try:
-        found = generate.script_parameters(workspace)
+        with time_limit(PREVIEW_SECONDS):
+            found = generate.script_parameters(workspace)
     except InvalidInput as error:
         return {**answer, "error": error_models(error)[0]}
     except Unreadable as error:

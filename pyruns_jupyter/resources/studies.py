@@ -11,6 +11,7 @@ from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.strictjson import strict
 from pyruns_jupyter.core.sweep.searchspace import Interval, SearchSpace
+from pyruns_jupyter.core.timelimit import time_limit
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import given
 from pyruns_jupyter.studies import managing
@@ -20,11 +21,12 @@ from pyruns_jupyter.studies.optimizer import is_available
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
 
 from .body import Body
-from .generator import error_models
+from .generator import CREATE_SECONDS, PREVIEW_SECONDS, error_models
 
 STOP, RESUME = "stop", "resume"
 ACTIONS = (STOP, RESUME)
 _VALUES_SHOWN = 50
+_MAX_SIZE = 2**53 - 1  # that all programs read from JSON as it is
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def begin(workspace: WorkspaceFolder, wanted: Beginning) -> dict[str, Any]:
     Raises:
         InvalidInput, Conflict, PyrunsError: see `managing.begin`.
     """
-    return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
+    with time_limit(CREATE_SECONDS):
+        return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
 
 
 def change(workspace: WorkspaceFolder, name: str, wanted: Change) -> dict[str, Any]:
@@ -179,10 +182,12 @@ def preview(workspace: WorkspaceFolder, wanted: Beginning) -> dict[str, Any]:
     of the answer.
     """
     try:
-        _, space = managing.check(workspace, wanted.definition(workspace))
+        with time_limit(PREVIEW_SECONDS):
+            _, space = managing.check(workspace, wanted.definition(workspace))
     except InvalidInput as error:
         return {"dimensions": [], "size": None, "errors": error_models(error)}
-    return {"dimensions": _dimensions(space), "size": space.size, "errors": []}
+    size = None if space.size is None else min(space.size, _MAX_SIZE)
+    return {"dimensions": _dimensions(space), "size": size, "errors": []}
 
 
 def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:

@@ -19,13 +19,14 @@ from pyruns_jupyter.core.secretnames import is_secret
 from pyruns_jupyter.core.strictjson import strict
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 from pyruns_jupyter.core.thinning import chosen
+from pyruns_jupyter.core.timelimit import time_limit
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import given
 from pyruns_jupyter.engine.dependencies import check_after
 from pyruns_jupyter.engine.submit import submit
 
 from .body import Body
-from .generator import propose
+from .generator import CREATE_SECONDS, propose
 from .inside import check_inside
 
 MOST, USUAL = 1000, 200  # tasks on a page
@@ -145,7 +146,8 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
         InvalidInput: when something is wrong; nothing is created.
     """
     options = None if wanted.run is None else given.queue_options(workspace, wanted.run)
-    proposal = propose(workspace, wanted.text, wanted.name, most)
+    with time_limit(CREATE_SECONDS):
+        proposal = propose(workspace, wanted.text, wanted.name, most)
     if options is not None:
         generate.check_runnable(workspace)
         check_after(workspace, [], options.after)

@@ -12,7 +12,7 @@ class ParametersHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer the parameters of the workspace's script."""
-        self.answer(await self.run(lambda: generator.parameters(self.workspace(ws))))
+        self.answer(await self.preview(lambda: generator.parameters(self.workspace(ws))))
 
 
 class TemplateHandler(PyrunsHandler):
@@ -33,4 +33,4 @@ class PreviewHandler(PyrunsHandler):
         """Answer what a configuration would make; mistakes in it are part of the answer."""
         wanted = generator.Sketch.read(self.body(*generator.Sketch.KEYS))
         most = self.services.limits.tasks_at_once
-        self.answer(await self.run(lambda: generator.preview(self.workspace(ws), wanted, most)))
+        self.answer(await self.preview(lambda: generator.preview(self.workspace(ws), wanted, most)))

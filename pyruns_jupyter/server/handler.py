@@ -185,6 +185,15 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         """Return what a search finds, which may take a while; None when the client went before its turn."""
         return await self.services.search(lambda: None if self.is_gone else find())
 
+    async def preview(self, make: Callable[[], T]) -> T | None:
+        """Return what comes of reading a script or a configuration; None when the client went before its
+        turn.
+
+        Raises:
+            Busy: when too many others wait for theirs.
+        """
+        return await self.services.preview(lambda: None if self.is_gone else make())
+
     def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON."""
         self.set_status(status)

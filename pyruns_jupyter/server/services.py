@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from ..core.errors import Busy
 from ..core.workspace import WorkspaceFolder
 from ..engine.living import living_projects
 from ..studies.launch import attend
@@ -32,6 +33,8 @@ SETTING = "pyruns_jupyter_services"  # under which the web application holds the
 THREADS = 8
 SCANS = 4  # processes that search a log each
 STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish their work when the server stops
+PREVIEWS = 2  # at once; whoever may read can ask for one that takes seconds
+MAX_WAITING_PREVIEWS = 100  # with more, requests are refused
 SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
 
 
@@ -75,6 +78,8 @@ class Services:
         self.kernels = Kernels(kernels)
         self._threads = Workers(THREADS, "pyruns-server")
         self._searches = Workers(SEARCHES, "pyruns-search")
+        self._previews = Workers(PREVIEWS, "pyruns-preview")
+        self._waiting_previews = 0
         # One after the other: several threads that compute would keep the event loop from its turn.
         self._computing = Workers(1, "pyruns-compute")
         self._waits = Workers(SCANS, "pyruns-wait")
@@ -102,6 +107,20 @@ class Services:
     async def search(self, function: Callable[[], T]) -> T:
         """Return what a search finds, after the ones that came before."""
         return await asyncio.get_running_loop().run_in_executor(self._searches, function)
+
+    async def preview(self, function: Callable[[], T]) -> T:
+        """Return what comes of reading a script or a configuration, after the ones that came before.
+
+        Raises:
+            Busy: when too many others wait.
+        """
+        if self._waiting_previews >= MAX_WAITING_PREVIEWS:
+            raise Busy(f"{MAX_WAITING_PREVIEWS} other configurations are being checked. Try again.")
+        self._waiting_previews += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._previews, function)
+        finally:
+            self._waiting_previews -= 1
 
     @contextmanager
     def killing(self, process: Killable) -> Iterator[None]:
@@ -167,7 +186,7 @@ class Services:
 
     def _close_threads(self) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        pools = (self._waits, self._computing, self._searches, self._threads)
+        pools = (self._waits, self._computing, self._searches, self._previews, self._threads)
         for pool in pools:
             pool.stop()
         left = sum(pool.join(deadline) for pool in pools)

@@ -36,7 +36,7 @@ class SearchPreviewHandler(PyrunsHandler):
     async def post(self, ws: str) -> None:
         """Answer what a study would search; mistakes in it are part of the answer."""
         wanted = studies.Beginning.read(self.body(*studies.Beginning.KEYS))
-        self.answer(await self.run(lambda: studies.preview(self.workspace(ws), wanted)))
+        self.answer(await self.preview(lambda: studies.preview(self.workspace(ws), wanted)))
 
 
 class StudyHandler(PyrunsHandler):

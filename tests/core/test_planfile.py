@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.sweep.overlay import overlaid
+from pyruns_jupyter.core.sweep.overlay import MAX_ADDED_KEYS, overlaid
 from pyruns_jupyter.core.sweep.plan import SweepPlan
 from pyruns_jupyter.core.sweep.planfile import PlanFile, parse_plan, plan_text
 from pyruns_jupyter.core.yamltext.template import Template
@@ -177,3 +178,27 @@ def test_a_partial_sweep_keeps_the_default_around_it() -> None:
     assert shaped["lr"] == {"a": 1}
     assert shaped["tail"] == "long\n"
     assert shaped["layers"] == [1, 2]
+
+
+def test_new_keys_keep_their_order_and_their_place() -> None:
+    default = "lr: 1\nopt:\n  name: adam\n  decay: 0\ntail:\n  last: 1"
+    given = "opt:\n  a: 1 | 2\n  b: 2\ntail:\n  more: 3\nnew:\n  x: 1\n  w:\n    z: 2\n"
+    assert overlaid(default, given) == (
+        "lr: 1\nopt:\n  name: adam\n  a: 1 | 2\n  b: 2\n  decay: 0\ntail:\n  last: 1\n  more: 3\n"
+        "new:\n  x: 1\n  w:\n    z: 2\n"
+    )
+
+
+def test_a_list_or_a_value_where_the_default_has_keys_is_kept_as_it_is() -> None:
+    shaped = Template.parse(overlaid("lr: 1\nopt:\n  name: x\n", "layers:\n  - a: 1\n  - b: 2\nopt: 3\n"))
+    assert shaped.base == {"layers": [{"a": 1}, {"b": 2}], "opt": 3, "lr": 1}
+
+
+def test_many_new_keys_take_a_moment_and_too_many_are_refused() -> None:
+    many = "".join(f"k{number}: {number}\n" for number in range(MAX_ADDED_KEYS))
+    began = time.monotonic()
+    assert overlaid(DEFAULT, many).endswith(many)
+    assert time.monotonic() - began < 20  # it was minutes
+    with pytest.raises(InvalidInput, match="2,001 keys are not in the default") as caught:
+        overlaid(DEFAULT, f"{many}one: 1\n")
+    assert caught.value.field == "yaml"

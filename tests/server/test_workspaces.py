@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.resources import generator
+from pyruns_jupyter.server.services import MAX_WAITING_PREVIEWS, SETTING, Services
 from tests.server.client import Api
 from tests.server.conftest import WS
 
@@ -248,3 +252,38 @@ async def test_the_preview_names_by_pattern_and_tells_what_is_folded(
     assert found["notices"][1]["field"] == "name"
     made = await api.post("/workspaces/{ws}/tasks", {"text": text, "name": "{lr}-{epochs}"}, ws=WS)
     assert made["names"] == ["0.1-1", "0.1-2", "0.2-1", "0.2-2"]
+
+
+async def test_readers_cannot_keep_others_waiting_with_previews(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator, "PREVIEW_SECONDS", 1.0)
+    slow = {"text": "".join(f"k{number}: choice(1:9999, n=1)\n" for number in range(10_000))}
+    asked = [asyncio.ensure_future(api.post("/workspaces/{ws}/preview", slow, ws=WS)) for _ in range(8)]
+    await asyncio.sleep(0.1)  # all of them are on their way
+    assert (await api.get("/workspaces"))["items"]
+    assert not all(one.done() for one in asked)
+    told = [answer["errors"][0]["message"] for answer in await asyncio.gather(*asked)]
+    assert all("longer than 1 s" in one for one in told)
+
+
+async def test_a_search_over_thousands_of_new_keys_is_answered(api: Api, train: WorkspaceFolder) -> None:
+    keys = "".join(f"k{number}: {number}\n" for number in range(20_000))
+    body = {"text": keys, "name": "s", "objective": "acc"}
+    [error] = (await api.post("/workspaces/{ws}/searches", body, ws=WS))["errors"]
+    assert "at most 2,000 can be added" in error["message"]
+
+
+async def test_more_previews_than_may_wait_are_refused(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any
+) -> None:
+    services: Services = jp_serverapp.web_app.settings[SETTING]
+    go_on = threading.Event()
+    waiting = [asyncio.ensure_future(services.preview(go_on.wait)) for _ in range(MAX_WAITING_PREVIEWS)]
+    await asyncio.sleep(0)
+    answer = await api("post", "/workspaces/{ws}/preview", {"text": "lr: 1\n"}, ws=WS)
+    assert (answer.status, answer.body["code"]) == (503, "busy")
+    assert "Try again" in answer.body["message"]
+    go_on.set()
+    await asyncio.gather(*waiting)
+    assert (await preview(api, "lr: 1\n"))["count"] == 1

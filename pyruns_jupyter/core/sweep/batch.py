@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import yaml
 
 from ..errors import InvalidInput
+from ..timelimit import check_time
 from ..yamltext.holes import (
     ESCAPED_BAR_IN_QUOTES,
     GENERATOR,
@@ -162,6 +163,7 @@ class _Expander:
         candidates: list[Candidate] = []
         notices: list[str] = []
         for start, end in spans:
+            check_time()
             if start == end:
                 raise ScanError(
                     'nothing stands beside a bar: write null or "" for an empty value, \\| for a bar as text',
@@ -262,6 +264,7 @@ class _Expander:
             raise ScanError(too_many(total, self.limit))
         results: list[Candidate] = []
         for index in range(total):
+            check_time()
             parts: list[str] = []
             position = 0
             rest = total

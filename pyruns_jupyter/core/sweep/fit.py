@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import InvalidInput, InvalidInputs
 from ..parameters.model import Parameter, ScriptParameters
+from ..timelimit import check_time
 from ..yamltext.values import identity
 from .plan import Axis, SweepPlan
 
@@ -35,6 +36,7 @@ def misfits(plan: SweepPlan, parameters: ScriptParameters, build: Check) -> list
         return []
     found: dict[tuple[str | None, str], InvalidInput] = {}
     for config in _configurations(plan, parameters):
+        check_time()
         try:
             build(config)
         except InvalidInput as error:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 OPEN_RANGES = ("log", "uniform")  # that need no count where values are searched (`searchspace`)
 CHOICE_USAGE = "choice(a, b, c, n=2, seed=1)"
 
+MAX_VALUES = 200_000  # of all keys of a text together, unless one sweep may make more tasks
+
 _DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
 _INTEGER = re.compile(r"[-+]?\d[\d_]*", re.ASCII)
 _NAMED = re.compile(r"(n|seed)\s*=\s*(.*)", re.DOTALL)
@@ -62,6 +64,29 @@ def too_many(count: int, limit: int) -> str:
         f"this alone stands for {count_told(count)} values; at most {limit:,} tasks are made at once. "
         "Take values away, or raise sweep_limit in the settings"
     )
+
+
+class ValueCounter:
+    """Counts the values of all keys of a text: many ranges in a short text would fill the memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._most = max(limit, MAX_VALUES)
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the values were too many already."""
+        return self._count > self._most
+
+    def add(self, count: int) -> None:
+        """Count the values of one key.
+
+        Raises:
+            ScanError: when all together are too many.
+        """
+        self._count += count
+        if self._count > self._most:
+            raise ScanError(f"the keys up to here have more than {self._most:,} values. Take values away")
 
 
 def count_told(count: int) -> str:

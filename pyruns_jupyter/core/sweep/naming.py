@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 from ..errors import InvalidInput
 from ..layout import MAX_NAME_LENGTH, check_task_name, is_task_name
+from ..timelimit import check_time
 from .pattern import NUMBER, WORKSPACE, Field, field_texts, is_pattern, number_texts, parse_pattern
 from .plan import SweepPlan
 
@@ -15,6 +16,7 @@ Taken = Collection[str] | Callable[[str], bool]
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f\s\ud800-\udfff]+')
 _FORBIDDEN_AT_ENDS = re.compile(rf"\A{_FORBIDDEN.pattern}|{_FORBIDDEN.pattern}\Z")
 _LONGEST_VALUE = 40
+_LONGEST_READ = 1000  # characters of a value that its part of a name is made of
 _MAX_BYTES = 240  # most file systems store 255; room for the suffixes of others
 _LABEL_ROOM = 16  # bytes that a sweep's prefix leaves at least
 
@@ -95,15 +97,17 @@ def pattern_names(plan: SweepPlan, pattern: str, workspace: str = "", taken: Tak
             made.append(_legal(next(iter(field_texts(piece, plan)))))
         axes.append(axis)
     parts = list(zip(made, axes, strict=True))
-    names = [
-        _whole(
-            "".join(
-                part if isinstance(part, str) else part[index if axis is None else choice[axis]]
-                for part, axis in parts
+    names = []
+    for index, choice in enumerate(plan.choices()):
+        check_time()
+        names.append(
+            _whole(
+                "".join(
+                    part if isinstance(part, str) else part[index if axis is None else choice[axis]]
+                    for part, axis in parts
+                )
             )
         )
-        for index, choice in enumerate(plan.choices())
-    ]
     if plan.count == 1:
         return [check_name(names[0], taken)]
     return _distinct(names, _lookup(taken))
@@ -118,10 +122,11 @@ def swept_labels(plan: SweepPlan) -> list[str]:
     texts = [
         [f"{_legal(short[axis.key])}={_legal(one.source)}" for one in axis.candidates] for axis in plan.axes
     ]
-    return [
-        ",".join([options[at] for options, at in zip(texts, choice, strict=True)])
-        for choice in plan.choices()
-    ]
+    labels = []
+    for choice in plan.choices():
+        check_time()
+        labels.append(",".join([options[at] for options, at in zip(texts, choice, strict=True)]))
+    return labels
 
 
 def _short_keys(keys: list[str]) -> dict[str, str]:
@@ -198,7 +203,7 @@ def _distinct(names: list[str], is_taken: Callable[[str], bool]) -> list[str]:
 
 def _legal(text: str) -> str:
     """Replace what a name may not hold, and shorten what nobody would read."""
-    text = text.replace(", ", ",")
+    text = text[:_LONGEST_READ].replace(", ", ",")
     clean = _FORBIDDEN.sub("-", _FORBIDDEN_AT_ENDS.sub("", text)) or "-"
     return clean if len(clean) <= _LONGEST_VALUE else clean[: _LONGEST_VALUE - 1] + "…"
 

@@ -12,16 +12,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import InvalidInput, InvalidInputs
+from ..timelimit import check_time
 from ..yamltext.template import Path, Place, Template
 from ..yamltext.textscan import ScanError, sentence
 from ..yamltext.values import identity
 from .batch import DEFAULT_LIMIT, Candidate, Values, expand
-from .generators import count_told
+from .generators import ValueCounter, count_told
 
 __all__ = ["Axis", "Fold", "Notice", "SweepPlan", "TooManyTasks", "folds_told"]
 
 
 _MAX_ERRORS = 100  # that are told at once
+_MAX_TOLD = 2**53 - 1  # duplicates: thousands of keys with equal values have astronomically many
 
 
 class TooManyTasks(InvalidInput):
@@ -90,12 +92,18 @@ class SweepPlan:
         self.broken: set[str] = {error.field for error in template.errors if error.field}
         self._constants: list[tuple[Path, object]] = []
         self._pieces: list[str | int] = []
-        position = 0
+        position, counter = 0, ValueCounter(limit)
         for place in template.places:
+            check_time()
             self._add_text(template.text[position : place.start])
             position = place.end
+            if counter.is_full:
+                self.broken.add(place.key)
+                self._constants.append((place.path, None))
+                continue
             try:
                 values = expand(place.source, key=place.key, limit=limit, in_flow=place.in_flow)
+                counter.add(values.count)
             except ScanError as error:
                 self.errors.append(_located(template, place, error))
                 self.broken.add(place.key)
@@ -109,7 +117,7 @@ class SweepPlan:
         self._wheels = self._make_wheels()
         self.raw_count: int = math.prod(wheel.length for wheel in self._wheels)
         self.count: int = math.prod(len(wheel.positions) for wheel in self._wheels)
-        self.duplicates: int = self.raw_count - self.count
+        self.duplicates: int = min(self.raw_count - self.count, _MAX_TOLD)
         self._tell_folds()
         if self.count > limit:
             largest = max(self.axes, key=lambda axis: len(axis.candidates))
@@ -259,7 +267,7 @@ class SweepPlan:
                 continue
             axis = self.axes[wheel.axes[0]]
             several = self.count > 1 and len(self._wheels) > 1
-            total = f" ({self.raw_count:,} become {self.count:,})" if several else ""
+            total = f" ({count_told(self.raw_count)} become {count_told(self.count)})" if several else ""
             self.notices.append(
                 Notice(
                     f"{folds_told(wheel.folds)}; tasks with equal configurations are made once{total}.",

@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput, InvalidInputs
+from ..timelimit import check_time
 from ..yamltext.holes import GENERATOR, RANGE, group_of, looks_batch
 from ..yamltext.template import Path, Place, Template
 from ..yamltext.textscan import ScanError, matching_close, sentence
 from ..yamltext.values import identity, number_text, value_text
 from .batch import DEFAULT_LIMIT, Candidate, expand
-from .generators import OPEN_RANGES, Number, call_arguments, ends
+from .generators import OPEN_RANGES, Number, ValueCounter, call_arguments, ends
 
 _DIGITS = 6  # significant digits of a number that is tried: more would only be hard to read
 
@@ -102,12 +103,15 @@ class SearchSpace:
         self.dimensions: list[Interval | Choices] = []
         self.errors: list[InvalidInput] = list(template.errors)
         self._pieces: list[str | Interval | Choices] = []
-        position = 0
+        position, counter = 0, ValueCounter(limit)
         for place in template.places:
+            check_time()
             self._pieces.append(template.text[position : place.start])
             position = place.end
+            if counter.is_full:
+                continue
             try:
-                self._pieces.append(self._read(place, limit))
+                self._pieces.append(self._read(place, limit, counter))
             except ScanError as error:
                 line, column = template.position(min(place.start + error.offset, place.end))
                 self.errors.append(
@@ -178,7 +182,7 @@ class SearchSpace:
             suggestions=error.suggestions,
         )
 
-    def _read(self, place: Place, limit: int) -> Interval | Choices | str:
+    def _read(self, place: Place, limit: int, counter: ValueCounter) -> Interval | Choices | str:
         text = place.source
         at = (place.key, place.path, place.line, place.column)
         found = _open_ends(text)
@@ -193,6 +197,7 @@ class SearchSpace:
                 "Remove the parentheses"
             )
         values = expand(text, key=place.key, limit=limit, in_flow=place.in_flow)
+        counter.add(values.count)
         different: dict[object, Candidate] = {}
         for one in values.candidates:
             different.setdefault(identity(one.value), one)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..timelimit import check_time
 from .holes import Hole, flow_holes, looks_batch
 from .textscan import marks, matching_close, quoted_end, strip_span
 
@@ -40,6 +41,7 @@ class _Scan:
     def holes(self) -> list[Hole]:
         position = 0
         while position < len(self.text):
+            check_time()
             position = self.line(position)
         return self.found
 
@@ -122,6 +124,7 @@ class _Scan:
         """Return where the value that goes on at `position` ends, and where the line after it begins."""
         text = self.text
         while True:
+            check_time()
             following = self.line_end(position) if position < len(text) else position
             line = text[position:following].rstrip("\r\n")
             comment = self.comment(position, position + len(line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..timelimit import check_time
 from .textscan import (
     CLOSE,
     OPEN,
@@ -83,6 +84,7 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
     position = start + 1
     size = len(text)
     while position < size:
+        check_time()
         position = _skip_blank(text, position)
         if position >= size:
             break

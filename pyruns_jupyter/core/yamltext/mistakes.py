@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
 
+from ..timelimit import check_time
 from .textscan import quoted_end
 
 _INDENT = re.compile(r"[ \t]*")
@@ -14,7 +17,6 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 _DASHES = re.compile(r" *((?:-[ \t]+)*)")
 _KEY = re.compile(r"""([^\s#&*!|>'"%@`\[\]{},][^\r\n]*?)[ \t]*:(?=[ \t\r\n]|\Z)""")
 _KEY_AFTER_QUOTES = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
-_FAR = 5000  # lines; looking further up for a key is not worth it
 
 
 def yaml_mistake(text: str, error: yaml.YAMLError) -> tuple[str, int]:
@@ -82,31 +84,44 @@ _KNOWN = (
 )
 
 
-def key_at(text: str, index: int, same_line: bool = True) -> str | None:
+def key_at(text: str, index: int) -> str | None:
     """Return the dotted key whose value stands at `index` of a text that cannot be read, None if unclear.
 
-    With `same_line` the key has to stand on the line of `index`.
+    The key has to stand on the line of `index`.
+    """
+    start = _line_start(text, index)
+    line = _key_of(text, start)
+    return None if line is None or start + line[1] >= index else keys_at(text, [index])[0]
+
+
+def keys_at(text: str, indexes: Iterable[int]) -> list[str | None]:
+    """Return for each of some indexes, which rise, the dotted key whose value stands there; see `key_at`.
+
     Only keys of block mappings are looked at; a value in a list belongs to no key that could be named.
     """
-    starts = [0, *(found.end() for found in _BREAK.finditer(text, 0, index))]
-    parts: list[str] = []
-    column: int | None = None
-    for start in reversed(starts[-_FAR:]):
+    lines = _key_lines(text)
+    following = next(lines, None)
+    around: list[tuple[int, str, bool]] = []  # the keys that enclose the place: column, key, in a list
+    found: list[str | None] = []
+    for index in indexes:
+        while following is not None and following[0] < index:
+            _, column, key, listed = following
+            while around and around[-1][0] >= column:
+                around.pop()
+            around.append((column, key, listed))
+            following = next(lines, None)
+        named = around and not any(listed for _, _, listed in around)
+        found.append(".".join(key for _, key, _ in around) if named else None)
+    return found
+
+
+def _key_lines(text: str) -> Iterator[tuple[int, int, str, bool]]:
+    """Yield where each key of a block mapping stands, its column, the key, and whether it is in a list."""
+    for start in itertools.chain([0], (one.end() for one in _BREAK.finditer(text))):
+        check_time()
         line = _key_of(text, start)
-        if line is None or start + line[1] >= index:
-            if same_line and not parts:
-                return None
-            continue
-        key, at, listed = line
-        if column is not None and at >= column:
-            continue
-        if listed:
-            return None
-        parts.append(key)
-        column = at
-        if column == 0:
-            break
-    return ".".join(reversed(parts)) or None
+        if line is not None:
+            yield start + line[1], line[1], line[0], line[2]
 
 
 def _key_of(text: str, start: int) -> tuple[str, int, bool] | None:

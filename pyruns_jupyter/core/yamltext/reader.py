@@ -11,9 +11,10 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from ..errors import InvalidInput
+from ..timelimit import check_time
 from .blockscan import block_holes
 from .holes import Hole, looks_batch
-from .mistakes import key_at, yaml_mistake
+from .mistakes import key_at, keys_at, yaml_mistake
 from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
 from .textscan import ScanError, sentence
 from .values import MAP, MERGE, UNPRINTABLE, compose
@@ -94,6 +95,7 @@ class _Reader:
     def __init__(self, document: Document) -> None:
         self.text = document.text
         self.holes: dict[int, Hole] = {}
+        self.hole_starts: list[int] = []  # of all of them, in order
         self.seen: set[int] = set()
         self.result = document
         self.starts: list[int] = []  # of the places, in order
@@ -108,6 +110,7 @@ class _Reader:
             self.check_characters()
             found = block_holes(self.text)
             self.holes = {hole.start: hole for hole in found}
+            self.hole_starts = sorted(self.holes)
             root = compose(self.masked(found))
             if root is not None:
                 self.root(root)
@@ -138,8 +141,8 @@ class _Reader:
         self.result.leaves = []
         self.result.places = []
         self.fail(message, index, key_at(self.text, index))
-        for hole in holes:
-            key = key_at(self.text, hole.start, same_line=False) or "yaml"
+        for hole, found in zip(holes, keys_at(self.text, [hole.start for hole in holes]), strict=True):
+            key = found or "yaml"
             line, column = self.result.position(hole.start)
             source = self.text[hole.start : hole.end]
             path = tuple(key.split("."))
@@ -202,9 +205,10 @@ class _Reader:
 
     def forget(self, node: Node) -> None:
         """Leave out the batch syntax in a value that counts for nothing."""
-        for start in list(self.holes):
-            if node.start_mark.index <= start < max(node.end_mark.index, node.start_mark.index + 1):
-                del self.holes[start]
+        first = bisect_left(self.hole_starts, node.start_mark.index)
+        last = bisect_left(self.hole_starts, max(node.end_mark.index, node.start_mark.index + 1))
+        for start in self.hole_starts[first:last]:
+            self.holes.pop(start, None)
 
     def enter(self, node: Node, depth: int) -> None:
         if depth > _MAX_DEPTH:
@@ -226,6 +230,8 @@ class _Reader:
         start, end = node.start_mark.index, node.end_mark.index
         first = bisect_left(self.starts, start)
         for place in self.result.places[first : bisect_left(self.starts, end)]:
+            if len(self.result.errors) >= _MAX_ERRORS:
+                break
             self.fail(
                 f"{place.key} is repeated by an alias (*name) and cannot be swept; "
                 "sweep it where the alias stands, or write both out",
@@ -234,6 +240,7 @@ class _Reader:
             )
 
     def value(self, node: Node, path: Path, depth: int) -> None:
+        check_time()
         if id(node) in self.seen:
             self.repeated(node)
             return
