@@ -36,5 +36,12 @@ def _alike(values: list[Any]) -> list[Any]:
     if len(kinds) <= 1 and not kinds & {list, dict}:
         return values
     if kinds <= {int, float}:
-        return [None if value is None else float(value) for value in values]
+        return [None if value is None else _float(value) for value in values]
     return [None if value is None else str(value) for value in values]
+
+
+def _float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from .errors import InvalidInput
+from .errors import InvalidInput, shown
 from .stamps import duration
 
 LOCAL, SLURM = "local", "slurm"
@@ -21,6 +20,7 @@ _MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
 _LONGEST = 10 * 365 * 86400.0  # seconds
 _MOST_LINES, _LONGEST_LINE = 100, 2000
+_LONGEST_NAME = 200  # characters of the name of a workspace in a sentence
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ class ClusterNeed:
             rule = _RULES.get(key)
             if rule is None:
                 raise InvalidInput(
-                    f"A job of a cluster has no {key!r}, only {', '.join(_RULES)}.", field="cluster"
+                    f"A job of a cluster has no {shown(key)}, only {', '.join(_RULES)}.", field="cluster"
                 )
             expected, convert = rule
             converted = None if given is None else convert(given)
             if given is not None and converted is None:
-                raise InvalidInput(f"{key} must be {expected}, not {given!r}.", field=f"cluster.{key}")
+                raise InvalidInput(f"{key} must be {expected}, not {shown(given)}.", field=f"cluster.{key}")
             if converted is not None:
                 known[key] = converted
         return cls(**known)
@@ -119,18 +119,21 @@ class ClusterSettings:
         if type(poll) in (int, float) and 1 <= poll <= 3600:
             own["poll_seconds"] = float(poll)
         elif poll is not None:
-            problems.append(f"slurm.poll_seconds should be a number of seconds from 1 to 3600, not {poll!r}.")
+            problems.append(
+                f"slurm.poll_seconds should be a number of seconds from 1 to 3600, not {shown(poll)}."
+            )
         if values.get("slurm") is not None and not isinstance(values["slurm"], Mapping):
             problems.append("slurm should be a mapping such as {partition: gpu, cpus: 4}.")
         engine, need = _place(values.get("engine"), slurm, "", problems)
         single = values.get("workspaces")
         workspaces: dict[str, tuple[str | None, ClusterNeed]] = {}
         for name, one in single.items() if isinstance(single, Mapping) else ():
+            told = name[:_LONGEST_NAME] if isinstance(name, str) else shown(name)
             if isinstance(name, str) and isinstance(one, Mapping):
-                where = f"workspaces.{name}."
+                where = f"workspaces.{told}."
                 workspaces[name] = _place(one.get("engine"), one.get("slurm") or {}, where, problems)
             else:
-                problems.append(f"workspaces.{name} should be a mapping such as {{engine: slurm}}.")
+                problems.append(f"workspaces.{told} should be a mapping such as {{engine: slurm}}.")
         if single is not None and not isinstance(single, Mapping):
             problems.append("workspaces should be a mapping of their names to their settings.")
         return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
@@ -138,7 +141,7 @@ class ClusterSettings:
 
 def _place(engine: object, need: object, where: str, problems: list[str]) -> tuple[str | None, ClusterNeed]:
     if engine is not None and engine not in ENGINES:
-        problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {engine!r}.")
+        problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {shown(engine)}.")
         engine = None
     try:
         found = ClusterNeed.from_dict(need)
@@ -153,12 +156,13 @@ def seconds_of(value: object) -> float | None:
     as Slurm writes them; None when it is none of these.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds: float | None = float(value)  # YAML reads 4:00:00 as seconds, too
-    else:
-        text = str(value).strip()
-        clock = _CLOCK.fullmatch(text)
-        seconds = _clock(clock) if clock else duration(text)
-    return seconds if seconds is not None and math.isfinite(seconds) and 0 < seconds <= _LONGEST else None
+        return float(value) if 0 < value <= _LONGEST else None  # YAML reads 4:00:00 as seconds, too
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    clock = _CLOCK.fullmatch(text)
+    seconds = _clock(clock) if clock else duration(text)
+    return seconds if seconds is not None and 0 < seconds <= _LONGEST else None
 
 
 def _clock(found: re.Match[str]) -> float:
@@ -172,7 +176,8 @@ def _clock(found: re.Match[str]) -> float:
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[object], str | None]:
     def convert(value: object) -> str | None:
-        text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        is_count = type(value) is int and 0 <= value < 10**9
+        text = str(value).strip() if is_count or isinstance(value, str) else ""
         return text if pattern.fullmatch(text) and not text.startswith("-") else None
 
     return convert

@@ -17,6 +17,9 @@ def shortened(message: str) -> str:
     return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"
 
 
+_LONGEST_SHOWN = 80  # characters of a value in a sentence
+
+
 class PyrunsError(Exception):
     """Base of every error that is meant to be read by a user.
 
@@ -110,6 +113,20 @@ class NoSpace(PyrunsError):
     """The disk is full."""
 
     code = "no_space"
+
+
+def shown(value: object) -> str:
+    """Return a value for a sentence, briefly: aliases can make a small file a huge value, and a number of
+    thousands of digits cannot be written out.
+    """
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…")
+    if value is None or isinstance(value, (bool, float)):
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**20 else "a number with more than 20 digits"
+    kinds = ((dict, "a mapping"), ((list, tuple), "a list"), (bytes, "binary data"))
+    return next((word for kind, word in kinds if isinstance(value, kind)), "something else")
 
 
 def from_os_error(error: OSError) -> PyrunsError | None:

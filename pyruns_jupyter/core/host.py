@@ -123,7 +123,7 @@ class ProcessId:
                 float(value["create_time"]),
                 str(value.get("space", "")),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def to_dict(self) -> dict[str, Any]:

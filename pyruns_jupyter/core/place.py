@@ -47,7 +47,7 @@ class Place:
                 str(value["host"]),
                 str(value["boot"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def to_dict(self) -> dict[str, Any]:

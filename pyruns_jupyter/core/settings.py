@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .clusterneed import ClusterSettings
-from .errors import Unreadable
+from .errors import Unreadable, shown
 from .files import read_whole
 from .layout import SETTINGS_NAME
 
@@ -22,7 +22,6 @@ MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
 MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
 _DEFAULTS = "Default settings are used."
-_LONGEST_SHOWN = 80  # characters of a value in a sentence
 _MOST_PARSED = 64  # files
 _MOST_DIGITS = 1000  # of a number in `global_env`
 
@@ -187,7 +186,10 @@ class Settings:
             values = {}
         if not isinstance(values, dict):
             return cls(problem=f"{path} should hold `key: value` lines. {_DEFAULTS}")
-        return _typed(values, path)
+        try:
+            return _typed(values, path)
+        except Exception:  # noqa: BLE001  # the project has to stay reachable, so that this can be mended
+            return cls(problem=f"{path} holds a value that cannot be used. {_DEFAULTS}")
 
     @property
     def python(self) -> str:
@@ -247,7 +249,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         converted = convert(value)
         if converted is None:
             problems.append(
-                f"{key} in {path} should be {expected}, but is {_shown(value)}. Its default is used."
+                f"{key} in {path} should be {expected}, but is {shown(value)}. Its default is used."
             )
         else:
             known[key] = converted
@@ -317,21 +319,11 @@ def _percentage(value: Any) -> float | None:
 
 
 def _devices(value: Any) -> tuple[str, ...] | None:
-    if not isinstance(value, list) or not all(type(one) in (int, str) for one in value):
+    if not isinstance(value, list):
+        return None
+    if not all(type(one) is str or (type(one) is int and 0 <= one < 10**6) for one in value):
         return None
     return tuple(dict.fromkeys(str(one).strip() for one in value))
-
-
-def _shown(value: Any) -> str:
-    """Return a value for a sentence, briefly: aliases can make a small file a huge value."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…")
-    if isinstance(value, (bool, float)):
-        return repr(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**20 else "a number with more than 20 digits"
-    kinds = ((dict, "a mapping"), (list, "a list"), (bytes, "binary data"))
-    return next((word for kind, word in kinds if isinstance(value, kind)), "something else")
 
 
 def _text(value: Any) -> str | None:

@@ -110,11 +110,11 @@ class WorkspaceFolder:
         if self.kind == SHELL:
             return None
         stored, others = self._script_places()
-        found = stored if stored is not None and stored.is_file() and self.may_read(stored) else None
+        found = stored if stored is not None and _is_file(stored) and self.may_read(stored) else None
         if found is not None and found.parent == self.project:
             return found
         for beside in others:
-            if beside.is_file() and self.may_read(beside):
+            if _is_file(beside) and self.may_read(beside):
                 # The same file by another way keeps the name it has in all command lines so far.
                 return found if found is not None and found.samefile(beside) else beside
         return found
@@ -225,6 +225,13 @@ class WorkspaceFolder:
                 raise Conflict(
                     f"{path} is a symbolic link. Nothing is written through links below {ROOT_NAME}."
                 )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        return False
 
 
 def is_workspace(folder: Path) -> bool:

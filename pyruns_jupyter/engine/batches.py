@@ -152,7 +152,8 @@ def _text(value: Any) -> str:
 def _options(value: dict[str, Any]) -> QueueOptions:
     stored = dict(value.get("options", {}))
     if "jobs" in value:  # as batches were stored before they had options
-        stored.setdefault("jobs", max(1, int(value["jobs"])))
+        jobs = value["jobs"]  # checked below
+        stored.setdefault("jobs", max(1, jobs) if isinstance(jobs, int) else jobs)
     return QueueOptions.from_dict(stored)
 
 

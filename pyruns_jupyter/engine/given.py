@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 
 from pyruns_jupyter.core.clusterneed import LOCAL, ClusterNeed
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.errors import InvalidInput, shown
 from pyruns_jupyter.core.query.values import number
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import duration
@@ -13,12 +13,13 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .cluster.need import engine_of
 from .gpus.need import memory_need
-from .options import MAX_JOBS, After, QueueOptions
+from .options import MAX_AFTER, MAX_JOBS, After, QueueOptions
 
 KEYS = (
     *("jobs", "priority", "after", "after_any", "retries", "retry_delay", "time_limit", "grace"),
     *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone", "engine", "cluster"),
 )
+MAX_LISTED = MAX_AFTER  # texts of one option
 _TIMES = ("retry_delay", "time_limit", "grace")
 
 
@@ -34,7 +35,7 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
     """
     unknown = given.keys() - set(KEYS)
     if unknown:
-        raise InvalidInput(f"There is no option {min(unknown)!r} of a queueing.", field=min(unknown))
+        raise InvalidInput(f"There is no option {shown(min(unknown))} of a queueing.", field=min(unknown))
     known = {key: value for key, value in given.items() if key not in ("after", "after_any")}
     for key in _TIMES:
         if key in known:
@@ -63,7 +64,7 @@ def _seconds(key: str, value: object) -> object:
         seconds = number(value)
     if seconds is None:
         raise InvalidInput(
-            f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {value!r}.", field=key
+            f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {shown(value)}.", field=key
         )
     return seconds
 
@@ -72,7 +73,9 @@ def _memory(workspace: WorkspaceFolder, text: str) -> float:
     amount = memory_need(workspace) if text == "auto" else number(text)
     if amount is None:
         told = (
-            "no completed run of the workspace was measured" if text == "auto" else f"{text!r} is no number"
+            "no completed run of the workspace was measured"
+            if text == "auto"
+            else f"{shown(text)} is no number"
         )
         raise InvalidInput(f"gpu_memory must be GiB, or 'auto', but {told}.", field="gpu_memory")
     return amount
@@ -81,9 +84,11 @@ def _memory(workspace: WorkspaceFolder, text: str) -> float:
 def _listed(key: str, value: object) -> list[str | int]:
     """Return what may be one text or several."""
     listed: list[str | int] = []
+    if isinstance(value, Sized) and not isinstance(value, str) and len(value) > MAX_LISTED:
+        raise InvalidInput(f"{key} must hold at most {MAX_LISTED:,} texts, not {len(value):,}.", field=key)
     for one in [value] if isinstance(value, str) or not isinstance(value, Iterable) else value:
         if isinstance(one, bool) or not isinstance(one, (str, int)):
-            raise InvalidInput(f"{key} must be a list of texts, not {value!r}.", field=key)
+            raise InvalidInput(f"{key} must be a list of texts, not {shown(value)}.", field=key)
         listed.append(one)
     return listed
 

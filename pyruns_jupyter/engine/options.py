@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, fields
 from typing import Any
 
 from pyruns_jupyter.core.clusterneed import ENGINES, LOCAL, NOTHING, ClusterNeed
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.errors import InvalidInput, shown
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, is_task_name
 
 MAX_JOBS = 1000
@@ -91,7 +90,7 @@ class QueueOptions:
         for field, rule in _RULES.items():
             problem = rule(getattr(self, field))
             if problem:
-                raise InvalidInput(f"{field} {problem}, not {getattr(self, field)!r}.", field=field)
+                raise InvalidInput(f"{field} {problem}, not {shown(getattr(self, field))}.", field=field)
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,6 +118,7 @@ class QueueOptions:
         """
         known = {field.name: value[field.name] for field in fields(cls) if field.name in value}
         if "after" in known:
+            check_after_count(known["after"])
             known["after"] = tuple(
                 After(str(one["workspace"]), str(one["task"]), one.get("ok") is not False)
                 for one in known["after"]
@@ -143,7 +143,7 @@ def _whole(low: int, high: int) -> Callable[[Any], str]:
 
 
 def _seconds(value: Any, low: float = 0.0) -> str:
-    fits = type(value) in (int, float) and math.isfinite(value) and low <= value <= _LONGEST
+    fits = type(value) in (int, float) and low <= value <= _LONGEST
     return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
 
 
@@ -152,13 +152,26 @@ def _optional(rule: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def _after(value: Any) -> str:
-    if not isinstance(value, tuple) or len(value) > MAX_AFTER:
-        return f"must hold at most {MAX_AFTER} tasks"
+    if not isinstance(value, tuple):
+        return "must be a list of tasks"
     for one in value:
         is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
         if not is_workspace or not is_task_name(one.task):
             return "must name tasks of this project"
     return ""
+
+
+def check_after_count(names: Sized) -> None:
+    """Check that there are not too many tasks to run after.
+
+    Raises:
+        InvalidInput: with `field` "after".
+    """
+    if len(names) > MAX_AFTER:
+        raise InvalidInput(
+            f"after must hold at most {MAX_AFTER:,} tasks, not {len(names):,}.",
+            field="after",
+        )
 
 
 def _flag(value: Any) -> str:

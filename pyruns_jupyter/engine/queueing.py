@@ -23,6 +23,7 @@ from .failures import Streak
 from .retrying import queue_facts
 from .sources import SourceState
 
+_LATEST = 1e12  # epoch, s; a time after it, as a task file may tell, is none
 _FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
 
 
@@ -61,7 +62,7 @@ class Entry:
             self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_labels=()
         )
         self.tries = 0
-        if isinstance(start, (int, float)):
+        if isinstance(start, (int, float)) and 0 < start < _LATEST:
             # The clock may have been set meanwhile: it is never longer than the whole delay.
             longest = self.job.options.delay(max(used, 1))
             self.not_before = time.monotonic() + min(start - time.time(), longest)
@@ -245,7 +246,7 @@ def ended_at(info: TaskInfo, attempt: str) -> float | None:
     times = own_facts(info).get("times")
     exact = times.get(str(number)) if isinstance(times, dict) else None
     end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
-    return end if isinstance(end, (int, float)) else None
+    return end if isinstance(end, (int, float)) and 0 < end < _LATEST else None
 
 
 def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:

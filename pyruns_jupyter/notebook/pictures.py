@@ -6,7 +6,6 @@ Each picture is small, since it is saved with the notebook for every widget.
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from pyruns_jupyter.system.samples import Sample
 Picture = dict[str, str]  # by media type
 
 MOST_BYTES = 7000  # of all texts of one picture
+_LARGEST = 1e300  # what is beyond, or no number, is not drawn
 _ROWS = (50, 20, 8, 3)  # as many as there is room for
 _LOG_TAIL = 2500  # bytes
 _RECENT = 8
@@ -201,7 +201,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, (int, float)) and abs(value) < _LARGEST
 
 
 def _finite(values: Sequence[Any]) -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
@@ -23,6 +22,7 @@ from .tasks import read_statuses
 
 MOST_KEYS = 50
 NAMES = 20  # of a group that are told
+_LARGEST = 1e308  # also what is no number, and whole numbers that no float holds, are left out
 
 
 @dataclass
@@ -186,7 +186,7 @@ def query_of(values: Mapping[str, Any]) -> str | None:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    return [float(one) for one in values if type(one) in (int, float) and math.isfinite(one)]
+    return [float(one) for one in values if type(one) in (int, float) and abs(one) < _LARGEST]
 
 
 def _mean(values: Iterable[Any]) -> float | None:

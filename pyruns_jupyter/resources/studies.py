@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable, os_sentence
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.strictjson import strict
 from pyruns_jupyter.core.sweep.searchspace import Interval, SearchSpace
@@ -112,6 +112,8 @@ class Found:
                 continue
             except Unreadable as error:
                 damaged.append(error.message)
+            except OSError as error:
+                damaged.append(f"The study {name} cannot be read: {os_sentence(error)}")
         return cls(sorted(definitions, key=lambda one: -one.created_at), damaged)
 
     @classmethod

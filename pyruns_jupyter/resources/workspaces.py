@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyruns_jupyter.core.clusterneed import LOCAL
+from pyruns_jupyter.core.layout import SHELL_WORKSPACE
 from pyruns_jupyter.core.runs import STATUSES
 from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace import SCRIPT, SHELL, WorkspaceFolder
 from pyruns_jupyter.engine.cluster.need import engine_of
 from pyruns_jupyter.engine.submit import scheduler_alive
 
@@ -35,6 +37,21 @@ def workspace_model(
         "engine": engine_of(Settings.load(workspace.root), workspace.name, None),
         "scheduler_alive": scheduler_alive(workspace.root),
         "problem": problem or workspace.problem(),
+    }
+
+
+def damaged_model(workspace: WorkspaceFolder, *, identifier: str, path: str, problem: str) -> dict[str, Any]:
+    """Return the `Workspace` of a folder that cannot be described; nothing of it is read."""
+    return {
+        "id": identifier,
+        "name": workspace.name,
+        "kind": SHELL if workspace.name == SHELL_WORKSPACE else SCRIPT,
+        "path": path,
+        "script": None,
+        "counts": dict.fromkeys(STATUSES, 0),
+        "engine": LOCAL,
+        "scheduler_alive": False,
+        "problem": problem,
     }
 
 

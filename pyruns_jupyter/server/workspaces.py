@@ -10,7 +10,7 @@ from ..core.discovery import discover
 from ..core.errors import NotFound, PyrunsError, os_sentence
 from ..core.index import TaskIndex
 from ..core.workspace import WorkspaceFolder, open_workspace
-from ..resources.workspaces import folder_identity, workspace_model
+from ..resources.workspaces import damaged_model, folder_identity, workspace_model
 from .handler import READ, WRITE, PyrunsHandler, endpoint
 
 
@@ -24,6 +24,36 @@ class WorkspaceHandlerBase(PyrunsHandler):
             return self._described(workspace, index.counts)
 
         return await self.services.watcher(workspace).look(read)
+
+    async def listed(self, workspace: WorkspaceFolder) -> dict[str, Any]:
+        """Return the workspace with its counts, or with what is wrong with it: other workspaces can be shown
+        all the same, and this one be mended.
+
+        Raises:
+            NotFound, FileNotFoundError: when it is gone.
+        """
+        try:
+            try:
+                return await self.model(workspace)
+            except (NotFound, FileNotFoundError):
+                raise
+            except PyrunsError as error:
+                problem = error.message
+            except OSError as error:
+                problem = os_sentence(error)
+            return await self.run(self._described, workspace, {}, problem)
+        except (NotFound, FileNotFoundError):
+            raise
+        except Exception as error:
+            if not isinstance(error, (PyrunsError, OSError)):
+                self.log.exception("%s cannot be described.", workspace.folder)
+            paths = self.services.paths
+            return damaged_model(
+                workspace,
+                identifier=paths.identifier(workspace),
+                path=paths.relative(workspace.project) or "",
+                problem=f"{workspace.folder} cannot be read. The log of the server says why.",
+            )
 
     def _described(
         self, workspace: WorkspaceFolder, counts: Mapping[str, int], problem: str | None = None
@@ -53,13 +83,9 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         items = []
         for workspace in found:
             try:
-                items.append(await self.model(workspace))
+                items.append(await self.listed(workspace))
             except (NotFound, FileNotFoundError):
                 continue  # removed at this moment
-            except PyrunsError as error:  # the others can be shown all the same
-                items.append(await self.run(self._described, workspace, {}, error.message))
-            except OSError as error:
-                items.append(await self.run(self._described, workspace, {}, os_sentence(error)))
         self.answer({"items": items})
 
     @endpoint(WRITE)
@@ -97,4 +123,4 @@ class WorkspaceHandler(WorkspaceHandlerBase):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer one workspace."""
-        self.answer(await self.model(await self.run(self.workspace, ws)))
+        self.answer(await self.listed(await self.run(self.workspace, ws)))

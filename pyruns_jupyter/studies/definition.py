@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, Unreadable, shown
 from pyruns_jupyter.core.filelock import FOLDER_MODE, locked
 from pyruns_jupyter.core.files import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.layout import check_task_name, is_task_name
@@ -29,6 +29,8 @@ _SUFFIX = ".json"
 _LOCK_TIMEOUT = 5.0  # seconds
 _VERSION = 1
 _LARGEST_SEED = 2**32 - 1
+_LATEST = 1e12  # epoch seconds
+_TEXTS = ("name", "text", "objective", "direction", "sampler", "prune", "state", "message")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,15 @@ class Definition:
         Raises:
             InvalidInput: with the field that cannot.
         """
+        for key in _TEXTS:
+            if not isinstance(getattr(self, key), str):
+                raise InvalidInput(f"{key} must be a text, not {shown(getattr(self, key))}.", field=key)
         check_task_name(self.name)
-        if not str(self.objective).strip():
+        if type(self.created_at) not in (int, float) or not 0 <= self.created_at < _LATEST:
+            raise InvalidInput(
+                f"created_at must be a time, not {shown(self.created_at)}.", field="created_at"
+            )
+        if not self.objective.strip():
             raise InvalidInput("Say which figure is optimised, such as val_acc.", field="objective")
         for key, known in (
             ("direction", DIRECTIONS),
@@ -83,12 +92,14 @@ class Definition:
         ):
             if getattr(self, key) not in known:
                 told = ", ".join(one or "''" for one in known)
-                raise InvalidInput(f"{key} must be one of {told}, not {getattr(self, key)!r}.", field=key)
+                raise InvalidInput(
+                    f"{key} must be one of {told}, not {shown(getattr(self, key))}.", field=key
+                )
         for key, low, high in (("n", 1, MOST_TRIALS), ("jobs", 1, MOST_JOBS), ("seed", 0, _LARGEST_SEED)):
             value = getattr(self, key)
             if type(value) is not int or not low <= value <= high:
                 raise InvalidInput(
-                    f"{key} must be a whole number from {low} to {high}, not {value!r}.", field=key
+                    f"{key} must be a whole number from {low} to {high}, not {shown(value)}.", field=key
                 )
         self.options.check()
         return self
@@ -114,7 +125,10 @@ class Definition:
             Unreadable: when something is missing, is of the wrong type, or comes from a later version.
         """
         try:
-            if int(value["version"]) > _VERSION:
+            version = value["version"]
+            if type(version) is not int:
+                raise Unreadable(f"{path} is no study: its version is {shown(version)}.")
+            if version > _VERSION:
                 raise Unreadable(f"{path} was written by a later version of pyruns_jupyter: update it.")
             known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
             known["options"] = QueueOptions.from_dict(dict(value.get("options", {})))

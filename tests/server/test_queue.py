@@ -121,6 +121,10 @@ async def test_what_ran_already_is_left_out(api: Api, train: WorkspaceFolder) ->
         ({"after": ["../../x"]}, "after"),
         ({"after": [{"task": "x"}]}, "after"),
         ({"after_any": 7.5}, "after_any"),
+        ({"after": ["t"] * 50_000}, "after"),
+        ({"after_any": ["t"] * 50_000}, "after_any"),
+        ({"gpu_devices": ["0"] * 50_000}, "gpu_devices"),
+        ({"time_limit": "9" * 100_000}, "time_limit"),
         ({"retries": 101}, "retries"),
         ({"retry_delay": "soon"}, "retry_delay"),
         ({"time_limit": -1}, "time_limit"),
@@ -136,6 +140,7 @@ async def test_what_ran_already_is_left_out(api: Api, train: WorkspaceFolder) ->
 async def test_options_that_cannot_be_used(api: Api, train: WorkspaceFolder, run: object, field: str) -> None:
     answer = await api("post", TASKS, {"text": "lr: 1", "name": "made", "run": run}, ws=WS)
     assert (answer.status, answer.body["field"]) == (400, field)
+    assert len(answer.body["message"]) < 1000
     assert train.task_names() == []
     await api.post(TASKS, {"text": "lr: 1", "name": "there"}, ws=WS)
     answer = await api("post", ACTIONS, {"action": "run", "names": ["there"], "run": run}, ws=WS)

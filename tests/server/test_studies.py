@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.studies import optimizer
+from pyruns_jupyter.studies.definition import Definition
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 
@@ -183,3 +185,44 @@ async def test_nothing_is_written_through_a_linked_folder_of_studies(
     answer = await api("post", STUDIES, REQUEST, ws=WS)
     assert (answer.status, answer.body["code"]) == (409, "conflict")
     assert list(other.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"options": {"retry_delay": 10**400}},
+        {"created_at": 10**400},
+        {"created_at": "now"},
+        {"version": float("inf")},
+        {"message": {}},
+        {"text": None},
+        {"n": 10**400},
+        {"name": 3},
+        {"options": [1]},
+    ],
+    ids=str,
+)
+async def test_a_damaged_study_is_named_and_the_others_are_listed(
+    api: Api, train: WorkspaceFolder, change: dict[str, Any]
+) -> None:
+    folder = train.folder / "studies"
+    folder.mkdir()
+    good = Definition("good", "lr: 1:9", "acc", state="finished", created_at=1.0).to_dict()
+    (folder / "good.json").write_text(json.dumps(good))
+    (folder / "bad.json").write_text(json.dumps({**good, "name": "bad", **change}))
+    found = await api.get(STUDIES, ws=WS)
+    assert [item["name"] for item in found["items"]] == ["good"]
+    assert ["bad.json" in one for one in found["damaged"]] == [True]
+    answer = await api("get", STUDY, ws=WS, study="bad")
+    assert answer.status < 500
+    assert "bad.json" in answer.body["message"]
+
+
+async def test_options_that_no_float_holds_are_refused(api: Api, train: WorkspaceFolder) -> None:
+    for key in ("retry_delay", "time_limit", "grace", "gpu_memory", "priority"):
+        for address in (STUDIES, SEARCHES):
+            answer = await api("post", address, {**REQUEST, "run": {key: 10**400}}, ws=WS)
+            if address == STUDIES:
+                assert (answer.status, answer.body["field"]) == (400, key)
+            else:
+                assert [one["field"] for one in answer.body["errors"]] == [key]

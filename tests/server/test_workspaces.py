@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,62 @@ async def test_one_that_cannot_be_read_is_listed_with_the_reason(
     assert "is a FIFO" in told["pipe"]
     assert "train" in told
     assert "is a FIFO" in (await api.get("/workspaces/{ws}", ws="_pyruns_/pipe"))["problem"]
+
+
+def _settings(text: str) -> Callable[[WorkspaceFolder], object]:
+    return lambda workspace: (workspace.root / "_pyruns_settings.yaml").write_text(text)
+
+
+def _script_path(path: object) -> Callable[[WorkspaceFolder], object]:
+    info = {"workspace_kind": "script", "script_path": path}
+    return lambda workspace: (workspace.folder / "script_info.json").write_text(json.dumps(info))
+
+
+def _format(text: str) -> Callable[[WorkspaceFolder], object]:
+    def write(workspace: WorkspaceFolder) -> None:
+        (workspace.root / ".engine").mkdir(exist_ok=True)
+        (workspace.root / ".engine" / "format").write_text(text)
+
+    return write
+
+
+ODD: dict[str, Callable[[WorkspaceFolder], object]] = {
+    "a time that no float holds": _settings(f"slurm: {{time: {'9' * 400}}}\n"),
+    "a number that cannot be written out": _settings(f"slurm: {{cpus: 0x{'f' * 9000}}}\n"),
+    "a GPU that cannot be written out": _settings(f"gpu_scheduler_device_ids: [0x{'f' * 9000}]\n"),
+    "a script path that is too long": _script_path("x" * 5000),
+    "a script path with half a character": _script_path("\ud800.py"),
+    "a script path that is a number": _script_path(10**400),
+    "digits that are none": _format("²"),
+    "digits without end": _format("9" * 5000),
+}
+
+
+@pytest.mark.parametrize("spoil", ODD.values(), ids=ODD)
+async def test_one_odd_folder_never_takes_the_list_away(
+    api: Api, train: WorkspaceFolder, jp_root_dir: Path, spoil: Callable[[WorkspaceFolder], object]
+) -> None:
+    other, _ = open_workspace(jp_root_dir / "sub folder" / "nested.py")
+    spoil(train)
+    items = {item["name"]: item for item in (await api.get("/workspaces"))["items"]}
+    assert set(items) == {"train", "nested"}
+    assert items["nested"]["problem"] is None
+    assert items["train"]["id"] == WS
+    assert (await api.get("/workspaces/{ws}", ws=WS))["name"] == "train"
+    assert other.root != train.root
+
+
+@pytest.mark.parametrize("text", [f"slurm: {{time: {'9' * 400}}}\n", f"sweep_limit: 0x{'f' * 9000}\n"])
+async def test_settings_that_cannot_be_used_can_be_mended(
+    api: Api, train: WorkspaceFolder, text: str
+) -> None:
+    (train.root / "_pyruns_settings.yaml").write_text(text)
+    found = await api.get("/workspaces/{ws}/settings", ws=WS)
+    assert found["text"] == text
+    assert "should be" in found["problem"] or "must be" in found["problem"]
+    change = {"text": "max_jobs: 2\n", "expected": text}
+    mended = await api("patch", "/workspaces/{ws}/settings", change, ws=WS)
+    assert mended.body == {"text": "max_jobs: 2\n", "problem": None}
 
 
 async def test_the_plain_path_in_the_address_is_understood_too(api: Api, train: WorkspaceFolder) -> None:

@@ -77,7 +77,7 @@ class Manifest:
             links = {str(name): str(text) for name, text in value["links"].items()}
             left_out = {str(name): str(text) for name, text in value["left_out"].items()}
             found = cls(str(value["project"]), files, links, left_out, value.get("by_git") is True)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise Unreadable(f"{path} does not describe stored code: {error!r}.") from error
         if found.project and not is_safe(found.project):
             raise Unreadable(f"{path} names the folder {found.project!r}, which lies outside.")

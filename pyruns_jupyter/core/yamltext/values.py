@@ -40,7 +40,7 @@ _FLOAT = re.compile(
 )
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MOST_DEPTH = 300  # of nested values; a thousand overflow the stack of a small thread
-_MAX_INT_DIGITS = 4000  # Python refuses to read longer ones
+_MAX_INT_DIGITS = 3500  # Python refuses to read or write longer ones; also those of hexadecimal numbers
 
 # Characters that YAML does not allow in a stream.
 UNPRINTABLE = re.compile(

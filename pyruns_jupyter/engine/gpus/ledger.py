@@ -62,7 +62,7 @@ class Reservation:
                 used={str(uuid): int(used) for uuid, used in value["used"].items()},
                 at=float(value["at"]),
             )
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"no reservation: {error!r}") from error
 
 
@@ -169,7 +169,7 @@ class Ledger:
                 os.close(descriptor)
             path.unlink()
             return {str(uuid): int(used) for uuid, used in found.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return {}
 
     def _prepare(self) -> None:

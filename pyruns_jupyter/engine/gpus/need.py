@@ -38,4 +38,5 @@ def memory_need(workspace: WorkspaceFolder) -> float | None:
 def _peak(environment: dict[str, Any]) -> float:
     found = environment.get(PEAK)
     values = found.values() if isinstance(found, dict) else ()
-    return max((float(value) for value in values if isinstance(value, (int, float))), default=0.0)
+    numbers = (value for value in values if type(value) in (int, float) and 0 <= value < 1e12)
+    return float(max(numbers, default=0.0))
