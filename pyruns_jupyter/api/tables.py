@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.index import TaskRow
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.stamps import duration_text
 
 MAX_ROWS = 200  # rows an object shows by itself
@@ -23,18 +24,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value)
-
-
-def printable(text: str) -> str:
-    """Return `text` on one line, control characters as escapes: a name must not command a terminal."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character
-        if unicodedata.category(character)[0] != "C"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def printable_text(text: str) -> str:

@@ -13,7 +13,6 @@ from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.tables import (
     count_text,
     html_table,
-    printable,
     printable_text,
     task_columns,
     text_table,
@@ -22,6 +21,7 @@ from pyruns_jupyter.api.tables import (
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.index import TaskRow
 from pyruns_jupyter.core.logplain import last_drawn
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.resources.curves import curves as curves_of
 from pyruns_jupyter.system.samples import Sample

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.api.tables import printable
 from pyruns_jupyter.cli.terminal import main
 from pyruns_jupyter.core import trash
 from pyruns_jupyter.core.errors import Conflict, NotFound, Unreadable
@@ -21,6 +20,7 @@ from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.layout import MAX_RUNS, TaskPaths
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.runs import SLOTS
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +19,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.api.queue import queue_options
-from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.errors import Busy, PyrunsError
 from pyruns_jupyter.core.rows import read_row
 from pyruns_jupyter.engine.gpus import ledger
 from pyruns_jupyter.engine.gpus.ledger import Ledger, Reservation
@@ -434,6 +440,105 @@ def test_the_ledger_believes_locks_and_nothing_else(tmp_path: Path) -> None:
         assert sorted(path.name for path in book.folder.glob("?.json")) == ["a.json"]
         os.close(held)
         assert book.living() == []
+
+
+HOSTILE = {
+    "memory without end": {"memory": float("inf")},
+    "memory that no float holds": {"memory": 10**400},
+    "memory below nothing": {"memory": -(10**18)},
+    "a time that no float holds": {"at": 10**400},
+    "a time that is none": {"at": float("nan")},
+    "use below nothing": {"used": {"GPU-1": -(10**18)}},
+    "use without end": {"used": {"GPU-1": float("inf")}},
+    "a list": {"used": [1]},
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_reservation_that_is_none_is_passed_over(tmp_path: Path, change: dict[str, Any]) -> None:
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        held = book.reserve(reservation("mine"))
+        other = book.reserve(reservation("other"))
+        content = {**json.loads(reservation("other").to_bytes()), **change}
+        (book.folder / "other.json").write_text(json.dumps(content))
+        assert [one.attempt for one in book.living()] == ["mine"]
+        os.close(other)
+        os.close(held)
+
+
+def test_the_name_of_a_task_that_another_user_reserved_for_commands_no_terminal(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        held = book.reserve(replace(reservation("a"), task="w/\x1b[2J\u202e" + "x" * 10_000))
+        [found] = book.living()
+        assert found.task.startswith("w/\\x1b[2J\\u202exxx")
+        assert len(found.task) < 500
+        os.close(held)
+
+
+def test_a_folder_with_too_many_files_is_said_to_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MAX_FILES", 3)
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        for number in range(3):
+            (book.folder / f"{number}.json").touch()
+        with pytest.raises(PyrunsError, match="holds 4 files, more than 3"):
+            book.living()
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"GPU-1": 1e999}', b'{"GPU-1": -1}', b"[" * 60_000, b"[1]"])
+def test_what_a_peak_says_is_read_or_left(tmp_path: Path, content: bytes) -> None:
+    book = Ledger(tmp_path)
+    book.note_peak("a", {"GPU-1": 5})
+    (tmp_path / "a.peak").write_bytes(content)
+    assert book.take_peak("a") == {}
+
+
+@contextmanager
+def locked_by_another_process(path: Path) -> Iterator[psutil.Popen]:
+    """Hold the lock of a file in another process, which is then stopped."""
+    code = f"import fcntl, time; s = open({str(path)!r}, 'a'); fcntl.flock(s, fcntl.LOCK_EX)"
+    words = [sys.executable, "-c", f"{code}; print(1, flush=True); time.sleep(600)"]
+    with psutil.Popen(words, stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            process.suspend()
+            yield process
+        finally:
+            process.kill()
+
+
+def test_reservations_that_another_process_keeps_locked_are_not_waited_for(tmp_path: Path) -> None:
+    book = Ledger(tmp_path / "book")
+    with book.guarded():
+        pass
+    with locked_by_another_process(book.folder / ".guard") as holder:
+        told = f"locked by process {holder.pid} of user {getpass.getuser()}"
+        with pytest.raises(Busy, match=told), book.guarded():
+            pass
+    with book.guarded():
+        assert book.living() == []
+
+
+def test_a_locked_ledger_holds_up_neither_other_tasks_nor_stops(shell: Project, tmp_path: Path) -> None:
+    shell.settings(NOW)
+    with Ledger().guarded():
+        pass
+    gpu, waits, plain = shell.task("gpu", HOLD), shell.task("waits", HOLD), shell.task("plain", "echo done\n")
+    with locked_by_another_process(Ledger().folder / ".guard") as holder:
+        shell.submit(gpu, gpus=1)
+        wait_until(lambda: f"process {holder.pid}" in why(shell), message=lambda: why(shell))
+        shell.submit(waits, gpus=1)
+        shell.submit(plain)
+        assert shell.wait(plain) == ["completed"]
+        cancel(shell.workspace, waits)
+        wait_until(lambda: shell.status(waits) == "cancelled")
+    up(shell, gpu)
+    (shell.folder / "go").touch()
+    assert shell.wait(gpu) == ["completed"]
 
 
 def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
-from pyruns_jupyter.api.tables import printable, printable_text, value_text
+from pyruns_jupyter.api.tables import printable_text, value_text
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.logs import log_problem
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.runs import Run, gpu_names, sources_of
 from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.engine.submit import scheduler_alive

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyruns_jupyter.core.errors import Busy, PyrunsError, os_sentence
+
 from ..base import Job
 from .admission import Refusal, choose, is_quiet
-from .ledger import Ledger, Reservation
+from .ledger import LOCK_SECONDS, Ledger, Reservation
 from .request import GpuRequest
 from .watcher import Watcher
 
 _IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
 _RESTART_SECONDS = 5.0
 _STALE_SECONDS = 10.0  # after which nothing is decided by the last look
+_SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long
 _LOOKING = "Looks at the GPUs."
 
 
@@ -46,6 +49,7 @@ class Broker:
         self._peaks: dict[str, dict[str, int]] = {}
         self._wanted_at = 0.0
         self._restart_at = 0.0
+        self._patience = LOCK_SECONDS  # for the reservations of all users
 
     def look(self, running: Iterable[Job] = ()) -> None:
         """Take what the driver shows now; let the watcher go when nobody wants GPUs.
@@ -80,11 +84,7 @@ class Broker:
         self._quiet.clear()
 
     def grant(self, job: Job, request: GpuRequest) -> Grant | Refusal:
-        """Reserve GPUs for a job, or say why there are none now.
-
-        Raises:
-            PyrunsError, OSError: when the reservations cannot be read or written.
-        """
+        """Reserve GPUs for a job, or say why there are none now."""
         now = self._wanted_at = time.monotonic()
         key = (request.memory, request.max_load)
         self._quiet.setdefault(key, {})
@@ -97,8 +97,21 @@ class Broker:
             return Refusal({}, more="The GPU driver does not answer any more.")
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} It is tried again.")
+        try:
+            return self._reserve(job, request, key, now)
+        except Busy as error:
+            self._patience = _SHORT_PATIENCE  # this thread has other things to do as well
+            return Refusal({}, more=error.message)
+        except PyrunsError as error:
+            return Refusal({}, more=error.message)
+        except OSError as error:
+            return Refusal({}, more=f"GPUs cannot be reserved. {os_sentence(error)} It is tried again.")
+
+    def _reserve(self, job: Job, request: GpuRequest, key: tuple[int, float], now: float) -> Grant | Refusal:
         ledger = self._ledger = self._ledger or Ledger()
-        with ledger.guarded():
+        assert self._seen is not None
+        with ledger.guarded(self._patience):
+            self._patience = LOCK_SECONDS
             living = ledger.living()
             self._count_quiet(key, {uuid for one in living for uuid in one.uuids}, now)
             quiet_for = {uuid: now - since for uuid, since in self._quiet[key].items()}

@@ -10,20 +10,28 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.errors import Busy, PyrunsError
 from pyruns_jupyter.core.host import runtime_folder
+from pyruns_jupyter.core.printing import printable
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 _GUARD = ".guard"
 _SUFFIX, _PEAK = ".json", ".peak"
 _MOST_BYTES = 65536
+LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or means harm
+MAX_FILES = 10_000  # of all users together
+_PAUSE = 0.01  # seconds between two tries
+_LONGEST_NAME = 450  # characters of `workspace/task`
+_MAX_AMOUNT = 1 << 60
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Reservation:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reservation:
-        """Return the reservation in a file.
+        """Return the reservation in a file, which another user may have written.
 
         Raises:
             ValueError: when it is none.
@@ -56,11 +64,11 @@ class Reservation:
             memory = value["memory"]
             return cls(
                 attempt=str(value["attempt"]),
-                task=str(value["task"]),
+                task=printable(str(value["task"])[:_LONGEST_NAME]),
                 uuids=tuple(map(str, value["uuids"])),
-                memory=None if memory is None else int(memory),
-                used={str(uuid): int(used) for uuid, used in value["used"].items()},
-                at=float(value["at"]),
+                memory=None if memory is None else _amount(memory),
+                used={str(uuid): _amount(used) for uuid, used in value["used"].items()},
+                at=float(_amount(value["at"])),
             )
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"no reservation: {error!r}") from error
@@ -79,17 +87,25 @@ class Ledger:
         self.folder = ledger_folder() if folder is None else folder
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self, timeout: float = LOCK_SECONDS) -> Iterator[None]:
         """Keep all others from reserving meanwhile; for milliseconds.
 
         Raises:
+            Busy: when another process, of any user, keeps the folder locked for `timeout` seconds.
             PyrunsError: when the folder cannot be trusted.
             OSError: when it cannot be used.
         """
         self._prepare()
         descriptor = self._open_guard()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            deadline = time.monotonic() + timeout
+            while not _try_lock(descriptor, fcntl.LOCK_EX):
+                if time.monotonic() >= deadline:
+                    raise Busy(
+                        f"The GPU reservations in {self.folder} are locked by {_holder(descriptor)}. "
+                        "It is tried again."
+                    )
+                time.sleep(_PAUSE)
             yield
         finally:
             os.close(descriptor)
@@ -113,9 +129,19 @@ class Ledger:
             return descriptor
 
     def living(self) -> list[Reservation]:
-        """Return the reservations whose runs live; what dead ones left is removed. To be called guarded."""
+        """Return the reservations whose runs live; what dead ones left is removed. To be called guarded.
+
+        Raises:
+            PyrunsError: when the folder is full of files.
+        """
         found = []
-        for name in sorted(os.listdir(self.folder)):
+        names = os.listdir(self.folder)
+        if len(names) > MAX_FILES:
+            raise PyrunsError(
+                f"{self.folder}, where GPUs are reserved, holds {len(names):,} files, more than "
+                f"{MAX_FILES:,}. Remove those that are not needed any more."
+            )
+        for name in sorted(names):
             if not name.endswith(_SUFFIX) or name.startswith("."):
                 continue
             path = self.folder / name
@@ -124,7 +150,7 @@ class Ledger:
             except OSError:
                 continue
             try:
-                if _is_free(descriptor):
+                if _try_lock(descriptor, fcntl.LOCK_SH):
                     with suppress(OSError):  # another user's in a common folder
                         path.unlink()
                         path.with_suffix(_PEAK).unlink(missing_ok=True)
@@ -164,11 +190,13 @@ class Ledger:
         try:
             descriptor = _open(path, os.O_RDONLY)
             try:
+                if os.fstat(descriptor).st_uid != os.geteuid():  # put there by another user
+                    return {}
                 found = json.loads(os.read(descriptor, _MOST_BYTES))
             finally:
                 os.close(descriptor)
             path.unlink()
-            return {str(uuid): int(used) for uuid, used in found.items()}
+            return {str(uuid): _amount(used) for uuid, used in found.items()}
         except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
             return {}
 
@@ -190,9 +218,39 @@ def _open(path: Path, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
 
 
-def _is_free(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _amount(value: Any) -> int:
+    """Return a number of bytes or seconds as whole one.
+
+    Raises:
+        ValueError: when it is none that can be meant.
+    """
+    if type(value) not in (int, float) or not 0 <= value < _MAX_AMOUNT:
+        raise ValueError("no amount")
+    return int(value)
+
+
+def _holder(descriptor: int) -> str:
+    """Return who has locked an open file, as far as the system tells."""
+    status = os.fstat(descriptor)
+    with suppress(OSError, ValueError, KeyError, IndexError):
+        for line in Path("/proc/locks").read_text().splitlines():
+            words = line.split()  # number, kind, mode, access, pid, device and inode, range
+            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(status.st_ino):
+                pid = int(words[4])
+                return f"process {pid} of user {_user_name(os.stat(f'/proc/{pid}').st_uid)}"
+    return "another process"
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
