@@ -30,31 +30,42 @@ if TYPE_CHECKING:
 STORE_KEY = "track_store"
 STORE_NAME = "tracks.sqlite3"
 
-_MAX_SNAPSHOT = 64 * 1024 * 1024  # bytes
+_MAX_SNAPSHOT = 64 * 1024 * 1024  # characters
+_MAX_LISTS = 1_000_000  # and mappings in a snapshot: empty ones take thirty times their text in memory
 _MAX_PAYLOAD = 1024 * 1024
 _MAX_POINTS = 10_000_000
-_SECONDS = 10.0  # for everything; a database may hold a view that never ends
-_BUSY_SECONDS = 10.0  # its writer may keep it locked most of the time
+_SECONDS = 10.0  # for all of a look; its writer may keep the database locked most of the time
 _SHORT_SECONDS = 0.1  # for a row of a table, which is looked at again
+_SHORT_SNAPSHOT = 4 * 1024 * 1024
 _PAUSE = 0.003  # s between two tries; SQLite's own pauses grow, and a busy writer never leaves room then
 # Rows in one look. Their writer waits while we look, so each look takes some milliseconds only.
 _ROWS = 4000
 _MAX_KNOWN = 4  # databases that are remembered
 _MAX_KNOWN_VALUES = 2_000_000  # of one
 _NEWEST = 50  # rows looked at for the newest values
+_TABLES = ("generations", "points")
 
 
 class _Known:
-    """What was read of a generation: its points are only ever added to."""
+    """What was read of a generation: its points are only ever added to. To be used under its lock."""
 
-    def __init__(self, length: int, snapshot: list[dict[str, list[Any]]]) -> None:
-        self.length = length  # of the snapshot, in characters
-        self.runs = dict(enumerate(snapshot, 1))
-        self.after = -(1 << 63)
-        self.count = sum(len(values) for curves in snapshot for values in curves.values())
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.runs: dict[int, dict[str, list[Any]]] = {}
+        self.count = 0
+        self._length = -1  # of the snapshot, in characters
+        self._after = -(1 << 63)
 
-    def add(self, points: Iterator[tuple[int, int, dict[str, Any]]]) -> None:
-        for self.after, run, payload in points:
+    def update(self, look: _Look) -> None:
+        """Read what is new."""
+        length = look.snapshot_length()
+        if length != self._length:
+            snapshot = look.snapshot(_MAX_SNAPSHOT)
+            self.runs, self._after = dict(enumerate(snapshot, 1)), -(1 << 63)
+            self.count = sum(len(values) for curves in snapshot for values in curves.values())
+            self._length = length
+        for sequence, run, payload in look.points(self._after):
+            self._after = sequence
             curves = self.runs.setdefault(run, {})
             for key, value in payload.items():
                 curves.setdefault(key, []).append(value)
@@ -62,7 +73,7 @@ class _Known:
 
 
 _known: OrderedDict[tuple[str, int, str], _Known] = OrderedDict()
-_known_lock = threading.Lock()
+_known_lock = threading.Lock()  # never held while a database is read
 
 
 def is_stored(info: dict[str, Any]) -> bool:
@@ -84,20 +95,24 @@ def stored_tracks(folder: Path, info: dict[str, Any], run: int) -> dict[str, lis
     Raises:
         Unreadable: when the database is missing, damaged or none that we know.
     """
-    with _opened(folder, info) as (database, generation):
+    with _opened(folder, info, _SECONDS) as look:
         path = folder / STORE_NAME
-        place = (str(path), os.stat(path).st_ino, generation)
+        place = (str(path), os.stat(path).st_ino, look.generation)
         with _known_lock:
-            known = _known.pop(place, None)
-            length = _length(database, generation)
-            if known is None or known.length != length:
-                known = _Known(length, _snapshot(database, generation))
-            known.add(_points(database, generation, known.after))
-            if known.count <= _MAX_KNOWN_VALUES:
-                _known[place] = known
-                while len(_known) > _MAX_KNOWN:
-                    _known.popitem(last=False)
+            known = _known.setdefault(place, _Known())
+            _known.move_to_end(place)
+            while len(_known) > _MAX_KNOWN:
+                _known.popitem(last=False)
+        if not known.lock.acquire(timeout=max(0.0, look.deadline - time.monotonic())):
+            raise OSError("others are reading it")
+        try:
+            known.update(look)
             return {key: list(values) for key, values in known.runs.get(run, {}).items()}
+        finally:
+            if known.count > _MAX_KNOWN_VALUES:
+                with _known_lock:
+                    _known.pop(place, None)
+            known.lock.release()
 
 
 def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any]:
@@ -106,17 +121,11 @@ def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any
     A database that cannot be read has none.
     """
     try:
-        with _opened(folder, info) as (database, generation):
-            rows = _rows(
-                database,
-                "SELECT run_index, payload FROM points WHERE generation = ? AND length(payload) <= ? "
-                "ORDER BY sequence DESC LIMIT ?",
-                (generation, _MAX_PAYLOAD, _NEWEST),
-                patience=_SHORT_SECONDS,
-            )
+        with _opened(folder, info, _SHORT_SECONDS) as look:
+            rows = look.last_points()
             latest: dict[str, Any] = {}
             if any(index != run for index, _ in rows) or len(rows) < _NEWEST:
-                snapshot = _snapshot(database, generation)
+                snapshot = look.snapshot(_SHORT_SNAPSHOT)
                 curves = snapshot[run - 1] if run <= len(snapshot) else {}
                 latest = {key: values[-1] for key, values in curves.items() if values}
             for index, payload in reversed(rows):
@@ -128,7 +137,7 @@ def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any
 
 
 @contextmanager
-def _opened(folder: Path, info: dict[str, Any]) -> Iterator[tuple[sqlite3.Connection, str]]:
+def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Look]:
     import sqlite3
 
     path = folder / STORE_NAME
@@ -136,17 +145,19 @@ def _opened(folder: Path, info: dict[str, Any]) -> Iterator[tuple[sqlite3.Connec
     generation = store.get("generation") if isinstance(store, dict) else None
     if not isinstance(store, dict) or not isinstance(generation, str) or store.get("version") != 1:
         raise Unreadable(f"{folder}: its curves are stored in a way that this version does not know.")
+    deadline = time.monotonic() + seconds
     try:
-        with closing(_connect(path)) as database:
-            deadline = time.monotonic() + _SECONDS
-            database.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+        with closing(_connect(path, deadline)) as database:
+            database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
             database.execute("PRAGMA trusted_schema = OFF")
-            yield database, generation
+            look = _Look(database, generation, deadline)
+            look.check()
+            yield look
     except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, RecursionError, OverflowError) as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, deadline: float) -> sqlite3.Connection:
     """Open the database so that nothing beside it is created and nothing in it changed.
 
     Raises:
@@ -169,7 +180,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     if not plain:
         return database
     try:
-        _rows(database, "SELECT count(*) FROM sqlite_master", ())
+        _rows(database, "SELECT count(*) FROM sqlite_master", (), deadline)
     except BaseException as error:
         database.close()
         if not isinstance(error, sqlite3.Error) or not journal.exists():
@@ -178,60 +189,95 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _length(database: sqlite3.Connection, generation: str) -> int:
-    found = _rows(
-        database, "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", (generation,)
-    )
-    return found[0][0] if found and isinstance(found[0][0], int) else 0
+class _Look:
+    """One look at a generation in an open database, which ends at `deadline` (monotonic)."""
 
+    def __init__(self, database: sqlite3.Connection, generation: str, deadline: float) -> None:
+        self.generation = generation
+        self.deadline = deadline
+        self._database = database
 
-def _snapshot(database: sqlite3.Connection, generation: str) -> list[dict[str, list[Any]]]:
-    """Return the curves of each run."""
-    found = _rows(
-        database,
-        "SELECT snapshot FROM generations WHERE generation = ? AND length(snapshot) <= ? LIMIT 1",
-        (generation, _MAX_SNAPSHOT),
-    )
-    if not found or not isinstance(found[0][0], str):
-        raise OSError("the points that the task file speaks of are not in it")
-    runs = json.loads(found[0][0])
-    return [
-        {key: values for key, values in curves.items() if isinstance(values, list)}
-        if isinstance(curves, dict)
-        else {}
-        for curves in (runs if isinstance(runs, list) else [])
-    ]
+    def check(self) -> None:
+        """Check that what is asked for are plain tables: a view or a computed column may do anything.
 
-
-def _points(
-    database: sqlite3.Connection, generation: str, after: int
-) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """Return sequence, run index and values of the points behind `after`."""
-    count = 0
-    while count < _MAX_POINTS:
-        rows = _rows(
-            database,
-            "SELECT sequence, run_index, CASE WHEN length(payload) <= ? THEN payload END FROM points "
-            "WHERE generation = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-            (_MAX_PAYLOAD, generation, after, _ROWS),
+        Raises:
+            OSError: when it is something else.
+        """
+        found = self._rows(
+            "SELECT name, type, sql LIKE 'CREATE TABLE%' FROM sqlite_master WHERE lower(name) IN (?, ?)",
+            _TABLES,
         )
-        for sequence, index, payload in rows:
-            if isinstance(sequence, int) and isinstance(index, int):
-                yield sequence, index, _object(payload)
-        count += len(rows)
-        if len(rows) < _ROWS:
-            return
-        if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
-            raise OSError("its points are not in order")
-        after = rows[-1][0]
+        for name, kind, is_table in found:
+            if kind != "table" or not is_table:
+                raise OSError(f"{str(name)[:20]!r} is no table")
+        if len(found) != len(_TABLES):
+            raise OSError("it has no such table")
+        for name in _TABLES:
+            if any(column[-1] for column in self._rows(f"PRAGMA table_xinfo({name})", ())):
+                raise OSError(f"{name!r} has columns that are computed")
+
+    def snapshot_length(self) -> int:
+        """Return how many characters the snapshot has, 0 when there is none."""
+        found = self._rows(
+            "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", (self.generation,)
+        )
+        return found[0][0] if found and isinstance(found[0][0], int) else 0
+
+    def snapshot(self, most: int) -> list[dict[str, list[Any]]]:
+        """Return the curves of each run; a snapshot has at most `most` characters."""
+        found = self._rows(
+            "SELECT snapshot FROM generations WHERE generation = ? AND length(snapshot) <= ? LIMIT 1",
+            (self.generation, most),
+        )
+        text = found[0][0] if found else None
+        if not isinstance(text, str):
+            raise OSError("the points that the task file speaks of are not in it")
+        if text.count("[") + text.count("{") > _MAX_LISTS:
+            raise OSError(f"it holds more than {_MAX_LISTS:,} lists")
+        runs = json.loads(text)
+        return [
+            {key: values for key, values in curves.items() if isinstance(values, list)}
+            if isinstance(curves, dict)
+            else {}
+            for curves in (runs if isinstance(runs, list) else [])
+        ]
+
+    def points(self, after: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        """Yield sequence, run index and values of the points behind `after`."""
+        count = 0
+        while count < _MAX_POINTS:
+            rows = self._rows(
+                "SELECT sequence, run_index, CASE WHEN length(payload) <= ? THEN payload END FROM points "
+                "WHERE generation = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+                (_MAX_PAYLOAD, self.generation, after, _ROWS),
+            )
+            for sequence, index, payload in rows:
+                if isinstance(sequence, int) and isinstance(index, int):
+                    yield sequence, index, _object(payload)
+            count += len(rows)
+            if len(rows) < _ROWS:
+                return
+            if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
+                raise OSError("its points are not in order")
+            if time.monotonic() > self.deadline:
+                raise OSError("it takes too long")
+            after = rows[-1][0]
+
+    def last_points(self) -> list[Any]:
+        """Return run index and payload of the last points, the newest first."""
+        return self._rows(
+            "SELECT run_index, payload FROM points WHERE generation = ? AND length(payload) <= ? "
+            "ORDER BY sequence DESC LIMIT ?",
+            (self.generation, _MAX_PAYLOAD, _NEWEST),
+        )
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        return _rows(self._database, query, values, self.deadline)
 
 
-def _rows(
-    database: sqlite3.Connection, query: str, values: tuple[object, ...], patience: float = _BUSY_SECONDS
-) -> list[Any]:
+def _rows(database: sqlite3.Connection, query: str, values: tuple[object, ...], deadline: float) -> list[Any]:
     import sqlite3
 
-    deadline = time.monotonic() + patience
     while True:
         try:
             return database.execute(query, values).fetchall()

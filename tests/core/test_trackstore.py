@@ -10,7 +10,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.trackstore import STORE_NAME, stored_latest, stored_tracks
+from tests.support import wait_until
 
 from .making import snapshot
 
@@ -178,17 +181,91 @@ def test_a_journal_that_is_a_fifo_is_not_waited_for(tmp_path: Path, mode: str) -
     assert stored_tracks(tmp_path, INFO, 2)["step"] == [1, 2]
 
 
-def test_a_view_without_end_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyruns_jupyter.core.trackstore._SECONDS", 0.3)
-    database = sqlite3.connect(tmp_path / STORE_NAME)
-    database.executescript(
-        "CREATE TABLE generations (generation, snapshot); INSERT INTO generations VALUES ('g', '[]');"
-        "CREATE VIEW points AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-        " SELECT i AS sequence, 'g' AS generation, 1 AS run_index, '{}' AS payload FROM n;"
-    )
-    database.close()
-    with pytest.raises(Unreadable, match="interrupted"):
-        stored_tracks(tmp_path, INFO, 2)
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+GENERATIONS = "CREATE TABLE generations (generation, snapshot); INSERT INTO generations VALUES ('g', '[]');"
+LARGE = "replace(hex(zeroblob(30000000)), '00', '{},')"
+SCHEMAS = {
+    "a view without end": f"{GENERATIONS} CREATE VIEW points AS {ENDLESS}"
+    " SELECT i AS sequence, 'g' AS generation, 1 AS run_index, '{}' AS payload FROM n;",
+    "a view without end for the snapshot": "CREATE TABLE points (sequence, generation, run_index, payload);"
+    f"CREATE VIEW generations AS {ENDLESS} SELECT 'x' AS generation, '[]' AS snapshot FROM n WHERE i < 0;",
+    "a view in other letters": f"{GENERATIONS} CREATE VIEW Points AS {ENDLESS}"
+    " SELECT i AS sequence, 'g' AS generation, 1 AS run_index, '{}' AS payload FROM n;",
+    "a view of a large text": "CREATE TABLE points (sequence, generation, run_index, payload);"
+    f"CREATE VIEW generations AS SELECT 'g' AS generation, '[' || {LARGE} || '{{}}]' AS snapshot;",
+    "a computed column": f"{GENERATIONS} CREATE TABLE points (sequence, generation, run_index,"
+    f" payload GENERATED ALWAYS AS ({LARGE})); INSERT INTO points VALUES (1, 'g', 1);",
+    "a table of a module": f"{GENERATIONS} CREATE VIRTUAL TABLE points USING"
+    " fts5(sequence, generation, run_index, payload);",
+}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+def test_what_is_no_plain_table_is_not_asked(tmp_path: Path, schema: str) -> None:
+    with closing(sqlite3.connect(tmp_path / STORE_NAME)) as database:
+        try:
+            database.executescript(schema)
+        except sqlite3.OperationalError as error:
+            pytest.skip(f"SQLite here: {error}")
+    began = time.monotonic()
+    with pytest.raises(Unreadable, match=r"no table|computed"):
+        stored_tracks(tmp_path, INFO, 1)
+    assert stored_latest(tmp_path, INFO, 1) == {}
+    assert time.monotonic() - began < 5
+
+
+def test_a_snapshot_of_empty_lists_is_not_read(tmp_path: Path) -> None:
+    with closing(store(tmp_path)) as database:
+        database.execute("UPDATE generations SET snapshot = ?", ("[" + "{}," * 2_000_000 + "{}]",))
+        database.commit()
+    with pytest.raises(Unreadable, match="more than 1,000,000 lists"):
+        stored_tracks(tmp_path, INFO, 1)
+
+
+@contextmanager
+def kept_locked(folder: Path) -> Iterator[None]:
+    """A writer that does not come to an end."""
+    with closing(sqlite3.connect(folder / STORE_NAME, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def test_a_look_at_a_locked_database_has_one_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(tmp_path, 10).close()
+    monkeypatch.setattr("pyruns_jupyter.core.trackstore._SECONDS", 0.5)
+    with kept_locked(tmp_path):
+        began = time.monotonic()
+        with pytest.raises(Unreadable, match="locked"):
+            stored_tracks(tmp_path, INFO, 2)
+        assert stored_latest(tmp_path, INFO, 2) == {}
+        assert time.monotonic() - began < 5
+    assert stored_tracks(tmp_path, INFO, 2)["step"] == list(range(1, 11))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="/proc tells when it is being read")
+def test_one_database_does_not_wait_for_another(tmp_path: Path) -> None:
+    large, small = tmp_path / "large", tmp_path / "small"
+    for folder, points in ((large, 200_000), (small, 10)):
+        folder.mkdir()
+        store(folder, points).close()
+    path = str(large / STORE_NAME)
+    with ThreadPoolExecutor() as pool:
+        reading = [pool.submit(stored_tracks, large, INFO, 2) for _ in range(3)]
+        wait_until(
+            lambda: any(_target(one) == path for one in Path("/proc/self/fd").iterdir()), interval=0.001
+        )
+        assert stored_tracks(small, INFO, 2)["step"] == list(range(1, 11))
+        assert not any(one.done() for one in reading)
+    assert [one.result()["step"][-1] for one in reading] == [200_000] * len(reading)
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
