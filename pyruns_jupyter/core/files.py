@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import stat
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from .makers import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_LARGE = 1024 * 1024  # bytes
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
 MANY = 16  # files; from here on one synchronisation of the file system costs less than one a file
 
@@ -133,15 +136,15 @@ def dump_json(value: object) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`.
+def read_json(path: Path, *, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """Return the JSON object in `path`, a file of at most `most` bytes.
 
     Raises:
         FileNotFoundError: when there is no such file.
         Unreadable: when it is not a JSON object, too large, or may not be read.
     """
     try:
-        data, _ = read_whole(path)
+        data, _ = read_whole(path, most=most)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -179,7 +182,7 @@ def read_whole(
             raise Unreadable(f"{shown or path} is {kind_of_file(status.st_mode)}, not a file.")
         size = status.st_size
         if size > most:
-            raise Unreadable(_too_large(shown or path, most))
+            raise too_large(shown or path, most)
         data = os.read(descriptor, size + 1)
         while data and len(data) != size and len(data) <= most:  # it grows, or came in parts
             part = os.read(descriptor, 1024 * 1024)
@@ -189,7 +192,7 @@ def read_whole(
     finally:
         os.close(descriptor)
     if len(data) > most:
-        raise Unreadable(_too_large(shown or path, most))
+        raise too_large(shown or path, most)
     return data, status
 
 
@@ -240,9 +243,10 @@ def kind_of_file(mode: int) -> str:
     return next((word for test, word in kinds if test(mode)), "a device")
 
 
-def _too_large(path: str | Path, most: int) -> str:
+def too_large(path: str | Path, most: int) -> Unreadable:
+    """Return the error for a file of more than `most` bytes."""
     limit = f"{most >> 20} MiB" if most >> 20 else f"{most} bytes"
-    return f"{path} is larger than {limit} and is not read."
+    return Unreadable(f"{path} is larger than {limit} and is not read.")
 
 
 def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
@@ -252,15 +256,42 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
         Unreadable: when `data` is not one JSON object or larger than 64 MiB.
     """
     if len(data) > MAX_JSON_BYTES:
-        raise Unreadable(_too_large(path, MAX_JSON_BYTES))
+        raise too_large(path, MAX_JSON_BYTES)
     try:
-        value = json.loads(data)
+        with _paused_collection() if len(data) > _LARGE else nullcontext():
+            value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} {_json_problem(data, error)}") from error
     if not isinstance(value, dict):
         raise Unreadable(f"{path} should hold a JSON object, but holds {_JSON_WORDS[type(value)]}.")
     return value
 
+
+@contextmanager
+def _paused_collection() -> Iterator[None]:
+    """Keep the garbage collector out of a `with` block: it looks at all new lists and mappings again and
+    again, and most of the time to read many of them goes into that.
+    """
+    global _pausing, _resumes
+    with _pausing_lock:
+        if not _pausing:
+            _resumes = gc.isenabled()
+            gc.disable()
+        _pausing += 1
+    try:
+        yield
+    finally:
+        with _pausing_lock:
+            _pausing -= 1
+            if not _pausing and _resumes:
+                gc.enable()
+
+
+_pausing, _resumes = (
+    0,
+    False,
+)  # threads that are in such a block, and whether the last one switches it on again
+_pausing_lock = threading.Lock()
 
 _JSON_WORDS: dict[type, str] = {
     list: "a list",

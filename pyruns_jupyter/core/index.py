@@ -18,8 +18,7 @@ from . import journal
 from .configs import ConfigCache
 from .errors import Unreadable
 from .figures import newest_beside
-from .files import parse_json, read_whole
-from .lastpoints import only_last_points
+from .files import read_whole
 from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
@@ -27,7 +26,7 @@ from .runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
 from .sealed import Origin, origin
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .silence import silence
-from .taskfile import TaskInfo, own_facts, unreadable
+from .taskfile import TaskInfo, own_facts, parse_last_points, unreadable
 from .trackstore import STORE_KEY, stored_signature
 from .trust import BATCHES, other_owner, trusted_engine
 from .workspace import WorkspaceFolder, scan_tasks
@@ -243,7 +242,7 @@ class TaskIndex:
         try:
             data, status = read_whole(path)
             self._signatures[name] = self._settled(name, status)
-            info = parse_json(only_last_points(data), path)
+            info = parse_last_points(data, path)
         except (FileNotFoundError, NotADirectoryError):
             self._signatures.pop(name)
             return None

@@ -16,6 +16,7 @@ from .place import Place
 from .runs import RUNNING, Run, latest, status_of
 from .taskfile import TaskInfo
 
+MAX_RECORD_BYTES = 64 * 1024  # of the file that an owner locks
 COPIED = "The task was copied while this run went on: how the run ended is known to the original only."
 
 
@@ -60,7 +61,7 @@ def is_copied_run(folder: Path | str, run: int) -> bool:
     """Tell whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
     path = Path(folder, RUN_LOGS, owner_name(run))
     try:
-        place = Place.from_dict(read_json(path).get("place"))
+        place = Place.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
         return place is not None and place.is_copied_to(path)
     except (OSError, Unreadable):
         return False

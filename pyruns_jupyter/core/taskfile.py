@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NotFound, Unreadable
-from .files import dump_json, parse_json, read_whole, write_atomic
+from .files import dump_json, parse_json, read_whole, too_large, write_atomic
+from .lastpoints import only_last_points
 from .layout import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
 from .tasklock import TIMEOUT, task_lock
 
 TaskInfo = dict[str, Any]
 
+MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take thirty times their text
 OWN_KEY = "pyruns_jupyter"  # our own facts, one top-level key that other programs carry along
 
 
@@ -30,7 +32,7 @@ def read_task(folder: Path) -> TaskInfo:
         NotFound: when there is no task.
         Unreadable: when the file is damaged, is no file, or may not be read.
     """
-    return parse_json(_read(folder), folder / TASK_INFO)
+    return _parse(_read(folder), folder / TASK_INFO)
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -
         except FileNotFoundError:
             raise _gone(folder) from None
         before = _read(folder, dir_fd)
-        info = parse_json(before, folder / TASK_INFO)
+        info = _parse(before, folder / TASK_INFO)
         yield info
         after = dump_json(info)
         if after != before:
@@ -102,6 +104,24 @@ def _read(folder: Path, dir_fd: int | None = None) -> bytes:
         raise _gone(folder) from None
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def parse_last_points(data: bytes, path: Path | str) -> TaskInfo:
+    """Return a task file's content with the last value only of each long curve.
+
+    Raises:
+        Unreadable: when it is damaged, or too large without the curves.
+    """
+    rest = only_last_points(data)
+    if len(rest) > MAX_BYTES:
+        raise too_large(path, MAX_BYTES)
+    return parse_json(rest, path)
+
+
+def _parse(data: bytes, path: Path) -> TaskInfo:
+    if len(data) > MAX_BYTES and len(only_last_points(data)) > MAX_BYTES:
+        raise too_large(path, MAX_BYTES)
+    return parse_json(data, path)
 
 
 def is_task(folder: Path | str) -> bool:

@@ -36,6 +36,7 @@ from .taskfile import is_task
 from .textfiles import read_source, read_text
 
 SCRIPT, SHELL = "script", "shell"
+_MAX_INFO_BYTES = 1024 * 1024
 SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
 WORKSPACE_STAGING = ".pyruns-workspace-"
 
@@ -140,7 +141,7 @@ class WorkspaceFolder:
             Unreadable: when it is missing or damaged.
         """
         try:
-            return read_json(self.folder / SCRIPT_INFO)
+            return read_json(self.folder / SCRIPT_INFO, most=_MAX_INFO_BYTES)
         except FileNotFoundError:
             raise Unreadable(f"{self.folder / SCRIPT_INFO} is missing.") from None
 

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.files import read_json
 from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, pid_space, process_alive
 from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.owners import COPIED, is_copied_run, owner_record
+from pyruns_jupyter.core.owners import COPIED, MAX_RECORD_BYTES, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
 from .base import Job
@@ -127,6 +127,6 @@ def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[p
 def owner_of(paths: TaskPaths, number: int) -> ProcessId | None:
     """Return who owns or owned a run, as its owner wrote it down; None when that is not known."""
     try:
-        return ProcessId.from_dict(read_json(paths.owner(number)))
+        return ProcessId.from_dict(read_json(paths.owner(number), most=MAX_RECORD_BYTES))
     except (OSError, Unreadable):
         return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from pyruns_jupyter.cli.terminal import main
 from pyruns_jupyter.core import trash
 from pyruns_jupyter.core.errors import Conflict, NotFound, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.files import dump_json, parse_json
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.layout import MAX_RUNS, TaskPaths
@@ -321,3 +325,65 @@ def test_folders_that_come_and_go_while_they_are_read(tmp_path: Path) -> None:
     assert names[1] not in index.rows
     assert set(index.rows) == {path.name for path in workspace.tasks.iterdir() if path.name[0] != "."}
     assert all(row.readable for row in index.rows.values())
+
+
+def test_a_task_file_of_millions_of_lists_is_not_parsed(tmp_path: Path) -> None:
+    workspace, first, bad, _ = three(tmp_path)
+    path = workspace.paths(bad).info
+    path.write_bytes(b'{"a": [' + b"[]," * 10_000_000 + b"[]]}")
+    index = TaskIndex(workspace)
+    began = time.monotonic()
+    index.refresh()
+    assert time.monotonic() - began < 5  # it was more, and nobody else got an answer meanwhile
+    assert "larger than 16 MiB" in (index.rows[bad].message or "")
+    assert index.rows[first].readable
+    with pytest.raises(Unreadable, match="larger than 16 MiB"):
+        read_task(path.parent)
+    with pytest.raises(Unreadable, match="larger than 16 MiB"), edit_task(path.parent):
+        pass
+
+
+def test_a_task_file_with_a_million_points_is_read(tmp_path: Path) -> None:
+    workspace, first, _, _ = three(tmp_path)
+    folder = workspace.paths(first).folder
+    info = read_task(folder)
+    info["tracks"] = [{"loss": [0.123456] * 1_000_000}]
+    info["run_statuses"], info["run_index"] = ["completed"], 1
+    (folder / "task_info.json").write_bytes(dump_json(info))
+    assert (folder / "task_info.json").stat().st_size > 16 * 1024 * 1024
+    assert len(read_task(folder)["tracks"][0]["loss"]) == 1_000_000
+    index = TaskIndex(workspace)
+    index.refresh()
+    assert index.rows[first].figures == {"loss": 0.123456}
+
+
+@pytest.mark.parametrize("end", ["]}", "oops"])
+def test_the_garbage_collector_is_back_after_large_files(end: str) -> None:
+    data = b'{"a": [' + b"[]," * 500_000 + b"[]" + end.encode()
+    assert gc.isenabled()
+
+    def read() -> None:
+        with suppress(Unreadable):
+            parse_json(data, "file")
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        read()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_huge_description_of_a_workspace_is_not_parsed(tmp_path: Path) -> None:
+    workspace, *_ = three(tmp_path)
+    (workspace.folder / "script_info.json").write_bytes(b'{"a": [' + b"[]," * 10_000_000 + b"[]]}")
+    began = time.monotonic()
+    assert "larger than 1 MiB" in (workspace.problem() or "")
+    assert workspace.kind == "script"
+    assert time.monotonic() - began < 2
