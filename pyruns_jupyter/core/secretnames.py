@@ -6,7 +6,15 @@ import re
 from collections.abc import Mapping
 
 MASK = "********"
-_SECRET = re.compile(r"token|secret|passw|passphrase|credential|key", re.IGNORECASE)
+_SECRET = re.compile(
+    r"token|secret|passw|passphrase|credential|key|bearer|cookie|private|jwt|webhook|_pwd"
+    r"|pass(?![a-z]|_(?:rate|count|through))"  # SMTP_PASS, PGPASS; not PASSES, PASSIVE
+    r"|auth(?!or)"  # X_AUTH, OAUTH; not GIT_AUTHOR_NAME
+    r"|(?<![a-z])(?:pat|dsn)(?![a-z])"  # GITHUB_PAT, SENTRY_DSN; not PATH
+    r"|conn\w*str"  # AZURE_STORAGE_CONNECTION_STRING
+    r"|(?:database|db|redis|mongo\w*|amqp|postgres\w*|mysql)_ur[il]",  # which hold the password
+    re.IGNORECASE,
+)
 
 
 def is_secret(name: str) -> bool:

@@ -125,6 +125,57 @@ def test_tags_are_added_and_taken_away(tmp_path: Path) -> None:
     assert index.rows["one"].tags == ("b", "c")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "PGPASS",
+            "SMTP_PASS",
+            "DB_PASS2",
+            "GITHUB_PAT",
+            "pat",
+            "BEARER",
+            "COOKIE",
+            "SESSION_COOKIE",
+            "X_AUTH",
+        ),
+        *(
+            "OAUTH",
+            "SENTRY_DSN",
+            "AZURE_STORAGE_CONNECTION_STRING",
+            "conn_str",
+            "SSH_PRIVATE",
+            "DB_PWD",
+            "JWT",
+        ),
+        *("SLACK_WEBHOOK_URL", "DATABASE_URL", "REDIS_URI", "MONGODB_URI", "PASSWD", "AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+def test_a_name_that_speaks_of_a_secret(name: str) -> None:
+    assert masked({name: "x"}) == {name: MASK}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "PATH",
+            "PYTHONPATH",
+            "PATIENCE",
+            "PWD",
+            "OLDPWD",
+            "GIT_AUTHOR_NAME",
+            "PASSES",
+            "PASSIVE",
+            "N_PASSED",
+        ),
+        *("PASS_RATE", "LR", "HOME", "URL", "CONNECTIONS", "TRACE_PATTERN", "COMPATIBLE"),
+    ],
+)
+def test_a_name_that_does_not_speak_of_a_secret(name: str) -> None:
+    assert masked({name: "x"}) == {name: "x"}
+
+
 def test_secrets_are_known_by_their_names() -> None:
     shown = masked({"HF_TOKEN": "x", "my_password": "x", "AWS_SECRET_ACCESS": "x", "API_KEY": "x", "LR": "1"})
     assert shown == {
