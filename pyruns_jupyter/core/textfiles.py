@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 from .errors import NotFound, Unreadable
 from .files import read_whole
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024
-
-
-def escape_controls(text: str) -> str:
-    """Return `text` on one line, control characters as escapes: a name must not command a terminal."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character
-        if unicodedata.category(character)[0] != "C"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def read_text(path: Path, *, follow: bool = True) -> str:

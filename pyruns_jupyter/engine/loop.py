@@ -21,10 +21,10 @@ from pyruns_jupyter.core.files import is_plain_file
 from pyruns_jupyter.core.inotify import PathWatch
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo
-from pyruns_jupyter.core.textfiles import escape_controls
 from pyruns_jupyter.core.trust import EngineKey, check_folders
 
 from . import batches
@@ -441,4 +441,4 @@ class Scheduler:
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk; nothing depends on what is said here
-            os.write(sys.stderr.fileno(), f"{stamp()} {escape_controls(text)}\n".encode("utf-8", "replace"))
+            os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))

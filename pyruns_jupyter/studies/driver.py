@@ -18,13 +18,13 @@ from pathlib import Path
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.rows import TaskRow, read_row
 from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
-from pyruns_jupyter.core.textfiles import escape_controls
 from pyruns_jupyter.core.trust import EngineKey, require_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.launch import attend
@@ -302,7 +302,7 @@ def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, key: EngineKey
 
 
 def _say(text: str) -> None:
-    escaped = "\n".join(map(escape_controls, text.split("\n")))
+    escaped = "\n".join(map(printable, text.split("\n")))
     print(f"{stamp()} {escaped}", file=sys.stderr, flush=True)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.api.tables import printable
 from pyruns_jupyter.core.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.runs import COMPLETED
 from pyruns_jupyter.engine.submit import cancel
 
