@@ -14,7 +14,6 @@ import pytest
 from pyruns_jupyter.core.clusterneed import ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.host import ProcessId
-from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.place import Place
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.snapshots.store import Manifest
@@ -50,13 +49,6 @@ STUDY = Definition("s", "a: 1:3", "acc", options=OPTIONS, created_at=1.0)
 CODE = Manifest("", {"a.py": ("0" * 64, 1, False)}, {"link": "a.py"}, {"big": "too large"})
 
 
-def _read_submission(value: Any, folder: Path) -> object:
-    paths = EnginePaths(folder)
-    paths.cluster.mkdir(parents=True, exist_ok=True)
-    (paths.cluster / "s.json").write_text(json.dumps(value))
-    return Submission.read(paths, "s")
-
-
 READERS: dict[str, tuple[dict[str, Any], Callable[[Any, Path], object], type[Exception]]] = {
     "options": (OPTIONS.to_dict(), lambda value, _: QueueOptions.from_dict(value), InvalidInput),
     "study": (STUDY.to_dict(), Definition.from_dict, Unreadable),
@@ -73,8 +65,8 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[Any, Path], object], type[Exc
         ValueError,
     ),
     "submission": (
-        {"engine": "slurm", "batch": "b", "workspace": "w", "tasks": ["t"], "place": PLACE.to_dict()},
-        _read_submission,
+        {"engine": "slurm", "batch": "b", "workspace": "w", "tasks": ["t"], "source": {}, "job": "12"},
+        lambda value, _: Submission.from_dict(value, "s"),
         Unreadable,
     ),
 }

@@ -80,7 +80,10 @@ def test_a_listener_that_fails_hurts_nobody(sampler: Sampler, caplog: pytest.Log
 
 
 def test_stop_can_be_called_by_a_listener(sampler: Sampler) -> None:
-    sampler.subscribe(lambda sample: sampler.stop())
+    def stop(sample: Sample) -> None:
+        sampler.stop()
+
+    sampler.subscribe(stop)
     wait_until(lambda: not sampling())
 
 
