@@ -14,6 +14,7 @@ is acted on. It can be shown, and the user can take it over (`engine.requeue`).
     <state>/engines/<inode>/<random>/engine.json    one engine folder: its key, where it lies
     <state>/engines/<inode>/<random>/done           ids of the files that have done their work, one a line, so
                                                     that a backup of them is not acted on again
+    <state>/engines/<inode>/<random>/trees/         stored code that runs start from (`snapshots.trees`)
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,8 +171,7 @@ def check_folders(key: EngineKey) -> None:
     _check_folder(key.root, None, has_modes=False)
     engine = key.root / ENGINE
     _check_folder(engine, key.owner, has_modes=key.has_modes)
-    for folder in _folders_in(engine):
-        _check_folder(folder, key.owner, has_modes=key.has_modes)
+    check_own(key, *_folders_in(engine))
 
 
 def _folders_in(engine: Path) -> list[Path]:
@@ -187,6 +188,30 @@ def _folders_in(engine: Path) -> list[Path]:
             if entry.is_dir(follow_symlinks=False):
                 found.append(Path(entry.path))
     return found
+
+
+def check_own(key: EngineKey, *folders: Path) -> None:
+    """Check that folders, as far as they exist, are ours in the same way as those of the engine.
+
+    Raises:
+        Untrusted: if one is a link, belongs to another user, or can be written to by others.
+    """
+    for folder in folders:
+        with suppress(FileNotFoundError):
+            _check_folder(folder, key.owner, has_modes=key.has_modes)
+
+
+def close_own(key: EngineKey, *folders: Path) -> None:
+    """Remove the modes of folders, as far as they exist, that let others write.
+
+    Raises:
+        Untrusted: if one is a link or belongs to another user.
+    """
+    for folder in folders:
+        with suppress(FileNotFoundError):
+            _check_folder(folder, key.owner, has_modes=False)
+            if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
+                _close_to_others(folder)
 
 
 def claim_engine(root: Path) -> EngineKey:
@@ -212,10 +237,7 @@ def claim_engine(root: Path) -> EngineKey:
         key = _add_key(root, os.lstat(engine) if made else None)
     for folder in (engine, engine / BATCHES):
         _make_folder(folder)
-    for folder in (engine, *_folders_in(engine)):
-        _check_folder(folder, key.owner, has_modes=False)
-        if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
-            _close_to_others(folder)
+    close_own(key, engine, *_folders_in(engine))
     return key
 
 

@@ -6,6 +6,7 @@ Source of the rules: `docs/disk-format.md`, "What a task is started with".
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from pyruns_jupyter.core.facts import env_of
 from pyruns_jupyter.core.files import write_new
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import NOTEBOOK_SUFFIX, SCRIPT_CONFIG, SHELL_CONFIG, TaskPaths, script_file
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.relocation import task_script, task_workdir
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import TaskInfo
 from pyruns_jupyter.core.textfiles import read_source, read_text
+from pyruns_jupyter.core.trust import trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .base import Job
@@ -72,7 +75,11 @@ def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tr
     """
     if not job.code or _is_shell_task(info, job.paths):
         return nullcontext(None)
-    return snapshots.use(job.root, job.code)
+    return snapshots.use(job.root, job.code, trusted_engine(job.root), _say)
+
+
+def _say(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def build_command(

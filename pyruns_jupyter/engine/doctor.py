@@ -24,6 +24,8 @@ from pyruns_jupyter.core.layout import ENGINE, EnginePaths
 from pyruns_jupyter.core.owners import Ownership
 from pyruns_jupyter.core.sealed import DAMAGED_SUFFIX
 from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.snapshots.store import CODE
+from pyruns_jupyter.core.snapshots.trees import KEPT, TREES
 from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.tasklock import protocol
@@ -65,7 +67,7 @@ def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
     Raises:
         OSError: when the folder itself cannot be read.
     """
-    found = [*_disk(root), *_settings(root), *_engine(root)]
+    found = [*_disk(root), *_settings(root), *_engine(root), *_stored_code(root)]
     for workspace in workspaces_in(root):
         found += _workspace(workspace)
     if gpus:
@@ -150,6 +152,28 @@ def _foreign(root: Path) -> Iterator[Finding]:
         )
 
 
+def _stored_code(root: Path) -> Iterator[Finding]:
+    folder = root / CODE
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    if TREES in names:  # earlier releases had them in the project
+        yield Finding(
+            "note",
+            f"{folder / TREES} was made by an earlier release and is not used any more.",
+            "Look for results of runs in it, then remove it.",
+        )
+    kept = [name for name in names if name.startswith(KEPT)]
+    if kept:
+        yield Finding(
+            "note",
+            "Files that runs wrote next to their code could not be moved to the project. "
+            f"They are kept in {folder}: {_few(kept)}.",
+            "Take what you need from these folders, then remove them.",
+        )
+
+
 def _start_scheduler(paths: EnginePaths) -> str:
     ensure_scheduler(paths)
     return "A scheduler sees to it."
@@ -187,13 +211,17 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
             lost.append(name)
     lost.sort()
     if lost:
-        more = f" and {len(lost) - _LISTED} more" if len(lost) > _LISTED else ""
         yield Finding(
             "error",
-            f"{workspace.name}: {', '.join(lost[:_LISTED])}{more} seem to wait, but nothing is behind it.",
+            f"{workspace.name}: {_few(lost)} seem to wait, but nothing is behind it.",
             "They are put back to what they were, and can be queued again.",
             lambda: _put_back(workspace, lost),
         )
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _lock(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:

@@ -96,7 +96,7 @@ class Scheduler:
         for folder in (self._paths.folder, self._paths.batches):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
-        if snapshots.has_trees(self._root):
+        if snapshots.has_trees(self._key):
             self._tidy_code()
         while self._here():
             self._advance()
@@ -246,7 +246,7 @@ class Scheduler:
             fork_detached(self._remove_trees)
 
     def _remove_trees(self) -> int:
-        snapshots.tidy_trees(self._root, self._batches.stored_code, self._say)
+        snapshots.tidy_trees(self._key, self._batches.stored_code, self._say)
         return 0
 
     def _fill(self, opened: OpenBatch) -> None:

@@ -87,7 +87,7 @@ def submit(
     keep_out_of_git(workspace.root)
     paths = EnginePaths(workspace.root)
     key = claim_engine(workspace.root)
-    code, source = _store_code(workspace)
+    code, source = _store_code(workspace, key)
     if len(wanted) >= _MANY:
         with suppress(PyrunsError):  # it comes up while the tasks are claimed
             ensure_scheduler(paths)
@@ -124,11 +124,11 @@ def submit(
     return Submission(batch, [name for name, _ in queued], refused, skipped)
 
 
-def _store_code(workspace: WorkspaceFolder) -> tuple[str, dict[str, Any]]:
+def _store_code(workspace: WorkspaceFolder, key: EngineKey) -> tuple[str, dict[str, Any]]:
     """Store the project's code when its settings say so; return its hash and the repository's state."""
     if not Settings.load(workspace.root).snapshot_code:
         return "", {}
-    code = snapshots.take(workspace.root, workspace.script)
+    code = snapshots.take(key, workspace.script)
     return code, source_state(workspace.project).to_dict()
 
 

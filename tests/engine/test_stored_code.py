@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,9 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core import snapshots
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.snapshots import store
+from pyruns_jupyter.engine.doctor import examine
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def script_project(make_project: MakeProject) -> Project:
 
 
 def trees(project: Project) -> list[Path]:
-    folder = project.root / ".code" / "trees"
+    folder = project.key.state / "trees"
     return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
 
@@ -150,3 +153,82 @@ def test_without_the_setting_nothing_is_stored(make_project: MakeProject) -> Non
     with pytest.raises(NotFound, match="snapshot_code: true"):
         Workspace.open(project.root / "job")["A"].code()
     assert sys.executable in json.dumps(project.info("A")["run_environments"])
+
+
+def hostile_store(project: Project, digest: str) -> None:
+    """Add to the stored code what a clone or an archive could bring, old enough to belong to nobody."""
+    tree = project.root / ".code" / "trees" / f"{digest[:16]}.old"
+    for name in (".bash_profile", ".ipython/profile_default/startup/00.py", "notes.txt"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("evil")
+    for path in (*tree.rglob("*"), tree):
+        os.utime(path, (1, 1))
+
+
+def all_entries(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_trees_that_came_with_a_project_are_left_alone(
+    make_project: MakeProject, tmp_path: Path, listed: bool
+) -> None:
+    home = tmp_path / "home" / "x"
+    home.mkdir(parents=True)
+    project = make_project(SCRIPT, "y", home)
+    (project.folder / "helper.py").write_text("value = 1\n")
+    (project.folder / "data").mkdir()
+    (project.folder / "data" / "x.npy").write_text("numbers")
+    project.settings("snapshot_code: true\n")
+    data = snapshots.Manifest("x/y", {}).dump()
+    digest = hashlib.sha256(data).hexdigest()
+    hostile_store(project, digest)
+    if listed:
+        (project.root / ".code" / "manifests").mkdir()
+        (project.root / ".code" / "manifests" / f"{digest}.json").write_bytes(data)
+    before = all_entries(project.root / ".code" / "trees")
+    project.task("A", "")
+    project.submit("A")
+    assert project.wait("A") == ["completed"]
+    project.wait_for_exit()
+    assert (project.folder / "written.txt").read_text() == "result"
+    assert all_entries(project.root / ".code" / "trees") == before
+    assert not list((project.root / ".code").glob("kept-*"))
+    assert os.listdir(tmp_path / "home") == ["x"]
+    assert os.listdir(home) == ["y"]
+    (found,) = (one for one in examine(project.root, gpus=False) if "earlier release" in one.what)
+    assert str(project.root / ".code" / "trees") in found.what
+
+
+def test_a_link_in_place_of_the_trees_is_not_followed(make_project: MakeProject, tmp_path: Path) -> None:
+    project = script_project(make_project)
+    home = tmp_path / "home"
+    for name in ("thesis/text.tex", "notes.txt", ".newsboat/urls"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("mine")
+    for path in (*home.rglob("*"), home):
+        os.utime(path, (1, 1))
+    (project.root / ".code").mkdir()
+    (project.root / ".code" / "trees").symlink_to(home)
+    before = all_entries(home)
+    project.task("A", "")
+    project.submit("A")
+    assert project.wait("A") == ["completed"]
+    project.wait_for_exit()
+    assert all_entries(home) == before
+
+
+@pytest.mark.parametrize("name", [".code", ".code/objects", ".code/manifests"])
+def test_nothing_is_stored_through_a_link(make_project: MakeProject, tmp_path: Path, name: str) -> None:
+    project = script_project(make_project)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".newsboat").mkdir()
+    os.utime(home / ".newsboat", (1, 1))
+    (project.root / name).parent.mkdir(exist_ok=True)
+    (project.root / name).symlink_to(home)
+    project.task("A", "")
+    with pytest.raises(Conflict, match="a real folder is needed"):
+        project.submit("A")
+    assert project.status("A") == "pending"
+    assert all_entries(home) == {".newsboat"}

@@ -21,8 +21,7 @@ from ..files import dump_json, read_json
 from ..host import host_name
 from ..layout import ARTIFACTS, DEFAULT_CONFIG, RUN_LOGS, TASK_INFO, TaskPaths
 from ..secretnames import is_secret
-from ..snapshots.store import CODE as STORED
-from ..snapshots.store import object_path
+from ..snapshots.store import read_object
 from ..taskfile import TaskInfo, own, own_facts, read_task
 from ..workspace import SHELL_TEMPLATE, WorkspaceFolder
 from .code import script_files
@@ -174,12 +173,16 @@ class _Packer:
         except PyrunsError as error:
             self.notices.append(f"{error.message} It is not in the archive.")
             return
-        folder = root / STORED
-        for content in (one for one, _, _ in manifest.files.values() if one not in self._contents):
+        for path, (content, _, _) in manifest.files.items():
+            if content in self._contents:
+                continue
             self._contents.add(content)
-            path = object_path(folder, content)
-            with suppress(FileNotFoundError):
-                self.add_file(f"{SNAPSHOTS}/objects/{content[:2]}/{content[2:]}", Path(path))
+            try:
+                data = read_object(root, content, path)
+            except (Unreadable, OSError) as error:
+                self.notices.append(f"{getattr(error, 'message', error)} It is not in the archive.")
+            else:
+                self.add_data(f"{SNAPSHOTS}/objects/{content[:2]}/{content[2:]}", data)
         self.add_data(f"{SNAPSHOTS}/manifests/{digest}.json", manifest.dump())
 
     def _files(self, folder: Path) -> Iterator[Path]:

@@ -5,16 +5,19 @@
     .code/seen.json              what unchanged files contained: they are not read again
     .code/.new-<maker>/          contents on their way into `objects`
 
-Everything is written beside its place, made durable, then renamed: what has its name is complete.
+Everything is written beside its place, made durable, then renamed: what has its name is complete. What is
+read counts only if it has the content that its name says, and no link is followed.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +25,9 @@ from typing import Any
 
 from ..errors import InvalidInput, NotFound, Unreadable
 from ..files import parse_json, read_json, read_whole, sync_files, sync_folder, write_atomic
+from ..layout import ROOT_NAME
 from ..makers import is_temporary_file, maker_suffix, tidy
+from ..trust import EngineKey, close_own
 from .selection import MAX_FILES, Selection, is_safe, kind_of, link_text, select
 
 CODE = ".code"
@@ -31,6 +36,10 @@ MAX_TOTAL_BYTES = 200 * 1024 * 1024
 STAGING = ".new"
 _ID = re.compile(r"[0-9a-f]{64}")
 _YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may change again unseen
+# Nothing is stored below these; a program that finds them where code was written out acts on what they hold.
+_NEVER_CODE = frozenset({".git", ROOT_NAME})
+# What a damaged or planted object is found by, unlike an error that passes.
+_NOT_A_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EMLINK})
 _WAY_OUT = "Name data in .gitignore or move it away, or set snapshot_code: false."
 
 
@@ -84,20 +93,53 @@ class Manifest:
         for name in (*files, *links):
             if not is_safe(name):
                 raise Unreadable(f"{path} names {name!r}, which lies outside.")
+            if not _NEVER_CODE.isdisjoint(name.lower().split("/")):
+                raise Unreadable(f"{path} names {name!r}, which is not code.")
+            if any(above in files or above in links for above in _folders_of(name)):
+                raise Unreadable(f"{path} names {name!r}, which lies below a file or a link.")
+        if not files.keys().isdisjoint(links):
+            raise Unreadable(f"{path} names a file that is also a link.")
         if not all(_ID.fullmatch(digest) for digest, _, _ in files.values()):
             raise Unreadable(f"{path} does not describe stored code: a content has no hash.")
         return found
 
 
-def take(root: Path, script: Path | None = None) -> str:
-    """Store the code of the project whose `_pyruns_` folder is `root`, durably, and return its hash.
+def _folders_of(path: str) -> Iterator[str]:
+    """Yield the folders that a path goes through."""
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)
+
+
+def stays_inside(path: str, text: str) -> bool:
+    """Return whether a link at `path` of a snapshot that leads to `text` leads to a place in the snapshot.
+
+    Its `..` come first: what follows a name may be another link, from where `..` leads elsewhere.
+    """
+    words = text.split("/")
+    ups = next((count for count, word in enumerate(words) if word != ".."), len(words))
+    rest = "/".join(words[ups:])
+    return bool(text) and ups <= path.count("/") and (rest in ("", ".") or is_safe(rest))
+
+
+def store_folders(root: Path) -> tuple[Path, ...]:
+    """Return the folders of stored code that have to be ours, before anything is read or written there."""
+    folder = root / CODE
+    return folder, folder / "objects", folder / "manifests"
+
+
+def take(key: EngineKey, script: Path | None = None) -> str:
+    """Store the code of the project of an engine, durably, and return its hash.
 
     `script` is part of it, whatever git ignores.
 
     Raises:
         InvalidInput: when it is too large, or the script does not lie in it; nothing counts then.
+        Untrusted: when a folder of stored code is a link or belongs to another user.
         OSError: when it cannot be written.
     """
+    root = key.root
     project = root.parent
     chosen = select(project)
     inner = _inside(chosen.base, project) or ""
@@ -114,11 +156,11 @@ def take(root: Path, script: Path | None = None) -> str:
         if place not in chosen.files:
             chosen.files.append(place)
     folder = root / CODE
-    for made in (folder, folder / "objects", folder / "manifests"):
-        made.mkdir(mode=0o700, exist_ok=True)
+    for made in store_folders(root):
+        _make_folder(key, made)
     tidy(folder, lambda name: name.startswith(STAGING) or is_temporary_file(name))
     tidy(folder / "manifests", is_temporary_file)
-    manifest = _store(folder, chosen, inner)
+    manifest = _store(key, chosen, inner)
     data = manifest.dump()
     digest = hashlib.sha256(data).hexdigest()
     path = _manifest_path(root, digest)
@@ -127,6 +169,12 @@ def take(root: Path, script: Path | None = None) -> str:
         sync_folder(folder)
         sync_folder(root)
     return digest
+
+
+def _make_folder(key: EngineKey, folder: Path) -> None:
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    close_own(key, folder)
 
 
 def _inside(base: Path, path: Path) -> str | None:
@@ -139,7 +187,8 @@ def _inside(base: Path, path: Path) -> str | None:
     return None
 
 
-def _store(folder: Path, chosen: Selection, project: str) -> Manifest:
+def _store(key: EngineKey, chosen: Selection, project: str) -> Manifest:
+    folder = key.root / CODE
     seen = _seen(folder, chosen.base)
     files: dict[str, tuple[str, int, bool]] = {}
     links: dict[str, str] = {}
@@ -162,9 +211,10 @@ def _store(folder: Path, chosen: Selection, project: str) -> Manifest:
                 if text is None:
                     left_out[path] = "it is a link that leads nowhere"
                     continue
-                links[path] = text
                 if os.path.isabs(text):
                     left_out[path] = f"it is a link that leads outside, to {text}"
+                else:
+                    links[path] = text
                 continue
             if kind == "folder":
                 continue
@@ -187,7 +237,7 @@ def _store(folder: Path, chosen: Selection, project: str) -> Manifest:
             files[path] = fact
             if mark is not None:
                 known[path] = mark
-        _place(folder, staging, new)
+        _place(key, staging, new)
     finally:
         _remove(staging)
     if known != seen:
@@ -218,14 +268,15 @@ def _content(
     return (digest, len(data), executable), [*mark, digest] if quiet else None
 
 
-def _place(folder: Path, staging: Path, new: set[str]) -> None:
+def _place(key: EngineKey, staging: Path, new: set[str]) -> None:
     """Make new contents durable, then give them their names."""
     if not new:
         return
+    folder = key.root / CODE
     sync_files(staging, sorted(new))
     prefixes = {digest[:2] for digest in new}
     for prefix in prefixes:
-        (folder / "objects" / prefix).mkdir(mode=0o700, exist_ok=True)
+        _make_folder(key, folder / "objects" / prefix)
     for digest in new:
         os.replace(staging / digest, object_path(folder, digest))
     for prefix in prefixes:
@@ -281,6 +332,7 @@ def load(root: Path, digest: str) -> Manifest:
     Raises:
         NotFound: when it is not stored here.
         Unreadable: when it is damaged.
+        OSError: when it cannot be read at this moment.
     """
     path = _manifest_path(root, digest)
     missing = NotFound(f"The code {digest[:12]!r} is not stored in {root / CODE}.")
@@ -288,7 +340,9 @@ def load(root: Path, digest: str) -> Manifest:
         raise missing
     try:
         data, _ = read_whole(path)
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in _NOT_A_FILE:
+            raise
         raise missing from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise Unreadable(f"{path} is damaged: it does not hold what its name says.")
@@ -296,31 +350,53 @@ def load(root: Path, digest: str) -> Manifest:
 
 
 def write_out(root: Path, manifest: Manifest, folder: Path) -> None:
-    """Write files and links of a snapshot into the empty folder `folder`.
+    """Write files and links of a snapshot into the empty folder `folder`, and nothing outside of it.
+
+    A link that leads out of the snapshot, as earlier releases stored them, is left out.
 
     Raises:
         Unreadable: when a content is missing or damaged.
         OSError: when it cannot be written.
     """
-    store = root / CODE
     made: set[str] = set()
     for path, (digest, size, executable) in manifest.files.items():
         parent = path.rpartition("/")[0]
         if parent not in made:
             (folder / parent).mkdir(mode=0o700, parents=True, exist_ok=True)
             made.add(parent)
-        try:
-            data, _ = read_whole(object_path(store, digest), most=MAX_FILE_BYTES)
-        except (FileNotFoundError, Unreadable):
-            data = b""
-        if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
-            raise Unreadable(f"The stored content of {path} is missing or damaged in {store / 'objects'}.")
+        data = read_object(root, digest, path)
+        if len(data) != size:
+            raise Unreadable(f"The size of {path} in the stored code is not that of its content.")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         with open(os.open(folder / path, flags, 0o700 if executable else 0o600), "wb") as stream:
             stream.write(data)
-    for path, text in manifest.links.items():
+    for path, text in manifest.links.items():  # after the files, so that none is written through one
+        if not stays_inside(path, text):
+            continue
         (folder / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.symlink(text, folder / path)
+
+
+def read_object(root: Path, digest: str, path: str) -> bytes:
+    """Return the stored content `digest`, that of the file `path`.
+
+    Raises:
+        Unreadable: when it is missing or damaged.
+        OSError: when it cannot be read at this moment.
+    """
+    store = root / CODE
+    damaged = Unreadable(f"The stored content of {path} is missing or damaged in {store / 'objects'}.")
+    try:
+        data, _ = read_whole(object_path(store, digest), most=MAX_FILE_BYTES, follow=False)
+    except Unreadable:
+        raise damaged from None
+    except OSError as error:
+        if error.errno not in _NOT_A_FILE:
+            raise
+        raise damaged from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise damaged
+    return data
 
 
 def export(root: Path, digest: str, folder: Path) -> Path:
