@@ -16,10 +16,12 @@ from typing import Any
 
 from pyruns_jupyter.core.errors import Unreadable
 from pyruns_jupyter.core.files import read_whole
-from pyruns_jupyter.core.gitfiles import find_repository, run_git
+from pyruns_jupyter.core.gitfiles import filter_names, find_repository, run_git
+from pyruns_jupyter.core.snapshots.selection import is_safe
 
 TIMEOUT = 2.0  # seconds
 _DIGITS = 12
+_MOST_FILTERED = 1000  # files that are looked up; with more, the repository counts as changed
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LONGEST_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
 _LONGEST_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
@@ -74,21 +76,61 @@ def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
     repository = find_repository(folder)
     if repository is None:
         return SourceState()
+    deadline = time.monotonic() + timeout
     said = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
     if said is None:
         return _read_head(repository)
     commit = branch = ""
-    changed = False
+    changed: bool | None = False
+    modified: list[str] = []
     for line in said.split("\0"):
         if line.startswith("# branch.oid "):
             commit = line.split(" ", 2)[2]
         elif line.startswith("# branch.head "):
             branch = line.split(" ", 2)[2]
+        elif line.startswith("1 .M N"):
+            modified.append(line.split(" ", 8)[8])
         elif line and not line.startswith("# "):
             changed = True
+    if modified and not changed:
+        changed = None if _are_filtered(repository.parent, modified, deadline) else True
+    if changed is False:
+        changed = _in_submodules(repository.parent, deadline)
     return SourceState(
         True, commit if _COMMIT.fullmatch(commit) else "", "" if branch == "(detached)" else branch, changed
     )
+
+
+def _are_filtered(folder: Path, paths: list[str], deadline: float) -> bool:
+    """Return whether all files that seem to be changed go through a filter, which we do not run: they may be
+    as they were.
+    """
+    names = filter_names(folder, timeout=deadline - time.monotonic())
+    if not names or len(paths) > _MOST_FILTERED:
+        return False
+    words = ("check-attr", "-z", "filter", "--", *paths)
+    said = run_git(folder, *words, timeout=deadline - time.monotonic())
+    return said is not None and all(name in names for name in said.split("\0")[2::3])
+
+
+def _in_submodules(folder: Path, deadline: float) -> bool | None:
+    """Return whether something was changed in the submodules of a repository; None when that is not known."""
+    if not (folder / ".gitmodules").is_file():
+        return False
+    words = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    said = run_git(folder, *words, timeout=deadline - time.monotonic())
+    changed: bool | None = False
+    for line in (said or "").split("\0"):
+        path = line.partition("\n")[2]
+        if not is_safe(path) or not (folder / path / ".git").exists():
+            continue  # not checked out
+        if os.path.realpath(folder / path) != os.path.join(os.path.realpath(folder), path):
+            continue  # behind a link
+        inner = source_state(folder / path, timeout=deadline - time.monotonic()).changed
+        if inner:
+            return True
+        changed = changed if inner is False else None
+    return changed
 
 
 def _read_head(repository: Path) -> SourceState:

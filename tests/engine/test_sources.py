@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,37 @@ def test_the_repository_of_another_user_runs_nothing(tmp_path: Path, monkeypatch
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     assert source_state(tmp_path).commit == commit
     assert not trap.exists()
+
+
+def test_what_a_filter_would_say_is_not_known(tmp_path: Path) -> None:
+    """Filters are not run, as the repository says what they do; a file with one may be as it was."""
+    repository(tmp_path)
+    (tmp_path / ".gitattributes").write_text("*.bin filter=upper\n")
+    git(tmp_path, "config", "filter.upper.clean", "tr a-z A-Z")
+    (tmp_path / "a.bin").write_text("x\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "two")
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    os.utime(tmp_path / "a.bin", (2e9, 2e9))
+    assert source_state(tmp_path) == SourceState(True, commit, "main", None)
+    (tmp_path / "train.py").write_text("print(2)\n")
+    assert source_state(tmp_path).changed is True
+
+
+def test_changes_in_submodules_count(tmp_path: Path) -> None:
+    repository(tmp_path / "a")
+    repository(tmp_path / "b")
+    git(tmp_path / "a", "submodule", "--quiet", "add", str(tmp_path / "b"), "deep/sub module")
+    git(tmp_path / "a", "commit", "-qm", "two")
+    assert source_state(tmp_path / "a").changed is False
+    inner = tmp_path / "a" / "deep" / "sub module"
+    (inner / "new.py").touch()
+    assert source_state(tmp_path / "a").changed is True
+    (inner / "new.py").unlink()
+    (inner / "train.py").write_text("print(2)\n")
+    assert source_state(tmp_path / "a").changed is True
+    git(inner, "commit", "-aqm", "two")
+    assert source_state(tmp_path / "a").changed is True
 
 
 def test_git_that_hangs_costs_the_bound_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
