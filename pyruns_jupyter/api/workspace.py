@@ -342,14 +342,15 @@ class Workspace(Results):
         """Bring the tasks of an archive into the project `into` (or a script's workspace) and return them.
 
         Nothing that is there is changed: a task whose name is taken gets a free one, a script that is there
-        stays. The list's `notices` tell of both.
+        stays. Modules that other scripts or notebooks of the project would import in place of an installed
+        one are left out. The list's `notices` name all of this, and the files that were written.
 
         Raises:
             InvalidInput: when it is no archive that can be opened; nothing is written.
         """
         found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
         workspace = cls(found.workspace)
-        return TaskList((workspace[name] for name in found.names.values()), found.notices)
+        return TaskList((workspace[name] for name in found.names.values()), found.summary())
 
     def _names(self, tasks: Tasks) -> list[str]:
         if isinstance(tasks, (str, Task)):

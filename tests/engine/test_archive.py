@@ -354,9 +354,96 @@ def test_only_modules_of_the_script_go_into_the_project(tmp_path: Path, project:
     target = tmp_path / "new"
     target.mkdir()
     found = unpack(tmp_path / "b.zip", target)
-    assert len(found.notices) == len(odd)
+    assert found.left_out == {name.removeprefix("code/"): "it is not a module of the script" for name in odd}
+    assert sorted(found.written) == [
+        "helper.py",
+        "job.py",
+        "parts/__init__.py",
+        "parts/model.py",
+        "parts/names.py",
+    ]
     assert sorted(os.listdir(target)) == ["_pyruns_", "helper.py", "job.py", "parts"]
     assert sorted(os.listdir(target / "parts")) == ["__init__.py", "model.py", "names.py"]
+
+
+SHADOWS = (
+    *("json", "torch", "numpy", "sitecustomize", "usercustomize", "conftest", "setup", "noxfile", "yaml"),
+    *("jupyter_server_config", "ipython_config", "pytest", "pyruns_jupyter", "__main__", "psutil", "_pytest"),
+)
+
+
+@pytest.mark.parametrize("as_package", [False, True])
+def test_no_module_comes_in_place_of_another(
+    tmp_path: Path, project: WorkspaceFolder, as_package: bool
+) -> None:
+    """Other scripts and notebooks of the project would import it, and tools would run it."""
+    (name,) = create_tasks(project, "lr: 0.5\n", "t")
+    archive = tmp_path / "a.zip"
+    packed(project, archive, name)
+    paths = [f"{one}/__init__.py" if as_package else f"{one}.py" for one in SHADOWS]
+    script = "".join(f"import {one}\n" for one in (*SHADOWS, "helper", "parts.model"))
+    evil = [(f"code/{path}", b"raise SystemExit('evil')\n") for path in paths]
+    inner = ("code/lib/json.py", b"x = 1\n"), ("code/parts/json.py", b"x = 1\n")
+    script += "import lib.json, parts.json, lib\n"
+    changed(
+        archive,
+        tmp_path / "b.zip",
+        *evil,
+        *inner,
+        ("code/lib/__init__.py", b""),
+        ("code/job.py", script.encode()),
+        without="job.py",
+    )
+    target = tmp_path / "new"
+    (target / "lib").mkdir(parents=True)
+    (target / "lib" / "mine.py").write_text("import json\n")
+    found = unpack(tmp_path / "b.zip", target)
+    assert set(found.left_out) == {*paths, "lib/json.py", "lib/__init__.py"}
+    assert "the module json" in found.left_out[paths[0]]
+    assert sorted(os.listdir(target)) == ["_pyruns_", "helper.py", "job.py", "lib", "parts"]
+    assert os.listdir(target / "lib") == ["mine.py"]
+    assert (target / "parts" / "json.py").exists()  # the folder came with it, so no other script lies there
+    told = "\n".join(found.summary())
+    assert all(path in told for path in (*paths, "parts/json.py"))
+
+
+@pytest.mark.parametrize("name", ["json", "torch", "setup", "jupyter_server_config"])
+def test_a_script_does_not_come_in_place_of_a_module(tmp_path: Path, name: str) -> None:
+    workspace = script_workspace(tmp_path / "origin", f"{name}.py")
+    one_task(workspace)
+    archive = tmp_path / "a.zip"
+    packed(workspace, archive, "one")
+    target = tmp_path / "new"
+    target.mkdir()
+    with pytest.raises(InvalidInput, match=f"script {name}.py .* if you trust it"):
+        unpack(archive, target)
+    assert os.listdir(target) == []
+    shutil.copy(tmp_path / "origin" / f"{name}.py", target)
+    assert unpack(archive, target).names == {"one": "one"}
+
+
+@pytest.mark.parametrize("place", [".code", ".code/objects", ".code/manifests", ".code/objects/*"])
+def test_stored_code_is_not_written_through_links(
+    tmp_path: Path, project: WorkspaceFolder, place: str
+) -> None:
+    (project.root / "_pyruns_settings.yaml").write_text("snapshot_code: true\n")
+    create_tasks(project, "lr: 0.5\n", "one")
+    finished(project, "one")
+    archive = tmp_path / "a.zip"
+    packed(project, archive, "one")
+    (target := tmp_path / "new").mkdir()
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    root = unpack(archive, target).workspace.root
+    prefixes = [path.name for path in (root / ".code" / "objects").iterdir()]
+    shutil.rmtree(root / ".code")
+    for prefix in prefixes:
+        path = root / place.replace("*", prefix)
+        if not path.is_symlink():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(elsewhere)
+    with pytest.raises(Conflict, match="a symbolic link"):
+        unpack(archive, target)
+    assert os.listdir(elsewhere) == []
 
 
 def test_what_is_in_the_way_of_a_module(tmp_path: Path, project: WorkspaceFolder) -> None:

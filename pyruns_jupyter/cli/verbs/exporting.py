@@ -57,11 +57,17 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 def _import(context: Context, args: argparse.Namespace) -> int:
     into = context.folder / Path(args.into).expanduser() if args.into else _here(context, args)
     found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
-    for notice in found.notices:
+    for notice in found.summary():
         context.aside(notice)
     if args.json:
         context.json(
-            {"workspace": found.workspace.name, "folder": found.workspace.folder, "names": found.names}
+            {
+                "workspace": found.workspace.name,
+                "folder": found.workspace.folder,
+                "names": found.names,
+                "written": found.written,
+                "left_out": found.left_out,
+            }
         )
     else:
         names = list(found.names.values())

@@ -46,20 +46,37 @@ from .members import (
     extract,
 )
 from .packing import archived_info
+from .shadowing import why_left_out
 
 _STAGING = ".pyruns-import"
+_MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
 class Imported:
     """The workspace that tasks of an archive are in now, their names by those in the archive, and sentences
     about what is not as it was.
+
+    `written` are the files of code that came into the project, relative to it; `left_out` maps the others to
+    the reason.
     """
 
     workspace: WorkspaceFolder
     names: dict[str, str]
     created: bool
     notices: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def summary(self) -> list[str]:
+        """Return all there is to be told, as sentences."""
+        left_out = [f"{path} of the archive was left out: {why}." for path, why in self.left_out.items()]
+        if not self.written:
+            return [*self.notices, *left_out]
+        listed = ", ".join(self.written[:_MOST_LISTED])
+        more = len(self.written) - _MOST_LISTED
+        listed += f" and {more} more files" if more > 0 else ""
+        return [*self.notices, *left_out, f"Written to {self.workspace.project}: {listed}"]
 
 
 @dataclass(frozen=True)
@@ -213,10 +230,13 @@ def _bring_in(
     as_name: str | None,
 ) -> Imported:
     notices: list[str] = []
+    written: list[str] = []
+    left_out: dict[str, str] = {}
     undo: list[Path] = []
     made: WorkspaceFolder | None = None
     try:
-        _bring_code(unpacked / CODE, index.script, project, notices, undo)
+        left_out = _bring_code(unpacked / CODE, index.script, project, notices, undo)
+        written = [path.relative_to(project).as_posix() for path in undo if not path.is_dir()]
         workspace, created = _workspace(target, project, index)
         if created:
             made = workspace
@@ -240,26 +260,40 @@ def _bring_in(
         raise
     if as_name is None:
         notices += [f"{old!r} was taken, so it is {new!r} here." for old, new in names.items() if old != new]
-    return Imported(workspace, names, created, notices)
+    return Imported(workspace, names, created, notices, written, left_out)
 
 
-def _bring_code(code: Path, script: str | None, project: Path, notices: list[str], undo: list[Path]) -> None:
-    """Write the script and its modules where there are none; say which differ from those that are there.
+def _bring_code(
+    code: Path, script: str | None, project: Path, notices: list[str], undo: list[Path]
+) -> dict[str, str]:
+    """Write the script and its modules where there are none; return what was left out, with the reason.
 
-    Nothing else goes into the project: a file of another kind may be one that some program there obeys.
+    Nothing else goes into the project: a file of another kind may be one that some program there obeys, and
+    so may a module with the name of another one. `notices` say which differ from those that are there.
     """
+    left_out: dict[str, str] = {}
     needed = set() if script is None else set(script_files(code / script))
     for path in sorted(path for path in code.rglob("*") if path.is_file()):
         relative = path.relative_to(code)
         if relative.parts[0] == ROOT_NAME:
             raise InvalidInput(f"The archive holds code below {ROOT_NAME}.", field="archive")
         if path not in needed:
-            notices.append(f"{relative} in the archive is no module of the script and was left out.")
+            left_out[relative.as_posix()] = "it is not a module of the script"
             continue
         place = project / relative
         if os.path.lexists(place):
             if not is_plain_file(place) or place.read_bytes() != path.read_bytes():
                 notices.append(f"{place} is not what it was for these tasks; it was left as it is.")
+            continue
+        reason = why_left_out(relative, project, undo)
+        if reason and relative.as_posix() == script:
+            raise InvalidInput(
+                f"The script {script} of the archive cannot be written: {reason}. "
+                f"Put it into {project} yourself if you trust it.",
+                field="script",
+            )
+        if reason:
+            left_out[relative.as_posix()] = reason
             continue
         above = [one for one in place.parents if project in one.parents]
         if any(one.is_symlink() for one in above):
@@ -272,6 +306,7 @@ def _bring_code(code: Path, script: str | None, project: Path, notices: list[str
                 raise Conflict(f"{folder} is in the way: a folder is needed there for a module.")
         _put(path, place)
         undo.append(place)
+    return left_out
 
 
 def _put(path: Path, place: Path) -> None:
@@ -324,8 +359,6 @@ def _bring_snapshots(stored: Path, root: Path, notices: list[str]) -> None:
     if not stored.is_dir():
         return
     folder = root / STORED
-    if folder.is_symlink():
-        raise Conflict(f"{folder} is a symbolic link. Nothing is written through links below {ROOT_NAME}.")
     wrong = 0
     for kind in ("objects", "manifests"):
         for path in sorted(path for path in (stored / kind).rglob("*") if path.is_file()):
@@ -341,8 +374,14 @@ def _bring_snapshots(stored: Path, root: Path, notices: list[str]) -> None:
                 wrong += 1
                 continue
             place = folder / relative
+            for above in (folder, folder / kind, place.parent):
+                with suppress(FileExistsError):
+                    above.mkdir(mode=0o700)
+                if above.is_symlink():
+                    raise Conflict(
+                        f"{above} is a symbolic link. Nothing is written through links below {ROOT_NAME}."
+                    )
             if not place.exists():
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.replace(path, place)
     if wrong:
         notices.append(f"{wrong} files of stored code in the archive are damaged and were left out.")
