@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyruns_jupyter.core import runs
+from pyruns_jupyter.core import runs, snapshots
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
@@ -172,6 +172,25 @@ def _stored_code(root: Path) -> Iterator[Finding]:
             f"They are kept in {folder}: {_few(kept)}.",
             "Take what you need from these folders, then remove them.",
         )
+    key = trusted_engine(root)
+    if key is None:
+        return
+    try:
+        found = snapshots.find_unneeded(root)
+    except (PyrunsError, OSError):
+        return  # what cannot be read may name stored code
+    if found.files:
+        yield Finding(
+            "note",
+            f"{_code_text(found)} in {folder} that no run of a task names.",
+            "It was stored for tasks that do not exist any more.",
+            lambda: f"{_code_text(snapshots.prune(key))} was removed.",
+        )
+
+
+def _code_text(found: snapshots.Unneeded) -> str:
+    count = "1 snapshot" if found.snapshots == 1 else f"{found.snapshots} snapshots"
+    return f"Stored code ({count}, {found.size / 1e6:,.1f} MB)"
 
 
 def _start_scheduler(paths: EnginePaths) -> str:

@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core import snapshots
-from pyruns_jupyter.core.errors import InvalidInput, NotFound, Unreadable, Untrusted
+from pyruns_jupyter.core.errors import Busy, InvalidInput, NotFound, Unreadable, Untrusted
 from pyruns_jupyter.core.host import STATE_VARIABLE
+from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.snapshots import store
 from pyruns_jupyter.core.trust import claim_engine
+from pyruns_jupyter.core.workspace import WorkspaceFolder
 from tests.core.victims import Victims
 
 
@@ -588,6 +590,75 @@ def test_a_run_without_the_key_has_a_tree_of_its_own(tmp_path: Path) -> None:
     assert len(said) == 1
 
 
+def stored(root: Path) -> tuple[set[str], set[bytes]]:
+    """The snapshots and the contents that are stored."""
+    manifests = {path.stem for path in (root / ".code" / "manifests").iterdir()}
+    return manifests, {path.read_bytes() for path in (root / ".code" / "objects").glob("??/*")}
+
+
+def make_old(root: Path) -> None:
+    for path in (root / ".code").rglob("*"):
+        os.utime(path, (1, 1))
+
+
+def test_what_nothing_needs_is_pruned(tmp_path: Path) -> None:
+    root = project(tmp_path / "p", same__py="same\n")
+    digests = {}
+    for name in ("task", "trash", "batch", "damaged", "nobody", "again"):
+        (tmp_path / "p" / "train.py").write_text(f"{name}\n")
+        digests[name] = take(root)
+    train, shell = WorkspaceFolder(root / "train"), WorkspaceFolder(root / "_shell_")
+    places = {
+        "task": train.paths("one").info,
+        "trash": train.trash / "two" / "task_info.json",
+        "batch": EnginePaths(root).batches / "1.json",
+        "damaged": shell.paths("three").info,
+    }
+    for name, place in places.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        end = "" if name == "damaged" else "}}"
+        place.write_text(f'{{"sources": {{"1": {{"code": "{digests[name]}"}}{end}')
+    key = claim_engine(root)
+    assert snapshots.find_unneeded(root).files == ()  # all of it is young
+    make_old(root)
+    assert snapshots.find_unneeded(root).snapshots == 2
+    assert take(root) == digests["again"]  # by a batch that is not written yet
+    before = stored(root)
+    assert snapshots.find_unneeded(root).snapshots == 1
+    assert stored(root) == before
+    pruned = snapshots.prune(key)
+    assert (pruned.snapshots, len(pruned.files)) == (1, 2)
+    wanted = set(digests) - {"nobody"}
+    assert stored(root) == (
+        {digests[name] for name in wanted},
+        {b"same\n", *(f"{name}\n".encode() for name in wanted)},
+    )
+    assert snapshots.prune(key).files == ()
+    (tmp_path / "p" / "train.py").write_text("nobody\n")
+    assert take(root) == digests["nobody"]
+    with use(root, digests["nobody"]) as tree:
+        assert (tree.project / "train.py").read_text() == "nobody\n"
+
+
+def test_nothing_is_pruned_while_code_is_stored_or_a_task_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project(tmp_path / "p")
+    take(root)
+    make_old(root)
+    monkeypatch.setattr(store, "_LOCK_SECONDS", 0.1)
+    key = claim_engine(root)
+    before = stored(root)
+    with store.changing(root), pytest.raises(Busy):
+        snapshots.prune(key)
+    info = root / "train" / "tasks" / "one" / "task_info.json"
+    info.parent.mkdir(parents=True)
+    os.mkfifo(info)
+    with pytest.raises(Unreadable):
+        snapshots.prune(key)
+    assert stored(root) == before
+
+
 STEPS = """
 import sys
 from pathlib import Path
@@ -625,7 +696,10 @@ def test_kill_at_any_moment_leaves_nothing_that_looks_complete(tmp_path: Path) -
     with use(root, digest) as whole:
         assert len(list(whole.folder.iterdir())) == 152
     tidy_trees(root, list, print)
-    assert {path.name for path in (root / ".code").iterdir()} - {"seen.json"} == {"objects", "manifests"}
+    assert {path.name for path in (root / ".code").iterdir()} - {"seen.json", ".lock"} == {
+        "objects",
+        "manifests",
+    }
     assert all(path.name.endswith(".lock") for path in trees(root).iterdir())
     assert not list((root / ".code").rglob("*.tmp"))
     assert left_over, "no kill hit the middle: the test shows nothing"

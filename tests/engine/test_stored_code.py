@@ -232,3 +232,26 @@ def test_nothing_is_stored_through_a_link(make_project: MakeProject, tmp_path: P
         project.submit("A")
     assert project.status("A") == "pending"
     assert all_entries(home) == {".newsboat"}
+
+
+def test_stored_code_of_tasks_that_are_gone_is_removed_by_a_repair(make_project: MakeProject) -> None:
+    project = script_project(make_project)
+    for name, value in (("stays", "1"), ("goes", "2")):
+        (project.folder / "helper.py").write_text(f"value = {value}\n")
+        project.task(name, "")
+        project.submit(name)
+        assert project.wait(name) == ["completed"]
+    project.wait_for_exit()
+    workspace = Workspace.open(project.root / "job")
+    for path in (project.root / ".code").rglob("*"):
+        os.utime(path, (1, 1))
+    workspace["goes"].delete()
+    assert not [one for one in examine(project.root, gpus=False) if one.repair is not None]
+    workspace.purge()
+    (found,) = (one for one in examine(project.root, gpus=False) if one.repair is not None)
+    assert "Stored code (1 snapshot, " in found.what
+    assert found.repair is not None
+    assert "was removed" in found.repair()
+    assert set(workspace["stays"].code()) == {"job.py", "helper.py", "src/other.py"}
+    assert workspace["stays"].export_code(1, project.folder.parent / "out").is_dir()
+    assert len(list((project.root / ".code" / "manifests").iterdir())) == 1

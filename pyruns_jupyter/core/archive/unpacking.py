@@ -6,7 +6,6 @@ place. Nothing that is there already is changed, and nothing is run.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import zipfile
@@ -15,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .. import marker, runs, snapshots
-from ..errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
+from .. import marker, runs
+from ..errors import Conflict, InvalidInput, NotFound, Unreadable
 from ..files import dump_json, is_plain_file, parse_json, read_json, write_new
 from ..layout import DEFAULT_CONFIG, MAX_RUNS, ROOT_NAME, RUN_LOGS, TASK_INFO, check_task_name, is_task_name
 from ..makers import maker_suffix, tidy
 from ..proposals import free_name
-from ..snapshots.store import CODE as STORED
 from ..staging import put_into_place, staging_folder
 from ..taskfile import TaskInfo, mark_imported, own
 from ..workspace import (
@@ -47,6 +45,7 @@ from .members import (
 )
 from .packing import archived_info
 from .shadowing import why_left_out
+from .stored import bring_snapshots
 
 _STAGING = ".pyruns-import"
 _MOST_LISTED = 50
@@ -241,7 +240,7 @@ def _bring_in(
         if created:
             made = workspace
             _bring_default(unpacked / DEFAULT, workspace)
-        _bring_snapshots(unpacked / SNAPSHOTS, workspace.root, notices)
+        bring_snapshots(unpacked / SNAPSHOTS, workspace.root, notices)
         with staging_folder(workspace) as staging:
             names: dict[str, str] = {}
             for name, info in infos.items():
@@ -352,47 +351,6 @@ def _bring_default(default: Path, workspace: WorkspaceFolder) -> None:
     name = SHELL_TEMPLATE if workspace.kind == "shell" else DEFAULT_CONFIG
     if default.is_file():
         os.replace(default, workspace.folder / name)
-
-
-def _bring_snapshots(stored: Path, root: Path, notices: list[str]) -> None:
-    """Add stored code whose content is what its name says; what is there already has the same content."""
-    if not stored.is_dir():
-        return
-    folder = root / STORED
-    wrong = 0
-    for kind in ("objects", "manifests"):
-        for path in sorted(path for path in (stored / kind).rglob("*") if path.is_file()):
-            data = path.read_bytes()
-            digest = hashlib.sha256(data).hexdigest()
-            relative = path.relative_to(stored)
-            expected = (
-                Path("objects", digest[:2], digest[2:])
-                if kind == "objects"
-                else Path("manifests", f"{digest}.json")
-            )
-            if relative != expected or (kind == "manifests" and not _is_manifest(data, path)):
-                wrong += 1
-                continue
-            place = folder / relative
-            for above in (folder, folder / kind, place.parent):
-                with suppress(FileExistsError):
-                    above.mkdir(mode=0o700)
-                if above.is_symlink():
-                    raise Conflict(
-                        f"{above} is a symbolic link. Nothing is written through links below {ROOT_NAME}."
-                    )
-            if not place.exists():
-                os.replace(path, place)
-    if wrong:
-        notices.append(f"{wrong} files of stored code in the archive are damaged and were left out.")
-
-
-def _is_manifest(data: bytes, path: Path) -> bool:
-    try:
-        snapshots.Manifest.parse(data, path)
-    except PyrunsError:
-        return False
-    return True
 
 
 def _free(workspace: WorkspaceFolder, name: str, used: set[str]) -> str:

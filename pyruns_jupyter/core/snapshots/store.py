@@ -4,6 +4,7 @@
     .code/manifests/<64>.json    which files a snapshot has
     .code/seen.json              what unchanged files contained: they are not read again
     .code/.new-<maker>/          contents on their way into `objects`
+    .code/.lock                  locked, shared, while code is stored; exclusively while some is removed
 
 Everything is written beside its place, made durable, then renamed: what has its name is complete. What is
 read counts only if it has the content that its name says, and no link is followed.
@@ -18,12 +19,13 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, NotFound, Unreadable
+from ..filelock import FileLock, locked
 from ..files import parse_json, read_json, read_whole, sync_files, sync_folder, write_atomic
 from ..layout import ROOT_NAME
 from ..makers import is_temporary_file, maker_suffix, tidy
@@ -35,6 +37,7 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_TOTAL_BYTES = 200 * 1024 * 1024
 STAGING = ".new"
 _ID = re.compile(r"[0-9a-f]{64}")
+_LOCK_SECONDS = 60.0
 _YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may change again unseen
 # Nothing is stored below these; a program that finds them where code was written out acts on what they hold.
 _NEVER_CODE = frozenset({".git", ROOT_NAME})
@@ -160,15 +163,28 @@ def take(key: EngineKey, script: Path | None = None) -> str:
         _make_folder(key, made)
     tidy(folder, lambda name: name.startswith(STAGING) or is_temporary_file(name))
     tidy(folder / "manifests", is_temporary_file)
-    manifest = _store(key, chosen, inner)
-    data = manifest.dump()
-    digest = hashlib.sha256(data).hexdigest()
-    path = _manifest_path(root, digest)
-    if not path.exists():
-        write_atomic(path, data)
-        sync_folder(folder)
-        sync_folder(root)
+    with changing(root):
+        manifest = _store(key, chosen, inner)
+        data = manifest.dump()
+        digest = hashlib.sha256(data).hexdigest()
+        path = _manifest_path(root, digest)
+        if path.exists():
+            os.utime(path)  # it is needed again, by a batch that is not written yet
+        else:
+            write_atomic(path, data)
+            sync_folder(folder)
+            sync_folder(root)
     return digest
+
+
+def changing(root: Path, *, shared: bool = True) -> AbstractContextManager[FileLock]:
+    """Return a context that stored code is added in; without `shared`, one that it is removed in.
+
+    Raises (on entering):
+        Busy: when another process removes or adds code for longer than a minute.
+        OSError: when the folder of stored code cannot be written to.
+    """
+    return locked(root / CODE / ".lock", timeout=_LOCK_SECONDS, shared=shared)
 
 
 def _make_folder(key: EngineKey, folder: Path) -> None:
