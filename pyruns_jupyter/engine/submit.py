@@ -144,7 +144,12 @@ def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> Non
 def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, batch: str) -> str | None:
     """Claim one task; return why it is refused, None when it is not."""
     try:
-        folder = workspace.existing(name).folder
+        paths = workspace.existing(name)
+        folder = paths.folder
+        if paths.run_logs.is_symlink():
+            raise Conflict(
+                f"{paths.run_logs} is a symbolic link; logs are not written through it. Remove it."
+            )
         with edit_task(folder, durable=False) as info:  # the batch file is what is durable
             end_abandoned(info, folder, key)
             _undo_lost(info, key)

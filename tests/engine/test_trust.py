@@ -386,6 +386,17 @@ def test_links_in_an_engine_folder_are_not_followed(tmp_path: Path, place: str) 
     assert files(home) == before
 
 
+def test_no_log_is_written_through_a_link(tmp_path: Path) -> None:
+    made = Made.new(tmp_path / "project")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    logs = made.workspace.paths("job").run_logs
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.symlink_to(elsewhere)
+    assert "run_logs is a symbolic link" in submit(made.workspace, ["job"]).refused["job"]
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_scheduler_writes_its_log_through_no_link_and_no_control_characters(tmp_path: Path) -> None:
     made = Made.new(tmp_path / "project", "true\n")
     bashrc = tmp_path / ".bashrc"
