@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest
 
+from ..core.printing import printable
 from ..resources.answers import to_json
 
 TIMEOUT = 10.0  # seconds for one try
 PAUSES = (2.0, 30.0)  # seconds before the second and the third try
 MOST = 20  # messages on their way; with more the service is too slow, and they are dropped
+
+# Slack escapes no more than &, < and >, and takes <!channel> for a call; Mattermost also takes @channel.
+_MENTION = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +45,7 @@ class Webhook:
         if len(self._sending) >= MOST:
             _log.warning("The webhook is too slow: the event %s is not sent.", name)
             return
-        body = to_json({"text": sentence(name, facts), "event": name, **facts})
+        body = to_json({"text": plain(sentence(name, facts)), "event": name, **facts})
         task = asyncio.ensure_future(self._send(body))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -78,6 +83,14 @@ class Webhook:
             except Exception as error:  # noqa: BLE001 - whatever it is, its text may name the address
                 problem = type(error).__name__
         _log.warning("The webhook could not be told: %s.", problem)
+
+
+def plain(text: str) -> str:
+    """Return a text that chat services show as it is: what a script prints must not call a whole channel,
+    or hide behind another text.
+    """
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MENTION.sub("@\u200b", text)
 
 
 def sentence(name: str, facts: dict[str, Any]) -> str:

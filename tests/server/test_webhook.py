@@ -181,3 +181,17 @@ def test_sentences() -> None:
     assert sentence("task_failed", {"workspace": "b", "task": "t", "exit_code": 3}) == (
         "b: t failed: exit code 3."
     )
+
+
+async def test_what_a_script_prints_calls_nobody_in_a_chat(receivers: Receivers) -> None:
+    receiver = receivers()
+    hook = Webhook(receiver.url)
+    message = "ValueError: <!channel> <https://evil|click> &lt; @channel @here a@b.c\u202e\x1b[2J\nend"
+    hook.tell("task_failed", {"workspace": "train", "task": "t<1>", "message": message})
+    [told] = await receiver.told(1)
+    assert told["text"] == (
+        "train: t&lt;1&gt; failed: ValueError: &lt;!channel&gt; &lt;https://evil|click&gt; &amp;lt; "
+        "@\u200bchannel @\u200bhere a@b.c\\u202e\\x1b[2J\\nend."
+    )
+    assert told["message"] == message
+    await hook.close()
