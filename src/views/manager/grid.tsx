@@ -62,7 +62,8 @@ export function Grid(props: IGridProps): JSX.Element {
   });
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
-  const last = items[items.length - 1]?.index ?? 0;
+  // None at first: a table of one row has other bounds as soon as it is measured.
+  const last = items[items.length - 1]?.index ?? -1;
   React.useEffect(() => {
     model.need(first, last);
   }, [model, first, last, state.listing, state.total]);
