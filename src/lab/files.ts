@@ -9,7 +9,9 @@ import type { Contents } from '@jupyterlab/services';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { asClientError } from '../client/errors';
+import type { Created, Workspace } from '../client/types';
 import { pyrunsIcon } from './icons';
+import { askToAllow, isOwn, ownArgs } from './request';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
@@ -30,6 +32,20 @@ export function canRun(item: Item): boolean {
 /** Whether a file may hold the configuration of tasks. */
 export function canBeTemplate(item: Item): boolean {
   return item.type !== 'directory' && endsIn(item, CONFIGURATIONS);
+}
+
+/** The id of the workspace that is opened for a script. */
+export function workspaceOf(script: string): string {
+  const ending = PathExt.extname(script);
+  const name = {
+    '.ipynb': PathExt.basename(script),
+    '.sh': '_shell_'
+  }[ending.toLowerCase()];
+  return PathExt.join(
+    PathExt.dirname(script),
+    '_pyruns_',
+    name ?? PathExt.basename(script, ending)
+  );
 }
 
 function endsIn(item: Item, endings: readonly string[]): boolean {
@@ -99,9 +115,26 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           return;
         }
         try {
-          const workspace = await pyruns.openWorkspace(
-            app.serviceManager.contents.localPath(path)
-          );
+          const target = localPath(path);
+          const isAllowed =
+            isOwn(args) ||
+            (await askToAllow(trans, {
+              title: trans.__('Open this in Pyruns?'),
+              facts: [
+                [trans.__('Script or folder'), target],
+                [
+                  trans.__('Effect'),
+                  trans.__(
+                    'Its workspace is opened, and created if there is none.'
+                  )
+                ]
+              ],
+              accept: trans.__('Open')
+            }));
+          if (!isAllowed) {
+            return;
+          }
+          const workspace = await pyruns.openWorkspace(target);
           await commands.execute(CommandIDs.showSidebar);
           await commands.execute(CommandIDs.openGenerator, {
             workspace: workspace.id
@@ -133,7 +166,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           return;
         }
         try {
-          await run(app.serviceManager.contents.localPath(path));
+          await run(localPath(path), isOwn(args));
         } catch (error) {
           await tellProblem(
             trans.__('%1 cannot be run', PathExt.basename(path)),
@@ -158,27 +191,55 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
             ? args.path
             : selected(canBeTemplate)?.path;
         if (file !== undefined) {
-          await commands.execute(CommandIDs.openGenerator, { file });
+          await commands.execute(
+            CommandIDs.openGenerator,
+            isOwn(args) ? ownArgs({ file }) : { file }
+          );
         }
       }
     });
 
-    const run = async (path: string) => {
+    /** Run a script once; the user is asked first unless `isTrusted`. */
+    const run = async (path: string, isTrusted: boolean) => {
+      const id = workspaceOf(path);
+      const known = await findWorkspace(id);
+      // A project from elsewhere may bring a workspace that names another script.
+      const script = known?.kind === 'script' ? known.script : path;
+      const isAllowed =
+        (isTrusted && script === path) ||
+        (await askToAllow(trans, {
+          title: trans.__('Run this script?'),
+          reason: isTrusted
+            ? trans.__(
+                'The workspace of %1 names another script. Run it only if you trust this project.',
+                PathExt.basename(path)
+              )
+            : undefined,
+          facts: [
+            [
+              trans.__('Script'),
+              script ?? trans.__('outside of the folder of this server')
+            ],
+            [
+              trans.__('Workspace'),
+              known ? id : trans.__('%1 (will be created)', id)
+            ],
+            [
+              trans.__('Tasks'),
+              trans.__('1 task with the default configuration')
+            ]
+          ],
+          accept: trans.__('Run')
+        }));
+      if (!isAllowed) {
+        return;
+      }
       const workspace = await pyruns.openWorkspace(path);
-      const { client } = pyruns;
-      const { text, name } = await client.getTemplate(workspace.id);
-      let created;
-      try {
-        created = await client.createTasks(workspace.id, {
-          text,
-          name,
-          run: {}
-        });
-      } catch (error) {
-        if (asClientError(error).status !== 400) {
-          throw error;
-        }
-        // It needs values: the Generator shows which.
+      // Of what the user was not asked about, nothing runs.
+      const isKnown = isTrusted || workspace.id === id;
+      const created = isKnown ? await createOne(workspace) : null;
+      if (!created) {
+        // It needs values, or is a sweep: the Generator shows what would run.
         await commands.execute(CommandIDs.openGenerator, {
           workspace: workspace.id
         });
@@ -196,6 +257,46 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         );
       }
     };
+
+    /** Create and queue one task with the defaults; null when that is not possible. */
+    const createOne = async (workspace: Workspace): Promise<Created | null> => {
+      const { client } = pyruns;
+      const { id, kind } = workspace;
+      const { text, name } = await client.getTemplate(id);
+      try {
+        if (kind === 'script') {
+          const request = { text, name, limit: 0 };
+          const { count } = await client.previewSweep(id, request);
+          if (count !== 1) {
+            return null;
+          }
+        }
+        return await client.createTasks(id, { text, name, run: {} });
+      } catch (error) {
+        if (asClientError(error).status === 400) {
+          return null;
+        }
+        throw error;
+      }
+    };
+
+    /** The workspace of an id, null when there is none. */
+    const findWorkspace = async (id: string): Promise<Workspace | null> => {
+      try {
+        return await pyruns.client.getWorkspace(id);
+      } catch (error) {
+        if (asClientError(error).status === 404) {
+          return null;
+        }
+        throw error;
+      }
+    };
+
+    /** A path below the server's root, without a drive and in its shortest form. */
+    const localPath = (path: string) =>
+      PathExt.normalize(
+        app.serviceManager.contents.localPath(path).replace(/^\/+/, '')
+      );
 
     const tellProblem = async (title: string, error: unknown) => {
       const problem = asClientError(error);
@@ -222,7 +323,20 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
 
     const category = trans.__('Pyruns');
     for (const command of [CommandIDs.openWorkspace, CommandIDs.runFile]) {
-      palette?.addItem({ command, category });
+      palette?.addItem({ command, category, args: ownArgs() });
+    }
+    // Not in the schema: items from there cannot carry arguments of ours.
+    for (const [command, selector, rank] of [
+      [CommandIDs.openWorkspace, '.jp-DirListing-item[data-isdir]', 1.5],
+      [CommandIDs.runFile, ".jp-DirListing-item[data-isdir='false']", 1.6],
+      [CommandIDs.useAsTemplate, ".jp-DirListing-item[data-isdir='false']", 1.7]
+    ] as const) {
+      app.contextMenu.addItem({
+        command,
+        selector,
+        rank,
+        args: ownArgs({ context: true })
+      });
     }
   }
 };

@@ -29,6 +29,8 @@ import { linkTo } from './link';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
 import type { IOpener, IShow, IShown, Page } from './pageviews';
+
+import { askToAllow, isOwn } from './request';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
@@ -181,11 +183,25 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    const openHere = (page: Page, args: ReadonlyPartialJSONObject) => {
+    const openHere = async (page: Page, args: ReadonlyPartialJSONObject) => {
       const id =
         typeof args.workspace === 'string'
           ? args.workspace
           : pyruns.current?.id;
+      const template = text(args.file) || text(args.task);
+      if (id && page === 'generator' && template && !isOwn(args)) {
+        const isAllowed = await askToAllow(trans, {
+          title: trans.__('Replace the configuration of new tasks?'),
+          facts: [
+            [trans.__('Workspace'), id],
+            [trans.__('Configuration of'), template]
+          ],
+          accept: trans.__('Replace')
+        });
+        if (!isAllowed) {
+          return undefined;
+        }
+      }
       if (id) {
         return open(page, id, {
           task: text(args.task),
@@ -364,7 +380,8 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         args: widget => ({
           page: widget.page,
           workspace: widget.workspace,
-          task: widget.task,
+          // The Generator keeps its draft, not what it began with.
+          task: widget.page === 'generator' ? '' : widget.task,
           beside: [...widget.showing.beside],
           query: widget.query
         }),

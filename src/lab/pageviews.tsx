@@ -28,6 +28,7 @@ import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
 import { makeCompare } from './comparepage';
 import type { PageWidget } from './pagewidget';
+import { withoutCommands } from './request';
 import type { ISettings } from './settings';
 import type { IPyruns } from './tokens';
 
@@ -389,7 +390,9 @@ export function ask(trans: TranslationBundle): Confirm {
 }
 
 /** Shows Markdown as notebooks do, made safe. */
-function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
+export function markdownRenderer(
+  rendermime: IRenderMimeRegistry
+): MarkdownRenderer {
   return (text, element) => {
     const renderer = rendermime.createRenderer('text/markdown');
     const model = rendermime.createModel({
@@ -398,7 +401,9 @@ function markdownRenderer(rendermime: IRenderMimeRegistry): MarkdownRenderer {
     });
     void renderer.renderModel(model);
     Widget.attach(renderer, element);
+    const leave = withoutCommands(element);
     return () => {
+      leave();
       if (renderer.isAttached && renderer.node.isConnected) {
         Widget.detach(renderer);
       }

@@ -12,6 +12,8 @@ import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { pyrunsIcon } from './icons';
+
+import { ownArgs } from './request';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
 const PAGES = {
@@ -66,7 +68,11 @@ class SidebarPanel extends ReactWidget {
           }
           onOpenSelected={
             this._commands.hasCommand(CommandIDs.openWorkspace)
-              ? () => void this._commands.execute(CommandIDs.openWorkspace)
+              ? () =>
+                  void this._commands.execute(
+                    CommandIDs.openWorkspace,
+                    ownArgs()
+                  )
               : undefined
           }
         />

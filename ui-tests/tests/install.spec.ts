@@ -5,6 +5,7 @@ import * as path from 'path';
 
 import { taskRows } from '../support/journey';
 import { Program } from '../support/program';
+import { tryReadme } from '../support/readme';
 
 interface ITold {
   url: string;
@@ -26,7 +27,11 @@ for (const [name, version] of [
     page.on('pageerror', ({ stack = '' }) => problems.push(stack));
     try {
       expect(installed.told.lab).toMatch(version);
-      await page.goto(`${installed.told.url}/lab/tree/train.py`);
+      await tryReadme(page, installed.told.url, {
+        folder: path.join(folder, name, 'project'),
+        path: ''
+      });
+      await page.goto(`${installed.told.url}/lab/tree/train.py?reset`);
       await expect(page.locator('.jp-FileEditor')).toBeVisible();
       // From the script to a finished sweep, as the first page of the documentation says.
       await page

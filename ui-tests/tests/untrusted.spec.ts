@@ -1,0 +1,85 @@
+import { expect, test } from '@jupyterlab/galata';
+import * as fs from 'fs';
+import * as path from 'path';
+
+import {
+  makeProject,
+  openInPyruns,
+  openLab,
+  taskFolder,
+  taskRow,
+  terminal
+} from '../support/journey';
+import { commandButton, tryReadme } from '../support/readme';
+
+test.use({
+  // Galata's answer for Lab's workspaces would be given for ours too.
+  mockState: false,
+  autoGoto: false,
+  viewport: { width: 1440, height: 900 }
+});
+
+const ROOT = process.env.PYRUNS_UI_ROOT as string;
+
+test('a document cannot run anything by one click', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'untrusted', 'train.py', 'print("caught")\n');
+  await tryReadme(page, baseURL as string, {
+    folder: path.join(ROOT, 'untrusted'),
+    path: 'untrusted'
+  });
+
+  // The same command from Lab's palette acts at once on the selected file.
+  await page.menu.clickMenuItem('View>Activate Command Palette');
+  await page.locator('.lm-CommandPalette-input').fill('Run with Pyruns');
+  await page.keyboard.press('Enter');
+  await expect(terminal(page)).toContainText('caught');
+});
+
+test('notes execute no command, and a link only looks', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'noted', 'train.py', 'print("fine")\n');
+  await openLab(page, baseURL as string, 'noted');
+  await openInPyruns(page, 'train.py');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await expect(taskRow(page, 'train')).toBeVisible();
+  const file = path.join(
+    taskFolder(ROOT, 'noted', 'train', 'train'),
+    'task_info.json'
+  );
+  const info = JSON.parse(fs.readFileSync(file, 'utf-8'));
+  const args = { path: 'noted/train.py' };
+  info.notes = [
+    commandButton('Click here', 'pyruns:run-file', args),
+    '$\\data{commandlinker-command=pyruns:run-file}{x}$'
+  ].join('\n\n');
+  fs.writeFileSync(file, JSON.stringify(info));
+
+  const asked: string[] = [];
+  page.on('request', request => {
+    const { pathname } = new URL(request.url());
+    if (pathname.includes('/pyruns/api/')) {
+      asked.push(request.method());
+    }
+  });
+  const link = `${baseURL}/lab?reset&pyruns=noted%2F_pyruns_%2Ftrain&query=train`;
+  await page.evaluate(to => window.location.assign(to), link);
+  await page.waitForURL(now => !now.search.includes('pyruns'));
+  await expect(taskRow(page, 'train')).toBeVisible();
+  expect([...new Set(asked)]).toEqual(['GET']);
+
+  await taskRow(page, 'train').click();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  const notes = page.locator('.pyr-notes');
+  await notes.getByRole('button', { name: 'Click here' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(
+    page.locator('[data-commandlinker-command^="pyruns"]')
+  ).toHaveCount(0);
+  expect(asked).not.toContain('POST');
+  expect(JSON.parse(fs.readFileSync(file, 'utf-8')).status).toBe('pending');
+});
