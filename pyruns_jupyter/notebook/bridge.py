@@ -104,7 +104,8 @@ class Bridge:
             "listArtifacts": lambda said: runs.artifacts(workspace, said.text("task"), _run(said)),
             "readArtifact": self._artifact,
             "getQueue": lambda _: queue.queue(workspace.root),
-            "pauseQueue": self._pause,
+            "pauseQueue": self._change_queue,
+            "requeueForeign": self._change_queue,
             "listColumns": lambda _: self._watch.look(columns_reader)(),
             "groupTasks": self._groups,
             "listCurves": lambda said: curves(
@@ -328,7 +329,7 @@ class Bridge:
         wanted = Comparing.read(said)
         return self._watch.look(lambda index: wanted.reader(lambda: False)(index))()
 
-    def _pause(self, said: Body) -> dict[str, Any]:
+    def _change_queue(self, said: Body) -> dict[str, Any]:
         queue.change(self._workspace.root, queue.read_change(said))
         return queue.queue(self._workspace.root)
 

@@ -241,6 +241,11 @@ export class CommClient extends CommConnection implements IClient {
     return this.json('pauseQueue', { ws, paused }, { changes: true });
   }
 
+  requeueForeign(ws: string): Promise<Queue> {
+    const parameters = { ws, requeue: true };
+    return this.json('requeueForeign', parameters, { changes: true });
+  }
+
   listColumns(ws: string): Promise<Columns> {
     return this.json('listColumns', { ws });
   }

@@ -186,7 +186,7 @@ export interface paths {
         /** What waits in the project of the workspace, all its workspaces together, and for what */
         get: operations["getQueue"];
         put?: never;
-        /** Pause the queue, so that nothing more is started, or go on with it; what runs goes on */
+        /** Pause or resume the queue (running tasks continue), or queue again here what was queued elsewhere */
         post: operations["changeQueue"];
         delete?: never;
         options?: never;
@@ -976,6 +976,8 @@ export interface components {
             why: string;
             /** @description The first of the tasks that wait, in their order */
             next: string[];
+            /** @description Queued in another copy of the project, on another machine or by an earlier release: nothing of it starts here */
+            foreign: boolean;
         };
         Settings: {
             /** @description YAML with its comments; what a new project gets when there is no file yet */
@@ -1018,8 +1020,15 @@ export interface components {
             /** @description One for each task, in their order; null when it has none */
             values: unknown[];
         };
+        /** @description Either of both */
         QueueChange: {
-            paused: boolean;
+            /** @description Whether no more tasks are started */
+            paused?: boolean;
+            /**
+             * @description Queue again here, with your environment and your rights, the tasks of all foreign batches
+             * @enum {boolean}
+             */
+            requeue?: true;
         };
         CreateRequest: {
             /** @description YAML with batch syntax, or a shell script */

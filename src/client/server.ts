@@ -248,6 +248,10 @@ export class ServerClient implements IClient {
     return this._json('POST', `${wsPath(ws)}/queue`, { paused });
   }
 
+  requeueForeign(ws: string): Promise<Queue> {
+    return this._json('POST', `${wsPath(ws)}/queue`, { requeue: true });
+  }
+
   listColumns(ws: string): Promise<Columns> {
     return this._json('GET', `${wsPath(ws)}/columns`);
   }

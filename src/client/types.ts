@@ -246,6 +246,8 @@ export interface IClient {
   getQueue(ws: string): Promise<Queue>;
   /** Let nothing more start, or go on. */
   pauseQueue(ws: string, paused: boolean): Promise<Queue>;
+  /** Queue again here the tasks that were queued elsewhere. */
+  requeueForeign(ws: string): Promise<Queue>;
   /** What the tasks have values of. */
   listColumns(ws: string): Promise<Columns>;
   groupTasks(

@@ -176,7 +176,8 @@ async function makeDashboard(
       system={pyruns.system}
       queue={owner.own(new QueueModel(pyruns.client, workspace.id))}
       trans={trans}
-      canExecute={rights(pyruns).canExecute}
+      {...rights(pyruns)}
+      confirm={ask(trans)}
       studies={owner.own(
         new StudiesModel({
           client: pyruns.client,

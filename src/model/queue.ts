@@ -16,12 +16,16 @@ export interface IQueueState {
   readonly error: ClientError | null;
   /** What was asked for and is not confirmed yet. */
   readonly pausing: boolean | null;
+  /** Whether the tasks from elsewhere are being queued again. */
+  readonly requeueing: boolean;
 }
+
+type QueueClient = Pick<IClient, 'getQueue' | 'pauseQueue' | 'requeueForeign'>;
 
 /** What waits in a project, and for what; asked for only while somebody looks. */
 export class QueueModel extends Store<IQueueState> {
-  constructor(client: Pick<IClient, 'getQueue' | 'pauseQueue'>, ws: string) {
-    super({ queue: null, error: null, pausing: null });
+  constructor(client: QueueClient, ws: string) {
+    super({ queue: null, error: null, pausing: null, requeueing: false });
     this._client = client;
     this._ws = ws;
   }
@@ -55,6 +59,25 @@ export class QueueModel extends Store<IQueueState> {
       this.update({ pausing: null });
       throw asClientError(error);
     } finally {
+      this._schedule(CALM);
+    }
+  }
+
+  /**
+   * Queue again here the tasks that were queued elsewhere.
+   *
+   * @throws ClientError when it is refused
+   */
+  async requeueForeign(): Promise<void> {
+    this.update({ requeueing: true });
+    this._turn++;
+    try {
+      const queue = await this._client.requeueForeign(this._ws);
+      this.update({ queue, error: null });
+    } catch (error) {
+      throw asClientError(error);
+    } finally {
+      this.update({ requeueing: false });
       this._schedule(CALM);
     }
   }
@@ -103,7 +126,7 @@ export class QueueModel extends Store<IQueueState> {
           this.update({ queue, error: null });
         }
       }
-      if (queue.batches.length > 0) {
+      if (queue.batches.some(batch => !batch.foreign)) {
         this._schedule(WAITING);
       }
     } catch (error) {
@@ -114,7 +137,7 @@ export class QueueModel extends Store<IQueueState> {
     }
   }
 
-  private readonly _client: Pick<IClient, 'getQueue' | 'pauseQueue'>;
+  private readonly _client: QueueClient;
   private readonly _ws: string;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _due = 0;

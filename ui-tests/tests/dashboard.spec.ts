@@ -92,8 +92,8 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   const running = page.getByRole('region', { name: 'Running' });
   await expect(running.getByRole('button')).toHaveCount(2);
   const queue = page.getByRole('region', { name: 'Queue' });
-  await expect(queue).toContainText('1 waiting, 2 running');
-  await expect(queue).toContainText('2 at a time · 1 GPU each');
+  await expect(queue).toContainText('1 queued, 2 running');
+  await expect(queue).toContainText('concurrency 2 · 1 GPU per task');
   await expect(queue.locator('.pyr-batch-why')).toContainText(
     '2 of its tasks run at a time'
   );
@@ -130,9 +130,9 @@ test('the queue is paused and goes on, on disk too', async ({ page }) => {
     page.getByRole('button', { name: /^2\s*Completed$/ })
   ).toBeVisible();
   expect(taskInfo(third).status).toBe('queued');
-  await queue.getByRole('button', { name: 'Go on' }).click();
+  await queue.getByRole('button', { name: 'Resume' }).click();
   await expect.poll(() => taskInfo(third).status).toBe('completed');
-  await expect(queue).toContainText('Nothing waits.');
+  await expect(queue).toContainText('No queued tasks.');
   await expect(page.getByRole('region', { name: 'Recent' })).toContainText(
     'steps_3_seed=3'
   );

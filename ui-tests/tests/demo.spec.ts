@@ -81,7 +81,7 @@ test('the demo: from a form to results, without a server', async ({ page }) => {
   // Its queue is the real one's: what waits says for what.
   await openPage(page, 'Dashboard');
   await expect(page.getByRole('region', { name: 'Queue' })).toContainText(
-    /6 waiting|5 waiting/
+    /6 queued|5 queued/
   );
 
   await running.getByRole('button', { name: /linear/ }).click();

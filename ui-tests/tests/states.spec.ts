@@ -90,7 +90,7 @@ test('first use, an empty workspace, a script with an error', async ({
   await expect(page.getByText('No tasks yet').first()).toBeVisible();
   await pictures(page, 'state-empty');
   await openPage(page, 'Dashboard');
-  await expect(page.getByText('Nothing waits.')).toBeVisible();
+  await expect(page.getByText('No queued tasks.')).toBeVisible();
   await expect(page.getByText(/no NVIDIA/i)).toBeVisible();
   await pictures(page, 'state-no-gpu');
 
@@ -155,7 +155,7 @@ test('who may only look is offered nothing else', async ({ page }) => {
   await expect(details).toContainText('None yet.');
   await expect(details.getByRole('button', { name: 'Write' })).toHaveCount(0);
   await openPage(page, 'Dashboard');
-  await expect(page.getByText('Nothing waits.')).toBeVisible();
+  await expect(page.getByText('No queued tasks.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0);
   await openPage(page, 'New tasks');
   await expect(

@@ -76,6 +76,16 @@ describe('ServerClient', () => {
     expect(init.body).toBe('{"action":"run","names":["a"],"run":{"jobs":2}}');
   });
 
+  it('pauses the queue, or queues again what was queued elsewhere', async () => {
+    const { client, request } = clientWith({ body: {} });
+    await client.pauseQueue('w', true);
+    await client.requeueForeign('w');
+    expect(request.mock.calls.map(([, { body }]) => body)).toEqual([
+      '{"paused":true}',
+      '{"requeue":true}'
+    ]);
+  });
+
   it('lists the trash', async () => {
     const items = [{ name: 'a' }];
     const { client, request } = clientWith({ body: { items } });

@@ -264,6 +264,11 @@ export class DemoClient implements IClient {
     };
   }
 
+  /** Nothing comes from elsewhere here. */
+  requeueForeign(ws: string): Promise<Queue> {
+    return this.getQueue(ws);
+  }
+
   async pauseQueue(ws: string, paused: boolean): Promise<Queue> {
     this._at(ws).queue.isPaused = paused;
     this._world.settle();

@@ -176,7 +176,8 @@ export class Queue {
       waiting: batch.waiting.length,
       running: batch.running.length,
       why: batch.why,
-      next: batch.waiting.slice(0, NEXT).map(({ task }) => task.name)
+      next: batch.waiting.slice(0, NEXT).map(({ task }) => task.name),
+      foreign: false
     }));
   }
 

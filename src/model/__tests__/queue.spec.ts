@@ -12,7 +12,16 @@ const BATCH: QueuedBatch = {
   waiting: 4,
   running: 2,
   why: '',
-  next: ['a', 'b', 'c', 'd']
+  next: ['a', 'b', 'c', 'd'],
+  foreign: false
+};
+
+const FOREIGN: QueuedBatch = {
+  ...BATCH,
+  id: '2',
+  waiting: 6,
+  running: 0,
+  foreign: true
 };
 
 const queueOf = (batches: QueuedBatch[], paused = false): Queue => ({
@@ -30,7 +39,8 @@ describe('QueueModel', () => {
       getQueue: jest.fn(async () => queueOf([])),
       pauseQueue: jest.fn(async (ws: string, paused: boolean) =>
         queueOf([], paused)
-      )
+      ),
+      requeueForeign: jest.fn(async () => queueOf([BATCH]))
     };
     return { client, model: new QueueModel(client, 'ws') };
   };
@@ -91,6 +101,47 @@ describe('QueueModel', () => {
       pausing: null,
       queue: { paused: true }
     });
+    model.dispose();
+  });
+
+  it('queues again what was queued elsewhere, or tells why not', async () => {
+    const { client, model } = make();
+    client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));
+    model.subscribe(() => undefined);
+    await jest.advanceTimersByTimeAsync(0);
+    client.requeueForeign.mockImplementationOnce(async () => {
+      throw new ClientError('You may not.', { status: 403 });
+    });
+    const refused = model.requeueForeign();
+    expect(model.getSnapshot().requeueing).toBe(true);
+    await expect(refused).rejects.toThrow('You may not.');
+    expect(model.getSnapshot()).toMatchObject({
+      requeueing: false,
+      queue: { batches: [FOREIGN] }
+    });
+
+    // An answer that was on its way is older.
+    let answer: (queue: Queue) => void = () => undefined;
+    client.getQueue.mockImplementationOnce(
+      () => new Promise<Queue>(resolve => (answer = resolve))
+    );
+    await jest.advanceTimersByTimeAsync(1000);
+    await model.requeueForeign();
+    answer(queueOf([FOREIGN]));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(model.getSnapshot()).toMatchObject({
+      requeueing: false,
+      queue: { batches: [BATCH] }
+    });
+    model.dispose();
+  });
+
+  it('does not ask again and again for what does not run here', async () => {
+    const { client, model } = make();
+    client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));
+    model.subscribe(() => undefined);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(client.getQueue).toHaveBeenCalledTimes(1);
     model.dispose();
   });
 

@@ -5,6 +5,7 @@ import type { ActivityModel } from '../../model/activity';
 import type { QueueModel } from '../../model/queue';
 import type { StudiesModel } from '../../model/studies';
 import type { SystemModel } from '../../model/system';
+import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
@@ -29,6 +30,10 @@ export interface IDashboardProps {
   trans: ITrans;
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
+  /** Whether this user may change tasks. */
+  canWrite?: boolean;
+  /** How to ask; in the page without it. */
+  confirm?: Confirm;
   onOpenLog: (task: string) => void;
   /** Show all tasks, or those in one state; not offered without it. */
   onOpenTasks?: (status?: TaskStatus) => void;
@@ -167,6 +172,8 @@ function Dashboard(props: IDashboardProps): JSX.Element {
               activity={state}
               workspace={props.workspace}
               canExecute={props.canExecute ?? true}
+              canWrite={props.canWrite ?? true}
+              confirm={props.confirm}
               onOpenLog={props.onOpenLog}
             />
           </div>

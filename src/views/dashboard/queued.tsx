@@ -8,6 +8,8 @@ import type { QueueModel } from '../../model/queue';
 import { CLUSTER_JOBS } from '../../model/runoptions';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
+import type { Confirm } from '../shared/ask';
+import { useConfirm } from '../shared/ask';
 import { clockTime, duration, relativeTime } from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
 import { Button, Strip } from '../shared/strip';
@@ -19,39 +21,65 @@ export function Queued(props: {
   activity: IActivityState;
   workspace: Workspace;
   canExecute: boolean;
+  canWrite: boolean;
+  confirm?: Confirm;
   onOpenLog: (task: string) => void;
 }): JSX.Element {
   const { model, activity } = props;
   const trans = useTrans();
-  const { queue, error, pausing } = useStore(model);
+  const { queue, error, pausing, requeueing } = useStore(model);
+  const [confirm, question] = useConfirm(props.confirm);
   const [failure, setFailure] = React.useState('');
   const now = useKnownTime(activity, true, 5000);
   const paused = pausing ?? queue?.paused ?? false;
-  const batches = queue?.batches ?? [];
-  const waiting = batches.reduce((sum, batch) => sum + batch.waiting, 0);
+  const all = queue?.batches ?? [];
+  const foreign = all.filter(batch => batch.foreign);
+  const batches = all.filter(batch => !batch.foreign);
+  const waiting = countWaiting(batches);
+  const elsewhere = countWaiting(foreign);
+  const tell = (reason: unknown) => setFailure(asClientError(reason).message);
+
+  const requeue = async () => {
+    const isAllowed = await confirm({
+      title: trans._n(
+        'Queue %1 task again here?',
+        'Queue %1 tasks again here?',
+        elsewhere
+      ),
+      body: trans._n(
+        'It runs with your environment and your rights. Continue only if you trust this project.',
+        'They run with your environment and your rights. Continue only if you trust this project.',
+        elsewhere
+      ),
+      accept: trans.__('Queue again here')
+    });
+    if (isAllowed) {
+      setFailure('');
+      await model.requeueForeign().catch(tell);
+    }
+  };
+
   return (
     <Card
       title={trans.__('Queue')}
       detail={
-        waiting > 0 ? trans.__('%1 waiting', waiting.toLocaleString()) : ''
+        waiting > 0 ? trans.__('%1 queued', waiting.toLocaleString()) : ''
       }
       actions={
         queue &&
         props.canExecute && (
           <Button
             icon={paused ? 'run' : 'pause'}
-            label={paused ? trans.__('Go on') : trans.__('Pause')}
+            label={paused ? trans.__('Resume') : trans.__('Pause')}
             title={
               paused
-                ? trans.__('Start what waits again')
-                : trans.__('Start nothing more; what runs goes on')
+                ? trans.__('Start queued tasks again')
+                : trans.__('Start no more tasks; running tasks continue')
             }
             disabled={pausing !== null}
             onClick={() => {
               setFailure('');
-              model
-                .pause(!paused)
-                .catch(reason => setFailure(asClientError(reason).message));
+              model.pause(!paused).catch(tell);
             }}
           />
         )
@@ -62,9 +90,37 @@ export function Queued(props: {
           {failure}
         </Strip>
       )}
+      {question}
+      {elsewhere > 0 && (
+        <Strip
+          kind="warning"
+          icon="warning"
+          actions={
+            props.canExecute &&
+            props.canWrite && (
+              <Button
+                label={
+                  requeueing
+                    ? trans.__('Queueing…')
+                    : trans.__('Queue again here')
+                }
+                title={trans.__('Queue these tasks again, as your own')}
+                disabled={requeueing}
+                onClick={() => void requeue()}
+              />
+            )
+          }
+        >
+          {trans._n(
+            '%1 task was queued in another copy of this project or by another user. It does not run here.',
+            '%1 tasks were queued in another copy of this project or by another user. They do not run here.',
+            elsewhere
+          )}
+        </Strip>
+      )}
       {paused && (
         <Strip kind="info" icon="pause">
-          {trans.__('The queue is paused: nothing more is started.')}
+          {trans.__('The queue is paused. No more tasks are started.')}
         </Strip>
       )}
       {error && !queue && (
@@ -72,11 +128,11 @@ export function Queued(props: {
           {error.message}
         </Strip>
       )}
-      {queue && batches.length === 0 && !paused && (
-        <p className="pyr-note">{trans.__('Nothing waits.')}</p>
+      {queue && all.length === 0 && !paused && (
+        <p className="pyr-note">{trans.__('No queued tasks.')}</p>
       )}
       <ol className="pyr-batches">
-        {batches.map(batch => (
+        {[...batches, ...foreign].map(batch => (
           <Batch
             key={batch.id}
             batch={batch}
@@ -103,22 +159,28 @@ function Batch(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { batch, isOwn, now } = props;
-  const left = isOwn
-    ? batchTimeLeft(
-        batch,
-        // Which of several batches a running task is of, nobody knows here.
-        props.running
-          .filter(task => task.status === 'running')
-          .slice(0, batch.running),
-        props.typical,
-        now
-      )
-    : null;
+  const left =
+    isOwn && !batch.foreign
+      ? batchTimeLeft(
+          batch,
+          // Which of several batches a running task is of, nobody knows here.
+          props.running
+            .filter(task => task.status === 'running')
+            .slice(0, batch.running),
+          props.typical,
+          now
+        )
+      : null;
   const more = batch.waiting - batch.next.length;
   return (
     <li className="pyr-batch">
       <div className="pyr-batch-head">
         <b>{countsText(trans, batch)}</b>
+        {batch.foreign && (
+          <span className="pyr-batch-foreign" title={batch.why}>
+            {trans.__('not queued here')}
+          </span>
+        )}
         {!isOwn && <span>{trans.__('in %1', batch.workspace)}</span>}
         <span className="pyr-batch-options">{optionsText(trans, batch)}</span>
         <span
@@ -127,7 +189,7 @@ function Batch(props: {
             left === null
               ? undefined
               : trans.__(
-                  'Done at about %1, judged by how long earlier runs took',
+                  'Expected to finish at about %1, based on the duration of earlier runs',
                   clockTime(now / 1000 + left)
                 )
           }
@@ -137,13 +199,15 @@ function Batch(props: {
             : trans.__('about %1 left', duration(trans, Math.ceil(left)))}
         </span>
       </div>
-      {batch.why && batch.waiting > 0 && (
+      {batch.why && batch.waiting > 0 && !batch.foreign && (
         <p className="pyr-batch-why">{batch.why}</p>
       )}
       {batch.next.length > 0 && (
         <details className="pyr-batch-next">
           <summary>
-            {trans.__('Next: %1', batch.next[0])}
+            {batch.foreign
+              ? batch.next[0]
+              : trans.__('Next: %1', batch.next[0])}
             {batch.waiting > 1 && (
               <span className="pyr-note">
                 {trans.__('and %1 more', (batch.waiting - 1).toLocaleString())}
@@ -178,10 +242,16 @@ function Batch(props: {
   );
 }
 
+function countWaiting(batches: readonly QueuedBatch[]): number {
+  return batches.reduce((sum, batch) => sum + batch.waiting, 0);
+}
+
 function countsText(trans: ITrans, batch: QueuedBatch): string {
   return [
     batch.waiting > 0
-      ? trans.__('%1 waiting', batch.waiting.toLocaleString())
+      ? batch.foreign
+        ? trans._n('%1 task', '%1 tasks', batch.waiting)
+        : trans.__('%1 queued', batch.waiting.toLocaleString())
       : '',
     batch.running > 0
       ? trans.__('%1 running', batch.running.toLocaleString())
@@ -196,11 +266,11 @@ function optionsText(trans: ITrans, { options }: QueuedBatch): string {
   const isCluster = options.engine === 'slurm';
   return [
     isCluster ? 'Slurm' : '',
-    isCluster && jobs >= CLUSTER_JOBS
-      ? ''
-      : trans._n('%1 at a time', '%1 at a time', jobs),
+    isCluster && jobs >= CLUSTER_JOBS ? '' : trans.__('concurrency %1', jobs),
     options.cluster?.partition ?? '',
-    options.gpus ? trans._n('%1 GPU each', '%1 GPUs each', options.gpus) : '',
+    options.gpus
+      ? trans._n('%1 GPU per task', '%1 GPUs per task', options.gpus)
+      : '',
     options.priority ? trans.__('priority %1', options.priority) : ''
   ]
     .filter(Boolean)

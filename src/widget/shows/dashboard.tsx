@@ -27,6 +27,7 @@ export async function showDashboard(
       workspace={workspace}
       trans={trans}
       canExecute={status?.can_execute}
+      canWrite={status?.can_write}
       onOpenLog={openLog}
     />
   ));

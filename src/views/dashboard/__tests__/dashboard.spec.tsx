@@ -93,14 +93,34 @@ const QUEUE: Queue = {
       waiting: 2,
       running: 1,
       why: 'GPU 1 is held by the notebook probe.ipynb of bob.',
-      next: ['two', 'three']
+      next: ['two', 'three'],
+      foreign: false
     }
+  ]
+};
+
+/** As in a copy of a project whose queue was not empty. */
+const COPIED: Queue = {
+  ...QUEUE,
+  batches: [
+    {
+      ...QUEUE.batches[0],
+      id: '0',
+      total: 6,
+      waiting: 6,
+      running: 0,
+      why: 'It was queued in another copy of this project.',
+      next: ['old_1', 'old_2'],
+      foreign: true
+    },
+    ...QUEUE.batches
   ]
 };
 
 async function open(
   change: Partial<SystemSample> = {},
-  props: Partial<IDashboardProps> = {}
+  props: Partial<IDashboardProps> = {},
+  queued: Queue = QUEUE
 ) {
   const client = new FakeClient();
   client.rows = [
@@ -119,12 +139,13 @@ async function open(
       finished_at: Date.now() / 1000 - 120
     })
   ];
-  const getQueue = jest.fn(async () => QUEUE);
+  const getQueue = jest.fn(async () => queued);
   const pauseQueue = jest.fn(async (ws: string, paused: boolean) => ({
     ...QUEUE,
     paused
   }));
-  const queue = new QueueModel({ getQueue, pauseQueue }, 'ws');
+  const requeueForeign = jest.fn(async () => QUEUE);
+  const queue = new QueueModel({ getQueue, pauseQueue, requeueForeign }, 'ws');
   const system = new SystemModel(client.asClient);
   const activity = new ActivityModel(client.asClient, 'ws');
   const handlers = {
@@ -164,7 +185,15 @@ async function open(
   act(() => client.system?.onHistory([sample(change), sample(change)]));
   // The queue is asked for by a timer.
   await act(() => new Promise(resolve => setTimeout(resolve, 20)));
-  return { client, system, activity, queue, pauseQueue, ...handlers };
+  return {
+    client,
+    system,
+    activity,
+    queue,
+    pauseQueue,
+    requeueForeign,
+    ...handlers
+  };
 }
 
 describe('DashboardView', () => {
@@ -222,8 +251,10 @@ describe('DashboardView', () => {
       /onelr=0\.11:0\d left1:0\d/
     );
     const queue = within(screen.getByRole('region', { name: 'Queue' }));
-    expect(queue.getByText('2 waiting, 1 running')).toBeInTheDocument();
-    expect(queue.getByText('2 at a time · 1 GPU each')).toBeInTheDocument();
+    expect(queue.getByText('2 queued, 1 running')).toBeInTheDocument();
+    expect(
+      queue.getByText('concurrency 2 · 1 GPU per task')
+    ).toBeInTheDocument();
     expect(
       queue.getByText('GPU 1 is held by the notebook probe.ipynb of bob.')
     ).toBeInTheDocument();
@@ -248,9 +279,66 @@ describe('DashboardView', () => {
         status: 403
       });
     });
-    await press('Go on');
+    await press('Resume');
     expect(screen.getByRole('alert')).toHaveTextContent('not allowed');
   });
+
+  it('tells what was queued elsewhere, and queues it again when asked to', async () => {
+    const confirm = jest.fn(async () => true);
+    const { requeueForeign } = await open({}, { confirm }, COPIED);
+    const card = screen.getByRole('region', { name: 'Queue' });
+    const press = async () => {
+      fireEvent.click(
+        within(card).getByRole('button', { name: 'Queue again here' })
+      );
+      await act(async () => undefined);
+    };
+    expect(card).toHaveTextContent(/^Queue2 queued/);
+    expect(card).toHaveTextContent(
+      '6 tasks were queued in another copy of this project or by another user. They do not run here.'
+    );
+    const [own, copied] = within(card)
+      .getAllByRole('listitem')
+      .filter(item => item.className === 'pyr-batch');
+    expect(own).not.toHaveTextContent('not queued here');
+    expect(copied).toHaveTextContent(/^6 tasks\s*not queued here/);
+
+    confirm.mockResolvedValueOnce(false);
+    await press();
+    expect(JSON.stringify(confirm.mock.lastCall)).toMatch(
+      /Queue 6 tasks again here\?.*They run with your environment and your rights\./
+    );
+    expect(requeueForeign).not.toHaveBeenCalled();
+
+    requeueForeign.mockRejectedValueOnce(
+      new ClientError('There is no room on the disk.', { status: 507 })
+    );
+    await press();
+    expect(within(card).getByRole('alert')).toHaveTextContent('no room');
+
+    let done: (queue: Queue) => void = () => undefined;
+    requeueForeign.mockImplementationOnce(
+      () => new Promise<Queue>(resolve => (done = resolve))
+    );
+    await press();
+    expect(within(card).queryByRole('alert')).toBeNull();
+    expect(
+      within(card).getByRole('button', { name: 'Queueing…' })
+    ).toBeDisabled();
+    await act(async () => done(QUEUE));
+    expect(card).not.toHaveTextContent('another copy');
+  });
+
+  it.each([{ canExecute: false }, { canWrite: false }])(
+    'offers nothing to who may not queue: %j',
+    async rights => {
+      await open({}, rights, COPIED);
+      expect(screen.getByText(/6 tasks were queued in another/)).toBeVisible();
+      expect(
+        screen.queryByRole('button', { name: 'Queue again here' })
+      ).toBeNull();
+    }
+  );
 
   it('leads to the tasks in a state', async () => {
     const { onOpenTasks } = await open();
