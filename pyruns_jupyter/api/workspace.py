@@ -350,7 +350,8 @@ class Workspace(Results):
         """
         found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
         workspace = cls(found.workspace)
-        return TaskList((workspace[name] for name in found.names.values()), found.summary())
+        told = [*found.warnings(), *filter(None, (found.written_text(),))]
+        return TaskList((workspace[name] for name in found.names.values()), told)
 
     def _names(self, tasks: Tasks) -> list[str]:
         if isinstance(tasks, (str, Task)):

@@ -106,12 +106,15 @@ def test_an_archive_opens_in_another_project(terminal: Terminal, tmp_path: Path)
     other = tmp_path / "other"
     other.mkdir()
     elsewhere = Terminal(other)
-    assert "imported" in elsewhere("import", "../all.zip")
+    said = elsewhere("import", "../all.zip")
+    assert "imported" in said
+    assert f"Written to {other}: train.py" in said
     assert [row["name"] for row in elsewhere.json("ls", "-w", "train")] == names
     again = elsewhere.json(
         "import", str(terminal.folder / f"{names[0]}.zip"), "--as", "again", "--into", "train.py"
     )
     assert again["names"] == {names[0]: "again"}
+    assert (again["written"], again["left_out"]) == ([], {})
     assert "one" in elsewhere("import", "../all.zip", "--as", "x", code=1)
     assert "no zip file" in elsewhere("import", "train.py", code=1)
 

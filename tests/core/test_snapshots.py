@@ -480,6 +480,7 @@ def test_results_go_to_their_places_and_replace_nothing(tmp_path: Path) -> None:
             (tree.folder / path).write_text(text)
         os.chmod(tree.folder / "ml" / "result.txt", 0o750)
         (tree.folder / "ml" / "new" / "latest").symlink_to("folder")
+        os.mkfifo(tree.folder / "ml" / "pipe")
         (tree.folder / "ml" / "train.py").write_text("print(2)\n")
         (base / "ml" / "taken.txt").write_text("mine")
         (base / "ml" / "taken").mkdir()
@@ -498,6 +499,7 @@ def test_results_go_to_their_places_and_replace_nothing(tmp_path: Path) -> None:
     }
     assert os.listdir(outside) == []
     assert all_files(base / ".git") == before
+    assert all(path.is_dir() or path.is_file() for path in (base / "ml").rglob("*"))
     assert not any(path.is_symlink() for path in (base / "ml").rglob("*"))
     assert said[0].endswith(" and 3 more")
     assert "ml/new/latest" in said[1]

@@ -57,7 +57,7 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 def _import(context: Context, args: argparse.Namespace) -> int:
     into = context.folder / Path(args.into).expanduser() if args.into else _here(context, args)
     found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)
-    for notice in found.summary():
+    for notice in found.warnings():
         context.aside(notice)
     if args.json:
         context.json(
@@ -72,6 +72,8 @@ def _import(context: Context, args: argparse.Namespace) -> int:
     else:
         names = list(found.names.values())
         context.line(f"{some(names)}: imported into {found.workspace.folder}")
+        if found.written:
+            context.line(found.written_text())
     return 0
 
 

@@ -67,15 +67,21 @@ class Imported:
     written: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def summary(self) -> list[str]:
-        """Return all there is to be told, as sentences."""
-        left_out = [f"{path} of the archive was left out: {why}." for path, why in self.left_out.items()]
+    def warnings(self) -> list[str]:
+        """Return what is not as it was, or was left out, as sentences."""
+        return [
+            *self.notices,
+            *(f"{path} of the archive was left out: {why}." for path, why in self.left_out.items()),
+        ]
+
+    def written_text(self) -> str:
+        """Return which files of code were written, empty if none was."""
         if not self.written:
-            return [*self.notices, *left_out]
+            return ""
         listed = ", ".join(self.written[:_MOST_LISTED])
         more = len(self.written) - _MOST_LISTED
         listed += f" and {more} more files" if more > 0 else ""
-        return [*self.notices, *left_out, f"Written to {self.workspace.project}: {listed}"]
+        return f"Written to {self.workspace.project}: {listed}"
 
 
 @dataclass(frozen=True)

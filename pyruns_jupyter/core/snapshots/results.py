@@ -124,7 +124,7 @@ def _move(staged: Path, name: str, parent: int) -> None:
         raise FileExistsError(name)
     try:
         os.link(staged, name, dst_dir_fd=parent, follow_symlinks=False)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):
         raise
     except OSError:  # a file system without hard links: the name is taken first, by a file of ours
         os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600, dir_fd=parent))

@@ -283,6 +283,7 @@ def _save_results(
     staging = root / CODE / f"{STAGING}{maker_suffix()}"
     try:
         links = keep_results(folder, [*new, *changed], staging)
+        new = [path for path in new if os.path.lexists(staging / path)]  # a FIFO, say, is not a result
         if base is not None and manifest is not None:
             moved = move_results(staging, new, base, manifest.project)
             new = [path for path in new if path not in moved]
