@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.sweep.plan import SweepPlan, folds_told
 from pyruns_jupyter.core.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
@@ -120,7 +121,7 @@ class Plan:
         if not self.duplicates:
             return count_text(len(self), "task")
         folded = f"{self.duplicates:,} identical folded: {folds_told(self._sweep.folds)}"
-        return f"{count_text(len(self), 'task')}, {folded}"
+        return printable(f"{count_text(len(self), 'task')}, {folded}")
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of a table of what would be made: at most 200 rows."""

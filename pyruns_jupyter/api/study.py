@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import read_task
 from pyruns_jupyter.studies import managing
@@ -219,7 +220,7 @@ def summary(definition: Definition, trials: list[Trial]) -> str:
     found = f", best {definition.objective} {value_text(best.value)} ({best.task})" if best else ""
     done = sum(not trial.is_open for trial in trials)
     said = f" {definition.message}" if definition.message else ""
-    return (
+    return printable(
         f"Study {definition.name}: {definition.state}, {done:,} of {count_text(definition.n, 'trial')}"
         f"{more}{found}.{said}"
     )

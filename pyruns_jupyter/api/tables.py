@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.index import TaskRow
-from pyruns_jupyter.core.printing import printable
+from pyruns_jupyter.core.printing import printable, printable_text
 from pyruns_jupyter.core.stamps import duration_text
 
 MAX_ROWS = 200  # rows an object shows by itself
@@ -26,10 +26,9 @@ def value_text(value: Any) -> str:
     return str(value)
 
 
-def printable_text(text: str) -> str:
-    """Return a text of several lines with control characters as escapes."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+def html_text(text: str) -> str:
+    """Return a text for HTML: escaped, and without characters that change how others are shown."""
+    return html.escape(printable_text(text))
 
 
 def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
@@ -68,14 +67,14 @@ def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
 
 def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: str) -> str:
     """Return a table for a notebook; every cell is escaped."""
-    head = "".join(f'<th scope="col" style="text-align: left">{html.escape(cell)}</th>' for cell in header)
+    head = "".join(f'<th scope="col" style="text-align: left">{html_text(cell)}</th>' for cell in header)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_STYLE}">{html.escape(cell)}</td>' for cell in line) + "</tr>"
+        "<tr>" + "".join(f'<td style="{_STYLE}">{html_text(cell)}</td>' for cell in line) + "</tr>"
         for line in cells[:MAX_ROWS]
     )
     more = f" (the first {MAX_ROWS} shown)" if len(cells) > MAX_ROWS else ""
     return (
-        f'<table><caption style="text-align: left">{html.escape(caption + more)}</caption>'
+        f'<table><caption style="text-align: left">{html_text(caption + more)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 

@@ -13,6 +13,7 @@ from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.files import write_atomic
 from pyruns_jupyter.core.layout import find_root
+from pyruns_jupyter.core.printing import printable_json, printable_text
 from pyruns_jupyter.core.textfiles import read_text
 from pyruns_jupyter.core.workspace import WorkspaceFolder, is_workspace
 
@@ -34,20 +35,21 @@ class Context(ABC):
         """Show an object in the best way the front end has."""
 
     def line(self, text: str) -> None:
-        """Show one line."""
-        self.write(text + "\n")
+        """Show a line, or several: a name or a message in it must not command a terminal."""
+        self.write(printable_text(text) + "\n")
 
     def aside(self, text: str) -> None:
         """Say one line that is no part of the result."""
-        print(text, file=sys.stderr)
+        print(printable_text(text), file=sys.stderr)
 
     def json(self, value: Any) -> None:
         """Show data for a program; of a list each item is a line."""
         if isinstance(value, list) and value:
             lines = (json.dumps(item, ensure_ascii=False, default=str) for item in value)
-            self.line("[\n" + ",\n".join(lines) + "\n]")
+            text = "[\n" + ",\n".join(lines) + "\n]"
         else:
-            self.line(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+            text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+        self.write(printable_json(text) + "\n")
 
     def workspace(self, name: str | None) -> Workspace:
         """Return the workspace a command is about: the named one, else the current, else the only one.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.errors import InvalidInputs, PyrunsError, os_sentence
+from pyruns_jupyter.core.printing import printable_text
 
 from .context import Context
 from .grammar import HelpShown, UsageError, build_parser
@@ -47,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HelpShown:
         return 0
     except UsageError as error:
-        print(error.message, file=sys.stderr)
+        print(printable_text(error.message), file=sys.stderr)
         return 2
     except PyrunsError as error:
-        print(error_text(error), file=sys.stderr)
+        print(printable_text(error_text(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(os_sentence(error), file=sys.stderr)
+        print(printable_text(os_sentence(error)), file=sys.stderr)
         return 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
 
@@ -15,3 +17,24 @@ def printable(text: str) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def printable_text(text: str) -> str:
+    """Return a text of several lines with control characters as escapes."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
+
+
+def printable_json(text: str) -> str:
+    """Return JSON with control characters, and those that change the direction of others, as escapes."""
+    return _NOT_ASCII.sub(_json_escape, text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return "".join(
+        character if unicodedata.category(character)[0] != "C" else json.dumps(character)[1:-1]
+        for character in found.group()
+    )
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]+")

@@ -23,7 +23,7 @@ from .failures import Streak
 from .retrying import queue_facts
 from .sources import SourceState
 
-_LATEST = 1e12  # epoch, s; a time after it, as a task file may tell, is none
+_LATEST = 1e12  # epoch seconds; a later time in a task file is not a time
 _FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
 
 

@@ -5,7 +5,6 @@ Each picture is small, since it is saved with the notebook for every widget.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.tables import (
     count_text,
     html_table,
-    printable_text,
+    html_text,
     task_columns,
     text_table,
     value_text,
@@ -21,7 +20,7 @@ from pyruns_jupyter.api.tables import (
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.index import TaskRow
 from pyruns_jupyter.core.logplain import last_drawn
-from pyruns_jupyter.core.printing import printable
+from pyruns_jupyter.core.printing import printable, printable_text
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.resources.curves import curves as curves_of
 from pyruns_jupyter.system.samples import Sample
@@ -41,7 +40,7 @@ _COLORS = ("#1f77b4", "#d9541a", "#2a8f2a", "#c93131", "#7b4fb5", "#8a5a44", "#c
 def table(rows: Sequence[TaskRow], caption: str, empty: str) -> Picture:
     """Return rows of tasks as a table, `empty` when there are none."""
     if not rows:
-        return {"text/plain": empty, "text/html": f"<p>{html.escape(empty)}</p>"}
+        return {"text/plain": printable_text(empty), "text/html": f"<p>{html_text(empty)}</p>"}
     made: Picture = {}
     for most in _ROWS:
         shown = rows[:most]
@@ -61,7 +60,7 @@ def counts(name: str, numbers: Mapping[str, int], recent: Sequence[TaskRow]) -> 
     told = ", ".join(f"{number:,} {status}" for status, number in numbers.items() if number) or "no tasks"
     ran = [row for row in recent if row.started_at is not None][:_RECENT]
     made = table(ran, f"{name}: {told}", f"{name}: {told}")
-    return {**made, "text/plain": f"{name}: {told}" + (f"\n{made['text/plain']}" if ran else "")}
+    return {**made, "text/plain": printable(f"{name}: {told}") + (f"\n{made['text/plain']}" if ran else "")}
 
 
 def machine(sample: Sample) -> Picture:
@@ -91,7 +90,7 @@ def plan(made: Plan | None, text: str) -> Picture:
     """Return what would be created, or the text that cannot be."""
     if made is None:
         cut = text[: MOST_BYTES // 4]
-        return {"text/plain": printable_text(cut), "text/html": f"<pre>{html.escape(cut)}</pre>"}
+        return {"text/plain": printable_text(cut), "text/html": f"<pre>{html_text(cut)}</pre>"}
     header, cells = made.columns()
     for most in _ROWS:
         shown = cells[:most]
@@ -112,7 +111,7 @@ def log(task: Task) -> Picture:
     tail = last_drawn(task.log_tail(_LOG_TAIL))
     return {
         "text/plain": f"{printable(told)}\n{printable_text(tail)}",
-        "text/html": f"<p>{html.escape(told)}</p><pre>{html.escape(printable_text(tail))}</pre>",
+        "text/html": f"<p>{html_text(told)}</p><pre>{html_text(tail)}</pre>",
     }
 
 
@@ -197,7 +196,7 @@ def _panel(key: str, lines: Sequence[Mapping[str, Any]], colors: Mapping[str, st
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
     place = f'x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="#333">{html.escape(printable(text))}</text>'
+    return f'<text {place} fill="#333">{html_text(printable(text))}</text>'
 
 
 def _is_finite(value: Any) -> bool:

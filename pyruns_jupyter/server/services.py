@@ -33,7 +33,7 @@ SETTING = "pyruns_jupyter_services"  # under which the web application holds the
 THREADS = 8
 SCANS = 4  # processes that search a log each
 STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish their work when the server stops
-PREVIEWS = 2  # at once; whoever may read can ask for one that takes seconds
+PREVIEWS = 2  # at once; users who may only read can ask for one that takes seconds
 MAX_WAITING_PREVIEWS = 100  # with more, requests are refused
 SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.tables import text_table
 from pyruns_jupyter.cli.terminal import main
+from pyruns_jupyter.core.files import dump_json
+from pyruns_jupyter.core.sweep.plan import SweepPlan
 from pyruns_jupyter.core.tasks import rename, trash
+from pyruns_jupyter.studies.definition import Definition
 from tests.core.making import script_workspace
 
 
@@ -42,6 +47,59 @@ def test_as_json_each_task_is_a_line(
     assert json.loads(printed) == [row.to_dict() for row in workspace.table().rows]
     assert main(["ls", "--json", "nothing-like-this"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+HOSTILE = "a\u202eb\u0085\x9b2J\u2066"
+ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def test_nothing_that_is_shown_commands_a_terminal_or_turns_a_text_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names may hold such characters; those who made them may be others."""
+    workspace = Workspace(script_workspace(tmp_path, "a\u202eb.py"))
+    [task] = workspace.create("lr: 1", HOSTILE)
+    task.notes = f"{HOSTILE}\x1b]0;title\x07"
+    task.set_env(LR=f"{HOSTILE}\x1b[2J")
+    trashed = workspace.create("lr: 2", f"{HOSTILE}2")
+    trash(workspace.folder, trashed.names[0])
+    study = Definition(HOSTILE, "lr: 1:9", HOSTILE, message=HOSTILE, state="failed", created_at=1.0)
+    (workspace.folder.folder / "studies").mkdir()
+    (workspace.folder.folder / "studies" / f"{HOSTILE}.json").write_bytes(dump_json(study.to_dict()))
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    commands = [
+        *(["ls"], ["ls", "--json"], ["status"], ["status", "--json"], ["show", HOSTILE], ["env", HOSTILE]),
+        *(
+            ["show", "--json", HOSTILE],
+            ["trash"],
+            ["search"],
+            ["search", HOSTILE],
+            ["queue"],
+            ["queue", "--json"],
+        ),
+        *(
+            ["show", f"{HOSTILE}x"],
+            ["ls", "-w", HOSTILE],
+            ["ls", f"{HOSTILE}:"],
+            [HOSTILE],
+            ["open", HOSTILE],
+        ),
+    ]
+    for words in commands:
+        main(words)
+        out, err = capsys.readouterr()
+        assert out or err, words
+        assert ODD.search(out + err) is None, (words, out, err)
+        if "--json" in words:
+            assert "\\u202e" in out or "batches" in out
+            json.loads(out)
+    plan = Plan("", SweepPlan.parse('x: "1\u202e" | "1\u202e" | 2\n'), names=[HOSTILE, "two"])
+    shown = [workspace, workspace.tasks(), task, workspace.studies, workspace.studies[HOSTILE], plan]
+    for one in (*shown, workspace.queue):
+        assert ODD.search(repr(one)) is None
+        made = one._repr_html_() if hasattr(one, "_repr_html_") else ""
+        assert ODD.search(made) is None
 
 
 def test_columns_stand_below_each_other_and_nothing_commands_the_terminal() -> None:

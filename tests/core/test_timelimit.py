@@ -48,7 +48,7 @@ def test_the_values_of_all_keys_are_bounded() -> None:
     assert "more than 200,000 values" in error.message
 
 
-def test_a_count_that_nobody_can_write_out_is_told_all_the_same() -> None:
+def test_a_count_of_thousands_of_digits_is_shown_briefly() -> None:
     text = "".join(f"k{number}: [1 | 1]\n" for number in range(N + N // 2))
     plan = SweepPlan.examine(text)
     assert plan.count == 1

@@ -13,6 +13,7 @@ from traitlets import TraitError
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.notebook import pictures
 from pyruns_jupyter.notebook.pictures import MOST_BYTES
 from pyruns_jupyter.notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable, View
 from tests.recorder import Recorder
@@ -77,6 +78,18 @@ def test_pictures_disarm_what_they_show(workspace: Workspace) -> None:
     shown = picture(Log(task))
     assert "<img" not in shown["text/html"] and "\x1b" not in shown["text/plain"]
     assert "progress 2" in shown["text/plain"] and "progress 1" not in shown["text/plain"]
+
+
+def test_pictures_turn_no_text_round(workspace: Workspace) -> None:
+    odd = "a\u202eb\x9b"
+    [task] = workspace.create("lr: 1", name=odd)
+    told(workspace, odd, f"{odd}\n".encode(), **{odd: [1.0, 0.5]})
+    row, empty = workspace.table().rows, dict.fromkeys(("completed",), 1)
+    found = [pictures.log(task), pictures.table(row, odd, odd), pictures.table([], odd, odd)]
+    found += [pictures.counts(odd, empty, row), pictures.counts(odd, {}, []), pictures.plan(None, odd)]
+    found.append(pictures.curves(workspace.folder, [odd], []))
+    for text in (text for shown in found for text in shown.values()):
+        assert "\u202e" not in text and "\x9b" not in text
 
 
 def test_curves_are_a_picture(workspace: Workspace) -> None:

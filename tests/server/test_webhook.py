@@ -183,7 +183,7 @@ def test_sentences() -> None:
     )
 
 
-async def test_what_a_script_prints_calls_nobody_in_a_chat(receivers: Receivers) -> None:
+async def test_what_a_script_prints_mentions_no_chat_user(receivers: Receivers) -> None:
     receiver = receivers()
     hook = Webhook(receiver.url)
     message = "ValueError: <!channel> <https://evil|click> &lt; @channel @here a@b.c\u202e\x1b[2J\nend"

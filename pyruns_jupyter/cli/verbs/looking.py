@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
-from pyruns_jupyter.api.tables import printable_text, value_text
+from pyruns_jupyter.api.tables import value_text
 from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.logs import log_problem
 from pyruns_jupyter.core.printing import printable
@@ -92,9 +92,9 @@ def _show(context: Context, args: argparse.Namespace) -> int:
             context.line(printable(f"  {line}"))
     if not row.readable:
         context.line(printable(row.message or ""))
-    context.line(f"\n{printable_text((problem or config or '').rstrip())}")
+    context.line(f"\n{(problem or config or '').rstrip()}")
     if task.notes:
-        context.line(f"\n{printable_text(task.notes)}")
+        context.line(f"\n{task.notes}")
     return 0
 
 

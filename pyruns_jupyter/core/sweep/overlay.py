@@ -97,7 +97,7 @@ class _Parents:
         for size in range(len(leaf.path) - 1, -1, -1):
             parent = leaf.path[:size]
             if parent in self._leaves:
-                return None  # a value stands where a mapping is wanted
+                return None  # there is a value where a mapping is needed
             if parent not in self._inner:
                 continue
             if leaf.path[: size + 1] in self._leaves or leaf.path in self._inner:
@@ -135,7 +135,7 @@ def _with(text: str, added: list[Leaf]) -> str:
             holder = holder.setdefault(part, {})
         holder[leaf.path[-1]] = leaf.source
     parts, done = [], 0
-    # At one place what is indented deeper comes first: it belongs to what stands above.
+    # At equal positions the deeper indentation comes first: it belongs to the lines above.
     for (position, indent), keys in sorted(below.items(), key=lambda item: (item[0][0], -len(item[0][1]))):
         parts.append(template.text[done:position])
         if position > done and template.text[position - 1] not in "\r\n":

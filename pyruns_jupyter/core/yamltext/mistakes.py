@@ -87,7 +87,7 @@ _KNOWN = (
 def key_at(text: str, index: int) -> str | None:
     """Return the dotted key whose value stands at `index` of a text that cannot be read, None if unclear.
 
-    The key has to stand on the line of `index`.
+    The key has to be on the line of `index`.
     """
     start = _line_start(text, index)
     line = _key_of(text, start)
@@ -95,7 +95,7 @@ def key_at(text: str, index: int) -> str | None:
 
 
 def keys_at(text: str, indexes: Iterable[int]) -> list[str | None]:
-    """Return for each of some indexes, which rise, the dotted key whose value stands there; see `key_at`.
+    """Return for each index, in rising order, the dotted key whose value is there; see `key_at`.
 
     Only keys of block mappings are looked at; a value in a list belongs to no key that could be named.
     """
@@ -116,7 +116,7 @@ def keys_at(text: str, indexes: Iterable[int]) -> list[str | None]:
 
 
 def _key_lines(text: str) -> Iterator[tuple[int, int, str, bool]]:
-    """Yield where each key of a block mapping stands, its column, the key, and whether it is in a list."""
+    """Yield index, column and name of each key of a block mapping, and whether it is in a list."""
     for start in itertools.chain([0], (one.end() for one in _BREAK.finditer(text))):
         check_time()
         line = _key_of(text, start)

@@ -230,7 +230,7 @@ def _amount(value: Any) -> int:
     """Return a number of bytes or seconds as whole one.
 
     Raises:
-        ValueError: when it is none that can be meant.
+        ValueError: when it is not one, or out of bounds.
     """
     if type(value) not in (int, float) or not 0 <= value < _MAX_AMOUNT:
         raise ValueError("no amount")
@@ -238,7 +238,7 @@ def _amount(value: Any) -> int:
 
 
 def _holder(descriptor: int) -> str:
-    """Return who has locked an open file, as far as the system tells."""
+    """Return the process that has locked an open file and its user, where the system shows them."""
     status = os.fstat(descriptor)
     with suppress(OSError, ValueError, KeyError, IndexError):
         for line in Path("/proc/locks").read_text().splitlines():
