@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core import inotify, tasks
+from pyruns_jupyter.core.filesystem import file_system_type
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.inotify import FolderWatch
 from pyruns_jupyter.core.taskfile import edit_task
@@ -101,24 +102,10 @@ def test_too_much_at_once(workspace: WorkspaceFolder, watch: FolderWatch) -> Non
 def test_where_there_are_no_hints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError):
         FolderWatch(tmp_path / "missing")
-    monkeypatch.setattr(inotify, "_REMOTE", {_kind_of(tmp_path)})
+    monkeypatch.setattr(inotify, "REMOTE", {file_system_type(tmp_path)})
     with pytest.raises(OSError):
         FolderWatch(tmp_path)
 
-
-def _kind_of(folder: Path) -> int:
-    found: list[int] = []
-
-    class Spy(tuple[int, ...]):
-        def __contains__(self, kind: object) -> bool:
-            assert isinstance(kind, int)
-            found.append(kind)
-            return False
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(inotify, "_REMOTE", Spy())
-        FolderWatch(folder).close()
-    return found[0]
 
 
 def test_closing_while_watches_are_added(workspace: WorkspaceFolder) -> None:

@@ -303,7 +303,7 @@ def test_what_a_link_in_the_store_leads_to_is_not_read(tmp_path: Path) -> None:
     digest = take(root)
     manifest = root / ".code" / "manifests" / f"{digest}.json"
     content = Path(store.object_path(root / ".code", snapshots.load(root, digest).files["train.py"][0]))
-    for place, error in ((content, Unreadable), (manifest, NotFound)):
+    for place, error in ((content, Unreadable), (manifest, Unreadable)):
         place.rename(tmp_path / "elsewhere")
         place.symlink_to(tmp_path / "elsewhere")
         with pytest.raises(error):
