@@ -22,6 +22,13 @@ if (!process.env.PYRUNS_UI_ROOT) {
   process.on('exit', () => fs.rmSync(root, { recursive: true, force: true }));
 }
 
+// The keys of the tests' projects stay out of the user's home.
+if (!process.env.PYRUNS_STATE_DIR) {
+  const state = fs.mkdtempSync(path.join(os.tmpdir(), 'pyruns-ui-state-'));
+  process.env.PYRUNS_STATE_DIR = state;
+  process.on('exit', () => fs.rmSync(state, { recursive: true, force: true }));
+}
+
 module.exports = {
   ...baseConfig,
   testDir: path.join(__dirname, 'tests'),

@@ -52,10 +52,12 @@ class PathWatch:
             os.close(self.descriptor)
             raise
 
-    def read(self) -> None:
-        """Take what happened. Never blocks."""
-        with suppress(BlockingIOError):
-            os.read(self.descriptor, 64 * 1024)
+    def read(self) -> bool:
+        """Take what happened; return whether anything did. Never blocks."""
+        try:
+            return bool(os.read(self.descriptor, 64 * 1024))
+        except BlockingIOError:
+            return False
 
 
 class FolderWatch:

@@ -86,7 +86,8 @@ def wake(paths: EnginePaths) -> None:
     except OSError:
         return  # no scheduler has been here
     try:
-        os.utime(descriptor)
+        now = time.time_ns()  # exact, unlike the clock that the kernel takes for time stamps
+        os.utime(descriptor, ns=(now, now))
     except OSError:
         pass  # it looks around on its own a little later
     finally:

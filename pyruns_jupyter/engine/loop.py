@@ -104,12 +104,11 @@ class Scheduler:
                 return True
             poller.poll(self._pause() * 1000)
             signals.read()
-            if self._wakes is not None:
-                self._wakes.read()
+            woken = self._was_woken()
             if not self._here():
                 break
             self._collect()
-            if self._unread or self._was_woken():
+            if woken or self._unread:
                 self._load()
             self._look()
         return False
@@ -181,12 +180,14 @@ class Scheduler:
 
     def _was_woken(self) -> bool:
         """Return whether a front end woke us, or a batch came from another machine."""
+        told = self._wakes is not None and self._wakes.read()
         try:
             marks = tuple(os.stat(path).st_mtime_ns for path in (self._paths.wake, self._paths.batches))
         except OSError:
-            return False
-        woken, self._marks = marks != self._marks, marks
-        return woken
+            return told
+        # Two changes within one tick of the clock leave the same time stamp, but the kernel tells of both.
+        changed, self._marks = marks != self._marks, marks
+        return told or changed
 
     def _adopt(self, opened: OpenBatch) -> None:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()

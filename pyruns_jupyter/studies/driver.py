@@ -20,7 +20,7 @@ from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING
+from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING, RUNNING
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
@@ -28,8 +28,9 @@ from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
 from pyruns_jupyter.core.trust import EngineKey, require_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.launch import attend
+from pyruns_jupyter.engine.requeue import is_stuck
 from pyruns_jupyter.engine.scheduler import LOCK_TIMEOUT
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.engine.submit import end_abandoned, submit
 
 from .definition import FAILED, FINISHED, changing, read_study
 from .launch import Marker, marker_path, read_marker, unmark
@@ -53,13 +54,19 @@ class Over(Exception):
 
 
 class Driver:
-    """Drives one study until it is over. `lock`, held, is on the study's marker."""
+    """Drives one study until it is over.
 
-    def __init__(self, workspace: WorkspaceFolder, name: str, lock: FileLock, marker: Marker) -> None:
+    `lock`, held, is on the study's marker, whose content is `marker`; `key` is that of the engine folder.
+    """
+
+    def __init__(
+        self, workspace: WorkspaceFolder, name: str, lock: FileLock, marker: Marker, key: EngineKey
+    ) -> None:
         self._workspace = workspace
         self._name = name
         self._lock = lock
         self._marker = marker
+        self._key = key
         self._definition = read_study(workspace, name)
         self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
         self._reported: dict[int, int] = {}  # points of each open trial that the optimizer knows
@@ -71,7 +78,7 @@ class Driver:
     def run(self) -> None:
         """Work until the study is over, or somebody else's."""
         refused = 0
-        made = [trial.task for trial in self._open() if trial.status == PENDING]
+        made = self._take_up()
         while self._here():
             began = time.monotonic()
             pause = _LOOK_SECONDS
@@ -97,6 +104,21 @@ class Driver:
                 attend(self._workspace.root)
                 self._attended = began
             time.sleep(pause)
+
+    def _take_up(self) -> list[str]:
+        """Return the open trials that are to be queued: not queued, or in no batch that is started here.
+
+        Runs that were copied with the project, or whose batch is gone, are ended if their owner is dead.
+        """
+        made = []
+        for trial in self._open():
+            folder = self._workspace.paths(trial.task).folder
+            if trial.status == PENDING or is_stuck(folder):
+                made.append(trial.task)
+            elif trial.status == RUNNING:
+                with suppress(PyrunsError, OSError), edit_task(folder) as info:
+                    end_abandoned(info, folder, self._key)
+        return made
 
     def _here(self) -> bool:
         """Tell whether the study is active, and the project where it was."""
@@ -285,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, key: EngineKey) -> int:
     try:
         marker = read_marker(key, workspace.name, name)
-        Driver(workspace, name, lock, marker).run()
+        Driver(workspace, name, lock, marker, key).run()
     except (NotFound, FileNotFoundError):  # removed, or never written
         unmark(workspace.root, workspace.name, name)
     except Exception as error:  # noqa: BLE001 - whatever it is, people should see it and not wait

@@ -107,7 +107,6 @@ def test_where_there_are_no_hints(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         FolderWatch(tmp_path)
 
 
-
 def test_closing_while_watches_are_added(workspace: WorkspaceFolder) -> None:
     for number in range(300):
         (workspace.tasks / f"t{number}").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.filelock import is_locked
+from pyruns_jupyter.core.host import process_alive
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
 from tests.support import ROOT, wait_until
@@ -129,7 +131,10 @@ def test_a_clock_that_jumps(shell: Project, jump: str, monkeypatch: pytest.Monke
     wait_until(lambda: len(shell.info("again").get("run_statuses", ())) == 1)
     clock.write_text(jump)
     if jump.startswith("+"):  # a new scheduler, which knows only the files, sees leases that ended long ago
-        shell.kill_scheduler()
+        pid = shell.scheduler_pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not process_alive(pid, None))
+        # One that a later submit started may have waited for the lock.
         wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("limited", "again", timeout=30) == ["failed", "completed"]
     assert "time limit" in shell.info("limited")["pyruns_jupyter"]["messages"]["1"]

@@ -15,6 +15,7 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.archive import pack, unpack
 from pyruns_jupyter.core.errors import Conflict, Unreadable
+from pyruns_jupyter.core.host import STATE_VARIABLE
 from pyruns_jupyter.core.ownpickles import is_own_pickle, sign_pickle
 from tests.notebook.shell import Shell
 
@@ -185,16 +186,16 @@ def test_a_value_of_somebody_else_is_read_only_when_it_is_trusted(shell: Shell, 
 def test_the_key_is_the_users_own(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = sign_pickle(pickle.dumps(7))
     assert is_own_pickle(data)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "another"))
     assert not is_own_pickle(data)
     theirs = sign_pickle(pickle.dumps(7))
     assert theirs != data and is_own_pickle(theirs)
-    key = tmp_path / "another" / "pyruns" / "pickles.key"
+    key = tmp_path / "another" / "pickles.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.parent.stat().st_mode & 0o777 == 0o700
     key.chmod(0o666)  # anybody may have put another one there
     assert not is_own_pickle(theirs)
-    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nowhere")
+    monkeypatch.setenv(STATE_VARIABLE, "/dev/null/nowhere")
     assert sign_pickle(b"x") == b"x"  # a cell runs all the same
     assert not is_own_pickle(theirs)
 

@@ -18,6 +18,7 @@ from pyruns_jupyter.engine.launch import attend, start_scheduler
 from pyruns_jupyter.engine.submit import scheduler_alive
 from tests.core.making import shell_workspace, snapshot
 from tests.engine.support import stop_everything
+from tests.support import wait_until
 
 from .make import told
 
@@ -61,7 +62,7 @@ def test_what_waited_in_it_runs(left: Path) -> None:
         workspace.wait(timeout=60)
     assert workspace.queue.requeue() == ["train/waiting_1_lr=0.2", "train/waiting_2_lr=0.4"]
     workspace.wait(timeout=60)
-    assert workspace.queue.batches == ()
+    wait_until(lambda: workspace.queue.batches == (), message="the batch is done")
     pending = workspace.tasks("status:pending")
     assert set(pending.names) == {"pending", "removed"}
     workspace.run(pending).wait(timeout=60)

@@ -276,9 +276,14 @@ def test_renamed_and_removed_trials(workspace: Workspace) -> None:
     assert [trial.number for trial in study.trials] == [1, 2, 4, 5]
 
 
-def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["queued", "running"])
+def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path, how: str) -> None:
+    if how == "queued":
+        workspace.queue.pause()
     study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
     wait_until(lambda: len(study.trials) == 1, message="a trial")
+    if how == "running":
+        wait_until(lambda: study.trials[0].status == "running", message="it runs")
     copy = tmp_path / "copy"
     # The lock of a task comes and goes while it is copied.
     shutil.copytree(
@@ -296,6 +301,7 @@ def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Pat
     assert mark.read_bytes() == before and not drivers(other)
     assert study.state == "active" and len(drivers(workspace)) == 1
     study.stop(running=True)
+    other.queue.resume()
     # Resuming it is the explicit action that takes it over, with the Python of who does it.
     (copy / "train.py").write_text((copy / "train.py").read_text().replace("time.sleep(", "time.sleep(0 * "))
     resumed = other.studies["s"].resume().wait(timeout=60, progress=False)

@@ -1,4 +1,5 @@
 import { expect, test } from '@jupyterlab/galata';
+import { execFileSync } from 'child_process';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -6,7 +7,10 @@ import {
   makeProject,
   openInPyruns,
   openLab,
+  openPage,
+  picture,
   taskFolder,
+  taskInfo,
   taskRow,
   terminal
 } from '../support/journey';
@@ -82,4 +86,48 @@ test('notes execute no command, and a link only looks', async ({
   ).toHaveCount(0);
   expect(asked).not.toContain('POST');
   expect(JSON.parse(fs.readFileSync(file, 'utf-8')).status).toBe('pending');
+});
+
+test('a project that came with a queue runs when the user says so', async ({
+  page,
+  baseURL
+}) => {
+  makeProject(ROOT, 'original', 'train.py', 'print("ran")\n');
+  const made = path.join(ROOT, 'original');
+  const command = (...words: string[]) =>
+    execFileSync('jupyter', ['pyruns', ...words], { cwd: made });
+  command('open', 'train.py');
+  fs.writeFileSync(path.join(made, 'one.yaml'), '{}\n');
+  command('pause');
+  command('add', 'one.yaml', '--name', 'one', '--run');
+  fs.rmSync(path.join(ROOT, 'came'), { recursive: true, force: true });
+  fs.cpSync(made, path.join(ROOT, 'came'), { recursive: true });
+  fs.rmSync(path.join(ROOT, 'came', '_pyruns_', '.engine', 'paused'));
+  const task = taskFolder(ROOT, 'came', 'train', 'one');
+  const before = fs.readFileSync(path.join(task, 'task_info.json'), 'utf-8');
+
+  await openLab(page, baseURL as string, 'came');
+  await openInPyruns(page, 'train.py');
+  await expect(taskRow(page, 'one')).toBeVisible();
+  await openPage(page, 'Dashboard');
+  const queue = page.locator('.pyr-card', { hasText: 'Queue again here' });
+  await expect(queue).toContainText('1 task was queued in another copy');
+  await page.waitForTimeout(4000); // longer than the server rests between two looks at a queue
+  expect(fs.readFileSync(path.join(task, 'task_info.json'), 'utf-8')).toBe(
+    before
+  );
+  await picture(page, 'queue-elsewhere');
+
+  await queue.getByRole('button', { name: 'Queue again here' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: 'Queue again here' })
+    .click();
+  await expect
+    .poll(() => taskInfo(task).status, { timeout: 60000 })
+    .toBe('completed');
+  expect(taskInfo(taskFolder(ROOT, 'original', 'train', 'one')).status).toBe(
+    'queued'
+  );
+  command('stop', '--all');
 });
