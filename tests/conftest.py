@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
 # The keys of the tests' projects stay out of the user's home; all processes of a test inherit the folder.
-os.environ.setdefault(STATE_VARIABLE, tempfile.mkdtemp(prefix="pyruns-state-"))
+if STATE_VARIABLE not in os.environ:
+    os.environ[STATE_VARIABLE] = tempfile.mkdtemp(prefix="pyruns-state-")
+    atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
 

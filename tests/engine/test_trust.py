@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core import trust
 from pyruns_jupyter.core.errors import Conflict, PyrunsError
+from pyruns_jupyter.core.filesystem import file_system_type
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.host import boot_id, process_alive
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.sealed import Origin, SealedFolder, origin
-from pyruns_jupyter.core.trust import BATCHES, require_engine
+from pyruns_jupyter.core.trust import BATCHES, claim_engine, require_engine, trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine import launch, pausing
 from pyruns_jupyter.engine.submit import attend, scheduler_alive, submit
@@ -202,6 +204,33 @@ def test_the_file_of_one_kind_is_none_of_another(tmp_path: Path) -> None:
     (made.engine / "studies").mkdir(mode=0o700)
     path.rename(made.engine / "studies" / "train@s")
     assert made.is_left_alone()
+
+
+def test_where_inodes_change_with_each_mount_the_path_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "RENUMBERED", {file_system_type(tmp_path)})
+    made = Made.new(tmp_path / "project")
+    made.queue()
+    copied = made.copy_to(tmp_path / "second")
+    made.engine.rename(tmp_path / "former")
+    shutil.copytree(tmp_path / "former", made.engine)  # as after another mount: the same path, other inodes
+    assert trusted_engine(copied.root) is None
+    assert attend(made.root)
+    wait_until(lambda: made.status() == "completed")
+
+
+def test_of_many_ids_that_have_done_their_work_the_latest_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "_MAX_DONE_BYTES", 1000)
+    made = Made.new(tmp_path / "project")
+    key = claim_engine(made.root)
+    for number in range(500):
+        key.add_done(f"batch-{number:05d}")
+        assert key.is_done(f"batch-{number:05d}")
+    assert (key.state / "done").stat().st_size <= 1000
+    assert not key.is_done("batch-00000") and key.is_done("batch-00480")
 
 
 # Another user's folder
