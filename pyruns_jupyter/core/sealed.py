@@ -137,7 +137,7 @@ def sealed_names(root: Path, kind: str, suffix: str = "") -> list[str]:
 
 
 def read_foreign(root: Path, kind: str, file: str) -> dict[str, Any]:
-    """Return the content of a file in a folder of an engine, whoever wrote it: to be shown, never acted on.
+    """Return the content of a file in a folder of an engine, ours or not: to be shown, never acted on.
 
     Raises:
         FileNotFoundError: if it is not there.
@@ -148,7 +148,7 @@ def read_foreign(root: Path, kind: str, file: str) -> dict[str, Any]:
 
 
 def read_foreign_bytes(root: Path, kind: str, file: str) -> bytes:
-    """Return the bytes of a file in a folder of an engine, whoever wrote it.
+    """Return the bytes of a file in a folder of an engine, ours or not.
 
     Raises:
         FileNotFoundError: if it is not there.
@@ -160,7 +160,7 @@ def read_foreign_bytes(root: Path, kind: str, file: str) -> bytes:
 
 
 def remove_foreign(root: Path, kind: str, file: str) -> None:
-    """Remove a file that was taken over, whoever wrote it."""
+    """Remove a file that was taken over, ours or not."""
     with suppress(FileNotFoundError), _opened(root, kind) as folder:
         os.unlink(file, dir_fd=folder)
 

@@ -166,7 +166,7 @@ class WorkspaceFolder:
         for path in [*others, *([] if stored is None else [stored])]:
             if path.is_file():
                 return f"The script {path} lies outside of the project and is not used. Copy it there."
-        return f"The script {script_file(self.name)} is missing. Put it beside {self.root} or open it anew."
+        return f"The script {script_file(self.name)} is missing. Put it next to {self.root} or open it again."
 
     def tasks_problem(self) -> str | None:
         """Return why no tasks are found (a sentence): what has the name `tasks` is no folder; else None."""

@@ -133,7 +133,7 @@ def _engine(root: Path) -> Iterator[Finding]:
 
 
 def _foreign(root: Path) -> Iterator[Finding]:
-    """Tell what lies in the engine folder and is not acted on."""
+    """Report what lies in the engine folder and is not acted on."""
     if not batches.batch_ids(root) and not os.path.lexists(root / ENGINE):
         return
     try:

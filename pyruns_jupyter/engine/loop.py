@@ -169,7 +169,7 @@ class Scheduler:
                 self._unread = True
                 self._say(f"the batch {batch} is read again later: {error}")
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other batches go on
+            except Exception as error:  # noqa: BLE001 - one bad file must not stop the other batches
                 self._say(f"set aside: {error}")
                 with suppress(OSError):
                     self._batches.set_aside(batch)
@@ -185,7 +185,7 @@ class Scheduler:
             marks = tuple(os.stat(path).st_mtime_ns for path in (self._paths.wake, self._paths.batches))
         except OSError:
             return told
-        # Two changes within one tick of the clock leave the same time stamp, but the kernel tells of both.
+        # Two changes within one tick of the clock leave the same time stamp, but each raises an event.
         changed, self._marks = marks != self._marks, marks
         return told or changed
 
