@@ -18,7 +18,7 @@ import pytest
 
 from pyruns_jupyter.core import trust
 from pyruns_jupyter.core.errors import Conflict, PyrunsError
-from pyruns_jupyter.core.filesystem import file_system_type
+from pyruns_jupyter.core.filesystem import birth_time, file_system_type
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.host import boot_id, process_alive
 from pyruns_jupyter.core.index import TaskIndex
@@ -218,6 +218,28 @@ def test_where_inodes_change_with_each_mount_the_path_decides(
     assert trusted_engine(copied.root) is None
     assert attend(made.root)
     wait_until(lambda: made.status() == "completed")
+
+
+def test_another_folder_that_got_the_same_inode_has_no_key(tmp_path: Path) -> None:
+    """File systems use the numbers of removed folders again."""
+    made = Made.new(tmp_path / "project")
+    made.queue()
+    key = require_engine(made.root)
+    made.engine.rename(tmp_path / "former")
+    shutil.copytree(tmp_path / "former", made.engine)
+    inode = made.engine.stat().st_ino
+    record = json.loads((key.state / "engine.json").read_bytes())
+    record["place"]["ino"] = inode
+    bucket = key.state.parent.with_name(str(inode))
+    bucket.mkdir(mode=0o700)
+    key.state.rename(bucket / key.state.name)
+    (bucket / key.state.name / "engine.json").write_text(json.dumps(record))
+    if birth_time(made.engine) is None:
+        pytest.skip("this file system does not record when a folder was created")
+    assert trusted_engine(made.root) is None
+    record["birth_time"] = birth_time(made.engine)
+    (bucket / key.state.name / "engine.json").write_text(json.dumps(record))
+    assert trusted_engine(made.root) is not None
 
 
 def test_of_many_ids_that_have_done_their_work_the_latest_are_kept(
