@@ -93,7 +93,8 @@ class Scheduler:
         if self._wakes is not None:
             poller.register(self._wakes.descriptor, select.POLLIN)
         poller.register(self._engine.descriptor, select.POLLIN)
-        for folder in (self._paths.folder, self._paths.batches):
+        paths = self._paths
+        for folder in (paths.folder, paths.batches, paths.cluster, paths.studies):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
         if snapshots.has_trees(self._key):

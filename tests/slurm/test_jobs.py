@@ -247,7 +247,10 @@ def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) ->
         assert project.info(name)["run_statuses"] == ["completed"]
     assert (project.folder / "ran").read_text() == "ran\n" * 24
     wait_until(lambda: (attend(project.root), not read_queue(project.root).batches and not cluster.jobs())[1])
-    wait_until(lambda: os.listdir(project.engine.cluster) == [])
+    wait_until(
+        lambda: os.listdir(project.engine.cluster) == [],
+        message=lambda: str(os.listdir(project.engine.cluster)),
+    )
 
 
 def test_a_job_that_is_there_twice(project: Project, cluster: Cluster) -> None:
