@@ -14,6 +14,7 @@ import pytest
 from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.figures import figures_of_run
 from tests.engine.support import Project, python
+from tests.support import wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import MakeProject
@@ -252,7 +253,10 @@ journal.write_text("".join(json.dumps(line) + "\\n" for line in lines) + '{"t": 
     info = shell.info("J")
     assert info["records"] == [{"theirs": 1, "best": 9}]
     assert info["tracks"] == [{"loss": [3.0, 2.0, 1.0], "other": [1], "acc": [0.5]}]
-    assert not shell.paths("J").journal(1).exists()
+    wait_until(
+        lambda: not shell.paths("J").journal(1).exists(),
+        message="the journal goes once it is in the task file",
+    )
 
 
 def test_a_million_points_stay_out_of_the_task_file(shell: Project) -> None:
