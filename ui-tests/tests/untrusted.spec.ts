@@ -108,7 +108,9 @@ test('a project that came with a queue runs when the user says so', async ({
 
   await openLab(page, baseURL as string, 'came');
   await openInPyruns(page, 'train.py');
-  await expect(taskRow(page, 'one')).toBeVisible();
+  await expect(
+    page.getByRole('button', { name: 'Create', exact: true })
+  ).toBeVisible();
   await openPage(page, 'Dashboard');
   const queue = page.locator('.pyr-card', { hasText: 'Queue again here' });
   await expect(queue).toContainText('1 task was queued in another copy');
