@@ -39,6 +39,8 @@ def requeue(root: Path) -> Requeued:
     Tasks that have run or were queued otherwise since are left alone. Copies of runs that belong to another
     folder are marked as failed; no process is touched.
 
+    A batch of which a task is refused stays foreign.
+
     Raises:
         Untrusted: if the engine folder belongs to another user, or is a link.
         PyrunsError, OSError: if nothing can be queued; what was not queued stays foreign.
@@ -50,13 +52,13 @@ def requeue(root: Path) -> Requeued:
             batch, foreign = batches.read_any_batch(root, name, key)
         except (FileNotFoundError, Unreadable):
             continue
-        if foreign:
-            _requeue_batch(key, batch, done)
+        if foreign and _requeue_batch(key, batch, done):
             remove_foreign(root, BATCHES, f"{name}{batches.SUFFIX}")
     return done
 
 
-def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> None:
+def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> bool:
+    """Queue the tasks of a batch again; return whether it is needed no more."""
     folder = key.root / batch.workspace
     names = []
     for name, attempt in batch.tasks:
@@ -73,15 +75,16 @@ def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> None:
             elif status == runs.QUEUED:
                 names.append(name)
     if not names:
-        return
+        return True
     try:
         workspace = WorkspaceFolder.at(folder)
         found = submit(workspace, names, options=batch.options)
     except (NotFound, InvalidInput) as error:
         done.refused.update({f"{batch.workspace}/{name}": error.message for name in names})
-        return
+        return False
     done.queued += [f"{batch.workspace}/{name}" for name in found.queued]
     done.refused.update({f"{batch.workspace}/{name}": why for name, why in found.refused.items()})
+    return not found.refused
 
 
 def is_stuck(task: Path) -> bool:

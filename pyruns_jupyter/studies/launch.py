@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyruns_jupyter.core.diskformat import check_format
-from pyruns_jupyter.core.errors import PyrunsError, Unreadable, Untrusted
+from pyruns_jupyter.core.errors import Conflict, PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
@@ -134,6 +134,7 @@ def requeue(root: Path) -> Requeued:
     """Queue again here the tasks that were queued elsewhere, and drive the studies that were begun elsewhere.
 
     Raises:
+        Conflict: if some of the tasks are refused; the others are queued.
         PyrunsError, OSError: see `engine.requeue`.
     """
     done = requeue_tasks(root)
@@ -142,6 +143,10 @@ def requeue(root: Path) -> Requeued:
             mark_active(root, workspace, study)
             with suppress(PyrunsError, OSError):  # `attend` tries it again
                 start_driver(root, workspace, study)
+    for task, why in done.refused.items():
+        raise Conflict(
+            f"{task} cannot be queued again: {why} (queued: {len(done.queued)}, refused: {len(done.refused)})"
+        )
     return done
 
 

@@ -26,8 +26,11 @@ from pyruns_jupyter.core.sealed import Origin, SealedFolder, origin
 from pyruns_jupyter.core.trust import BATCHES, claim_engine, require_engine, trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine import launch, pausing
+from pyruns_jupyter.engine.options import After, QueueOptions
+from pyruns_jupyter.engine.queuestate import read_queue
 from pyruns_jupyter.engine.submit import attend, scheduler_alive, submit
 from pyruns_jupyter.studies.launch import attend as attend_all
+from pyruns_jupyter.studies.launch import requeue as requeue_all
 from tests.engine.support import Project, stop_everything
 from tests.support import ROOT, wait_until
 
@@ -253,6 +256,28 @@ def test_of_many_ids_that_have_done_their_work_the_latest_are_kept(
         assert key.is_done(f"batch-{number:05d}")
     assert (key.state / "done").stat().st_size <= 1000
     assert not key.is_done("batch-00000") and key.is_done("batch-00480")
+
+
+def test_a_foreign_batch_of_which_a_task_is_refused_stays(tmp_path: Path) -> None:
+    made = Made.new(tmp_path / "first", "true\n")
+    create_tasks(made.workspace, "exit 3\n", "before")
+    create_tasks(made.workspace, "true\n", "other")
+    pausing.pause(made.root)
+    submit(made.workspace, ["before"])
+    submit(made.workspace, ["job"], options=QueueOptions(after=(After("_shell_", "before"),)))
+    submit(made.workspace, ["other"])
+    stop_everything(made.folder)
+    copied = made.copy_to(tmp_path / "second")
+    shutil.rmtree(copied.workspace.tasks / "before")
+    pausing.resume(copied.root)
+    with pytest.raises(
+        Conflict, match=r"job cannot be .*no task _shell_/before.*queued: 1, refused: 1"
+    ):
+        requeue_all(copied.root)
+    wait_until(lambda: copied.status("other") == "completed")
+    wait_until(lambda: not scheduler_alive(copied.root))
+    assert [batch.foreign for batch in read_queue(copied.root).batches] == [True]
+    assert copied.status() == "queued"
 
 
 # Another user's folder
