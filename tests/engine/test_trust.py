@@ -270,9 +270,7 @@ def test_a_foreign_batch_of_which_a_task_is_refused_stays(tmp_path: Path) -> Non
     copied = made.copy_to(tmp_path / "second")
     shutil.rmtree(copied.workspace.tasks / "before")
     pausing.resume(copied.root)
-    with pytest.raises(
-        Conflict, match=r"job cannot be .*no task _shell_/before.*queued: 1, refused: 1"
-    ):
+    with pytest.raises(Conflict, match=r"job cannot be .*no task _shell_/before.*queued: 1, refused: 1"):
         requeue_all(copied.root)
     wait_until(lambda: copied.status("other") == "completed")
     wait_until(lambda: not scheduler_alive(copied.root))
