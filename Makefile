@@ -40,10 +40,13 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui check-api check-auth docs translate check-translations site seed demo wheel clean
+.PHONY: help pictures system-packages env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui test-ui-all check-api check-auth docs translate check-translations site seed demo wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+system-packages: # Debian packages for the tests
+	@PYTHON=$(PYTHON) bash tools/system_packages.sh
 
 $(VENV_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed, $(PYTHON) is " + sys.version.split()[0])'
@@ -122,9 +125,7 @@ test-py: build env-pyr ## pytest (ARGS="-k lock")
 
 # Most tests wait for processes of their own: three at a time do not wait longer than one.
 test-py-all: build env-pyr
-	pytest -n 3 --dist worksteal || { \
-		echo 'A busy machine may be the reason: what failed is tried once more, alone.'; \
-		pytest --last-failed --last-failed-no-failures none; }
+	pytest -n 3 --dist worksteal
 
 test-js: env ## jest
 	jlpm test $(ARGS)
@@ -151,21 +152,30 @@ check-translations: build ## is all of the documentation translated that should 
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py
 
-test-ui: build env-installed ## Galata in chromium
+test-ui: system-packages build env-installed ## Galata in Chromium (ARGS="details.spec")
 	CI=1 jlpm test:ui $(ARGS)
+
+# Two halves side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
+test-ui-all: build env-installed
+	@CI=1 PYRUNS_UI_PORT=9195 jlpm test:ui --shard=2/2 > $(VENV)/ui.log 2>&1 & half=$$!; \
+	status=0; \
+	CI=1 jlpm test:ui --shard=1/2 || status=$$?; \
+	wait $$half || status=$$?; \
+	cat $(VENV)/ui.log; \
+	exit $$status
 
 pictures: build env-installed ## the documentation's screenshots, made by the UI tests
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# What needs little runs beside pytest, which mostly waits for others.
-test: build env-pyr ## every suite
+# The linters and Jest need little: they run while pytest waits for the processes of its tests.
+test: system-packages build env-pyr ## every suite, after installing what the tests need
 	@$(MAKE) --keep-going --no-print-directory env-installed lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
 	$(MAKE) --no-print-directory test-py-all || status=$$?; \
 	wait $$beside || status=$$?; \
 	cat $(VENV)/beside.log; \
-	$(MAKE) --no-print-directory test-ui || status=$$?; \
+	$(MAKE) --no-print-directory test-ui-all || status=$$?; \
 	exit $$status
 
 wheel: build ## dist/*.whl and dist/*.tar.gz
@@ -174,9 +184,12 @@ wheel: build ## dist/*.whl and dist/*.tar.gz
 seed: build ## a project with believable tasks in FOLDER (TASKS=10000)
 	python tools/seed.py $(FOLDER) --tasks $(TASKS)
 
+# Only files under version control: what the user ran in examples/ stays out of a page for others.
 demo: build ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
-	rm -rf dist/demo demo/.jupyterlite.doit.db
-	cd demo && jupyter lite build --output-dir ../dist/demo --contents ../examples --apps lab --no-sourcemaps > $(VENV)/demo.log 2>&1 \
+	rm -rf dist/demo dist/demo-contents demo/.jupyterlite.doit.db
+	mkdir -p dist/demo-contents
+	git ls-files -z examples | xargs -0 cp --parents --target-directory=dist/demo-contents
+	cd demo && jupyter lite build --output-dir ../dist/demo --contents ../dist/demo-contents/examples --apps lab --no-sourcemaps > $(VENV)/demo.log 2>&1 \
 		|| { cat $(VENV)/demo.log >&2; exit 1; }
 
 clean: ## what was built (not the environments)

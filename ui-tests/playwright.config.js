@@ -32,10 +32,11 @@ if (!process.env.PYRUNS_STATE_DIR) {
 module.exports = {
   ...baseConfig,
   testDir: path.join(__dirname, 'tests'),
-  outputDir: path.join(__dirname, 'test-results'),
+  // Two halves of the suite may run side by side, each with a port of its own.
+  outputDir: path.join(__dirname, 'test-results', `port-${port}`),
   reporter: [['list']],
   workers: 1,
-  retries: process.env.CI ? 1 : 0, // then told as flaky
+  retries: 0,
   timeout: 180 * 1000,
   expect: { ...baseConfig.expect, timeout: 30 * 1000 },
   use: {
