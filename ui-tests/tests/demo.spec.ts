@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test';
 import type { ChildProcess } from 'child_process';
 import { execFileSync, spawn } from 'child_process';
+import * as fs from 'fs';
 import * as path from 'path';
 
 import {
@@ -18,7 +19,14 @@ const SITE = `http://localhost:${PORT}/lab/index.html`;
 let host: ChildProcess;
 
 test.beforeAll(async () => {
-  execFileSync('make', ['demo'], { cwd: ROOT, stdio: 'ignore' });
+  // As after `make lab`: what the user ran in examples/ is not for the page.
+  const own = fs.mkdtempSync(path.join(ROOT, 'examples', 'own-'));
+  try {
+    fs.writeFileSync(path.join(own, 'secret.py'), 'print(1)\n');
+    execFileSync('make', ['demo'], { cwd: ROOT, stdio: 'ignore' });
+  } finally {
+    fs.rmSync(own, { recursive: true });
+  }
   // Any static host will do.
   host = spawn(
     'python',
@@ -35,6 +43,18 @@ test.afterAll(() => {
 });
 
 test.use({ viewport: { width: 1440, height: 900 } });
+
+test('the demo has the examples under version control, and no other file', () => {
+  const tracked = execFileSync('git', ['ls-files', 'examples'], {
+    cwd: ROOT,
+    encoding: 'utf-8'
+  });
+  const site = path.join(ROOT, 'dist', 'demo', 'files');
+  const files = (fs.readdirSync(site, { recursive: true }) as string[])
+    .filter(file => fs.statSync(path.join(site, file)).isFile())
+    .map(file => `examples/${file}`);
+  expect(files.sort()).toEqual(tracked.trim().split('\n').sort());
+});
 
 test('the demo: from a form to results, without a server', async ({ page }) => {
   const problems: string[] = [];
