@@ -10,6 +10,7 @@ import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useTrans } from '../shared/context';
+import { copyText } from '../shared/copy';
 import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
@@ -103,7 +104,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
 
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(screen?.text() ?? '');
+      await copyText(screen?.text() ?? '');
     } catch (error) {
       setFailure(asClientError(error).message);
     }
