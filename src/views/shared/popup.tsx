@@ -55,7 +55,8 @@ export function Popup(props: IPopupProps): React.ReactPortal {
       }
     };
     const scroll = (event: Event) => {
-      if (!ref.current?.contains(event.target as Node)) {
+      // Only what contains the anchor moves it away from the popup.
+      if ((event.target as Node).contains(anchor)) {
         onClose();
       }
     };
