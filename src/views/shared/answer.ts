@@ -4,45 +4,50 @@ import type { ClientError } from '../../client/errors';
 import { asClientError } from '../../client/errors';
 
 export interface IAnswer<T> {
-  /** The last answer, also while it is asked for again. */
+  /** The last answer to this question, also while it is asked again. */
   readonly value: T | null;
+  /** Why the last request failed; `value` is older then. */
   readonly error: ClientError | null;
   readonly ask: () => void;
 }
 
 /**
- * What a question brings, asked anew when `keys` change; answers to older
- * questions are passed over.
+ * The answer to a question. It is asked when it changes, and by `ask`; answers
+ * to other questions, and to requests before the last one, are ignored.
  *
- * @param question - null while there is nothing to ask
+ * @param question - made by `useMemo` or `useCallback`; null to ask nothing
  */
-export function useAnswer<T>(
-  question: (() => Promise<T>) | null,
-  keys: React.DependencyList
-): IAnswer<T> {
-  const [state, setState] = React.useState<Omit<IAnswer<T>, 'ask'>>({
-    value: null,
-    error: null
-  });
+export function useAnswer<T>(question: (() => Promise<T>) | null): IAnswer<T> {
+  const [last, setLast] = React.useState<
+    Omit<IAnswer<T>, 'ask'> & { question: typeof question }
+  >({ question, value: null, error: null });
   const [turn, setTurn] = React.useState(0);
   React.useEffect(() => {
     let isStale = false;
-    setState({ value: null, error: null });
     question?.().then(
       value => {
         if (!isStale) {
-          setState({ value, error: null });
+          setLast({ question, value, error: null });
         }
       },
-      error => {
+      (error: unknown) => {
         if (!isStale) {
-          setState({ value: null, error: asClientError(error) });
+          setLast(old => ({
+            question,
+            value: old.question === question ? old.value : null,
+            error: asClientError(error)
+          }));
         }
       }
     );
     return () => {
       isStale = true;
     };
-  }, [...keys, turn]);
-  return { ...state, ask: () => setTurn(turn + 1) };
+  }, [question, turn]);
+  const isCurrent = last.question === question;
+  return {
+    value: isCurrent ? last.value : null,
+    error: isCurrent ? last.error : null,
+    ask: () => setTurn(turn + 1)
+  };
 }

@@ -15,10 +15,11 @@ export function Again(props: {
   const { client, ws, detail } = props;
   const { task, history } = detail;
   const last = history.length;
-  const { value, error } = useAnswer(
-    last > 0 ? () => client.getRunInput(ws, task.name, last) : null,
+  const question = React.useMemo(
+    () => (last > 0 ? () => client.getRunInput(ws, task.name, last) : null),
     [client, ws, task.name, last]
   );
+  const { value, error } = useAnswer(question);
   const folder = ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
   return (
     <>

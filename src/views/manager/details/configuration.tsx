@@ -21,8 +21,10 @@ export function Configuration(props: {
   const [other, setOther] = React.useState('');
   const [all, setAll] = React.useState(true);
   const { value, error } = useAnswer(
-    () => client.getTemplate(ws, other || undefined),
-    [client, ws, other]
+    React.useCallback(
+      () => client.getTemplate(ws, other || undefined),
+      [client, ws, other]
+    )
   );
   return (
     <>

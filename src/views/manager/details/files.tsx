@@ -27,10 +27,11 @@ export function Files(props: {
   const [chosen, setChosen] = React.useState<string | null>(null);
   const run = chosenRun ?? runs;
   const now = useNow(true, 30_000);
-  const { value, error, ask } = useAnswer(
-    run > 0 ? () => client.listArtifacts(ws, task, run) : null,
+  const question = React.useMemo(
+    () => (run > 0 ? () => client.listArtifacts(ws, task, run) : null),
     [client, ws, task, run]
   );
+  const { value, error, ask } = useAnswer(question);
   if (runs === 0) {
     return <p className="pyr-note">{trans.__('It has not run yet.')}</p>;
   }

@@ -64,21 +64,18 @@ export function Preview(props: {
   const most = kind === 'picture' ? MOST_PICTURE : MOST_TEXT;
   const tooLarge = kind === 'picture' && file.size > most;
   const [failure, setFailure] = React.useState('');
-  const { value, error } = useAnswer<Blob>(
-    tooLarge
-      ? null
-      : file.size === 0
-        ? async () => new Blob()
-        : () =>
-            client.readArtifact(
-              ws,
-              task,
-              run,
-              file.path,
-              file.size > most ? most : undefined
-            ),
-    [client, ws, task, run, file.path]
-  );
+  const { path } = file;
+  const isEmpty = file.size === 0;
+  const limit = file.size > most ? most : undefined;
+  const question = React.useMemo(() => {
+    if (tooLarge) {
+      return null;
+    }
+    return isEmpty
+      ? async () => new Blob()
+      : () => client.readArtifact(ws, task, run, path, limit);
+  }, [client, ws, task, run, path, tooLarge, isEmpty, limit]);
+  const { value, error } = useAnswer(question);
   const download = async () => {
     try {
       setFailure('');
@@ -169,7 +166,9 @@ function TextContent(props: {
 }): JSX.Element | null {
   const trans = useTrans();
   const { kind, path, blob } = props;
-  const { value, error } = useAnswer(() => readText(blob), [blob]);
+  const { value, error } = useAnswer(
+    React.useCallback(() => readText(blob), [blob])
+  );
   if (!value) {
     return error && <p className="pyr-note">{error.message}</p>;
   }
