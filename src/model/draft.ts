@@ -54,8 +54,14 @@ export class DraftModel extends Store<IDraftState> {
   }
 
   /** Mistakes in the draft: of the expansion, then of the last refusal. */
-  get errors(): FieldError[] {
-    return [...(this.state.preview?.errors ?? []), ...this.state.refusals];
+  get errors(): readonly FieldError[] {
+    const { preview, refusals } = this.state;
+    if (this._errorsOf !== preview || this._refused !== refusals) {
+      this._errorsOf = preview;
+      this._refused = refusals;
+      this._errors = [...(preview?.errors ?? []), ...refusals];
+    }
+    return this._errors;
   }
 
   /** The default of a key as it is written in the default template. */
@@ -387,6 +393,9 @@ export class DraftModel extends Store<IDraftState> {
   private _disposed = false;
   private _entries: IEntry[] = [];
   private _entriesText: string | null = null;
+  private _errors: readonly FieldError[] = [];
+  private _errorsOf: IDraftState['preview'] = null;
+  private _refused: IDraftState['refusals'] = EMPTY_DRAFT.refusals;
   private _defaults = new Map<string, string>();
   private _defaultsText: string | null = null;
   private _suggested = '';

@@ -10,6 +10,7 @@ import { moveFocus, Popup } from '../shared/popup';
 import { Button } from '../shared/strip';
 import { AxisChip } from './chips';
 import type { IRow } from './rows';
+import { isSameRow } from './rows';
 
 /** The key of a free command line, for scripts whose parameters are not seen. */
 export const COMMAND_LINE = 'command_line';
@@ -27,13 +28,25 @@ export interface IFieldProps {
   onChange: (path: string, value: string) => void;
 }
 
-/** One row of the form: a parameter's name, its value as written, its help. */
-export const Field = React.memo(function Field(props: IFieldProps) {
+/**
+ * One row of the form: a parameter's name, its value as written, its help.
+ *
+ * Each key that is typed makes new rows of the whole text, most of which show
+ * what they showed before.
+ */
+export const Field = React.memo(FieldView, ({ row, ...before }, after) => {
+  const keys = Object.keys(before) as (keyof typeof before)[];
+  return (
+    isSameRow(row, after.row) && keys.every(key => before[key] === after[key])
+  );
+});
+
+function FieldView(props: IFieldProps): JSX.Element {
   const trans = useTrans();
   const { row, id, axis, errors, defaultText, readOnly, onChange } = props;
-  const text = row.entry?.text ?? '';
-  const changed = row.entry !== null && text !== defaultText;
-  const missing = row.entry === null;
+  const text = row.text ?? '';
+  const missing = row.text === null;
+  const changed = !missing && text !== defaultText;
   const wrong = errors !== undefined && errors.length > 0;
   const described =
     [row.help ? `${id}-help` : '', wrong ? `${id}-error` : '']
@@ -120,7 +133,7 @@ export const Field = React.memo(function Field(props: IFieldProps) {
       </div>
     </div>
   );
-});
+}
 
 /** Whether nothing was written yet, though YAML needs a value there. */
 function isBlank(row: IRow, text: string): boolean {

@@ -1,8 +1,9 @@
 import * as React from 'react';
 
-import type { FieldError, Parameter, Parameters } from '../../client/types';
+import type { FieldError, Parameter } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { IAxis, IDraftPreview } from '../../model/searchdraft';
+import type { IEntry } from '../../model/yamlscan';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Button, Empty } from '../shared/strip';
@@ -23,7 +24,8 @@ const MANY = 8;
 
 export interface IFormProps {
   model: DraftModel;
-  text: string;
+  /** What the draft's text consists of. */
+  entries: readonly IEntry[];
   preview: IDraftPreview | null;
   /** Keys that stand above all others. */
   pinned: readonly string[];
@@ -36,18 +38,25 @@ export interface IFormProps {
 /** The parameters as fields. */
 export function Form(props: IFormProps): JSX.Element {
   const trans = useTrans();
-  const { model, text, errors, prefix, readOnly } = props;
+  const { model, entries, errors, prefix, readOnly } = props;
   const parameters = model.getSnapshot().parameters;
   const [search, setSearch] = React.useState('');
   /** With only what is changed: the keys that were when that was asked for. */
   const [kept, setKept] = React.useState<ReadonlySet<string> | null>(null);
   const [folded, setFolded] = React.useState<ReadonlySet<string>>(new Set());
 
-  const groups = React.useMemo(
-    // The entries follow from the text.
-    () => groupsOf(model.entries, withPlaceholders(model, parameters)),
-    [model, text, parameters]
+  const isCommand = parameters?.kind === 'command';
+  const commandLine = isCommand
+    ? (entries.find(entry => entry.path === COMMAND_LINE)?.text ?? '')
+    : '';
+  const all = React.useMemo(
+    () => [
+      ...(parameters?.parameters ?? []),
+      ...placeholdersOf(commandLine).map(placeholder)
+    ],
+    [parameters, commandLine]
   );
+  const groups = React.useMemo(() => groupsOf(entries, all), [entries, all]);
   const axes = useAxes(props);
   const change = React.useCallback(
     (path: string, value: string) => model.setValue(path, value),
@@ -60,12 +69,14 @@ export function Form(props: IFormProps): JSX.Element {
   const { pinned } = props;
   const count = groups.reduce((sum, group) => sum + group.rows.length, 0);
   const isChanged = (row: IRow) =>
-    row.entry !== null && row.entry.text !== model.defaultOf(row.path);
-  const all = pinRows(groups, pinned);
-  const changed = all.flatMap(group => group.rows.filter(isChanged));
+    row.text !== null && row.text !== model.defaultOf(row.path);
+  const ordered = pinRows(groups, pinned);
+  const changed = ordered.flatMap(group => group.rows.filter(isChanged));
   const shown = searchRows(
     // A field does not vanish under the hands when its default is typed.
-    kept ? filterRows(all, row => kept.has(row.path) || isChanged(row)) : all,
+    kept
+      ? filterRows(ordered, row => kept.has(row.path) || isChanged(row))
+      : ordered,
     search
   );
 
@@ -103,7 +114,7 @@ export function Form(props: IFormProps): JSX.Element {
           />
         </div>
       )}
-      {parameters?.kind === 'command' && (
+      {isCommand && (
         <p className="pyr-form-none">
           {trans.__(
             'What this script takes could not be found out. Write its command line, with a name in braces for each value.'
@@ -153,38 +164,27 @@ export function Form(props: IFormProps): JSX.Element {
   );
 }
 
-/** The parameters, and the keys that a free command line asks for. */
-function withPlaceholders(
-  model: DraftModel,
-  parameters: Parameters | null
-): readonly Parameter[] {
-  const known = parameters?.parameters ?? [];
-  if (parameters?.kind !== 'command') {
-    return known;
-  }
-  const line = model.entries.find(entry => entry.path === COMMAND_LINE);
-  return [
-    ...known,
-    ...placeholdersOf(line?.text ?? '').map((name): Parameter => ({
-      name,
-      type: 'str',
-      default: null,
-      required: true,
-      help: '',
-      group: '',
-      choices: null,
-      flags: []
-    }))
-  ];
+/** A key that a free command line asks for, as a parameter. */
+function placeholder(name: string): Parameter {
+  return {
+    name,
+    type: 'str',
+    default: null,
+    required: true,
+    help: '',
+    group: '',
+    choices: null,
+    flags: []
+  };
 }
 
 /** The axes by key; a mistake elsewhere does not take them away. */
 function useAxes(props: IFormProps): ReadonlyMap<string, IAxis> {
-  const { model, preview } = props;
+  const { model, entries, preview } = props;
   const known = React.useRef<{ axis: IAxis; text: string | undefined }[]>([]);
   const fresh = model.getSnapshot().fresh;
   return React.useMemo(() => {
-    const texts = new Map(model.entries.map(item => [item.path, item.text]));
+    const texts = new Map(entries.map(item => [item.path, item.text]));
     if (!preview || preview.errors.length === 0) {
       const axes = preview?.axes ?? [];
       if (fresh) {
@@ -196,7 +196,7 @@ function useAxes(props: IFormProps): ReadonlyMap<string, IAxis> {
       item => item.text === texts.get(item.axis.key)
     );
     return axesByPath([...still.map(item => item.axis), ...preview.axes]);
-  }, [model, preview, fresh, props.text]);
+  }, [preview, fresh, entries]);
 }
 
 function Group(props: {

@@ -79,17 +79,17 @@ function Generator(props: IGeneratorProps): JSX.Element {
     (text: string) => model.setText(text),
     [model]
   );
-  const errors = model.errors;
+  const { entries, errors } = model;
   const byPath = React.useMemo(
-    () => errorsByPath(model.errors, model.entries),
-    [model, state.preview, state.refusals, state.text]
+    () => errorsByPath(errors, entries),
+    [errors, entries]
   );
   const markers = React.useMemo<IMarker[]>(
     () =>
-      model.errors
+      errors
         .filter(error => error.line)
         .map(error => ({ line: error.line!, message: error.message })),
-    [model, state.preview, state.refusals]
+    [errors]
   );
 
   const showError = (error: FieldError) => {
@@ -190,7 +190,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
           ) : tab === 'form' ? (
             <Form
               model={model}
-              text={state.text}
+              entries={entries}
               preview={state.preview}
               pinned={state.pinned}
               errors={byPath}

@@ -9,7 +9,8 @@ export interface IRow {
   readonly path: string;
   /** What is shown as the name: without the group it stands in. */
   readonly label: string;
-  readonly entry: IEntry | null;
+  /** The value as it is written; null where the configuration has none. */
+  readonly text: string | null;
   readonly parameter: Parameter | null;
   readonly type: Parameter['type'];
   readonly help: string;
@@ -46,7 +47,7 @@ export function groupsOf(
     rows.push({
       path,
       label: labelOf(path, parent, group),
-      entry,
+      text: entry && entry.text,
       parameter,
       type: parameter?.type ?? typeOf(entry?.text ?? ''),
       help: parameter?.help || entry?.comment || ''
@@ -90,6 +91,11 @@ function groupName(parent: string, named: string): string {
   }
   // The group of a subcommand's argument begins with the subcommand's name.
   return named.startsWith(parent.split('.')[0]) ? named : `${parent}: ${named}`;
+}
+
+/** Whether two rows show the same, wherever they stand in the text. */
+export function isSameRow(a: IRow, b: IRow): boolean {
+  return (Object.keys(a) as (keyof IRow)[]).every(key => a[key] === b[key]);
 }
 
 /** Pinned rows in a group of their own before the others. */
@@ -136,8 +142,7 @@ export function searchRows(groups: IGroup[], search: string): IGroup[] {
     return groups;
   }
   return filterRows(groups, row => {
-    const text =
-      `${row.path} ${row.help} ${row.entry?.text ?? ''}`.toLowerCase();
+    const text = `${row.path} ${row.help} ${row.text ?? ''}`.toLowerCase();
     return words.every(word => text.includes(word));
   });
 }
