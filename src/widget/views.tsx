@@ -60,7 +60,9 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   onHeight();
   model.on('change:height', onHeight);
 
-  const root = createRoot(frame);
+  // The React of JupyterLab, and of other versions of this module, count their
+  // ids in the same page.
+  const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
   const draw = (isGone: boolean): void =>
     root.render(<Frame view={view} isGone={isGone} />);
@@ -129,6 +131,14 @@ function serverClient(server: IServerPlace): IClient {
 }
 
 const clients = new Map<string, IClient>();
+
+/** A number that no other widget of the page has, whichever copy shows it. */
+function nextRoot(): number {
+  const page = globalThis as { [ROOTS]?: number };
+  return (page[ROOTS] = (page[ROOTS] ?? 0) + 1);
+}
+
+const ROOTS = Symbol.for('pyruns-jupyter:roots');
 
 function Frame(props: {
   view: JSX.Element | null;

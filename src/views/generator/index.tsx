@@ -41,8 +41,6 @@ export interface IGeneratorProps {
 
 type Tab = 'form' | 'yaml';
 
-let generators = 0;
-
 /** From a configuration with batch syntax to tasks. */
 export function GeneratorView(props: IGeneratorProps): JSX.Element {
   return (
@@ -65,7 +63,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
   const [root, size] = useSize<HTMLDivElement>();
   const [chosen, setTab] = React.useState<Tab>('form');
   const [reveal, setReveal] = React.useState<IReveal | null>(null);
-  const [prefix] = React.useState(() => `pyr-generator-${++generators}`);
+  const prefix = React.useId();
   const shell = workspace.kind === 'shell';
   const tab = shell ? 'yaml' : chosen;
 
