@@ -42,6 +42,10 @@ export async function makeCompare(
   const curves = owner.own(new CurveSetModel(pyruns.client, workspace.id));
   const first = asOptions(await state?.fetch(looks).catch(() => null));
 
+  // Made once: the lines of all tasks are rendered again for another handler.
+  const openLog = (task: string) => open('monitor', workspace.id, { task });
+  const choose = () => open('manager', workspace.id);
+
   const Compared = (): JSX.Element => {
     const [at, setAt] = React.useState(first);
     React.useEffect(() => {
@@ -78,8 +82,8 @@ export async function makeCompare(
         }}
         confirm={ask(trans)}
         canExecute={rights(pyruns).canExecute}
-        onOpenLog={task => open('monitor', workspace.id, { task })}
-        onChoose={() => open('manager', workspace.id)}
+        onOpenLog={openLog}
+        onChoose={choose}
       />
     );
   };

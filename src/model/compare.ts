@@ -5,8 +5,7 @@ import type {
   EventMessage,
   IClient,
   IEventStream,
-  StudyDetail,
-  TaskRow
+  StudyDetail
 } from '../client/types';
 import { byWeight, isCounter, isLessBetter, isResult } from './figures';
 import { Store } from './store';
@@ -338,15 +337,5 @@ export function bestOf(
       : (column.numbers ?? []).flatMap((value, at) =>
           value === best ? [at] : []
         )
-  );
-}
-
-/** The tasks of a comparison that charts show, with their places in it. */
-export function shownTasks(
-  comparison: Comparison | null,
-  hidden: ReadonlySet<string>
-): { row: TaskRow; at: number }[] {
-  return (comparison?.tasks ?? []).flatMap((row, at) =>
-    hidden.has(row.name) ? [] : [{ row, at }]
   );
 }

@@ -16,6 +16,7 @@ import { Choice, Toggle } from './controls';
 import { CurvesTab } from './curves';
 import { ExportMenu } from './exporting';
 import { Failures } from './failures';
+import { FocusModel } from './focus';
 import type { IOptions, Tab } from './options';
 import { DEFAULT_OPTIONS, TABS } from './options';
 import { HeatmapTab, ImportanceTab, ParallelTab, ScatterTab } from './plots';
@@ -74,14 +75,17 @@ function Compare(props: ICompareViewProps): JSX.Element {
   const { studies } = props;
   const searches = useStore(studies ?? NO_STUDIES);
   const [given, setOptions] = React.useState(props.options ?? DEFAULT_OPTIONS);
-  const options =
-    given.tab === 'search' && !studies ? { ...given, tab: TABS[0] } : given;
+  const options = React.useMemo(
+    () =>
+      given.tab === 'search' && !studies ? { ...given, tab: TABS[0] } : given,
+    [given, studies]
+  );
   React.useEffect(() => {
     if (props.options) {
       setOptions(props.options);
     }
   }, [props.options]);
-  const [focus, setFocus] = React.useState<string | null>(null);
+  const [focus] = React.useState(() => new FocusModel());
   const change = (part: Partial<IOptions>) => {
     const changed = { ...options, ...part };
     setOptions(changed);
@@ -98,25 +102,20 @@ function Compare(props: ICompareViewProps): JSX.Element {
     }
   }, [model, searches.detail, state.study]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
+  const { comparison, hidden, turned, figure } = state;
   const shown = React.useMemo(
-    () => shownOf(state, colouring, theme.isDark),
-    [
-      state.comparison,
-      state.hidden,
-      state.turned,
-      state.figure,
-      colouring,
-      theme.isDark
-    ]
+    () =>
+      shownOf({ comparison, hidden, turned, figure }, colouring, theme.isDark),
+    [comparison, hidden, turned, figure, colouring, theme.isDark]
   );
   React.useEffect(() => {
     if (shown && options.tab === 'curves') {
       const rows = shown.tasks.map(({ row }) => row);
-      curves.need(rows, curveKeys(shown, options).chosen);
+      curves.need(rows, curveKeys(shown, options.curves).chosen);
     }
-  }, [curves, shown, options]);
+  }, [curves, shown, options.tab, options.curves]);
 
-  const { missing = [] } = state.comparison ?? {};
+  const { missing = [] } = comparison ?? {};
   const isSearch = options.tab === 'search';
   const tabs = (props.tabs ?? TABS).filter(
     tab => tab !== 'search' || isSearch || Boolean(searches.items?.length)
@@ -151,10 +150,9 @@ function Compare(props: ICompareViewProps): JSX.Element {
           {known && (
             <RunList
               model={model}
-              state={state}
               shown={known}
+              hidden={hidden}
               focus={focus}
-              onFocus={setFocus}
               onOpenLog={props.onOpenLog}
               onChoose={props.onChoose}
             />
@@ -188,7 +186,6 @@ function Compare(props: ICompareViewProps): JSX.Element {
                   studies={studies}
                   theme={theme}
                   focus={focus}
-                  onFocus={setFocus}
                 />
               ) : (
                 known && (
@@ -199,7 +196,6 @@ function Compare(props: ICompareViewProps): JSX.Element {
                     options={options}
                     onOptions={change}
                     focus={focus}
-                    onFocus={setFocus}
                   />
                 )
               )}
@@ -342,8 +338,7 @@ function Panel(
     loaded: React.ComponentProps<typeof CurvesTab>['curves'];
     options: IOptions;
     onOptions: (change: Partial<IOptions>) => void;
-    focus: string | null;
-    onFocus: (task: string | null) => void;
+    focus: FocusModel;
   }
 ): JSX.Element | null {
   const { shown, options } = props;
@@ -354,7 +349,7 @@ function Panel(
           model={props.model}
           shown={shown}
           isTurned={isTurned(options, shown)}
-          onFocus={props.onFocus}
+          focus={props.focus}
           onOpenLog={props.onOpenLog}
         />
       );

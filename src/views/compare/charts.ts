@@ -36,7 +36,7 @@ export type CurvesOfKey = ReadonlyMap<string, Curve> | undefined;
 /** The keys that may have curves, and those of them that are shown. */
 export function curveKeys(
   shown: IShown,
-  options: IOptions
+  wanted: IOptions['curves']
 ): { all: string[]; chosen: string[] } {
   const all = shown.figures
     .filter(column => column.numbers)
@@ -45,9 +45,7 @@ export function curveKeys(
   const first = (results.length > 0 ? results : all).slice(0, FIRST_CURVES);
   return {
     all,
-    chosen: options.curves
-      ? all.filter(key => options.curves?.includes(key))
-      : first
+    chosen: wanted ? all.filter(key => wanted.includes(key)) : first
   };
 }
 

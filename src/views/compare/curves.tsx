@@ -1,11 +1,13 @@
 import * as React from 'react';
 
 import type { ICurveSetState } from '../../model/curveset';
-import { axisName, ChartView } from '../shared/chart';
+import { axisName } from '../shared/chart';
 import { useTrans } from '../shared/context';
 import { Button, Empty } from '../shared/strip';
 import { axesFor, curveKeys, curvesChart } from './charts';
 import { Choice, Toggle } from './controls';
+import type { FocusModel } from './focus';
+import { FocusChart } from './focus';
 import type { IOptions } from './options';
 import type { IShown } from './shown';
 
@@ -14,8 +16,7 @@ export interface ICurvesTabProps {
   curves: ICurveSetState;
   options: IOptions;
   onOptions: (change: Partial<IOptions>) => void;
-  focus: string | null;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
 
@@ -24,7 +25,10 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
   const { shown, curves, options, onOptions, focus } = props;
   const trans = useTrans();
   const [part, setPart] = React.useState<[number, number] | null>(null);
-  const { all, chosen } = curveKeys(shown, options);
+  const { all, chosen } = React.useMemo(
+    () => curveKeys(shown, options.curves),
+    [shown, options.curves]
+  );
   const axes = axesFor(chosen.map(key => curves.curves.get(key)));
   const axis = axes.includes(options.axis)
     ? options.axis
@@ -44,7 +48,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           part
         )
       })),
-    [trans, chosen.join('\n'), curves.curves, shown, axis, options, part]
+    [trans, chosen, curves.curves, shown, axis, options, part]
   );
   const without = charts.flatMap(({ key, chart }) => (chart ? [] : [key]));
 
@@ -138,7 +142,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
           ({ key, chart }) =>
             chart && (
               <div key={key} className="pyr-curve-cell">
-                <ChartView
+                <FocusChart
                   chart={chart}
                   focus={focus}
                   label={trans.__(
@@ -146,7 +150,6 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
                     key,
                     shown.tasks.length
                   )}
-                  onPick={props.onFocus}
                   onOpen={props.onOpenLog}
                   onPart={setPart}
                 />

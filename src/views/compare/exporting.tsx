@@ -164,7 +164,7 @@ function chartsOf(
       found.push({ name, chart, width: WIDTH, height });
     }
   };
-  const { chosen } = curveKeys(shown, options);
+  const { chosen } = curveKeys(shown, options.curves);
   const axes = axesFor(chosen.map(key => curves.curves.get(key)));
   const axis = axes.includes(options.axis) ? options.axis : axes[0];
   for (const key of chosen) {
@@ -184,7 +184,7 @@ function chartsOf(
     );
   }
   if (study) {
-    add('search', study.name, () => historyOf(trans, study, PAPER), HISTORY);
+    add('search', study.name, () => historyOf(trans, study, false), HISTORY);
     for (const { key, chart } of slicesOf(trans, study, false)) {
       add('search', key, () => chart, HISTORY);
     }

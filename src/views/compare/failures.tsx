@@ -4,6 +4,7 @@ import type { FailureGroup } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { Empty } from '../shared/strip';
+import type { FocusModel } from './focus';
 
 /** Tasks that are named of a group before *more*. */
 const NAMED = 8;
@@ -12,7 +13,7 @@ const NAMED = 8;
 export function Failures(props: {
   groups: readonly FailureGroup[];
   onOpenLog: (task: string) => void;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
 }): JSX.Element {
   const trans = useTrans();
   if (props.groups.length === 0) {
@@ -36,7 +37,7 @@ export function Failures(props: {
 function FailureCard(props: {
   group: FailureGroup;
   onOpenLog: (task: string) => void;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
 }): JSX.Element {
   const { message, names, others, shared } = props.group;
   const trans = useTrans();
@@ -83,8 +84,8 @@ function FailureCard(props: {
               className="pyr-link"
               title={trans.__('Open its log')}
               onClick={() => props.onOpenLog(name)}
-              onPointerEnter={() => props.onFocus(name)}
-              onPointerLeave={() => props.onFocus(null)}
+              onPointerEnter={() => props.focus.set(name)}
+              onPointerLeave={() => props.focus.set(null)}
             >
               {name}
             </button>

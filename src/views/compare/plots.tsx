@@ -17,6 +17,8 @@ import {
   scatterOf
 } from './charts';
 import { Choice, ColumnChoice, Toggle } from './controls';
+import type { FocusModel } from './focus';
+import { FocusChart } from './focus';
 import type { IOptions } from './options';
 import type { IShown } from './shown';
 
@@ -25,8 +27,7 @@ export interface IPlotProps {
   shown: IShown;
   options: IOptions;
   onOptions: (change: Partial<IOptions>) => void;
-  focus: string | null;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
 
@@ -60,15 +61,16 @@ function Plot(props: {
   const trans = useTrans();
   return (
     <div className={`pyr-plot${height === undefined ? '' : ' pyr-plot-bars'}`}>
-      {chart ? (
-        <ChartView
+      {chart && picks ? (
+        <FocusChart
           chart={chart}
           label={label}
           height={height}
-          focus={picks?.focus}
-          onPick={picks?.onFocus}
-          onOpen={picks?.onOpenLog}
+          focus={picks.focus}
+          onOpen={picks.onOpenLog}
         />
+      ) : chart ? (
+        <ChartView chart={chart} label={label} height={height} />
       ) : (
         <Empty icon="curve" title={trans.__('Not enough to show')}>
           <p>{wanting}</p>
@@ -105,10 +107,13 @@ export function ParallelTab(props: IPlotProps): JSX.Element {
 export function ScatterTab(props: IPlotProps): JSX.Element {
   const { shown, options, onOptions } = props;
   const trans = useTrans();
-  const axes = scatterAxes(shown, options);
+  const axes = React.useMemo(
+    () => scatterAxes(shown, options),
+    [shown, options]
+  );
   const chart = React.useMemo(
     () => axes && scatterOf(shown, axes),
-    [shown, axes?.x, axes?.y, axes?.isLogX, axes?.isLogY]
+    [shown, axes]
   );
   return (
     <>
@@ -160,10 +165,13 @@ export function ScatterTab(props: IPlotProps): JSX.Element {
 export function HeatmapTab(props: IPlotProps): JSX.Element {
   const { shown, options, onOptions } = props;
   const trans = useTrans();
-  const axes = heatmapAxes(shown, options);
+  const axes = React.useMemo(
+    () => heatmapAxes(shown, options),
+    [shown, options]
+  );
   const chart = React.useMemo(
     () => axes && heatmapOf(shown, axes),
-    [shown, axes?.x.key, axes?.y.key]
+    [shown, axes]
   );
   return (
     <>

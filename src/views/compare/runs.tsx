@@ -1,29 +1,29 @@
 import * as React from 'react';
 
-import type { CompareModel, ICompareState } from '../../model/compare';
+import type { TaskRow } from '../../client/types';
+import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
 import { Button } from '../shared/strip';
+import type { FocusModel } from './focus';
+import { useIsFocused } from './focus';
 import type { IShown } from './shown';
 
 export interface IRunListProps {
   model: CompareModel;
-  state: ICompareState;
   shown: IShown;
-  focus: string | null;
-  onFocus: (task: string | null) => void;
+  hidden: ReadonlySet<string>;
+  focus: FocusModel;
   onOpenLog: (task: string) => void;
   onChoose?: () => void;
 }
 
 /** The compared tasks: which of them charts show, and in which colour. */
-export function RunList(props: IRunListProps): JSX.Element {
-  const { model, state, shown, focus } = props;
+export const RunList = React.memo(function RunList(props: IRunListProps) {
+  const { model, shown, hidden } = props;
   const trans = useTrans();
-  const { tasks } = shown.comparison;
-  const all = tasks.map(row => row.name);
-  const isAll = state.hidden.size === 0;
+  const isAll = hidden.size === 0;
   return (
     <nav className="pyr-compare-runs" aria-label={trans.__('Compared tasks')}>
       <div className="pyr-compare-runs-head">
@@ -36,9 +36,14 @@ export function RunList(props: IRunListProps): JSX.Element {
               input.indeterminate = !isAll && shown.tasks.length > 0;
             }
           }}
-          onChange={() => model.setHidden(all, isAll)}
+          onChange={() =>
+            model.setHidden(
+              shown.all.map(({ row }) => row.name),
+              isAll
+            )
+          }
         />
-        <span>{trans._n('%1 task', '%1 tasks', tasks.length)}</span>
+        <span>{trans._n('%1 task', '%1 tasks', shown.all.length)}</span>
         {props.onChoose && (
           <Button
             icon="table"
@@ -49,54 +54,77 @@ export function RunList(props: IRunListProps): JSX.Element {
         )}
       </div>
       <ul>
-        {tasks.map((row, at) => {
-          const isHidden = state.hidden.has(row.name);
-          const label = shown.labelOf(at);
-          return (
-            <li
-              key={row.name}
-              className={`pyr-compare-run${focus === row.name ? ' pyr-is-current' : ''}`}
-              onPointerEnter={() => props.onFocus(row.name)}
-              onPointerLeave={() => props.onFocus(null)}
-            >
-              <input
-                type="checkbox"
-                aria-label={trans.__('Show %1 in charts', row.name)}
-                checked={!isHidden}
-                onFocus={() => props.onFocus(row.name)}
-                onBlur={() => props.onFocus(null)}
-                onChange={() => model.setHidden([row.name], !isHidden)}
-              />
-              <span
-                className="pyr-swatch"
-                style={{
-                  background: isHidden ? 'transparent' : shown.colourOf(at)
-                }}
-              />
-              <button
-                type="button"
-                className="pyr-compare-run-name"
-                title={`${row.name}\n${trans.__('Open its log')}`}
-                onClick={() => props.onOpenLog(row.name)}
-              >
-                {label}
-              </button>
-              {row.status !== 'completed' && (
-                <StatusIcon status={row.status} readable={row.readable} />
-              )}
-              <button
-                type="button"
-                className="pyr-button pyr-button-icon pyr-compare-run-remove"
-                aria-label={trans.__('Compare without %1', row.name)}
-                title={trans.__('Compare without it')}
-                onClick={() => model.remove(row.name)}
-              >
-                <Icon name="close" />
-              </button>
-            </li>
-          );
-        })}
+        {shown.all.map(({ row, label, colour }) => (
+          <RunLine
+            key={row.name}
+            model={model}
+            focus={props.focus}
+            name={row.name}
+            status={row.status}
+            readable={row.readable}
+            label={label}
+            colour={colour}
+            isHidden={hidden.has(row.name)}
+            onOpenLog={props.onOpenLog}
+          />
+        ))}
       </ul>
     </nav>
   );
-}
+});
+
+const RunLine = React.memo(function RunLine(props: {
+  model: CompareModel;
+  focus: FocusModel;
+  name: string;
+  status: TaskRow['status'];
+  readable: boolean;
+  label: string;
+  colour: string;
+  isHidden: boolean;
+  onOpenLog: (task: string) => void;
+}) {
+  const { model, focus, name, status, isHidden } = props;
+  const trans = useTrans();
+  const isCurrent = useIsFocused(focus, name);
+  return (
+    <li
+      className={`pyr-compare-run${isCurrent ? ' pyr-is-current' : ''}`}
+      onPointerEnter={() => focus.set(name)}
+      onPointerLeave={() => focus.set(null)}
+    >
+      <input
+        type="checkbox"
+        aria-label={trans.__('Show %1 in charts', name)}
+        checked={!isHidden}
+        onFocus={() => focus.set(name)}
+        onBlur={() => focus.set(null)}
+        onChange={() => model.setHidden([name], !isHidden)}
+      />
+      <span
+        className="pyr-swatch"
+        style={{ background: isHidden ? 'transparent' : props.colour }}
+      />
+      <button
+        type="button"
+        className="pyr-compare-run-name"
+        title={`${name}\n${trans.__('Open its log')}`}
+        onClick={() => props.onOpenLog(name)}
+      >
+        {props.label}
+      </button>
+      {status !== 'completed' && (
+        <StatusIcon status={status} readable={props.readable} />
+      )}
+      <button
+        type="button"
+        className="pyr-button pyr-button-icon pyr-compare-run-remove"
+        aria-label={trans.__('Compare without %1', name)}
+        title={trans.__('Compare without it')}
+        onClick={() => model.remove(name)}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+});

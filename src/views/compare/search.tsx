@@ -8,13 +8,14 @@ import type { IStudiesState, StudiesModel } from '../../model/studies';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { IChartTheme } from '../shared/chart/theme';
-import { ChartView } from '../shared/chart';
 import { useTrans } from '../shared/context';
 import { figure } from '../shared/format';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
 import { stateWord } from '../shared/study';
 import { Choice, Toggle } from './controls';
+import type { FocusModel } from './focus';
+import { FocusChart } from './focus';
 import { historyOf, slicesOf } from './searchcharts';
 
 /** Trials more that are proposed when a search goes on. */
@@ -26,8 +27,7 @@ export interface ISearchTabProps {
   theme: IChartTheme;
   confirm?: Confirm;
   canExecute?: boolean;
-  focus: string | null;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
 
@@ -222,7 +222,7 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
   const { study, theme } = props;
   const trans = useTrans();
   const history = React.useMemo(
-    () => historyOf(trans, study, theme),
+    () => historyOf(trans, study, theme.isDark),
     [trans, study, theme.isDark]
   );
   const slices = React.useMemo(
@@ -236,11 +236,7 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
       </Empty>
     );
   }
-  const picks = {
-    focus: props.focus,
-    onPick: props.onFocus,
-    onOpen: props.onOpenLog
-  };
+  const picks = { focus: props.focus, onOpen: props.onOpenLog };
   return (
     <div className="pyr-study-plots">
       <figure className="pyr-study-history">
@@ -252,7 +248,7 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
             )}
           </span>
         </figcaption>
-        <ChartView
+        <FocusChart
           chart={history}
           label={trans.__(
             '%1 of each trial, and the best so far',
@@ -276,7 +272,7 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
       {slices.map(({ key, chart }) => (
         <figure key={key}>
           <figcaption>{key}</figcaption>
-          <ChartView
+          <FocusChart
             chart={chart}
             label={trans.__('%1 over %2', study.objective, key)}
             height={200}

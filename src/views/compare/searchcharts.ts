@@ -3,7 +3,6 @@ import type { StudyDetail } from '../../client/types';
 import { records, valuedTrials } from '../../model/studies';
 import type { Chart, IDot } from '../shared/chart';
 import { rampColour, scatterChart, seriesColour } from '../shared/chart';
-import type { IChartTheme } from '../shared/chart/theme';
 import type { ITrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { isWide } from './shown';
@@ -12,7 +11,7 @@ import { isWide } from './shown';
 export function historyOf(
   trans: ITrans,
   study: StudyDetail,
-  theme: IChartTheme
+  isDark: boolean
 ): Chart | null {
   const trials = valuedTrials(study);
   if (trials.length === 0) {
@@ -29,7 +28,7 @@ export function historyOf(
       x: trial.number,
       y: trial.value,
       isHollow: trial.state !== 'complete',
-      colour: seriesColour(0, theme.isDark),
+      colour: seriesColour(0, isDark),
       told: [
         ...(trial.state === 'pruned'
           ? [{ name: trans.__('stopped early'), value: pointOf(trial.pruned) }]
@@ -44,7 +43,7 @@ export function historyOf(
       ]
     })),
     steps: {
-      colour: seriesColour(1, theme.isDark),
+      colour: seriesColour(1, isDark),
       points: [
         ...best.map(({ number, value }) => ({ x: number, y: value })),
         ...best.slice(-1).map(({ value }) => ({ x: last, y: value }))

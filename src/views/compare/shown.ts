@@ -1,7 +1,7 @@
 /** What all parts of the page show: tasks with their colours, columns. */
 import type { Comparison, TaskRow } from '../../client/types';
 import type { IColumn, ICompareState } from '../../model/compare';
-import { columnsOf, judges, shownTasks } from '../../model/compare';
+import { columnsOf, judges } from '../../model/compare';
 import { rampColour, seriesColour } from '../shared/chart';
 import { exactValue, shortValue } from '../shared/format';
 
@@ -19,6 +19,8 @@ export interface IShownTask {
 
 export interface IShown {
   comparison: Comparison;
+  /** All compared tasks. */
+  all: readonly IShownTask[];
   /** Those that charts show. */
   tasks: readonly IShownTask[];
   columns: readonly IColumn[];
@@ -26,9 +28,6 @@ export interface IShown {
   figures: readonly IColumn[];
   /** The figure that tasks are judged by, if there is any. */
   judge: IColumn | null;
-  colourOf: (at: number) => string;
-  /** What tells the task at a place apart from the others. */
-  labelOf: (at: number) => string;
   turned: ReadonlySet<string>;
 }
 
@@ -46,7 +45,7 @@ function lastPart(key: string): string {
 export type Colouring = 'task' | 'figure';
 
 export function shownOf(
-  state: ICompareState,
+  state: Pick<ICompareState, 'comparison' | 'hidden' | 'turned' | 'figure'>,
   colouring: Colouring | null,
   isDark: boolean
 ): IShown | null {
@@ -60,7 +59,7 @@ export function shownOf(
     candidates.find(column => column.key === state.figure) ??
     candidates[0] ??
     null;
-  const shown = shownTasks(comparison, hidden);
+  const count = comparison.tasks.filter(({ name }) => !hidden.has(name)).length;
   const parameters = columns.filter(column => column.kind === 'parameter');
   const labelOf = (at: number) =>
     parameters
@@ -68,25 +67,25 @@ export function shownOf(
       .slice(0, MOST_KEYS)
       .map(({ key, values }) => `${lastPart(key)}=${shortValue(values[at])}`)
       .join(', ') || comparison.tasks[at].name;
-  const wanted = colouring ?? (shown.length > MANY ? 'figure' : 'task');
+  const wanted = colouring ?? (count > MANY ? 'figure' : 'task');
   const colourOf =
     wanted === 'figure' && judge?.numbers
       ? ramp(judge.numbers, isDark)
       : (at: number) => seriesColour(at, isDark);
+  const all = comparison.tasks.map((row, at) => ({
+    row,
+    at,
+    colour: colourOf(at),
+    label: labelOf(at)
+  }));
   return {
     comparison,
-    tasks: shown.map(({ row, at }) => ({
-      row,
-      at,
-      colour: colourOf(at),
-      label: labelOf(at)
-    })),
+    all,
+    tasks: all.filter(({ row }) => !hidden.has(row.name)),
     columns,
     parameters,
     figures: columns.filter(column => column.kind === 'figure'),
     judge,
-    colourOf,
-    labelOf,
     turned
   };
 }
@@ -101,9 +100,10 @@ function ramp(
   const sorted = [...new Set(numbers.filter(Number.isFinite))].sort(
     (a, b) => a - b
   );
+  const ranks = new Map(sorted.map((number, rank) => [number, rank]));
   return at => {
-    const rank = sorted.indexOf(numbers[at]);
-    return rank < 0
+    const rank = ranks.get(numbers[at]);
+    return rank === undefined
       ? '#9e9e9e'
       : rampColour(
           from + ((until - from) * rank) / Math.max(1, sorted.length - 1)

@@ -1,11 +1,13 @@
 import * as React from 'react';
 
+import type { TaskRow } from '../../client/types';
 import type { CompareModel, IColumn } from '../../model/compare';
 import { bestOf, betterOf } from '../../model/compare';
 import { useTrans } from '../shared/context';
-import { exactValue, figure, plainValue } from '../shared/format';
+import { exactValue, plainValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
+import type { FocusModel } from './focus';
 import type { IShown, IShownTask } from './shown';
 
 export interface ICompareTableProps {
@@ -13,7 +15,7 @@ export interface ICompareTableProps {
   shown: IShown;
   /** Tasks stand beside each other. */
   isTurned: boolean;
-  onFocus: (task: string | null) => void;
+  focus: FocusModel;
   onOpenLog: (task: string) => void;
 }
 
@@ -49,55 +51,20 @@ function Table(props: ICompareTableProps): JSX.Element {
           : { key, isFalling: true }
     );
 
-  const cell = (column: IColumn, task: IShownTask) => {
-    const value = column.values[task.at];
-    const isBest = best.get(column.key)?.has(task.at) ?? false;
-    return (
-      <td
-        key={`${column.key}\n${task.row.name}`}
-        className={[
-          column.numbers ? 'pyr-is-number' : '',
-          isBest ? 'pyr-is-best' : ''
-        ].join(' ')}
-        title={isBest ? trans.__('The best of these tasks') : undefined}
-      >
-        {column.kind === 'figure' && typeof value === 'number'
-          ? figure(value)
-          : value === null
-            ? '–'
-            : column.kind === 'figure'
-              ? plainValue(value)
-              : exactValue(value)}
-        {isBest && (
-          <span className="pyr-visually-hidden">{trans.__('(best)')}</span>
-        )}
-      </td>
-    );
-  };
-  const taskHead = (task: IShownTask, scope: 'row' | 'col') => (
-    <th
-      key={task.row.name}
-      scope={scope}
-      className="pyr-compare-task"
-      onPointerEnter={() => props.onFocus(task.row.name)}
-      onPointerLeave={() => props.onFocus(null)}
-    >
-      <span className="pyr-compare-task-name">
-        <span className="pyr-swatch" style={{ background: task.colour }} />
-        {task.row.status !== 'completed' && (
-          <StatusIcon status={task.row.status} readable={task.row.readable} />
-        )}
-        <button
-          type="button"
-          className="pyr-link"
-          title={`${task.row.name}\n${trans.__('Open its log')}`}
-          onClick={() => props.onOpenLog(task.row.name)}
-        >
-          {scope === 'row' ? task.row.name : task.label}
-        </button>
-      </span>
-    </th>
-  );
+  const cellOf = (column: IColumn, { at }: IShownTask): ICell => ({
+    text: textOf(column, column.values[at]),
+    isNumber: column.numbers !== null,
+    isBest: best.get(column.key)?.has(at) ?? false
+  });
+  const headOf = ({ row, label, colour }: IShownTask, isRow: boolean) => ({
+    name: row.name,
+    status: row.status,
+    readable: row.readable,
+    text: isRow ? row.name : label,
+    colour,
+    focus: props.focus,
+    onOpenLog: props.onOpenLog
+  });
   const columnHead = (column: IColumn, scope: 'row' | 'col') => (
     <ColumnHead
       key={column.key}
@@ -118,7 +85,13 @@ function Table(props: ICompareTableProps): JSX.Element {
             <thead>
               <tr>
                 <td />
-                {tasks.map(task => taskHead(task, 'col'))}
+                {tasks.map(task => (
+                  <TaskHead
+                    key={task.row.name}
+                    scope="col"
+                    {...headOf(task, false)}
+                  />
+                ))}
               </tr>
             </thead>
             {sections(shown, trans.__('Parameters'), trans.__('Figures')).map(
@@ -132,7 +105,7 @@ function Table(props: ICompareTableProps): JSX.Element {
                   {columns.map(column => (
                     <tr key={column.key}>
                       {columnHead(column, 'row')}
-                      {tasks.map(task => cell(column, task))}
+                      <Cells cells={tasks.map(task => cellOf(column, task))} />
                     </tr>
                   ))}
                 </tbody>
@@ -150,8 +123,10 @@ function Table(props: ICompareTableProps): JSX.Element {
             <tbody>
               {tasks.map(task => (
                 <tr key={task.row.name}>
-                  {taskHead(task, 'row')}
-                  {shown.columns.map(column => cell(column, task))}
+                  <TaskHead scope="row" {...headOf(task, true)} />
+                  <Cells
+                    cells={shown.columns.map(column => cellOf(column, task))}
+                  />
                 </tr>
               ))}
             </tbody>
@@ -161,6 +136,93 @@ function Table(props: ICompareTableProps): JSX.Element {
     </div>
   );
 }
+
+interface ICell {
+  text: string;
+  isNumber: boolean;
+  isBest: boolean;
+}
+
+/**
+ * The cells of a row. Each comparison is new, but most of its values are those
+ * of the last one.
+ */
+const Cells = React.memo(
+  function Cells({ cells }: { cells: readonly ICell[] }) {
+    const trans = useTrans();
+    return (
+      <>
+        {cells.map(({ text, isNumber, isBest }, at) => (
+          <td
+            key={at}
+            className={[
+              isNumber ? 'pyr-is-number' : '',
+              isBest ? 'pyr-is-best' : ''
+            ].join(' ')}
+            title={isBest ? trans.__('The best of these tasks') : undefined}
+          >
+            {text}
+            {isBest && (
+              <span className="pyr-visually-hidden">{trans.__('(best)')}</span>
+            )}
+          </td>
+        ))}
+      </>
+    );
+  },
+  ({ cells: before }, { cells: after }) =>
+    before.length === after.length &&
+    before.every(
+      ({ text, isNumber, isBest }, at) =>
+        text === after[at].text &&
+        isNumber === after[at].isNumber &&
+        isBest === after[at].isBest
+    )
+);
+
+function textOf({ kind }: IColumn, value: unknown): string {
+  if (value === null) {
+    return '–';
+  }
+  return kind === 'parameter' ? exactValue(value) : plainValue(value);
+}
+
+const TaskHead = React.memo(function TaskHead(props: {
+  scope: 'row' | 'col';
+  name: string;
+  status: TaskRow['status'];
+  readable: boolean;
+  text: string;
+  colour: string;
+  focus: FocusModel;
+  onOpenLog: (task: string) => void;
+}) {
+  const { name, status, focus } = props;
+  const trans = useTrans();
+  return (
+    <th
+      scope={props.scope}
+      className="pyr-compare-task"
+      onPointerEnter={() => focus.set(name)}
+      onPointerLeave={() => focus.set(null)}
+    >
+      <span className="pyr-compare-task-name">
+        <span className="pyr-swatch" style={{ background: props.colour }} />
+        {status !== 'completed' && (
+          <StatusIcon status={status} readable={props.readable} />
+        )}
+        <button
+          type="button"
+          className="pyr-link"
+          title={`${name}\n${trans.__('Open its log')}`}
+          onClick={() => props.onOpenLog(name)}
+        >
+          {props.text}
+        </button>
+      </span>
+    </th>
+  );
+});
 
 function ColumnHead(props: {
   column: IColumn;

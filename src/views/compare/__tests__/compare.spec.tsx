@@ -89,16 +89,10 @@ async function opened(names = NAMES) {
 function shown(hidden: string[] = []) {
   const found = shownOf(
     {
-      names: NAMES,
       comparison: comparison(),
-      isLoading: false,
-      error: null,
-      connection: 'open',
-      heard: null,
       hidden: new Set(hidden),
       turned: new Set(),
-      figure: '',
-      study: ''
+      figure: ''
     },
     null,
     false

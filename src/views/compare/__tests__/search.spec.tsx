@@ -7,7 +7,7 @@ import { detail, study, trial } from '../../../model/__tests__/searches';
 import { CompareModel } from '../../../model/compare';
 import { CurveSetModel } from '../../../model/curveset';
 import { StudiesModel } from '../../../model/studies';
-import { PAPER, toSvg } from '../../shared/chart';
+import { toSvg } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
 import { DEFAULT_OPTIONS } from '../options';
@@ -137,11 +137,11 @@ describe('the search tab', () => {
 
 describe('its charts', () => {
   it('shows each trial, and the best so far as steps', () => {
-    const chart = historyOf(plainTrans, detail(TRIALS), PAPER);
+    const chart = historyOf(plainTrans, detail(TRIALS), false);
     const svg = toSvg(chart!, 600, 240);
     expect(svg.match(/<circle/g)).toHaveLength(3);
     expect(svg).toContain('acc');
-    expect(historyOf(plainTrans, detail([trial(1, null)]), PAPER)).toBeNull();
+    expect(historyOf(plainTrans, detail([trial(1, null)]), false)).toBeNull();
   });
 
   it('shows the objective over each parameter of what completed', () => {

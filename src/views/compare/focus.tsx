@@ -1,0 +1,40 @@
+import * as React from 'react';
+
+import { Store } from '../../model/store';
+import { ChartView } from '../shared/chart';
+import { useStore } from '../shared/store';
+
+/**
+ * The task that the pointer is at. Not the state of a component: only what
+ * shows this task, or showed it until now, is rendered when it changes.
+ */
+export class FocusModel extends Store<{ readonly task: string | null }> {
+  constructor() {
+    super({ task: null });
+  }
+
+  readonly set = (task: string | null): void => {
+    if (task !== this.state.task) {
+      this.update({ task });
+    }
+  };
+}
+
+/** Whether the pointer is at a task, wherever it is shown. */
+export function useIsFocused(focus: FocusModel, task: string): boolean {
+  return React.useSyncExternalStore(
+    focus.subscribe,
+    () => focus.getSnapshot().task === task
+  );
+}
+
+/** A chart of tasks, in which the focused one stands out. */
+export function FocusChart({
+  focus,
+  ...props
+}: Omit<React.ComponentProps<typeof ChartView>, 'focus' | 'onPick'> & {
+  focus: FocusModel;
+}): JSX.Element {
+  const { task } = useStore(focus);
+  return <ChartView {...props} focus={task} onPick={focus.set} />;
+}
