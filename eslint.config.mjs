@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import jupyterPlugin from '@jupyter/eslint-plugin';
 import { defineConfig } from 'eslint/config';
 import prettierRecommended from 'eslint-plugin-prettier/recommended';
+import reactHooks from 'eslint-plugin-react-hooks';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
@@ -44,7 +45,7 @@ export default defineConfig([
       '**/*.mjs'
     ]
   },
-  { plugins: { jupyter: jupyterPlugin } },
+  { plugins: { jupyter: jupyterPlugin, 'react-hooks': reactHooks } },
   ...jupyter,
   {
     files: ['**/*.ts', '**/*.tsx'],
@@ -78,6 +79,14 @@ export default defineConfig([
       eqeqeq: 'error',
       'no-console': 'error',
       'prefer-arrow-callback': 'error'
+    }
+  },
+  {
+    // The other parts know nothing of React, whatever their functions' names.
+    files: ['src/lab/**', 'src/views/**', 'src/widget/**'],
+    rules: {
+      'react-hooks/exhaustive-deps': ['error', { additionalHooks: 'useOwned' }],
+      'react-hooks/rules-of-hooks': 'error'
     }
   },
   { files: ['**/*.ts', '**/*.tsx'], ...prettierRecommended }

@@ -218,7 +218,7 @@ async function makeGenerator(
       saveDraft: draft => void state?.save(key, toJson(draft))
     })
   );
-  const useFile = async (path: string) => {
+  const openFile = async (path: string) => {
     try {
       const text = await options.readFile(path);
       await model.ready;
@@ -231,7 +231,7 @@ async function makeGenerator(
   };
   show.onShow = ({ file, task }) => {
     if (file) {
-      void useFile(file);
+      void openFile(file);
     } else if (task) {
       void model.ready.then(() => model.useTemplate(task));
     }

@@ -151,7 +151,7 @@ function Manager(props: IManagerProps): JSX.Element {
 
   const names = React.useMemo(() => [...state.selection], [state.selection]);
   const chosen = React.useMemo(
-    () => sortOut(state, names),
+    () => sortOut(state.rows, names),
     [state.rows, names]
   );
 

@@ -69,8 +69,8 @@ export function Grid(props: IGridProps): JSX.Element {
   }, [model, first, last, state.listing, state.total]);
 
   const shown = React.useMemo(
-    () => items.flatMap(item => state.rows[item.index] ?? []),
-    // The items are new objects at each scroll; their bounds say it all.
+    // Not of the items, which are new objects at each scroll.
+    () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
     [state.rows, first, last]
   );
   // What runs ticks each second; "5 min ago" is not in such a hurry.
@@ -135,12 +135,13 @@ export function Grid(props: IGridProps): JSX.Element {
     CHECK_WIDTH + STATE_WIDTH
   );
 
+  const { onActive } = props;
   const activeName = state.rows[active]?.name;
   React.useEffect(() => {
     if (activeName !== undefined) {
-      props.onActive(activeName);
+      onActive(activeName);
     }
-  }, [activeName]);
+  }, [activeName, onActive]);
 
   const between = (from: number, to: number): string[] =>
     state.rows

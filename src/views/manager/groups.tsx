@@ -37,14 +37,15 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     () => new GroupsModel(model.client, model.id),
     [model]
   );
-  const { query, statuses } = state.listing;
+  const { listing } = state;
+  const { query, statuses } = listing;
   const asked = JSON.stringify([grouping, query, statuses]);
   const before = React.useRef('');
   React.useEffect(() => {
-    groupsModel.see(grouping, state.listing, before.current !== asked);
+    groupsModel.see(grouping, listing, before.current !== asked);
     before.current = asked;
     // Rows change when their figures do.
-  }, [groupsModel, asked, state.rows, state.counts]);
+  }, [groupsModel, grouping, listing, asked, state.rows, state.counts]);
   const { groups, error, sort, order } = useStore(groupsModel);
   const scroller = React.useRef<HTMLDivElement>(null);
   const items = groups?.items ?? [];

@@ -42,7 +42,7 @@ export interface IRowMenuProps extends IDoing {
 export function RowMenu(props: IRowMenuProps): JSX.Element {
   const { names } = props;
   const trans = useTrans();
-  const { rows, readable, hidden } = sortOut(props.state, names);
+  const { rows, readable, hidden } = sortOut(props.state.rows, names);
   const none = readable.length + hidden === 0;
   return (
     <Menu
@@ -75,7 +75,7 @@ function commandFor(workspace: string, names: readonly string[]): string {
 /** All that can be done to some tasks, as far as it is possible. */
 export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
   const { model, state, actions, names, canWrite, canExecute } = doing;
-  const chosen = sortOut(state, names);
+  const chosen = sortOut(state.rows, names);
   const { rows, readable, hidden } = chosen;
   const none = readable.length + hidden === 0;
   const isPinned = readable.length > 0 && readable.every(row => row.pinned);
@@ -230,13 +230,11 @@ export interface IChosen {
 
 /** What is possible with some tasks; an unreadable one can only be deleted. */
 export function sortOut(
-  state: IWorkspaceState,
+  listed: IWorkspaceState['rows'],
   names: readonly string[]
 ): IChosen {
   const wanted = new Set(names);
-  const rows = state.rows.filter(
-    row => row && wanted.has(row.name)
-  ) as TaskRow[];
+  const rows = listed.filter(row => row && wanted.has(row.name)) as TaskRow[];
   const hidden = wanted.size - rows.length;
   const active = new Set<string>();
   const idle = new Set<string>();

@@ -75,6 +75,7 @@ export function useOwned<T extends { dispose(): void }>(
   make: () => T,
   keys: React.DependencyList
 ): T {
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- checked at each call
   const model = React.useMemo(make, keys);
   React.useEffect(() => () => model.dispose(), [model]);
   return model;
