@@ -8,9 +8,11 @@ import type {
   TaskRow,
   TaskStatus
 } from '../client/types';
+import { ACTIVE_TASKS, ActiveRows } from './active';
+import { Position } from './position';
 import { Store } from './store';
 
-/** Active tasks that are kept; more are only counted. */
+/** Active tasks that are shown; more are only counted. */
 const ACTIVE = 100;
 
 /** Tasks that ended last and are kept. */
@@ -112,12 +114,7 @@ export class ActivityModel extends Store<IActivityState> {
     const turn = ++this._turn;
     try {
       const [active, recent] = await Promise.all([
-        this._client.listTasks(this.ws, {
-          status: 'running,queued',
-          sort: 'created',
-          order: 'asc',
-          limit: 1000
-        }),
+        this._client.listTasks(this.ws, ACTIVE_TASKS),
         this._client.listTasks(this.ws, {
           status: 'completed,failed,cancelled',
           sort: 'started',
@@ -128,11 +125,9 @@ export class ActivityModel extends Store<IActivityState> {
       if (this._isDisposed || turn !== this._turn) {
         return;
       }
-      // Changes may overtake a list that was on its way.
-      const revision = Math.min(active.revision, recent.revision);
-      const isLate = this._epoch === active.epoch && revision < this._revision;
-      this._epoch = active.epoch;
-      this._revision = isLate ? this._revision : revision;
+      const isLate = this._position.list(
+        recent.revision < active.revision ? recent : active
+      );
       const ended: TaskRow[] = [];
       for (const row of recent.items) {
         this._note(row, ended);
@@ -141,12 +136,13 @@ export class ActivityModel extends Store<IActivityState> {
         this._known.set(row.name, row.status);
         this._fellSilent(row);
       }
+      this._active.list(active);
       this.update({
         phase: 'ready',
         error: null,
         heard: Date.now(),
         typical: active.typical_duration,
-        active: inOrder(active.items).slice(0, ACTIVE),
+        active: this._active.rows.slice(0, ACTIVE),
         recent: [...recent.items].sort(byEnd).slice(0, RECENT)
       });
       this._count(active.counts, ended);
@@ -168,10 +164,7 @@ export class ActivityModel extends Store<IActivityState> {
   }
 
   private _onHello(message: EventMessage): void {
-    if (
-      this._epoch !== null &&
-      (message.epoch !== this._epoch || message.revision > this._revision)
-    ) {
+    if (this._position.greet(message)) {
       this._soon();
     }
   }
@@ -179,8 +172,7 @@ export class ActivityModel extends Store<IActivityState> {
   private _onChanges(message: EventMessage): void {
     const changed = message.changed ?? [];
     const gone = new Set(message.removed ?? []);
-    this._epoch = message.epoch;
-    this._revision = Math.max(this._revision, message.revision);
+    this._position.hear(message);
     const ended: TaskRow[] = [];
     for (const row of changed) {
       this._note(row, ended);
@@ -189,18 +181,14 @@ export class ActivityModel extends Store<IActivityState> {
 
     const names = new Set(changed.map(row => row.name));
     const stays = (row: TaskRow) => !names.has(row.name) && !gone.has(row.name);
-    const { active, recent } = this.state;
-    const nextActive = inOrder([
-      ...active.filter(stays),
-      ...changed.filter(row => isActive(row.status))
-    ]);
+    this._active.patch(changed, [...gone]);
     const nextRecent = [
-      ...recent.filter(stays),
+      ...this.state.recent.filter(stays),
       ...changed.filter(row => isOver(row.status))
     ].sort(byEnd);
     this.update({
       heard: Date.now(),
-      active: nextActive.slice(0, ACTIVE),
+      active: this._active.rows.slice(0, ACTIVE),
       recent: nextRecent.slice(0, RECENT)
     });
     this._count(message.counts ?? null, ended);
@@ -214,12 +202,11 @@ export class ActivityModel extends Store<IActivityState> {
     }
 
     const counts = this.state.counts;
-    const busy = counts ? counts.running + counts.queued : 0;
     const over = counts
       ? counts.completed + counts.failed + counts.cancelled
       : 0;
     if (
-      this.state.active.length < Math.min(busy, ACTIVE) ||
+      (counts && this._active.needsList(counts)) ||
       this.state.recent.length < Math.min(over, RECENT)
     ) {
       this._soon();
@@ -266,13 +253,13 @@ export class ActivityModel extends Store<IActivityState> {
 
   private readonly _client: IClient;
   private readonly _handlers: IActivityHandlers;
+  private readonly _position = new Position();
+  private readonly _active = new ActiveRows();
   private readonly _known = new Map<string, TaskStatus>();
   private readonly _silent = new Set<string>();
   private _stream: IEventStream | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _turn = 0;
-  private _epoch: string | null = null;
-  private _revision = 0;
   private _isDisposed = false;
 }
 
@@ -283,17 +270,6 @@ function isActive(status: TaskStatus): boolean {
 function isOver(status: TaskStatus): boolean {
   return (
     status === 'completed' || status === 'failed' || status === 'cancelled'
-  );
-}
-
-/** Running before queued, each in the order in which they were made. */
-function inOrder(rows: readonly TaskRow[]): TaskRow[] {
-  const rank = (row: TaskRow) => (row.status === 'running' ? 0 : 1);
-  return [...rows].sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
-      (a.created_at ?? 0) - (b.created_at ?? 0) ||
-      a.name.localeCompare(b.name, undefined, { numeric: true })
   );
 }
 

@@ -93,7 +93,11 @@ export class CompareModel extends Store<ICompareState> {
     }
     const soon = () => this._soon(CALM);
     this._stream = this._options.client.streamEvents(this._options.ws, {
-      onHello: () => this.update({ heard: Date.now() }),
+      onHello: () => {
+        // No event tells what changed between a comparison and this.
+        soon();
+        this.update({ heard: Date.now() });
+      },
       onChanges: message => {
         const { changed = [], removed = [] } = message;
         this._options.onChanges?.(message);

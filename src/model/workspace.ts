@@ -11,9 +11,10 @@ import type {
   TaskPage,
   TaskRow
 } from '../client/types';
-import { countActive, patchActive, PAGE_OF_ACTIVE } from './active';
+import { ACTIVE_TASKS, ActiveRows } from './active';
 import type { IListing } from './pages';
 import { allNames, CALM, PAGE, Pages } from './pages';
+import { Position } from './position';
 import {
   keepNewer,
   patchRows,
@@ -79,7 +80,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     this._stream = this.client.streamEvents(this.id, {
       onHello: message => this._onHello(message),
       onChanges: message => this._onChanges(message),
-      onReset: message => this._onReset(message),
+      onReset: () => this._onReset(),
       onState: connection => this._onConnection(connection),
       onError: error => this._onFailure(error)
     });
@@ -229,14 +230,10 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   // -- listing ----------------------------------------------------------
 
   private _onPage(page: number, answer: TaskPage, isOther: boolean): void {
-    if (this._epoch !== null && this._epoch !== answer.epoch) {
+    if (this._position.isOther(answer)) {
       this._pages.invalidate();
     }
-    // Changes may overtake a page that was on its way.
-    const isLate =
-      this._epoch === answer.epoch && answer.revision < this._revision;
-    this._revision = isLate ? this._revision : answer.revision;
-    this._epoch = answer.epoch;
+    const isLate = this._position.list(answer);
     const old = isOther ? [] : this.state.rows;
     this.update({
       phase: 'ready',
@@ -263,11 +260,11 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   /** List the active tasks when there are not as many as there should be. */
   private _checkActive(): void {
-    const { counts, active } = this.state;
+    const { counts } = this.state;
     if (
       this._active === undefined &&
       counts !== null &&
-      countActive(counts) !== active.length
+      this._activeRows.needsList(counts)
     ) {
       const pause = this._hasActive ? CALM : 0;
       this._active = setTimeout(() => this._listActive(), pause);
@@ -276,25 +273,22 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   private _listActive(): void {
     this._hasActive = true;
-    this.client
-      .listTasks(this.id, {
-        status: 'running,queued',
-        sort: 'created',
-        order: 'asc',
-        limit: PAGE_OF_ACTIVE
-      })
-      .then(
-        page => {
-          this._active = undefined;
-          if (!this._isDisposed) {
-            this.update({ active: patchActive([], page.items, []) });
+    this.client.listTasks(this.id, ACTIVE_TASKS).then(
+      page => {
+        this._active = undefined;
+        if (!this._isDisposed) {
+          this._activeRows.list(page);
+          this.update({ active: this._activeRows.rows });
+          if (this._position.isLate(page)) {
+            this._active = setTimeout(() => this._listActive(), CALM);
           }
-        },
-        // The next change or listing asks again.
-        () => {
-          this._active = undefined;
         }
-      );
+      },
+      // The next change or listing asks again.
+      () => {
+        this._active = undefined;
+      }
+    );
   }
 
   private _onListError(error: ClientError): void {
@@ -311,26 +305,22 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   private _onHello(message: EventMessage): void {
     this.update({ heard: Date.now() });
-    if (
-      this._epoch !== null &&
-      (message.epoch !== this._epoch || message.revision > this._revision)
-    ) {
+    if (this._position.greet(message)) {
       this._pages.soon();
     }
   }
 
-  private _onReset(message: EventMessage): void {
+  private _onReset(): void {
     this._pages.soon();
     this._readWorkspace();
   }
 
   private _onChanges(message: EventMessage): void {
-    if (this._epoch !== null && message.epoch !== this._epoch) {
-      this._onReset(message);
+    if (this._position.isOther(message)) {
+      this._onReset();
       return;
     }
-    // Changes older than a page may come after it: what made them old follows.
-    this._revision = Math.max(this._revision, message.revision);
+    this._position.hear(message);
     const changed = message.changed ?? [];
     const removed = message.removed ?? [];
     const { rows, listing, total } = this.state;
@@ -342,12 +332,13 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     removed.forEach(name => pending.delete(name));
     const selection = new Set(this.state.selection);
     removed.forEach(name => selection.delete(name));
+    this._activeRows.patch(changed, removed);
     const counts = message.counts ?? this.state.counts;
     this.update({
       rows: kept,
       total: total - gone,
       counts,
-      active: patchActive(this.state.active, changed, removed),
+      active: this._activeRows.rows,
       columns: mergeColumns(this.state.columns, {
         swept: changed.flatMap(row => Object.keys(row.swept)),
         figures: changed.flatMap(row => Object.keys(row.figures))
@@ -435,12 +426,12 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     });
   }
 
+  private readonly _position = new Position();
   private _pages: Pages;
   private _stream: IEventStream | null = null;
   private _active: ReturnType<typeof setTimeout> | undefined;
   private _hasActive = false;
+  private readonly _activeRows = new ActiveRows();
   private _impatience = new Set<ReturnType<typeof setTimeout>>();
-  private _epoch: string | null = null;
-  private _revision = 0;
   private _isDisposed = false;
 }

@@ -57,8 +57,11 @@ function countsOf(rows: Iterable<TaskRow>): Counts {
 class Server {
   rows = new Map<string, TaskRow>();
   revision = 1;
+  epoch = 'e';
   handlers: IEventHandlers | null = null;
   lists = 0;
+  /** Rows in all lists. */
+  listed = 0;
   status: () => Promise<unknown> = async () => ({
     version: '1',
     api_version: 1
@@ -74,7 +77,7 @@ class Server {
   message(more: Partial<EventMessage>): EventMessage {
     return {
       type: 'changes',
-      epoch: 'e',
+      epoch: this.epoch,
       revision: this.revision,
       counts: countsOf(this.rows.values()),
       ...more
@@ -102,12 +105,13 @@ class Server {
       const items = [...this.rows.values()].filter(item =>
         statuses.includes(item.status)
       );
+      this.listed += Math.min(items.length, query.limit ?? 200);
       return {
-        items,
+        items: items.slice(0, query.limit ?? 200),
         total: items.length,
         counts: countsOf(this.rows.values()),
         revision: this.revision,
-        epoch: 'e',
+        epoch: this.epoch,
         columns: { swept: [], figures: [] }
       };
     }
@@ -194,6 +198,63 @@ describe('ActivityModel', () => {
     server.put({ ...row('b', 'running', 2), progress: 0.9 });
     await jest.advanceTimersByTimeAsync(2000);
     expect(model.getSnapshot().active[0].progress).toBe(0.9);
+  });
+
+  it('lists again when the greeting overtakes the first list', async () => {
+    const { client } = server;
+    const listTasks = client.listTasks.bind(client);
+    client.listTasks = async (ws, query) => {
+      const late = await listTasks(ws, query);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      return late;
+    };
+    const later = new ActivityModel(client, 'w');
+    later.start();
+    server.rows.set('c', row('c', 'running', 3));
+    server.revision++;
+    server.handlers!.onHello!(server.message({ type: 'hello' }));
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(later.getSnapshot().active.map(item => item.status)).toEqual([
+      'running',
+      'running'
+    ]);
+    later.dispose();
+  });
+
+  it('stops listing when a new life of the server is known', async () => {
+    server.revision = 1000;
+    server.put(row('b', 'running', 2));
+    server.epoch = 'f';
+    server.revision = 3;
+    server.handlers!.onReset(server.message({ type: 'reset' }));
+    server.put({ ...row('b', 'running', 2), progress: 0.5 });
+    await jest.advanceTimersByTimeAsync(2000);
+    const { lists } = server;
+    expect(model.getSnapshot().active[0].progress).toBe(0.5);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(server.lists).toBe(lists);
+  });
+
+  it('lists seldom while a long queue drains', async () => {
+    server.put(
+      ...Array.from({ length: 1000 }, (_, at) =>
+        row(`q${at}`, 'queued', 9 + at)
+      )
+    );
+    await jest.advanceTimersByTimeAsync(2000);
+    server.lists = server.listed = 0;
+    for (let at = 0; at < 700; at++) {
+      server.put(row(`q${at}`, 'completed', 9 + at));
+      await jest.advanceTimersByTimeAsync(100);
+    }
+    expect(names(model.getSnapshot().active).slice(0, 3)).toEqual([
+      'b',
+      'c',
+      'q700'
+    ]);
+    expect(model.getSnapshot().active.length).toBeGreaterThanOrEqual(90);
+    expect(server.lists).toBeLessThan(24);
+    expect(server.listed).toBeLessThan(3000);
   });
 
   it('knows what runs and what ended', () => {

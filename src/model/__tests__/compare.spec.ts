@@ -50,7 +50,9 @@ function opened(names = ['a', 'b', 'c']) {
       changed: [row(name)],
       removed: []
     });
-  return { client, model, save, changed };
+  const greet = () =>
+    events?.onHello?.({ type: 'hello', epoch: 'one', revision: 2 });
+  return { client, model, save, changed, greet };
 }
 
 const settled = () => jest.advanceTimersByTimeAsync(0);
@@ -69,6 +71,16 @@ describe('CompareModel', () => {
     changed('a');
     changed('b');
     await jest.advanceTimersByTimeAsync(5000);
+    expect(client.compareTasks).toHaveBeenCalledTimes(2);
+  });
+
+  it('compares again when the stream begins after a comparison', async () => {
+    const { client, model, greet } = opened();
+    await settled();
+    client.compareTasks.mockResolvedValue(comparison({ missing: ['c'] }));
+    greet();
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(model.getSnapshot().comparison?.missing).toEqual(['c']);
     expect(client.compareTasks).toHaveBeenCalledTimes(2);
   });
 

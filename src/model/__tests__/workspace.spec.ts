@@ -1,7 +1,7 @@
 import { ClientError } from '../../client/errors';
 import { PAGE } from '../pages';
 import { WorkspaceModel } from '../workspace';
-import { FakeClient, row } from './fake';
+import { countsOf, FakeClient, row } from './fake';
 
 const settle = () => jest.advanceTimersByTimeAsync(0);
 
@@ -91,6 +91,38 @@ describe('WorkspaceModel', () => {
     expect(client.listTasks).toHaveBeenCalledTimes(3);
     model.dispose();
   });
+
+  it.each(['hello', 'changes'] as const)(
+    'lists again when %s overtakes the first list',
+    async type => {
+      const client = new FakeClient();
+      client.rows = [row('t', { status: 'queued' })];
+      const late = await client.listTasks('ws');
+      client.listTasks.mockImplementationOnce(
+        () => new Promise(resolve => setTimeout(() => resolve(late), 100))
+      );
+      const model = new WorkspaceModel(client.asClient, 'ws');
+      model.start();
+      client.rows = [row('t', { status: 'running' })];
+      client.revision++;
+      const message = {
+        epoch: client.epoch,
+        revision: client.revision,
+        counts: countsOf(client.rows)
+      };
+      if (type === 'hello') {
+        client.events?.onHello?.({ type, ...message });
+      } else {
+        client.events?.onChanges({ type, ...message, changed: client.rows });
+      }
+      await jest.advanceTimersByTimeAsync(2000);
+      const state = model.getSnapshot();
+      expect(state.rows.map(each => each?.status)).toEqual(['running']);
+      expect(state.active.map(each => each.status)).toEqual(['running']);
+      expect(state.counts).toMatchObject({ running: 1, queued: 0 });
+      model.dispose();
+    }
+  );
 
   it('does not go back to what a late list tells', async () => {
     const { client, model } = await opened();
@@ -250,6 +282,53 @@ describe('WorkspaceModel', () => {
     expect(active()).toEqual(['t460', 't450']);
     client.change([row('t460', { status: 'completed' })]);
     expect(active()).toEqual(['t450']);
+    model.dispose();
+  });
+
+  it('lists the active tasks again when that list is late', async () => {
+    const client = new FakeClient();
+    client.rows = [row('t', { status: 'queued' })];
+    const late = await client.listTasks('ws');
+    const model = new WorkspaceModel(client.asClient, 'ws');
+    model.start();
+    client.listTasks.mockImplementationOnce(
+      () => new Promise(resolve => setTimeout(() => resolve(late), 100))
+    );
+    await jest.advanceTimersByTimeAsync(50);
+    client.change([row('t', { status: 'running' })]);
+    await jest.advanceTimersByTimeAsync(2000);
+    const { active } = model.getSnapshot();
+    expect(active.map(each => each.status)).toEqual(['running']);
+    model.dispose();
+  });
+
+  it('lists the active tasks seldom while a long queue drains', async () => {
+    const client = new FakeClient();
+    client.rows = Array.from({ length: 1000 }, (_, at) =>
+      row(`t${at}`, { status: at ? 'queued' : 'running', created_at: at })
+    );
+    const model = new WorkspaceModel(client.asClient, 'ws');
+    model.start();
+    await settle();
+    for (let at = 0; at < 700; at++) {
+      client.change([
+        row(`t${at}`, { status: 'completed', created_at: at }),
+        row(`t${at + 1}`, { status: 'running', created_at: at + 1 })
+      ]);
+      await jest.advanceTimersByTimeAsync(100);
+      const { active } = model.getSnapshot();
+      expect(active[0]).toMatchObject({ name: `t${at + 1}` });
+      expect(active.length).toBeGreaterThanOrEqual(90);
+    }
+    const listed = client.listTasks.mock.calls.flatMap(([, query]) =>
+      query?.status === 'running,queued' ? [query.limit ?? 0] : []
+    );
+    expect(Math.max(...listed)).toBeLessThanOrEqual(200);
+    expect(listed.length).toBeLessThan(12);
+    // What is queued behind an unknown task waits for its turn.
+    client.change([row('new', { status: 'queued', created_at: 5000 })]);
+    const names = model.getSnapshot().active.map(each => each.name);
+    expect(names).not.toContain('new');
     model.dispose();
   });
 });
