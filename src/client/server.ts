@@ -1,7 +1,7 @@
 import { runPath, studyPath, taskPath, withQuery, wsPath } from './addresses';
 import { ClientError, errorFrom, isAbort } from './errors';
 import { brokenOff, linesOf } from './lines';
-import type { Sharing } from './sharing';
+import { Sharing } from './sharing';
 import { checkReadable, EventStream, LogStream, SystemStream } from './streams';
 import type { ITransport } from './transport';
 import type {
@@ -58,12 +58,13 @@ import type {
 /** Where the server extension answers, below the base URL. */
 const API = 'pyruns/api/';
 
-/** The server extension over REST and websockets. */
+/**
+ * The server extension over REST and websockets. All users of a client share
+ * its event and system streams.
+ */
 export class ServerClient implements IClient {
-  /** @param sharing - how several users of this client share their streams */
-  constructor(transport: ITransport, sharing: Sharing | null = null) {
+  constructor(transport: ITransport) {
     this._transport = transport;
-    this._sharing = sharing;
   }
 
   getStatus(): Promise<Status> {
@@ -333,7 +334,7 @@ export class ServerClient implements IClient {
         since
       );
     // Only who knows nothing yet can be told what others know.
-    return since || !this._sharing
+    return since
       ? open(handlers)
       : this._sharing.events(ws, open).join(handlers);
   }
@@ -364,9 +365,7 @@ export class ServerClient implements IClient {
         },
         everybody
       );
-    return this._sharing
-      ? this._sharing.system(open).join(handlers)
-      : open(handlers);
+    return this._sharing.system(open).join(handlers);
   }
 
   private _socket(path: string) {
@@ -431,6 +430,6 @@ export class ServerClient implements IClient {
     return response;
   }
 
-  private readonly _sharing: Sharing | null;
+  private readonly _sharing = new Sharing();
   private _transport: ITransport;
 }

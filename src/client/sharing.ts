@@ -23,11 +23,10 @@ abstract class SharedStream<H extends IStreamHandlers> {
     if (this._stream === null) {
       this._stream = this._open(this.everybody());
     } else {
-      const { state } = this._stream;
       // As from any stream, nothing comes before this call has returned.
       queueMicrotask(() => {
-        if (this._listeners.has(handlers)) {
-          handlers.onState?.(state);
+        if (this._stream && this._listeners.has(handlers)) {
+          handlers.onState?.(this._stream.state);
           this.greet(handlers);
         }
       });

@@ -8,7 +8,6 @@ import { createRoot } from 'react-dom/client';
 import { CommClient } from '../client/comm';
 import { asClientError } from '../client/errors';
 import { ServerClient } from '../client/server';
-import { Sharing } from '../client/sharing';
 import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
 import { Strip } from '../views/shared/strip';
@@ -125,7 +124,7 @@ function serverClient(server: IServerPlace): IClient {
   if (known) {
     return known;
   }
-  const client = new ServerClient(serverTransport(server), new Sharing());
+  const client = new ServerClient(serverTransport(server));
   clients.set(server.baseUrl, client);
   return client;
 }
