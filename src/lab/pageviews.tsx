@@ -96,21 +96,25 @@ export interface IViewOptions {
 /** Make the view of a page; the workspace is asked for first. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { client, session } = options.pyruns;
-  let workspace: Workspace;
-  try {
-    workspace = await client.getWorkspace(options.workspace);
-    if (session.getSnapshot().handshake === 'mismatch') {
-      return makeNoServer(options);
-    }
-  } catch (error) {
-    // Is it the workspace that is missing, or all that could answer?
-    await session.settled();
-    const { handshake } = session.getSnapshot();
-    if (handshake === 'missing' || handshake === 'mismatch') {
-      return makeNoServer(options);
-    }
-    throw error;
+  const [workspace] = await Promise.allSettled([
+    client.getWorkspace(options.workspace),
+    // It tells what the user may do, and whether anything can be shown at all.
+    session.settled()
+  ]);
+  const { handshake } = session.getSnapshot();
+  if (handshake === 'missing' || handshake === 'mismatch') {
+    return makeNoServer(options);
   }
+  if (workspace.status === 'rejected') {
+    throw workspace.reason;
+  }
+  return makePage(options, workspace.value);
+}
+
+function makePage(
+  options: IViewOptions,
+  workspace: Workspace
+): Promise<JSX.Element> {
   options.onName(workspaceTitle(options.trans, workspace));
   switch (options.page) {
     case 'dashboard':
