@@ -17,6 +17,9 @@ const POINTS = 1000;
 const POINTS_OF_MANY = 400;
 const MANY = 40;
 
+/** With more tasks than this those that are not needed are forgotten. */
+const MAX_TASKS = 600;
+
 export interface ICurveSetState {
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
@@ -47,7 +50,31 @@ export class CurveSetModel extends Store<ICurveSetState> {
   need(rows: readonly TaskRow[], keys: readonly string[]): void {
     this._rows = rows;
     this._keys = keys;
+    this._forget();
     this._plan();
+  }
+
+  /** Let go of tasks that are not needed any more, when they are many. */
+  private _forget(): void {
+    const needed = new Set(this._rows.map(row => row.name));
+    if (this._seen.size <= Math.max(MAX_TASKS, needed.size)) {
+      return;
+    }
+    for (const name of this._seen.keys()) {
+      if (!needed.has(name)) {
+        this._seen.delete(name);
+      }
+    }
+    const known = this._arrived ?? this.state.curves;
+    this._arrived = null;
+    this.update({
+      curves: new Map(
+        [...known].map(([key, ofKey]) => [
+          key,
+          new Map([...ofKey].filter(([name]) => needed.has(name)))
+        ])
+      )
+    });
   }
 
   private _plan(): void {
@@ -64,10 +91,11 @@ export class CurveSetModel extends Store<ICurveSetState> {
       if (!row.readable || row.run === 0) {
         continue;
       }
+      const ofTask = this._seen.get(row.name) ?? new Map<string, ISeen>();
+      this._seen.set(row.name, ofTask);
       const keys = this._keys.filter(key => {
-        const mark = markOf(key, row.name);
         const stamp = `${points} ${row.run} ${row.status} ${String(row.figures[key])}`;
-        const seen = this._seen.get(mark);
+        const seen = ofTask.get(key);
         if (seen?.stamp === stamp) {
           return false;
         }
@@ -75,7 +103,7 @@ export class CurveSetModel extends Store<ICurveSetState> {
           isLater = true;
           return false;
         }
-        this._seen.set(mark, { stamp, asked: now });
+        ofTask.set(key, { stamp, asked: now });
         return true;
       });
       if (keys.length > 0) {
@@ -147,7 +175,7 @@ export class CurveSetModel extends Store<ICurveSetState> {
       if (!this._isDisposed) {
         // They are asked for again when something changes.
         for (const key of keys) {
-          names.forEach(name => this._seen.delete(markOf(key, name)));
+          names.forEach(name => this._seen.get(name)?.delete(key));
         }
         this.update({ error: asClientError(error) });
       }
@@ -174,7 +202,8 @@ export class CurveSetModel extends Store<ICurveSetState> {
 
   private readonly _client: Pick<IClient, 'listCurves'>;
   private readonly _ws: string;
-  private readonly _seen = new Map<string, { stamp: string; asked: number }>();
+  /** What was asked for, by task and key. */
+  private readonly _seen = new Map<string, Map<string, ISeen>>();
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
   private _queue: IPart[] = [];
@@ -185,12 +214,13 @@ export class CurveSetModel extends Store<ICurveSetState> {
   private _isDisposed = false;
 }
 
+interface ISeen {
+  stamp: string;
+  asked: number;
+}
+
 interface IPart {
   keys: readonly string[];
   names: string[];
   points: number;
-}
-
-function markOf(key: string, name: string): string {
-  return `${key}\n${name}`;
 }

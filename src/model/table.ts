@@ -16,6 +16,9 @@ import { Store } from './store';
 /** How long changes gather before the keys are asked for again, in ms. */
 const CALM = 1000;
 
+/** Pause before a failed request is tried again, in ms. */
+const RETRY = 4000;
+
 export interface ITableState {
   readonly layout: ILayout;
   /** All keys of the workspace, null until they are known. */
@@ -74,8 +77,7 @@ export class TableModel extends Store<ITableState> {
     if (tasks !== this._tasks) {
       const isFirst = this._tasks === -1;
       this._tasks = tasks;
-      clearTimeout(this._timer);
-      this._timer = setTimeout(() => void this._ask(), isFirst ? 0 : CALM);
+      this._askIn(isFirst ? 0 : CALM);
     }
   }
 
@@ -132,7 +134,13 @@ export class TableModel extends Store<ITableState> {
     }
   }
 
+  private _askIn(pause: number): void {
+    clearTimeout(this._timer);
+    this._timer = setTimeout(() => void this._ask(), pause);
+  }
+
   private async _ask(): Promise<void> {
+    const tasks = this._tasks;
     try {
       const known = await this._options.client.listColumns(this._options.ws);
       if (!this._isDisposed) {
@@ -140,7 +148,10 @@ export class TableModel extends Store<ITableState> {
         this._show();
       }
     } catch {
-      // What is listed says what there is; the choice is smaller then.
+      // Until then the listed tasks tell which columns there are.
+      if (!this._isDisposed && tasks === this._tasks) {
+        this._askIn(RETRY);
+      }
     }
   }
 

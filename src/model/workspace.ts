@@ -217,9 +217,12 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   /** Bring back what was deleted last. */
   async undo(): Promise<ActionResult> {
-    const names = this.state.undo?.names ?? [];
-    this.update({ undo: null });
-    return this.act('restore', names);
+    const { undo } = this.state;
+    const result = await this.act('restore', undo?.names ?? []);
+    if (this.state.undo === undo) {
+      this.update({ undo: null });
+    }
+    return result;
   }
 
   /** Undoing is not offered any more. */

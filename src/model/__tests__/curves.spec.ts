@@ -124,4 +124,28 @@ describe('TableModel', () => {
     expect(listColumns).toHaveBeenCalledTimes(2);
     table.dispose();
   });
+
+  it('asks for the keys again after a failure', async () => {
+    const listColumns = jest
+      .fn()
+      .mockRejectedValueOnce(new Error('busy'))
+      .mockResolvedValue({
+        parameters: [{ key: 'opt', distinct: 2, tasks: 2, swept: false }],
+        figures: []
+      });
+    const table = new TableModel({ client: { listColumns }, ws: 'ws' });
+    table.see({ swept: ['lr'], figures: [] }, null, 2);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(table.getSnapshot().known).not.toBeNull();
+    expect(table.fields).toEqual(['lr', 'opt']);
+    expect(listColumns).toHaveBeenCalledTimes(2);
+
+    listColumns.mockRejectedValue(new Error('gone'));
+    table.see({ swept: ['lr'], figures: [] }, null, 3);
+    await jest.advanceTimersByTimeAsync(2000);
+    const { length } = listColumns.mock.calls;
+    table.dispose();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(listColumns).toHaveBeenCalledTimes(length);
+  });
 });

@@ -73,6 +73,33 @@ describe('CurveSetModel', () => {
     model.dispose();
   });
 
+  it('lets go of tasks that are not needed any more', async () => {
+    const client = asking();
+    const model = new CurveSetModel(client, 'ws');
+    const rows = (from: number) =>
+      Array.from({ length: 100 }, (_, at) =>
+        row(`t${from + at}`, { run: 1, status: 'completed' })
+      );
+    for (let from = 0; from < 2000; from += 100) {
+      model.need(rows(from), ['loss', 'acc']);
+      await settled();
+    }
+    for (const ofKey of model.getSnapshot().curves.values()) {
+      expect(ofKey.size).toBeLessThanOrEqual(700);
+      expect(ofKey.has('t1950')).toBe(true);
+    }
+    // Those that somebody hides for a moment are not asked for again.
+    const { length } = client.listCurves.mock.calls;
+    model.need(rows(1900).slice(0, 50), ['loss', 'acc']);
+    model.need(rows(1900), ['loss', 'acc']);
+    await settled();
+    expect(client.listCurves).toHaveBeenCalledTimes(length);
+    model.need(rows(0), ['loss', 'acc']);
+    await settled();
+    expect(model.getSnapshot().curves.get('acc')?.has('t50')).toBe(true);
+    model.dispose();
+  });
+
   it('renews what runs now and then, and asks again after a failure', async () => {
     const client = asking();
     const model = new CurveSetModel(client, 'ws');

@@ -231,6 +231,20 @@ describe('WorkspaceModel', () => {
     model.dispose();
   });
 
+  it('still offers to undo when that could not be asked for', async () => {
+    const { client, model } = await opened();
+    await model.act('delete', ['t1']);
+    client.actOnTasks.mockRejectedValueOnce(new ClientError('offline'));
+    await expect(model.undo()).rejects.toThrow('offline');
+    expect(model.getSnapshot().undo?.names).toEqual(['t1']);
+    // What was deleted meanwhile is not forgotten.
+    const undone = model.undo();
+    await model.act('delete', ['t2']);
+    await undone;
+    expect(model.getSnapshot().undo?.names).toEqual(['t2']);
+    model.dispose();
+  });
+
   it('keeps the rows when the search cannot be understood', async () => {
     const { client, model, names } = await opened();
     client.listTasks.mockRejectedValueOnce(
