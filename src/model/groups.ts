@@ -43,6 +43,11 @@ export class GroupsModel extends Store<IGroupsState> {
     this._schedule(isOther ? 0 : CALM);
   }
 
+  /** Ask now again, after a failure. */
+  retry(): void {
+    this._schedule(0);
+  }
+
   /** Sort by a key; the same one again turns the order around. */
   sortBy(sort: string): void {
     const isSame = sort === this.state.sort;

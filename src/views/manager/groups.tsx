@@ -14,7 +14,7 @@ import { duration, exactValue, figure, shortValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { STATUSES, StatusIcon } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
-import { Empty } from '../shared/strip';
+import { Button, Empty } from '../shared/strip';
 import { ROW_HEIGHT } from './grid';
 
 const VALUE_WIDTH = 96;
@@ -60,6 +60,10 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     return (
       <Empty icon="warning" title={trans.__('The tasks cannot be grouped')}>
         <p>{error.message}</p>
+        <Button
+          label={trans.__('Retry now')}
+          onClick={() => groupsModel.retry()}
+        />
       </Empty>
     );
   }

@@ -13,6 +13,11 @@ export interface IQuestion {
 /** Asks before something that cannot be taken back. */
 export type Confirm = (question: IQuestion) => Promise<boolean>;
 
+interface IOpen {
+  readonly question: IQuestion;
+  answer(accepted: boolean): void;
+}
+
 /**
  * A way to ask: the one given, else a strip in the page.
  *
@@ -22,26 +27,25 @@ export function useConfirm(
   given: Confirm | undefined
 ): [Confirm, JSX.Element | null] {
   const trans = useTrans();
-  const [open, setOpen] = React.useState<{
-    question: IQuestion;
-    answer: (accepted: boolean) => void;
-  } | null>(null);
-  const inPage = React.useCallback<Confirm>(
-    question =>
-      new Promise(resolve => {
-        setOpen(old => {
-          old?.answer(false);
-          return {
-            question,
-            answer: accepted => {
-              setOpen(null);
-              resolve(accepted);
-            }
-          };
-        });
-      }),
-    []
-  );
+  const [open, setOpen] = React.useState<IOpen | null>(null);
+  const current = React.useRef<IOpen | null>(null);
+  const inPage = React.useCallback<Confirm>(question => {
+    const show = (next: IOpen | null) => {
+      current.current = next;
+      setOpen(next);
+    };
+    return new Promise(resolve => {
+      // Only one is asked at a time.
+      current.current?.answer(false);
+      show({
+        question,
+        answer: accepted => {
+          show(null);
+          resolve(accepted);
+        }
+      });
+    });
+  }, []);
   const strip = open && (
     <Strip
       kind="warning"

@@ -113,6 +113,24 @@ const press = async (name: string | RegExp) => {
 const titles = () =>
   screen.getAllByRole('columnheader').map(each => each.textContent);
 
+describe('groups that could not be listed', () => {
+  it('are asked for again by a button', async () => {
+    const { client } = await open();
+    client.groupTasks.mockRejectedValueOnce(new Error('busy'));
+    await press('Group');
+    fireEvent.click(screen.getByRole('checkbox', { name: 'seed' }));
+    await settle();
+    fireEvent.keyDown(screen.getByRole('dialog'), { key: 'Escape' });
+    await settle();
+    expect(screen.getByText('busy')).toBeInTheDocument();
+    await press('Retry now');
+    expect(screen.queryByText('busy')).toBeNull();
+    expect(
+      screen.getByRole('grid', { name: 'Groups of tasks' })
+    ).toBeInTheDocument();
+  });
+});
+
 describe('columns', () => {
   it('are chosen, and their values asked for', async () => {
     const { client, model } = await open();
