@@ -34,6 +34,7 @@ export class Connection implements IStream {
   constructor(options: IConnectionOptions) {
     this._options = options;
     if (typeof window !== 'undefined') {
+      window.addEventListener('offline', this._onOffline);
       window.addEventListener('online', this._wake);
       window.addEventListener(BACK, this._wake);
       document.addEventListener('visibilitychange', this._wake);
@@ -75,6 +76,7 @@ export class Connection implements IStream {
     }
     this._isDisposed = true;
     if (typeof window !== 'undefined') {
+      window.removeEventListener('offline', this._onOffline);
       window.removeEventListener('online', this._wake);
       window.removeEventListener(BACK, this._wake);
       document.removeEventListener('visibilitychange', this._wake);
@@ -185,6 +187,13 @@ export class Connection implements IStream {
   private _wake = (): void => {
     if (document.visibilityState !== 'hidden') {
       this.retry();
+    }
+  };
+
+  /** A socket without a network stays open for as long as it sends nothing. */
+  private _onOffline = (): void => {
+    if (this._state === 'open') {
+      this.renew();
     }
   };
 

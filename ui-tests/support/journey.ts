@@ -54,20 +54,24 @@ export async function openLab(
   await expect(page.locator('#filebrowser')).toBeVisible();
 }
 
-/** Load the page anew, with the layout as it was: the log of `task` is open. */
+/**
+ * Load the page anew, when all of `expected` is in the layout that Lab saves
+ * a little after it changes.
+ */
 export async function reload(
   page: IJupyterLabPageFixture,
   root: string,
-  task: string
+  ...expected: readonly RegExp[]
 ): Promise<void> {
-  // Lab writes its layout down a little after it changed.
   const folder = path.join(root, '.lab-workspaces');
-  const saved = () =>
-    fs
+  const missing = () => {
+    const saved = fs
       .readdirSync(folder)
       .map(file => fs.readFileSync(path.join(folder, file), 'utf-8'))
       .join();
-  await expect.poll(saved).toContain(task);
+    return expected.filter(pattern => !pattern.test(saved)).map(String);
+  };
+  await expect.poll(missing).toEqual([]);
   // Galata would wait for a launcher; its type does not name the option.
   const options = { waitForIsReady: false };
   await page.reload(options as Parameters<typeof page.reload>[0]);

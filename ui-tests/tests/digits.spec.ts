@@ -149,7 +149,11 @@ test('the same with the server killed and restarted in the middle', async ({
   await expectWholeLog(page, first);
 
   // And so does a page that is loaded anew: layout, table and log.
-  await reload(page, server.root, NAMES[0]);
+  await reload(
+    page,
+    server.root,
+    /"page": ?"monitor"[^}]*train_1_lr=0.01,seed=0/
+  );
   await page.getByRole('tab', { name: 'digits/train: Logs' }).click();
   await expect(terminal(page)).toContainText('[PYRUNS] Exit code: 0');
   await expectWholeLog(page, first);

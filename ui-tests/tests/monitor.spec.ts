@@ -188,7 +188,7 @@ test('logs beside each other, with the curves of a run that goes on', async ({
   await expect(right).not.toContainText('step 1');
   await pictures(page, 'monitor-beside');
 
-  await reload(page, ROOT, 'speak_2_kind=long');
+  await reload(page, ROOT, /"beside": ?\[\s*"speak_2_kind=long/);
   await expect(right).toContainText('line 299 hay');
   await expect(left).toContainText(/step \d+: loss/);
   await right.getByRole('button', { name: 'Close this log' }).click();

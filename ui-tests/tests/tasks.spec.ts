@@ -150,7 +150,7 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
     const other = voice === 'left' ? 'right' : 'left';
     await expect(terminal(page)).not.toContainText(`${other} says`);
   }
-  await reload(page, ROOT, 'talk_2_voice=right');
+  await reload(page, ROOT, /"page": ?"monitor"[^}]*talk_2_voice=right/);
   await expect(terminal(page)).toContainText('right says');
 
   const folder = taskFolder(ROOT, 'voices', 'talk', 'talk_2_voice=right');

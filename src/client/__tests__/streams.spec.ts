@@ -39,6 +39,25 @@ describe('EventStream', () => {
     );
   });
 
+  it('does not trust a socket when the network goes', () => {
+    const { sockets, seen, stream } = watch();
+    sockets.last.accept();
+    sockets.last.text({ type: 'hello', epoch: 'one', revision: 4 });
+    // Nobody closes the socket: it would look open for minutes.
+    window.dispatchEvent(new Event('offline'));
+    expect(seen).toEqual(['open', 'hello one 4', 'lost']);
+    expect(sockets.all[0].isClosed).toBe(true);
+    // A server on this machine, or one that is back, is found at once.
+    jest.advanceTimersByTime(600);
+    sockets.last.accept();
+    expect(sockets.last.asked('since')).toBe('4');
+    expect(stream.state).toBe('open');
+    window.dispatchEvent(new Event('offline'));
+    stream.dispose();
+    window.dispatchEvent(new Event('offline'));
+    expect(sockets.all).toHaveLength(2);
+  });
+
   it('goes on from the last revision after a loss', () => {
     const { sockets, seen, stream } = watch();
     sockets.last.accept();
