@@ -51,6 +51,8 @@ export async function tryReadme(
   const tree = project.path && `/tree/${project.path}`;
   await page.goto(`${url}/lab${tree}?reset`);
   await page.waitForFunction(() => Boolean(window.jupyterapp?.restored));
+  const entry = (name: string) => page.getByRole('listitem', { name });
+  await expect(entry('README.md')).toBeVisible();
   await page.evaluate(
     async file => {
       await window.jupyterapp.restored;
@@ -61,8 +63,11 @@ export async function tryReadme(
     },
     path.posix.join(project.path, 'README.md')
   );
-  // What our own menus would act on.
-  await page.getByRole('listitem', { name: 'train.py' }).click();
+  // What our own menus would act on. Lab selects a file that it has opened,
+  // some time later, in the place of what is selected then.
+  await expect(entry('README.md')).toHaveClass(/jp-mod-selected/);
+  await entry('train.py').click();
+  await expect(entry('train.py')).toHaveClass(/jp-mod-selected/);
   for (const label of ['By path', 'Selected']) {
     await clickCommand(page, label);
     const dialog = page.locator('.jp-Dialog', { hasText: 'Run this script?' });

@@ -5,7 +5,11 @@ import * as React from 'react';
 
 import { Store } from '../../model/store';
 import { plainTrans } from '../../views/shared/context';
-import { InFrontContext, useStoreWhile } from '../../views/shared/store';
+import {
+  InFrontContext,
+  useNow,
+  useStoreWhile
+} from '../../views/shared/store';
 import { PageWidget } from '../pagewidget';
 
 class Counter extends Store<{ count: number }> {
@@ -87,5 +91,39 @@ describe('PageWidget', () => {
     await settle();
     expect(page.node).toHaveTextContent('seen 2');
     page.dispose();
+  });
+
+  it('stops clocks while another page is in front', async () => {
+    jest.useFakeTimers();
+    const advance = (time: number) =>
+      act(async () => {
+        MessageLoop.flush();
+        await jest.advanceTimersByTimeAsync(time);
+      });
+    const View = () => <p>{`now ${useNow(true)}`}</p>;
+    const page = new PageWidget(plainTrans, async () => <View />);
+    Widget.attach(page, document.body);
+    await advance(10);
+    const texts: (string | null)[] = [];
+    const tick = async () => {
+      await advance(3000);
+      texts.push(page.node.textContent);
+    };
+    await tick();
+    await tick();
+    expect(texts[1]).not.toBe(texts[0]);
+    page.hide();
+    await advance(10);
+    await tick();
+    await tick();
+    expect(texts[3]).toBe(texts[2]);
+    page.show();
+    await advance(10);
+    expect(page.node.textContent).not.toBe(texts[3]);
+    await tick();
+    await tick();
+    expect(texts[5]).not.toBe(texts[4]);
+    page.dispose();
+    jest.useRealTimers();
   });
 });

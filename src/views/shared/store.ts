@@ -32,15 +32,17 @@ const NEVER = () => () => undefined;
 export const InFrontContext = React.createContext(true);
 
 /**
- * The time in milliseconds since the epoch, renewed while something moves.
+ * The time in milliseconds since the epoch, renewed while something moves and
+ * the page is in front.
  *
  * @param active - whether anything shown depends on it
  * @param interval - milliseconds between two looks at the clock
  */
 export function useNow(active: boolean, interval = 1000): number {
   const [now, setNow] = React.useState(() => Date.now());
+  const isTicking = React.useContext(InFrontContext) && active;
   React.useEffect(() => {
-    if (!active) {
+    if (!isTicking) {
       return;
     }
     let timer: ReturnType<typeof setTimeout>;
@@ -52,7 +54,7 @@ export function useNow(active: boolean, interval = 1000): number {
     };
     tick();
     return () => clearTimeout(timer);
-  }, [active, interval]);
+  }, [isTicking, interval]);
   return now;
 }
 
