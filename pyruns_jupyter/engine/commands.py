@@ -126,11 +126,14 @@ def _script_command(
     # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
     from pyruns_jupyter.core.parameters.argv import build_argv, passes_words
     from pyruns_jupyter.core.parameters.reading import read_parameters
+    from pyruns_jupyter.core.parameters.source.modules import project_folder
 
     script, source = _script(job, info, tree)
     python = interpreter_of(settings, job.python, environment)
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
-    parameters = read_parameters(read_source(source), filename=str(source), path=source)
+    # Stored code may lack the marks of the project's folder, such as `.git`.
+    root = None if tree is None else tree.place_of(project_folder(script))
+    parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
     # Hydra follows the references of its configuration by itself.
     read = parse_config if parameters.kind == "hydra" else resolved_config
     words = build_argv(parameters, read(text, name)) if passes_words(parameters) else []

@@ -47,12 +47,14 @@ def read_parameters(
     filename: str = "script",
     path: Path | None = None,
     within: Path | None = None,
+    root: Path | None = None,
 ) -> ScriptParameters:
     """Return the parameters of a script from its source.
 
     `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
     the script lies, so that its imports of the project's own modules can be followed; without it none are.
-    Nothing outside of `within` is read when that is given.
+    Nothing outside of `within` is read when that is given. `root` is the folder of the project, by default the
+    one around the script that holds the project's marks.
 
     Raises:
         InvalidInput: when the source is not Python (with line, column and Python's message) or the template
@@ -62,6 +64,7 @@ def read_parameters(
     key = (
         str(path),
         str(within),
+        str(root),
         filename,
         isinstance(source, str),
         hashlib.blake2b(text, digest_size=16).digest(),
@@ -71,7 +74,7 @@ def read_parameters(
         found = notebook_reading.read(text, filename)
         _remember(key, found, {})
     elif found is None:
-        project = Project(path, source, filename, within)
+        project = Project(path, source, filename, within, root)
         found = _read(project)
         project.release()
         _remember(key, found, project.consulted)
@@ -115,7 +118,7 @@ def _read(project: Project) -> ScriptParameters:
     return ScriptParameters("command", (free,), problems, open=True, names=frozenset((free.name,)))
 
 
-_Key = tuple[str, str, str, bool, bytes]
+_Key = tuple[str, str, str, str, bool, bytes]
 _cache: OrderedDict[_Key, tuple[ScriptParameters, dict[str, Stamp]]] = OrderedDict()
 _lock = threading.Lock()
 

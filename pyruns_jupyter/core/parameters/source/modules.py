@@ -33,7 +33,8 @@ from .files import (
 
 MOST_MODULES = 200
 _MOST_BYTES_IN_ALL = 8 << 20
-_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git", "_pyruns_")
+# `_pyruns_` is none of them: it comes to lie beside the script when that is opened.
+_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git")
 _MOST_LEVELS = 8
 _STEPS = 400_000
 _DEEPEST = 40  # of names that stand for names
@@ -163,8 +164,11 @@ class Project:
         source: str | bytes,
         filename: str = "script",
         within: Path | None = None,
+        root: Path | None = None,
     ) -> None:
-        """Nothing outside of `within` is read when that is given."""
+        """Nothing outside of `within` is read when that is given. `root` is the folder of the project, by
+        default the one with its marks.
+        """
         self.within = within
         self.consulted: dict[str, Stamp] = {}
         self.problems: list[Problem] = []
@@ -174,7 +178,9 @@ class Project:
         self._refused: set[str] = set()
         self._bytes = 0
         self.script = Path(os.path.abspath(script)) if script is not None else None
-        self.root = project_folder(self.script) if self.script is not None else None
+        if root is None and self.script is not None:
+            root = project_folder(self.script)
+        self.root = root
         bounds = [folder for folder in (self.root, within) if folder is not None]
         self._real_folders = [os.path.realpath(folder) for folder in bounds]
         if len(source) > MOST_BYTES:
