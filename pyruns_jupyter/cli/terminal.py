@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,10 @@ class TerminalContext(Context):
         self.line(repr(value))
 
 
+# What keeps a script from being read is told in a sentence; the traceback is for logs of servers.
+_READING, _QUIET = logging.getLogger("pyruns_jupyter.core.parameters"), logging.NullHandler()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's) and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -38,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(
                 errors="replace"
             )  # a terminal that cannot show a name must not end the command
+    _READING.addHandler(_QUIET)
     parser = build_parser(PROGRAM)
     try:
         args = parser.parse_args(arguments)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import logging
 import threading
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import PyrunsError
 from ..layout import NOTEBOOK_SUFFIX
 from ..yamltext.template import Leaf, Template
 from . import commandline
@@ -36,6 +39,7 @@ __all__ = [
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
 _OWN_READING = "__PYRUNS_CONFIG__"
+_log = logging.getLogger(__name__)
 _Reader = Callable[[Project], "ScriptParameters | None"]
 _CACHED = 16
 
@@ -53,8 +57,8 @@ def read_parameters(
 
     `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
     the script lies, so that its imports of the project's own modules can be followed; without it none are.
-    Nothing outside of `within` is read when that is given. `root` is the folder of the project, by default the
-    one around the script that holds the project's marks.
+    Nothing outside of `within` is read when that is given. `root` is the folder of the project, by default
+    the one around the script that holds the project's marks.
 
     Raises:
         InvalidInput: when the source is not Python (with line, column and Python's message) or the template
@@ -107,15 +111,35 @@ def _read(project: Project) -> ScriptParameters:
         except RecursionError:
             deep = [Problem("The script is nested too deeply to be followed to its end (line 1).", 1)]
             continue
+        except PyrunsError:
+            raise
+        except Exception as error:  # noqa: BLE001  # no fault of ours may keep a script from being opened
+            return _unread(project, error)
         if found is not None:
             return found
     if any(
         isinstance(node, ast.Constant) and node.value == _OWN_READING for node in nodes_of(project.main.tree)
     ):
         return ScriptParameters("none", problems=tuple(project.problems))
+    return _command([*argparse_reading.problems(project), *project.problems, *deep])
+
+
+def _command(problems: list[Problem]) -> ScriptParameters:
     free = commandline.parameter()
-    problems = (*argparse_reading.problems(project), *project.problems, *deep)
-    return ScriptParameters("command", (free,), problems, open=True, names=frozenset((free.name,)))
+    return ScriptParameters("command", (free,), tuple(problems), open=True, names=frozenset((free.name,)))
+
+
+def _unread(project: Project, error: Exception) -> ScriptParameters:
+    """Return what is left of a script whose reading ends with a fault of ours: its command line."""
+    _log.error("%s could not be read", project.main.name, exc_info=error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    told = Problem(
+        f"The arguments could not be read: {type(error).__name__}: {error} (a fault of Pyruns, {place}). "
+        f"Write them in {commandline.KEY}.",
+        0,
+    )
+    return _command([told, *project.problems])
 
 
 _Key = tuple[str, str, str, str, bool, bytes]

@@ -339,5 +339,5 @@ def _together(parsers: list[Parser], made: list[ParserObject]) -> Parser:
         parameters=tuple(found.values()),
         exclusive=tuple(group for parser in parsers for group in parser.exclusive),
         subcommands=commands,
-        open=parsers[-1].open or made[-1].parsed[-1].known,
+        open=parsers[-1].open or any(one.known for one in made[-1].parsed[-1:]),
     )

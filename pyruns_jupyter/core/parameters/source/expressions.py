@@ -30,7 +30,8 @@ from .objects import (
     is_plain,
     weight,
 )
-from .purecalls import CONSTANTS, binary, compare, formatted, has_method, path_attribute, unary
+from .operators import binary, compare, unary
+from .purecalls import CONSTANTS, formatted, has_method, path_attribute
 
 if TYPE_CHECKING:
     from ..argparse_scripts.parserobjects import ParserMethods
@@ -239,7 +240,7 @@ class Expressions(Classes):
             elif isinstance(value, dict):
                 result.update(value)
             else:
-                result[UNKNOWN] = UNKNOWN
+                result = {**dict.fromkeys(result, UNKNOWN), UNKNOWN: UNKNOWN}  # it may change any of them
         return result
 
     def value_joinedstr(self, node: ast.JoinedStr, scope: Scope) -> Any:

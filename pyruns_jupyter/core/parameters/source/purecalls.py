@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import json
 import math
-import operator
 import posixpath
 import re
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from typing import Any
 
 from .objects import MOST_BITS, MOST_TEXT, UNKNOWN, External, PathText, UnknownError, weight
 
-LIMIT = 2**64
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
 ARGPARSE_WORDS = {
     "SUPPRESS": "==SUPPRESS==",
@@ -45,7 +43,12 @@ CONSTANTS: dict[str, Any] = {
 }
 
 
-def _sized(value: Any) -> Any:
+def sized(value: Any) -> Any:
+    """Return a value.
+
+    Raises:
+        UnknownError: when it is too large to be kept.
+    """
     if isinstance(value, (str, list, tuple, dict, set, frozenset, range)) and len(value) > MOST_TEXT:
         raise UnknownError("too long")
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
@@ -69,10 +72,11 @@ def _product(values: Any, *, start: Any = 1) -> Any:
 
 
 def _range(*values: Any) -> list[int]:
-    return list(_sized(range(*values)))
+    return list(sized(range(*values)))
 
 
-def _pow(base: Any, exponent: Any) -> Any:
+def power(base: Any, exponent: Any) -> Any:
+    """Return a small power."""
     if abs(exponent) > 64 or abs(base) > 1000:
         raise UnknownError("a large power")
     return base**exponent
@@ -90,8 +94,29 @@ def _strtobool(text: str) -> int:
     raise ValueError(text)
 
 
-def _join(*parts: Any) -> str:
-    return posixpath.join(*(str(part) for part in parts)) if parts else "."
+def join_paths(*parts: Any) -> str:
+    """Return what `os.path.join` gives."""
+    if not all(isinstance(part, str) for part in parts):
+        raise UnknownError("a path of something else than texts")
+    return posixpath.join(*map(str, parts)) if parts else "."
+
+
+def check_data(value: Any) -> None:
+    """Check that a value is data through and through: the text of anything else is not the script's.
+
+    Raises:
+        UnknownError: when it is not.
+    """
+    weight(value)
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, (list, tuple, set, frozenset)):
+            waiting += one
+        elif one is not None and not isinstance(one, (bool, int, float, str)):
+            raise UnknownError("not plain data")
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -123,12 +148,12 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     },
     "builtins.range": _range,
     "builtins.sum": _sum,
-    "builtins.pow": _pow,
+    "builtins.pow": power,
     "builtins.reversed": lambda values: list(reversed(values)),
     "builtins.enumerate": lambda values, start=0: list(enumerate(values, start)),
     "builtins.zip": lambda *values, strict=False: list(zip(*values, strict=strict)),
-    "os.path.join": _join,
-    "posixpath.join": _join,
+    "os.path.join": join_paths,
+    "posixpath.join": join_paths,
     "os.path.basename": posixpath.basename,
     "os.path.dirname": posixpath.dirname,
     "os.path.splitext": posixpath.splitext,
@@ -140,7 +165,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": dict,
     "copy.copy": lambda value: value,
     "copy.deepcopy": lambda value: value,
-    "math.pow": lambda base, exponent: float(_pow(base, exponent)),
+    "math.pow": lambda base, exponent: float(power(base, exponent)),
     **{
         f"math.{name}": getattr(math, name)
         for name in ("sqrt", "log", "log2", "log10", "floor", "ceil", "exp")
@@ -148,8 +173,13 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "math.prod": _product,
     **dict.fromkeys(("distutils.util.strtobool", "setuptools._distutils.util.strtobool"), _strtobool),
 }
+# What does not look at the items of its arguments: one that is unknown stays so.
+_BLIND = ("list", "tuple", "dict", "set", "frozenset", "reversed", "enumerate", "zip")
+_STRUCTURAL = frozenset(
+    (*(f"builtins.{name}" for name in _BLIND), "collections.OrderedDict", "copy.copy", "copy.deepcopy")
+)
 for _path in _PATHS:
-    _FUNCTIONS[f"pathlib.{_path}"] = lambda *parts: PathText(posixpath.normpath(_join(*parts)))
+    _FUNCTIONS[f"pathlib.{_path}"] = lambda *parts: PathText(posixpath.normpath(join_paths(*parts)))
 del _path
 
 _TEXT_METHODS = frozenset(
@@ -236,7 +266,7 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
     if name in CHANGING and not isinstance(owner, str):
         if not known and name in ("extend", "update"):
             if isinstance(owner, dict):
-                owner[UNKNOWN] = UNKNOWN
+                owner.update({**dict.fromkeys(owner, UNKNOWN), UNKNOWN: UNKNOWN})
             elif isinstance(owner, list):
                 owner.append(UNKNOWN)
             else:
@@ -246,16 +276,18 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
         if name in ("extend", "update") and sum(map(len, (owner, *more))) > MOST_TEXT:
             raise UnknownError("too long")  # before it grows: a list may be put into itself
         result = getattr(owner, name)(*arguments, **words)
-        _sized(owner)
+        sized(owner)
         return result
     if not known and not (isinstance(owner, dict) and name == "get"):
         return UNKNOWN
     weight([owner, arguments])
+    if isinstance(owner, dict) and name == "get" and UNKNOWN in owner and arguments[0] not in owner:
+        return UNKNOWN  # it may be one of those that are not known
     if isinstance(owner, str):
         _check_text(owner, name, arguments, words)
     if name in ("keys", "values", "items") and isinstance(owner, dict):
         return list(getattr(owner, name)())
-    return _sized(getattr(owner, name)(*arguments, **words))
+    return sized(getattr(owner, name)(*arguments, **words))
 
 
 def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, Any]) -> None:
@@ -272,13 +304,14 @@ def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, An
         old, new = arguments[0], arguments[1]
         if len(owner) + owner.count(old) * len(new) > 2 * MOST_TEXT:
             raise UnknownError("a long text")
+    check_data([*arguments, *words.values()])
     if name == "format":
-        _check_format(owner, owner.count("{"), [*arguments, *words.values()])
+        check_format(owner, owner.count("{"), [*arguments, *words.values()])
         if not all(isinstance(value, (bool, int, float, str)) for value in (*arguments, *words.values())):
             raise UnknownError("a format of something else than plain data")
 
 
-def _check_format(text: str, fields: int, values: Any) -> None:
+def check_format(text: str, fields: int, values: Any) -> None:
     """Check what a format would make of `values`, each of which could stand in every field."""
     if re.search(r"\d{4}|[*]", text) or sum(map(int, re.findall(r"\d+", text))) > MOST_TEXT:
         raise UnknownError("a wide format")
@@ -297,8 +330,10 @@ def call_external(name: str, arguments: list[Any], words: dict[str, Any]) -> Any
             return UNKNOWN
         words = {**words, "key": key}
     weight(arguments)
+    if name not in _STRUCTURAL:
+        check_data([*arguments, *(value for key, value in words.items() if key != "key")])
     try:
-        return _sized(function(*arguments, **words))
+        return sized(function(*arguments, **words))
     except RecursionError:  # of a text that is nested
         raise UnknownError("nested too deeply") from None
 
@@ -328,110 +363,12 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     """
     if not isinstance(value, (bool, int, float, str)) and value is not None and not isinstance(value, list):
         raise UnknownError("a format of something else than plain data")
-    weight(value)
+    check_data(value)
     if conversion == ord("r"):
         value = repr(value)
     elif conversion == ord("s"):
         value = str(value)
     elif conversion != -1:
         raise UnknownError("a format")
-    _check_format(spec, 1, value)
+    check_format(spec, 1, value)
     return format(str(value) if isinstance(value, (PathText, list)) else value, spec)
-
-
-def unary(kind: ast.unaryop, value: Any) -> Any:
-    """Return the result of an operator with one operand."""
-    if isinstance(kind, ast.Not):
-        return not value
-    if not isinstance(value, (int, float)):
-        raise UnknownError("an operation")
-    if isinstance(kind, ast.USub):
-        return -value
-    if isinstance(kind, ast.UAdd):
-        return +value
-    return ~value  # type: ignore[operator]  # a float raises, which is what the script would do
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float))
-
-
-def binary(kind: ast.operator, left: Any, right: Any) -> Any:
-    """Return the result of an operator with two operands.
-
-    Raises:
-        Exception: when it cannot be told, or would be too large.
-    """
-    if isinstance(kind, ast.Div) and isinstance(left, PathText):
-        return PathText(posixpath.join(left, str(right)))
-    if isinstance(kind, ast.Div) and isinstance(right, PathText) and isinstance(left, str):
-        return PathText(posixpath.join(left, right))
-    if isinstance(kind, ast.Mod) and isinstance(left, str):
-        _check_format(left, left.count("%"), right)
-        return _sized(left % (tuple(right) if isinstance(right, tuple) else right))
-    if isinstance(kind, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
-        return _sized({**left, **right})
-    if isinstance(left, (set, frozenset)) and isinstance(right, (set, frozenset)):
-        sets: dict[type, Callable[[Any, Any], Any]] = {
-            ast.BitOr: operator.or_,
-            ast.BitAnd: operator.and_,
-            ast.Sub: operator.sub,
-        }
-        return sets[type(kind)](left, right)
-    if isinstance(kind, ast.Add) and not _number(left):
-        if isinstance(left, str) is not isinstance(right, str):
-            raise UnknownError("an operation")
-        return _sized(left + right)
-    if isinstance(kind, ast.Mult) and _number(left) != _number(right):
-        many, times = (right, left) if _number(left) else (left, right)
-        if not isinstance(many, (str, list, tuple)) or len(many) * int(times) > MOST_TEXT:
-            raise UnknownError("an operation")
-        return many * times
-    if not (_number(left) and _number(right)) or abs(left) > LIMIT or abs(right) > LIMIT:
-        raise UnknownError("an operation on something else than numbers")
-    return _arithmetic(kind, left, right)
-
-
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: _pow,
-    ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_,
-    ast.BitXor: operator.xor,
-    ast.RShift: operator.rshift,
-}
-
-
-def _arithmetic(kind: ast.operator, left: Any, right: Any) -> Any:
-    if isinstance(kind, ast.LShift) and 0 <= right <= 64:
-        return left << right
-    function = _OPERATORS.get(type(kind))
-    if function is None:
-        raise UnknownError("an operation")
-    result = function(left, right)
-    if isinstance(result, complex):
-        raise UnknownError("not plain data")
-    return result
-
-
-def compare(kind: ast.cmpop, left: Any, right: Any) -> Any:
-    """Return the result of one comparison."""
-    weight((left, right))
-    functions: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-        ast.Eq: operator.eq,
-        ast.NotEq: operator.ne,
-        ast.Lt: operator.lt,
-        ast.LtE: operator.le,
-        ast.Gt: operator.gt,
-        ast.GtE: operator.ge,
-        ast.Is: operator.is_,
-        ast.IsNot: operator.is_not,
-        ast.In: lambda a, b: a in b,
-        ast.NotIn: lambda a, b: a not in b,
-    }
-    return functions[type(kind)](left, right)

@@ -1,0 +1,113 @@
+"""What cannot be told about a script stays unknown: no default, no argument is made up of it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyruns_jupyter.core.parameters.argv import build_argv
+from pyruns_jupyter.core.parameters.model import ScriptParameters
+from pyruns_jupyter.core.parameters.reading import read_parameters
+
+if TYPE_CHECKING:
+
+    from pyruns_jupyter.core.parameters.source.modules import Project
+
+
+def read(text: str) -> ScriptParameters:
+    return read_parameters(textwrap.dedent(text))
+
+
+FORMATS = """\
+import argparse, os, torch
+from pathlib import Path
+from elsewhere import now
+class Thing: pass
+p = argparse.ArgumentParser()
+p.add_argument("--x", default={expression})
+p.parse_args()
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '"sft_%s" % now()',
+        '"sft_%s" % (now(),)',
+        '"%(a)s" % {"a": now()}',
+        '"%s %s" % ("a", [now()])',
+        '"%s" % now',
+        '"%s" % torch.float32',
+        '"%s" % Thing()',
+        'f"sft_{now()}"',
+        'f"{[now()]}"',
+        '"sft_{}".format(now())',
+        '"{}".format([now()])',
+        '"-".join(["a", now()])',
+        '"-".join([*now(), "a"])',
+        '"sft_" + now()',
+        "str([now()])",
+        "str(torch.float32)",
+        "repr([now()])",
+        "str(now)",
+        'os.path.join("a", now)',
+        'Path("a") / now()',
+        "len([*now()])",
+        "any([now()])",
+        '{"b": 1, **now()}.get("a", 2)',
+        '{"b": 1, **now()}["b"]',
+    ],
+)
+def test_a_text_made_of_what_is_unknown_is_unknown(expression: str) -> None:
+    found = read(FORMATS.replace("{expression}", expression))
+    (one,) = found.parameters
+    assert (one.default, one.computed) == (None, True)
+    assert [problem.line for problem in found.problems] == [6]
+    assert build_argv(found, {"x": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "default"),
+    [
+        ('"%s-%d" % ("a", 3)', "a-3"),
+        ('"%s" % None', "None"),
+        ('"%s" % [1]', "[1]"),
+        ('f"{3:02d}"', "03"),
+        ("str([1, None])", "[1, None]"),
+        ('os.path.join("a", Path("b"))', "a/b"),
+        ('{**now(), "b": 1}.get("b", 2)', 1),
+    ],
+)
+def test_a_text_made_of_what_is_known_is_known(expression: str, default: object) -> None:
+    assert read(FORMATS.replace("{expression}", expression)).parameters[0].default == default
+
+
+def test_two_functions_that_nothing_calls() -> None:
+    found = read(
+        """
+        def add_a(parser):
+            parser.add_argument("--a", type=int, default=1)
+        def add_b(parser):
+            parser.add_argument("--b", type=int, default=2)
+        """
+    )
+    assert [one.name for one in found.parameters] == ["a", "b"]
+
+
+def test_an_error_in_a_reader_leaves_a_command_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pyruns_jupyter.core.parameters.argparse_scripts import reading
+
+    def broken(project: Project) -> ScriptParameters | None:
+        raise AssertionError("what nobody thought of")
+
+    monkeypatch.setattr(reading, "read", broken)
+    found = read("import argparse\np = argparse.ArgumentParser()\np.parse_args()\n")
+    assert (found.kind, [one.name for one in found.parameters]) == ("command", ["command_line"])
+    (problem,) = found.problems
+    assert "could not be read" in problem.message and "command_line" in problem.message
+    assert "what nobody thought of" in problem.message
+    assert caplog.records[0].exc_info is not None
