@@ -35,7 +35,7 @@ PLAIN = {
     "gpu_scheduler_require_same_gpu_model": "all GPUs of a task are of one model",
     "engine": "where tasks run: `local` is this machine",
     "slurm": "what a job asks for, see below",
-    "workspaces": "`engine` and `slurm` of single workspaces, by name",
+    "workspaces": "`engine`, `slurm` and `pass_defaults` of single workspaces, by name",
 }
 HIDDEN = {"conda_executable": "the program that tells where conda's environments are, by name or path"}
 
@@ -116,7 +116,11 @@ def _project() -> Iterator[str]:
         yield from table(("key", "default", "is", "what"), rows)
         if any(line["key"] == "slurm" for line in lines):
             yield from _cluster()
-    left = {one.name for one in fields(Settings)} - {"gpus", "cluster", "values", "problem"} - shown
+    left = (
+        {one.name for one in fields(Settings)}
+        - {"gpus", "cluster", "values", "problem", "pass_defaults_in"}
+        - shown
+    )
     _same("HIDDEN", HIDDEN, left)
     yield "### Not in the text of a new project\n"
     rows = [

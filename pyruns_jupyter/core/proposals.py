@@ -176,7 +176,8 @@ def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
 
 def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput]) -> SweepPlan:
     """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
-    plan = SweepPlan.examine(text, limit=Settings.load(workspace.root).sweep_limit)
+    settings = Settings.load(workspace.root)
+    plan = SweepPlan.examine(text, limit=settings.sweep_limit)
     found = list(plan.errors)
     try:
         parameters = script_parameters(workspace)
@@ -184,7 +185,8 @@ def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput])
         errors.append(error)
     else:
         if plan.template.readable:
-            found += misfits(plan, parameters, partial(build_argv, parameters))
+            passing = settings.passes_defaults(workspace.name)
+            found += misfits(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
     errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
     return plan
 

@@ -39,6 +39,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 
 # Limits and times of this program
 # snapshot_code: false            # store the code when tasks are queued, and run that: edit on meanwhile
+# pass_defaults: false            # true = tasks are also passed what equals the default of their script
 # sweep_limit: 10000              # tasks that one sweep may make
 # stop_grace_seconds: 10          # between asking a task to stop and killing it
 # terminal: true                  # false = output goes straight into the log: faster, no colours, no bars
@@ -54,7 +55,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # A cluster to run on (Slurm), from a machine that submits to it
 # engine: slurm                   # default: local = on this machine; the next keys are what a job asks for
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
-# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # of single workspaces, by name
+# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # of single workspaces, also pass_defaults
 
 # For the command-line program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between two measurements of the machine
@@ -116,6 +117,8 @@ class Settings:
     monitor_scrollback: int = 100_000
     sweep_limit: int = MAX_SWEEP
     snapshot_code: bool = False
+    pass_defaults: bool = False
+    pass_defaults_in: Mapping[str, bool] = field(default_factory=dict)  # single workspaces, by name
     stop_grace_seconds: float = 10.0
     terminal: bool = True
     terminal_columns: int = 120
@@ -201,6 +204,10 @@ class Settings:
         """The most bytes of output that a log holds, None without a limit."""
         return None if self.log_limit_mb is None else int(self.log_limit_mb * 1_000_000)
 
+    def passes_defaults(self, workspace: str) -> bool:
+        """Tell whether the tasks of a workspace are also passed what equals the default of their script."""
+        return self.pass_defaults_in.get(workspace, self.pass_defaults)
+
     def shell(self) -> str | None:
         """Return the shell of new shell tasks: the custom one, else the one that people work in here; None
         without any.
@@ -257,7 +264,7 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
         take(key, "text", _text)
     take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
-    for key in ("snapshot_code", "resume", "terminal"):
+    for key in ("snapshot_code", "pass_defaults", "resume", "terminal"):
         take(key, "true or false", _flag)
     take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
     take("header_refresh_interval", "a positive number of seconds", _positive)
@@ -274,8 +281,24 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
     _take_gpus(take, known)
     known["cluster"], wrong = ClusterSettings.parse(values)
     problems += [f"{path}: {one} It is not used." for one in wrong]
+    known["pass_defaults_in"] = _passing(values.get("workspaces"), path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
+
+
+def _passing(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool]:
+    """Return `pass_defaults` of single workspaces; what else these may have is the cluster's."""
+    found: dict[str, bool] = {}
+    for name, one in workspaces.items() if isinstance(workspaces, dict) else ():
+        value = one.get("pass_defaults") if isinstance(one, dict) and isinstance(name, str) else None
+        if isinstance(value, bool):
+            found[name] = value
+        elif value is not None:
+            problems.append(
+                f"workspaces.{name[:80]}.pass_defaults in {path} should be true or false, but is "
+                f"{shown(value)}. It is not used."
+            )
+    return found
 
 
 def _take_gpus(take: Callable[..., None], known: dict[str, Any]) -> None:

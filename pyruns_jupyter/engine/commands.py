@@ -136,7 +136,10 @@ def _script_command(
     parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
     # Hydra follows the references of its configuration by itself.
     read = parse_config if parameters.kind == "hydra" else resolved_config
-    words = build_argv(parameters, read(text, name)) if passes_words(parameters) else []
+    words: list[str] = []
+    if passes_words(parameters):
+        passing = settings.passes_defaults(job.workspace)
+        words = build_argv(parameters, read(text, name), pass_defaults=passing)
     copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
     # A notebook is run by a program of ours; the task's Python needs the package for that.
     runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []

@@ -183,7 +183,8 @@ args = p.parse_args()
     known = read_parameters(source)
     assert [(one.line, "has no type" in one.message) for one in known.problems] == [(4, True), (5, True)]
     config = {"gamma": 0.1, "k": 1, "sizes": [3, 3], "name": "x"}
-    assert build_argv(known, config) == ["--name", "x"]
+    assert build_argv(known, config) == []
+    assert build_argv(known, config, pass_defaults=True) == ["--name", "x"]
     assert build_argv(known, {"gamma": 0.5}) == ["--gamma", "0.5"]
     with pytest.raises(InvalidInputs) as caught:
         build_argv(known, {"k": 2})

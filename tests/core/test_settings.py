@@ -45,6 +45,21 @@ def test_values_and_unknown_keys(tmp_path: Path) -> None:
     assert "/opt/py" in (loaded.interpreter_problem() or "")
 
 
+def test_whether_a_workspace_passes_defaults(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("workspaces: {a: {pass_defaults: true}, b: {engine: local}}\n")
+    loaded = Settings.load(tmp_path)
+    assert loaded.problem is None
+    assert [loaded.passes_defaults(name) for name in "abc"] == [True, False, False]
+    (tmp_path / NAME).write_text("pass_defaults: true\nworkspaces: {a: {pass_defaults: false}, b: {}}\n")
+    loaded = Settings.load(tmp_path)
+    assert [loaded.passes_defaults(name) for name in "abc"] == [False, True, True]
+    (tmp_path / NAME).write_text("pass_defaults: 1\nworkspaces: {a: {pass_defaults: often}}\n")
+    loaded = Settings.load(tmp_path)
+    assert not loaded.passes_defaults("a")
+    assert "pass_defaults in" in (loaded.problem or "")
+    assert "workspaces.a.pass_defaults" in (loaded.problem or "")
+
+
 @pytest.mark.parametrize(
     "text",
     [

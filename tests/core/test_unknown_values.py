@@ -12,7 +12,6 @@ from pyruns_jupyter.core.parameters.model import ScriptParameters
 from pyruns_jupyter.core.parameters.reading import read_parameters
 
 if TYPE_CHECKING:
-
     from pyruns_jupyter.core.parameters.source.modules import Project
 
 

@@ -90,3 +90,35 @@ def test_a_configuration_of_hydra(make_project: MakeProject) -> None:
     artifacts = project.paths("A").folder / "artifacts" / "run1"
     assert seen["place"] == str(artifacts) and (artifacts / ".hydra" / "config.yaml").is_file()
     assert sorted(one.name for one in project.folder.iterdir()) == ["_pyruns_", "conf", "job.py"]
+
+
+ARGPARSE = """\
+import argparse, json, sys
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--epochs", type=int, default=3)
+parser.parse_args()
+print(json.dumps(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("", ["--lr", "0.5"]),
+        ("pass_defaults: true\n", ["--lr", "0.5", "--epochs", "3"]),
+        ("pass_defaults: true\nworkspaces: {job: {pass_defaults: false}}\n", ["--lr", "0.5"]),
+        ("workspaces: {job: {pass_defaults: true}}\n", ["--lr", "0.5", "--epochs", "3"]),
+        ("workspaces: {other: {pass_defaults: true}}\n", ["--lr", "0.5"]),
+    ],
+)
+def test_defaults_are_passed_where_the_settings_say_so(
+    make_project: MakeProject, settings: str, words: list[str]
+) -> None:
+    project = make_project(ARGPARSE)
+    project.settings(settings)
+    project.task("A", "lr: 0.5\nepochs: 3\n")
+    project.submit("A")
+    assert project.wait("A") == ["completed"]
+    assert json.loads(project.output("A")) == words
+    assert json.loads(project.paths("A").input(1).read_bytes())["launch_argv"][2:] == words

@@ -13,15 +13,16 @@ from .hydra_scripts import argv as hydra_argv
 from .model import Parameter, ScriptParameters
 from .notebooks import argv as notebook_argv
 
-_BUILDERS: dict[str, Callable[[ScriptParameters, Mapping[str, object]], list[str]]] = {
+_Builder = Callable[[ScriptParameters, Mapping[str, object], bool], list[str]]
+_BUILDERS: dict[str, _Builder] = {
     "argparse": argparse_argv.build,
     "click": click_argv.build,
     "typer": click_argv.build,
     "fire": fire_argv.build,
-    "hydra": hydra_argv.build,
+    "hydra": lambda script, config, _: hydra_argv.build(script, config),
     "dataclass": dataclass_argv.build,
-    "notebook": notebook_argv.build,
-    "command": lambda _script, config: commandline.build(config),
+    "notebook": lambda script, config, _: notebook_argv.build(script, config),
+    "command": lambda _script, config, _: commandline.build(config),
 }
 
 
@@ -30,12 +31,20 @@ def passes_words(script: ScriptParameters) -> bool:
     return script.kind in _BUILDERS
 
 
-def build_argv(script: ScriptParameters | Sequence[Parameter], config: Mapping[str, object]) -> list[str]:
+def build_argv(
+    script: ScriptParameters | Sequence[Parameter],
+    config: Mapping[str, object],
+    *,
+    pass_defaults: bool = False,
+) -> list[str]:
     """Return the words after the script's path for `config`: none for a script that reads it by itself.
+
+    An option whose value is the script's default is left out, so that what else the script takes it from (a
+    file of its own, a preset, the environment) applies; with `pass_defaults` it is passed all the same.
 
     Raises:
         InvalidInputs: every key that does not fit, with the key as its field.
     """
     known = script if isinstance(script, ScriptParameters) else ScriptParameters("argparse", tuple(script))
     builder = _BUILDERS.get(known.kind)
-    return [] if builder is None else builder(known, config)
+    return [] if builder is None else builder(known, config, pass_defaults)

@@ -194,6 +194,32 @@ def same(value: object, other: object) -> bool:
     return value == other
 
 
+def is_default(parameter: Parameter, value: object) -> bool:
+    """Tell whether a value is what the script has without the argument, written as text or not."""
+    if parameter.computed:
+        return False
+    return same(value, parameter.default) or same(_as_read(parameter.item_type, value), parameter.default)
+
+
+def is_left_out(parameter: Parameter, value: object, pass_defaults: bool) -> bool:
+    """Tell whether an option is not passed because its value is the script's own default."""
+    return not (pass_defaults or parameter.required) and is_default(parameter, value)
+
+
+def _as_read(kind: str, value: object) -> object:
+    """Return what a script makes of the word of a value that it reads as `kind`."""
+    if isinstance(value, (list, tuple)):
+        return [_as_read(kind, one) for one in value]
+    try:
+        if isinstance(value, str) and kind in ("int", "float"):
+            return int(value) if kind == "int" else float(value)
+        if kind == "str" and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return plain_word(value)
+    except (ValueError, OverflowError):
+        pass
+    return value
+
+
 def alike(value: object, other: object) -> bool:
     """Equal and exactly of one type, all the way down: 1 is not 1.0 either."""
     if type(value) is not type(other) and not isinstance(value, (list, tuple, dict)):

@@ -1,8 +1,9 @@
 """The argument words of an argparse script for one configuration.
 
 Rules: positionals in source order, then the other keys in the order of the configuration by their first long
-flag; null leaves a key out; booleans only through their actions; lists by nargs or by repetition. With a
-subcommand, or words that look like options, the options come first. What the parser would refuse, or take
+flag. null leaves a key out, and so does the script's own default unless defaults are passed; of positionals
+only the last ones can be left out. Booleans only through their actions; lists by nargs or by repetition. With
+a subcommand, or words that look like options, the options come first. What the parser would refuse, or take
 for something else, is refused here, before anything starts.
 """
 
@@ -14,11 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import InvalidInput, InvalidInputs
-from ..filling import MismatchError, plain_word, same
+from ..filling import MismatchError, is_default, is_left_out, plain_word, same
 from ..model import Parameter, Parser, ScriptParameters
 from .words import (
     VARIABLE,
     abbreviated,
+    changes_default,
     check_positional,
     looks_like_option,
     name_of,
@@ -29,15 +31,15 @@ from .words import (
 _PATTERNS = {None: "A", "?": "A?", "*": "A*", "+": "A+", "...": "[AO]*", "A...": "A[AO]*"}
 
 
-def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
-    """Return the words after the script's path for `config`.
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
 
     Raises:
         InvalidInputs: every key that does not fit, with the key as its field.
     """
     parser = script.parser or Parser(script.parameters, open=script.open)
     errors: list[InvalidInput] = []
-    words = _Line(parser, errors).words(config)
+    words = _Line(parser, errors, pass_defaults).words(config)
     if errors:
         raise InvalidInputs(errors)
     return words
@@ -83,6 +85,7 @@ class _Line:
 
     parser: Parser
     errors: list[InvalidInput]
+    pass_defaults: bool
     prefix: str = ""
     given: dict[str, object] = field(default_factory=dict)
 
@@ -164,7 +167,22 @@ class _Line:
                     except MismatchError as error:
                         self.refuse(parameter.key, str(error))
                 found.append(_Given(parameter, parameter.key, words))
+        if self.parser.subcommands is None:
+            self._leave_out_last(found)
         return found
+
+    def _leave_out_last(self, positionals: list[_Given]) -> None:
+        """Take the words away from the last positionals that have their defaults: none after them needs
+        these for its place.
+        """
+        for one in reversed(positionals):
+            parameter = one.parameter
+            if parameter is None or parameter.required:
+                break
+            passed = self.pass_defaults and not changes_default(parameter)
+            if one.words and (passed or not is_default(parameter, self.given.get(parameter.key))):
+                break
+            one.words = []
 
     def _option(self, parameter: Parameter | None, key: str, value: object) -> _Given | None:
         if value is None or (parameter is not None and parameter.positional):
@@ -185,10 +203,12 @@ class _Line:
         return _Given(parameter, key, words) if words else None
 
     def _left_out(self, parameter: Parameter, value: object) -> bool:
-        """Tell whether a value is left out because another one of its group is given: it is its default."""
-        if parameter.key not in self.parser.exclusive_keys:
-            return False
-        return not parameter.computed and same(value, parameter.default)
+        """Tell whether a value is left out because it is the default: always in a group whose arguments
+        exclude each other.
+        """
+        if parameter.key in self.parser.exclusive_keys:
+            return is_default(parameter, value)
+        return not parameter.positional and is_left_out(parameter, value, self.pass_defaults)
 
     def _exclusive(self, given: Mapping[str, _Given]) -> None:
         for group in self.parser.exclusive:
@@ -221,7 +241,9 @@ class _Line:
             if command == name:
                 words = [
                     command,
-                    *_Line(parser, self.errors, f"{self.prefix}{key}.").words(below.get(key, {})),
+                    *_Line(parser, self.errors, self.pass_defaults, f"{self.prefix}{key}.").words(
+                        below.get(key, {})
+                    ),
                 ]
         chosen = commands.keys.get(name) if name is not None else None
         for key, inner in below.items():
@@ -234,7 +256,7 @@ class _Line:
 
     def _check_names(self, parser: Parser, config: Mapping[str, object], prefix: str) -> None:
         """Tell of unknown keys below a subcommand that is not chosen."""
-        line = _Line(parser, self.errors, prefix)
+        line = _Line(parser, self.errors, self.pass_defaults, prefix)
         below: dict[str, dict[str, object]] = {}
         for key, _ in line._flattened(config, below):
             if key not in parser.by_key and not parser.open:
@@ -283,7 +305,7 @@ class _Line:
         closed = last.closed()
         if closed is not None:
             return [*ordered[:-1], closed]
-        closing = self._neutral()
+        closing = self._neutral({one.parameter.key for one in ordered if one.parameter is not None})
         if closing is None:
             self.refuse(
                 last.key,
@@ -292,14 +314,16 @@ class _Line:
             return ordered
         return [*ordered, closing]
 
-    def _neutral(self) -> _Given | None:
-        """Return an option with its default as value: it changes nothing and ends the words before it."""
+    def _neutral(self, passed: set[str]) -> _Given | None:
+        """Return an option that is not `passed`, with its default as value: it changes nothing in the script
+        and ends the words before it.
+        """
         for one in self.parser.parameters:
             if one.positional or one.action != "store" or one.nargs is not None or one.default is None:
                 continue
             if one.computed or one.also or one.key in self.parser.exclusive_keys:
                 continue
-            if self.given.get(one.key) is not None:
+            if one.key in passed or self.given.get(one.key, one.default) is None:
                 continue
             try:
                 words = words_of(one, one.default, self.parser)

@@ -101,6 +101,8 @@ def _words(parameter: Parameter, value: object, parser: Parser) -> list[str]:
 
 def changes_default(parameter: Parameter) -> bool:
     """Tell whether the script would get something else than its default when the default is passed."""
+    if parameter.nargs not in (None, "?") and isinstance(parameter.default, (str, int, float)):
+        return True  # it would become a list
     items = parameter.default if isinstance(parameter.default, (list, tuple)) else [parameter.default]
     return parameter.item_type in ("str", "custom") and any(isinstance(one, (int, float)) for one in items)
 

@@ -1,7 +1,7 @@
 """The argument words of a script made with click or typer, for one configuration.
 
 Options stand before arguments; an argument that looks like an option is protected by `--`. null leaves a
-parameter out, so that its default applies.
+parameter out, so that its default applies, and so does the default itself unless defaults are passed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 from ..commandtree import Command, chosen_commands, flattened, own_extra, scopes
-from ..filling import Filled, MismatchError, fill, item_shape, one_word, plain_word, same
+from ..filling import Filled, MismatchError, fill, is_left_out, item_shape, one_word, plain_word, same
 from ..model import Parameter, ScriptParameters
 from ..shapes import ANY
 
 
-def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
-    """Return the words after the script's path for `config`.
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
 
     Raises:
         InvalidInputs: every key that does not fit, with the key as its field.
@@ -25,15 +25,17 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     command = script.details
     assert isinstance(command, Command)
     filled = fill(list(flattened(command)), config, more=script.open, holders=scopes(command))
-    return filled.finish(_words(command, filled, ""))
+    return filled.finish(_words(command, filled, "", pass_defaults))
 
 
-def _words(command: Command, filled: Filled, prefix: str) -> list[str]:
+def _words(command: Command, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
     options: list[str] = []
     arguments: list[str] = []
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
     for key, value in filled.values.items():
-        if key in own and not own[key].positional and value is not None:
+        if key not in own or own[key].positional or value is None:
+            continue
+        if not is_left_out(own[key], value, pass_defaults):
             options += filled.word(key, partial(_option, own[key], value))
     left_out = ""
     for key, parameter in own.items():
@@ -58,7 +60,8 @@ def _words(command: Command, filled: Filled, prefix: str) -> list[str]:
     words = options + arguments
     if command.commands:
         for name in chosen_commands(command, filled.values, filled, prefix):
-            words += [name, *_words(command.commands[name], filled, f"{prefix}{command.key_of(name)}.")]
+            below = f"{prefix}{command.key_of(name)}."
+            words += [name, *_words(command.commands[name], filled, below, pass_defaults)]
     return words
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import InvalidInput, InvalidInputs
 from ...yamltext.values import value_text
 from ..argparse_scripts import argv as argparse_argv
-from ..filling import MismatchError, alike, fill, item_shape, one_word, plain_word, same
+from ..filling import MismatchError, alike, fill, is_left_out, item_shape, one_word, plain_word, same
 from ..model import Parameter, ScriptParameters
 from ..shapes import ANY, Shape
 from .reading import DataclassDetails
@@ -21,8 +21,8 @@ _PLAIN_TEXT = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
 _NOT_PLAIN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf")
 
 
-def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
-    """Return the words after the script's path for `config`.
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
 
     Raises:
         InvalidInputs: every key that does not fit, with the key as its field.
@@ -36,7 +36,7 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     if plain is not None:
         mine = {key: value for key, value in filled.values.items() if key in others}
         try:
-            words += argparse_argv.build(plain, mine)
+            words += argparse_argv.build(plain, mine, pass_defaults)
         except InvalidInputs as error:
             filled.errors += error.errors
         except InvalidInput as error:
@@ -51,7 +51,9 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
         elif parameter.positional and value is not None:
             positional += filled.word(name, partial(_tyro_words, parameter.shape or ANY, value))
     for name, value in filled.values.items():
-        if name in known and not known[name].positional:
+        if name not in known or known[name].positional:
+            continue
+        if not is_left_out(known[name], value, pass_defaults):
             words += filled.word(name, partial(style, known[name], value))
     for name, value in filled.extra.items():
         if value is not None:

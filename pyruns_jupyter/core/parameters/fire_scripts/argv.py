@@ -1,6 +1,7 @@
 """The argument words of a script made with fire, for one configuration: `--key=VALUE` with Python literals.
 
-null is passed as None where the default is another value; a key whose default cannot be told is left out.
+null is passed as None where the default is another value; a key whose default cannot be told is left out, and
+so is one with its default unless defaults are passed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..commandtree import Command, chosen_commands, flattened, own_extra, scopes
-from ..filling import Filled, MismatchError, fill
+from ..filling import Filled, MismatchError, fill, is_left_out
 from ..model import Parameter, ScriptParameters
 
 _SEPARATOR = "-"
@@ -21,8 +22,8 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z_][A-Za-z0-9_]*)*", re
 _NOT_BARE = ("True", "False", "None")
 
 
-def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
-    """Return the words after the script's path for `config`.
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
 
     Raises:
         InvalidInputs: every key that does not fit, with the key as its field.
@@ -30,17 +31,19 @@ def build(script: ScriptParameters, config: Mapping[str, object]) -> list[str]:
     command = script.details
     assert isinstance(command, Command)
     filled = fill(list(flattened(command)), config, more=script.open, whole=True, holders=scopes(command))
-    return filled.finish(_words(command, filled, ""))
+    return filled.finish(_words(command, filled, "", pass_defaults))
 
 
-def _words(command: Command, filled: Filled, prefix: str) -> list[str]:
+def _words(command: Command, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
     words: list[str] = []
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
     for key, parameter in own.items():
         if parameter.required and filled.values.get(key) is None:
             filled.refuse(key, f"{key} is required: give it a value.")
+    # The words of `*args` would fill what is left out before them.
+    every = pass_defaults or any(one.positional and filled.values.get(key) for key, one in own.items())
     for key, value in filled.values.items():
-        if key in own and not own[key].positional:
+        if key in own and not own[key].positional and not is_left_out(own[key], value, every):
             words += filled.word(key, partial(_named, own[key], value))
     for key, parameter in own.items():
         value = filled.values.get(key)
@@ -51,8 +54,9 @@ def _words(command: Command, filled: Filled, prefix: str) -> list[str]:
     if command.commands:
         for name in chosen_commands(command, filled.values, filled, prefix):
             # Without the separator the constructor could take what is meant for the method.
-            words += [*([_SEPARATOR] if words else []), name]
-            words += _words(command.commands[name], filled, f"{prefix}{command.key_of(name)}.")
+            words += [*([_SEPARATOR] if words or own else []), name]
+            below = f"{prefix}{command.key_of(name)}."
+            words += _words(command.commands[name], filled, below, pass_defaults)
     return words
 
 
