@@ -220,6 +220,27 @@ def test_the_script_gets_what_was_changed(
     assert printed(tmp_path, found, config) == typed(tmp_path, *words.split())
 
 
+def test_defaults_under_an_unknown_condition_are_not_shown(tmp_path: Path) -> None:
+    found = prepared(tmp_path, CONDITION)
+    assert {one.name: one.default for one in found.parameters} == {
+        "no_TTUR": False,
+        "beta1": None,
+        "beta2": None,
+    }
+    assert [one.line for one in found.problems if "beta1" in one.message] == [8]
+
+
+def test_arguments_that_are_taken_out_again_are_not_made_up(tmp_path: Path) -> None:
+    found = prepared(tmp_path, DICTIONARY)
+    real = typed(tmp_path)
+    assert {one.name for one in found.parameters} == set(real)
+    unsure = DICTIONARY.replace("inspect.getfullargspec(create)[0]", "inspect.unknown(create)")
+    guessed = prepared(tmp_path / "unsure", unsure)
+    assert "channel_mult" not in {one.name for one in guessed.parameters}
+    line = next(n for n, text in enumerate(unsure.splitlines(), 1) if "add_argument(f" in text)
+    assert guessed.open and {one.line for one in guessed.problems} == {line}, guessed.problems
+
+
 def test_defaults_are_passed_when_a_workspace_says_so(tmp_path: Path) -> None:
     found = prepared(tmp_path, FILE)
     config = {**default_config(found), "config": "my.yaml"}

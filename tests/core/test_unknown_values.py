@@ -83,6 +83,82 @@ def test_a_text_made_of_what_is_known_is_known(expression: str, default: object)
     assert read(FORMATS.replace("{expression}", expression)).parameters[0].default == default
 
 
+EACH = "for k, v in d.items():\n    p.add_argument('--' + k, default=v)"
+DOUBT = """\
+import argparse
+from elsewhere import unsure, names
+class Options: pass
+p = argparse.ArgumentParser()
+{body}
+p.parse_args()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        ("p.add_argument('--x', default=1)\nif unsure():\n    p.set_defaults(x=2)", {"x": None}),
+        ("a = p.add_argument('--x', default=1)\nif unsure():\n    a.default = 2", {"x": None}),
+        (
+            "d = {'a': 1, 'b': 2}\nif unsure():\n    d['a'] = 3\n    d['c'] = 4\n" + EACH,
+            {"a": None, "b": 2},
+        ),
+        (
+            "d = {'a': 1, 'b': 2}\nif unsure():\n    d.pop('a')\n" + EACH,
+            {"b": 2},
+        ),
+        (
+            "d = {'a': 1, 'b': 2}\ndel d['a']\n" + EACH,
+            {"b": 2},
+        ),
+        (
+            "d = {'a': 1, 'b': 2}\nfor n in names:\n    del d[n]\n" + EACH,
+            {},
+        ),
+        (
+            "d = {'a': 1}\nif unsure():\n    d.update(a=2)\n" + EACH,
+            {"a": None},
+        ),
+        (
+            "o = Options()\no.a = 1\nif unsure():\n    o.a = 2\np.add_argument('--x', default=o.a)",
+            {"x": None},
+        ),
+        ("d = [1]\nif unsure():\n    d[0] = 2\np.add_argument('--x', default=d)", {"x": None}),
+        ("d = [1]\nif unsure():\n    d.append(2)\np.add_argument('--x', default=d)", {"x": None}),
+        ("d = [1]\nif unsure():\n    d.append(2)\np.add_argument('--x', default=len(d))", {"x": None}),
+        # What is made under the condition itself is certain there.
+        ("if unsure():\n    d = []\n    d.append(1)\n    p.add_argument('--x', default=d)", {"x": [1]}),
+        ("if unsure():\n    q = 1\nelse:\n    q = 1\np.add_argument('--x', default=q)", {"x": 1}),
+    ],
+)
+def test_what_happens_under_an_unknown_condition(body: str, known: dict[str, object]) -> None:
+    found = read(DOUBT.replace("{body}", body))
+    assert {one.name: one.default for one in found.parameters} == known
+    assert found.problems or body.startswith(("d = {'a': 1, 'b': 2}\ndel", "if unsure():\n    q"))
+
+
+def test_names_made_under_an_unknown_condition_are_no_arguments() -> None:
+    found = read(
+        DOUBT.replace(
+            "{body}",
+            "def add(name):\n    if unsure():\n        p.add_argument('--no-' + name)\n"
+            "    p.add_argument('--' + name)\nadd('fast')\n"
+            "def declare(flag):\n    if unsure():\n        p.add_argument(flag)\ndeclare('--slow')",
+        )
+    )
+    assert [one.name for one in found.parameters] == ["fast", "slow"]
+    assert found.open
+    assert [one.line for one in found.problems] == [7, 12]
+
+
+def test_an_argument_that_may_be_missing_is_not_required() -> None:
+    found = read(
+        DOUBT.replace("{body}", "if unsure():\n    p.add_argument('--local_rank', type=int, required=True)")
+    )
+    assert build_argv(found, {"local_rank": None}) == []
+    assert build_argv(found, {"local_rank": 1}) == ["--local_rank", "1"]
+
+
 def test_two_functions_that_nothing_calls() -> None:
     found = read(
         """

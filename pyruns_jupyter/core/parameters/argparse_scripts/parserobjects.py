@@ -155,7 +155,7 @@ class ParserMethods:
             "nargs",
             "const",
         ):
-            owner.words[name] = value
+            owner.words[name] = UNKNOWN if self.tracer.doubt else value
 
     def call(
         self, method: Method, arguments: list[Any], words: dict[str, Any], node: ast.Call, scope: Scope
@@ -287,6 +287,16 @@ class ParserMethods:
         title = owner.title if isinstance(owner, GroupObject) else ""
         action = Action(tuple(arguments), dict(words), title, module, line, nodes)
         if self.tracer.doubt > parser.doubt:
+            if not all(module.project.writes(flag) for flag in arguments):
+                self.problem(
+                    module,
+                    "The name of an argument is made under a condition that cannot be told; it can still be "
+                    "given as a key",
+                    line,
+                )
+                parser.open = True
+                return UNKNOWN
+            action.words["required"] = False
             self.problem(
                 module,
                 f"{arguments[0]} is declared under a condition that cannot be told; it may be missing",
@@ -370,6 +380,9 @@ class ParserMethods:
         if not isinstance(parser, ParserObject):
             return
         texts = {keyword.arg: text_of(keyword.value) for keyword in node.keywords if keyword.arg}
+        if self.tracer.doubt > parser.doubt:
+            texts = dict.fromkeys(words, "set under a condition that cannot be told")
+            words = {name: value if name == "**" else UNKNOWN for name, value in words.items()}
         for name, value in words.items():
             if name == "**" or not isinstance(name, str):
                 self.problem(

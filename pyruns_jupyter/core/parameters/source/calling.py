@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from .changes import change_perhaps
 from .expressions import Expressions
 from .objects import (
     RAISED,
@@ -80,6 +81,8 @@ class Calls(Expressions):
             if callee.name not in CHANGING or isinstance(callee.owner, str):
                 self.spend(callee.owner)
             self.spend(arguments, words)
+            if callee.name in CHANGING and self.in_doubt(callee.owner):
+                return change_perhaps(callee.owner, callee.name, arguments, words, self.either)
             result = call_method(callee.owner, callee.name, arguments, words)
             self.spend(result)
             return result
@@ -100,6 +103,8 @@ class Calls(Expressions):
             return Partial(arguments[0], tuple(arguments[1:]), words)
         if callee.name == "types.SimpleNamespace":
             return Instance(None, dict(words))
+        if callee.name == "inspect.getfullargspec" and len(arguments) == 1:
+            return _argument_names(arguments[0])
         if callee.name == "dataclasses.fields" and len(arguments) == 1:
             return self._fields(arguments[0])
         if callee.name == "builtins.isinstance" and len(arguments) == 2:
@@ -267,6 +272,14 @@ class Calls(Expressions):
             values[rules.kwarg.arg] = {UNKNOWN: UNKNOWN} if "**" in rest else rest
         scope.values = values
         return scope
+
+
+def _argument_names(function: Any) -> Any:
+    """Return the first item of what `inspect.getfullargspec` gives."""
+    if not isinstance(function, Function):
+        return UNKNOWN
+    rules = function.node.args
+    return ([one.arg for one in (*rules.posonlyargs, *rules.args)], *[UNKNOWN] * 6)
 
 
 _TYPES = {"bool": bool, "int": int, "float": float, "str": str, "list": list, "tuple": tuple, "dict": dict}

@@ -49,12 +49,15 @@ class OutOfSteps(Exception):
 class Expressions(Classes):
     """Evaluates expressions in scopes; what cannot be told is UNKNOWN, but what lies within is visited."""
 
+    doubt = 0  # conditions around the current statement that cannot be told
+
     def __init__(self, parsers: ParserMethods | None = None, steps: int = STEPS) -> None:
         self.parsers = parsers
         self.steps = steps
         self._modules: dict[int, Scope] = {}
         self._lazy: dict[tuple[int, str], Any] = {}
         self._busy: set[tuple[int, str]] = set()
+        self._met: dict[int, tuple[Any, int]] = {}  # objects that can be changed, with the doubt at first
 
     # Names
 
@@ -168,7 +171,10 @@ class Expressions(Classes):
                     self.evaluate(child, scope)
             return UNKNOWN
         try:
-            return method(node, scope)
+            value = method(node, scope)
+            if isinstance(value, (dict, list, set, Instance)):
+                self._met.setdefault(id(value), (value, self.doubt))
+            return value
         except (OutOfSteps, RecursionError):
             raise
         except UnknownError:
@@ -382,6 +388,10 @@ class Expressions(Classes):
         if isinstance(owner, PathText) and not has_method(owner, name):
             return path_attribute(owner, name)
         return Method(owner, name) if has_method(owner, name) else UNKNOWN
+
+    def in_doubt(self, owner: Any) -> bool:
+        """Tell whether it cannot be told that what is done to an object here is done at all."""
+        return self.doubt > self._met.get(id(owner), (None, 0))[1]
 
     # What is in a value
 

@@ -25,6 +25,7 @@ from .files import (
     Stamp,
     definitions_in,
     dotted_name,
+    nodes_of,
     parsed_file,
     parsed_script,
     stamp,
@@ -177,6 +178,7 @@ class Project:
         self._modules: dict[str, Module] = {}
         self._refused: set[str] = set()
         self._bytes = 0
+        self._literals: set[str] | None = None
         self.script = Path(os.path.abspath(script)) if script is not None else None
         if root is None and self.script is not None:
             root = project_folder(self.script)
@@ -194,6 +196,7 @@ class Project:
     def release(self) -> None:
         """Forget the syntax trees, once everything is read: what was found may be kept for long."""
         self.notes.clear()
+        self._literals = None
         for module in self._modules.values():
             module.source = Source(ast.Module([], []), {}, frozenset(), (), (), parses=False)
             module.constants = Constants(module)
@@ -245,6 +248,17 @@ class Project:
                     if found is not None and id(found) not in seen:
                         seen.add(id(found))
                         waiting.append(found)
+
+    def writes(self, text: str) -> bool:
+        """Tell whether a text stands as a literal in the files of the project."""
+        if self._literals is None:
+            self._literals = {
+                node.value
+                for module in self.reached()
+                for node in nodes_of(module.tree)
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
+        return text in self._literals
 
     def module_in(self, folder: Path, name: str) -> Module | None:
         """Return the module `name` in a folder of the project."""

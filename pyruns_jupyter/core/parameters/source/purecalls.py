@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .changes import update_unknown
 from .objects import MOST_BITS, MOST_TEXT, UNKNOWN, External, PathText, UnknownError, weight
 
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
@@ -266,7 +267,7 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
     if name in CHANGING and not isinstance(owner, str):
         if not known and name in ("extend", "update"):
             if isinstance(owner, dict):
-                owner.update({**dict.fromkeys(owner, UNKNOWN), UNKNOWN: UNKNOWN})
+                update_unknown(owner)
             elif isinstance(owner, list):
                 owner.append(UNKNOWN)
             else:
@@ -275,6 +276,8 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
         more = [one for one in arguments if isinstance(one, (list, tuple, set, dict, str))]
         if name in ("extend", "update") and sum(map(len, (owner, *more))) > MOST_TEXT:
             raise UnknownError("too long")  # before it grows: a list may be put into itself
+        if name == "update" and isinstance(owner, dict) and any(UNKNOWN in one for one in more):
+            update_unknown(owner)
         result = getattr(owner, name)(*arguments, **words)
         sized(owner)
         return result

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .calling import Calls
+from .changes import remove, store_perhaps
 from .expressions import OutOfSteps
 from .files import dotted_name, imports
 from .modules import Module
@@ -33,8 +34,6 @@ _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
 
 class Tracer(Calls):
     """Follows statements; what they do to parsers is given to `parsers`."""
-
-    doubt = 0  # conditions around the current statement that cannot be told
 
     def __init__(self, parsers: Any = None, steps: int | None = None) -> None:
         super().__init__(parsers, steps)
@@ -104,6 +103,9 @@ class Tracer(Calls):
             return _CONTINUE
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
             scope.outer.update(node.names)
+        elif isinstance(node, ast.Delete):
+            for target in node.targets:
+                self._delete(target, scope)
         else:
             return self._compound(node, scope)
         return None
@@ -250,6 +252,8 @@ class Tracer(Calls):
         elif isinstance(target, ast.Attribute):
             owner = self.evaluate(target.value, scope)
             if isinstance(owner, Instance):
+                if target.attr in owner.attributes and self.in_doubt(owner):
+                    value = self.either([owner.attributes[target.attr], value])
                 owner.attributes[target.attr] = value
             elif self.parsers is not None and self.parsers.is_parser(owner):
                 self.parsers.set_attribute(owner, target.attr, value)
@@ -262,11 +266,23 @@ class Tracer(Calls):
             weight(index)  # also bounds the work of its hash
             if isinstance(index, slice):
                 raise UnknownError("part of a list is replaced")
-            if isinstance(owner, (dict, list)):
+            if self.in_doubt(owner):
+                store_perhaps(owner, index, value, self.either)
+            elif isinstance(owner, (dict, list)):
                 owner[index] = value
         except (TypeError, IndexError, ValueError, UnknownError):
             if isinstance(owner, list):
                 owner.append(UNKNOWN)
+
+    def _delete(self, target: ast.expr, scope: Scope) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, UNKNOWN, scope)
+        elif isinstance(target, ast.Attribute):
+            self.assign(target, UNKNOWN, scope)
+        elif isinstance(target, ast.Subscript):
+            owner, index = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
+            if isinstance(owner, (dict, list)):
+                remove(owner, index, doubt=self.in_doubt(owner))
 
     # Comprehensions
 
