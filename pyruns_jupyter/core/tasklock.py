@@ -26,6 +26,9 @@ from .host import host_name
 TIMEOUT = 5.0  # seconds
 _MAX_HOLDER_BYTES = 64 * 1024
 _EMPTY_SECONDS = 1.0  # whoever creates the lock file writes its line at once
+# After which a lock file of another host counts as left by a dead process: locks are held for milliseconds,
+# and we hold the guard. Only on disks whose kernel locks reach no other host could its writer still live.
+LEFT_SECONDS = 60.0
 
 # A folder held open is reached under whatever name it has. Where there is no such thing, a folder with open
 # files cannot be renamed.
@@ -49,6 +52,8 @@ def task_lock(
     A task may be renamed while somebody waits for its lock, or by a program that does not hold it, and
     another one may take its name. So the block gets the descriptor of the folder that is locked, to read and
     write in it (`dir_fd`), None where the system has no such thing.
+
+    A lock file that another host left is removed when it is older than `LEFT_SECONDS`.
 
     Raises:
         Busy: when somebody else holds it for longer than `timeout` seconds.
@@ -87,7 +92,8 @@ def _remove(lock_file: Path, dir_fd: int | None) -> None:
 
 def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
     line = f"{os.getpid()} {threading.get_ident()} {host_name()} {time.time():.6f} {protocol()}\n"
-    empty: tuple[int, float] | None = None  # inode of an empty lock file, and since when we see it
+    seen: tuple[int, int, int] | None = None
+    left_at = 0.0  # monotonic: when the lock file that was seen counts as left behind
     while True:
         try:
             path = lock_file if dir_fd is None else lock_file.name
@@ -97,16 +103,18 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
             if _left_behind(lock_file, dir_fd):
                 _remove(lock_file, dir_fd)
                 continue
-            inode = _empty_file(lock_file, dir_fd)
-            if inode is None or empty is None or inode != empty[0]:
-                empty = None if inode is None else (inode, time.monotonic())
-            elif time.monotonic() - empty[1] >= _EMPTY_SECONDS:
-                _remove(lock_file, dir_fd)  # its writer died before it wrote the line
+            status = _status(lock_file, dir_fd)
+            mark = status and (status.st_ino, status.st_size, status.st_mtime_ns)
+            if status is not None and mark != seen:
+                left_at = time.monotonic() + _remaining(status, lock_file, dir_fd)
+            seen = mark
+            if seen is not None and time.monotonic() >= left_at:
+                _remove(lock_file, dir_fd)
                 continue
             if time.monotonic() >= deadline:
                 raise Busy(
-                    f"{lock_file} is held by another program ({_holder(lock_file, dir_fd)}). "
-                    "If that program is gone, remove the file."
+                    f"{lock_file} is held by another program ({_holder(lock_file, dir_fd)}). Try again; "
+                    f"if that program is gone, this ends {LEFT_SECONDS:g} s after it locked the task."
                 ) from None
             time.sleep(0.005)
             continue
@@ -123,14 +131,30 @@ def _create(lock_file: Path, dir_fd: int | None, deadline: float) -> None:
         return
 
 
-def _empty_file(lock_file: Path, dir_fd: int | None) -> int | None:
-    """Return the inode of `lock_file` when it is an empty file, else None."""
+def _status(lock_file: Path, dir_fd: int | None) -> os.stat_result | None:
+    """Return the status of `lock_file` when it is a plain file, else None."""
     path = lock_file if dir_fd is None else lock_file.name
     try:
         status = os.stat(path, dir_fd=dir_fd, follow_symlinks=False)
     except OSError:
         return None
-    return status.st_ino if stat.S_ISREG(status.st_mode) and status.st_size == 0 else None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _remaining(status: os.stat_result, lock_file: Path, dir_fd: int | None) -> float:
+    """Return after how many seconds a lock file with this status counts as left behind.
+
+    Its age is measured by the clock of the file server, which sets the time stamp of the guard too.
+    """
+    if status.st_size == 0:
+        return _EMPTY_SECONDS  # its writer died before it wrote the line
+    guard = f"{lock_file}.guard" if dir_fd is None else f"{lock_file.name}.guard"
+    try:
+        os.utime(guard, dir_fd=dir_fd)
+        now = os.stat(guard, dir_fd=dir_fd).st_mtime
+    except OSError:
+        return LEFT_SECONDS
+    return LEFT_SECONDS - abs(now - status.st_mtime)
 
 
 def _left_behind(lock_file: Path, dir_fd: int | None) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from pyruns_jupyter.core import runs, snapshots
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.files import read_whole
 from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
 from pyruns_jupyter.core.layout import ENGINE, EnginePaths
 from pyruns_jupyter.core.owners import Ownership
@@ -26,9 +24,7 @@ from pyruns_jupyter.core.sealed import DAMAGED_SUFFIX
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.snapshots.store import CODE
 from pyruns_jupyter.core.snapshots.trees import KEPT, TREES
-from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.tasklock import protocol
 from pyruns_jupyter.core.trust import require_engine, trusted_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
@@ -38,7 +34,6 @@ from .pausing import is_paused
 from .queuestate import read_queue
 from .retrying import queue_facts
 
-_LOCK_SECONDS = 60.0  # locks are held for milliseconds
 MANY = 100_000  # tasks of a workspace; docs/scaling.md says why
 _LITTLE = 1_000_000_000  # bytes
 _FEW_FILES = 10_000
@@ -223,7 +218,6 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
                 f"{workspace.name}/{name}: {row.message}",
                 "Restore the file from a backup, or move the task to the trash ('rm').",
             )
-        yield from _lock(workspace, name)
         if row.status == runs.RUNNING:
             yield from _owner(workspace, name)
         elif row.status == runs.QUEUED and row.message != QUEUED_ELSEWHERE and _is_lost(workspace, name):
@@ -241,33 +235,6 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
-
-
-def _lock(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
-    path = workspace.paths(name).folder / ".task_info.json.lock"
-    try:
-        age = time.time() - path.lstat().st_mtime
-        words = read_whole(path)[0].decode("utf-8", "replace").split()
-    except (OSError, Unreadable):
-        return
-    if age < _LOCK_SECONDS or (words and words[-1] == protocol()):
-        return  # young, or one that the next change takes over
-    holder = f" by process {words[0]} on {words[2]}" if len(words) > 2 else ""
-    yield Finding(
-        "error",
-        f"{workspace.name}/{name} is locked since {duration_text(age)}{holder}: it cannot be changed.",
-        f"When that program is gone, {path} can be removed.",
-        lambda: _unlock(path, age),
-    )
-
-
-def _unlock(path: Path, age: float) -> str:
-    """Remove a lock file, unless it is another one by now."""
-    with suppress(FileNotFoundError):
-        if time.time() - path.lstat().st_mtime < age:
-            return f"{path} is in use."
-        path.unlink()
-    return f"{path} was removed."
 
 
 def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import psutil
 from pyruns_jupyter.core.filelock import is_locked
 from pyruns_jupyter.core.host import process_alive
 from pyruns_jupyter.core.layout import EnginePaths, TaskPaths
+from pyruns_jupyter.core.tasklock import LEFT_SECONDS
 from pyruns_jupyter.core.trust import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
@@ -141,6 +144,13 @@ class Project:
     def stop_everything(self) -> None:
         """Leave no process of this project behind."""
         stop_everything(self.folder)
+
+
+def age_lock(folder: Path) -> None:
+    """Let the time be over for which a task's lock file counts that a dead host may have left."""
+    lock = folder / ".task_info.json.lock"
+    with suppress(FileNotFoundError):
+        os.utime(lock, (time.time() - LEFT_SECONDS - 1,) * 2)
 
 
 def stop_everything(folder: Path) -> None:

@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.engine import doctor, pausing
 from pyruns_jupyter.engine.doctor import Finding, examine
@@ -32,6 +32,15 @@ def repair(project: Project) -> list[str]:
     return [one.repair() for one in findings(project) if one.repair is not None]
 
 
+def stuck(project: Project) -> None:
+    """Make a task whose run nobody can end any more, of a queueing that is gone."""
+    slots = {"run_statuses": ["running"], "run_attempt_ids": ["a"], "start_times": [""], "pids": [None]}
+    rest = {"pid_create_times": [None], "exit_codes": [None], "durations": [None], "finish_times": [""]}
+    owner = {"status": "running", "_attempt_id": "a", "runner_host": host_name(), "lease_until": 1.0}
+    more = {"run_index": 1, "records": [{}], "tracks": [{}], **slots, **rest, **owner}
+    project.task("stuck", "true", **more)
+
+
 def test_a_healthy_project_and_looking_changes_nothing(shell: Project) -> None:
     shell.task("a", "true")
     shell.submit("a")
@@ -45,25 +54,18 @@ def test_a_healthy_project_and_looking_changes_nothing(shell: Project) -> None:
 def test_everything_that_is_sick_is_named(shell: Project) -> None:
     shell.task("torn", "true")
     shell.paths("torn").info.write_text("{")
-    shell.task("locked", "true")
-    lock = shell.paths("locked").folder / ".task_info.json.lock"
-    lock.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
-    os.utime(lock, (time.time() - 600, time.time() - 600))
-    young = shell.paths("torn").folder / ".task_info.json.lock"
-    young.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
+    stuck(shell)
     shell.settings("max_jobs: many\n")
     pausing.pause(shell.root)
     (shell.engine.batches / "x.damaged").write_text("?")
     said = told(shell)
     assert "error: _shell_/torn: " in said
-    assert "_shell_/locked is locked since 10 min 00 s by process 4711 on elsewhere" in said
-    assert "_shell_/torn is locked" not in said
+    assert "_shell_/stuck seems to run, but its owner and its process are gone." in said
     assert "error: max_jobs in " in said
     assert "note: The queue is paused." in said
     assert "x.damaged" in said
-    assert repair(shell) == [f"{lock} was removed."]
-    assert not lock.exists()
-    assert young.exists()
+    assert repair(shell) == ["stuck was ended as failed."]
+    assert shell.status("stuck") == "failed"
 
 
 @pytest.mark.parametrize("batch_is_there", [True, False])
@@ -138,18 +140,15 @@ def test_the_command(shell: Project) -> None:
 
     found = doctor()
     assert (found.returncode, found.stdout) == (0, "All is well.\n")
-    shell.task("locked", "true")
-    lock = shell.paths("locked").folder / ".task_info.json.lock"
-    lock.write_text("4711 1 elsewhere 1.0 guard-v2:of-another-host\n")
-    os.utime(lock, (1, 1))
+    stuck(shell)
     found = doctor()
     assert found.returncode == 1
-    assert "cannot be changed" in found.stdout
+    assert "seems to run" in found.stdout
     assert "--repair" in found.stdout
     found = doctor("--repair", "--json")
     assert found.returncode == 0
     (one,) = json.loads(found.stdout)
-    assert one["done"] == f"{lock} was removed."
+    assert one["done"] == "stuck was ended as failed."
     assert doctor().stdout == "All is well.\n"
 
 

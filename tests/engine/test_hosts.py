@@ -20,7 +20,7 @@ from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine.submit import attend, scheduler_alive
 from tests.support import ROOT, wait_until
 
-from .support import ENDED, Project
+from .support import ENDED, Project, age_lock
 
 HOST = "other-host"
 BOOT = "00000000-1111-2222-3333-444444444444"
@@ -98,6 +98,7 @@ def test_two_hosts_on_one_folder(shell: Project, other: OtherHost) -> None:
     # Nobody here can know whether that host lives, until its leases have run out.
     assert [shell.status(name) for name in ("there", "later")] == ["running", "running"]
     for name in ("there", "later"):
+        age_lock(shell.paths(name).folder)
         with edit_task(shell.paths(name).folder) as info:
             info["lease_until"] = time.time() - 1
     attend(shell.root)

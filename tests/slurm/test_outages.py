@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.engine.submit import attend
-from tests.engine.support import Project
+from tests.engine.support import Project, age_lock
 from tests.support import wait_until
 
 from .cluster import Cluster
@@ -29,7 +29,8 @@ def begin_again(cluster: Cluster, project: Project, name: str) -> None:
 
 
 def age_lease(project: Project, name: str) -> None:
-    """Let the time be over for which a node that is gone has said that its run goes on."""
+    """Let the time be over for which a node that is gone has said that its run goes on, and has locked it."""
+    age_lock(project.paths(name).folder)
     with edit_task(project.paths(name).folder) as info:
         info["lease_until"] = time.time() - 1
 
