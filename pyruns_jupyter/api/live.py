@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pyruns_jupyter.core.errors import Conflict
+from pyruns_jupyter.core.errors import Conflict, NotFound
 from pyruns_jupyter.core.index import TaskIndex, TaskRow
 from pyruns_jupyter.core.rows import read_row
 from pyruns_jupyter.core.runs import ACTIVE, QUEUED
@@ -63,13 +63,16 @@ class Waiting:
 
     @classmethod
     def for_tasks(cls, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> Waiting:
-        """Wait until the tasks in `folders` are neither queued nor running."""
-        left, failed = list(folders), 0
+        """Wait until the tasks in `folders` are neither queued nor running; one that is removed or renamed
+        meanwhile has ended.
+        """
+        left, failed, looked = list(folders), 0, False
         check_at = time.monotonic() + ATTEND_SECONDS
 
         def look() -> tuple[int, int, int]:
-            nonlocal left, failed, check_at
-            statuses = [(folder, read_row(folder)[0].status) for folder in left]
+            nonlocal left, failed, looked, check_at
+            statuses = [(folder, _status_of(folder, may_be_gone=looked)) for folder in left]
+            looked = True
             left = [folder for folder, status in statuses if status in ACTIVE]
             if time.monotonic() > check_at:
                 check_at = time.monotonic() + ATTEND_SECONDS
@@ -121,6 +124,21 @@ class Waiting:
             pause = await asyncio.to_thread(self.look)
             if told is not None:
                 told(self)
+
+
+def _status_of(folder: Path, *, may_be_gone: bool) -> str | None:
+    """Return the status of a task, None when it is gone. Queued and running tasks are neither removed nor
+    renamed, so it had ended before.
+
+    Raises:
+        NotFound: when it is gone, unless it `may_be_gone`.
+    """
+    try:
+        return read_row(folder)[0].status
+    except NotFound:
+        if may_be_gone:
+            return None
+        raise
 
 
 def _pause_since(began: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pyruns_jupyter.core.layout import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.ownpickles import load_pickle
 from pyruns_jupyter.core.proposals import task_text
 from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.taskfile import TaskInfo, read_task
+from pyruns_jupyter.core.taskfile import TaskInfo, is_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.submit import cancel, submit
 
@@ -385,12 +386,20 @@ class TaskList(Sequence[Task]):
             TimeoutError: when some still are after `timeout` seconds.
         """
         self._waiting(timeout).run(progress_of(progress))
-        return self
+        return self._existing()
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
         """As `wait`, while the event loop goes on."""
         await self._waiting(timeout).run_async(progress_of(progress))
-        return self
+        return await asyncio.to_thread(self._existing)
+
+    def _existing(self) -> TaskList:
+        """Return those that are still there; a notice names the others."""
+        found = [task for task in self._tasks if is_task(task.folder)]
+        if len(found) == len(self._tasks):
+            return self
+        gone = ", ".join(task.name for task in self._tasks if task not in found)
+        return TaskList(found, (*self.notices, f"Removed or renamed meanwhile: {gone}."))
 
     def _waiting(self, timeout: float | None) -> Waiting:
         roots = {task.root for task in self._tasks}

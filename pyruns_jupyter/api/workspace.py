@@ -21,7 +21,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.submit import submit
 from pyruns_jupyter.studies.launch import attend
 
-from .live import Events, Waiting, progress_of
+from .live import Events
 from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
 from .results import Results
@@ -161,22 +161,20 @@ class Workspace(Results):
     ) -> TaskList:
         """Wait until tasks (by default all) are neither queued nor running, and return them.
 
-        `progress` draws a bar; by default in a notebook and in a terminal.
+        One that is removed or renamed meanwhile is not returned; the list's `notices` name it. `progress`
+        draws a bar; by default in a notebook and in a terminal.
 
         Raises:
             TimeoutError: when some still are after `timeout` seconds.
         """
-        found, waiting = self._waiting(tasks, timeout)
-        waiting.run(progress_of(progress))
-        return found
+        return self._chosen(tasks).wait(timeout=timeout, progress=progress)
 
     async def wait_async(
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
         """As `wait`, while the event loop goes on: `await ws.wait_async()`."""
-        found, waiting = await asyncio.to_thread(self._waiting, tasks, timeout)
-        await waiting.run_async(progress_of(progress))
-        return found
+        found = await asyncio.to_thread(self._chosen, tasks)
+        return await found.wait_async(timeout=timeout, progress=progress)
 
     def events(self, *, until_idle: bool = False) -> Events:
         """Return what happens to tasks from now on, for `for` and for `async for`.
@@ -185,10 +183,9 @@ class Workspace(Results):
         """
         return Events(self._folder, until_idle=until_idle)
 
-    def _waiting(self, tasks: Tasks | None, timeout: float | None) -> tuple[TaskList, Waiting]:
+    def _chosen(self, tasks: Tasks | None) -> TaskList:
         names = self.tasks().names if tasks is None else self._names(tasks)
-        found = TaskList(Task(self._folder, name) for name in names)
-        return found, Waiting.for_tasks([task.folder for task in found], [self._folder.root], timeout)
+        return TaskList(Task(self._folder, name) for name in names)
 
     def tasks(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False

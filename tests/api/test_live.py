@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.api.live import Event
+from pyruns_jupyter.api import task as task_module
+from pyruns_jupyter.api.live import Event, Waiting
+from pyruns_jupyter.core.errors import NotFound
 
 SCRIPT = """
 import argparse, sys, time
@@ -116,3 +119,28 @@ async def test_events_are_also_for_event_loops(workspace: Workspace) -> None:
         None,
         None,
     )
+
+
+def test_a_wait_goes_on_without_a_task_that_is_gone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [long, gone] = workspace.create("seconds: 600 | 601", name="t")
+    workspace.run([long.name, gone.name], jobs=2)
+    counts: list[tuple[int, int]] = []
+
+    def told(waiting: Waiting) -> None:
+        """Remove a task after the first look, and stop the other one after the second."""
+        counts.append((waiting.done, waiting.left))
+        if len(counts) == 1:
+            gone.stop().wait(timeout=60)
+            shutil.rmtree(gone.folder)
+        elif len(counts) == 2:
+            long.stop()
+
+    monkeypatch.setattr(task_module, "progress_of", lambda wanted: told)
+    found = workspace.wait([long.name, gone.name])
+    assert counts[:2] == [(0, 2), (1, 1)]
+    assert found.names == [long.name]
+    assert found.notices == [f"Removed or renamed meanwhile: {gone.name}."]
+    with pytest.raises(NotFound):
+        gone.wait()

@@ -53,7 +53,9 @@ def _wait(context: Context, args: argparse.Namespace) -> int:
         context.json({task.name: task.status for task in ended})
     else:
         context.show(ended)
-    return 0 if all(task.status == COMPLETED for task in ended) else 1
+    for notice in ended.notices:
+        context.aside(notice)
+    return 0 if all(task.status == COMPLETED for task in ended) and not ended.notices else 1
 
 
 def _stop(context: Context, args: argparse.Namespace) -> int:
