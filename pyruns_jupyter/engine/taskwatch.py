@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from typing import Protocol
 
 from pyruns_jupyter.core import runs
@@ -46,9 +45,8 @@ class TaskWatch:
             return False
         self.due = now + WATCH_SECONDS
         self._folder = self._run.follow().folder
-        if now >= self._renew_at:
+        if now >= self._renew_at and self._renew():
             self._renew_at = now + runs.HEARTBEAT_SECONDS
-            self._renew()
         try:
             status = os.stat(self._folder / TASK_INFO)
         except OSError:
@@ -63,13 +61,20 @@ class TaskWatch:
         self._seen = mark
         return self._is_current(info) and bool(info.get("cancel_requested_at"))
 
-    def _renew(self) -> None:
-        """Say that the run has an owner, and which process it is."""
-        with suppress(PyrunsError, OSError), edit_task(self._folder, timeout=1.0) as info:
-            if self._is_current(info):
-                runs.renew_lease(info)
-                if self._run.process is not None:
-                    runs.set_process(info, self._attempt, *self._run.process)
+    def _renew(self) -> bool:
+        """Renew the lease, and note which process runs; return whether the task file took it.
+
+        The output of the run waits meanwhile: so nothing is synced to disk, and no lock is waited for.
+        """
+        try:
+            with edit_task(self._folder, durable=False, timeout=0.0) as info:
+                if self._is_current(info):
+                    runs.renew_lease(info)
+                    if self._run.process is not None:
+                        runs.set_process(info, self._attempt, *self._run.process)
+        except (PyrunsError, OSError):
+            return False
+        return True
 
     def _is_current(self, info: TaskInfo) -> bool:
         return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt
