@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..core.errors import PyrunsError
+from .background import Background
 from .watcher import Watcher
 
 NAME = "pyruns_jupyter"
@@ -27,6 +28,7 @@ class Activity:
         watchers: Callable[[], Iterable[Watcher]],
         lives: Callable[[], Awaitable[bool]],
         hours: float,
+        background: Background,
         period: float = PERIOD,
     ) -> None:
         """`application` is the server's web application; `lives` tells whether something runs in a project
@@ -35,6 +37,7 @@ class Activity:
         self._application = application
         self._watchers = watchers
         self._lives = lives
+        self._background = background
         self._period = period
         self._most = timedelta(hours=hours)
         self._task: asyncio.Task[None] | None = None
@@ -42,7 +45,9 @@ class Activity:
     def start(self) -> None:
         """Begin, unless that is done already."""
         if self._task is None:
-            self._task = asyncio.ensure_future(self._run())
+            self._task = asyncio.ensure_future(
+                self._background.keep_running("The detection of running tasks", self._run)
+            )
 
     async def stop(self) -> None:
         """End."""

@@ -33,8 +33,12 @@ class Hints:
     async def of(workspace: WorkspaceFolder, run: Runner) -> AsyncIterator[Hints]:
         """Have hints of a workspace for the length of the block."""
         watch: FolderWatch | None = None
+        creating = asyncio.ensure_future(run(FolderWatch, workspace.tasks))
         try:
-            watch = await run(FolderWatch, workspace.tasks)
+            watch = await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            creating.add_done_callback(_close_unused)  # a thread may be creating it at this moment
+            raise
         except OSError as error:
             _log.debug("%s is looked at without hints: %s", workspace.folder, error)
         hints = Hints(run, watch)
@@ -83,3 +87,8 @@ class Hints:
     def _take(self) -> None:
         if self._watch is not None and self._watch.read():
             self._came.set()
+
+
+def _close_unused(creating: asyncio.Future[FolderWatch]) -> None:
+    if not creating.cancelled() and creating.exception() is None:
+        creating.result().close()

@@ -17,6 +17,7 @@ from ..engine.living import living_projects
 from ..studies.launch import attend
 from ..system.sampler import Sampler
 from .activity import PERIOD, Activity
+from .background import Background
 from .endings import Emit
 from .kernels import Kernels
 from .metrics import Metrics
@@ -85,11 +86,17 @@ class Services:
         self._waits = Workers(SCANS, "pyruns-wait")
         self.scans = asyncio.Semaphore(SCANS)
         self._killed_at_the_end: set[Killable] = set()
-        self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell)
+        self.background = Background()
+        self._watchers = WatcherPool(self.run, self.compute, self._attend, self._tell, self.background)
         self._emit = emit
         self._webhook = webhook
         self._activity = Activity(
-            application, self.watchers, self._lives, limits.activity_hours, limits.activity_seconds
+            application,
+            self.watchers,
+            self._lives,
+            limits.activity_hours,
+            self.background,
+            limits.activity_seconds,
         )
         self._streams: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -195,9 +202,9 @@ class Services:
             _log.warning("The server stops, and %d threads that are still at work are left behind.", left)
 
     def _tell(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
-        told = {"workspace": self.paths.identifier(workspace), **facts}
-        self._webhook.tell(name, told)
         try:
+            told = {"workspace": self.paths.identifier(workspace), **facts}
+            self._webhook.tell(name, told)
             self._emit(name, told)
         except Exception:  # noqa: BLE001 - nobody's answer depends on it
             _log.exception("The event %s could not be told.", name)

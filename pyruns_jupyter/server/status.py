@@ -28,6 +28,7 @@ class StatusHandler(PyrunsHandler):
                     "jobs_at_once": self.services.limits.jobs_at_once,
                     "log_window": WINDOW,
                 },
+                "problems": self.services.background.problems(),
             }
         )
 

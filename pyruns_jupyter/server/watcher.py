@@ -19,6 +19,7 @@ from ..core.runs import QUEUED, RUNNING, STATUSES
 from ..core.workspace import WorkspaceFolder
 from ..resources.answers import to_json
 from ..resources.events import message_since
+from .background import Background
 from .endings import Endings
 from .hints import Hints
 
@@ -62,7 +63,13 @@ class Watcher:
     """One workspace as it is on disk. Used on the event loop; disk work goes to threads."""
 
     def __init__(
-        self, workspace: WorkspaceFolder, run: Runner, compute: Runner, attend: Attend, tell: Tell
+        self,
+        workspace: WorkspaceFolder,
+        run: Runner,
+        compute: Runner,
+        attend: Attend,
+        tell: Tell,
+        background: Background,
     ) -> None:
         """`tell` is told of each task that failed, and when nothing waits or runs any more."""
         self.workspace = workspace
@@ -72,6 +79,7 @@ class Watcher:
         self._compute = compute
         self._attend = attend
         self._tell = tell
+        self._background = background
         self._index = TaskIndex(workspace)
         self._endings = Endings(workspace)
         self._events: list[tuple[str, dict[str, Any]]] = []
@@ -197,6 +205,8 @@ class Watcher:
             if self._attend_problem != str(error):
                 self._attend_problem = str(error)
                 _log.warning("The scheduler of %s could not be started: %s", self.workspace.root, error)
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task
+            self._background.report(f"Starting the scheduler of {self.workspace.root}", error)
         finally:
             self._attending = None
 
@@ -206,7 +216,9 @@ class Watcher:
         event = asyncio.Event()
         self._listeners.add(event)
         if self._polling is None:
-            self._polling = asyncio.ensure_future(self._poll())
+            self._polling = asyncio.ensure_future(
+                self._background.keep_running(f"Watching {self.workspace.folder}", self._poll)
+            )
         try:
             yield event
         finally:
@@ -269,18 +281,21 @@ class Watcher:
 class WatcherPool:
     """The watchers of one server; those nobody used for long are forgotten."""
 
-    def __init__(self, run: Runner, compute: Runner, attend: Attend, tell: Tell) -> None:
+    def __init__(
+        self, run: Runner, compute: Runner, attend: Attend, tell: Tell, background: Background
+    ) -> None:
         self._run = run
         self._compute = compute
         self._attend = attend
         self._tell = tell
+        self._background = background
         self._watchers: dict[Path, Watcher] = {}
 
     def get(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
         watcher = self._watchers.pop(workspace.folder, None)
         if watcher is None:
-            watcher = Watcher(workspace, self._run, self._compute, self._attend, self._tell)
+            watcher = Watcher(workspace, self._run, self._compute, self._attend, self._tell, self._background)
         self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
         if len(self._watchers) > KEPT_INDEXES:
             idle = next(

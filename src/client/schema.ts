@@ -685,6 +685,8 @@ export interface components {
                 /** @description Unacknowledged bytes of a log stream */
                 log_window: number;
             };
+            /** @description What failed unexpectedly in the background of this server within the last hour */
+            problems?: string[];
         };
         /** @enum {string} */
         TaskStatus: "pending" | "queued" | "running" | "completed" | "failed" | "cancelled";
