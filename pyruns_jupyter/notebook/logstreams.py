@@ -29,6 +29,7 @@ from pyruns_jupyter.resources.logsearch import (
 from .streams import Frame
 
 WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgement
+MAX_UNACKNOWLEDGED = 8 * WINDOW  # bytes; the view of a busy kernel gets no more, nor does a page that is gone
 CHUNK = 128 * 1024  # bytes in a frame
 BUSY_PAUSE = 0.5  # seconds between two frames while nobody acknowledges
 FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
@@ -40,7 +41,8 @@ _log = logging.getLogger(__name__)
 class LogStream:
     """Sends one run's log to one view, with the messages of the server's `logs/stream`.
 
-    A kernel that is busy with a cell hears no acknowledgements; the log goes on then, a frame at a time.
+    A kernel that is busy with a cell receives no acknowledgements. The log continues then, a frame at a time,
+    until `MAX_UNACKNOWLEDGED` bytes are on their way: Jupyter keeps what nobody receives in memory.
     """
 
     def __init__(
@@ -100,6 +102,8 @@ class LogStream:
             self._send_all(follower)
         except OSError as error:
             _log.warning("%s cannot be read: %s", self._path, error)
+        except Exception:  # noqa: BLE001 - it ends as a stream without a fault does
+            _log.exception("The stream of %s failed.", self._path)
         finally:
             follower.close()
             self._ended()
@@ -135,9 +139,11 @@ class LogStream:
 
     def _wait_for_room(self) -> None:
         with self._heard:
-            self._heard.wait_for(
-                lambda: self._closed or self._offset - self._acknowledged < WINDOW, timeout=BUSY_PAUSE
-            )
+            self._heard.wait_for(lambda: self._has_room(WINDOW), timeout=BUSY_PAUSE)
+            self._heard.wait_for(lambda: self._has_room(MAX_UNACKNOWLEDGED))
+
+    def _has_room(self, most: int) -> bool:
+        return self._closed or self._offset - self._acknowledged < most
 
     def _tell(self, kind: str, **more: Any) -> None:
         if not self._closed:
@@ -193,6 +199,8 @@ class SearchStream:
                 if json.loads(line)["done"]:
                     return
                 line = self._next_line()
+        except Exception as error:  # noqa: BLE001 - reported to the view
+            self._failed(error)
         finally:
             self._scan.close()
             self._ended()

@@ -112,10 +112,13 @@ class Watch:
                     attended = began
                     attend(self.workspace.root)
                 problem = None
-            except (PyrunsError, OSError) as error:
-                if problem != str(error):
-                    problem = str(error)
-                    _log.warning("%s cannot be watched: %s", self.workspace.folder, error)
+            except Exception as error:  # noqa: BLE001 - the next look may do better; without it all widgets freeze
+                if problem != repr(error):
+                    problem = repr(error)
+                    expected = isinstance(error, (PyrunsError, OSError))
+                    _log.warning(
+                        "%s cannot be watched: %s", self.workspace.folder, error, exc_info=not expected
+                    )
             # Costs follow what changes; a large workspace on a slow disk is asked less often.
             cost = time.monotonic() - began
             if self._wake.wait(min(max(period, 4 * cost), max(SLOWEST, cost))):

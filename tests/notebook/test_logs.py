@@ -13,6 +13,7 @@ import pytest
 
 from pyruns_jupyter.core.generate import create_tasks
 from pyruns_jupyter.core.workspace import open_workspace
+from pyruns_jupyter.notebook import logstreams
 from tests.notebook.kernel import Kernel, running_kernel
 from tests.notebook.test_widgets import comms_of
 from tests.recorder import Recorder
@@ -192,3 +193,40 @@ def test_a_pattern_that_is_none_is_told(kernel: Kernel, comm: str, task: Recorde
     [refused] = search(kernel, comm, pattern=pattern)
     assert refused["error"]["status"] == 400
     assert "pattern" in refused["error"]["message"] or "expression" in refused["error"]["message"]
+
+
+def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
+    kernel: Kernel, comm: str, task: Recorder
+) -> None:
+    """Nothing is acknowledged: the stream stops, instead of filling the memory of whoever buffers it."""
+    kernel.execute(
+        "from pyruns_jupyter.notebook import logstreams\n"
+        "usual = logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED, logstreams.BUSY_PAUSE\n"
+        "logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
+        "logstreams.BUSY_PAUSE = 0.01"
+    )
+    data = b"x" * 99 + b"\n"
+    log_of(task, data * 30_000 + END)
+    view = LogView(kernel, comm, "told")
+    while len(view.data) < 2**19:
+        view.next()
+    stopped = (
+        "[t for t in __import__('threading').enumerate() if t.name == 'pyruns-log'][0].ident in"
+        " {i for i, f in __import__('sys')._current_frames().items()"
+        " if any(s.name == '_wait_for_room' for s in __import__('traceback').extract_stack(f))}"
+    )
+    for _ in range(20):  # however often somebody looks, many pauses long
+        assert kernel.evaluate(stopped)
+    arrived = len(view.data)
+    assert 2**19 <= arrived < 2**19 + 2 * logstreams.CHUNK
+    assert not [
+        message
+        for message in kernel.messages[view.position :]
+        if message["msg_type"] == "comm_msg" and message["content"]["data"]["content"]["type"] == "binary"
+    ]
+    while True:
+        view.acknowledge(len(view.data))
+        if view.next()["type"] == "end":
+            break
+    assert view.data == data * 30_000 + END
+    kernel.execute("logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED, logstreams.BUSY_PAUSE = usual")
