@@ -82,7 +82,7 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
         except OSError as error:
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
     if thinned:
-        tracks = {key: _evenly(values) for key, values in tracks.items()}
+        tracks = {key: evenly(values) for key, values in tracks.items()}
     return Figures(records, tracks, messages)
 
 
@@ -193,8 +193,11 @@ def _reading(path: Path) -> _Reading:
     return reading
 
 
-def _evenly(values: list[Any]) -> list[Any]:
-    if len(values) <= POINTS_SHOWN:
+def evenly(values: list[Any], most: int = POINTS_SHOWN) -> list[Any]:
+    """Return at most `most` (but two at least) of some values, evenly chosen, the first and the last among
+    them.
+    """
+    if len(values) <= max(most, 2):
         return values
-    stride = -(-len(values) // (POINTS_SHOWN - 1))
+    stride = -(-len(values) // max(most - 1, 1))
     return [*values[:-1:stride], values[-1]]

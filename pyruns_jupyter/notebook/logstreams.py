@@ -23,6 +23,7 @@ from pyruns_jupyter.resources.logsearch import (
     LogSearch,
     Scan,
     given_up,
+    is_last,
     problem_of,
 )
 
@@ -196,7 +197,7 @@ class SearchStream:
                 return
             while True:
                 self._send(line.decode())
-                if json.loads(line)["done"]:
+                if is_last(line):
                     return
                 line = self._next_line()
         except Exception as error:  # noqa: BLE001 - reported to the view

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from pyruns_jupyter.core.errors import (
     Busy,
@@ -40,6 +41,9 @@ _STATUSES: tuple[tuple[type[PyrunsError], int], ...] = (
     (NoSpace, 507),
 )
 _CODES = {400: "invalid_input", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DEPTH = 3  # of containers whose items are encoded one at a time
+_LONG = 100  # items
 INTERNAL = "Something went wrong inside the server extension. The server's log tells more."
 
 
@@ -54,8 +58,30 @@ def code_of_status(status: int) -> str:
 
 
 def to_json(value: object) -> str:
-    """Return `value` as JSON; numbers that JSON does not have become "NaN", "Infinity" and "-Infinity"."""
+    """Return `value` as JSON; numbers that JSON does not have become "NaN", "Infinity" and "-Infinity".
+
+    Large values are encoded in pieces: the encoder lets no other thread run meanwhile.
+    """
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+        return "".join(_pieces(value, _DEPTH))
     except ValueError:
-        return json.dumps(strict(value), allow_nan=False, separators=(",", ":"))
+        return "".join(_pieces(strict(value), _DEPTH))
+
+
+def _pieces(value: object, depth: int) -> Iterator[str]:
+    """Yield the JSON of a value: the items of its outer `depth` containers one at a time."""
+    if depth and type(value) is dict and all(type(key) is str for key in value):
+        separator = "{"
+        for key, item in value.items():
+            yield f"{separator}{_ENCODER.encode(key)}:"
+            yield from _pieces(item, depth - 1)
+            separator = ","
+        yield "}" if value else "{}"
+    elif depth and type(value) is list and len(value) > _LONG and type(value[0]) in (dict, list):
+        separator = "["
+        for item in value:
+            yield separator + _ENCODER.encode(item)
+            separator = ","
+        yield "]"
+    else:
+        yield _ENCODER.encode(value)

@@ -88,10 +88,14 @@ class Scan:
 
 def problem_of(line: bytes) -> InvalidInput | None:
     """Return what is wrong with the expression, if that is what a search says first."""
-    problem = json.loads(line).get("problem")
-    if problem is None:
+    if not line.startswith(b'{"problem"'):
         return None
-    return InvalidInput(f"This is no regular expression: {problem}.", field="pattern")
+    return InvalidInput(f"This is no regular expression: {json.loads(line)['problem']}.", field="pattern")
+
+
+def is_last(line: bytes) -> bool:
+    """Return whether a search ends with this line, which may be too long for parsing it on an event loop."""
+    return line.endswith(b'"done": true}\n')
 
 
 def given_up(why: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core import generate, query, tasks
 from pyruns_jupyter.core.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
-from pyruns_jupyter.core.figures import figures_of_run
+from pyruns_jupyter.core.figures import POINTS_SHOWN, evenly, figures_of_run
 from pyruns_jupyter.core.index import TaskIndex
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.logs import log_size
@@ -31,6 +31,7 @@ from .inside import check_inside
 
 MOST, USUAL = 1000, 200  # tasks on a page
 MOST_FIELDS = 200
+MAX_TRACK_VALUES = 200_000  # of all curves in one answer
 
 
 def page_reader(
@@ -246,7 +247,7 @@ def tracks(
     workspace: WorkspaceFolder, name: str, wanted: int | None, points: int | None = None
 ) -> dict[str, Any]:
     """Return the `Tracks` of run `wanted`, by default the latest one; of each curve the `points` that a
-    picture of it needs.
+    picture of it needs, fewer when the run has so many curves that these were more than `MAX_TRACK_VALUES`.
 
     Raises:
         NotFound: when the task has no such run.
@@ -262,8 +263,11 @@ def tracks(
     check_inside(paths.journal(number), paths.folder)
     figures = figures_of_run(info, known[number - 1], paths, thinned=points is None)
     told = {"run": number, "records": figures.records, "messages": figures.messages}
+    most = MAX_TRACK_VALUES // max(len(figures.tracks), 1)
     if points is None:
-        return {**told, "tracks": figures.tracks}
+        most = min(most, POINTS_SHOWN)
+        return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
+    points = min(points, most)
     places = {key: chosen(values, points) for key, values in figures.tracks.items()}
     kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
     return {**told, "tracks": kept, "places": places}

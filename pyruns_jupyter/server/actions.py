@@ -16,7 +16,7 @@ class ActionsHandler(PyrunsHandler):
     async def post(self, ws: str) -> None:
         """Do something to tasks: start, stop, remove, mark, copy, order them; some may be refused."""
         try:
-            wanted = Action.read(self.body(*Action.KEYS))
+            wanted = Action.read(await self.body(*Action.KEYS))
         except InvalidInput:
             await self.require(WRITE)  # who may do nothing is not told what would be right
             raise
@@ -36,4 +36,4 @@ class ActionsHandler(PyrunsHandler):
             result = await self.run(act, workspace, wanted, names, rows)
         finally:
             watcher.touch()
-        self.answer(result)
+        await self.answer(result)

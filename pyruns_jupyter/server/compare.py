@@ -19,7 +19,7 @@ class CompareHandler(PyrunsHandler):
     @endpoint(READ)
     async def post(self, ws: str) -> None:
         """The same for so many names that an address does not hold them."""
-        await self._compare(ws, Comparing.read(self.body("names")))
+        await self._compare(ws, Comparing.read(await self.body("names")))
 
     def update_api_activity(self) -> None:
         """Looking is nobody's work, also where it takes a body."""
@@ -28,4 +28,4 @@ class CompareHandler(PyrunsHandler):
         watcher = self.services.watcher(await self.run(self.workspace, ws))
         found = await self.search(await watcher.look(wanted.reader(lambda: self.is_gone)))
         if found is not None:
-            self.answer(found)
+            await self.answer(found)

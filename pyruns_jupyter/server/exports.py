@@ -14,7 +14,7 @@ class TrashHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """List the tasks in the trash."""
-        self.answer(await self.run(trash_model, await self.run(self.workspace, ws)))
+        await self.answer(await self.run(trash_model, await self.run(self.workspace, ws)))
 
 
 class ExportHandler(PyrunsHandler):

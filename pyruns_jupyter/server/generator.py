@@ -12,7 +12,7 @@ class ParametersHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer the parameters of the workspace's script."""
-        self.answer(await self.preview(lambda: generator.parameters(self.workspace(ws))))
+        await self.answer(await self.preview(lambda: generator.parameters(self.workspace(ws))))
 
 
 class TemplateHandler(PyrunsHandler):
@@ -22,7 +22,7 @@ class TemplateHandler(PyrunsHandler):
     async def get(self, ws: str) -> None:
         """Answer a configuration to start from."""
         task = self.query_text("task")
-        self.answer(await self.run(lambda: generator.template(self.workspace(ws), task)))
+        await self.answer(await self.run(lambda: generator.template(self.workspace(ws), task)))
 
 
 class PreviewHandler(PyrunsHandler):
@@ -31,6 +31,6 @@ class PreviewHandler(PyrunsHandler):
     @endpoint(READ)
     async def post(self, ws: str) -> None:
         """Answer what a configuration would make; mistakes in it are part of the answer."""
-        wanted = generator.Sketch.read(self.body(*generator.Sketch.KEYS))
+        wanted = generator.Sketch.read(await self.body(*generator.Sketch.KEYS))
         most = self.services.limits.tasks_at_once
-        self.answer(await self.preview(lambda: generator.preview(self.workspace(ws), wanted, most)))
+        await self.answer(await self.preview(lambda: generator.preview(self.workspace(ws), wanted, most)))

@@ -142,9 +142,9 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         """
         return self.services.paths.workspace(identifier)
 
-    def body(self, *allowed: str) -> Body:
-        """Return the request's JSON object, which may have the keys `allowed`."""
-        return Body.parse(self.request.body, allowed)
+    async def body(self, *allowed: str) -> Body:
+        """Return the request's JSON object, which may have the keys `allowed`; it is parsed in a thread."""
+        return await self.services.compute(lambda: Body.parse(self.request.body, allowed))
 
     async def check_jobs(self, workspace: WorkspaceFolder, options: Mapping[str, object]) -> None:
         """Check that the options of a queueing are within what the administrator allows.
@@ -194,10 +194,11 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         """
         return await self.services.preview(lambda: None if self.is_gone else make())
 
-    def answer(self, value: object, status: int = 200) -> None:
-        """Finish with `value` as JSON."""
+    async def answer(self, value: object, status: int = 200) -> None:
+        """Finish with `value` as JSON, which is made in a thread."""
+        text = await self.services.compute(lambda: to_json(value))
         self.set_status(status)
-        self.answer_text(to_json(value))
+        self.answer_text(text)
 
     def answer_text(self, text: str) -> None:
         """Finish with JSON that was made already."""

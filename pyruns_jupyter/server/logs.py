@@ -39,7 +39,7 @@ class LogTimesHandler(PyrunsHandler):
         offset = self.query_number("offset") or 0
         end = self.query_number("end")
         limit = self.query_number("limit", low=1, high=10_000) or 1000
-        self.answer(
+        await self.answer(
             await self.run(
                 lambda: log_times(self.workspace(ws), task, run=run, offset=offset, end=end, limit=limit)
             )

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 from tornado.iostream import StreamClosedError
 
 from ..resources.logs import find_log
-from ..resources.logsearch import ENDED, MOST_HITS, PATIENCE, TOO_SLOW, LogSearch, Scan, given_up, problem_of
+from ..resources.logsearch import (
+    ENDED,
+    MOST_HITS,
+    PATIENCE,
+    TOO_SLOW,
+    LogSearch,
+    Scan,
+    given_up,
+    is_last,
+    problem_of,
+)
 from .handler import READ, PyrunsHandler, endpoint
 
 _MEDIA_TYPE = "application/x-ndjson"
@@ -50,7 +59,7 @@ class LogSearchHandler(PyrunsHandler):
         while True:
             self.write(line)
             await self.flush()
-            if json.loads(line)["done"]:
+            if is_last(line):
                 return
             line = await self._next_line()
 

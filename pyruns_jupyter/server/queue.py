@@ -12,15 +12,15 @@ class QueueHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer the queue of the workspace's project, with what waits of all its workspaces."""
-        self.answer(await self.run(lambda: queue.queue(self.workspace(ws).root)))
+        await self.answer(await self.run(lambda: queue.queue(self.workspace(ws).root)))
 
     @endpoint(EXECUTE)
     async def post(self, ws: str) -> None:
         """Pause the queue, resume it, or queue again here what was queued elsewhere."""
-        paused = queue.read_change(self.body(*queue.KEYS))
+        paused = queue.read_change(await self.body(*queue.KEYS))
         await self.require(EXECUTE)  # it may be switched off for everybody
         if paused is None:
             await self.require(WRITE)
         root = (await self.run(self.workspace, ws)).root
         await self.run(queue.change, root, paused)
-        self.answer(await self.run(queue.queue, root))
+        await self.answer(await self.run(queue.queue, root))

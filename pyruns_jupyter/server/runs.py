@@ -36,7 +36,7 @@ class RunHandler(PyrunsHandler):
     async def get(self, ws: str, task: str, run: str) -> None:
         """Answer one run."""
         number = _number(run)
-        self.answer(await self.run(lambda: runs.run_details(self.workspace(ws), task, number)))
+        await self.answer(await self.run(lambda: runs.run_details(self.workspace(ws), task, number)))
 
 
 class RunInputHandler(PyrunsHandler):
@@ -48,7 +48,9 @@ class RunInputHandler(PyrunsHandler):
         number, secrets = _number(run), self.query_flag("secrets")
         if secrets:  # who may execute can have a task print them
             await self.require(EXECUTE)
-        self.answer(await self.run(lambda: runs.run_input(self.workspace(ws), task, number, secrets=secrets)))
+        await self.answer(
+            await self.run(lambda: runs.run_input(self.workspace(ws), task, number, secrets=secrets))
+        )
 
 
 class ArtifactsHandler(PyrunsHandler):
@@ -58,7 +60,7 @@ class ArtifactsHandler(PyrunsHandler):
     async def get(self, ws: str, task: str, run: str) -> None:
         """List the files that the run left."""
         number = _number(run)
-        self.answer(await self.run(lambda: runs.artifacts(self.workspace(ws), task, number)))
+        await self.answer(await self.run(lambda: runs.artifacts(self.workspace(ws), task, number)))
 
 
 class ArtifactHandler(DownloadHandler):

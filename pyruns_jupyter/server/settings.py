@@ -13,13 +13,13 @@ class SettingsHandler(PyrunsHandler):
     async def get(self, ws: str) -> None:
         """Answer the settings of the workspace's project."""
         await self.require(EXECUTE)  # `global_env` may hold what only tasks should know
-        self.answer(await self.run(lambda: settings.settings(self.workspace(ws).root)))
+        await self.answer(await self.run(lambda: settings.settings(self.workspace(ws).root)))
 
     @endpoint(WRITE)
     async def patch(self, ws: str) -> None:
         """Replace the settings, if nobody else did meanwhile."""
         await self.require(EXECUTE)  # they say which programs tasks are started with
-        body = self.body(*settings.KEYS)
+        body = await self.body(*settings.KEYS)
         root = (await self.run(self.workspace, ws)).root
         await self.run(settings.change, root, body)
-        self.answer(await self.run(settings.settings, root))
+        await self.answer(await self.run(settings.settings, root))

@@ -17,7 +17,7 @@ class StatusHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self) -> None:
         """Tell the version, what this user may do, and the limits."""
-        self.answer(
+        await self.answer(
             {
                 "version": __version__,
                 "api_version": API_VERSION,

@@ -15,18 +15,18 @@ class StudiesHandler(PyrunsHandler):
         workspace = await self.run(self.workspace, ws)
         found = await self.run(studies.Found.read, workspace)
         rows = await self.services.watcher(workspace).look(lambda index: index.rows, max_age=0.0)
-        self.answer(await self.run(found.listing, workspace, rows))
+        await self.answer(await self.run(found.listing, workspace, rows))
 
     @endpoint(WRITE)
     async def post(self, ws: str) -> None:
         """Begin a study."""
         await self.require(EXECUTE)  # makes tasks and runs them
-        wanted = studies.Beginning.read(self.body(*studies.Beginning.KEYS))
+        wanted = studies.Beginning.read(await self.body(*studies.Beginning.KEYS))
         workspace = await self.run(self.workspace, ws)
         await self.check_jobs(workspace, {**wanted.run, **wanted.fields})
         found = await self.run(studies.begin, workspace, wanted)
         self.services.watcher(workspace).touch()
-        self.answer(found, 201)
+        await self.answer(found, 201)
 
 
 class SearchPreviewHandler(PyrunsHandler):
@@ -35,8 +35,8 @@ class SearchPreviewHandler(PyrunsHandler):
     @endpoint(READ)
     async def post(self, ws: str) -> None:
         """Answer what a study would search; mistakes in it are part of the answer."""
-        wanted = studies.Beginning.read(self.body(*studies.Beginning.KEYS))
-        self.answer(await self.preview(lambda: studies.preview(self.workspace(ws), wanted)))
+        wanted = studies.Beginning.read(await self.body(*studies.Beginning.KEYS))
+        await self.answer(await self.preview(lambda: studies.preview(self.workspace(ws), wanted)))
 
 
 class StudyHandler(PyrunsHandler):
@@ -48,17 +48,17 @@ class StudyHandler(PyrunsHandler):
         workspace = await self.run(self.workspace, ws)
         found = await self.run(studies.Found.one, workspace, study)
         rows = await self.services.watcher(workspace).look(lambda index: index.rows, max_age=0.0)
-        self.answer(await self.run(found.detail, workspace, rows))
+        await self.answer(await self.run(found.detail, workspace, rows))
 
     @endpoint(WRITE)
     async def post(self, ws: str, study: str) -> None:
         """Stop a study, or go on with it."""
         await self.require(EXECUTE)
-        wanted = studies.Change.read(self.body(*studies.Change.KEYS))
+        wanted = studies.Change.read(await self.body(*studies.Change.KEYS))
         workspace = await self.run(self.workspace, ws)
         found = await self.run(studies.change, workspace, study, wanted)
         self.services.watcher(workspace).touch()
-        self.answer(found)
+        await self.answer(found)
 
     @endpoint(WRITE)
     async def delete(self, ws: str, study: str) -> None:

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 
 from ..resources.answers import to_json
-from ..system.sampler import Sampler
 from ..system.samples import Sample
-from .kernels import Kernels
+from .services import Services
 from .streams import Send, StreamHandler, no_messages
 
 BEHIND = 10  # samples a slow client may be behind before older ones are dropped
@@ -17,9 +16,8 @@ BEHIND = 10  # samples a slow client may be behind before older ones are dropped
 class SystemConnection:
     """Tells one client how the machine does."""
 
-    def __init__(self, sampler: Sampler, kernels: Kernels) -> None:
-        self._sampler = sampler
-        self._kernels = kernels
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     receive = staticmethod(no_messages)
 
@@ -38,15 +36,16 @@ class SystemConnection:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the server is gone
                 loop.call_soon_threadsafe(take, sample)
 
-        leave = self._sampler.subscribe(hand_over)
+        leave = self._services.sampler.subscribe(hand_over)
         try:
-            history = self._sampler.history()
-            await send(to_json({"type": "history", "samples": history}))
+            history = self._services.sampler.history()
+            message = {"type": "history", "samples": history}
+            await send(await self._services.compute(lambda: to_json(message)))
             newest = history[-1]["time"] if history else 0.0
             while True:
                 await arrived.wait()
                 arrived.clear()
-                samples = [self._kernels.labelled(one) for one in waiting if one["time"] > newest]
+                samples = [self._services.kernels.labelled(one) for one in waiting if one["time"] > newest]
                 waiting.clear()
                 if samples:
                     newest = samples[-1]["time"]
@@ -60,4 +59,4 @@ class SystemStream(StreamHandler):
 
     async def connect(self, *arguments: str) -> SystemConnection:
         """Take the server's sampler."""
-        return SystemConnection(self.services.sampler, self.services.kernels)
+        return SystemConnection(self.services)

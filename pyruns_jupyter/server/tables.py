@@ -37,7 +37,7 @@ class GroupsHandler(PyrunsHandler):
         make = await watcher.look(lambda index: wanted.reader(index, lambda: self.is_gone))
         found = await self.search(make)
         if found is not None:
-            self.answer(found)
+            await self.answer(found)
 
 
 class CurvesHandler(PyrunsHandler):
@@ -50,4 +50,4 @@ class CurvesHandler(PyrunsHandler):
         keys = list(dict.fromkeys(self.get_query_arguments("key", strip=False))) or None
         points = self.query_number("points", low=2, high=MOST_POINTS) or 40
         run = self.query_number("run", low=1)
-        self.answer(await self.run(lambda: curves(self.workspace(ws), names, keys, points, run)))
+        await self.answer(await self.run(lambda: curves(self.workspace(ws), names, keys, points, run)))

@@ -27,7 +27,7 @@ class TasksHandler(PyrunsHandler):
         if "log" in wanted["query"].casefold() or "/" in wanted["query"]:
             # Reading logs and regular expressions take a while; other questions need not wait for it.
             read = page_reader(**wanted, is_given_up=lambda: self.is_gone)
-            self.answer(await self.search(await watcher.look(read)))
+            await self.answer(await self.search(await watcher.look(read)))
             return
         # What is searched for may depend on the time, such as `started>2d`.
         question = ("page", *wanted.values(), int(time.monotonic() / 2) if wanted["query"] else 0)
@@ -36,7 +36,7 @@ class TasksHandler(PyrunsHandler):
     @endpoint(WRITE)
     async def post(self, ws: str) -> None:
         """Create one task or all tasks of a sweep."""
-        wanted = Creation.read(self.body(*Creation.KEYS))
+        wanted = Creation.read(await self.body(*Creation.KEYS))
         if wanted.run is not None:
             await self.require(EXECUTE)
         workspace = await self.run(self.workspace, ws)
@@ -47,7 +47,7 @@ class TasksHandler(PyrunsHandler):
             created = await self.run(create, workspace, wanted, self.services.limits.tasks_at_once)
         finally:
             watcher.touch()
-        self.answer(created, 201)
+        await self.answer(created, 201)
 
 
 class TaskHandler(PyrunsHandler):
@@ -59,19 +59,19 @@ class TaskHandler(PyrunsHandler):
         secrets = self.query_flag("secrets")
         if secrets:  # who may execute can have a task print them
             await self.require(EXECUTE)
-        self.answer(await self._detail(await self.run(self.workspace, ws), task, secrets=secrets))
+        await self.answer(await self._detail(await self.run(self.workspace, ws), task, secrets=secrets))
 
     @endpoint(WRITE)
     async def patch(self, ws: str, task: str) -> None:
         """Change name, notes, pin, tags, environment or order: all that is asked for, or nothing."""
-        wanted = Patch.read(self.body(*Patch.KEYS))
+        wanted = Patch.read(await self.body(*Patch.KEYS))
         workspace = await self.run(self.workspace, ws)
         watcher = self.services.watcher(workspace)
         try:
             name = await self.run(change, workspace, task, wanted)
         finally:
             watcher.touch()
-        self.answer(await self._detail(workspace, name))
+        await self.answer(await self._detail(workspace, name))
 
     @endpoint(WRITE)
     async def delete(self, ws: str, task: str) -> None:

@@ -14,4 +14,4 @@ class TracksHandler(PyrunsHandler):
         """Answer the curves of a run, also of one that still runs."""
         run = self.query_number("run", low=1)
         points = self.query_number("points", low=2, high=100_000)
-        self.answer(await self.run(lambda: tracks(self.workspace(ws), task, run, points)))
+        await self.answer(await self.run(lambda: tracks(self.workspace(ws), task, run, points)))

@@ -86,14 +86,14 @@ class WorkspacesHandler(WorkspaceHandlerBase):
                 items.append(await self.listed(workspace))
             except (NotFound, FileNotFoundError):
                 continue  # removed at this moment
-        self.answer({"items": items})
+        await self.answer({"items": items})
 
     @endpoint(WRITE)
     async def post(self) -> None:
         """Open a script or a folder as a workspace."""
-        path = self.body("path").text("path")
+        path = (await self.body("path")).text("path")
         workspace, created = await self.run(self._open, path)
-        self.answer(await self.model(workspace), 201 if created else 200)
+        await self.answer(await self.model(workspace), 201 if created else 200)
 
     def _discovered(self) -> list[WorkspaceFolder]:
         paths = self.services.paths
@@ -123,4 +123,4 @@ class WorkspaceHandler(WorkspaceHandlerBase):
     @endpoint(READ)
     async def get(self, ws: str) -> None:
         """Answer one workspace."""
-        self.answer(await self.listed(await self.run(self.workspace, ws)))
+        await self.answer(await self.listed(await self.run(self.workspace, ws)))

@@ -1332,7 +1332,7 @@ export interface components {
         };
         Tracks: {
             run: number;
-            /** @description Values of each key in order; of more than 10,000 evenly chosen ones, the first and the last among them */
+            /** @description Values of each key in order. Of more than 10,000, or when all curves together have more than 200,000, evenly chosen ones, the first and the last among them */
             tracks: {
                 [key: string]: unknown[];
             };
@@ -2643,7 +2643,7 @@ export interface operations {
             query?: {
                 /** @description Which run, from 1; the latest by default */
                 run?: components["parameters"]["run"];
-                /** @description So many of each curve at most, the smallest and the largest of each part of it among them */
+                /** @description At most N points of each curve, the smallest and the largest of each part of it among them; 200,000 values in total */
                 points?: number;
             };
             header?: never;

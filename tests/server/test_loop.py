@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,55 @@ async def test_the_disk_is_left_to_threads(api: Api, train: WorkspaceFolder, jp_
     finally:
         _watched.clear()
     assert seen == []
+
+
+LARGE = 4_000  # characters of JSON; what is shorter is quicker than handing it to a thread
+
+
+@pytest.mark.parametrize("server_options", [{"PyrunsExtension": {"allow_execution": False}}], ids=[""])
+async def test_json_is_left_to_threads(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = create_tasks(train, f"lr: {' | '.join(map(str, range(1, 101)))}\n", "t")
+    task = Recorder(train, names[0])
+    log = task.start()
+    log.write_bytes(b"line\n" * 1000)
+    task.finish(tracks={f"key{number}": [0.5] * 100 for number in range(20)})
+    bodies = {
+        "/workspaces/{ws}/preview": {"text": "lr: 1\n" + "# a long comment\n" * 1000},
+        "/workspaces/{ws}/compare": {"names": names},
+        "/workspaces/{ws}/actions": {"action": "tag", "names": [*names, "x" * LARGE], "tags": ["a"]},
+        "/workspaces/{ws}/tasks/{task}": {"notes": "a long note\n" * 1000},
+    }
+    requests = [
+        (method, address, json.dumps(bodies.get(address, body)).encode() if body is not None else None)
+        for address, method in sorted(described())
+        if method != "delete"
+        for body in [body_for(address, method)]
+    ]
+    loop, seen, elsewhere = threading.get_ident(), list[str](), list[str]()
+    encode, decode = json.JSONEncoder.encode, json.JSONDecoder.decode
+
+    def note(text: str) -> None:
+        if len(text) > LARGE:
+            (seen if threading.get_ident() == loop else elsewhere).append(text[:200])
+
+    def encoded(self: json.JSONEncoder, value: object) -> str:
+        text = encode(self, value)
+        note(text)
+        return text
+
+    def decoded(self: json.JSONDecoder, text: str, *more: Any, **options: Any) -> Any:
+        note(text)
+        return decode(self, text, *more, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(json.JSONEncoder, "encode", encoded)
+        patch.setattr(json.JSONDecoder, "decode", decoded)
+        for method, address, body in requests:
+            path = api.path(
+                address, {"pattern": "li.e"}, ws=WS, task=names[0], run="1", path="x", study="none"
+            )
+            await api.raw(method, path, body)
+    assert seen == []
+    assert elsewhere

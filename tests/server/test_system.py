@@ -59,6 +59,7 @@ async def test_status(api: Api, jp_serverapp: Any) -> None:
         "can_write": True,
         "can_execute": True,
         "limits": {"tasks_at_once": 10_000, "jobs_at_once": 1000, "log_window": 1024 * 1024},
+        "problems": [],
     }
 
 
