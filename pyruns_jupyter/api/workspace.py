@@ -138,9 +138,9 @@ class Workspace(Results):
             resume: queue runs again that a restart of the machine, or of its container, ended.
             gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say.
             gpu_memory: GiB that it uses of each, so that others may share it; `auto` is what completed runs
-                have used, and a tenth more. By default it has its GPUs for itself.
-            gpu_devices: indices or UUIDs of the GPUs to choose from.
-            retry_alone: a task that runs out of GPU memory is run again with whole GPUs.
+                have used, and a tenth more. By default it has its GPUs for itself. Implies one GPU.
+            gpu_devices: indices or UUIDs of the only GPUs to choose from. Implies one GPU.
+            retry_alone: with `gpu_memory`, a task that runs out of GPU memory is run again with whole GPUs.
             engine: where they run: `local` or `slurm`; by default as the settings say.
             cluster: what each asks of the cluster: a mapping with some of `partition`, `account`, `gpus`
                 (`2` or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (options of sbatch, and

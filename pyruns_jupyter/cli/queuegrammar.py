@@ -12,6 +12,7 @@ from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]
 
+CLUSTER_OPTIONS = ("partition", "account", "cpus", "memory", "extra")
 _TIME = "seconds, or such as 90s, 10m, 1h30m"
 
 
@@ -107,7 +108,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--retries", type=_whole, metavar="N", help="how often a task that failed runs again")
     parser.add_argument(
-        "--retry-delay", metavar="TIME", help=f"before the first retry, then twice that (10 s; {_TIME})"
+        "--retry-delay",
+        metavar="TIME",
+        help=f"with --retries: delay before the first retry, doubled for each further one (10 s; {_TIME})",
     )
     parser.add_argument("--time-limit", metavar="TIME", help=f"stop what takes longer ({_TIME})")
     parser.add_argument("--grace", metavar="TIME", help="between asking to stop and killing (10 s)")
@@ -121,16 +124,21 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu-memory",
         metavar="GIB",
-        help="what a task uses of each GPU, so that others may share it; 'auto': what earlier runs used",
+        help="GPU memory that a task uses, so that others may share its GPU; 'auto': what earlier runs used; "
+        "implies --gpus 1",
     )
     parser.add_argument(
-        "--gpu", action="append", dest="gpu_devices", metavar="ID", help="choose from these; may be repeated"
+        "--gpu",
+        action="append",
+        dest="gpu_devices",
+        metavar="ID",
+        help="allow only this GPU (index or UUID); may be repeated; implies --gpus 1",
     )
     parser.add_argument(
         "--retry-alone",
         action="store_true",
         default=None,
-        help="run again with whole GPUs what ran out of GPU memory",
+        help="with --gpu-memory: after a GPU out-of-memory error, retry with exclusive GPUs",
     )
     parser.add_argument(
         "--resume",
@@ -157,9 +165,18 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def run_options(args: argparse.Namespace) -> RunOptions:
     """Return the options that were given."""
     given = {key: getattr(args, key, None) for key in RunOptions.__annotations__}
-    asked = {key: getattr(args, key, None) for key in ("partition", "account", "cpus", "memory", "extra")}
+    asked = {key: getattr(args, key, None) for key in CLUSTER_OPTIONS}
     given["cluster"] = {key: value for key, value in asked.items() if value is not None} or None
     return cast(RunOptions, {key: value for key, value in given.items() if value is not None})
+
+
+def run_flags(args: argparse.Namespace) -> list[str]:
+    """Return the options of a batch that were given, as they are written."""
+    names = {"gpu_devices": "gpu", "extra": "sbatch"}
+    keys = (*RunOptions.__annotations__, *CLUSTER_OPTIONS)
+    return [
+        f"--{names.get(key, key).replace('_', '-')}" for key in keys if getattr(args, key, None) is not None
+    ]
 
 
 def positive(text: str) -> int:

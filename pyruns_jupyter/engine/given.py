@@ -13,6 +13,7 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .cluster.need import engine_of
 from .gpus.need import memory_need
+from .optioneffects import check_effects
 from .options import MAX_AFTER, MAX_JOBS, After, QueueOptions
 
 KEYS = (
@@ -31,11 +32,13 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
     `after_any` names of tasks, `workspace/task` for those of another workspace of the project.
 
     Raises:
-        InvalidInput: when one cannot be used, with it as `field`.
+        InvalidInput: when one cannot be used or would have no effect, with it as `field`.
     """
     unknown = given.keys() - set(KEYS)
     if unknown:
-        raise InvalidInput(f"There is no option {shown(min(unknown))} of a queueing.", field=min(unknown))
+        raise InvalidInput(
+            f"Unknown run option {shown(min(unknown))}. Valid options: {', '.join(KEYS)}.", field=min(unknown)
+        )
     known = {key: value for key, value in given.items() if key not in ("after", "after_any")}
     for key in _TIMES:
         if key in known:
@@ -53,7 +56,9 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
         *_after(workspace.name, _listed("after", given.get("after", ())), ok=True),
         *_after(workspace.name, _listed("after_any", given.get("after_any", ())), ok=False),
     ]
-    return QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]  # `check` looks at types
+    options = QueueOptions(**known, after=tuple(after)).check()  # type: ignore[arg-type]  # `check` looks at types
+    check_effects(options, engine, given.keys())
+    return options
 
 
 def _seconds(key: str, value: object) -> object:

@@ -78,6 +78,9 @@ class Action:
             raise InvalidInput("Give either 'names' or 'query'.", field="names")
         if action in _IN_TRASH and body.has("query"):
             raise InvalidInput(f"{action!r} takes 'names'; the trash is not searched.", field="query")
+        for key in ("run", "skip_done"):
+            if action != RUN and body.has(key):
+                raise InvalidInput(f"{key!r} has no effect on {action!r}, only on {RUN!r}.", field=key)
         as_name = body.text("as_name") if body.has("as_name") else None
         if as_name is not None and (names is None or len(names) != 1):
             raise InvalidInput("'as_name' goes with one task.", field="as_name")

@@ -121,6 +121,28 @@ def test_an_option_that_there_is_not(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     workspace = Workspace.open(tmp_path / "train.py")
     task = workspace.create("lr: 1\n", "t")[0]
-    with pytest.raises(InvalidInput, match="no option 'retry'"):
+    with pytest.raises(InvalidInput, match="Unknown run option 'retry'"):
         task.run(retry=3)  # type: ignore[call-arg]  # what a typing error is
     assert task.status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["-j", "2"], "--jobs"),
+        (["--gpu", "1"], "--gpu"),
+        (["--cpus", "2"], "--cpus"),
+        (["--sbatch=--qos=high"], "--sbatch"),
+        (["--no-resume"], "--resume"),
+    ],
+)
+def test_run_options_need_run(terminal: Terminal, words: list[str], named: str) -> None:
+    error = terminal("sweep", "-", *words, given="lr: 0.1 | 0.2\n", code=2)
+    assert f"{named} needs --run" in error
+    assert statuses(terminal) == {}
+
+
+def test_an_option_without_effect_creates_and_queues_nothing(terminal: Terminal) -> None:
+    error = terminal("sweep", "-", "--run", "--retry-delay", "1m", given="lr: 0.1 | 0.2\n", code=1)
+    assert "retry_delay needs retries" in error
+    assert statuses(terminal) == {}

@@ -153,3 +153,12 @@ async def test_a_change_of_the_queue_that_is_none(api: Api, train: WorkspaceFold
         answer = await api("post", QUEUE, body, ws=WS)
         assert answer.status == 400
     assert not (await api.get(QUEUE, ws=WS))["paused"]
+
+
+@pytest.mark.parametrize("extra", [{"run": {"jobs": 2}}, {"skip_done": True}])
+async def test_run_options_of_another_action_are_refused(
+    api: Api, train: WorkspaceFolder, extra: dict[str, Any]
+) -> None:
+    await api.post(TASKS, {"text": "lr: 1", "name": "there"}, ws=WS)
+    answer = await api("post", ACTIONS, {"action": "pin", "names": ["there"], **extra}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, next(iter(extra)))

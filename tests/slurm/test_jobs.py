@@ -149,7 +149,7 @@ def test_what_is_not_for_a_cluster_is_refused_before_it_is_queued(
     project.task("a", "true")
     with pytest.raises(InvalidInput, match="gpu_memory is for GPUs of this machine"):
         project.submit("a", gpu_memory=4.0)
-    with pytest.raises(InvalidInput, match="needs engine: slurm"):
+    with pytest.raises(InvalidInput, match="cluster needs engine: slurm"):
         project.submit("a", engine="local", cluster=need(cpus=2))
     with pytest.raises(InvalidInput, match="sbatch, squeue, scancel, scontrol on the PATH"):
         submit(project.workspace, ["a"], environment={"PATH": "/nowhere"})

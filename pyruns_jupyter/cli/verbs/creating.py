@@ -6,6 +6,7 @@ import argparse
 import shlex
 
 from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.api.queue import queue_options
 from pyruns_jupyter.api.tables import count_text
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import InvalidInput, Unreadable
@@ -15,7 +16,8 @@ from pyruns_jupyter.core.sweep.planfile import parse_plan
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from ..context import Context
-from ..queuegrammar import run_options
+from ..grammar import UsageError
+from ..queuegrammar import run_flags, run_options
 from .looking import status_of
 from .shared import Verb, read, some, told
 
@@ -55,10 +57,15 @@ def _workspace_of(context: Context, args: argparse.Namespace, text: str) -> Work
 
 def create(context: Context, workspace: Workspace, text: str, args: argparse.Namespace) -> int:
     """Create the tasks of `text` and queue them when asked, as `sweep`, `add` and the cell magics do."""
+    unused = [] if args.run else run_flags(args)
+    if unused:
+        raise UsageError(f"{unused[0]} needs --run: without it, the tasks are created but not queued.")
+    options = run_options(args)
+    queue_options(workspace.folder, options)  # before anything is made
     plan = workspace.sweep(text, args.name or "") if workspace.folder.kind == "script" else None
     made = workspace.create(text if plan is None else plan, args.name)
     if args.run:
-        workspace.run(made, **run_options(args))
+        workspace.run(made, **options)
     notices = [] if plan is None else plan.notices
     duplicates = 0 if plan is None else plan.duplicates
     if args.json:

@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pyruns_jupyter.core.clusterneed import LOCAL, NOTHING
+from pyruns_jupyter.core.clusterneed import LOCAL
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.settings import Settings
 
+from ..optioneffects import EXECUTOR_OPTIONS, check_effects
 from ..options import QueueOptions
 from .slurm import COMMANDS
 
-_HERE_ONLY = ("gpu_memory", "gpu_devices", "retry_alone")
 _END_SECONDS = 60.0  # more than its own time limit, so that a run ends before the cluster ends it
 
 
@@ -27,15 +27,9 @@ def placed(
     """
     engine, usual = settings.cluster.of(workspace)
     engine = options.engine or engine
+    check_effects(options, engine, EXECUTOR_OPTIONS)
     if engine == LOCAL:
-        if options.cluster != NOTHING:
-            raise InvalidInput("What a job of a cluster asks for needs engine: slurm.", field="cluster")
         return options
-    for key in _HERE_ONLY:
-        if getattr(options, key):
-            raise InvalidInput(
-                f"{key} is for GPUs of this machine; engine: {engine} chooses them by itself.", field=key
-            )
     missing = [name for name in COMMANDS if shutil.which(name, path=environment.get("PATH")) is None]
     if missing:
         raise InvalidInput(

@@ -40,6 +40,18 @@ class GpuRequest:
     visible: str | None = None
 
 
+def gpu_count(options: QueueOptions, settings: Settings) -> int:
+    """Return how many GPUs each task of a batch gets.
+
+    What is asked for explicitly counts, whatever the settings say. Options that need a GPU imply one.
+    """
+    if options.gpus is not None:
+        return options.gpus
+    usual = settings.gpus.count if settings.gpus.enabled else 0
+    is_implied = options.gpu_memory is not None or bool(options.gpu_devices)
+    return max(usual, 1) if is_implied else usual
+
+
 def request_of(
     settings: Settings, options: QueueOptions, environment: Mapping[str, str], *, alone: bool = False
 ) -> GpuRequest | None:
@@ -48,7 +60,7 @@ def request_of(
     `environment` is that of whoever queued it. `alone`: it ran out of memory beside others before.
     """
     wanted = settings.gpus
-    count = options.gpus if options.gpus is not None else wanted.count if wanted.enabled else 0
+    count = gpu_count(options, settings)
     if not count:
         return None
     memory = wanted.min_free_memory_gb if options.gpu_memory is None else options.gpu_memory

@@ -1,0 +1,81 @@
+"""An option that would have no effect is refused with a sentence, or implies what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.api import Workspace
+from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.engine.given import queue_options
+from tests.conftest import FakeGpu, FakeNvml
+
+from .support import Project
+
+NO_EFFECT = [
+    ({"retry_delay": "1m"}, "retry_delay needs retries"),
+    ({"retry_delay": 10, "retries": 0}, "retry_delay needs retries"),  # also when it is the default
+    ({"retry_alone": True}, "retry_alone needs gpu_memory"),
+    ({"retry_alone": True, "gpus": 1}, "retry_alone needs gpu_memory"),
+    ({"gpus": 0, "gpu_memory": 4}, "gpu_memory has no effect with gpus: 0"),
+    ({"gpus": 0, "gpu_devices": ["1"]}, "gpu_devices has no effect with gpus: 0"),
+    ({"cluster": {"cpus": 4}}, "cluster needs engine: slurm"),
+    ({"engine": "local", "cluster": {"partition": "gpu"}}, "cluster needs engine: slurm"),
+    ({"engine": "slurm", "gpu_memory": 4}, "gpu_memory is for GPUs of this machine"),
+    ({"engine": "slurm", "gpu_devices": ["1"]}, "gpu_devices is for GPUs of this machine"),
+    ({"engine": "slurm", "gpu_memory": 4, "retry_alone": True}, "is for GPUs of this machine"),
+    ({"engine": "slurm", "gpus": 1, "cluster": {"gpus": "a100:2"}}, "gpus and cluster.gpus"),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), NO_EFFECT)
+def test_an_option_without_effect_is_refused(shell: Project, given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence) as refused:
+        queue_options(shell.workspace, given)
+    assert refused.value.field in given
+
+
+def test_options_that_do_nothing_in_the_settings_engine_are_refused_too(shell: Project) -> None:
+    shell.settings("engine: slurm\n")
+    with pytest.raises(InvalidInput, match="is for GPUs of this machine"):
+        queue_options(shell.workspace, {"gpu_devices": ["0"]})
+    queue_options(shell.workspace, {"cluster": {"cpus": 4}})
+
+
+def test_what_is_switched_off_is_no_option_without_effect(shell: Project) -> None:
+    options = queue_options(
+        shell.workspace, {"retry_alone": False, "gpu_memory": None, "gpu_devices": [], "cluster": {}}
+    )
+    assert options.gpus is None
+
+
+@pytest.mark.parametrize(
+    ("given", "visible"),
+    [
+        ({"gpu_devices": ["2", "3"]}, {"2", "3"}),
+        ({"gpu_memory": 2.0}, {"0", "1", "2", "3"}),
+        ({"gpu_memory": 2.0, "gpu_devices": ["1"], "retry_alone": True}, {"1"}),
+    ],
+)
+@pytest.mark.parametrize("enabled", ["false", "true"])
+def test_gpu_options_imply_one_gpu(
+    shell: Project,
+    fake_nvml: FakeNvml,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, Any],
+    visible: set[str],
+    enabled: str,
+) -> None:
+    for name, value in fake_nvml.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYRUNS_GPU_LEDGER", str(tmp_path / "ledger"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    fake_nvml.write([FakeGpu(total=10240, used=100) for _ in range(4)])
+    shell.settings(f"gpu_scheduler_enabled: {enabled}\ngpu_scheduler_stable_seconds: 0\n")
+    shell.task("T", 'echo "gpus:$PYRUNS_ASSIGNED_GPUS"')
+    Workspace(shell.workspace).run("T", **given)
+    assert shell.wait("T") == ["completed"]
+    assert shell.output("T").decode().split("gpus:")[1].strip() in visible
