@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-import tempfile
+import stat
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +16,8 @@ from typing import Any
 from .errors import PyrunsError
 
 STATE_VARIABLE = "PYRUNS_STATE_DIR"
+RUNTIME_VARIABLE = "PYRUNS_RUNTIME_DIR"
+_OLD_SECONDS = 90 * 86400.0  # after which the runtime folder of a boot is removed
 CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differently between programs
 
 
@@ -45,14 +50,6 @@ def pid_space() -> str:
         return ""
 
 
-def runtime_folder(name: str) -> Path:
-    """Return the path of a folder of this user's for what lasts no longer than the machine is up."""
-    runtime = Path(f"/run/user/{os.getuid()}")
-    if runtime.is_dir() and os.access(runtime, os.W_OK):
-        return runtime / name
-    return Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
-
-
 def state_folder() -> Path:
     """Return the path of this user's folder for what has to last but does not belong into a project.
 
@@ -69,6 +66,51 @@ def state_folder() -> Path:
         return (Path(state) if state else Path.home() / ".local" / "state") / "pyruns"
     except RuntimeError:
         raise PyrunsError(f"This user has no home. Set {STATE_VARIABLE} to a folder that lasts.") from None
+
+
+def runtime_folder() -> Path:
+    """Return the path of this user's folder for what counts on this host until it restarts: GPU reservations,
+    and the projects in which something runs. It is `PYRUNS_RUNTIME_DIR`, by default in the state folder.
+
+    All processes of the user on this host must find the same folder, whatever session they belong to, as long
+    as any of them lives. `/run/user/<uid>` exists only while the user is logged in. `/tmp` and `/var/tmp` are
+    private in services with PrivateTmp, as many hubs have it, and old files in them are removed. `/dev/shm`
+    is emptied when the user logs out (RemoveIPC of logind). The state folder has none of these problems, and
+    nothing runs without it anyway. A home may be shared by hosts, so the id of the boot names the host. It
+    is the same in the containers of a host, which use the same GPUs.
+
+    Raises:
+        PyrunsError: if this user has no home.
+    """
+    given = os.environ.get(RUNTIME_VARIABLE)
+    return Path(given).absolute() if given else state_folder() / "run" / (boot_id() or host_name())
+
+
+def make_runtime_folder() -> Path:
+    """Return `runtime_folder`, which is there afterwards; what earlier boots left is removed.
+
+    Raises:
+        PyrunsError: when another user's folder, or something else, is in its place.
+        OSError: when it cannot be made.
+    """
+    folder = runtime_folder()
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if RUNTIME_VARIABLE not in os.environ:
+            _remove_old(folder)
+    status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        raise PyrunsError(f"{folder} is not a folder of yours. Remove it, or set {RUNTIME_VARIABLE}.")
+    return folder
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove the folders next to `folder` that were not used for long; others may be those of other hosts."""
+    for name in os.listdir(folder.parent):
+        other = folder.parent / name
+        with suppress(OSError):
+            if other != folder and time.time() - other.lstat().st_mtime > _OLD_SECONDS:
+                shutil.rmtree(other)
 
 
 def new_token() -> str:

@@ -12,27 +12,21 @@ import os
 import stat
 from pathlib import Path
 
-from pyruns_jupyter.core.errors import Unreadable
+from pyruns_jupyter.core.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock, is_locked
 from pyruns_jupyter.core.files import read_whole
-from pyruns_jupyter.core.host import runtime_folder
+from pyruns_jupyter.core.host import make_runtime_folder, runtime_folder
 
-VARIABLE = "PYRUNS_RUNTIME_DIR"
 _SUFFIX = ".project"
 _MOST_BYTES = 16384
 
 
-def _folder() -> Path:
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else runtime_folder("pyruns")
-
-
 def _own_folder() -> Path | None:
     """Return the folder when it is a real one of this user's, not one that another user put there."""
-    folder = _folder()
     try:
+        folder = runtime_folder()
         status = folder.lstat()
-    except OSError:
+    except (OSError, PyrunsError):
         return None
     return folder if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() else None
 
@@ -41,17 +35,14 @@ def announce(root: Path) -> FileLock | None:
     """Say that something runs in the project whose `_pyruns_` folder is `root`, as long as the lock is held
     that is returned; None when that cannot be said.
     """
-    folder = _folder()
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if _own_folder() is None:
-            return None
+        folder = make_runtime_folder()
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
         lock = FileLock(folder / f"{name}{_SUFFIX}")
         if not lock.try_acquire():
             return None
         lock.write(os.fsencode(root))
-    except OSError:
+    except (OSError, PyrunsError):
         return None
     return lock
 

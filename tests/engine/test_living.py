@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.host import make_runtime_folder
 from pyruns_jupyter.engine import living
 from tests.core.damage import as_nobody, open_up
 from tests.engine.conftest import MakeProject
@@ -17,7 +21,7 @@ from tests.support import wait_until
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(living.VARIABLE, str(tmp_path / "runtime"))
+    monkeypatch.setenv("PYRUNS_RUNTIME_DIR", str(tmp_path / "runtime"))
     return tmp_path / "runtime"
 
 
@@ -35,6 +39,47 @@ def test_projects_are_known_while_something_runs_in_them(make_project: MakeProje
     one.wait("T")
     one.wait_for_exit()
     wait_until(lambda: living.living_projects() == [])
+
+
+def test_the_default_folder_is_the_same_in_every_session(
+    make_project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service of a hub has other temporary folders than a login, and no `XDG_RUNTIME_DIR`."""
+    monkeypatch.delenv("PYRUNS_RUNTIME_DIR")
+    monkeypatch.delenv("PYRUNS_GPU_LEDGER", raising=False)
+    monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "state"))
+    found = set()
+    for session in ("login", "service"):
+        (tmp_path / session).mkdir()
+        environment = {**os.environ, "TMPDIR": str(tmp_path / session)}
+        environment["XDG_RUNTIME_DIR"] = str(tmp_path / session)
+        code = "from pyruns_jupyter.engine.gpus.ledger import ledger_folder; print(ledger_folder())"
+        found.add(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
+        if session == "login":
+            with monkeypatch.context() as patch:
+                patch.setenv("TMPDIR", environment["TMPDIR"])
+                patch.setattr(tempfile, "tempdir", None)
+                project = make_project()
+                project.task("T", "while [ ! -e go ]; do sleep 0.05; done")
+                project.submit("T")
+                project.wait_for_output("T", b"START")
+    assert len(found) == 1
+    wait_until(lambda: living.living_projects() == [project.root])
+    (project.folder / "go").touch()
+    assert project.wait("T") == ["completed"]
+
+
+def test_what_a_boot_left_long_ago_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYRUNS_RUNTIME_DIR")
+    monkeypatch.setenv("PYRUNS_STATE_DIR", str(tmp_path / "state"))
+    old, recent = tmp_path / "state" / "run" / "old", tmp_path / "state" / "run" / "recent"
+    for folder in (old, recent):
+        (folder / "gpus").mkdir(parents=True)
+    long_ago = time.time() - 100 * 86400
+    os.utime(old, (long_ago, long_ago))
+    made = make_runtime_folder()
+    assert sorted(made.parent.iterdir()) == sorted([made, recent])
+    assert made.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_that_is_not_ours_stops_nothing(make_project: MakeProject, folder: Path) -> None:

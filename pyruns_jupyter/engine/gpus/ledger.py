@@ -1,8 +1,9 @@
 """Who has which GPU on this host: a file for each reservation, locked as long as its run lives.
 
-All projects of a user share one folder, and all users where `PYRUNS_GPU_LEDGER` names one that they may
-write to (mode 1777). A reservation is made under the folder's guard, its lock goes to the supervisor with a
-fork, and the kernel drops it when that ends, however it ends. So nothing here is ever out of date.
+All projects of a user share one folder (`core.host.runtime_folder`), and all users where `PYRUNS_GPU_LEDGER`
+names one that they may write to (mode 1777). A reservation is made under the folder's guard, its lock goes to
+the supervisor with a fork, and the kernel drops it when that ends, however it ends. So nothing here is ever
+out of date.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.errors import Busy, PyrunsError
-from pyruns_jupyter.core.host import runtime_folder
+from pyruns_jupyter.core.host import make_runtime_folder, runtime_folder
 from pyruns_jupyter.core.printing import printable
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
@@ -77,7 +78,7 @@ class Reservation:
 def ledger_folder() -> Path:
     """Return the folder of this user, or the one that the administrator gives."""
     given = os.environ.get(VARIABLE)
-    return Path(given) if given else runtime_folder("pyruns-gpus")
+    return Path(given) if given else runtime_folder() / "gpus"
 
 
 class Ledger:
@@ -201,6 +202,9 @@ class Ledger:
             return {}
 
     def _prepare(self) -> None:
+        """Make the folder; it may have vanished since the last time."""
+        if self.folder.parent == runtime_folder():
+            make_runtime_folder()
         try:
             self.folder.mkdir(mode=0o700)
         except FileExistsError:
