@@ -19,12 +19,19 @@ export interface IRows {
 /** Bytes between two marks: more of them would make rows less exact. */
 const PIECE = 32 * 1024;
 
+/** Bytes that are kept at most, those of some ten thousand coloured lines. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
 const NEWLINE = 10;
+const RETURN = 13;
 
 interface IPiece {
+  /** The part of the log that it stands for; some of it may not be kept. */
   offset: number;
-  length: number;
-  chunks: Uint8Array[];
+  end: number;
+  chunks: IChunk[];
+  /** Bytes in its chunks. */
+  size: number;
   /** The row in which it begins. */
   mark: IMark;
 }
@@ -38,7 +45,8 @@ export interface IChunk {
  * Keeps the bytes that a terminal shows, and finds their rows.
  *
  * A line break begins a row and so does a full row; what moves the cursor up
- * (several progress bars) makes rows less exact, until the next mark.
+ * (several progress bars) makes rows less exact, until the next mark. Of what
+ * is written over and over in the same rows only the last bytes are kept.
  */
 export class LineMap {
   constructor(rows: IRows) {
@@ -47,17 +55,19 @@ export class LineMap {
 
   /** Bytes are about to be written behind all others. */
   add(offset: number, bytes: Uint8Array): void {
+    const end = offset + bytes.length;
     const last = this._pieces[this._pieces.length - 1];
-    if (last && last.length + bytes.length <= PIECE) {
-      last.chunks.push(bytes);
-      last.length += bytes.length;
+    const size = bytes.length;
+    this._size += size;
+    if (last && last.size + size <= PIECE) {
+      last.chunks.push({ offset, bytes });
+      last.size += size;
+      last.end = end;
     } else {
-      this._pieces.push({
-        offset,
-        length: bytes.length,
-        chunks: [bytes],
-        mark: this._rows.mark()
-      });
+      this._forgetRewritten();
+      const chunks = [{ offset, bytes }];
+      const mark = this._rows.mark();
+      this._pieces.push({ offset, end, chunks, size, mark });
       this._forget();
     }
   }
@@ -65,6 +75,7 @@ export class LineMap {
   clear(): void {
     this._pieces.forEach(piece => piece.mark.dispose());
     this._pieces = [];
+    this._size = 0;
   }
 
   /** The first byte that can still be scrolled to; null without any. */
@@ -80,19 +91,12 @@ export class LineMap {
   /** Behind the last byte; null without any. */
   get end(): number | null {
     const last = this._pieces[this._pieces.length - 1];
-    return last ? last.offset + last.length : null;
+    return last ? last.end : null;
   }
 
   /** All that can be scrolled to, in order. */
   chunks(): IChunk[] {
-    return this._pieces.flatMap(piece => {
-      let { offset } = piece;
-      return piece.chunks.map(bytes => {
-        const chunk = { offset, bytes };
-        offset += bytes.length;
-        return chunk;
-      });
-    });
+    return this._pieces.flatMap(piece => piece.chunks);
   }
 
   /** Some of the bytes as text; empty when they are not shown. */
@@ -100,18 +104,16 @@ export class LineMap {
     const decoder = new TextDecoder();
     let text = '';
     for (const piece of this._pieces) {
-      let at = piece.offset;
-      if (at + piece.length <= offset || at >= offset + length) {
+      if (piece.end <= offset || piece.offset >= offset + length) {
         continue;
       }
-      for (const bytes of piece.chunks) {
+      for (const { offset: at, bytes } of piece.chunks) {
         const from = Math.max(0, offset - at);
         const until = Math.min(bytes.length, offset + length - at);
         if (from < until) {
           const part = bytes.subarray(from, until);
           text += decoder.decode(part, { stream: true });
         }
-        at += bytes.length;
       }
     }
     return text + decoder.decode();
@@ -121,7 +123,7 @@ export class LineMap {
   rowOf(offset: number): number | null {
     this._forget();
     const index = this._pieces.findIndex(
-      piece => offset >= piece.offset && offset < piece.offset + piece.length
+      piece => offset >= piece.offset && offset < piece.end
     );
     if (index < 0) {
       return null;
@@ -199,14 +201,12 @@ export class LineMap {
   /** Line breaks of a piece from one absolute offset to another. */
   private _count(piece: IPiece, begin: number, end: number): number {
     let count = 0;
-    let { offset } = piece;
-    for (const bytes of piece.chunks) {
+    for (const { offset, bytes } of piece.chunks) {
       let at = bytes.indexOf(NEWLINE, Math.max(0, begin - offset));
       while (at >= 0 && offset + at < end) {
         count++;
         at = bytes.indexOf(NEWLINE, at + 1);
       }
-      offset += bytes.length;
     }
     return count;
   }
@@ -214,8 +214,7 @@ export class LineMap {
   /** The offset behind so many line breaks of a piece. */
   private _afterBreak(piece: IPiece, breaks: number): number {
     let left = breaks;
-    let { offset } = piece;
-    for (const bytes of piece.chunks) {
+    for (const { offset, bytes } of piece.chunks) {
       let at = left > 0 ? bytes.indexOf(NEWLINE) : -1;
       while (at >= 0) {
         left--;
@@ -224,18 +223,60 @@ export class LineMap {
         }
         at = bytes.indexOf(NEWLINE, at + 1);
       }
-      offset += bytes.length;
     }
-    return breaks === 0 ? piece.offset : offset;
+    return breaks === 0 ? piece.offset : piece.end;
   }
 
-  /** Let go of what has scrolled out at the top. */
+  /** Let go of what has scrolled out at the top, and of too many bytes. */
   private _forget(): void {
-    while (this._pieces.length > 1 && this._pieces[1].mark.line < 0) {
-      this._pieces.shift()?.mark.dispose();
+    while (
+      this._pieces.length > 1 &&
+      (this._pieces[1].mark.line < 0 || this._size > MAX_BYTES)
+    ) {
+      this._drop(0, 1);
+    }
+  }
+
+  /**
+   * Let go of what the last piece writes over: the pieces from the one that
+   * began in the same row.
+   */
+  private _forgetRewritten(): void {
+    const index = this._pieces.length - 1;
+    const last = this._pieces[index];
+    const first = this._pieces.findIndex(
+      piece => piece.mark.line >= 0 && piece.mark.line === last.mark.line
+    );
+    if (first < 0 || first === index) {
+      return;
+    }
+    const { offset } = this._pieces[first];
+    this._drop(first, index - first);
+    // It begins in the middle of a line that was written before.
+    const [chunk] = last.chunks;
+    const begin = chunk.bytes.findIndex(
+      byte => byte === RETURN || byte === NEWLINE
+    );
+    if (begin > 0) {
+      last.chunks[0] = {
+        offset: chunk.offset + begin,
+        bytes: chunk.bytes.subarray(begin)
+      };
+      last.size -= begin;
+      this._size -= begin;
+    }
+    last.offset = offset;
+  }
+
+  private _drop(first: number, count: number): void {
+    for (const piece of this._pieces.splice(first, count)) {
+      piece.mark.dispose();
+      this._size -= piece.size;
     }
   }
 
   private readonly _rows: IRows;
   private _pieces: IPiece[] = [];
+  /** Bytes in all pieces. */
+  private _size = 0;
 }
