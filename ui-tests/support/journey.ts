@@ -54,12 +54,8 @@ export async function openLab(
   await expect(page.locator('#filebrowser')).toBeVisible();
 }
 
-/**
- * Load the page anew, when all of `expected` is in the layout that Lab saves
- * a little after it changes.
- */
-export async function reload(
-  page: IJupyterLabPageFixture,
+/** Wait until Lab has saved a layout, which it does a little after a change. */
+export async function savedLayout(
   root: string,
   ...expected: readonly RegExp[]
 ): Promise<void> {
@@ -72,6 +68,15 @@ export async function reload(
     return expected.filter(pattern => !pattern.test(saved)).map(String);
   };
   await expect.poll(missing).toEqual([]);
+}
+
+/** Load the page anew, when all of `expected` is in the saved layout. */
+export async function reload(
+  page: IJupyterLabPageFixture,
+  root: string,
+  ...expected: readonly RegExp[]
+): Promise<void> {
+  await savedLayout(root, ...expected);
   // Galata would wait for a launcher; its type does not name the option.
   const options = { waitForIsReady: false };
   await page.reload(options as Parameters<typeof page.reload>[0]);

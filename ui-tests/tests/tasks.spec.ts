@@ -9,6 +9,7 @@ import {
   openInPyruns,
   openLab,
   reload,
+  savedLayout,
   taskFolder,
   taskInfo,
   taskRow,
@@ -144,12 +145,18 @@ test('two logs never mix, and a page loaded anew misses nothing', async ({
   const list = page
     .getByRole('tabpanel', { name: 'voices/talk: Logs' })
     .getByRole('navigation', { name: 'Tasks' });
-  for (const voice of ['right', 'left', 'right', 'left', 'right']) {
+  const open = async (voice: string) => {
     await list.locator(`.pyr-task[data-task$="voice=${voice}"]`).click();
     await expect(terminal(page)).toContainText(`${voice} says 3`);
     const other = voice === 'left' ? 'right' : 'left';
     await expect(terminal(page)).not.toContainText(`${other} says`);
+  };
+  for (const voice of ['right', 'left', 'right', 'left']) {
+    await open(voice);
   }
+  // So that what is saved next is the last change, not an earlier one.
+  await savedLayout(ROOT, /"page": ?"monitor"[^}]*talk_1_voice=left/);
+  await open('right');
   await reload(page, ROOT, /"page": ?"monitor"[^}]*talk_2_voice=right/);
   await expect(terminal(page)).toContainText('right says');
 
