@@ -96,7 +96,7 @@ export interface IViewOptions {
 /** Make the view of a page; the workspace is asked for first. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   const { client, session } = options.pyruns;
-  const [workspace] = await Promise.allSettled([
+  const [found] = await Promise.allSettled([
     client.getWorkspace(options.workspace),
     // It tells what the user may do, and whether anything can be shown at all.
     session.settled()
@@ -105,16 +105,10 @@ export async function makeView(options: IViewOptions): Promise<JSX.Element> {
   if (handshake === 'missing' || handshake === 'mismatch') {
     return makeNoServer(options);
   }
-  if (workspace.status === 'rejected') {
-    throw workspace.reason;
+  if (found.status === 'rejected') {
+    throw found.reason;
   }
-  return makePage(options, workspace.value);
-}
-
-function makePage(
-  options: IViewOptions,
-  workspace: Workspace
-): Promise<JSX.Element> {
+  const workspace = found.value;
   options.onName(workspaceTitle(options.trans, workspace));
   switch (options.page) {
     case 'dashboard':
