@@ -16,7 +16,7 @@ from pyruns_jupyter.engine.submit import scheduler_alive
 
 def workspace_model(
     workspace: WorkspaceFolder,
-    counts: Mapping[str, int],
+    counts: Mapping[str, int] | None,
     *,
     identifier: str,
     path: str,
@@ -25,7 +25,8 @@ def workspace_model(
 ) -> dict[str, Any]:
     """Return a `Workspace`; the next three are what the client calls it, its project and its script.
 
-    `problem` is why its tasks cannot be read, when that is known already.
+    `counts` is None when its tasks were not read. `problem` is why they cannot be read, when that is known
+    already.
     """
     return {
         "id": identifier,
@@ -33,7 +34,7 @@ def workspace_model(
         "kind": workspace.kind,
         "path": path,
         "script": script,
-        "counts": {status: counts.get(status, 0) for status in STATUSES},
+        "counts": None if counts is None else {status: counts.get(status, 0) for status in STATUSES},
         "engine": engine_of(Settings.load(workspace.root), workspace.name, None),
         "scheduler_alive": scheduler_alive(workspace.root),
         "problem": problem or workspace.problem(),

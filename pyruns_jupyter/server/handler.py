@@ -144,7 +144,7 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
 
     async def body(self, *allowed: str) -> Body:
         """Return the request's JSON object, which may have the keys `allowed`; it is parsed in a thread."""
-        return await self.services.compute(lambda: Body.parse(self.request.body, allowed))
+        return await self.services.encode(lambda: Body.parse(self.request.body, allowed))
 
     async def check_jobs(self, workspace: WorkspaceFolder, options: Mapping[str, object]) -> None:
         """Check that the options of a queueing are within what the administrator allows.
@@ -196,7 +196,7 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
 
     async def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON, which is made in a thread."""
-        text = await self.services.compute(lambda: to_json(value))
+        text = await self.services.encode(lambda: to_json(value))
         self.set_status(status)
         self.answer_text(text)
 

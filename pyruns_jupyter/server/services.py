@@ -83,6 +83,7 @@ class Services:
         self._waiting_previews = 0
         # One after the other: several threads that compute would keep the event loop from its turn.
         self._computing = Workers(1, "pyruns-compute")
+        self._encoding = Workers(1, "pyruns-json")
         self._waits = Workers(SCANS, "pyruns-wait")
         self.scans = asyncio.Semaphore(SCANS)
         self._killed_at_the_end: set[Killable] = set()
@@ -92,7 +93,7 @@ class Services:
         self._webhook = webhook
         self._activity = Activity(
             application,
-            self.watchers,
+            self._watchers_in_use,
             self._lives,
             limits.activity_hours,
             self.background,
@@ -110,6 +111,10 @@ class Services:
     async def compute(self, function: Callable[[], T]) -> T:
         """Return what a function returns that works on what is in memory, for some milliseconds."""
         return await asyncio.get_running_loop().run_in_executor(self._computing, function)
+
+    async def encode(self, function: Callable[[], T]) -> T:
+        """Return what a function returns that makes JSON or parses it, without waiting for a disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._encoding, function)
 
     async def search(self, function: Callable[[], T]) -> T:
         """Return what a search finds, after the ones that came before."""
@@ -159,6 +164,18 @@ class Services:
         """Return the watchers of all workspaces that were looked at."""
         return self._watchers.all()
 
+    def known_watcher(self, workspace: WorkspaceFolder) -> Watcher | None:
+        """Return the watcher of a workspace if it was looked at lately."""
+        return self._watchers.find(workspace)
+
+    def drop_idle_watchers(self) -> None:
+        """Free the memory of workspaces that nobody looks at any more."""
+        self._watchers.drop_idle()
+
+    def _watchers_in_use(self) -> list[Watcher]:
+        self.drop_idle_watchers()
+        return self.watchers()
+
     @property
     def is_stopping(self) -> bool:
         """Whether the server stops, so that long work is to end early."""
@@ -193,7 +210,7 @@ class Services:
 
     def _close_threads(self) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        pools = (self._waits, self._computing, self._searches, self._previews, self._threads)
+        pools = (self._waits, self._computing, self._encoding, self._searches, self._previews, self._threads)
         for pool in pools:
             pool.stop()
         left = sum(pool.join(deadline) for pool in pools)

@@ -40,7 +40,7 @@ class SystemConnection:
         try:
             history = self._services.sampler.history()
             message = {"type": "history", "samples": history}
-            await send(await self._services.compute(lambda: to_json(message)))
+            await send(await self._services.encode(lambda: to_json(message)))
             newest = history[-1]["time"] if history else 0.0
             while True:
                 await arrived.wait()

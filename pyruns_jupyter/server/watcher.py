@@ -31,7 +31,8 @@ RESTING = 10.0  # the same when the system says what changes, and nothing waits 
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
 ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
 KEPT_ANSWERS = 100
-KEPT_INDEXES = 256  # more than `discover` finds: else each listing would read every task of all workspaces
+MAX_INDEXES = 256
+IDLE_SECONDS = 600.0  # after which an index that nobody used leaves memory
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Watcher:
         self.workspace = workspace
         self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # as they were at the last look
         self.running = 0
+        self.used_at = time.monotonic()  # when somebody asked for this watcher
         self._run = run
         self._compute = compute
         self._attend = attend
@@ -85,6 +87,7 @@ class Watcher:
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._turn = asyncio.Lock()  # one look at a time, without occupying threads that wait
         self._index_lock = threading.Lock()  # holds even where an awaiting request was given up
+        self._has_looked = False
         self._announced = 0  # the revision that listeners were told of
         self._looked_at = float("-inf")  # when the last complete look began
         self._changed_at = float("-inf")  # when we changed something on disk ourselves
@@ -110,6 +113,11 @@ class Watcher:
     def active(self) -> bool:
         """Whether something waited or ran at the last look."""
         return self.counts[QUEUED] + self.counts[RUNNING] > 0
+
+    @property
+    def known_counts(self) -> Mapping[str, int] | None:
+        """How many tasks had which status at the last look, None before the first one."""
+        return self.counts if self._has_looked else None
 
     @property
     def watching(self) -> bool:
@@ -164,7 +172,7 @@ class Watcher:
             self._messages.clear()
             for listener in self._listeners:
                 listener.set()
-        self.counts, self.running = seen.counts, seen.running
+        self.counts, self.running, self._has_looked = seen.counts, seen.running, True
         for name, facts in seen.events:
             self._tell(self.workspace, name, facts)
         self._attend_if_due(self.active)
@@ -296,14 +304,28 @@ class WatcherPool:
         watcher = self._watchers.pop(workspace.folder, None)
         if watcher is None:
             watcher = Watcher(workspace, self._run, self._compute, self._attend, self._tell, self._background)
+        watcher.used_at = time.monotonic()
         self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
-        if len(self._watchers) > KEPT_INDEXES:
+        if len(self._watchers) > MAX_INDEXES:
             idle = next(
                 (key for key, kept in self._watchers.items() if not kept.busy and kept is not watcher), None
             )
             if idle is not None:
                 del self._watchers[idle]
         return watcher
+
+    def find(self, workspace: WorkspaceFolder) -> Watcher | None:
+        """Return the watcher of a workspace if there is one; this does not count as use."""
+        return self._watchers.get(workspace.folder)
+
+    def drop_idle(self) -> None:
+        """Forget the watchers that nobody used for a while and in whose workspaces nothing is queued or
+        running.
+        """
+        oldest = time.monotonic() - IDLE_SECONDS
+        for key, watcher in [*self._watchers.items()]:
+            if watcher.used_at <= oldest and not watcher.busy and not watcher.active:
+                del self._watchers[key]
 
     def all(self) -> list[Watcher]:
         """Return all watchers."""

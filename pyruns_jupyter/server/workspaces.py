@@ -10,6 +10,7 @@ from ..core.discovery import discover
 from ..core.errors import NotFound, PyrunsError, os_sentence
 from ..core.index import TaskIndex
 from ..core.workspace import WorkspaceFolder, open_workspace
+from ..engine.launch import scheduler_alive
 from ..resources.workspaces import damaged_model, folder_identity, workspace_model
 from .handler import READ, WRITE, PyrunsHandler, endpoint
 
@@ -25,16 +26,16 @@ class WorkspaceHandlerBase(PyrunsHandler):
 
         return await self.services.watcher(workspace).look(read)
 
-    async def listed(self, workspace: WorkspaceFolder) -> dict[str, Any]:
+    async def listed(self, workspace: WorkspaceFolder, *, is_one_of_many: bool = False) -> dict[str, Any]:
         """Return the workspace with its counts, or with what is wrong with it: other workspaces can be shown
-        all the same, and this one be mended.
+        all the same, and this one be mended. As one of many, its tasks are read only while some are active.
 
         Raises:
             NotFound, FileNotFoundError: when it is gone.
         """
         try:
             try:
-                return await self.model(workspace)
+                return await (self._known(workspace) if is_one_of_many else self.model(workspace))
             except (NotFound, FileNotFoundError):
                 raise
             except PyrunsError as error:
@@ -55,8 +56,16 @@ class WorkspaceHandlerBase(PyrunsHandler):
                 problem=f"{workspace.folder} cannot be read. The log of the server says why.",
             )
 
+    async def _known(self, workspace: WorkspaceFolder) -> dict[str, Any]:
+        watcher = self.services.known_watcher(workspace)
+        is_active = watcher is not None and watcher.active
+        if is_active or await self.run(scheduler_alive, workspace.root):
+            return await self.model(workspace)
+        counts = None if watcher is None else watcher.known_counts
+        return await self.run(self._described, workspace, counts)
+
     def _described(
-        self, workspace: WorkspaceFolder, counts: Mapping[str, int], problem: str | None = None
+        self, workspace: WorkspaceFolder, counts: Mapping[str, int] | None, problem: str | None = None
     ) -> dict[str, Any]:
         paths, script = self.services.paths, workspace.script
         return workspace_model(
@@ -83,7 +92,7 @@ class WorkspacesHandler(WorkspaceHandlerBase):
         items = []
         for workspace in found:
             try:
-                items.append(await self.listed(workspace))
+                items.append(await self.listed(workspace, is_one_of_many=True))
             except (NotFound, FileNotFoundError):
                 continue  # removed at this moment
         await self.answer({"items": items})

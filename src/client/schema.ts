@@ -709,7 +709,8 @@ export interface components {
             path: string;
             /** @description Path of the script relative to the server root */
             script: string | null;
-            counts: components["schemas"]["Counts"];
+            /** @description Null in a list of workspaces when nothing runs in the project and nobody looked at the tasks lately */
+            counts: components["schemas"]["Counts"] | null;
             /**
              * @description Where its tasks run unless their queueing says otherwise
              * @enum {string}

@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.layout import TASK_INFO
 from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.submit import cancel, submit
 from pyruns_jupyter.resources import generator
+from pyruns_jupyter.server import watcher as watcher_module
 from pyruns_jupyter.server.services import MAX_WAITING_PREVIEWS, SETTING, Services
-from tests.server.client import Api
+from tests.server.client import Api, until
 from tests.server.conftest import WS
 
 
@@ -345,3 +349,63 @@ async def test_more_previews_than_may_wait_are_refused(
     go_on.set()
     await asyncio.gather(*waiting)
     assert (await preview(api, "lr: 1\n"))["count"] == 1
+
+
+_opened: list[list[str]] = []
+
+
+def _hear_opening(event: str, arguments: tuple[object, ...]) -> None:
+    if _opened and event == "open" and str(arguments[0]).endswith(TASK_INFO):
+        _opened[0].append(str(arguments[0]))
+
+
+sys.addaudithook(_hear_opening)  # stays for ever, and does nothing but during the test
+
+
+async def test_listing_workspaces_reads_no_tasks(api: Api, train: WorkspaceFolder, jp_root_dir: Path) -> None:
+    """What it costs follows from what is shown, not from how many tasks all projects have."""
+    other, _ = open_workspace(jp_root_dir / "sub folder" / "nested.py")
+    for workspace in (train, other):
+        create_tasks(workspace, "lr: 1 | 2 | 3\n", "t")
+    await api.get("/workspaces/{ws}/tasks", ws=WS)
+    _opened.append([])
+    try:
+        items = {item["name"]: item for item in (await api.get("/workspaces"))["items"]}
+        assert _opened[0] == []
+        assert items["train"]["counts"]["pending"] == 3  # somebody looked at it
+        assert items["nested"]["counts"] is None
+        one = await api.get("/workspaces/{ws}", ws=items["nested"]["id"])
+        assert one["counts"]["pending"] == 3
+        assert len(_opened[0]) == 3  # the hook hears
+    finally:
+        _opened.clear()
+
+
+async def test_running_tasks_are_counted_though_nobody_looked(api: Api, train: WorkspaceFolder) -> None:
+    create_tasks(train, "sleep: 60\n", "long")
+    assert submit(train, ["long"]).queued == ["long"]
+
+    async def running() -> bool:
+        [item] = (await api.get("/workspaces"))["items"]
+        return item["counts"] is not None and item["counts"]["running"] == 1
+
+    try:
+        await until(running, "the running task")
+    finally:
+        cancel(train, "long")
+
+
+async def test_indexes_that_nobody_uses_leave_memory(
+    api: Api, train: WorkspaceFolder, jp_serverapp: Any, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = jp_serverapp.web_app.settings[SETTING]
+    open_workspace(jp_root_dir / "sub folder" / "nested.py")
+    stream = await api.stream("/workspaces/{ws}/events", ws=WS)
+    await stream.message("EventMessage")
+    await api.get("/workspaces/{ws}/tasks", ws="sub folder/_pyruns_/nested")
+    assert len(services.watchers()) == 2
+    services.drop_idle_watchers()
+    assert len(services.watchers()) == 2  # used a moment ago
+    monkeypatch.setattr(watcher_module, "IDLE_SECONDS", 0.0)
+    services.drop_idle_watchers()
+    assert [one.workspace.folder for one in services.watchers()] == [train.folder]  # somebody listens

@@ -37,7 +37,7 @@ describe('the queue', () => {
       const { gpus } = await demo.client.getSystem();
       gpus.forEach(gpu => expect(gpu.processes.length).toBeLessThan(2));
     }
-    expect((await demo.client.getWorkspace(DIGITS)).counts.queued).toBe(0);
+    expect((await demo.client.getWorkspace(DIGITS)).counts?.queued).toBe(0);
   });
 
   it('starts nothing while it is paused', async () => {
@@ -48,7 +48,7 @@ describe('the queue', () => {
     const { batches } = await demo.client.getQueue(DIGITS);
     expect(batches.map(({ why }) => why)).toContain('The queue is paused.');
     await demo.client.pauseQueue(DIGITS, false);
-    expect((await demo.client.getWorkspace(DIGITS)).counts.running).toBe(4);
+    expect((await demo.client.getWorkspace(DIGITS)).counts?.running).toBe(4);
   });
 
   it('stops what runs in a moment and what waits at once', async () => {

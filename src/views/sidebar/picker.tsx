@@ -100,5 +100,6 @@ function placeOf(workspace: Workspace): string {
 }
 
 function busyOf(workspace: Workspace): number {
-  return workspace.counts.running + workspace.counts.queued;
+  const { counts } = workspace;
+  return counts ? counts.running + counts.queued : 0;
 }
