@@ -102,6 +102,7 @@ class TaskIndex:
         self._durations: deque[float] = deque(maxlen=_DURATIONS)  # s, of runs that completed, the latest last
         self._configs: ConfigCache | None = None
         self._configs_at = 0  # the revision that the configurations belong to
+        self._configs_lock = threading.Lock()  # held while files are read; taken before `_lock`
         self._lock = threading.Lock()
 
     def refresh(self) -> Changes:
@@ -144,17 +145,18 @@ class TaskIndex:
         files; later ones those of tasks that changed, and look at some of the others, so that an edited one
         is noticed within a few calls. What was returned earlier stays as it was.
         """
-        with self._lock:
-            if self._configs is None or self._configs_at < self._forgotten:
-                self._configs, self._configs_at = ConfigCache(str(self.workspace.tasks)), 0
-            changed, removed = [], self._removed_after(self._configs_at)
-            for name in self._changed_after(self._configs_at):
-                row = self.rows[name]
-                if row.kind == PYTHON and row.readable:
-                    changed.append((name, row.config_file))
-                else:
-                    removed.add(name)
-            self._configs_at = self.revision
+        with self._configs_lock:
+            with self._lock:  # not while files are read: `refresh` needs it
+                if self._configs is None or self._configs_at < self._forgotten:
+                    self._configs, self._configs_at = ConfigCache(str(self.workspace.tasks)), 0
+                changed, removed = [], self._removed_after(self._configs_at)
+                for name in self._changed_after(self._configs_at):
+                    row = self.rows[name]
+                    if row.kind == PYTHON and row.readable:
+                        changed.append((name, row.config_file))
+                    else:
+                        removed.add(name)
+                self._configs_at = self.revision
             return self._configs.update(changed, removed)
 
     def _changed_after(self, revision: int) -> list[str]:

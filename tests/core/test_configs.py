@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +260,32 @@ def test_long_keys_within_each_other_do_not_fill_the_memory() -> None:
     )
     assert len(line) < 64 * 1024
     assert len(FlatReader().read(line + "\n")) == 0
+
+
+def test_reading_configurations_keeps_no_look_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first search by a parameter reads all files, on a slow disk for seconds."""
+    workspace = script_workspace(tmp_path, source=LOADS)
+    create_tasks(workspace, "lr: 1\n", "one")
+    index = TaskIndex(workspace)
+    index.refresh()
+    reads, go_on = threading.Event(), threading.Event()
+    read = configs_module._read
+
+    def slow(path: str) -> Any:
+        reads.set()
+        go_on.wait(60)
+        return read(path)
+
+    monkeypatch.setattr(configs_module, "_read", slow)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            found = threads.submit(index.configs)
+            assert reads.wait(60)
+            create_tasks(workspace, "lr: 2\n", "two")
+            assert [row.name for row in threads.submit(index.refresh).result(30).changed] == ["two"]
+        finally:
+            go_on.set()
+        assert set(found.result(60)) == {"one"}
+    assert set(index.configs()) == {"one", "two"}
