@@ -11,6 +11,7 @@ from typing import Any
 
 from . import marker, runs
 from .errors import Conflict, NotFound
+from .filelock import FILE_MODE
 from .files import dump_json, is_plain_file, write_new
 from .layout import ARTIFACTS, CELL_CODE, CELL_GIVEN, RUN_LOGS, TASK_INFO, check_task_name
 from .proposals import free_name
@@ -67,15 +68,14 @@ def duplicate(
         folder = staging / target
         folder.mkdir()
         (folder / RUN_LOGS).mkdir()
-        shutil.copyfile(source / payload, folder / payload)
-        shutil.copymode(source / payload, folder / payload)
+        _copy_file(source / payload, folder / payload)
         for file in (CELL_CODE, CELL_GIVEN):
             if is_plain_file(source / file):
-                shutil.copyfile(source / file, folder / file)
+                _copy_file(source / file, folder / file)
         if with_runs:
             _copy_tree(source / RUN_LOGS, folder / RUN_LOGS)
             if is_plain_file(source / _TRACK_STORE):
-                shutil.copyfile(source / _TRACK_STORE, folder / _TRACK_STORE)
+                _copy_file(source / _TRACK_STORE, folder / _TRACK_STORE)
         if with_artifacts:
             _copy_tree(source / ARTIFACTS, folder / ARTIFACTS)
         made = _copied_info(info, target, with_runs=with_runs, notes=notes)
@@ -113,6 +113,11 @@ def _copied_info(info: TaskInfo, name: str, *, with_runs: bool, notes: bool) -> 
     for key in _OWN_PLACE_FACTS & facts.keys():
         del facts[key]
     return made
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    os.chmod(target, FILE_MODE)
 
 
 def _copy_tree(source: Path, target: Path) -> None:

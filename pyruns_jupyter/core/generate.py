@@ -50,8 +50,6 @@ __all__ = [
     "task_text",
 ]
 
-_SHELL_FILE_MODE = 0o644
-
 
 def create_tasks(
     workspace: WorkspaceFolder, text: str, name: str, files: Mapping[str, bytes] | None = None
@@ -76,7 +74,7 @@ def create(
     """Create the tasks of a proposal, see `create_tasks`; `facts` go into our own part of each task file."""
     workspace = proposal.workspace
     describe = _shell_info if proposal.plan is None else _script_info
-    common, payload_name, payload_mode = describe(workspace)
+    common, payload_name = describe(workspace)
     now = time.time()
     with staging_folder(workspace) as staging:
         for index, name in enumerate(proposal.names):
@@ -89,20 +87,20 @@ def create(
             os.mkdir(f"{folder}/{RUN_LOGS}")
             for file, content in files.items():
                 _write(f"{folder}/{file}", content, FILE_MODE)
-            _write(f"{folder}/{payload_name}", _with_newline(proposal.config_text(index)), payload_mode)
+            _write(f"{folder}/{payload_name}", _with_newline(proposal.config_text(index)), FILE_MODE)
             _write(f"{folder}/{TASK_INFO}", dump_json(info), FILE_MODE)
         put_into_place(workspace, staging, proposal.names, (*files, payload_name, TASK_INFO))
     return list(proposal.names)
 
 
-def _script_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str, int]:
+def _script_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str]:
     script = workspace.script
     if script is None:
         raise InvalidInput(f"The script of {workspace.folder} is missing.", field="script")
-    return {"task_kind": "python", "script": str(script)}, SCRIPT_CONFIG, FILE_MODE
+    return {"task_kind": "python", "script": str(script)}, SCRIPT_CONFIG
 
 
-def _shell_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str, int]:
+def _shell_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str]:
     settings = Settings.load(workspace.root)
     shell = settings.shell()
     if shell is None:
@@ -115,7 +113,7 @@ def _shell_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str, int]:
         "shell_executable": shell,
         "shell_kind": kind_of(shell),
     }
-    return info, script_name(shell), _SHELL_FILE_MODE
+    return info, script_name(shell)
 
 
 def _task_info(

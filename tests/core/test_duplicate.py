@@ -11,6 +11,7 @@ from pyruns_jupyter.core import runs, tasks
 from pyruns_jupyter.core.duplicate import duplicate
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
@@ -102,3 +103,16 @@ def test_a_copied_shell_task(tmp_path: Path) -> None:
     duplicate(workspace, "one", "two")
     assert (workspace.paths("two").folder / "config.sh").read_text() == "echo hi\n"
     assert read_task(workspace.paths("two").folder)["workdir"] == str(tmp_path)
+
+
+def test_others_read_no_copy(tmp_path: Path) -> None:
+    """Also not that of a task which an earlier release created."""
+    workspace = shell_workspace(tmp_path)
+    folder = one_task(workspace)
+    for name in ("config.sh", CELL_CODE, CELL_GIVEN):
+        (folder / name).touch()
+        (folder / name).chmod(0o644)
+    made = workspace.paths(duplicate(workspace, "one")).folder
+    files = [path for path in made.iterdir() if path.is_file()]
+    assert {CELL_CODE, CELL_GIVEN, "config.sh"} <= {path.name for path in files}
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []

@@ -64,7 +64,7 @@ def test_a_shell_task(tmp_path: Path) -> None:
     create_tasks(workspace, "echo a | cat\r\necho b", "job")
     folder = workspace.tasks / "job"
     assert (folder / "config.sh").read_bytes() == b"echo a | cat\necho b\n"
-    assert mode(folder / "config.sh") == 0o644
+    assert mode(folder / "config.sh") == 0o600  # it may hold secrets
     info = json.loads((folder / "task_info.json").read_bytes())
     place = KEYS.index("script")
     shell_keys = ["command_mode", "env", "workdir", "shell_executable", "shell_kind"]
