@@ -173,10 +173,11 @@ class Task:
         """Return the log of a run (from 1; by default the latest) as text; empty before it began.
 
         Bytes that are not UTF-8 become replacement characters; the file keeps them.
+
+        Raises:
+            InvalidInput: when it has more than 256 MiB; see `log_tail` and `log_path`.
         """
-        path = self.log_path(run)
-        size = logs.log_size(path)
-        return "" if size is None else logs.read_range(path, 0, size).decode("utf-8", "replace")
+        return logs.read_text(self.log_path(run))
 
     def log_path(self, run: int | None = None) -> Path:
         """Return where the log of a run lies (from 1; by default the latest)."""

@@ -1,14 +1,15 @@
-"""Writing a log while it grows, until its run ends."""
+"""Writing a log in pieces: as it is, or while it grows until its run ends."""
 
 from __future__ import annotations
 
 import codecs
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from pyruns_jupyter.api import Task
 from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.logs import LogFollower, LogReset, tail_offset
+from pyruns_jupyter.core.logs import LogFollower, LogReset, log_size, tail_offset
 from pyruns_jupyter.core.runs import ACTIVE, COMPLETED
 
 from .context import Context
@@ -41,6 +42,21 @@ def follow_log(context: Context, task: Task, run: int | None, tail: int | None) 
             return 0 if _status(task, index) == COMPLETED else 1
         if not grown:
             time.sleep(_PAUSE)
+
+
+def write_log(context: Context, path: Path, tail: int | None) -> None:
+    """Write a log as it is now, in pieces: it may be larger than the memory."""
+    end = log_size(path) or 0
+    follower = LogFollower(path, tail_offset(path, tail) if tail else 0)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        while data := follower.read(min(_CHUNK, end - follower.offset)):
+            context.write(decoder.decode(data))
+    except LogReset:
+        pass  # another run took its place
+    finally:
+        follower.close()
+    context.write(decoder.decode(b"", final=True))
 
 
 def _drain(context: Context, follower: LogFollower, decode: Callable[[bytes], str]) -> bool:

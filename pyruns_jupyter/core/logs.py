@@ -7,10 +7,11 @@ import re
 import stat
 from pathlib import Path
 
-from .errors import NotFound, Unreadable
+from .errors import InvalidInput, NotFound, Unreadable
 from .files import open_below
 
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
+MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
 
 
@@ -68,6 +69,21 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
         return _read_at(descriptor, max(0, offset), limit)
     finally:
         os.close(descriptor)
+
+
+def read_text(path: Path) -> str:
+    """Return a whole log as text, empty when there is none.
+
+    Raises:
+        InvalidInput: when it has more than 256 MiB.
+    """
+    size = log_size(path)
+    if size is not None and size > MAX_TEXT:
+        raise InvalidInput(
+            f"{path} has {size >> 20} MiB; at most {MAX_TEXT >> 20} MiB are read at once. Read its end "
+            "(log_tail), or open the file (log_path)."
+        )
+    return "" if size is None else read_range(path, 0, size).decode("utf-8", "replace")
 
 
 def open_log_file(path: Path) -> int:

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -21,7 +22,7 @@ from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.rows import TaskRow
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.resources import actions, changes, exports, generator, logs, queue, runs, studies, tasks
-from pyruns_jupyter.resources.answers import INTERNAL, status_of_error, to_json
+from pyruns_jupyter.resources.answers import INTERNAL, TooLarge, status_of_error, to_json
 from pyruns_jupyter.resources.body import Body
 from pyruns_jupyter.resources.columns import columns_reader
 from pyruns_jupyter.resources.compare import Comparing
@@ -41,6 +42,7 @@ VIEWS = ("widget-views.js", "widget-views.css")
 API_VERSION = 1
 MOST_TASKS = 10_000  # of one sweep
 MOST_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
+MAX_EXPORT = 64 * 1024 * 1024  # bytes of a table: a message holds all of it
 LOG_WINDOW = 1024 * 1024
 _BIG = 2**53
 
@@ -342,8 +344,16 @@ class Bridge:
     def _export(self, said: Body) -> _File:
         wanted = exports.Export.read(lambda key: said.text(key, ""))
         names = self._watch.look(wanted.names, max_age=0.0)()
-        data = b"".join(exports.export_chunks(self._workspace, wanted, names))
-        return _File(wanted.file_name(self._workspace), wanted.media_type, data)
+        chunks, data = exports.export_chunks(self._workspace, wanted, names), bytearray()
+        with closing(chunks):
+            for chunk in chunks:
+                data += chunk
+                if len(data) > MAX_EXPORT:
+                    raise TooLarge(
+                        f"The table is larger than {MAX_EXPORT >> 20} MiB, which a widget does not download. "
+                        "Filter the tasks, or use 'jupyter pyruns export'."
+                    )
+        return _File(wanted.file_name(self._workspace), wanted.media_type, bytes(data))
 
     def _rows(self) -> Mapping[str, TaskRow]:
         """Return all tasks as they are now."""

@@ -30,7 +30,8 @@ FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
 RESTING = 10.0  # the same when the system says what changes, and nothing waits or runs
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
 ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
-KEPT_ANSWERS = 100
+MAX_ANSWERS = 100  # that are kept
+MAX_ANSWERS_SIZE = 16 * 1024 * 1024  # characters of all of them
 MAX_INDEXES = 256
 IDLE_SECONDS = 600.0  # after which an index that nobody used leaves memory
 
@@ -156,9 +157,11 @@ class Watcher:
             if making.done() and self._making.get(question) is making:
                 del self._making[question]
         if self._answers_of == revision:
-            if len(self._answers) >= KEPT_ANSWERS:
+            kept = sum(map(len, self._answers.values()))
+            if len(self._answers) >= MAX_ANSWERS or kept + len(text) > MAX_ANSWERS_SIZE:
                 self._answers.clear()
-            self._answers[question] = text
+            if len(text) <= MAX_ANSWERS_SIZE:
+                self._answers[question] = text
         return text
 
     async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = FRESH) -> T:

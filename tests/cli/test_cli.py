@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import Workspace
+from pyruns_jupyter.cli.terminal import TerminalContext, main
 from tests.support import ROOT, wait_until
 
 SCRIPT = """\
@@ -251,3 +252,21 @@ def test_a_plan_file_names_and_creates_its_tasks(terminal: Terminal) -> None:
     told = terminal("sweep", "-", "-n", "a/b", given="lr: x | 1 |\nlr: [2\n", code=1)
     assert told.count("line ") >= 2
     assert "a/b" in told
+
+
+def test_a_log_is_written_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be larger than the memory; a character may lie across two pieces."""
+    (tmp_path / "train.py").write_text(SCRIPT)
+    workspace = Workspace.open(tmp_path / "train.py")
+    [task] = workspace.create("lr: 1", name="one")
+    text = "é" * 1_000_001 + "\n"
+    task.log_path(1).write_bytes(b"x" + text.encode() + b"\xff")
+    pieces: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TerminalContext, "write", lambda self, piece: pieces.append(piece))
+    assert main(["log", "one"]) == 0
+    assert "".join(pieces) == f"x{text}\ufffd"
+    assert max(map(len, pieces)) <= 2**19
+    pieces.clear()
+    assert main(["log", "one", "--tail", "1"]) == 0
+    assert "".join(pieces) == "\ufffd"

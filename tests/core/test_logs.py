@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core import logs
+from pyruns_jupyter.core.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.logs import LogFollower, LogReset, log_size, read_range, tail_offset
 
 
@@ -86,3 +87,17 @@ def test_a_log_that_is_cut_or_replaced(tmp_path: Path) -> None:
     assert follower.read(99) == b"ABCDEFGHI"
     with pytest.raises(LogReset):
         LogFollower(path, 50).read(1)
+
+
+def test_a_whole_log_is_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_TEXT", 2**20)
+    folder = tmp_path / "task" / "run_logs"
+    folder.mkdir(parents=True)
+    log = folder / "run1.log"
+    assert logs.read_text(log) == ""
+    log.write_bytes("é".encode() * 2**19)
+    assert logs.read_text(log) == "é" * 2**19
+    with log.open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(InvalidInput, match="at most 1 MiB"):
+        logs.read_text(log)

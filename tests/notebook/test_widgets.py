@@ -208,6 +208,19 @@ def test_results_are_a_file_and_the_trash_a_list(kernel: Kernel, table: tuple[st
     assert content["error"]["field"] == "format"
 
 
+def test_a_table_that_is_too_large_for_a_message_is_refused(
+    kernel: Kernel, table: tuple[str, Message]
+) -> None:
+    comm, _ = table
+    kernel.execute(
+        "from pyruns_jupyter.notebook import bridge\nusual, bridge.MAX_EXPORT = bridge.MAX_EXPORT, 9"
+    )
+    refused = kernel.ask(comm, "exportResults", format="csv")
+    assert refused["error"]["status"] == 413 and "jupyter pyruns export" in refused["error"]["message"]
+    kernel.execute("bridge.MAX_EXPORT = usual")
+    assert "error" not in kernel.ask(comm, "exportResults", format="csv")
+
+
 def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message], project: Path) -> None:
     comm, _ = table
 

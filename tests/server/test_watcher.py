@@ -86,5 +86,27 @@ async def test_a_workspace_at_rest(
         await services.close()
 
 
+async def test_remembered_answers_are_bounded_in_size(
+    train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher_module, "MAX_ANSWERS_SIZE", 1000)
+    limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
+    services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
+    watcher = services.watcher(train)
+    try:
+        for number in range(5):
+            await watcher.answer(number, lambda index: lambda: "x" * 400)
+        await watcher.answer("large", lambda index: lambda: "x" * 2000)
+        await watcher.answer("small", lambda index: lambda: "x")
+        remembered = [*range(5), "large", "small"]
+        monkeypatch.setattr(watcher_module, "FRESH", 3600.0)
+        await watcher.look(lambda index: None, max_age=0.0)
+        known = [text for question in remembered if (text := watcher.known(question)) is not None]
+        assert '"x"' in known
+        assert sum(map(len, known)) <= 1000
+    finally:
+        await services.close()
+
+
 def _refuse(folder: Path) -> None:
     raise OSError(95, "not supported")

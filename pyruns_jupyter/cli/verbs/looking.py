@@ -19,7 +19,7 @@ from pyruns_jupyter.core.stamps import duration_text
 from pyruns_jupyter.engine.submit import scheduler_alive
 
 from ..context import Context, split_run
-from ..follow import follow_log
+from ..follow import follow_log, write_log
 from .shared import Verb
 
 
@@ -133,7 +133,7 @@ def _log(context: Context, args: argparse.Namespace) -> int:
     if not path.is_file():
         problem = log_problem(path) or f"The task {name!r} has no log yet: it is {task.status}."
         raise NotFound(problem)
-    context.write(task.log_tail(args.tail, run) if args.tail else task.log(run))
+    write_log(context, path, args.tail)
     return 0
 
 
