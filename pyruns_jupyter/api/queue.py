@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from pyruns_jupyter.core.errors import PyrunsError
 from pyruns_jupyter.engine import given as given_options
 from pyruns_jupyter.engine import pausing
 from pyruns_jupyter.engine.options import MAX_JOBS, QueueOptions
 from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
-from pyruns_jupyter.studies.launch import requeue
+from pyruns_jupyter.studies.launch import attend, requeue
 
 from .tables import count_text, html_table, text_table
 
@@ -78,7 +80,9 @@ class ProjectQueue:
 
     @property
     def state(self) -> Queue:
-        """The queue as it is now."""
+        """The queue as it is now. A scheduler is started if tasks are queued and none is alive."""
+        with suppress(PyrunsError, OSError):  # the queue says that no scheduler runs
+            attend(self._root)
         return read_queue(self._root)
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.engine.launch import scheduler_alive
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 
@@ -146,3 +147,17 @@ def test_an_option_without_effect_creates_and_queues_nothing(terminal: Terminal)
     error = terminal("sweep", "-", "--run", "--retry-delay", "1m", given="lr: 0.1 | 0.2\n", code=1)
     assert "retry_delay needs retries" in error
     assert statuses(terminal) == {}
+
+
+def test_looking_at_the_queue_starts_a_scheduler_that_is_missing(terminal: Terminal, tmp_path: Path) -> None:
+    terminal("pause")
+    terminal("sweep", "-", "-n", "t", "--run", given="lr: 0.1 | 0.2\n")
+    stop_everything(tmp_path)
+    (tmp_path / "_pyruns_" / ".engine" / "paused").unlink(missing_ok=True)
+    root = tmp_path / "_pyruns_"
+    assert not scheduler_alive(root)
+    terminal("queue")
+    wait_until(lambda: scheduler_alive(root) or not terminal.json("queue")["batches"])
+    terminal("resume")
+    terminal("wait", "--timeout", "60")
+    assert set(statuses(terminal).values()) == {"completed"}
