@@ -1,0 +1,27 @@
+"""What the package imports is what it says to need."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import packages_distributions
+
+from tests.packaging.installed import lower_bounds
+from tests.test_layers import PACKAGE, python_files, python_imports
+
+# Used where they are installed; the extra `optimize` brings optuna.
+OPTIONAL = {"optuna", "pandas", "polars", "typing_extensions"}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_direct_import_is_declared() -> None:
+    tops = {name.split(".")[0] for file in python_files() for name in python_imports(file)}
+    foreign = tops - sys.stdlib_module_names - {PACKAGE.name} - OPTIONAL
+    assert {"tornado", "yaml"} <= foreign
+    owners = packages_distributions()
+    declared = {canonical(name) for name, _ in lower_bounds()}
+    missing = {top for top in foreign if not declared & {canonical(name) for name in owners[top]}}
+    assert missing == set()
