@@ -203,8 +203,19 @@ def changing(workspace: WorkspaceFolder, name: str, *, create: bool = False) -> 
         with suppress(FileExistsError):
             paths.folder.mkdir(mode=FOLDER_MODE)
             sync_folder(workspace.folder)
-    with locked(paths.lock, timeout=_LOCK_TIMEOUT):
-        yield paths
+    while True:
+        with locked(paths.lock, timeout=_LOCK_TIMEOUT) as lock:
+            if not lock.is_at(paths.lock):
+                continue  # the study was removed meanwhile, and its lock with it
+            try:
+                if not create and not os.path.lexists(paths.file):
+                    raise _no_study(workspace, name)
+                yield paths
+            finally:
+                if not os.path.lexists(paths.file):
+                    with suppress(OSError):
+                        paths.lock.unlink()
+            return
 
 
 def write_study(paths: StudyPaths, definition: Definition) -> None:
