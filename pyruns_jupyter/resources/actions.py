@@ -28,6 +28,7 @@ ACTIONS = (
     MOVE,
 )
 _IN_TRASH = ("restore", PURGE)  # actions on tasks that no search finds
+MAX_NAMES = 100_000  # of one request; larger workspaces are beyond what is supported
 MOST_DAYS = 1_000_000
 
 
@@ -74,6 +75,11 @@ class Action:
         if action == PURGE and body.has("older_than"):
             older = body.integer("older_than", 0, low=0, high=MOST_DAYS * 86400)
         names = body.texts("names") if body.has("names") else None
+        if names is not None and len(names) > MAX_NAMES:
+            raise InvalidInput(
+                f"{len(names):,} names are too many, at most {MAX_NAMES:,} are allowed. Use a query.",
+                field="names",
+            )
         if (names is not None) == body.has("query") and not (older is not None and not body.has("query")):
             raise InvalidInput("Give either 'names' or 'query'.", field="names")
         if action in _IN_TRASH and body.has("query"):

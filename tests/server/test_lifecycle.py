@@ -193,3 +193,11 @@ async def test_results_are_downloaded(api: Api, train: WorkspaceFolder) -> None:
 async def test_wrong_exports(api: Api, train: WorkspaceFolder, query: Any, field: str) -> None:
     answer = await api("get", EXPORT, query=query, ws=WS)
     assert (answer.status, answer.body["field"]) == (400, field)
+
+
+async def test_more_names_than_a_workspace_may_have_are_refused(api: Api, train: WorkspaceFolder) -> None:
+    await create(api, "lr: 1\n", "one")
+    body = {"action": "pin", "names": ["one", *(f"t{number}" for number in range(100_000))]}
+    answer = await api("post", ACTIONS, body, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, "names")
+    assert not read_task(train.tasks / "one")["pinned"]
