@@ -40,11 +40,11 @@ from .layout import ENGINE, EnginePaths
 from .place import Place
 
 BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"
-_ENGINES = "engines"
-_RECORD = "engine.json"
+ENGINES = "engines"
+RECORD = "engine.json"
 _DONE = "done"
 _MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; of more, the older half is dropped
-_LOCK_SECONDS = 5.0
+LOCK_SECONDS = 5.0
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\Z')
 _SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
@@ -313,7 +313,7 @@ def _find_key(root: Path) -> EngineKey | None:
 
 def _read_key(root: Path, folder: Path, engine: Path, status: os.stat_result) -> EngineKey | None:
     try:
-        record = read_json(folder / _RECORD)
+        record = read_json(folder / RECORD)
         place = Place.from_dict(record["place"])
         secret = bytes.fromhex(record["secret"])
         owner, has_modes = int(record["owner"]), record["has_modes"] is True
@@ -338,7 +338,7 @@ def _add_key(root: Path, made: os.stat_result | None) -> EngineKey:
     by_path = file_system_type(engine) in RENUMBERED
     bucket = _by_path(state, engine) if by_path else _by_inode(state, status)
     _make_state(bucket)
-    with locked(bucket / ".lock", timeout=_LOCK_SECONDS):
+    with locked(bucket / ".lock", timeout=LOCK_SECONDS):
         known = _find_key(root)  # of a process that was quicker
         if known is not None:
             return known
@@ -356,7 +356,7 @@ def _add_key(root: Path, made: os.stat_result | None) -> EngineKey:
             "has_modes": has_modes,
             "secret": secret.hex(),
         }
-        write_atomic(folder / _RECORD, dump_json(record), mode=PRIVATE_MODE)
+        write_atomic(folder / RECORD, dump_json(record), mode=PRIVATE_MODE)
         sync_folder(bucket)
     return EngineKey(root, folder, secret, owner, has_modes)
 
@@ -377,11 +377,11 @@ def _check_other_scheduler(root: Path) -> None:
 
 
 def _by_inode(state: Path, status: os.stat_result) -> Path:
-    return state / _ENGINES / str(status.st_ino)
+    return state / ENGINES / str(status.st_ino)
 
 
 def _by_path(state: Path, engine: Path) -> Path:
-    return state / _ENGINES / f"path-{hashlib.sha256(os.fsencode(engine)).hexdigest()[:32]}"
+    return state / ENGINES / f"path-{hashlib.sha256(os.fsencode(engine)).hexdigest()[:32]}"
 
 
 def _make_state(bucket: Path) -> None:

@@ -26,6 +26,7 @@ from pyruns_jupyter.core.snapshots.store import CODE
 from pyruns_jupyter.core.snapshots.trees import KEPT, TREES
 from pyruns_jupyter.core.taskfile import edit_task, read_task
 from pyruns_jupyter.core.trust import require_engine, trusted_engine
+from pyruns_jupyter.core.unused_keys import find_unused_keys, remove_unused_key
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from . import batches
@@ -62,7 +63,7 @@ def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
     Raises:
         OSError: when the folder itself cannot be read.
     """
-    found = [*_disk(root), *_settings(root), *_engine(root), *_stored_code(root)]
+    found = [*_disk(root), *_settings(root), *_engine(root), *_stored_code(root), *_unused_keys()]
     for workspace in workspaces_in(root):
         found += _workspace(workspace)
     if gpus:
@@ -145,6 +146,25 @@ def _foreign(root: Path) -> Iterator[Finding]:
             "earlier release; nothing of it is started here.",
             "'requeue' queues them again here.",
         )
+
+
+def _unused_keys() -> Iterator[Finding]:
+    found = find_unused_keys()
+    if not found:
+        return
+
+    def remove() -> str:
+        removed = sum(remove_unused_key(folder) for folder in found)
+        return f"Removed {removed} unused keys."
+
+    yield Finding(
+        "note",
+        f"{found[0].parents[2]} holds {len(found)} keys of project folders that are gone and were not used "
+        "for a year, with the code that is stored for their runs.",
+        "A repair removes them. Mount all disks with old projects first: without its key, what is queued in "
+        "a project has to be queued again.",
+        remove,
+    )
 
 
 def _stored_code(root: Path) -> Iterator[Finding]:

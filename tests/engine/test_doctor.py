@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.taskfile import edit_task, read_task
+from pyruns_jupyter.core.trust import claim_engine
 from pyruns_jupyter.engine import doctor, pausing
 from pyruns_jupyter.engine.doctor import Finding, examine
 from tests.core.damage import state_of
@@ -158,3 +162,25 @@ def test_more_tasks_than_lists_are_quick_with(shell: Project, monkeypatch: pytes
     assert "lists and searches take seconds" not in told(shell)
     monkeypatch.setattr(doctor, "MANY", 2)
     assert "warning: _shell_ has 3 tasks: from 2 on, lists and searches take seconds." in told(shell)
+
+
+def test_keys_of_projects_that_are_gone_are_removed_after_a_year(shell: Project, tmp_path: Path) -> None:
+    """By a repair alone: a disk that is not mounted must not lose its keys."""
+    keys = {}
+    for name in ("old", "recent", "old and there"):
+        root = tmp_path / name / "_pyruns_"
+        root.mkdir(parents=True)
+        keys[name] = claim_engine(root).state
+        if name.startswith("old"):
+            for path in (*keys[name].iterdir(), keys[name]):
+                os.utime(path, (time.time() - 400 * 86400,) * 2)
+        if name != "old and there":
+            shutil.rmtree(tmp_path / name)
+    (keys["old"] / "trees" / "code").mkdir(parents=True)
+    for path in (keys["old"] / "trees", keys["old"]):
+        os.utime(path, (time.time() - 400 * 86400,) * 2)
+    assert "note: " in told(shell) and "1 keys of project folders that are gone" in told(shell)
+    assert all(folder.is_dir() for folder in keys.values())
+    assert "Removed 1 unused keys." in repair(shell)
+    assert {name for name, folder in keys.items() if folder.is_dir()} == {"recent", "old and there"}
+    assert "keys of project folders" not in told(shell)
