@@ -29,6 +29,12 @@ the search (put it between single quotes, so that the shell leaves it alone):
 """
 
 
+# `run --config FILE` is how another program does it.
+_OF_A_FILE = (
+    " Use 'sweep FILE --run' to create and run the tasks of a configuration, 'plan FILE' to see them."
+)
+
+
 class UsageError(PyrunsError):
     """The words of a command do not fit its grammar."""
 
@@ -43,7 +49,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that raises instead of ending the process: a notebook's kernel must survive a typing error."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[0].upper()}{message[1:]}.\n{self.format_usage().strip()}")
+        hint = _OF_A_FILE if message.startswith("unrecognized arguments: --config") else ""
+        raise UsageError(f"{message[0].upper()}{message[1:]}.{hint}\n{self.format_usage().strip()}")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         raise HelpShown
@@ -95,7 +102,7 @@ def build_parser(program: str, *, views: bool = False) -> argparse.ArgumentParse
     made.add_argument("file", help="YAML file; '-' reads standard input")
     _add_saving(made)
 
-    made = verb("add", "Create one task from a configuration")
+    made = verb("add", "Create one task from a configuration; 'sweep' creates those of batch syntax")
     made.add_argument("file", help="YAML file; '-' reads standard input")
     _add_creation(made)
 

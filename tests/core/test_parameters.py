@@ -50,7 +50,8 @@ def build():
 
 def test_everything_argparse_knows() -> None:
     script = read_parameters(SCRIPT)
-    assert script.kind == "argparse" and not script.problems and not script.open
+    assert script.kind == "argparse" and not script.open
+    assert script.problems == (script.idle,)  # nothing calls build()
     table = {
         p.name: (p.type, p.default, p.flag, p.action, p.nargs, p.required, p.group) for p in script.parameters
     }

@@ -186,3 +186,49 @@ def test_an_error_in_a_reader_leaves_a_command_line(
     assert "could not be read" in problem.message and "command_line" in problem.message
     assert "what nobody thought of" in problem.message
     assert caplog.records[0].exc_info is not None
+
+
+UNCALLED = """\
+import argparse, logging
+logger = logging.getLogger(__name__)
+try:
+    import yaml
+except ImportError:
+    yaml = None
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    args = parser.parse_args()
+"""
+
+
+def test_a_script_that_calls_nothing_says_so() -> None:
+    found = read(UNCALLED)
+    assert [one.name for one in found.parameters] == ["lr"]
+    assert found.idle is not None and found.idle in found.problems
+    assert "Nothing in this file calls main(): running it does nothing (line 8)." in found.idle.message
+    assert found.idle.line == 8
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "main()",
+        "if __name__ == '__main__':\n    main()",
+        "result = main()",
+        "import fire\nfire.Fire(main)",
+        "with open('x'):\n    main()",
+        "try:\n    main()\nexcept KeyboardInterrupt:\n    pass",
+        "@run_it\ndef other(): ...",
+        "from elsewhere import launch\nlaunch()",
+        "for _ in range(2):\n    main()",
+        "logging.shutdown(main())",
+    ],
+)
+def test_a_script_that_calls_something_is_not_accused(more: str) -> None:
+    assert read(UNCALLED + more + "\n").idle is None
+
+
+def test_a_file_without_functions_is_not_accused() -> None:
+    assert read("lr = 0.1\n").idle is None

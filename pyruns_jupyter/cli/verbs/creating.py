@@ -67,6 +67,9 @@ def create(context: Context, workspace: Workspace, text: str, args: argparse.Nam
     if args.run:
         workspace.run(made, **options)
     notices = [] if plan is None else plan.notices
+    idle = None if plan is None else script_parameters(workspace.folder).idle
+    if idle is not None:
+        notices = [*notices, idle.message]
     duplicates = 0 if plan is None else plan.duplicates
     if args.json:
         told = {"workspace": workspace.name, "names": made.names, "queued": args.run}
@@ -121,7 +124,9 @@ def _add(context: Context, args: argparse.Namespace) -> int:
         count = len(workspace.sweep(text))
         if count != 1:
             raise InvalidInput(
-                f"{args.file} stands for {count} tasks. Use 'sweep' to create them all.", field="yaml"
+                f"{args.file} stands for {count} tasks, and 'add' creates one. "
+                f"Use 'sweep {args.file}' to create them all.",
+                field="yaml",
             )
     return create(context, workspace, text, args)
 

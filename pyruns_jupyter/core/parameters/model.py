@@ -155,7 +155,8 @@ class ScriptParameters:
     (a free command line) or none. `open` tells that it may take more than is listed. `config_file` is the
     path that it gives to `load`. `parser` holds what argparse needs beyond the list.
     `library` is the one that parses the arguments, where `kind` leaves that open; `details` is what
-    the module that writes the words of such a script needs beyond the list.
+    the module that writes the words of such a script needs beyond the list. `idle` tells that running the
+    script does nothing; it is one of the problems, too.
     """
 
     kind: str
@@ -167,6 +168,7 @@ class ScriptParameters:
     parser: Parser | None = field(default=None, repr=False)
     library: str = ""
     details: Any = field(default=None, repr=False, compare=False)
+    idle: Problem | None = None
 
     @cached_property
     def aliases(self) -> dict[str, str]:

@@ -25,6 +25,7 @@ from .fire_scripts import reading as fire_reading
 from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
 from .notebooks import reading as notebook_reading
+from .source.effects import idle_problem
 from .source.files import Stamp, nodes_of, stamp
 from .source.modules import Project
 
@@ -80,6 +81,9 @@ def read_parameters(
     elif found is None:
         project = Project(path, source, filename, within, root)
         found = _read(project)
+        idle = idle_problem(project.main)
+        if idle is not None:
+            found = replace(found, problems=(idle, *found.problems), idle=idle)
         project.release()
         _remember(key, found, project.consulted)
     if found.kind != "load" or template is None:

@@ -1,0 +1,50 @@
+"""What `open`, `add`, `sweep` and `run` say about scripts and configurations that do not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .test_cli import Terminal
+
+UNCALLED = """\
+import argparse
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float, default=0.1)
+    parser.parse_args()
+"""
+SAID = "Nothing in this file calls main(): running it does nothing (line 3).\n"
+
+
+def said(terminal: Terminal, *words: str) -> tuple[str, str]:
+    """Run a command that succeeds; return what it wrote to its two streams."""
+    process = terminal.start(*words)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out, err
+
+
+def test_a_script_that_does_nothing_is_told(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "train.py").write_text(UNCALLED, encoding="utf-8")
+    assert said(terminal, "open", "train.py") == ("train: no tasks yet\n", SAID)
+    (tmp_path / "one.yaml").write_text("lr: 0.5\n", encoding="utf-8")
+    assert said(terminal, "add", "one.yaml", "-n", "one")[1] == SAID
+    out, _ = said(terminal, "sweep", "one.yaml", "-n", "two", "--json")
+    assert json.loads(out)["notices"] == [SAID.strip()]
+    (tmp_path / "train.py").write_text(UNCALLED + "main()\n", encoding="utf-8")
+    assert said(terminal, "add", "one.yaml", "-n", "three")[1] == ""
+
+
+def test_a_configuration_for_another_verb(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    (tmp_path / "train.py").write_text(UNCALLED + "main()\n", encoding="utf-8")
+    terminal("open", "train.py")
+    (tmp_path / "two.yaml").write_text("lr: 0.5 | 0.25\n", encoding="utf-8")
+    refused = terminal("add", "two.yaml", code=1)
+    assert "stands for 2 tasks" in refused and "Use 'sweep two.yaml'" in refused
+    assert terminal.json("ls") == []
+    assert "Use 'sweep FILE --run'" in terminal("run", "--config", "two.yaml", code=2)
+    assert terminal.json("ls") == []
