@@ -159,6 +159,31 @@ def test_an_argument_that_may_be_missing_is_not_required() -> None:
     assert build_argv(found, {"local_rank": 1}) == ["--local_rank", "1"]
 
 
+LONG = """\
+def f(n):
+    if n > 0:
+        g(n - 1)
+def g(n):
+    for m in range(1500):
+        f(n)
+p.add_argument('--x1')
+g(20)"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for n in range(9000):\n    p.add_argument(f'--x{n}')",
+        LONG,
+    ],
+    ids=["loop", "script"],
+)
+def test_what_is_too_long_may_take_more(body: str) -> None:
+    found = read(DOUBT.replace("{body}", body))
+    assert any("too long" in one.message for one in found.problems)
+    assert build_argv(found, {"x1": 3, "x8999": 4}) == ["--x1", "3", "--x8999", "4"]
+
+
 def test_two_functions_that_nothing_calls() -> None:
     found = read(
         """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ADDING = ("add_argument", "add_argument_group", "add_mutually_exclusive_group")
 _PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args")
+_CHANGEABLE = ("default", "choices", "help", "required", "nargs", "const")  # of an argument, later
 _MOST_PROBLEMS = 200
 _HARMLESS = ("builtins.", "argcomplete.", "sys.", "logging.")
 
@@ -122,6 +123,11 @@ class ParserMethods:
         if len(self.problems) < _MOST_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
 
+    def leave_open(self) -> None:
+        """Note that any parser may take more than what was seen."""
+        for parser in self.parsers:
+            parser.open = True
+
     # What the tracer asks
 
     def is_parser(self, value: Any) -> bool:
@@ -147,14 +153,7 @@ class ParserMethods:
         """Set an attribute of a parser, or of an argument that was declared."""
         if isinstance(owner, ParserObject):
             owner.attributes[name] = value
-        elif isinstance(owner, Action) and name in (
-            "default",
-            "choices",
-            "help",
-            "required",
-            "nargs",
-            "const",
-        ):
+        elif isinstance(owner, Action) and name in _CHANGEABLE:
             owner.words[name] = UNKNOWN if self.tracer.doubt else value
 
     def call(

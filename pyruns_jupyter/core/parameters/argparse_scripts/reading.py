@@ -69,8 +69,7 @@ class _Reading:
             pass
         except (OutOfSteps, RecursionError):
             self.methods.problem(self.project.main, "The script is too long to be followed to its end", 1)
-            for parser in self.methods.parsers:
-                parser.open = True
+            self.methods.leave_open()
 
     def follow_uncalled(self) -> None:
         """Follow what nothing calls here: functions and methods that have to do with parsers."""

@@ -208,6 +208,7 @@ class Tracer(Calls):
         """Give up a loop that is too long: what it changes is not known."""
         if self.parsers is not None:
             self.parsers.problem(scope.module, "A loop is too long to be followed to its end", node.lineno)
+            self.parsers.leave_open()
         for one in ast.walk(node):
             name = ""
             if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
