@@ -186,6 +186,7 @@ class EnginePaths:
         self.wake = self.folder / "wake"
         self.log = self.folder / "scheduler.log"
         self.batches = self.folder / "batches"
+        self.ends = self.folder / "ends"  # of runs whose task file could not be written
         self.paused = self.folder / "paused"
         self.queue = self.folder / "queue.json"
         self.cluster = self.folder / "cluster"  # a file for each job that a cluster was given

@@ -17,9 +17,10 @@ from .errors import Unreadable, Untrusted
 from .filelock import PRIVATE_MODE
 from .files import parse_json, read_whole, write_atomic
 from .layout import ENGINE
-from .trust import EngineKey, user_name
+from .trust import BATCHES, EngineKey, user_name
 
 DAMAGED_SUFFIX = ".damaged"
+CLAIM_SUFFIX = ".claim"
 MAX_FOREIGN_BYTES = 16 * 1024 * 1024
 _FOLDER_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -120,6 +121,11 @@ def origin(root: Path, kind: str, file: str, key: EngineKey | None) -> Origin:
             known = Origin.DAMAGED
         _origins[mark] = known
     return known
+
+
+def claim_path(root: Path, batch: str) -> Path:
+    """Return the path of the file that is there as long as the tasks of a batch are being queued."""
+    return root / ENGINE / BATCHES / f".{batch}{CLAIM_SUFFIX}"
 
 
 def sealed_names(root: Path, kind: str, suffix: str = "") -> list[str]:

@@ -19,6 +19,8 @@ from .lastpoints import only_last_points
 from .layout import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
 from .tasklock import TIMEOUT, task_lock
 
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR, errno.ETIMEDOUT)
+
 TaskInfo = dict[str, Any]
 
 MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take thirty times their text
@@ -140,6 +142,12 @@ def unreadable(path: Path | str, error: OSError) -> Unreadable:
     if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
         return Unreadable(f"{path} is a socket or a device, not a file.")
     return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
+
+
+def is_passing(error: Unreadable) -> bool:
+    """Return whether a task file could not be read for a reason that passes: it may be as it should be."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _PASSING
 
 
 def _gone(folder: Path) -> NotFound:

@@ -27,11 +27,13 @@ from pyruns_jupyter.core.errors import (
 )
 from pyruns_jupyter.core.filelock import FileLock, is_locked
 from pyruns_jupyter.core.files import parse_json, read_whole
-from pyruns_jupyter.core.host import boot_id, host_name
+from pyruns_jupyter.core.host import ProcessId, boot_id, host_name
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, TASKS, EnginePaths, check_task_name
 from pyruns_jupyter.core.sealed import (
+    CLAIM_SUFFIX,
     Origin,
     SealedFolder,
+    claim_path,
     origin,
     read_foreign,
     read_foreign_bytes,
@@ -40,12 +42,13 @@ from pyruns_jupyter.core.sealed import (
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.trust import ALREADY_DONE, BATCHES, NOT_MADE_HERE, EngineKey
 
+from . import ends
 from .options import QueueOptions
 
 SUFFIX = ".json"
 _CLAIM = "claim"
-_CLAIM_SUFFIX = ".claim"
 _MAX_EPOCH = 1e11  # seconds; the year 5138
+CLAIM_SECONDS = 600.0  # within which a front end on another host has queued what it claimed, or died
 _YOUNG = 60.0  # seconds; an empty claim file may be one that is just being made
 
 Tasks = Sequence[tuple[str, str]]
@@ -271,8 +274,14 @@ class Claim:
     """
 
     def __init__(self, key: EngineKey, batch: str, workspace: str, tasks: Tasks) -> None:
-        self._lock = FileLock(EnginePaths(key.root).batches / f".{batch}{_CLAIM_SUFFIX}")
-        content = {"id": batch, "workspace": workspace, "tasks": [list(pair) for pair in tasks]}
+        self._lock = FileLock(claim_path(key.root, batch))
+        maker = ProcessId.ours().to_dict()
+        content = {
+            "id": batch,
+            "workspace": workspace,
+            "tasks": [list(pair) for pair in tasks],
+            "maker": maker,
+        }
         self._content = key.seal(_CLAIM, content)
         self._settled = True
 
@@ -307,9 +316,8 @@ def is_lost(root: Path, batch: str, key: EngineKey | None) -> bool:
 
     To be called under the task's lock: then the claim cannot go after the batch was looked for.
     """
-    folder = EnginePaths(root).batches
     try:
-        if _is_claimed(folder / f".{batch}{_CLAIM_SUFFIX}", key):
+        if _is_claimed(claim_path(root, batch), key):
             return False
         return origin(root, BATCHES, f"{batch}{SUFFIX}", key) is not Origin.OURS
     except (OSError, ValueError):
@@ -335,7 +343,7 @@ def dead_claims(root: Path) -> Iterator[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
-        if not (name.startswith(".") and name.endswith(_CLAIM_SUFFIX)):
+        if not (name.startswith(".") and name.endswith(CLAIM_SUFFIX)):
             continue
         path = folder / name
         try:
@@ -344,7 +352,7 @@ def dead_claims(root: Path) -> Iterator[Path]:
             continue
         if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
             continue
-        if not _held(path) and path.exists():
+        if not _held(path) and path.exists() and not _may_live_elsewhere(path, status.st_mtime):
             yield path
 
 
@@ -358,7 +366,7 @@ def undo_claim(key: EngineKey, path: Path) -> None:
     if not lock.try_acquire():
         return
     try:
-        batch = path.name[1 : -len(_CLAIM_SUFFIX)]
+        batch = path.name[1 : -len(CLAIM_SUFFIX)]
         undone = True
         if not (path.parent / f"{batch}{SUFFIX}").exists():
             try:
@@ -393,11 +401,28 @@ def put_back(tasks: Path, claimed: Tasks) -> bool:
 
 
 def has_work(key: EngineKey) -> bool:
-    """Return whether a batch that was queued here is open or damaged, or a dead front end left claims."""
+    """Return whether a batch that was queued here is open or damaged, a dead front end left claims, or an end
+    of a run is kept that can be written by now.
+    """
     found = (origin(key.root, BATCHES, f"{batch}{SUFFIX}", key) for batch in batch_ids(key.root))
     if any(one in (Origin.OURS, Origin.DAMAGED) for one in found):
         return True
-    return next(dead_claims(key.root), None) is not None
+    if next(dead_claims(key.root), None) is not None:
+        return True
+    return any(ends.can_be_written(key.root, content) for content in ends.kept_ends(key.root))
+
+
+def _may_live_elsewhere(path: Path, changed: float) -> bool:
+    """Return whether a claim that is not locked was made on another host, not long ago: not all disks show a
+    host the locks of another one.
+    """
+    try:
+        maker = ProcessId.from_dict(parse_json(read_whole(path, follow=False)[0], path).get("maker"))
+    except (OSError, Unreadable):
+        return False
+    if maker is None or maker.host == host_name() or maker.boot == boot_id():
+        return False
+    return abs(time.time() - changed) < CLAIM_SECONDS
 
 
 def _held(path: Path) -> bool:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyruns_jupyter.core import figures, folding, runs
-from pyruns_jupyter.core.errors import Busy, Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.sketches import Sketches, write_curves
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import edit_task, own
+from pyruns_jupyter.core.tasklock import TIMEOUT
 
-from . import report
+from . import ends, report
 from .base import Job
 from .commands import Command
 from .failures import Failure, diagnose
 from .retrying import queue_again
 
-_LONGEST_PAUSE = 30.0  # seconds between two tries to write on a full disk
+_MAX_PAUSE = 30.0  # seconds between two attempts
+_KEPT_SECONDS = 60.0  # for which the task file is tried when the end is kept elsewhere (`ends`)
+_UNKEPT_SECONDS = 24 * 3600.0  # when it is kept nowhere: nothing else knows how the run ended
+
+_LOCK_SECONDS = 1.0  # for which a scheduler waits
+_PAST = (Conflict, NotFound, IndexError)  # when there is no such run any more
+
+Pause = Callable[[float], bool]  # waits for so many seconds, and returns whether to try again
 
 
 @dataclass(frozen=True)
@@ -48,79 +57,187 @@ class Ending:
     environment: Mapping[str, Any] = field(default_factory=dict)
     interrupted: bool = False
     is_final: bool = False
+    finished: float = field(default_factory=time.time)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what has to be kept of it, as data for JSON."""
+        return {
+            "workspace": self.job.workspace,
+            "task": self.job.task,
+            "gpus": list(self.job.gpus),
+            "number": self.number,
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "started": self.started,
+            "finished": self.finished,
+            "message": self.message,
+            "process": self.process,
+            "environment": dict(self.environment),
+            "interrupted": self.interrupted,
+            "is_final": self.is_final,
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], job: Job) -> Ending:
+        """Return the end of a run of `job` that `to_dict` stored.
+
+        Raises:
+            Unreadable: when something is missing or of the wrong type.
+        """
+        try:
+            process, code = value["process"], value["exit_code"]
+            status = str(value["status"])
+            if status not in runs.ENDED:
+                raise ValueError(f"status is {status}")
+            return cls(
+                replace(job, gpus=tuple(map(str, value["gpus"]))),
+                int(value["number"]),
+                status,
+                None if code is None else int(code),
+                float(value["started"]),
+                message=str(value["message"]),
+                process=None if process is None else (int(process[0]), float(process[1])),
+                environment=dict(value["environment"]),
+                interrupted=value["interrupted"] is True,
+                is_final=value["is_final"] is True,
+                finished=float(value["finished"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise Unreadable(f"A kept end of {job.workspace}/{job.task} is damaged: {error!r}.") from error
 
 
-def write_ending(ending: Ending) -> bool:
-    """Write the end of a run; tell whether it was written (not: when the run is gone or has ended already).
+def write_ending(ending: Ending, pause: Pause | None = None) -> bool:
+    """Write the end of a run; return whether its task file has it (not: when the run is gone or has ended
+    already, or the end is kept for a scheduler to write).
 
-    A disk that is full now is tried again until it takes the state: nothing else knows how the run ended.
+    A task file that cannot be written is tried again, for a bounded time, as long as `pause` allows it.
     """
     job, number, paths = ending.job, ending.number, ending.job.paths
-    finished = time.time()
     banner = report.finish_banner(
         job.task,
-        stamp(finished),
+        stamp(ending.finished),
         exit_code=ending.exit_code,
-        duration=max(0.0, finished - ending.started),
+        duration=max(0.0, ending.finished - ending.started),
         status=ending.status,
     )
-    failure: Failure | None = None
-    if ending.status == runs.FAILED:
-        failure = diagnose(paths.log(number), ending.exit_code, ending.message)
+    failure = _failure(ending)
     report.append(paths.log(number), banner)
     if ending.status != runs.COMPLETED:
-        _add_error(ending, finished)
-    written = _write_state(ending, finished, failure)
-    if written:
-        with suppress(OSError):
-            paths.owner(number).unlink(missing_ok=True)
-    return written
+        _add_error(ending)
+    return _try_to_record(ending, failure, pause or _sleep)
 
 
-def _write_state(ending: Ending, finished: float, failure: Failure | None) -> bool:
-    path = ending.job.paths.journal(ending.number)
-    pause = 0.1
+def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = False) -> None:
+    """Write a kept end of a run of `job` into its task file, and keep it no more.
+
+    Raises:
+        PyrunsError, OSError: when the task file cannot be written now, or what is kept is damaged.
+    """
+    try:
+        ending = Ending.from_dict(content, job)
+    except Unreadable:
+        ends.remove_end(job.root, job.attempt)
+        raise
+    if is_final:
+        ending = replace(ending, is_final=True)
+    with suppress(*_PAST):
+        _record(ending, _failure(ending), timeout=_LOCK_SECONDS)
+    ends.remove_end(job.root, job.attempt)
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
+
+
+def _failure(ending: Ending) -> Failure | None:
+    if ending.status != runs.FAILED:
+        return None
+    return diagnose(ending.job.paths.log(ending.number), ending.exit_code, ending.message)
+
+
+def _try_to_record(ending: Ending, failure: Failure | None, pause: Pause) -> bool:
+    job, began, delay, kept = ending.job, time.monotonic(), 0.1, False
     while True:
         try:
-            records, tracks, whole = _figures(ending)
-            with edit_task(ending.job.paths.folder) as info:
-                if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
-                    return False
-                runs.finish(
-                    info,
-                    attempt=ending.job.attempt,
-                    status=ending.status,
-                    exit_code=ending.exit_code,
-                    records=records,
-                    finished_at=finished,
-                )
-                if ending.process is not None:
-                    runs.set_process(info, ending.job.attempt, *ending.process)
-                whole = figures.add_points(info, ending.number, tracks, whole=whole)
-                runs.add_environment(info, ending.number, ending.environment)
-                _add_facts(own(info), ending, failure)
-                if not ending.is_final:
-                    queue_again(
-                        info,
-                        ending.job,
-                        interrupted=ending.interrupted,
-                        out_of_memory=failure is not None and failure.out_of_memory,
-                    )
-            if whole:
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-            return True
-        except (Conflict, NotFound, Unreadable, IndexError):
+            written = _record(ending, failure)
+        except _PAST:
+            written = False
+        except (OSError, PyrunsError) as error:
+            if not kept and ending.by_owner:
+                kept = ends.keep_end(job.root, job.attempt, ending.to_dict())
+            left = began + (_KEPT_SECONDS if kept else _UNKEPT_SECONDS) - time.monotonic()
+            if left <= 0 or not pause(min(delay, left)):
+                _report_unwritten(ending, error, kept)
+                return False
+            delay = min(delay * 2, _MAX_PAUSE)
+            continue
+        if kept:
+            ends.remove_end(job.root, job.attempt)
+        return written
+
+
+def _report_unwritten(ending: Ending, error: Exception, kept: bool) -> None:
+    job = ending.job
+    more = "it is kept and is written later" if kept else "nothing knows it any more"
+    with suppress(OSError):
+        print(
+            f"{stamp()} The end of run {ending.number} of {job.workspace}/{job.task} could not be written, "
+            f"{more}: {error}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _record(ending: Ending, failure: Failure | None, *, timeout: float = TIMEOUT) -> bool:
+    """Write the end of a run into its task file; return whether it is there now.
+
+    Raises:
+        Conflict, NotFound, IndexError: when there is no such run.
+        PyrunsError, OSError: when it cannot be written at this moment.
+    """
+    paths = ending.job.paths
+    records, tracks, whole = _figures(ending)
+    with edit_task(paths.folder, timeout=timeout) as info:
+        times = own(info).setdefault("times", {}).get(str(ending.number))
+        if isinstance(times, list) and times[-1:] == [ending.finished]:
+            return True  # and its keeper died before it could forget it
+        if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
             return False
-        except (OSError, Busy):
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        runs.finish(
+            info,
+            attempt=ending.job.attempt,
+            status=ending.status,
+            exit_code=ending.exit_code,
+            records=records,
+            finished_at=ending.finished,
+        )
+        if ending.process is not None:
+            runs.set_process(info, ending.job.attempt, *ending.process)
+        whole = figures.add_points(info, ending.number, tracks, whole=whole)
+        runs.add_environment(info, ending.number, ending.environment)
+        _add_facts(own(info), ending, failure)
+        if not ending.is_final:
+            queue_again(
+                info,
+                ending.job,
+                interrupted=ending.interrupted,
+                out_of_memory=failure is not None and failure.out_of_memory,
+            )
+    if whole:
+        with suppress(OSError):
+            paths.journal(ending.number).unlink(missing_ok=True)
+    with suppress(OSError):
+        paths.owner(ending.number).unlink(missing_ok=True)
+    return True
 
 
 def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -> None:
     number = str(ending.number)
     if ending.message:
         facts.setdefault("messages", {})[number] = ending.message
+    elif ending.by_owner and isinstance(facts.get("messages"), dict):
+        facts["messages"].pop(number, None)  # of whoever believed that its owner was gone
     if failure is not None:
         facts.setdefault("failures", {})[number] = failure.to_list()
 
@@ -142,16 +259,16 @@ def _figures(ending: Ending) -> tuple[dict[str, Any], dict[str, list[Any]], bool
         return {}, {}, False
 
 
-def _add_error(ending: Ending, finished: float) -> None:
+def _add_error(ending: Ending) -> None:
     paths, command = ending.job.paths, ending.command
     facts: dict[str, object] = {}
     if ending.status == runs.CANCELLED:
-        headline = f"Run #{ending.number} stopped at {stamp(finished)}"
+        headline = f"Run #{ending.number} stopped at {stamp(ending.finished)}"
         facts["reason"] = "cancelled_by_user"
         facts["previous_status"] = runs.RUNNING
         facts["exit_code"] = ending.exit_code
     else:
-        headline = f"Run #{ending.number} failed at {stamp(finished)}"
+        headline = f"Run #{ending.number} failed at {stamp(ending.finished)}"
         facts["reason"] = ending.reason or ending.message or f"exit_code {ending.exit_code}"
     if command is not None:
         facts["command"] = command.argv

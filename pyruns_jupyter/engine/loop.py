@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -24,13 +25,14 @@ from pyruns_jupyter.core.makers import is_temporary_file, tidy
 from pyruns_jupyter.core.printing import printable
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
-from pyruns_jupyter.core.taskfile import TaskInfo
+from pyruns_jupyter.core.taskfile import TaskInfo, is_passing
 from pyruns_jupyter.core.trust import EngineKey, check_folders
 
-from . import batches
+from . import batches, ends
 from .base import Engine, Job
 from .batches import Batches
 from .door import Leaving, leave
+from .ending import write_kept_end
 from .gate import Gate, Hold
 from .processes import SignalPipe, fork_detached
 from .queueing import (
@@ -47,12 +49,13 @@ from .queueing import (
 from .queuestate import QueueWriter
 from .sources import SourceWatch
 from .starting import Starter
-from .stoprequests import LOOK_SECONDS, StopRequests
+from .stoprequests import LOOK_SECONDS, StopRequests, not_begun
 
 _REST_SECONDS = 5.0
 _UNWATCHED_SECONDS = 0.5
 _LONGEST_DELAY = 60.0
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
+_MAX_DAMAGED = 5  # tries, within 15 s, of a task file that an editor or a copying tool may be writing
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
 
 
@@ -73,13 +76,12 @@ class Scheduler:
         self._gate = Gate(root, self._open)
         self._starter = Starter(engine, self._gate)
         self._told = QueueWriter(self._paths)
-        self._stop_requests = StopRequests(
-            lambda: [entry for opened in self._open.values() for entry in self._not_begun(opened)]
-        )
+        self._stop_requests = StopRequests(self._open, engine)
         self._wake_at = float("inf")  # monotonic: when the first of those that rest may start
         self._leave_at: float | None = None
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
-        self._unread = False  # whether a batch could not be read just now
+        self._unread: dict[str, str] = {}  # batches that could not be taken up just now, and why
+        self._has_ends = False  # whether ends of runs are kept that could not be written just now
         self._sources = SourceWatch(root.parent)
         self._marks: tuple[int, ...] = ()
         self._wakes = self._watch()
@@ -94,7 +96,7 @@ class Scheduler:
             poller.register(self._wakes.descriptor, select.POLLIN)
         poller.register(self._engine.descriptor, select.POLLIN)
         paths = self._paths
-        for folder in (paths.folder, paths.batches, paths.cluster, paths.studies):
+        for folder in (paths.folder, paths.batches, paths.cluster, paths.studies, paths.ends):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
         if snapshots.has_trees(self._key):
@@ -109,9 +111,9 @@ class Scheduler:
             if not self._here():
                 break
             self._collect()
-            if woken or self._unread:
+            if woken or self._unread or self._has_ends:
                 self._load()
-            self._look()
+            self._stop_requests.look()
         return False
 
     def _here(self) -> bool:
@@ -156,7 +158,7 @@ class Scheduler:
                 batches.undo_claim(self._key, claim)
             except OSError as error:
                 self._say(f"{claim} is kept: {error}")
-        self._unread = False
+        unread: dict[str, str] = {}
         for batch in self._batches.ids():
             if batch in self._open or batch in self._kept:
                 continue
@@ -166,18 +168,42 @@ class Scheduler:
                 opened = open_batch(self._root, self._batches.read(batch))
             except (FileNotFoundError, Untrusted):
                 continue
-            except OSError as error:
-                self._unread = True
-                self._say(f"the batch {batch} is read again later: {error}")
-                continue
-            except Exception as error:  # noqa: BLE001 - one bad file must not stop the other batches
+            except Unreadable as error:
                 self._say(f"set aside: {error}")
                 with suppress(OSError):
                     self._batches.set_aside(batch)
                 continue
+            except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost by our fault
+                unread[batch] = f"It could not be taken up, and is tried again: {_text_of(error)}."
+                if unread[batch] != self._unread.get(batch):
+                    fault = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
+                    self._say(f"the batch {batch}: {unread[batch]}{fault}")
+                continue
             self._open[batch] = opened
             if adopting:
                 self._adopt(opened)
+        self._unread = unread
+        self._has_ends = self._write_ends()
+
+    def _write_ends(self) -> bool:
+        """Write the kept ends of runs of which no batch is open; return whether one is to be tried again."""
+        kept = list(ends.kept_ends(self._root))
+        entries = (
+            one for opened in self._open.values() for one in (*opened.waiting, *opened.running.values())
+        )
+        followed = {entry.job.attempt for entry in entries} if kept else set()
+        again = False
+        for content in kept:
+            workspace, task, attempt = (str(content[key]) for key in ("workspace", "task", "attempt"))
+            job = Job(self._root, workspace, task, attempt, "", {}, "")
+            if job.attempt in followed:
+                continue
+            try:
+                write_kept_end(content, job, is_final=True)
+            except (PyrunsError, OSError) as error:
+                again = again or ends.can_be_written(self._root, content)
+                self._say(f"the end of a run of {job.workspace}/{job.task} is kept: {error}")
+        return again
 
     def _was_woken(self) -> bool:
         """Return whether a front end woke us, or a batch came from another machine."""
@@ -196,12 +222,9 @@ class Scheduler:
         for entry in entries:
             try:
                 state, info = read_state(entry, opened)
-            except Unreadable as error:
-                self._say(str(error))
-                continue
-            except OSError as error:
-                self._put_off(entry, str(error))
-                opened.waiting.append(entry)
+            except (Unreadable, OSError) as error:
+                if self._put_off(entry, error):
+                    opened.waiting.append(entry)
                 continue
             if state in (State.WAITING, State.LOST):
                 opened.waiting.append(entry)
@@ -227,7 +250,7 @@ class Scheduler:
             if opened.done:
                 self._forget(opened.batch.id)
         self._engine.rest()
-        self._told.write(self._open.values(), self._engine.pending)
+        self._told.write(self._open.values(), self._engine.pending, self._unread)
 
     def _jobs(self) -> Iterator[Job]:
         return (entry.job for opened in self._open.values() for entry in opened.running.values())
@@ -268,22 +291,17 @@ class Scheduler:
         opened.waiting.extendleft(reversed(later))
         opened.why = held.why if held is not None else opened.refused
         if later and not opened.why:
-            opened.why = "What waits runs again after a pause."
+            has_problem = any(entry.tries for entry in later)
+            opened.why = opened.problem if has_problem else "What waits runs again after a pause."
         if held is not None and held.is_final:
             opened.given_up = held.why
         if opened.given_up:
             self._cancel(opened)
 
-    def _not_begun(self, opened: OpenBatch) -> list[Entry]:
-        """Return what waits of a batch, here or where it was submitted to."""
-        running = opened.running.values()
-        submitted = [] if opened.batch.options.is_local else running
-        return [*opened.waiting, *(one for one in submitted if not self._engine.has_begun(one.job))]
-
     def _cancel(self, opened: OpenBatch) -> None:
         """Cancel what still waits of a batch that is given up, a part of it at a time."""
         now = time.monotonic()
-        for entry in self._not_begun(opened)[len(opened.waiting) :]:
+        for entry in not_begun(opened, self._engine)[len(opened.waiting) :]:
             self._engine.cancel(entry.job)  # it comes back to what waits
         for count in range(len(opened.waiting)):
             if count == _GIVEN_UP:
@@ -301,11 +319,8 @@ class Scheduler:
         """End the wait of an entry; tell whether that is done, else it is to be tried again."""
         try:
             give_up(entry, opened, why)
-        except Unreadable as error:
-            self._say(str(error))
         except (PyrunsError, OSError) as error:
-            self._put_off(entry, str(error))
-            return False
+            return not self._put_off(entry, error)
         return True
 
     def _start(self, opened: OpenBatch, entry: Entry) -> bool:
@@ -324,16 +339,22 @@ class Scheduler:
                 look_at = self._starter.start(opened, entry, self._dated(entry.job))
                 self._wake_at = min(self._wake_at, look_at or float("inf"))
                 return look_at is None
-        except Unreadable as error:
-            self._say(str(error))
         except (OSError, PyrunsError) as error:
-            self._put_off(entry, str(error))
-            return False
+            return not self._put_off(entry, error)
         return True
 
-    def _put_off(self, entry: Entry, reason: str) -> None:
+    def _put_off(self, entry: Entry, reason: str | Exception) -> bool:
+        """Let an entry rest and say why; return whether it is tried again, not when its file is damaged."""
+        name, text = f"{entry.job.workspace}/{entry.job.task}", _text_of(reason)
+        if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
+            self._say(f"{name} is left out: {text}")
+            return False
         pause = self._delay(entry)
-        self._say(f"{entry.job.workspace}/{entry.job.task} is tried again in {pause:g} s: {reason}")
+        self._say(f"{name} is tried again in {pause:g} s: {text}")
+        opened = self._open.get(entry.job.batch)
+        if opened is not None:
+            opened.problem = f"{name} is tried again after a pause: {text}."
+        return True
 
     def _delay(self, entry: Entry) -> float:
         """Let an entry rest, longer each time; return how many seconds."""
@@ -359,12 +380,9 @@ class Scheduler:
             attempt = entry.job.attempt
             state, info = read_state(entry, opened)
             lives = state is State.RUNNING and self._engine.owner_lives(entry.job, info)
-        except Unreadable as error:
-            self._say(str(error))
-            return
-        except OSError as error:
-            self._put_off(entry, str(error))
-            opened.waiting.appendleft(entry)
+        except (Unreadable, OSError) as error:
+            if self._put_off(entry, error):
+                opened.waiting.appendleft(entry)
             return
         opened.count_end(info, attempt)
         if state is State.RUNNING:
@@ -394,34 +412,11 @@ class Scheduler:
             self._say(str(error))
             opened.waiting.appendleft(entry)
 
-    def _look(self) -> None:
-        """See whether somebody asked a waiting task to stop."""
-        for entry in self._stop_requests.touched():
-            self._look_at(entry)
-
-    def _look_at(self, entry: Entry) -> None:
-        opened = self._open.get(entry.job.batch)
-        submitted = opened is not None and opened.running.get(entry.job.task) is entry
-        if opened is None or not (submitted or entry in opened.waiting):
-            return
-        try:
-            state, info = read_state(entry, opened)
-            stopped = state is State.WAITING and stop_if_asked(entry, info, opened)
-        except Unreadable:
-            return
-        except (PyrunsError, OSError):  # a full disk, perhaps, or a lock that is held
-            entry.seen = 0
-            return
-        if submitted and (state is State.DONE or stopped):
-            self._engine.cancel(entry.job)
-        elif state is State.DONE or stopped:
-            opened.waiting.remove(entry)
-
     # Leaving
 
     def _nothing_left(self) -> bool:
         now = time.monotonic()
-        if self._open:
+        if self._open or self._unread or self._has_ends:
             self._leave_at = None
             return False
         if self._leave_at is None:
@@ -439,8 +434,15 @@ class Scheduler:
 
     def _finds_work(self) -> bool:
         self._load()
-        return bool(self._open)
+        return bool(self._open or self._unread or self._has_ends)
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # a full disk; nothing depends on what is said here
             os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))
+
+
+def _text_of(reason: str | Exception) -> str:
+    text = reason if isinstance(reason, str) else str(reason) or type(reason).__name__
+    if isinstance(reason, Exception) and not isinstance(reason, (OSError, PyrunsError)):
+        text = f"{type(reason).__name__}: {text}"
+    return text.rstrip(".")

@@ -73,7 +73,8 @@ class OpenBatch:
     """A batch that is not done: what waits, in order, and what runs.
 
     `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
-    `refused` that of the GPUs, which are not to be had since `refused_since` (monotonic).
+    `refused` that of the GPUs, which are not to be had since `refused_since` (monotonic). `problem` is the
+    sentence why an entry could not be started last time.
     """
 
     batch: Batch
@@ -83,6 +84,7 @@ class OpenBatch:
     streak: Streak = field(default_factory=Streak)
     given_up: str = ""
     why: str = ""
+    problem: str = ""
     refused: str = ""
     refused_since: float | None = None
 

@@ -146,8 +146,14 @@ class QueueWriter:
         self._written: dict[str, Any] | None = None
         self._next = 0.0
 
-    def write(self, opened: Iterable[OpenBatch], pending: Callable[[], Mapping[str, Pending]]) -> None:
-        """Tell how the batches stand; `pending` says what of each was started and has not begun.
+    def write(
+        self,
+        opened: Iterable[OpenBatch],
+        pending: Callable[[], Mapping[str, Pending]],
+        unread: Mapping[str, str],
+    ) -> None:
+        """Tell how the batches stand; `pending` says what of each was started and has not begun, `unread` why
+        others could not be taken up.
 
         What cannot be written now is told later.
         """
@@ -156,6 +162,7 @@ class QueueWriter:
             return
         waiting = pending()
         states = {one.batch.id: _state(one, waiting.get(one.batch.id, _NONE)) for one in opened}
+        states |= {batch: {"why": why} for batch, why in unread.items()}
         if states == self._written:
             return
         self._next = now + _WRITE_SECONDS

@@ -11,8 +11,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,14 @@ def supervise(
     signals: SignalPipe,
     *,
     explain: Callable[[], Word | None] | None = None,
+    keep: Sequence[int] = (),
 ) -> int:
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
     `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
-    SIGHUP; what came before is no concern of this run. `explain` tells what ended a run from outside.
+    SIGHUP; what came before is no concern of this run. `explain` tells what ended a run from outside. `keep`
+    are descriptors that hold its GPUs: they are closed when nothing of the run is left but to write its end,
+    and that cannot be done at once.
     """
     signals.read()
     try:
@@ -83,7 +86,7 @@ def supervise(
         if not waits(info, job.attempt):
             return DONE
         with ExitStack() as held:
-            return _Supervisor(job, runs.next_index(info), gpus, held, explain).run(info, signals)
+            return _Supervisor(job, runs.next_index(info), gpus, held, signals, explain, keep).run(info)
     except NotFound:
         return DONE
 
@@ -116,10 +119,14 @@ class _Supervisor:
         run: int,
         gpus: Mapping[str, Any],
         held: ExitStack,
+        signals: SignalPipe,
         explain: Callable[[], Word | None] | None,
+        keep: Sequence[int],
     ) -> None:
         """`held` closes, when all is over, what is opened here."""
+        self._signals = signals
         self._explain = explain
+        self._keep = keep
         self.job = job
         self.gpus = gpus
         self.number = run
@@ -129,7 +136,6 @@ class _Supervisor:
         self._found = self._place()
         self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
         self.exit_code: int | None = None
-        self.claimed = False
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
         self.kill_at = 0.0
         self.give_up_at = 0.0
@@ -141,7 +147,7 @@ class _Supervisor:
         self._held.callback(os.close, descriptor)
         return descriptor
 
-    def run(self, info: TaskInfo, signals: SignalPipe) -> int:
+    def run(self, info: TaskInfo) -> int:
         owner = FileLock(self.paths.owner(self.number))
         self._held.callback(owner.release)
         try:
@@ -155,7 +161,7 @@ class _Supervisor:
             with stored_code(self.job, info) as tree:
                 command = build_command(self.job, info, run=self.number, settings=settings, tree=tree)
                 try:
-                    return self._start(command, settings, signals)
+                    return self._start(command, settings)
                 finally:
                     self._remove_copy(command)
         except Busy:
@@ -165,7 +171,7 @@ class _Supervisor:
         except (RecursionError, MemoryError) as error:
             return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
         except OSError as error:
-            if self.claimed or error.errno not in _LASTING:
+            if self.process is not None or error.errno not in _LASTING:
                 raise
             return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
 
@@ -178,10 +184,11 @@ class _Supervisor:
         report.append(log, report.start_banner(self.job.task, self._started(info), "unknown"))
         report.append(log, report.line(message))
         started = float(info["launch_started_at"])
-        write_ending(Ending(self.job, self.number, runs.FAILED, None, started, message=message))
+        ending = Ending(self.job, self.number, runs.FAILED, None, started, message=message)
+        write_ending(ending, self._pause_writing)
         return DONE
 
-    def _start(self, command: Command, settings: Settings, signals: SignalPipe) -> int:
+    def _start(self, command: Command, settings: Settings) -> int:
         log = LogFile(self._hold(report.open_log(self.paths.log(self.number))), settings.log_limit)
         source, theirs = _open_output(settings, log)
         pump = Pump(source, log)
@@ -199,7 +206,7 @@ class _Supervisor:
         if not problem:
             marks = TimeMarks(self.paths.times(self.number), log.descriptor)
             self._held.callback(marks.close)
-            self._attend(pump, signals, marks)
+            self._attend(pump, marks)
             marks.finish(time.monotonic())
         pump.finish()
         self._finish(command, info, pump, problem)
@@ -230,8 +237,10 @@ class _Supervisor:
         started = float(info["launch_started_at"])
         self._remove_copy(command)  # before the final state: then all is tidy
         known = info["run_environments"][self.number - 1]
-        late = {} if "packages" in known else interpreter(command, self.job.root)
-        late |= self._peak()
+        late: dict[str, Any] = {}
+        with suppress(OSError, PyrunsError):
+            late |= {} if "packages" in known else interpreter(command, self.job.root)
+            late |= self._peak()
         write_ending(
             Ending(
                 self.job,
@@ -244,8 +253,27 @@ class _Supervisor:
                 environment=late,
                 process=self.process,
                 interrupted=word is not None and word.interrupted,
-            )
+            ),
+            self._pause_writing,
         )
+
+    def _pause_writing(self, seconds: float) -> bool:
+        """Wait until the end of the run is tried again to be written; return False when told to end.
+
+        The run needs its GPUs no more.
+        """
+        if not has_children():
+            for descriptor in self._keep:
+                os.close(descriptor)
+            self._keep = ()
+        until, poller = time.monotonic() + seconds, select.poll()
+        poller.register(self._signals.descriptor, select.POLLIN)
+        while (left := until - time.monotonic()) > 0:
+            poller.poll(left * 1000)
+            if self._signals.read() & {signal.SIGTERM, signal.SIGHUP}:
+                return False
+            self._reap()
+        return True
 
     def follow(self) -> TaskPaths:
         """Return where the task is now: somebody may have moved the project."""
@@ -274,7 +302,8 @@ class _Supervisor:
         return {PEAK: {uuid: round(used / 2**20, 1) for uuid, used in peak.items()}} if peak else {}
 
     def _remove_copy(self, command: Command) -> None:
-        (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
+        with suppress(OSError):  # nothing may keep the end of a run from being written
+            (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
 
     def _begin(self, command: Command) -> TaskInfo | None:
         """Write down that the command runs; its process follows once it does (`TaskWatch`)."""
@@ -324,9 +353,9 @@ class _Supervisor:
             return runs.CANCELLED
         return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
 
-    def _attend(self, pump: Pump, signals: SignalPipe, marks: TimeMarks) -> None:
+    def _attend(self, pump: Pump, marks: TimeMarks) -> None:
         """Stay with the run until it has ended and its output is in the log."""
-        poller = select.poll()
+        signals, poller = self._signals, select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
         watch = TaskWatch(self)
@@ -370,8 +399,8 @@ class _Supervisor:
         return not pump.open or now - quiet_since > DRAIN_QUIET or now - ended_at > DRAIN_MOST
 
     def _reap(self) -> None:
-        assert self.process is not None
-        code = reap().get(self.process[0])
+        ended = reap()
+        code = ended.get(self.process[0]) if self.process is not None else None
         if code is not None:
             self.exit_code = code
 

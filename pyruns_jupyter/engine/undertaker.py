@@ -9,7 +9,7 @@ import time
 import psutil
 
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import Busy, NotFound, Unreadable
+from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
 from pyruns_jupyter.core.files import read_json
 from pyruns_jupyter.core.host import ProcessId, boot_id, host_name, pid_space, process_alive
@@ -17,10 +17,11 @@ from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.owners import COPIED, MAX_RECORD_BYTES, is_copied_run, owner_record
 from pyruns_jupyter.core.taskfile import TaskInfo, read_task
 
+from . import ends
 from .base import Job
 from .cluster.base import Word
 from .commands import remove_copies
-from .ending import Ending, write_ending
+from .ending import Ending, write_ending, write_kept_end
 from .processes import marked_processes, name_process
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
 
@@ -52,6 +53,13 @@ def bury(job: Job, word: Word | None = None) -> int:
         lock.acquire(timeout=OWNER_TIMEOUT)
     except Busy:
         return AGAIN
+    kept = ends.read_end(job.root, job.attempt)
+    if kept is not None:
+        try:
+            write_kept_end(kept, job)
+        except (PyrunsError, OSError):
+            return AGAIN
+        return DONE
     run = runs.runs(info)[number - 1]
     former = owner_of(job.paths, number)
     elsewhere = former is not None and former.host != host_name() and former.boot != boot_id()

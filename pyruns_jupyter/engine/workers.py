@@ -39,9 +39,7 @@ class Worker:
         """
         jobs, self._jobs = os.pipe()
         try:
-            self.pid = fork_detached(
-                lambda: _work(job, gpus, jobs, free, 1 if keep else _RUNS), keep=(jobs, free, *keep)
-            )
+            self.pid = fork_detached(lambda: _work(job, gpus, jobs, free, keep), keep=(jobs, free, *keep))
         except BaseException:
             os.close(self._jobs)
             raise
@@ -75,13 +73,16 @@ def read_pids(free: int) -> list[int]:
     return []
 
 
-def _work(job: Job, gpus: Gpus, jobs: int, free: int, most: int) -> int:
-    """Be a supervisor process: supervise at most so many runs, one after the other; return the exit code."""
+def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> int:
+    """Be a supervisor process: supervise one run after the other, or just one with the descriptors in `keep`;
+    return the exit code.
+    """
     name_process("pyruns-run")
     gather_orphans()
     signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    most = 1 if keep else _RUNS
     for number in range(1, most + 1):
-        code = supervise(job, gpus, signals)
+        code = supervise(job, gpus, signals, keep=keep)
         if number == most or code != DONE or has_children():  # what one leaves must not count as another's
             return code
         try:

@@ -307,6 +307,23 @@ def test_a_reservation_lives_as_long_as_its_run(shell: Project, nvml: FakeNvml, 
     assert indices(shell, "t1") == "0"
 
 
+def test_a_run_whose_end_cannot_be_written_keeps_no_gpu(shell: Project, nvml: FakeNvml) -> None:
+    nvml.write([FakeGpu(total=10240, used=100)])
+    shell.settings(NOW)
+    names = tasks(shell, 2, f"{HOLD}echo over\n")
+    shell.submit(*names, jobs=2, gpus=1)
+    up(shell, "t0")
+    shell.pid("t0")
+    guard = shell.paths("t0").folder / ".task_info.json.lock.guard"
+    guard.unlink()
+    guard.mkdir()  # whoever it is cannot lock the task
+    (shell.folder / "go").touch()
+    assert shell.wait("t1") == ["completed"]
+    assert shell.status("t0") == "running"
+    guard.rmdir()
+    assert shell.wait("t0") == ["completed"]
+
+
 def test_gpus_that_vanish_and_come_back(shell: Project, nvml: FakeNvml) -> None:
     nvml.write([])
     shell.settings(NOW)

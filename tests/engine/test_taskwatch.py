@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core import filelock, runs
+from pyruns_jupyter.core import runs
 from pyruns_jupyter.core.layout import TaskPaths
 from pyruns_jupyter.core.taskfile import edit_task
 from pyruns_jupyter.core.tasklock import task_lock
@@ -24,7 +24,7 @@ class Run:
     def __init__(self, project: Project, name: str) -> None:
         self.job = Job(project.root, "_shell_", name, "attempt", "batch", {}, "")
         self.paths = self.job.paths
-        self.process = (os.getpid(), 1.0)
+        self.process: tuple[int, float] | None = (os.getpid(), 1.0)
 
     def follow(self) -> TaskPaths:
         return self.paths
@@ -39,7 +39,7 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
         info["lease_until"] = 1.0
     watch = TaskWatch(Run(shell, "T"))
     waited: list[object] = []
-    monkeypatch.setattr(filelock.time, "sleep", waited.append)
+    monkeypatch.setattr(time, "sleep", waited.append)
     monkeypatch.setattr(os, "fsync", waited.append)
     now = time.monotonic() + 1
     with task_lock(folder):
