@@ -23,7 +23,7 @@ from .layout import RUN_LOGS, SHELL_WORKSPACE, TASK_INFO, journal_name
 from .owners import COPIED, Ownership, is_copied_run
 from .rows import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 from .runs import COMPLETED, QUEUED, RUNNING, STATUSES, Run, latest
-from .sealed import Origin, origin
+from .sealed import Origin, claim_path, origin
 from .signature import UNKNOWN, Signature, settled_signature, signature_of, tick_of
 from .silence import silence
 from .taskfile import TaskInfo, own_facts, parse_last_points, unreadable
@@ -35,11 +35,16 @@ __all__ = ["Changes", "TaskIndex", "TaskRow", "row_from"]
 
 INTERRUPTED = (
     "The run was interrupted: its process and its supervisor are gone, and no exit code was written. "
-    "Run the task again."
+    "Stop it, or run it again."
 )
 QUEUED_ELSEWHERE = (
     "Queued in another copy of this project, on another machine, or by an earlier release: it is not started "
     "here. Use 'Queue again here' or run the task."
+)
+QUEUED_NOWHERE = "Marked as queued, but no batch contains it: nothing starts it. Stop it, or run it again."
+SILENT = (
+    "The lease of this run on %s has run out: whether it is still running cannot be known here. "
+    "Stop it, or run it again, to end it."
 )
 _ORIGIN_SECONDS = 5.0  # between two looks at where the batches of queued tasks come from
 _DURATIONS = 101  # runs whose length tells how long others take
@@ -75,6 +80,15 @@ class _Live:
     seen: tuple[int, Signature] = (-1, UNKNOWN)
 
 
+@dataclass
+class _Queued:
+    """What is known of a queued task: its row without a message."""
+
+    row: TaskRow
+    batch: str
+    signature: Signature
+
+
 class TaskIndex:
     """All tasks of one workspace. `refresh` may run in a thread; `rows` and `counts` are replaced, never
     changed.
@@ -91,8 +105,8 @@ class TaskIndex:
         self._fresh: dict[str, tuple[Signature, float]] = {}
         self._looked = False
         self._live: dict[str, _Live] = {}
-        self._queued: dict[str, tuple[TaskRow, str]] = {}  # the row without its message, and its batch
-        self._foreign: frozenset[str] = frozenset()  # batches
+        self._queued: dict[str, _Queued] = {}
+        self._unstarted: dict[str, str] = {}  # batches of which nothing is started here, and why
         self._known_batches: set[str] = set()  # of the last look at where they come from
         self._origins_at = float("-inf")  # monotonic
         self._changed_at: dict[str, int] = {}  # what changed last stands last
@@ -192,7 +206,7 @@ class TaskIndex:
             found.add(name)
             if row is not None and row != rows.get(name):
                 changed.append(row)
-        changed = self._marked_foreign(changed)
+        changed = self._marked_unstarted(changed)
         removed = [name for name in rows if name not in found]
         self._looked = True
         if changed or removed:
@@ -278,7 +292,7 @@ class TaskIndex:
         if row.status == QUEUED:
             queue = own_facts(info).get("queue")
             if isinstance(queue, dict):
-                self._queued[name] = (row, str(queue.get("batch")))
+                self._queued[name] = _Queued(row, str(queue.get("batch")), signature)
         run = latest(info) if row.status == RUNNING else None
         if run is None:
             return row
@@ -293,24 +307,32 @@ class TaskIndex:
         )
         return self._beside(live)
 
-    def _marked_foreign(self, changed: list[TaskRow]) -> list[TaskRow]:
-        """Return the changed rows, with a message at those that are queued in a foreign batch; rows whose
-        batch turned out to be foreign, or was taken over, are added.
+    def _marked_unstarted(self, changed: list[TaskRow]) -> list[TaskRow]:
+        """Return the changed rows, with a message at those that are queued but are not going to be started;
+        rows whose batch turned out to be foreign or gone, or was taken over, are added.
         """
         if not self._queued:
             return changed
-        now, before = time.monotonic(), self._foreign
-        new = {self._queued[row.name][1] for row in changed if row.name in self._queued}
+        now, looked = time.monotonic(), False
+        new = {self._queued[row.name].batch for row in changed if row.name in self._queued}
+        was_unstarted = bool(self._unstarted)
         if now - self._origins_at > _ORIGIN_SECONDS or not new <= self._known_batches:
-            self._origins_at = now
-            self._known_batches = {batch for _, batch in self._queued.values()}
-            self._foreign = _foreign_batches(self.workspace.root, self._known_batches)
+            self._origins_at, looked = now, True
+            self._known_batches = {queued.batch for queued in self._queued.values()}
+            self._unstarted = _unstarted_batches(self.workspace.root, self._known_batches)
         rows = {row.name: row for row in changed}
-        for name in self._queued if self._foreign != before else [*rows]:
+        for name in self._queued if looked and (self._unstarted or was_unstarted) else [*rows]:
             if name in self._queued:
-                row, batch = self._queued[name]
-                rows[name] = replace(row, message=QUEUED_ELSEWHERE) if batch in self._foreign else row
+                queued = self._queued[name]
+                rows[name] = replace(queued.row, message=self._why_unstarted(name, queued))
         return [row for row in rows.values() if row != self.rows.get(row.name)]
+
+    def _why_unstarted(self, name: str, queued: _Queued) -> str | None:
+        """Return why a queued task is not going to be started, None if it is."""
+        why = self._unstarted.get(queued.batch)
+        if why == QUEUED_NOWHERE and _signature(f"{self.workspace.tasks}/{name}") != queued.signature:
+            return None  # it is not queued any more: a batch goes after the last of its tasks
+        return why
 
     def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
         try:
@@ -341,22 +363,33 @@ class TaskIndex:
             row = replace(row, silent_since=silent_since)
         if live.owner.gone(live.folder, live.run) and _signature(live.folder) == live.signature:
             # Not merely ended a moment ago: an owner writes the end, then goes.
-            copied = is_copied_run(live.folder, live.run.index)
-            row = replace(row, message=COPIED if copied else INTERRUPTED)
+            row = replace(row, message=_why_over(live))
         return row
 
 
-def _foreign_batches(root: Path, batches: Iterable[str]) -> frozenset[str]:
-    """Return those of the batches that were not queued here, unless another user runs this project."""
+def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
+    """Return those of the batches of which nothing is started here, with the reason; none if another user
+    runs this project.
+    """
     key = trusted_engine(root)
     if key is None and other_owner(root):
-        return frozenset()
-    found = set()
+        return {}
+    found = {}
     for batch in batches:
         with suppress(OSError, ValueError):
-            if origin(root, BATCHES, f"{batch}.json", key) is Origin.FOREIGN:
-                found.add(batch)
-    return frozenset(found)
+            is_claimed = os.path.lexists(claim_path(root, batch))  # before: it goes when the batch is there
+            source = origin(root, BATCHES, f"{batch}.json", key)
+            if source is Origin.FOREIGN:
+                found[batch] = QUEUED_ELSEWHERE
+            elif source in (Origin.GONE, Origin.DAMAGED) and not is_claimed:
+                found[batch] = QUEUED_NOWHERE
+    return found
+
+
+def _why_over(live: _Live) -> str:
+    if is_copied_run(live.folder, live.run.index):
+        return COPIED
+    return INTERRUPTED if live.owner.here else SILENT % (live.owner.host or "an unknown host")
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:

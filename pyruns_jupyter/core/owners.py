@@ -17,6 +17,7 @@ from .runs import RUNNING, Run, latest, status_of
 from .taskfile import TaskInfo
 
 MAX_RECORD_BYTES = 64 * 1024  # of the file that an owner locks
+UNKNOWN_END = "The owner of this run is gone: how the run ended is unknown."
 COPIED = "The task was copied while this run went on: how the run ended is known to the original only."
 
 
@@ -26,16 +27,24 @@ class Ownership:
 
     here: bool  # on this host, so that we may judge
     lease_until: float
+    host: str = ""
 
     @classmethod
     def of(cls, info: TaskInfo) -> Ownership:
         """Return what a task file's content says."""
-        return cls(info.get("runner_host") == host_name(), _epoch(info.get("lease_until")))
+        host = info.get("runner_host")
+        known = host if isinstance(host, str) else ""
+        return cls(host == host_name(), _epoch(info.get("lease_until")), known)
 
     def gone(self, folder: Path | str, run: Run) -> bool:
-        """Tell whether nobody can end this run any more: its supervisor and its process are provably gone."""
+        """Tell whether nobody can end this run any more: its supervisor and its process are provably gone, or
+        the lease of another host has run out.
+        """
         if not self.here:
-            return False
+            is_known_here = (
+                not self.host and run.pid is not None and process_alive(run.pid, run.pid_create_time)
+            )
+            return self.lease_until < time.time() and not is_known_here
         owner = Path(folder, RUN_LOGS, owner_name(run.index))
         try:
             if owner.is_file() and not owner.is_symlink():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from pyruns_jupyter.core import runs, snapshots
 from pyruns_jupyter.core.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.host import new_token
 from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.owners import COPIED, abandoned_run, is_copied_run
+from pyruns_jupyter.core.owners import COPIED, UNKNOWN_END, Ownership, abandoned_run, is_copied_run
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts
@@ -180,7 +181,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         if end_abandoned(info, paths.folder, trusted_engine(workspace.root)):
             return runs.FAILED
         runs.request_cancel(info)
-        if status == runs.QUEUED and _is_ours(info):
+        if status == runs.QUEUED and (_is_ours(info) or _is_unowned(info)):
             runs.unqueue(info)
             status = runs.CANCELLED
     if status == runs.CANCELLED:
@@ -201,8 +202,7 @@ def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
     if run is None or (_is_ours(info) and not copied and not _is_lost(info, folder, key)):
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
-    if copied:
-        own(info).setdefault("messages", {})[str(run.index)] = COPIED
+    own(info).setdefault("messages", {})[str(run.index)] = COPIED if copied else UNKNOWN_END
     return True
 
 
@@ -214,10 +214,17 @@ def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
 
 
 def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
-    """Undo an earlier claim of which only the task file still knows: its batch is gone, or foreign."""
+    """Undo an earlier claim that nobody is behind: its batch is gone or foreign, or its lease has run out."""
     queue = own_facts(info).get("queue")
     if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
         runs.unclaim(info, attempt=str(queue.get("attempt")))
+    if runs.status_of(info) == runs.QUEUED and not _is_ours(info) and _is_unowned(info):
+        runs.unqueue(info)
+
+
+def _is_unowned(info: TaskInfo) -> bool:
+    """Return whether the lease of another program's queued task has run out: whoever comes may take it."""
+    return Ownership.of(info).lease_until < time.time()
 
 
 def _is_ours(info: TaskInfo) -> bool:
