@@ -32,6 +32,7 @@ from .selection import is_safe, select
 from .store import CODE, STAGING, Manifest, load, store_folders, write_out
 
 TREES, KEPT = "trees", "kept-"
+_DIGITS = 16  # of the hash of its code in the name of a tree
 _LOCK_SECONDS = 60.0  # for somebody else to lay out a large tree
 _MADE = 946684800.0  # 2000-01-01: the time stamp of every file in a tree, by which a changed one is known
 _CUT = ".pyruns-cut"
@@ -109,7 +110,7 @@ def _shared(key: EngineKey, digest: str, manifest: Manifest, base: Path, held: E
     """Return the tree that all runs of this code share, which is locked until `held` is closed."""
     trees = key.state / TREES
     trees.mkdir(mode=0o700, exist_ok=True)
-    folder = trees / f"{digest[:16]}.{home()}"
+    folder = trees / f"{digest[:_DIGITS]}.{home()}"
     lock = FileLock(_lock_path(folder))
     while True:
         lock.acquire(timeout=_LOCK_SECONDS, shared=True)
@@ -220,6 +221,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
     except OSError:
         return
     tidy(trees, lambda name: name.startswith(STAGING))
+    kept = {wanted[:_DIGITS] for wanted in needed()} if names else set()
     for name in names:
         digest, _, place = name.partition(".")
         if not digest or name.startswith("."):
@@ -234,7 +236,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
         except OSError:
             continue
         try:
-            if not any(wanted.startswith(digest) for wanted in needed()):
+            if digest not in kept:  # a task that was queued since then lays it out anew
                 _remove(key.root, trees / name, digest, say, ours=ours)
                 lock.path.unlink()  # whoever waits for it sees that it is gone
         except OSError as error:

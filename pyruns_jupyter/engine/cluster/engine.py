@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 from pyruns_jupyter.core.clusterneed import ClusterSettings
@@ -26,6 +25,7 @@ from ..options import MAX_JOBS
 from . import questions, runner
 from .base import Cluster, Element, JobRequest, JobState, Phase, Word, cluster_of, lost_node
 from .errands import Answer, Errands
+from .followed import Followed, FollowedTask, Wanted
 from .submissions import Submission, output_of, read_output, submissions
 from .verdicts import Key, Verdicts
 
@@ -33,23 +33,6 @@ _SOON, _LATER = 1.0, 30.0  # seconds
 _TOLD = 20  # names of tasks that wait
 _UNHELD_SECONDS = 60.0  # for which the cluster may have a task that the scheduler does not wait for
 _MOST = 1000  # tasks of a job, if the cluster allows as many
-
-
-@dataclass(eq=False)
-class _Task:
-    """A task that is part of a job: number `number` of a submission. `held`: the scheduler waits for its end;
-    `doubtful`: its run may have lost its supervisor.
-    """
-
-    job: Job
-    submission: str
-    number: int
-    phase: Phase = Phase.WAITS
-    why: str = ""
-    held: bool = True
-    since: float = field(default_factory=time.monotonic)  # it is held, or not
-    doubtful: bool = False
-    cancelled: bool = False
 
 
 class ClusterEngine:
@@ -62,8 +45,8 @@ class ClusterEngine:
         self._lives = lives
         self._environments: dict[str, Mapping[str, str]] = {}
         self._most: dict[str, int] = {}  # tasks of one job, by engine
-        self._wanted: dict[Key, Job] = {}
-        self._tasks: dict[Key, _Task] = {}
+        self._wanted = Wanted()
+        self._tasks = Followed()
         self._submissions: dict[str, Submission] = {}
         self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
         self._errands = Errands()
@@ -83,7 +66,7 @@ class ClusterEngine:
         """Submit a waiting job with the next `rest`, unless a cluster has it already."""
         self._environments[str(job.options.engine)] = job.environment
         if not self.adopt(job):
-            self._wanted[_key(job)] = job
+            self._wanted.add(job)
 
     def adopt(self, job: Job) -> bool:
         """Follow a job that a cluster has; tell whether it has."""
@@ -95,12 +78,11 @@ class ClusterEngine:
 
     def rest(self) -> None:
         """Submit what was started since the last time, the tasks of a batch together."""
-        groups: dict[str, list[Job]] = {}
-        for job in self._wanted.values():
-            groups.setdefault(job.batch, []).append(job)
         now = time.monotonic()
-        submitted = Counter(batch for batch, _ in self._tasks) if groups else Counter()
-        for batch, jobs in groups.items() if now >= self._retry_at else ():
+        if not self._wanted or now < self._retry_at:
+            return
+        submitted = Counter(batch for batch, _ in self._tasks)
+        for batch, jobs in self._wanted.by_batch():
             engine = str(jobs[0].options.engine)
             if engine not in self._most:
                 self._errands.run(
@@ -118,12 +100,13 @@ class ClusterEngine:
 
     def is_full(self, batch: str) -> bool:
         """Tell whether as many tasks of a batch are to be submitted as go into one job."""
-        return sum(key[0] == batch for key in self._wanted) >= _MOST
+        return self._wanted.count(batch) >= _MOST
 
     def cancel(self, job: Job) -> None:
         """Take a job back that need not run, or not now; `poll` returns it once that is done."""
         key = _key(job)
-        if self._wanted.pop(key, None) is not None:
+        if job in self._wanted:
+            self._wanted.remove(job)
             self._ended.append(job)
         elif key in self._tasks:
             self._tasks[key].cancelled = True
@@ -131,7 +114,7 @@ class ClusterEngine:
     def is_waiting(self, job: Job) -> bool:
         """Tell whether a started job waits in the cluster, as far as is known."""
         task = self._tasks.get(_key(job))
-        return _key(job) in self._wanted if task is None else task.phase is Phase.WAITS
+        return job in self._wanted if task is None else task.phase is Phase.WAITS
 
     def is_running(self, job: Job) -> bool:
         """Tell whether the cluster says that a job runs."""
@@ -140,20 +123,20 @@ class ClusterEngine:
 
     def pending(self) -> dict[str, Pending]:
         """Return of each batch how many started tasks wait in the cluster, and why."""
-        waiting: dict[str, list[_Task]] = {}
+        waiting: dict[str, list[FollowedTask]] = {}
         names: dict[str, list[str]] = {}
         for (batch, name), task in self._tasks.items():
             if task.phase is Phase.WAITS and task.held:
                 waiting.setdefault(batch, []).append(task)
                 names.setdefault(batch, []).append(name)
-        for batch, name in self._wanted:
-            names.setdefault(batch, []).append(name)
+        for batch, jobs in self._wanted.by_batch():
+            names.setdefault(batch, []).extend(job.task for job in jobs)
         return {
             batch: Pending(len(listed), self._why(waiting.get(batch, ())), tuple(listed[:_TOLD]))
             for batch, listed in names.items()
         }
 
-    def _why(self, waiting: Sequence[_Task]) -> str:
+    def _why(self, waiting: Sequence[FollowedTask]) -> str:
         if self._away:
             return self._away
         reasons = Counter((task.submission, task.why) for task in waiting if task.why)
@@ -209,9 +192,9 @@ class ClusterEngine:
             for number, name in enumerate(submission.tasks):
                 job = Job(self._root, submission.workspace, name, "", submission.batch, {}, "")
                 # Not held: the scheduler says which of these still count.
-                task = _Task(job, submission.id, number, held=False)
+                task = FollowedTask(job, submission.id, number, held=False)
                 task.cancelled = submission.batch not in living
-                self._tasks[submission.batch, name] = task
+                self._tasks.put((submission.batch, name), task)
         for identifier in list(self._submissions):
             self._tidy(identifier)  # all of it was submitted again later
 
@@ -248,8 +231,8 @@ class ClusterEngine:
             return
         self._submissions[submission.id] = submission
         for number, job in enumerate(jobs):
-            del self._wanted[_key(job)]
-            self._tasks[_key(job)] = _Task(job, submission.id, number)
+            self._wanted.remove(job)
+            self._tasks.put(_key(job), FollowedTask(job, submission.id, number))
         cluster = self._reach(engine)
         if not self._errands.run(
             what,
@@ -272,7 +255,7 @@ class ClusterEngine:
             self._want_again(submission)
         else:
             title = self._title_of(self._submissions[submission].engine)
-            for key in self._keys(submission):
+            for key in self._tasks.keys_of(self._submissions[submission]):
                 self._verdicts.refuse(key, f"{title} refused its job: {answer['refused']}.")
                 self._end(key, None)
 
@@ -302,12 +285,12 @@ class ClusterEngine:
 
     def _want_again(self, submission: str) -> None:
         """The cluster has not got a job: what the scheduler wants of it is to be submitted anew."""
-        for key in self._keys(submission):
-            task = self._tasks.pop(key)
+        for key in self._tasks.keys_of(self._submissions[submission]):
+            task = self._tasks.take(key)
             if task.held and task.cancelled:
                 self._ended.append(task.job)
             elif task.held:
-                self._wanted[key] = task.job
+                self._wanted.add(task.job)
         self._tidy(submission)
 
     # Following
@@ -344,14 +327,14 @@ class ClusterEngine:
             known = self._submissions.get(submission)
             if known is None:
                 continue
-            for key in self._keys(submission):
+            for key in self._tasks.keys_of(self._submissions[submission]):
                 task = self._tasks[key]
                 state = states.get((known.job, task.number))
                 if state is None:
                     state = JobState(Phase.ENDED, word=self._of_dropped(known, task, known.job in living))
                 self._take_state(key, task, state)
 
-    def _take_state(self, key: Key, task: _Task, state: JobState) -> None:
+    def _take_state(self, key: Key, task: FollowedTask, state: JobState) -> None:
         if state.phase is not task.phase:
             self._pause = min(self._pause, 2 * _SOON)
         if state.phase is Phase.ENDED:
@@ -363,7 +346,7 @@ class ClusterEngine:
             self._verdicts.hear(key, lost_node(f"{job}_{task.number}"), "")
         task.phase, task.why = state.phase, state.why
 
-    def _of_dropped(self, known: Submission, task: _Task, is_living: bool) -> Word | None:
+    def _of_dropped(self, known: Submission, task: FollowedTask, is_living: bool) -> Word | None:
         """Return what became of a task that the cluster does not tell of any more, while it tells of others
         of the job (`is_living`): one that never began was taken out. Nothing is known of the rest.
         """
@@ -395,7 +378,7 @@ class ClusterEngine:
 
     def _end(self, key: Key, word: Word | None) -> None:
         """The cluster has done with a task."""
-        task = self._tasks.pop(key)
+        task = self._tasks.take(key)
         if word is not None:
             pattern = self._submissions[task.submission].output(self._paths)
             self._verdicts.hear(key, word, read_output(pattern, task.number))
@@ -405,15 +388,10 @@ class ClusterEngine:
 
     def _tidy(self, submission: str) -> None:
         """Forget a submission of which no task is left."""
-        if not self._keys(submission):
+        if not self._tasks.count(submission):
             self._unclear.discard(submission)
             with suppress(OSError):
                 self._submissions.pop(submission).remove(self._key)
-
-    def _keys(self, submission: str) -> list[Key]:
-        known = self._submissions[submission]
-        keys = ((known.batch, name) for name in known.tasks)
-        return [key for key in keys if key in self._tasks and self._tasks[key].submission == submission]
 
     # Asking
 
