@@ -19,6 +19,9 @@ REMOTE = frozenset({_NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS, _NINE_P, _FUSE, _LUST
 RENUMBERED = frozenset({_SMB, _CIFS, _SMB2, _NINE_P, _FUSE, _VBOX})
 """Types of file systems that may give a file another inode number after each mount."""
 
+# Of NFS (before version 4, or told so), Lustre and SMB. Sources: nfs(5), mount.lustre(8), mount.cifs(8).
+_LOCAL_LOCKS = frozenset({"nolock", "local_lock=all", "local_lock=flock", "localflock", "nobrl"})
+
 _AT_FDCWD, _NO_FOLLOW, _BIRTH_TIME = -100, 0x100, 0x800
 _BIRTH = struct.Struct("@qI")
 _BIRTH_OFFSET = 80  # of stx_btime in struct statx
@@ -39,6 +42,25 @@ def file_system_type(folder: Path) -> int:
         raise OSError(number, os.strerror(number), str(folder))
     (kind,) = struct.unpack_from("@l", answer.raw)
     return int(kind) & 0xFFFFFFFF
+
+
+def local_locks(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """Return the mount option by which locks on the file system of a folder reach no other host; empty if
+    there is none. Whether a server shares the locks that it is told of cannot be found out from one host.
+    """
+    try:
+        device = os.stat(folder).st_dev
+        lines = mounts.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    for line in lines:  # "36 35 98:0 / /mnt rw,noatime - ext3 /dev/root rw,errors=continue"
+        words = line.split()
+        if len(words) < 7 or words[2] != f"{os.major(device)}:{os.minor(device)}":
+            continue
+        for option in ",".join([words[5], words[-1]]).split(","):
+            if option in _LOCAL_LOCKS:
+                return option
+    return ""
 
 
 def birth_time(path: Path) -> int | None:

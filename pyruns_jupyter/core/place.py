@@ -1,7 +1,8 @@
 """Which folder or file on this machine's disks something is, to tell a copy from the original.
 
-A copy has another inode; something that was only moved or renamed keeps it. Device numbers are good for one
-boot of one host, paths for as long as nobody moves anything; so they decide only where they can.
+A copy has another inode; something that was only moved or renamed keeps it, except on file systems that give
+a file another inode after each mount: there the path decides. Device numbers are good for one boot of one
+host, paths for as long as nobody moves anything; so they decide only where they can.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .filesystem import RENUMBERED, file_system_type
 from .host import boot_id, host_name
 
 
@@ -71,4 +73,6 @@ class Place:
             return self.ino != now.ino
         if self.boot != now.boot:
             return self.ino != now.ino and self.path != now.path
+        if self.path == now.path and self.ino != now.ino:
+            return file_system_type(path) not in RENUMBERED
         return self.ino != now.ino or (self.dev != now.dev and self.path != now.path)

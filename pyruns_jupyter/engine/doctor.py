@@ -17,6 +17,7 @@ from pyruns_jupyter.core import runs, snapshots
 from pyruns_jupyter.core.discovery import workspaces_in
 from pyruns_jupyter.core.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
+from pyruns_jupyter.core.filesystem import local_locks
 from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
 from pyruns_jupyter.core.layout import ENGINE, EnginePaths
 from pyruns_jupyter.core.owners import Ownership
@@ -29,7 +30,7 @@ from pyruns_jupyter.core.trust import require_engine, trusted_engine
 from pyruns_jupyter.core.unused_keys import find_unused_keys, remove_unused_key
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 
-from . import batches
+from . import batches, ends
 from .launch import ensure_scheduler, scheduler_alive
 from .pausing import is_paused
 from .queuestate import read_queue
@@ -96,6 +97,13 @@ def _disk(root: Path) -> Iterator[Finding]:
                 f"Files cannot be locked in {root}: {error.strerror}.",
                 "Without locks nothing is started. A network file system has to be mounted with them.",
             )
+    option = local_locks(root)
+    if option:
+        yield Finding(
+            "warning",
+            f"The disk of {root} is mounted with '{option}': locks of this machine are not seen by others.",
+            "Run tasks of this project on one machine only, or mount the disk without that option.",
+        )
 
 
 def _settings(root: Path) -> Iterator[Finding]:
@@ -117,6 +125,14 @@ def _engine(root: Path) -> Iterator[Finding]:
                     f"What was queued in {path} could not be understood and was set aside.",
                     "Queue those tasks again, then remove the file.",
                 )
+    for content in ends.kept_ends(root):
+        if not ends.can_be_written(root, content):
+            yield Finding(
+                "warning",
+                f"The end of a run of {content['workspace']}/{content['task']} is kept in {paths.ends}: its "
+                "task file cannot be read.",
+                "Restore the task file from a backup; then the end is written to it.",
+            )
     yield from _foreign(root)
     key = trusted_engine(root)
     if key is not None and not scheduler_alive(root) and batches.has_work(key):
