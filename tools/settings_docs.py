@@ -66,8 +66,9 @@ READ = {
     "PYRUNS_STATE_DIR": "a private folder that lasts, for the keys of your projects and what belongs to them "
     "but not into them; by default `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
     "([Seals](disk-format.md#seals))",
-    "PYRUNS_RUNTIME_DIR": "a folder in which schedulers say that something runs; by default one of the "
-    "user's that lasts until the machine restarts",
+    "PYRUNS_RUNTIME_DIR": "your folder for what counts on this host until it restarts: GPU reservations and "
+    "the projects in which something runs; by default in `PYRUNS_STATE_DIR`, by the id of the boot. All your "
+    "sessions on the host need the same one",
 }
 INTERNAL = {"PYRUNS_SCAN": "what a process that searches a log is to look for"}
 OTHERS = {
@@ -144,6 +145,8 @@ def _sections() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 def _default(line: Mapping[str, str]) -> str:
     key = line["key"]
+    if line["value"].strip() == "auto":
+        return "`auto`"
     if hasattr(Settings(), key):
         return _value(getattr(Settings(), key))
     if key == "engine":

@@ -125,8 +125,9 @@ class Workspace(Results):
             tasks: which ones, in this order.
             skip_done: leave out tasks whose configuration a task of the workspace has completed already; the
                 list's `notices` name them.
-            jobs: how many of these run at a time, from 1 (the default) to 1000 (the default in a cluster,
-                where it is no limit).
+            jobs: how many of these run in parallel at most, from 1 (the default) to 1000 (the default in a
+                cluster, where it is no limit). All batches of the project together run at most as many as
+                `max_jobs` in the settings says, by default one per CPU core; a larger number here is obeyed.
             priority: a whole number; what has a higher one starts first.
             after, after_any: tasks that have to complete, or to end in any way, before the first of these
                 starts; `workspace/task` names one of another workspace of the project.
@@ -136,7 +137,8 @@ class Workspace(Results):
             grace: how long a run that was asked to stop may take before it is killed (10 s).
             stop_after: cancel what still waits after so many runs in a row that failed in the same way.
             resume: queue runs again that a restart of the machine, or of its container, ended.
-            gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say.
+            gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say: 1
+                on a host with GPUs where the script imports a GPU framework.
             gpu_memory: GiB that it uses of each, so that others may share it; `auto` is what completed runs
                 have used, and a tenth more. By default it has its GPUs for itself. Implies one GPU.
             gpu_devices: indices or UUIDs of the only GPUs to choose from. Implies one GPU.

@@ -96,7 +96,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "-j",
         "--jobs",
         type=positive,
-        help="how many run at a time (default: 1, in a cluster as many as it has room for)",
+        help="maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); a number "
+        "above the limit of the project (the setting max_jobs: auto) is obeyed",
     )
     parser.add_argument("--priority", type=_whole, metavar="N", help="what has a higher one starts first")
     for flag, about in (("--after", "complete"), ("--after-any", "end in any way")):
@@ -120,7 +121,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="cancel what waits after N runs in a row that failed in the same way",
     )
-    parser.add_argument("--gpus", type=_whole, metavar="N", help="how many GPUs each task gets; 0 for none")
+    parser.add_argument(
+        "--gpus",
+        type=_whole,
+        metavar="N",
+        help="how many GPUs each task gets, 0 for none (default: 1 on a host with GPUs where the script "
+        "imports a GPU framework such as torch)",
+    )
     parser.add_argument(
         "--gpu-memory",
         metavar="GIB",

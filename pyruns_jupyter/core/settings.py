@@ -20,6 +20,7 @@ from .layout import SETTINGS_NAME
 
 MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
+MAX_GPUS = 64  # of a task
 MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
 _DEFAULTS = "Default settings are used."
 _MOST_PARSED = 64  # files
@@ -46,7 +47,7 @@ shell_executable:                 # absolute path, used with shell_mode: custom
 # terminal_columns: 120           # the size that programs believe their terminal has
 # terminal_rows: 30
 # log_limit_mb: 100               # of a log, beyond which only its last 256 KiB are kept; default: no limit
-# max_jobs: 4                     # tasks of the whole project that run at a time; default: no limit
+# max_jobs: auto                  # parallel tasks of the whole project; auto = one per usable CPU core
 # stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
 # resume: false                   # queue again what a restart of the machine or container ended
 # silent_after_minutes: 10        # without output and points until a running task is flagged; 0 = never
@@ -63,6 +64,7 @@ monitor_chunk_size: 50000         # bytes of a log loaded at a time
 monitor_scrollback: 100000        # lines of a log kept in view
 
 # GPUs (NVIDIA)
+# default_gpus: auto              # of each task; auto = 1 where the script imports a GPU framework
 gpu_scheduler_enabled: false              # tasks wait until GPUs are free
 gpu_scheduler_task_mode: single           # single | multi
 gpu_scheduler_selection_mode: auto        # auto | specified
@@ -126,7 +128,8 @@ class Settings:
     log_limit_mb: float | None = None
     gpus: GpuSettings = field(default_factory=GpuSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
-    max_jobs: int | None = None
+    max_jobs: int | None = None  # None: auto
+    default_gpus: int | None = None  # None: auto
     stop_after_failures: int = 0
     resume: bool = False
     silent_after_minutes: float = 10.0
@@ -275,8 +278,12 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         take(key, "a number of seconds, 0 or more", _seconds)
     take("silent_after_minutes", "a number of minutes, 0 or more", _seconds)
     take("sweep_limit", "a positive whole number", _sweep_limit)
-    for key in ("monitor_chunk_size", "monitor_scrollback", "max_jobs"):
+    for key in ("monitor_chunk_size", "monitor_scrollback"):
         take(key, "a positive whole number", _count)
+    if values.get("max_jobs") != "auto":
+        take("max_jobs", "auto or a positive whole number", _count)
+    if values.get("default_gpus") != "auto":
+        take("default_gpus", f"auto or a whole number from 0 to {MAX_GPUS}", _gpus)
     take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
     _take_gpus(take, known)
     known["cluster"], wrong = ClusterSettings.parse(values)
@@ -365,6 +372,10 @@ def _seconds(value: Any) -> float | None:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10**9 else None
+
+
+def _gpus(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value <= MAX_GPUS else None
 
 
 def _size(value: Any) -> int | None:

@@ -13,13 +13,15 @@ from pyruns_jupyter.core.errors import NotFound, Unreadable
 from pyruns_jupyter.core.layout import SETTINGS_NAME, TASKS
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.system.cgroup import usable_cores
 
 from .base import Job
-from .gpus.request import GpuRequest, request_of
+from .gpus.request import GpuRequest, gpu_count, request_of
 from .options import After
 from .pausing import is_paused
 from .queueing import OpenBatch
 
+_CORES_SECONDS = 5.0  # after which the cores that may be used are counted again
 _LOOK_SECONDS = 1.0  # between two looks at the tasks that a batch waits for
 
 PAUSED = "The queue is paused."
@@ -42,10 +44,19 @@ class Gate:
         self._settings: tuple[object, Settings] | None = None
         self._met: set[str] = set()  # batches whose tasks to wait for have ended
         self._holds: dict[str, tuple[float, Hold]] = {}
+        self._cores = 0
+        self._cores_until = 0.0  # monotonic
+        self._running = 0  # tasks that count towards the limit of the project, without those of `_filling`
+        self._filling: OpenBatch | None = None
 
     def look_again(self) -> None:
         """Look anew at what batches wait for: a run has ended."""
         self._holds.clear()
+
+    def count_running(self) -> None:
+        """Count the running tasks anew. To be called before `hold` is asked of one batch after the other."""
+        self._filling = None
+        self._running = sum(self._counted(opened) for opened in self._opened.values())
 
     def hold_all(self) -> Hold | None:
         """Return why nothing of the project starts now; None when something may."""
@@ -74,14 +85,54 @@ class Gate:
         return None
 
     def _hold_local(self, opened: OpenBatch) -> Hold | None:
-        jobs, most = opened.batch.options.jobs, self._current_settings().max_jobs
-        if most is not None and most <= sum(
-            len(one.running) for one in self._opened.values() if one.batch.options.is_local
-        ):
-            return Hold(f"{most} tasks of the project run, the most that max_jobs in {SETTINGS_NAME} allows.")
-        if len(opened.running) >= jobs:
-            return Hold(f"{jobs} of its tasks {'run' if jobs > 1 else 'runs'} at a time, as was asked for.")
-        return None
+        jobs, own = opened.batch.options.jobs, len(opened.running)
+        if own >= jobs:
+            return Hold(f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs}).")
+        if self._filling is not opened:
+            if self._filling is not None:
+                self._running += self._counted(self._filling)
+            self._filling = opened
+            self._running -= self._counted(opened)
+        limit = self._current_settings().max_jobs
+        if limit is None and self._has_gpus(opened):
+            return None
+        running = self._running + self._counted(opened)
+        if limit is not None:
+            source = f"max_jobs: {limit}"
+        else:
+            cores = self._usable_cores()
+            limit, source = (
+                max(cores, jobs),
+                f"max_jobs: auto, {cores} CPU {'core' if cores == 1 else 'cores'}",
+            )
+            source += f", -j {jobs}" if jobs > cores else ""
+        if running < limit:
+            return None
+        return Hold(
+            f"Project limit reached: {running} of {limit} {_tasks_are(max(running, limit))} running "
+            f"({source}). Change max_jobs in {SETTINGS_NAME} to run more."
+        )
+
+    def _counted(self, opened: OpenBatch) -> int:
+        """Return how many running tasks of a batch count towards the limit of the project: none in a cluster,
+        which has its own, and with `max_jobs: auto` none that have GPUs, of which there are only so many, and
+        none on other hosts, which have cores of their own.
+        """
+        if not opened.running or not opened.batch.options.is_local:
+            return 0
+        if self._current_settings().max_jobs is not None:
+            return len(opened.running)
+        if self._has_gpus(opened):
+            return 0
+        return sum(not entry.elsewhere for entry in opened.running.values())
+
+    def _has_gpus(self, opened: OpenBatch) -> bool:
+        return gpu_count(opened.batch.options, self._current_settings()) > 0
+
+    def _usable_cores(self) -> int:
+        if time.monotonic() >= self._cores_until:
+            self._cores, self._cores_until = usable_cores(), time.monotonic() + _CORES_SECONDS
+        return self._cores
 
     def gpus(self, job: Job) -> GpuRequest | None:
         """Return what a job asks for of the GPUs of this machine, None when nothing."""
@@ -113,6 +164,10 @@ class Gate:
         if self._settings is None or self._settings[0] != mark:
             self._settings = mark, Settings.load(self._root)
         return self._settings[1]
+
+
+def _tasks_are(count: int) -> str:
+    return "task is" if count == 1 else "tasks are"
 
 
 _ENDED = {runs.FAILED: "failed", runs.CANCELLED: "was cancelled"}

@@ -19,6 +19,7 @@ from pyruns_jupyter.core import snapshots
 from pyruns_jupyter.core.errors import PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.filelock import PRIVATE_MODE, FileLock
 from pyruns_jupyter.core.files import is_plain_file
+from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.inotify import PathWatch
 from pyruns_jupyter.core.layout import EnginePaths
 from pyruns_jupyter.core.makers import is_temporary_file, tidy
@@ -245,6 +246,7 @@ class Scheduler:
     def _advance(self) -> None:
         self._wake_at = float("inf")
         self._starter.look(self._jobs())
+        self._gate.count_running()
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
@@ -387,6 +389,7 @@ class Scheduler:
         opened.count_end(info, attempt)
         if state is State.RUNNING:
             if lives:
+                entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
                 self._engine.adopt(entry.job)
             elif entry.not_before > time.monotonic():  # it was buried a moment ago, in vain

@@ -10,12 +10,12 @@ from typing import Any
 from pyruns_jupyter.core.clusterneed import ENGINES, LOCAL, NOTHING, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput, shown
 from pyruns_jupyter.core.layout import SHELL_WORKSPACE, is_task_name
+from pyruns_jupyter.core.settings import MAX_GPUS
 
 MAX_JOBS = 1000
 MAX_PRIORITY = 1_000_000
 MAX_RETRIES = 100
 MAX_AFTER = 1000
-MAX_GPUS = 64
 MAX_GPU_GIB = 100_000
 _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 _LONGEST = 10 * 365 * 86400.0  # seconds

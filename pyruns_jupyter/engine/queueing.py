@@ -41,13 +41,15 @@ class Entry:
     """One task of a batch.
 
     `job` is the run that counts now, which may be a retry. `tries` counts starts that came to nothing.
-    `not_before` is monotonic, `seen` the time stamp (ns) of the file last read.
+    `not_before` is monotonic, `seen` the time stamp (ns) of the file last read. `elsewhere`: it was found
+    running on another host.
     """
 
     job: Job
     seen: int
     tries: int = 0
     not_before: float = 0.0
+    elsewhere: bool = False
 
     def follow(self, info: TaskInfo) -> None:
         """Take up the run that counts now, as the task file tells it."""

@@ -24,6 +24,7 @@ from pyruns_jupyter.core.workspace import keep_out_of_git
 from . import batches, report
 from .cluster.need import placed
 from .dependencies import check_after
+from .gpus.usual import with_usual_gpus
 from .inherited import front_end_environment
 from .launch import attend, check_startable, ensure_scheduler, scheduler_alive, wake
 from .options import QueueOptions
@@ -89,6 +90,7 @@ def submit(
     paths = EnginePaths(workspace.root)
     key = claim_engine(workspace.root)
     code, source = _store_code(workspace, key)
+    options = with_usual_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
     if len(wanted) >= _MANY:
         with suppress(PyrunsError):  # it comes up while the tasks are claimed
             ensure_scheduler(paths)

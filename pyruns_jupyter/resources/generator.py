@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.parameters.reading import Parameter
+from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.sweep.plan import Axis, Notice
 from pyruns_jupyter.core.timelimit import time_limit
 from pyruns_jupyter.core.workspace import SHELL, WorkspaceFolder
+from pyruns_jupyter.engine.gpus.usual import usual_gpus
 
 from .body import Body
 
@@ -93,7 +96,14 @@ def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> gene
 
 def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     """Return the `Parameters` of a workspace."""
-    answer: dict[str, Any] = {"kind": "none", "parameters": [], "problems": [], "error": None}
+    usual = usual_gpus(workspace, Settings.load(workspace.root), os.environ)
+    answer: dict[str, Any] = {
+        "kind": "none",
+        "parameters": [],
+        "problems": [],
+        "error": None,
+        "default_gpus": {"count": usual.count, "framework": usual.framework},
+    }
     if workspace.kind == SHELL:
         return {**answer, "kind": "shell"}
     try:
@@ -104,13 +114,13 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     except Unreadable as error:
         return {**answer, "error": _problem(error.code, error.message)}
     return {
+        **answer,
         "kind": found.kind,
         "parameters": [_parameter(parameter) for parameter in found.parameters],
         "problems": [
             _problem("not_understood", problem.message, None if problem.file else problem.line or None)
             for problem in found.problems
         ],
-        "error": None,
     }
 
 

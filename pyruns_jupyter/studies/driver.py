@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from pyruns_jupyter.core import generate
@@ -260,7 +261,11 @@ class Driver:
 
     def _queue(self, task: str) -> None:
         found = submit(
-            self._workspace, [task], options=self._definition.options, environment=self._marker.environment
+            self._workspace,
+            [task],
+            # Each trial is a batch of its own: this lets the project limit know how many may run.
+            options=replace(self._definition.options, jobs=self._definition.jobs),
+            environment=self._marker.environment,
         )
         # Somebody may have been quicker: then it runs all the same.
         if found.refused and read_row(self._workspace.paths(task).folder)[0].status not in ACTIVE:

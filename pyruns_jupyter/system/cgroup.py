@@ -6,6 +6,8 @@ Sources: the kernel's documentation of control groups, version 2 ("cpu.max", "cp
 
 from __future__ import annotations
 
+import math
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,15 @@ def cpu_share(groups: Path = GROUPS, mount: Path = MOUNT) -> CpuShare | None:
                 cores = quota_us / int(_text(folder / "cpu.cfs_period_us"))
                 found.append(CpuShare(cores, _used_by(folder, groups, mount)))
     return min(found, key=lambda share: share.cores, default=None)
+
+
+def usable_cores(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
+    """Return how many cores this process may keep busy, at least 1: those that it may run on, fewer where a
+    control group limits its CPU time.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = cpu_share(groups, mount)
+    return max(1, cores if share is None else min(cores, math.floor(share.cores)))
 
 
 def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | None:

@@ -744,6 +744,14 @@ export interface components {
             problems: components["schemas"]["FieldError"][];
             /** @description Why the script cannot be read at all */
             error: components["schemas"]["FieldError"] | null;
+            default_gpus?: components["schemas"]["DefaultGpus"];
+        };
+        /** @description The GPUs that each task of the workspace gets on this machine, unless its batch says something else */
+        DefaultGpus: {
+            /** @description 0: none is assigned, tasks see every GPU */
+            count: number;
+            /** @description The GPU framework that the script imports, where that is the reason; else empty */
+            framework: string;
         };
         Template: {
             /** @description YAML for a script workspace, a shell script for a shell workspace */
@@ -907,7 +915,7 @@ export interface components {
             line: number;
         };
         RunOptions: {
-            /** @description How many of these tasks run at a time (1 by default, in a cluster 1000) */
+            /** @description Maximum number of parallel tasks of this batch (1 by default, in a cluster 1000). A number above the limit of the project (max_jobs: auto) is obeyed */
             jobs?: number | null;
             /** @description What has a higher one starts first */
             priority?: number | null;
@@ -917,7 +925,7 @@ export interface components {
             after_any?: string[] | null;
             /** @description How often a task that failed is run again */
             retries?: number | null;
-            /** @description Before the first retry (10 s by default), doubled for each further one, at most an hour */
+            /** @description With retries: delay before the first one (10 s by default), doubled for each further one, at most an hour */
             retry_delay?: components["schemas"]["Period"] | null;
             /** @description After which a run is stopped and counts as failed */
             time_limit?: components["schemas"]["Period"] | null;
@@ -927,13 +935,13 @@ export interface components {
             stop_after?: number | null;
             /** @description Whether runs that a restart of the machine, or of its container, ended are run again */
             resume?: boolean | null;
-            /** @description How many GPUs each task gets */
+            /** @description How many GPUs each task gets; by default what `default_gpus` of `Parameters` says */
             gpus?: number | null;
-            /** @description GiB that a task uses of each of its GPUs, which it then may share; `auto` is what completed runs have used */
+            /** @description GiB that a task uses of each of its GPUs, which it then may share; `auto` is what completed runs have used. Implies one GPU */
             gpu_memory?: number | string | null;
-            /** @description Indices or UUIDs of the GPUs to choose from */
+            /** @description Indices or UUIDs of the only GPUs to choose from. Implies one GPU */
             gpu_devices?: (string | number)[] | null;
-            /** @description Run again with whole GPUs what ran out of GPU memory */
+            /** @description With gpu_memory: after a GPU out-of-memory error, run again with whole GPUs */
             retry_alone?: boolean | null;
             /**
              * @description Where they run: on the machine of the scheduler, or as jobs of a Slurm cluster
@@ -946,7 +954,7 @@ export interface components {
         ClusterNeed: {
             partition?: string;
             account?: string;
-            /** @description How many, with their kind as `a100:2`; `gpus` of the queueing goes before */
+            /** @description How many, with their kind as `a100:2`; not together with `gpus` of the batch */
             gpus?: string | number;
             cpus?: number;
             /** @description With its unit, such as 16G */

@@ -17,6 +17,7 @@ export type Counts = Schemas['Counts'];
 export type Workspace = Schemas['Workspace'];
 export type Parameter = Schemas['Parameter'];
 export type Parameters = Schemas['Parameters'];
+export type DefaultGpus = Schemas['DefaultGpus'];
 export type Template = Schemas['Template'];
 export type Axis = Schemas['Axis'];
 export type Preview = Schemas['Preview'];

@@ -37,7 +37,10 @@ export function isRunField(field: string | null | undefined): boolean {
   );
 }
 
-/** The options with another engine: a cluster takes all tasks at once. */
+/**
+ * The options with another engine: a cluster takes all tasks at once, and assigns
+ * whole GPUs.
+ */
 export function withEngine(
   options: RunOptions,
   engine: Engine | null
@@ -47,7 +50,7 @@ export function withEngine(
     return { ...options, jobs, engine, cluster: null };
   }
   const jobs = (options.jobs ?? 1) === 1 ? CLUSTER_JOBS : options.jobs;
-  return { ...options, jobs, engine };
+  return { ...options, jobs, engine, gpu_memory: null };
 }
 
 /** The options with another value of what is asked of a cluster. */

@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ import pytest
 
 from pyruns_jupyter.api.queue import queue_options
 from pyruns_jupyter.core.errors import Busy, PyrunsError
+from pyruns_jupyter.core.host import STATE_VARIABLE, runtime_folder
 from pyruns_jupyter.core.rows import read_row
 from pyruns_jupyter.engine.gpus import ledger
 from pyruns_jupyter.engine.gpus.ledger import Ledger, Reservation
@@ -91,6 +94,45 @@ def test_each_task_gets_a_gpu_of_its_own_and_sees_no_other(shell: Project) -> No
     assert set(shell.wait(*names)) == {"completed"}
     wait_until(lambda: living() == [], message=lambda: str(living()))  # a supervisor outlives its last word
     assert list(Ledger().folder.glob("*.json")) == []  # looking took away what the dead left
+
+
+def test_tasks_with_gpus_are_limited_by_the_gpus_not_by_the_cores(shell: Project) -> None:
+    allowed = os.sched_getaffinity(0)
+    shell.settings(NOW)
+    names = tasks(shell, 5)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        for name in names[:3]:
+            shell.submit(name, gpus=1)
+        up(shell, *names[:3])
+        shell.submit(names[3], gpus=0)  # they take none of the places of others
+        up(shell, names[3])
+        shell.submit(names[4])
+        wait_until(lambda: "Project limit reached: 1 of 1 task is running (max_jobs: auto" in why(shell))
+    finally:
+        os.sched_setaffinity(0, allowed)
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names)) == {"completed"}
+
+
+def test_a_folder_of_reservations_that_vanishes_is_made_anew(
+    shell: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ledger.VARIABLE)
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "session"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "session").mkdir()
+    shell.settings(NOW)
+    names = tasks(shell, 2)
+    shell.submit(names[0], gpus=1)
+    up(shell, names[0])
+    shutil.rmtree(tmp_path / "session")
+    shutil.rmtree(runtime_folder())
+    shell.submit(names[1], gpus=1)
+    up(shell, names[1])
+    (shell.folder / "go").touch()
+    assert shell.wait(*names) == ["completed", "completed"]
 
 
 def test_several_gpus_in_the_order_of_their_uuids(shell: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,54 @@ def test_the_limit_of_the_project_holds_over_batches_and_may_be_changed(shell: P
     wait_until(lambda: running() == 4)
     (shell.folder / "go").touch()
     assert set(shell.wait(*names)) == {"completed"}
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """All processes that the test starts may use one core."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+HOLD = "while [ ! -e go ]; do sleep 0.02; done"
+LIMIT = "Project limit reached: 1 of 1 task is running (max_jobs: auto, 1 CPU core). "
+
+
+def test_no_more_tasks_run_than_there_are_cores(shell: Project, one_core: None) -> None:
+    names = [shell.task(f"t{number}", HOLD) for number in range(4)]
+    for name in names:
+        shell.submit(name)
+    wait_until(lambda: sum(LIMIT in text for text in why(shell)) == 3, message=lambda: str(why(shell)))
+    shell.wait_for_output(names[0], b"START")
+    assert [shell.status(name) for name in names] == ["running", "queued", "queued", "queued"]
+    assert all("Change max_jobs in _pyruns_settings.yaml" in text for text in why(shell)[1:])
+    shell.settings("max_jobs: 3\n")  # counts at once
+    wait_until(lambda: [shell.status(name) for name in names] == ["running"] * 3 + ["queued"])
+    shell.settings("max_jobs: auto\n")
+    shell.kill_scheduler()  # the next one counts what runs already
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: "Project limit reached: 3 of 1 tasks are" in "".join(why(shell)))
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names)) == {"completed"}
+
+
+def test_a_larger_number_of_parallel_tasks_is_obeyed_for_its_batch(shell: Project, one_core: None) -> None:
+    names = [shell.task(f"t{number}", HOLD) for number in range(5)]
+    other = [shell.task(name, HOLD) for name in ("other1", "other2")]
+    shell.submit(*names, jobs=3)
+    wait_until(lambda: [shell.status(name) for name in names].count("running") == 3)
+    shell.submit(other[0])
+    wait_until(lambda: "Project limit reached: 3 of 1 tasks are running" in why(shell)[-1])
+    assert why(shell)[0] == "Concurrency limit reached: 3 of 3 tasks are running (-j 3)."
+    shell.submit(other[1], jobs=4)
+    shell.wait_for_output(other[1], b"START")
+    assert shell.status(other[0]) == "queued"
+    (shell.folder / "go").touch()
+    assert set(shell.wait(*names, *other)) == {"completed"}
 
 
 def test_a_paused_queue_starts_nothing_whoever_queues(shell: Project) -> None:

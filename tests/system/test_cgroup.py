@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from pyruns_jupyter.system import host
-from pyruns_jupyter.system.cgroup import CpuShare, MemoryShare, cpu_share, memory_share
+from pyruns_jupyter.system.cgroup import CpuShare, MemoryShare, cpu_share, memory_share, usable_cores
 
 Group = Callable[..., None]
 
@@ -54,6 +54,29 @@ def test_a_container(groups: Path, mount: Path, group: Group) -> None:
     )
     assert cpu_share(groups, mount) == CpuShare(1.5, 2.5)
     assert memory_share(groups, mount) == MemoryShare(4 << 30, 2 << 30)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "quota", "cores"),
+    [(8, "max 100000", 8), (8, "350000 100000", 3), (2, "350000 100000", 2), (8, "50000 100000", 1)],
+)
+def test_the_cores_that_may_be_kept_busy(
+    groups: Path,
+    mount: Path,
+    group: Group,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: int,
+    quota: str,
+    cores: int,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(allowed)))
+    groups.write_text("0::/\n")
+    group("", cpu__max=quota, cpu__stat="usage_usec 0")
+    assert usable_cores(groups, mount) == cores
+    groups.write_text("3:cpu,cpuacct:/job\n")
+    microseconds, period = quota.replace("max", "-1").split()
+    group("cpu,cpuacct/job", cpu__cfs_quota_us=microseconds, cpu__cfs_period_us=period, cpuacct__usage="0")
+    assert usable_cores(groups, mount) == cores
 
 
 def test_the_tightest_of_nested_groups(groups: Path, mount: Path, group: Group) -> None:

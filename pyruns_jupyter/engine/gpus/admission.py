@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ledger import Reservation
-from .request import GIB, GpuRequest, is_meant
+from .request import GIB, GpuRequest, is_meant, needed_memory
 
 Device = Mapping[str, Any]
 
@@ -76,7 +76,8 @@ def choose(
     totals: dict[str, int] = {}
     for device in named:
         key = str(device["name"]) if request.same_model else ""
-        enough = (device["memory_total"] or 0) >= request.memory
+        needed = needed_memory(request.memory, request.is_usual, device)
+        enough = (device["memory_total"] or 0) >= needed
         totals[key] = totals.get(key, 0) + enough
     if max(totals.values()) < request.count:
         what = " of one model" if request.same_model else ""
@@ -120,8 +121,9 @@ def _judge(
     whole = [one for one in ours if one.memory is None]
     if ours and (whole or not request.shared):
         return f"reserved by {(whole or ours)[0].task}", free
-    if free < request.memory:
-        return f"{_gib(max(0, free))} of {_gib(request.memory)} free{_holders(device)}", free
+    needed = needed_memory(request.memory, request.is_usual, device)
+    if free < needed:
+        return f"{_gib(max(0, free))} of {_gib(needed)} free{_holders(device)}", free
     if not ours:
         load = device["load"]
         if load is not None and load > request.max_load:
@@ -131,13 +133,13 @@ def _judge(
     return "", free
 
 
-def is_quiet(request_memory: int, max_load: float, device: Device) -> bool:
+def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bool:
     """Tell whether a GPU has memory and load as asked for, at this moment."""
     total, used, load = device["memory_total"], device["memory_used"], device["load"]
     return (
         total is not None
         and used is not None
-        and total - used >= request_memory
+        and total - used >= needed_memory(memory, is_usual, device)
         and (load is None or load <= max_load)
     )
 

@@ -20,6 +20,7 @@ _IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
 _RESTART_SECONDS = 5.0
 _STALE_SECONDS = 10.0  # after which nothing is decided by the last look
 _SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long
+_Quiet = tuple[int, float, bool]  # memory, load and `is_usual` of requests
 _LOOKING = "Looks at the GPUs."
 
 
@@ -44,7 +45,7 @@ class Broker:
         self._watcher: Watcher | None = None
         self._seen: dict[str, Any] | None = None
         self._seen_at = 0.0
-        self._quiet: dict[tuple[int, float], dict[str, float]] = {}
+        self._quiet: dict[_Quiet, dict[str, float]] = {}
         self._before: dict[str, Mapping[str, int]] = {}  # what was in use before runs began, by attempt
         self._peaks: dict[str, dict[str, int]] = {}
         self._wanted_at = 0.0
@@ -86,7 +87,7 @@ class Broker:
     def grant(self, job: Job, request: GpuRequest) -> Grant | Refusal:
         """Reserve GPUs for a job, or say why there are none now."""
         now = self._wanted_at = time.monotonic()
-        key = (request.memory, request.max_load)
+        key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
         if self._watcher is None and now >= self._restart_at:
             self._watcher = Watcher()
@@ -107,7 +108,7 @@ class Broker:
         except OSError as error:
             return Refusal({}, more=f"GPUs cannot be reserved. {os_sentence(error)} It is tried again.")
 
-    def _reserve(self, job: Job, request: GpuRequest, key: tuple[int, float], now: float) -> Grant | Refusal:
+    def _reserve(self, job: Job, request: GpuRequest, key: _Quiet, now: float) -> Grant | Refusal:
         ledger = self._ledger = self._ledger or Ledger()
         assert self._seen is not None
         with ledger.guarded(self._patience):
@@ -133,9 +134,9 @@ class Broker:
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now
-        for (memory, max_load), since in self._quiet.items():
+        for (memory, max_load, is_usual), since in self._quiet.items():
             for device in found["gpus"]:
-                if is_quiet(memory, max_load, device):
+                if is_quiet(memory, max_load, is_usual, device):
                     since.setdefault(str(device["uuid"]), now)
                 else:
                     since.pop(str(device["uuid"]), None)
@@ -165,7 +166,7 @@ class Broker:
         self._before.pop(job.attempt, None)
         self._peaks.pop(job.attempt, None)
 
-    def _count_quiet(self, key: tuple[int, float], reserved: set[str], now: float) -> None:
+    def _count_quiet(self, key: _Quiet, reserved: set[str], now: float) -> None:
         """What a run of ours does to a GPU tells nothing of others: it stays as quiet as it was."""
         since = self._quiet[key]
         for uuid in reserved:

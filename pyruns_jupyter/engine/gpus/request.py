@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.settings import Settings
+from pyruns_jupyter.core.settings import GpuSettings, Settings
 
 from ..options import QueueOptions
 
 GIB = 2**30
+_USUAL_GIB = GpuSettings().min_free_memory_gb
+_USUAL_PART = 0.8  # of a GPU that is too small for the default
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class GpuRequest:
         count: how many.
         devices: indices, UUIDs or their beginnings to choose from; empty for any.
         memory: bytes that have to be free on each.
+        is_usual: whether `memory` is the default, of which a smaller GPU needs only a part.
         shared: whether `memory` is all that it will use, so that others may have the rest.
         max_load: percent of load that a GPU may have.
         stable_seconds: for how long memory and load must have been like that.
@@ -32,6 +35,7 @@ class GpuRequest:
     count: int = 1
     devices: tuple[str, ...] = ()
     memory: int = 8 * GIB
+    is_usual: bool = False
     shared: bool = False
     max_load: float = 30.0
     stable_seconds: float = 15.0
@@ -47,7 +51,9 @@ def gpu_count(options: QueueOptions, settings: Settings) -> int:
     """
     if options.gpus is not None:
         return options.gpus
-    usual = settings.gpus.count if settings.gpus.enabled else 0
+    usual = settings.default_gpus
+    if usual is None:
+        usual = settings.gpus.count if settings.gpus.enabled else 0
     is_implied = options.gpu_memory is not None or bool(options.gpu_devices)
     return max(usual, 1) if is_implied else usual
 
@@ -69,6 +75,7 @@ def request_of(
         count=count,
         devices=options.gpu_devices or wanted.devices,
         memory=int(memory * GIB),
+        is_usual=options.gpu_memory is None and memory == _USUAL_GIB,
         shared=options.gpu_memory is not None and not alone,
         max_load=100.0 - wanted.min_idle_pct,
         stable_seconds=wanted.stable_seconds,
@@ -76,6 +83,11 @@ def request_of(
         same_model=wanted.same_model,
         visible=respected,
     )
+
+
+def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int:
+    """Return how many bytes have to be free on a device; see `GpuRequest`."""
+    return min(memory, int(_USUAL_PART * (device["memory_total"] or 0))) if is_usual else memory
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:

@@ -294,7 +294,8 @@ export class Queue {
       return 'The queue is paused.';
     }
     if (batch.running.length >= jobs) {
-      return `${jobs} of its tasks ${jobs > 1 ? 'run' : 'runs'} at a time, as was asked for.`;
+      const tasks = jobs === 1 ? 'task is' : 'tasks are';
+      return `Concurrency limit reached: ${jobs} of ${jobs} ${tasks} running (-j ${jobs}).`;
     }
     for (const name of [...after, ...afterAny]) {
       const status = this._workspace.tasks.get(bare(name))?.status ?? 'gone';

@@ -95,6 +95,7 @@ export function CreateForm(
         value={state.run}
         errors={runErrors}
         engine={props.engine}
+        defaultGpus={state.parameters?.default_gpus}
         prefix={prefix}
         onChange={props.onRun}
       />

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { FieldError, RunOptions } from '../../client/types';
+import type { DefaultGpus, FieldError, RunOptions } from '../../client/types';
 import type { ClusterField, Engine, RunField } from '../../model/runoptions';
 import {
   CLUSTER_FIELDS,
@@ -28,6 +28,8 @@ export interface IRunOptionsProps {
   errors?: readonly FieldError[];
   /** Where tasks run unless the options say otherwise. */
   engine: Engine;
+  /** The GPUs that tasks get on this machine unless the options say otherwise. */
+  defaultGpus?: DefaultGpus;
   /** Begins the ids of the fields. */
   prefix: string;
 }
@@ -85,7 +87,12 @@ function OptionField(
   const trans = useTrans();
   const { field, value, errors = [] } = props;
   const isCluster = (value.engine ?? props.engine) === 'slurm';
-  const [label, help, placeholder] = wordsOf(trans, field, isCluster);
+  const [label, help, placeholder] = wordsOf(
+    trans,
+    field,
+    isCluster,
+    props.defaultGpus
+  );
   const limits = RUN_NUMBERS[field];
   const known = value[field];
   const [typed, setTyped] = React.useState<string | null>(null);
@@ -213,11 +220,22 @@ function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || value === '';
 }
 
+/** How many GPUs a task gets by default, and why. */
+function usualGpus(trans: ITrans, usual?: DefaultGpus): string {
+  if (!usual?.count) {
+    return trans.__('any');
+  }
+  return usual.framework
+    ? trans.__('%1 (imports %2)', usual.count, usual.framework)
+    : String(usual.count);
+}
+
 /** Label, help, and what stands in an empty field. */
 function wordsOf(
   trans: ITrans,
   field: RunField,
-  isCluster: boolean
+  isCluster: boolean,
+  defaultGpus?: DefaultGpus
 ): [string, string, string] {
   switch (field) {
     case 'jobs':
@@ -232,7 +250,7 @@ function wordsOf(
         trans.__(
           'How many GPUs each task gets and sees; it waits until they are free'
         ),
-        isCluster ? trans.__('as set') : trans.__('any')
+        isCluster ? trans.__('as set') : usualGpus(trans, defaultGpus)
       ];
     case 'gpu_memory':
       return [

@@ -10,7 +10,11 @@ import type {
   PreviewRequest
 } from '../../../client/types';
 import { DraftModel } from '../../../model/draft';
-import { asRunOptions, withoutEmpty } from '../../../model/runoptions';
+import {
+  asRunOptions,
+  withEngine,
+  withoutEmpty
+} from '../../../model/runoptions';
 import { Searches } from '../../../model/__tests__/searches';
 import { entriesOf } from '../../../model/yamlscan';
 import { plainTrans } from '../../shared/context';
@@ -64,13 +68,15 @@ class Server extends Searches {
   created: unknown[] = [];
   errors: FieldError[] = [];
   refuse: ClientError | null = null;
+  gpus = { count: 0, framework: '' };
 
   getTemplate = async () => ({ text: TEXT, name: 'train' });
   getParameters = async () => ({
     kind: 'argparse' as const,
     parameters: PARAMETERS,
     problems: [],
-    error: null
+    error: null,
+    default_gpus: this.gpus
   });
   listTasks = async () => {
     throw new Error('not asked here');
@@ -245,6 +251,24 @@ describe('GeneratorView', () => {
     ).toBeInTheDocument();
     fireEvent.click(screen.getByTitle('Show where'));
     expect(screen.getByLabelText('lr')).toHaveFocus();
+  });
+
+  it.each([
+    [0, '', 'any'],
+    [1, 'torch', '1 (imports torch)'],
+    [2, '', '2']
+  ])('says how many GPUs tasks get: %d %s', async (count, framework, shown) => {
+    server.gpus = { count, framework };
+    await show();
+    expect(screen.getByLabelText('GPUs each')).toHaveAttribute(
+      'placeholder',
+      shown
+    );
+  });
+
+  it('forgets the memory of a GPU where a cluster assigns GPUs', () => {
+    const options = withEngine({ jobs: 1, gpu_memory: 4 }, 'slurm');
+    expect(withoutEmpty(options)).toEqual({ jobs: 1000, engine: 'slurm' });
   });
 
   it('runs tasks in a cluster, with what they ask of it', async () => {
