@@ -112,9 +112,40 @@ def _prctl(option: int, argument: int | bytes) -> bool:
     return sys.platform == "linux" and bool(_library().prctl(option, argument, 0, 0, 0) == 0)
 
 
-def name_process(name: str) -> None:
-    """Set the short name that process lists show (at most 15 bytes); only on Linux."""
-    _prctl(_SET_NAME, name.encode()[:15])
+def name_process(name: str, *words: str) -> None:
+    """Set what process lists show of this process, only on Linux: its short name (at most 15 bytes) and its
+    command line, `name` and what it works for, by default the arguments of the program.
+    """
+    if _prctl(_SET_NAME, name.encode()[:15]):
+        _show_command_line([name, *(words or sys.argv[1:])])
+
+
+def _show_command_line(words: Sequence[str]) -> None:
+    """Overwrite the arguments that the kernel shows. A fork has those of the scheduler, in memory that Python
+    has copied and does not use any more. The second word is cut when there is not enough room.
+    """
+    place = _argument_memory()
+    if place is None:
+        return
+    start, room = place
+    encoded = [os.fsencode(word) for word in words]
+    missing = sum(map(len, encoded)) + len(encoded) - room
+    if missing > 0 and len(encoded) > 1:
+        encoded[1] = encoded[1][: max(0, len(encoded[1]) - missing)]
+    text = b"\0".join(encoded)[: room - 1]
+    ctypes.memmove(start, text.ljust(room, b"\0"), room)
+
+
+@cache
+def _argument_memory() -> tuple[int, int] | None:
+    """Return the address and the size of the arguments of this process, None where they are not known."""
+    try:
+        with open("/proc/self/stat", "rb") as stream:
+            numbers = stream.read().rpartition(b")")[2].split()
+        start, end = int(numbers[45]), int(numbers[46])  # "arg_start" and "arg_end" in proc_pid_stat(5)
+    except (OSError, ValueError, IndexError):
+        return None
+    return (start, end - start) if 0 < start < end else None
 
 
 def gather_orphans() -> bool:

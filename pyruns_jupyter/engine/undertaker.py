@@ -39,7 +39,7 @@ def bury(job: Job, word: Word | None = None) -> int:
 
     `word` is what the cluster says about it in which the run went on.
     """
-    name_process("pyruns-bury")
+    name_process("pyruns-bury", f"{job.workspace}/{job.task}", str(job.root.parent))
     try:
         info = read_task(job.paths.folder)
     except (NotFound, Unreadable):

@@ -77,11 +77,11 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
     """Be a supervisor process: supervise one run after the other, or just one with the descriptors in `keep`;
     return the exit code.
     """
-    name_process("pyruns-run")
     gather_orphans()
     signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
     most = 1 if keep else _RUNS
     for number in range(1, most + 1):
+        name_process("pyruns-run", f"{job.workspace}/{job.task}", str(job.root.parent))
         code = supervise(job, gpus, signals, keep=keep)
         if number == most or code != DONE or has_children():  # what one leaves must not count as another's
             return code
