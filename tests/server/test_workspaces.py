@@ -409,3 +409,12 @@ async def test_indexes_that_nobody_uses_leave_memory(
     monkeypatch.setattr(watcher_module, "IDLE_SECONDS", 0.0)
     services.drop_idle_watchers()
     assert [one.workspace.folder for one in services.watchers()] == [train.folder]  # somebody listens
+
+
+async def test_the_parameters_say_how_many_gpus_a_task_gets(api: Api, train: WorkspaceFolder) -> None:
+    open_workspace(train.project)
+    for text, count in (("", 0), ("default_gpus: 2\n", 2), ("gpu_scheduler_enabled: true\n", 1)):
+        (train.root / "_pyruns_settings.yaml").write_text(text)
+        for ws in (WS, "_pyruns_/_shell_"):
+            found = await api.get("/workspaces/{ws}/parameters", ws=ws)
+            assert found["default_gpus"] == {"count": count, "framework": ""}

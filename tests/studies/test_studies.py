@@ -107,6 +107,14 @@ def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Work
     assert all(task.runs[-1].index == 1 for task in study.tasks)  # none ran twice
 
 
+def test_the_limit_of_the_project_knows_how_many_trials_may_run(workspace: Workspace) -> None:
+    workspace.queue.pause()
+    study = workspace.optimize(SPACE, objective="acc", n=2, jobs=2, name="s")
+    wait_until(lambda: len(workspace.queue.batches) == 2, 60)
+    assert [batch.options.jobs for batch in workspace.queue.batches] == [2, 2]
+    study.stop()
+
+
 def test_a_trial_that_was_made_but_not_queued_is_queued(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
