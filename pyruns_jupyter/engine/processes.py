@@ -9,8 +9,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, NoReturn
 
@@ -20,6 +20,11 @@ _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
 _SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
+_SCORE_FILE = "/proc/self/oom_score_adj"  # proc(5)
+# Thousandths of all memory, as which a task counts in addition to what it uses when the kernel looks for the
+# process to kill: any task is killed before a server, a scheduler or a supervisor that uses less than half of
+# the memory, but not before another program that uses nearly all of it.
+_TASK_SCORE, _MAX_SCORE = 500, 1000
 
 
 class SignalPipe:
@@ -161,12 +166,36 @@ class CannotStart(Exception):
         self.step, self.number = step, number
 
 
+@contextmanager
+def _higher_score() -> Iterator[None]:
+    """Have a higher out-of-memory score meanwhile, which children inherit: one that is set later in the child
+    would miss its first children. To raise it and to go back needs no privilege.
+    """
+    try:
+        score = os.open(_SCORE_FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:  # not Linux
+        yield
+        return
+    try:
+        usual = int(os.pread(score, 16, 0))
+        with suppress(OSError):
+            os.pwrite(score, b"%d" % min(_MAX_SCORE, usual + _TASK_SCORE), 0)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.pwrite(score, b"%d" % usual, 0)
+    finally:
+        os.close(score)
+
+
 def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], output: int) -> int:
     """Start a command as a session of its own that writes to `output`; return its pid.
 
-    `output` becomes the session's terminal when it is one; stdin is the null device. Nothing of this process
-    is copied for it (a fork copies each page that is touched afterwards, which takes longer than all the
-    rest). This process must have one thread: it stands in `workdir` for a moment.
+    `output` becomes the session's terminal when it is one; stdin is the null device. When memory runs out,
+    the kernel kills it, or one of its children, before this process. Nothing of this process is copied for it
+    (a fork copies each page that is touched afterwards, which takes longer than all the rest). This process
+    must have one thread: it stands in `workdir` for a moment.
 
     Raises:
         CannotStart: when the folder cannot be entered or the program cannot be executed.
@@ -182,17 +211,20 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
         back = os.open(os.curdir, os.O_RDONLY)
         os.chdir(workdir)
         step = "exec"
-        return _with_patience(
-            lambda: os.posix_spawn(
-                argv[0],
-                list(argv),
-                environment,
-                file_actions=actions,
-                setsid=True,
-                setsigmask=(),
-                setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
-            )
-        )
+
+        def start() -> int:
+            with _higher_score():
+                return os.posix_spawn(
+                    argv[0],
+                    list(argv),
+                    environment,
+                    file_actions=actions,
+                    setsid=True,
+                    setsigmask=(),
+                    setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
+                )
+
+        return _with_patience(start)
     except OSError as error:
         raise CannotStart(step, error.errno or errno.EIO) from error
     except ValueError as error:  # a NUL byte

@@ -14,6 +14,7 @@ from pathlib import Path
 
 GROUPS = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
+_HOST_COUNTS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,16 @@ class MemoryShare:
 def cpu_share(groups: Path = GROUPS, mount: Path = MOUNT) -> CpuShare | None:
     """Return the tightest limit of CPU time on this process, None when there is none."""
     found: list[CpuShare] = []
-    for folder in _folders(groups, mount, ""):
-        quota, _, period = _text(folder / "cpu.max").partition(" ")
+    for folder in group_folders(groups, mount, ""):
+        quota, _, period = group_text(folder / "cpu.max").partition(" ")
         with suppress(ValueError, ZeroDivisionError):
-            used = _field(_text(folder / "cpu.stat"), "usage_usec") / 1e6
+            used = group_field(group_text(folder / "cpu.stat"), "usage_usec") / 1e6
             found.append(CpuShare(int(quota) / int(period), used))
-    for folder in _folders(groups, mount, "cpu"):
+    for folder in group_folders(groups, mount, "cpu"):
         with suppress(ValueError, ZeroDivisionError):
-            quota_us = int(_text(folder / "cpu.cfs_quota_us"))
+            quota_us = int(group_text(folder / "cpu.cfs_quota_us"))
             if quota_us > 0:
-                cores = quota_us / int(_text(folder / "cpu.cfs_period_us"))
+                cores = quota_us / int(group_text(folder / "cpu.cfs_period_us"))
                 found.append(CpuShare(cores, _used_by(folder, groups, mount)))
     return min(found, key=lambda share: share.cores, default=None)
 
@@ -65,20 +66,32 @@ def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | No
         (("memory.max", "memory.current", "inactive_file"), ""),
         (("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"), "memory"),
     ):
-        for folder in _folders(groups, mount, controller):
+        for folder in group_folders(groups, mount, controller):
             with suppress(ValueError):
-                total, current = (int(_text(folder / name)) for name in names[:2])
-                dropped = _field(_text(folder / "memory.stat"), names[2])
+                total, current = (int(group_text(folder / name)) for name in names[:2])
+                dropped = group_field(group_text(folder / "memory.stat"), names[2])
                 found.append(MemoryShare(total, max(0, current - int(dropped))))
     return min(found, key=lambda share: share.total, default=None)
 
 
-def _folders(groups: Path, mount: Path, controller: str) -> list[Path]:
+def oom_kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
+    """Return how many processes the kernel has killed for lack of memory: in the group of this process, on
+    the whole host where groups do not count them.
+    """
+    for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
+        for folder in group_folders(groups, mount, controller)[:1]:
+            counts = group_text(folder / name)
+            if "oom_kill " in counts:
+                return group_field(counts, "oom_kill")
+    return group_field(group_text(_HOST_COUNTS), "oom_kill")
+
+
+def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:
     """Return the folders of this process' group and those above it; empty `controller` is version 2.
 
     In a container the names in `groups` may be those of the host, of which only the mounted part is seen.
     """
-    for line in _text(groups).splitlines():
+    for line in group_text(groups).splitlines():
         _, controllers, name = [*line.split(":", 2), "", ""][:3]
         if controller not in controllers.split(","):
             continue
@@ -92,13 +105,14 @@ def _folders(groups: Path, mount: Path, controller: str) -> list[Path]:
 
 def _used_by(folder: Path, groups: Path, mount: Path) -> float:
     """Return the seconds that a group of version 1 used; often the same folder counts them."""
-    for place in (folder, *_folders(groups, mount, "cpuacct")):
+    for place in (folder, *group_folders(groups, mount, "cpuacct")):
         with suppress(ValueError):
-            return int(_text(place / "cpuacct.usage")) / 1e9
+            return int(group_text(place / "cpuacct.usage")) / 1e9
     raise ValueError("nobody counts them")
 
 
-def _field(text: str, name: str) -> int:
+def group_field(text: str, name: str) -> int:
+    """Return the number after a name in a text of lines such as `name 5`; 0 without it."""
     for line in text.splitlines():
         key, _, value = line.partition(" ")
         if key == name:
@@ -106,7 +120,8 @@ def _field(text: str, name: str) -> int:
     return 0
 
 
-def _text(path: Path) -> str:
+def group_text(path: Path) -> str:
+    """Return the content of a file of the kernel's; empty when it cannot be read."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
