@@ -62,6 +62,7 @@ GIVEN = {
 READ = {
     "PYRUNS_GPU_LEDGER": "a folder for the reservations of GPUs that all users of the host may write to; by "
     "default each user has one ([GPUs](queue.md#gpus))",
+    "PYRUNS_MEMORY_LEDGER": "the same for reservations of [memory](queue.md#memory)",
     "PYRUNS_GROUP_READS": "`1`: the group of a shared folder may read what is written ([On a hub](hub.md))",
     "PYRUNS_STATE_DIR": "a private folder that lasts, for the keys of your projects and what belongs to them "
     "but not into them; by default `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "

@@ -40,6 +40,7 @@ class TaskOptions(TypedDict, total=False):
     gpu_memory: float | str | None
     gpu_devices: Iterable[str | int]
     retry_alone: bool
+    memory: str | None
     engine: str | None
     cluster: Mapping[str, object]
 

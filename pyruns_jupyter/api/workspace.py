@@ -143,6 +143,8 @@ class Workspace(Results):
                 have used, and a tenth more. By default it has its GPUs for itself. Implies one GPU.
             gpu_devices: indices or UUIDs of the only GPUs to choose from. Implies one GPU.
             retry_alone: with `gpu_memory`, a task that runs out of GPU memory is run again with whole GPUs.
+            memory: how much memory each task may use, such as `16G` (G is GiB); by default there is no limit.
+                A task starts when that much is not reserved by others; one that uses more is killed.
             engine: where they run: `local` or `slurm`; by default as the settings say.
             cluster: what each asks of the cluster: a mapping with some of `partition`, `account`, `gpus`
                 (`2` or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (options of sbatch, and

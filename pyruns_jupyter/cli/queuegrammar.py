@@ -12,7 +12,7 @@ from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]
 
-CLUSTER_OPTIONS = ("partition", "account", "cpus", "memory", "extra")
+CLUSTER_OPTIONS = ("partition", "account", "cpus", "extra")
 _TIME = "seconds, or such as 90s, 10m, 1h30m"
 
 
@@ -148,6 +148,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="with --gpu-memory: after a GPU out-of-memory error, retry with exclusive GPUs",
     )
     parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="memory for each task, such as 16G: reserve it and kill a task that uses more",
+    )
+    parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         help="run again what a restart of the machine, or of its container, ended",
@@ -158,7 +163,6 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--partition", metavar="NAME", help="with Slurm: of the cluster")
     parser.add_argument("--account", metavar="NAME", help="with Slurm: who pays")
     parser.add_argument("--cpus", type=positive, metavar="N", help="with Slurm: processors of each task")
-    parser.add_argument("--memory", metavar="AMOUNT", help="with Slurm: of each task, such as 16G")
     parser.add_argument(
         "--sbatch",
         action="append",

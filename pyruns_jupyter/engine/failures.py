@@ -21,6 +21,7 @@ _OUT_OF_MEMORY = re.compile(
     r"|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory|HIP out of memory"
 )
 _TRACEBACK = "Traceback (most recent call last):"
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # What differs between runs that die of the same: numbers, addresses, the names of private copies.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-input-\w+|'[^']*'|\"[^\"]*\"")
 
@@ -47,7 +48,7 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
     frames and the type of its exception; else of the exit code and the last line of output, without numbers.
     """
     if message:
-        return Failure("", _mark("message", message))
+        return Failure("", _mark("message", _NUMBER.sub("#", message)))
     lines = [line for line in _tail(log) if line.strip() and not line.startswith("[PYRUNS] ")]
     out_of_memory = any(_OUT_OF_MEMORY.search(line) for line in lines)
     start = next((at for at in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[at]), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
 
+from pyruns_jupyter.core.bytesizes import parse_size
 from pyruns_jupyter.core.clusterneed import LOCAL, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput, shown
 from pyruns_jupyter.core.query.values import number
@@ -13,12 +14,14 @@ from pyruns_jupyter.core.workspace import WorkspaceFolder
 
 from .cluster.need import engine_of
 from .gpus.need import memory_need
+from .memory.reservations import check_memory
 from .optioneffects import check_effects
 from .options import MAX_AFTER, MAX_JOBS, After, QueueOptions
 
 KEYS = (
     *("jobs", "priority", "after", "after_any", "retries", "retry_delay", "time_limit", "grace"),
-    *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone", "engine", "cluster"),
+    *("stop_after", "resume", "gpus", "gpu_memory", "gpu_devices", "retry_alone", "memory"),
+    *("engine", "cluster"),
 )
 MAX_LISTED = MAX_AFTER  # texts of one option
 _TIMES = ("retry_delay", "time_limit", "grace")
@@ -28,8 +31,9 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
     """Return the options of a queueing of tasks of `workspace`.
 
     `given` has some of `KEYS`: times are seconds or texts such as `10m`, `gpu_memory` GiB or `auto` (what
-    completed runs have used, and a tenth more), `cluster` a mapping of what a job asks for, `after` and
-    `after_any` names of tasks, `workspace/task` for those of another workspace of the project.
+    completed runs have used, and a tenth more), `memory` an amount such as `16G`, `cluster` a mapping of what
+    a job asks for, `after` and `after_any` names of tasks, `workspace/task` for those of another workspace of
+    the project.
 
     Raises:
         InvalidInput: when one cannot be used or would have no effect, with it as `field`.
@@ -44,12 +48,16 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
         if key in known:
             known[key] = _seconds(key, known[key])
     if isinstance(known.get("gpu_memory"), str):
-        known["gpu_memory"] = _memory(workspace, str(known["gpu_memory"]))
+        known["gpu_memory"] = _gpu_memory(workspace, str(known["gpu_memory"]))
+    if known.get("memory") is not None:
+        known["memory"] = _memory(known["memory"])
     if "gpu_devices" in known:
         known["gpu_devices"] = tuple(map(str, _listed("gpu_devices", known["gpu_devices"])))
     if "cluster" in known:
         known["cluster"] = ClusterNeed.from_dict(known["cluster"])
     engine = engine_of(Settings.load(workspace.root), workspace.name, known.get("engine"))
+    if isinstance(size := known.get("memory"), int) and engine == LOCAL:
+        check_memory(size)
     if "jobs" not in known and engine != LOCAL:
         known["jobs"] = MAX_JOBS  # the cluster knows how many there is room for
     after = [
@@ -74,7 +82,16 @@ def _seconds(key: str, value: object) -> object:
     return seconds
 
 
-def _memory(workspace: WorkspaceFolder, text: str) -> float:
+def _memory(value: object) -> int:
+    size = parse_size(value) if isinstance(value, str) else None
+    if not size:
+        raise InvalidInput(
+            f"memory must be an amount with its unit such as 800M or 16G, not {shown(value)}.", field="memory"
+        )
+    return size
+
+
+def _gpu_memory(workspace: WorkspaceFolder, text: str) -> float:
     amount = memory_need(workspace) if text == "auto" else number(text)
     if amount is None:
         told = (

@@ -63,6 +63,11 @@ _RULES = (
         lambda options, executor: options.gpus is None or not options.cluster.gpus,
         "gpus and cluster.gpus both say how many GPUs a job gets. Leave one of them out.",
     ),
+    _Rule(
+        "cluster",
+        lambda options, executor: options.memory is None or not options.cluster.memory,
+        "memory and cluster.memory both say how much memory a job gets. Leave one of them out.",
+    ),
 )
 
 

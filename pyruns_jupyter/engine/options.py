@@ -17,6 +17,7 @@ MAX_PRIORITY = 1_000_000
 MAX_RETRIES = 100
 MAX_AFTER = 1000
 MAX_GPU_GIB = 100_000
+MAX_MEMORY = 1 << 60  # bytes
 _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 _LONGEST = 10 * 365 * 86400.0  # seconds
 LONGEST_RETRY_DELAY = 3600.0
@@ -56,6 +57,7 @@ class QueueOptions:
             whole GPUs.
         gpu_devices: indices or UUIDs of the GPUs to choose from; empty as the settings say.
         retry_alone: whether a task that runs out of GPU memory is run again with whole GPUs.
+        memory: bytes that each task may use, reserved for it while it runs; None for no limit.
         engine: where they run: `local` (this machine) or `slurm`; None as the settings say.
         cluster: what each asks of the cluster, completed by the settings.
     """
@@ -73,6 +75,7 @@ class QueueOptions:
     gpu_memory: float | None = None
     gpu_devices: tuple[str, ...] = ()
     retry_alone: bool = False
+    memory: int | None = None
     engine: str | None = None
     cluster: ClusterNeed = NOTHING
 
@@ -80,6 +83,11 @@ class QueueOptions:
     def is_local(self) -> bool:
         """Whether the tasks of a stored queueing run on the machine of the scheduler."""
         return self.engine in (None, LOCAL)
+
+    @property
+    def local_memory(self) -> int | None:
+        """Bytes that each task may use on the machine of the scheduler; a cluster limits them itself."""
+        return self.memory if self.is_local else None
 
     def check(self) -> QueueOptions:
         """Return these options when they can be used.
@@ -178,7 +186,7 @@ def _flag(value: Any) -> str:
     return "" if isinstance(value, bool) else "must be true or false"
 
 
-def _memory(value: Any) -> str:
+def _gpu_memory(value: Any) -> str:
     fits = type(value) in (int, float) and 0 < value <= MAX_GPU_GIB
     return "" if fits else f"must be a number of GiB, more than 0 and at most {MAX_GPU_GIB}"
 
@@ -204,9 +212,10 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "stop_after": _optional(_whole(0, MAX_PRIORITY)),
     "resume": _optional(_flag),
     "gpus": _optional(_whole(0, MAX_GPUS)),
-    "gpu_memory": _optional(_memory),
+    "gpu_memory": _optional(_gpu_memory),
     "gpu_devices": _devices,
     "retry_alone": _flag,
+    "memory": _optional(_whole(1, MAX_MEMORY)),
     "engine": _optional(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}"),
     "cluster": lambda value: "" if isinstance(value, ClusterNeed) else "must be what a job asks for",
 }

@@ -75,8 +75,8 @@ class OpenBatch:
     """A batch that is not done: what waits, in order, and what runs.
 
     `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
-    `refused` that of the GPUs, which are not to be had since `refused_since` (monotonic). `problem` is the
-    sentence why an entry could not be started last time.
+    `refused` that of the GPUs or the memory, which are not to be had since `refused_since` (monotonic).
+    `problem` is the sentence why an entry could not be started last time.
     """
 
     batch: Batch
@@ -100,16 +100,16 @@ class OpenBatch:
         """What batches are started in the order of."""
         return -self.batch.options.priority, self.batch.id
 
-    def refuse(self, why: str, *, is_final: bool, patience: float) -> None:
-        """Note that GPUs are not to be had; after `patience` seconds (a minute when what is there will never
-        do) the batch is given up.
+    def refuse(self, what: str, why: str, *, is_final: bool, patience: float) -> None:
+        """Note that GPUs or memory (`what`) are not to be had; after `patience` seconds (a minute when what
+        is there will never do) the batch is given up.
         """
         now = time.monotonic()
         self.refused = why
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
         if waited > min(patience, _FINAL_SECONDS if is_final else patience):
-            self.given_up = f"Cancelled after {duration_text(waited)} of waiting for GPUs. {why}"
+            self.given_up = f"Cancelled after {duration_text(waited)} of waiting for {what}. {why}"
 
     def count_end(self, info: TaskInfo, attempt: str) -> None:
         """Count a run that ended; when too many in a row died of the same, the batch is given up."""

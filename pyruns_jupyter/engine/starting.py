@@ -1,18 +1,23 @@
-"""Starting an entry whose turn it is, with the GPUs that it asks for."""
+"""Starting an entry whose turn it is, with the memory and the GPUs that it asks for."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
+from math import inf
 
 from .base import Engine, Job
 from .gate import Gate
 from .gpus.admission import Refusal
 from .gpus.broker import Broker
+from .memory.reservations import MemoryReservations
 from .queueing import Entry, OpenBatch
 
 _GPU_SECONDS = 0.25  # between two looks at GPUs that tasks wait for
+_MEMORY_SECONDS = 1.0  # the same for memory, which other projects may give back
 
 
 class Starter:
@@ -22,6 +27,7 @@ class Starter:
         self._engine = engine
         self._gate = gate
         self._broker = Broker()
+        self._memory = MemoryReservations()
 
     @property
     def is_watching(self) -> bool:
@@ -37,25 +43,35 @@ class Starter:
         self._broker.forget(job)
 
     def start(self, opened: OpenBatch, entry: Entry, job: Job) -> float | None:
-        """Start an entry as `job`; when its GPUs are not to be had, return when to look again (monotonic).
+        """Start an entry as `job`; when its memory or its GPUs are not to be had, return when to look again
+        (monotonic).
 
         Raises:
             PyrunsError, OSError: when it cannot be started now.
         """
-        request = self._gate.gpus(job)
-        if request is None:
-            job = replace(job, gpus=(), gpu_labels=()) if job.gpus else job
-            self._engine.start(job)
-        else:
-            answer = self._broker.grant(job, request)
-            if isinstance(answer, Refusal):
-                opened.refuse(str(answer), is_final=answer.is_final, patience=request.max_wait_seconds)
-                return time.monotonic() + _GPU_SECONDS
-            try:
+        with ExitStack() as held:  # what goes to the supervisor is closed here
+            keep: list[int] = []
+            size = job.options.local_memory
+            if size is not None:
+                memory = self._memory.reserve(job, size)
+                if isinstance(memory, Refusal):
+                    opened.refuse("memory", str(memory), is_final=memory.is_final, patience=inf)
+                    return time.monotonic() + _MEMORY_SECONDS
+                held.callback(os.close, memory)
+                keep.append(memory)
+            request = self._gate.gpus(job)
+            if request is not None:
+                answer = self._broker.grant(job, request)
+                if isinstance(answer, Refusal):
+                    patience = request.max_wait_seconds
+                    opened.refuse("GPUs", str(answer), is_final=answer.is_final, patience=patience)
+                    return time.monotonic() + _GPU_SECONDS
+                held.callback(answer.close)
+                keep.append(answer.descriptor)
                 job = replace(job, gpus=answer.uuids, gpu_labels=answer.labels)
-                self._engine.start(job, keep=(answer.descriptor,))
-            finally:
-                answer.close()
+            elif job.gpus:
+                job = replace(job, gpus=(), gpu_labels=())
+            self._engine.start(job, keep=keep)
         opened.refused_since = None
         entry.job = job
         opened.running[job.task] = entry

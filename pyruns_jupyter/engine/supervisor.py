@@ -39,6 +39,7 @@ from .ending import Ending, write_ending
 from .gpus.ledger import Ledger
 from .gpus.need import PEAK
 from .logfile import LogFile
+from .memory.watch import MemoryWatch
 from .processes import (
     CannotStart,
     SignalPipe,
@@ -141,6 +142,9 @@ class _Supervisor:
         self.give_up_at = 0.0
         self.limit_at: float | None = None  # monotonic: when its time is over
         self.is_over_time = False
+        self.is_over_memory = False
+        self._memory = MemoryWatch(job.options.local_memory, job.attempt)
+        held.callback(self._memory.close)
         self.was_told = False  # by a signal, to end
 
     def _hold(self, descriptor: int) -> int:
@@ -215,7 +219,10 @@ class _Supervisor:
     def _spawn(self, command: Command, output: int) -> str:
         """Start the command; return the sentence why it cannot be started, empty when it was."""
         try:
-            pid = spawn(command.argv, workdir=command.workdir, environment=command.environment, output=output)
+            with self._memory.around_start():
+                pid = spawn(
+                    command.argv, workdir=command.workdir, environment=command.environment, output=output
+                )
         except CannotStart as error:
             return _why_not_started(error, command)
         self.process = pid, psutil.Process(pid).create_time()
@@ -226,11 +233,17 @@ class _Supervisor:
     def _finish(self, command: Command, info: TaskInfo, pump: Pump, message: str) -> None:
         if self.is_over_time:
             message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
+        elif not message and (self.is_over_memory or self.stop_at is None):
+            message = self._memory.limit_message()
         word = None
         if self._explain is not None and not message and (self.exit_code != 0 or self.was_told):
             word = self._explain()
         if word is not None:
             message = word.message
+        elif not message and self.stop_at is None:
+            message, note = self._memory.kernel_message(self.exit_code)
+            if note:
+                pump.put(report.line(note))
         if message:
             pump.put(report.line(message))
         status = word.status if word is not None else runs.FAILED if message else self._status()
@@ -385,6 +398,9 @@ class _Supervisor:
                 elif self.stop_at is None and self.limit_at is not None and now >= self.limit_at:
                     self.is_over_time = True
                     self._stop(now)
+                if self._memory.is_over(now):
+                    self.is_over_memory = self.stop_at is None
+                    self._kill(now)
             elif not ended_at:
                 ended_at = quiet_since = now
             self._insist(now)
@@ -416,6 +432,11 @@ class _Supervisor:
             self.kill_at = now + grace
             self.give_up_at = self.kill_at + KILL_SECONDS
             signal_tree(self._group(), signal.SIGTERM)
+
+    def _kill(self, now: float) -> None:
+        self.stop_at = self.stop_at or now
+        self.kill_at, self.give_up_at = now, now + KILL_SECONDS
+        self._insist(now)
 
     def _insist(self, now: float) -> None:
         """Kill what still lives when the time that a stopping run has is over."""

@@ -22,6 +22,7 @@ from .base import Job
 from .cluster.base import Word
 from .commands import remove_copies
 from .ending import Ending, write_ending, write_kept_end
+from .memory.group import MemoryGroup
 from .processes import marked_processes, name_process
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
 
@@ -69,6 +70,7 @@ def bury(job: Job, word: Word | None = None) -> int:
     copied = is_copied_run(job.paths.folder, number)
     if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
         stop_remains(run.pid, run.pid_create_time, job.attempt)
+        MemoryGroup.discard(job.attempt)
     lock.write(owner_record(lock))
     message = RESTARTED if rebooted else CONTAINER if restarted else KILLED
     if former is not None and elsewhere:

@@ -943,6 +943,8 @@ export interface components {
             gpu_devices?: (string | number)[] | null;
             /** @description With gpu_memory: after a GPU out-of-memory error, run again with whole GPUs */
             retry_alone?: boolean | null;
+            /** @description How much memory each task may use, with its unit, such as 16G (G is GiB). It is reserved while the task runs; a task that uses more is killed and has failed */
+            memory?: string | null;
             /**
              * @description Where they run: on the machine of the scheduler, or as jobs of a Slurm cluster
              * @enum {string|null}
@@ -957,7 +959,7 @@ export interface components {
             /** @description How many, with their kind as `a100:2`; not together with `gpus` of the batch */
             gpus?: string | number;
             cpus?: number;
-            /** @description With its unit, such as 16G */
+            /** @description With its unit, such as 16G; not together with `memory` of the batch */
             memory?: string;
             /** @description After which the cluster ends it: seconds, or a text such as 4h or 1-12:00:00. By default a little more than `time_limit` */
             time?: number | string;

@@ -6,6 +6,7 @@ export const RUN_FIELDS = [
   'jobs',
   'gpus',
   'gpu_memory',
+  'memory',
   'priority',
   'retries',
   'time_limit',
@@ -15,12 +16,7 @@ export const RUN_FIELDS = [
 export type RunField = (typeof RUN_FIELDS)[number];
 
 /** What a form offers of what a task asks of a cluster. */
-export const CLUSTER_FIELDS = [
-  'partition',
-  'cpus',
-  'memory',
-  'account'
-] as const;
+export const CLUSTER_FIELDS = ['partition', 'cpus', 'account'] as const;
 
 export type ClusterField = (typeof CLUSTER_FIELDS)[number];
 
@@ -101,8 +97,11 @@ export function asRunOptions(value: unknown, jobs: number): RunOptions {
   if (found.engine === 'local' || found.engine === 'slurm') {
     options.engine = found.engine;
   }
-  let read = options as RunOptions;
   const cluster = (found.cluster ?? {}) as Record<string, unknown>;
+  if (options.memory === undefined && typeof cluster.memory === 'string') {
+    options.memory = cluster.memory; // where an earlier version stored it
+  }
+  let read = options as RunOptions;
   for (const field of CLUSTER_FIELDS) {
     const each = cluster[field];
     if (typeof each === (field === 'cpus' ? 'number' : 'string')) {

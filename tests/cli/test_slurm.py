@@ -22,7 +22,8 @@ def test_a_sweep_in_the_cluster(tmp_path: Path, cluster: Cluster) -> None:
     wait_until(lambda: "JobHeldUser" in terminal("queue"), message=lambda: terminal("queue"))
     [batch] = terminal.json("queue")["batches"]
     need = {"gpus": "1", "cpus": 2, "memory": "50M", "extra": ["--hold", "export A=b"]}
-    assert batch["options"] == {"jobs": 1000, "gpus": 1, "engine": "slurm", "cluster": need, "resume": True}
+    options = {"jobs": 1000, "gpus": 1, "memory": 50 << 20, "resume": True}
+    assert batch["options"] == {**options, "engine": "slurm", "cluster": need}
     cluster.run("scontrol", "release", *set(cluster.jobs("%F")))
     terminal("wait", "--timeout", "60")
     assert set(statuses(terminal).values()) == {"completed"}

@@ -42,6 +42,7 @@ OPTIONS = QueueOptions(
     gpu_memory=1.0,
     gpu_devices=("0",),
     retry_alone=True,
+    memory=1 << 20,
     engine="slurm",
     cluster=ClusterNeed("p", "a", "1", 1, "1G", 60.0, ("module load x",)),
 )

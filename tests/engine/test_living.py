@@ -53,7 +53,7 @@ def test_the_default_folder_is_the_same_in_every_session(
         (tmp_path / session).mkdir()
         environment = {**os.environ, "TMPDIR": str(tmp_path / session)}
         environment["XDG_RUNTIME_DIR"] = str(tmp_path / session)
-        code = "from pyruns_jupyter.engine.gpus.ledger import ledger_folder; print(ledger_folder())"
+        code = "from pyruns_jupyter.engine.gpus.ledger import GPUS; print(GPUS.default_folder())"
         found.add(subprocess.check_output([sys.executable, "-c", code], env=environment, text=True))
         if session == "login":
             with monkeypatch.context() as patch:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pyruns_jupyter.core.bytesizes import slurm_size
 from pyruns_jupyter.core.clusterneed import LOCAL
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.settings import Settings
@@ -40,6 +41,8 @@ def placed(
     own = options.cluster
     if options.gpus is not None:
         own = replace(own, gpus=str(options.gpus))
+    if options.memory is not None:
+        own = replace(own, memory=slurm_size(options.memory))
     need = own.over(usual)
     if options.time_limit is not None and own.time is None:
         grace = settings.stop_grace_seconds if options.grace is None else options.grace

@@ -1,9 +1,10 @@
-"""Who has which GPU on this host: a file for each reservation, locked as long as its run lives.
+"""Who has which GPU, or how much memory, on this host: a file for each reservation, locked as long as its run
+lives.
 
-All projects of a user share one folder (`core.host.runtime_folder`), and all users where `PYRUNS_GPU_LEDGER`
-names one that they may write to (mode 1777). A reservation is made under the folder's guard, its lock goes to
-the supervisor with a fork, and the kernel drops it when that ends, however it ends. So nothing here is ever
-out of date.
+All projects of a user share a folder for GPUs and one for memory (in `core.host.runtime_folder`), and so do
+all users where a variable names one that they may write to (mode 1777). A reservation is made under the
+folder's guard. Its lock goes to the supervisor with a fork, and the kernel drops it when that ends, however it
+ends: nothing here is ever out of date.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pyruns_jupyter.core.host import make_runtime_folder, runtime_folder
 from pyruns_jupyter.core.printing import printable
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
+MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
 _GUARD = ".guard"
 _SUFFIX, _PEAK = ".json", ".peak"
 _MOST_BYTES = 65536
@@ -37,7 +39,8 @@ _MAX_AMOUNT = 1 << 60
 
 @dataclass(frozen=True)
 class Reservation:
-    """GPUs (`uuids`) that a run has. `memory` (bytes) is what it will use of each, None for all of them.
+    """GPUs (`uuids`) that a run has. `memory` (bytes) is what it will use of each, None for all of them, or
+    of the host when there are no GPUs.
 
     `used` is what was in use on each before, in bytes; `at` is epoch seconds.
     """
@@ -75,17 +78,32 @@ class Reservation:
             raise ValueError(f"no reservation: {error!r}") from error
 
 
-def ledger_folder() -> Path:
-    """Return the folder of this user, or the one that the administrator gives."""
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else runtime_folder() / "gpus"
+@dataclass(frozen=True)
+class Kind:
+    """What is reserved, the variable with which an administrator gives a folder for all users, and the name
+    of a user's own.
+    """
+
+    what: str
+    variable: str
+    folder: str
+
+    def default_folder(self) -> Path:
+        """Return the folder that the administrator gives, else that of this user."""
+        given = os.environ.get(self.variable)
+        return Path(given) if given else runtime_folder() / self.folder
+
+
+GPUS = Kind("GPU", VARIABLE, "gpus")
+MEMORY = Kind("memory", MEMORY_VARIABLE, "memory")
 
 
 class Ledger:
     """The reservations in a folder. Nothing is made before the first one."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = ledger_folder() if folder is None else folder
+    def __init__(self, folder: Path | None = None, kind: Kind = GPUS) -> None:
+        self.folder = kind.default_folder() if folder is None else folder
+        self._kind = kind
 
     @contextmanager
     def guarded(self, timeout: float = LOCK_SECONDS) -> Iterator[None]:
@@ -103,8 +121,8 @@ class Ledger:
             while not _try_lock(descriptor, fcntl.LOCK_EX):
                 if time.monotonic() >= deadline:
                     raise Busy(
-                        f"The GPU reservations in {self.folder} are locked by {_holder(descriptor)}. "
-                        "It is tried again."
+                        f"The {self._kind.what} reservations in {self.folder} are locked by "
+                        f"{_holder(descriptor)}. It is tried again."
                     )
                 time.sleep(_PAUSE)
             yield
@@ -139,8 +157,8 @@ class Ledger:
         names = os.listdir(self.folder)
         if len(names) > MAX_FILES:
             raise PyrunsError(
-                f"{self.folder}, where GPUs are reserved, holds {len(names):,} files, more than "
-                f"{MAX_FILES:,}. Remove those that are not needed any more."
+                f"{self.folder}, the folder of {self._kind.what} reservations, holds {len(names):,} files, "
+                f"more than {MAX_FILES:,}. Remove those that are not needed any more."
             )
         for name in sorted(names):
             if not name.endswith(_SUFFIX) or name.startswith("."):
@@ -209,11 +227,11 @@ class Ledger:
             self.folder.mkdir(mode=0o700)
         except FileExistsError:
             status = os.lstat(self.folder)
-            is_common = VARIABLE in os.environ
+            is_common = self._kind.variable in os.environ
             if not stat.S_ISDIR(status.st_mode) or (status.st_uid != os.getuid() and not is_common):
                 raise PyrunsError(
-                    f"{self.folder}, where GPUs are reserved, is not a folder of yours. Remove it, or set "
-                    f"{VARIABLE} to a folder that all users may write to."
+                    f"{self.folder}, the folder of {self._kind.what} reservations, is not a folder of yours. "
+                    f"Remove it, or set {self._kind.variable} to a folder that all users may write to."
                 ) from None
 
 

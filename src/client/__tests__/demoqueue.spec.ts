@@ -116,6 +116,16 @@ describe('the queue', () => {
     });
   });
 
+  it('refuses what is no amount of memory', async () => {
+    await expect(
+      demo.client.actOnTasks(DIGITS, {
+        action: 'run',
+        names: ['first_try'],
+        run: { memory: '0G' }
+      })
+    ).rejects.toMatchObject({ field: 'memory' });
+  });
+
   it('refuses a cluster', async () => {
     await expect(
       demo.client.actOnTasks(DIGITS, {

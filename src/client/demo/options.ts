@@ -67,6 +67,13 @@ export function readOptions(
       { field: options.gpus ? 'gpus' : 'gpu_devices' }
     );
   }
+  const { memory } = options;
+  if (typeof memory === 'string' && !MEMORY.test(memory)) {
+    throw invalid(
+      `memory must be an amount with its unit such as 800M or 16G, not '${memory}'.`,
+      { field: 'memory' }
+    );
+  }
   return {
     given: { jobs: 1, ...options },
     jobs: whole(options, 'jobs', 1, 1, 1000),
@@ -82,6 +89,9 @@ export function readOptions(
     devices
   };
 }
+
+/** An amount of memory; the tasks of this demo use none. */
+const MEMORY = /^(?=.*[1-9])\d+(\.\d+)? ?[KMGT](i?B)?$/i;
 
 function withoutNothing(options: RunOptions): RunOptions {
   return Object.fromEntries(

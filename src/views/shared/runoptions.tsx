@@ -14,6 +14,7 @@ import { useTrans } from './context';
 
 /** Those that are seldom needed. */
 const SELDOM: readonly RunField[] = [
+  'memory',
   'gpu_memory',
   'priority',
   'retries',
@@ -45,9 +46,9 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       SELDOM.includes(error.field as RunField) || error.field === 'engine'
   );
   const [open, setOpen] = React.useState(Boolean(isSet));
-  // A cluster chooses the GPUs by itself.
+  // A cluster chooses the GPUs by itself, and is always asked for memory.
   const seldom = SELDOM.filter(
-    name => engine === 'local' || name !== 'gpu_memory'
+    name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const field = (name: RunField) => (
     <OptionField key={name} {...props} field={name} />
@@ -60,6 +61,7 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
         CLUSTER_FIELDS.map(name => (
           <NeedField key={name} {...props} field={name} />
         ))}
+      {engine === 'slurm' && field('memory')}
       <details
         open={open || isWrong}
         onToggle={event => setOpen(event.currentTarget.open)}
@@ -208,11 +210,6 @@ function needWords(trans: ITrans, field: ClusterField): [string, string] {
       return [trans.__('Account'), trans.__('Who pays for it in the cluster')];
     case 'cpus':
       return [trans.__('CPUs each'), trans.__('Processors of each task')];
-    case 'memory':
-      return [
-        trans.__('Memory each'),
-        trans.__('Of each task, with its unit: 800M, 16G')
-      ];
   }
 }
 
@@ -259,6 +256,14 @@ function wordsOf(
           'How much memory a task uses of its GPU, which it then shares with others; auto is what earlier runs used'
         ),
         trans.__('all')
+      ];
+    case 'memory':
+      return [
+        trans.__('Memory each'),
+        trans.__(
+          'Memory reserved for each task, with its unit: 800M, 16G. A task that uses more is killed'
+        ),
+        isCluster ? trans.__('as set') : trans.__('none')
       ];
     case 'priority':
       return [

@@ -287,7 +287,7 @@ describe('GeneratorView', () => {
     });
     server.refuse = new ClientError('memory must be an amount.', {
       status: 400,
-      field: 'cluster.memory'
+      field: 'memory'
     });
     fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
     await wait();
@@ -299,12 +299,12 @@ describe('GeneratorView', () => {
     });
     fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
     await wait();
-    const cluster = { partition: 'gpu', cpus: 4, memory: '16G' };
+    const cluster = { partition: 'gpu', cpus: 4 };
     expect(server.created).toEqual([
       {
         text: TEXT,
         name: 'train',
-        run: { jobs: 1000, engine: 'slurm', cluster }
+        run: { jobs: 1000, engine: 'slurm', cluster, memory: '16G' }
       }
     ]);
     // It is remembered, and forgotten with another choice.
@@ -312,7 +312,18 @@ describe('GeneratorView', () => {
     fireEvent.change(screen.getByLabelText('Run on'), {
       target: { value: '' }
     });
-    expect(withoutEmpty(model.getSnapshot().run)).toEqual({ jobs: 1 });
+    // Memory means the same on this machine.
+    expect(withoutEmpty(model.getSnapshot().run)).toEqual({
+      jobs: 1,
+      memory: '16G'
+    });
+    expect(screen.getByLabelText('Memory each')).toHaveValue('16G');
+    const earlier = { cluster: { partition: 'gpu', memory: '8G' } };
+    expect(asRunOptions(earlier, 1)).toEqual({
+      jobs: 1,
+      memory: '8G',
+      cluster: { partition: 'gpu' }
+    });
   });
 
   it('creates, runs, and shows what the server refuses', async () => {

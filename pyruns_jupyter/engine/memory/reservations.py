@@ -1,0 +1,78 @@
+"""Memory for tasks on this machine: how much there is in all, and what running ones have reserved."""
+
+from __future__ import annotations
+
+import time
+
+from pyruns_jupyter.core.bytesizes import share_text, size_text
+from pyruns_jupyter.core.errors import Busy, InvalidInput, PyrunsError, os_sentence
+
+from ..base import Job
+from ..gpus.admission import Refusal
+from ..gpus.ledger import LOCK_SECONDS, MEMORY, Ledger, Reservation
+
+_KEPT_PART, _MAX_KEPT = 20, 1 << 30  # a twentieth of the memory, at most 1 GiB, is for all other processes
+_SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long
+
+
+def usable_memory() -> int:
+    """Return the bytes that all tasks on this machine may use together: those of the machine or of our
+    control group, less a little for server, scheduler and supervisors.
+    """
+    # Few queue tasks that ask for memory: all others need not load this.
+    from pyruns_jupyter.system.host import memory
+
+    total = memory()["total"]
+    return total - min(total // _KEPT_PART, _MAX_KEPT)
+
+
+def check_memory(size: int) -> None:
+    """Check that a task that asks for `size` bytes can ever start on this machine.
+
+    Raises:
+        InvalidInput: with the field `memory`.
+    """
+    problem = _too_large(size, usable_memory())
+    if problem:
+        raise InvalidInput(problem, field="memory")
+
+
+def _too_large(size: int, total: int) -> str:
+    if size <= total:
+        return ""
+    most = f"tasks on this machine may use at most {size_text(total)} in all"
+    return f"Each task needs {size_text(size)}, but {most}."
+
+
+class MemoryReservations:
+    """Reserves memory of this host for the tasks of all projects of a user."""
+
+    def __init__(self) -> None:
+        self._ledger: Ledger | None = None
+        self._patience = LOCK_SECONDS
+
+    def reserve(self, job: Job, size: int) -> int | Refusal:
+        """Reserve `size` bytes for a job; return the descriptor that holds the reservation, for its
+        supervisor, or why there is not enough memory now.
+        """
+        total = usable_memory()
+        problem = _too_large(size, total)
+        if problem:
+            return Refusal({}, is_final=True, more=problem)
+        try:
+            ledger = self._ledger = self._ledger or Ledger(kind=MEMORY)
+            with ledger.guarded(self._patience):
+                self._patience = LOCK_SECONDS
+                free = max(0, total - sum(one.memory or 0 for one in ledger.living()))
+                if size > free:
+                    more = f"Waiting for memory: needs {size_text(size)}, {share_text(free, total)} are not "
+                    return Refusal({}, more=f"{more}reserved by running tasks.")
+                task = f"{job.workspace}/{job.task}"
+                return ledger.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
+        except Busy as error:
+            self._patience = _SHORT_PATIENCE  # the scheduler has other things to do as well
+            return Refusal({}, more=error.message)
+        except PyrunsError as error:
+            return Refusal({}, more=error.message)
+        except OSError as error:
+            return Refusal({}, more=f"Memory cannot be reserved. {os_sentence(error)} Retrying.")
