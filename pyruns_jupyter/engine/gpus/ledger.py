@@ -3,8 +3,8 @@ lives.
 
 All projects of a user share a folder for GPUs and one for memory (in `core.host.runtime_folder`), and so do
 all users where a variable names one that they may write to (mode 1777). A reservation is made under the
-folder's guard. Its lock goes to the supervisor with a fork, and the kernel drops it when that ends, however it
-ends: nothing here is ever out of date.
+folder's guard. Its lock goes to the supervisor with a fork, and the kernel drops it when that ends, in
+whatever way: nothing here is ever out of date.
 """
 
 from __future__ import annotations
