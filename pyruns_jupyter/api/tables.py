@@ -97,3 +97,18 @@ def _width(text: str) -> int:
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
     )
+
+
+class TaskTable:
+    """What tasks looked like at one moment, as a table. `notices` are sentences about how they were found."""
+
+    def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:
+        self.rows = rows
+        self.notices = list(notices)
+
+    def __repr__(self) -> str:
+        return text_table(*task_columns(self.rows)) if self.rows else "no tasks"
+
+    def _repr_html_(self) -> str:
+        header, cells = task_columns(self.rows)
+        return html_table(header, cells, count_text(len(self.rows), "task"))

@@ -25,7 +25,7 @@ from pyruns_jupyter.engine.submit import cancel, submit
 from .live import Waiting, progress_of
 from .queue import RunOptions, queue_options
 from .runs import TaskRun
-from .tables import count_text, html_table, task_columns, text_table
+from .tables import TaskTable, html_table, task_columns
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -349,21 +349,6 @@ class Task:
 
     def __hash__(self) -> int:
         return hash(self.folder)
-
-
-class TaskTable:
-    """What tasks looked like at one moment, as a table. `notices` are sentences about how they were found."""
-
-    def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:
-        self.rows = rows
-        self.notices = list(notices)
-
-    def __repr__(self) -> str:
-        return text_table(*task_columns(self.rows)) if self.rows else "no tasks"
-
-    def _repr_html_(self) -> str:
-        header, cells = task_columns(self.rows)
-        return html_table(header, cells, count_text(len(self.rows), "task"))
 
 
 class TaskList(Sequence[Task]):

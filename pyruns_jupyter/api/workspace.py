@@ -26,8 +26,8 @@ from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
 from .results import Results
 from .study import Studies, Study, begin_study
-from .tables import count_text
-from .task import Task, TaskList, TaskTable, raise_refused
+from .tables import TaskTable, count_text
+from .task import Task, TaskList, raise_refused
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core import figures, folding, runs
@@ -143,6 +144,24 @@ def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = Fal
     with suppress(*_PAST):
         _record(ending, _failure(ending), timeout=_LOCK_SECONDS)
     ends.remove_end(job.root, job.attempt)
+
+
+def write_kept_ends(root: Path, followed: Iterable[str], log: Callable[[str], None]) -> bool:
+    """Write the kept ends of runs whose attempts nothing follows; return whether one is to be tried again."""
+    kept = list(ends.kept_ends(root))
+    attempts = set(followed) if kept else set()
+    again = False
+    for content in kept:
+        workspace, task, attempt = (str(content[key]) for key in ("workspace", "task", "attempt"))
+        job = Job(root, workspace, task, attempt, "", {}, "")
+        if attempt in attempts:
+            continue
+        try:
+            write_kept_end(content, job, is_final=True)
+        except (PyrunsError, OSError) as error:
+            again = again or ends.can_be_written(root, content)
+            log(f"the end of a run of {workspace}/{task} is kept: {error}")
+    return again
 
 
 def _sleep(seconds: float) -> bool:

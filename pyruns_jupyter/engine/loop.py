@@ -29,11 +29,11 @@ from pyruns_jupyter.core.stamps import stamp
 from pyruns_jupyter.core.taskfile import TaskInfo, is_passing
 from pyruns_jupyter.core.trust import EngineKey, check_folders
 
-from . import batches, ends
+from . import batches
 from .base import Engine, Job
 from .batches import Batches
 from .door import Leaving, leave
-from .ending import write_kept_end
+from .ending import write_kept_ends
 from .gate import Gate, Hold
 from .processes import SignalPipe, fork_detached
 from .queueing import (
@@ -188,23 +188,10 @@ class Scheduler:
 
     def _write_ends(self) -> bool:
         """Write the kept ends of runs of which no batch is open; return whether one is to be tried again."""
-        kept = list(ends.kept_ends(self._root))
         entries = (
             one for opened in self._open.values() for one in (*opened.waiting, *opened.running.values())
         )
-        followed = {entry.job.attempt for entry in entries} if kept else set()
-        again = False
-        for content in kept:
-            workspace, task, attempt = (str(content[key]) for key in ("workspace", "task", "attempt"))
-            job = Job(self._root, workspace, task, attempt, "", {}, "")
-            if job.attempt in followed:
-                continue
-            try:
-                write_kept_end(content, job, is_final=True)
-            except (PyrunsError, OSError) as error:
-                again = again or ends.can_be_written(self._root, content)
-                self._say(f"the end of a run of {job.workspace}/{job.task} is kept: {error}")
-        return again
+        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), self._say)
 
     def _was_woken(self) -> bool:
         """Return whether a front end woke us, or a batch came from another machine."""

@@ -165,6 +165,13 @@ class CannotStart(Exception):
         super().__init__(step, number)
         self.step, self.number = step, number
 
+    def explain(self, program: str, workdir: str) -> str:
+        """Return the sentence that says why the command was not started."""
+        reason = os.strerror(self.number)
+        if self.step == "chdir":
+            return f"The working folder {workdir} cannot be entered: {reason}."
+        return f"{program} cannot be executed: {reason}."
+
 
 @contextmanager
 def _higher_score() -> Iterator[None]:

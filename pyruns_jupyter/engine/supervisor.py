@@ -50,7 +50,7 @@ from .processes import (
 )
 from .surroundings import interpreter, run_environment, system_name
 from .taskwatch import WATCH_SECONDS, TaskWatch
-from .terminal import Pump, open_pipe, open_terminal
+from .terminal import Pump, open_output
 from .timemarks import TimeMarks
 
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
@@ -194,7 +194,7 @@ class _Supervisor:
 
     def _start(self, command: Command, settings: Settings) -> int:
         log = LogFile(self._hold(report.open_log(self.paths.log(self.number))), settings.log_limit)
-        source, theirs = _open_output(settings, log)
+        source, theirs = open_output(settings, log)
         pump = Pump(source, log)
         try:
             info = self._begin(command)
@@ -224,7 +224,7 @@ class _Supervisor:
                     command.argv, workdir=command.workdir, environment=command.environment, output=output
                 )
         except CannotStart as error:
-            return _why_not_started(error, command)
+            return error.explain(command.argv[0], command.workdir)
         self.process = pid, psutil.Process(pid).create_time()
         if self.job.options.time_limit is not None:
             self.limit_at = time.monotonic() + self.job.options.time_limit
@@ -443,21 +443,3 @@ class _Supervisor:
         if self.stop_at is not None and now >= self.kill_at and has_children():
             self.kill_at = now + 1.0
             signal_tree(self._group(), signal.SIGKILL)
-
-
-def _open_output(settings: Settings, log: LogFile) -> tuple[int | None, int]:
-    """Return where a run's output is read from (None: nowhere, it goes into the log by itself), and where the
-    run writes to.
-    """
-    if settings.terminal:
-        return open_terminal(settings.terminal_columns, settings.terminal_rows)
-    if settings.log_limit is not None:
-        return open_pipe()
-    return None, log.descriptor
-
-
-def _why_not_started(error: CannotStart, command: Command) -> str:
-    reason = os.strerror(error.number)
-    if error.step == "chdir":
-        return f"The working folder {command.workdir} cannot be entered: {reason}."
-    return f"{command.argv[0]} cannot be executed: {reason}."

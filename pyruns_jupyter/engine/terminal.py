@@ -7,6 +7,8 @@ import os
 import struct
 import termios
 
+from pyruns_jupyter.core.settings import Settings
+
 from .logfile import LogFile
 
 _CHUNK = 64 * 1024
@@ -33,6 +35,17 @@ def open_pipe() -> tuple[int, int]:
     ours, theirs = os.pipe()
     os.set_blocking(ours, False)
     return ours, theirs
+
+
+def open_output(settings: Settings, log: LogFile) -> tuple[int | None, int]:
+    """Return where a run's output is read from (None: nowhere, the run writes its log itself), and where the
+    run writes to.
+    """
+    if settings.terminal:
+        return open_terminal(settings.terminal_columns, settings.terminal_rows)
+    if settings.log_limit is not None:
+        return open_pipe()
+    return None, log.descriptor
 
 
 class Pump:

@@ -44,7 +44,7 @@ describe('the queue', () => {
     expect((await demo.client.pauseQueue(DIGITS, true)).paused).toBe(true);
     await pass(10 * MINUTE);
     const { counts } = await demo.client.getWorkspace(DIGITS);
-    expect(counts.running).toBe(0);
+    expect(counts?.running).toBe(0);
     const { batches } = await demo.client.getQueue(DIGITS);
     expect(batches.map(({ why }) => why)).toContain('The queue is paused.');
     await demo.client.pauseQueue(DIGITS, false);
