@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.clusterneed import LOCAL
@@ -10,6 +11,7 @@ from pyruns_jupyter.core.layout import SHELL_WORKSPACE
 from pyruns_jupyter.core.runs import STATUSES
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.workspace import SCRIPT, SHELL, WorkspaceFolder
+from pyruns_jupyter.engine.batches import batch_ids
 from pyruns_jupyter.engine.cluster.need import engine_of
 from pyruns_jupyter.engine.submit import scheduler_alive
 
@@ -54,6 +56,11 @@ def damaged_model(workspace: WorkspaceFolder, *, identifier: str, path: str, pro
         "scheduler_alive": False,
         "problem": problem,
     }
+
+
+def has_active_tasks(root: Path) -> bool:
+    """Return whether tasks of a project may be queued or running, also some that were queued elsewhere."""
+    return bool(batch_ids(root)) or scheduler_alive(root)
 
 
 def folder_identity(workspace: WorkspaceFolder) -> str:

@@ -10,8 +10,7 @@ from ..core.discovery import discover
 from ..core.errors import NotFound, PyrunsError, os_sentence
 from ..core.index import TaskIndex
 from ..core.workspace import WorkspaceFolder, open_workspace
-from ..engine.launch import scheduler_alive
-from ..resources.workspaces import damaged_model, folder_identity, workspace_model
+from ..resources.workspaces import damaged_model, folder_identity, has_active_tasks, workspace_model
 from .handler import READ, WRITE, PyrunsHandler, endpoint
 
 
@@ -59,7 +58,7 @@ class WorkspaceHandlerBase(PyrunsHandler):
     async def _known(self, workspace: WorkspaceFolder) -> dict[str, Any]:
         watcher = self.services.known_watcher(workspace)
         is_active = watcher is not None and watcher.active
-        if is_active or await self.run(scheduler_alive, workspace.root):
+        if is_active or await self.run(has_active_tasks, workspace.root):
             return await self.model(workspace)
         counts = None if watcher is None else watcher.known_counts
         return await self.run(self._described, workspace, counts)
