@@ -112,7 +112,9 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     wait_until(lambda: "down*" in cluster.states())
     cluster.start_node("node2")
     wait_until(lambda: cluster.states() == ["idle", "idle"], message=lambda: str(cluster.states()))
-    cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "StartTime=now")
+    # Slurm waits for two minutes: it still owes the node the end of the job that failed, which would hit the
+    # one that is started again. It tries that for MessageTimeout, 5 s.
+    cluster.run("scontrol", "update", f"JobId={job_of(project, 'a')}", "StartTime=now+10")
     project.wait_for_output("a", b"up", run=2)
     assert "failed, or was taken from it" in messages(project, "a")["1"]
     (project.folder / "go").touch()
