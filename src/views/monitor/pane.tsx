@@ -103,10 +103,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   };
 
   const copy = async () => {
-    try {
-      await copyText(screen?.text() ?? '');
-    } catch (error) {
-      setFailure(asClientError(error).message);
+    if (!(await copyText(screen?.text() ?? ''))) {
+      setFailure(trans.__('The browser did not allow copying.'));
     }
   };
 

@@ -3,20 +3,30 @@ import * as React from 'react';
 import { useTrans } from './context';
 import { Button } from './strip';
 
-/** Put a text into the system's clipboard, also where pages may not by themselves. */
-export async function copyText(text: string): Promise<void> {
+/**
+ * Copy a text to the clipboard, also over plain HTTP. Return whether the
+ * browser allowed it.
+ */
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    // Without a secure connection there is only the old way.
+    // Without a secure connection the page has no clipboard, only a command
+    // that copies the selected text.
+    const focused = document.activeElement;
     const area = document.createElement('textarea');
     area.value = text;
     area.style.position = 'fixed';
     area.style.opacity = '0';
     document.body.append(area);
     area.select();
-    document.execCommand('copy');
+    const isCopied = document.execCommand('copy');
     area.remove();
+    if (focused instanceof HTMLElement) {
+      focused.focus();
+    }
+    return isCopied;
   }
 }
 
@@ -40,7 +50,7 @@ export function CopyButton(props: {
       icon={copied ? 'check' : 'copy'}
       iconOnly={props.iconOnly}
       label={copied ? trans.__('Copied') : props.label}
-      onClick={() => void copyText(props.text).then(() => setCopied(true))}
+      onClick={() => void copyText(props.text).then(setCopied)}
     />
   );
 }

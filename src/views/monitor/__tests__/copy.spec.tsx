@@ -37,6 +37,13 @@ describe('copying a log', () => {
     expect(document.execCommand).toHaveBeenCalledWith('copy');
     expect(copied).toHaveLength(1);
     expect(screen.queryByText(/clipboard|undefined/)).toBeNull();
+    expect(screen.queryByText(/did not allow/)).toBeNull();
+
+    document.execCommand = jest.fn(() => false);
+    await act(async () => {
+      fireEvent.click(screen.getByRole('button', { name: /^Copy/ }));
+    });
+    expect(screen.getByText(/did not allow copying/)).not.toBeNull();
     monitor.dispose();
     model.dispose();
   });
