@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pyruns_jupyter.core.host import STATE_VARIABLE
 from tests.support import reference_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-speed")
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 

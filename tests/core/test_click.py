@@ -146,7 +146,7 @@ LEGAL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(config=LEGAL)
 def test_click_reads_back_every_value(script: ScriptParameters, folder: Path, config: dict[str, Any]) -> None:
     main = _main(folder)

@@ -151,7 +151,7 @@ LEGAL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(config=LEGAL)
 def test_the_library_reads_back_every_value(case: tuple[str, Path], config: dict[str, Any]) -> None:
     library, folder = case

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core import query
@@ -99,7 +99,7 @@ QUERIES = [
     "-note:x",
     "runs>0 OR exit_code=1",
 ]
-relaxed = settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+relaxed = settings(max_examples=250)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_any_text(workspace: WorkspaceFolder, value: Any, cut: int, junk: bytes)
     assert state_of(workspace.root) == before
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.dictionaries(

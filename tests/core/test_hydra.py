@@ -244,7 +244,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=VALUES)
 def test_hydra_reads_back_every_value(value: Any) -> None:
     from hydra.core.override_parser.overrides_parser import OverridesParser

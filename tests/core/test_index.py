@@ -302,7 +302,7 @@ def test_strange_things_in_the_folder_stop_nothing(tmp_path: Path) -> None:
     assert TaskIndex(WorkspaceFolder(tmp_path / "_pyruns_" / "none")).refresh().changed == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from(KEYS), JSON | st.sampled_from(["running", "failed", "shell"]), max_size=8

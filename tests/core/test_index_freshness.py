@@ -102,7 +102,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.lists(STEPS, max_size=5), max_size=6))
 def test_it_shows_what_a_fresh_look_shows(
     tmp_path_factory: pytest.TempPathFactory, turns: list[list[tuple[str, ...]]]

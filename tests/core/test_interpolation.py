@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.configfile import parse_config, resolved_config
@@ -91,7 +91,6 @@ def test_a_small_text_cannot_stand_for_a_huge_value() -> None:
             resolved_config(f"a0: [1, 2]\n{text}" if text is not nested else text)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab.{}$[]\\:,'\" 01|oc.env"), max_size=30), st.text(max_size=10))
 def test_no_text_crashes(text: str, other: str) -> None:
     values = {"a": text, "b": {"a": 1, "b": [text, other, "${a}"]}, "c": other}
@@ -99,7 +98,6 @@ def test_no_text_crashes(text: str, other: str) -> None:
         interpolate(values)
 
 
-@settings(deadline=None)
 @given(
     st.one_of(st.text(max_size=80), st.text(st.sampled_from("a: -[]{}&*!|>'\"\n #$%\t1.e-3?,"), max_size=80))
 )

@@ -85,7 +85,6 @@ def test_processes_write_at_once(tmp_path: Path) -> None:
     assert len(tracks["pad"]) == 4000
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=8))
 def test_no_content_crashes(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("j") / "j"
@@ -247,7 +246,7 @@ def test_a_fifo_stops_nobody(tmp_path: Path) -> None:
         Appender(path).append("track", {"a": 1}, 0.0)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_any_bytes_and_any_tear(tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: int) -> None:
     path = tmp_path_factory.mktemp("j") / "j"

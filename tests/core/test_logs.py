@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core import logs
@@ -39,7 +39,6 @@ def test_a_tail_begins_at_a_line(tmp_path: Path) -> None:
     assert read_range(path, tail_offset(path, 5), 99) == "éé".encode()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(1, 70))
 def test_a_tail_is_never_longer_than_asked(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, nbytes: int

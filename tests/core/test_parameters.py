@@ -121,9 +121,7 @@ def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> N
     )
     plan = SweepPlan.parse(text)
     assert plan.count == 1
-    assert all(
-        plan.config(0)[key] == (value or value) for key, value in defaults.items() if key in plan.config(0)
-    )
+    assert all(plan.config(0)[key] == value for key, value in defaults.items() if key in plan.config(0))
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,6 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(TEXT)
 def test_a_quoted_text_is_found_literally(text: str) -> None:
     rows = [replace(BASE, name=f"<{text}>"), replace(BASE, name="other")]
@@ -255,7 +254,7 @@ def test_a_quoted_text_is_found_literally(text: str) -> None:
     assert rows[0] in select(rows, f"name:{quote(text)}").items
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=30)))
 def test_a_query_round_trips_or_is_refused_with_a_place(text: str) -> None:
     query, wrong = None, None
@@ -298,7 +297,6 @@ def terms() -> st.SearchStrategy[str]:
     )
 
 
-@settings(deadline=None)
 @given(terms(), terms())
 def test_the_laws_of_and_or_not(left: str, right: str) -> None:
     one, other, everything = names(left), names(right), names()

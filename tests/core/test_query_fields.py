@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
@@ -283,7 +283,6 @@ VALUES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["x", "y.z"]), VALUES), max_size=12),
     st.sampled_from(["name", "created", "x", "z", "status", "-x,z", "nothing"]),

@@ -73,7 +73,7 @@ def test_everyday_patterns_work(pattern: str, found: str) -> None:
     assert not compiled.search("nothing!", Clock(60.0))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(["a", "b", "ab", ".", "*", "+", "?", "(", ")", "|", "{1,3}", "[ab]", "^", "(?="]),

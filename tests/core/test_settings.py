@@ -202,19 +202,17 @@ def check_settings(data: bytes) -> Settings:
     return loaded
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_crash(data: bytes) -> None:
     check_settings(data)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=25))
 def test_no_yaml_crashes(words: list[str]) -> None:
     check_settings("".join(words).encode())
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(vars(Settings()))), DATA))
 def test_no_value_crashes(values: dict[str, object]) -> None:
     check_settings(yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))

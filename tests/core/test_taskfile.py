@@ -8,7 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import Busy, InvalidInput, NotFound
@@ -68,7 +68,6 @@ def test_an_error_leaves_the_file(tmp_path: Path) -> None:
             pass
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 @example("con")
 @example("COM1.txt")

@@ -268,7 +268,7 @@ def _target(link: Path) -> str:
         return ""
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 40_000), st.binary(min_size=1, max_size=60)), max_size=6), st.data())
 def test_damage_never_crashes(tmp_path: Path, places: list[tuple[int, bytes]], data: st.DataObject) -> None:
     whole = tmp_path / "whole"

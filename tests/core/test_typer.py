@@ -128,7 +128,7 @@ LEGAL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(config=LEGAL)
 def test_typer_reads_back_every_value(script: ScriptParameters, folder: Path, config: dict[str, Any]) -> None:
     module = loaded(folder, "script")

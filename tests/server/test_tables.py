@@ -166,7 +166,7 @@ _values = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(value=_values, others=st.lists(_values, max_size=6))
 def test_the_search_of_a_group_finds_its_tasks(value: Any, others: list[Any]) -> None:
     rows = [
