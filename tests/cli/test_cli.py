@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.cli.terminal import TerminalContext, main
+from tests.engine.support import stop_everything
 from tests.support import ROOT, wait_until
 
 SCRIPT = """\
@@ -66,11 +68,12 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     made = Terminal(tmp_path)
     assert made("open", "train.py") == "train: no tasks yet\n"
-    return made
+    yield made
+    stop_everything(tmp_path)  # a paused queue keeps its scheduler
 
 
 def printed(log: str) -> list[str]:
