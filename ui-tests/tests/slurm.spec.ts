@@ -68,10 +68,10 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   await page.getByLabel('Run on').selectOption('slurm');
   await expect(page.getByLabel('At a time')).toHaveValue('1000');
   await page.getByLabel('Partition').fill('nowhere');
-  await page.getByLabel('Memory each').fill('much');
+  await page.getByLabel('Memory per task').fill('much');
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(page.getByText('memory must be an amount')).toBeVisible();
-  await page.getByLabel('Memory each').fill('50M');
+  await page.getByLabel('Memory per task').fill('50M');
   await page.getByLabel('CPUs each').fill('8');
   await picture(page, 'slurm-form');
 

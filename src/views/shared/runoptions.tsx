@@ -259,7 +259,7 @@ function wordsOf(
       ];
     case 'memory':
       return [
-        trans.__('Memory each'),
+        trans.__('Memory per task'),
         trans.__(
           'Memory reserved for each task, with its unit: 800M, 16G. A task that uses more is killed'
         ),

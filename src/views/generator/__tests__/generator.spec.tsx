@@ -292,9 +292,9 @@ describe('GeneratorView', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
     await wait();
     expect(screen.getByText('memory must be an amount.')).toBeInTheDocument();
-    expect(screen.getByLabelText('Memory each')).toBeInvalid();
+    expect(screen.getByLabelText('Memory per task')).toBeInvalid();
     server.refuse = null;
-    fireEvent.change(screen.getByLabelText('Memory each'), {
+    fireEvent.change(screen.getByLabelText('Memory per task'), {
       target: { value: '16G' }
     });
     fireEvent.click(screen.getByRole('button', { name: 'Create and run' }));
@@ -317,7 +317,7 @@ describe('GeneratorView', () => {
       jobs: 1,
       memory: '16G'
     });
-    expect(screen.getByLabelText('Memory each')).toHaveValue('16G');
+    expect(screen.getByLabelText('Memory per task')).toHaveValue('16G');
     const earlier = { cluster: { partition: 'gpu', memory: '8G' } };
     expect(asRunOptions(earlier, 1)).toEqual({
       jobs: 1,
