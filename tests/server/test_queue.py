@@ -98,6 +98,24 @@ async def test_a_foreign_queue_is_shown_and_queued_again_here(
     assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(names, "completed")
 
 
+@pytest.mark.parametrize("action", ["run", "cancel"])
+async def test_a_queued_task_whose_batch_is_gone_can_be_stopped_and_run(
+    api: Api, train: WorkspaceFolder, action: str
+) -> None:
+    await api.post(QUEUE, {"paused": True}, ws=WS)
+    [name] = (await api.post(TASKS, {"text": "lr: 1", "name": "t", "run": {}}, ws=WS))["names"]
+    stop_everything(train.project)
+    for file in (train.root / ".engine" / "batches").iterdir():
+        file.unlink()
+    await api.post(QUEUE, {"paused": False}, ws=WS)
+    if action == "cancel":
+        assert (await api.post(ACTIONS, {"action": "cancel", "names": [name]}, ws=WS))["done"] == [name]
+        [row] = (await api.get(TASKS, ws=WS))["items"]
+        assert row["status"] == "cancelled"
+    assert (await api.post(ACTIONS, {"action": "run", "names": [name]}, ws=WS))["done"] == [name]
+    assert (await ended(api, 1))[name]["status"] == "completed"
+
+
 async def test_what_ran_already_is_left_out(api: Api, train: WorkspaceFolder) -> None:
     await api.post(TASKS, {"text": "lr: 1", "name": "one", "run": {}}, ws=WS)
     await ended(api, 1)
