@@ -54,6 +54,7 @@ export class QueueModel extends Store<IQueueState> {
     this._turn++;
     try {
       const queue = await this._client.pauseQueue(this._ws, paused);
+      this._turn++; // an answer to what was asked meanwhile is older
       this.update({ queue, error: null, pausing: null });
     } catch (error) {
       this.update({ pausing: null });
@@ -73,6 +74,7 @@ export class QueueModel extends Store<IQueueState> {
     this._turn++;
     try {
       const queue = await this._client.requeueForeign(this._ws);
+      this._turn++; // an answer to what was asked meanwhile is older
       this.update({ queue, error: null });
     } catch (error) {
       throw asClientError(error);

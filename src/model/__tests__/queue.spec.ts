@@ -104,6 +104,35 @@ describe('QueueModel', () => {
     model.dispose();
   });
 
+  it.each(['pause', 'requeue'])(
+    'keeps the answer to a %s when an older one comes after it',
+    async action => {
+      const { client, model } = make();
+      client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));
+      model.subscribe(() => undefined);
+      await jest.advanceTimersByTimeAsync(0);
+      let done: (queue: Queue) => void = () => undefined;
+      const slow = () => new Promise<Queue>(resolve => (done = resolve));
+      client.pauseQueue.mockImplementationOnce(slow);
+      client.requeueForeign.mockImplementationOnce(slow);
+      const asked =
+        action === 'pause' ? model.pause(true) : model.requeueForeign();
+      // Asked while the server is at it, answered when it is done.
+      let answer: (queue: Queue) => void = () => undefined;
+      client.getQueue.mockImplementationOnce(
+        () => new Promise(resolve => (answer = resolve))
+      );
+      model.soon();
+      await jest.advanceTimersByTimeAsync(400);
+      done(queueOf([BATCH], true));
+      await asked;
+      answer(queueOf([FOREIGN]));
+      await jest.advanceTimersByTimeAsync(0);
+      expect(model.getSnapshot().queue).toEqual(queueOf([BATCH], true));
+      model.dispose();
+    }
+  );
+
   it('queues again what was queued elsewhere, or tells why not', async () => {
     const { client, model } = make();
     client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));

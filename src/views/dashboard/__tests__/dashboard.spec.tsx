@@ -190,6 +190,7 @@ async function open(
     system,
     activity,
     queue,
+    getQueue,
     pauseQueue,
     requeueForeign,
     ...handlers
@@ -285,7 +286,7 @@ describe('DashboardView', () => {
 
   it('tells what was queued elsewhere, and queues it again when asked to', async () => {
     const confirm = jest.fn(async () => true);
-    const { requeueForeign } = await open({}, { confirm }, COPIED);
+    const { getQueue, requeueForeign } = await open({}, { confirm }, COPIED);
     const card = screen.getByRole('region', { name: 'Queue' });
     const press = async () => {
       fireEvent.click(
@@ -325,6 +326,7 @@ describe('DashboardView', () => {
     expect(
       within(card).getByRole('button', { name: 'Queueing…' })
     ).toBeDisabled();
+    getQueue.mockResolvedValue(QUEUE);
     await act(async () => done(QUEUE));
     expect(card).not.toHaveTextContent('another copy');
   });
