@@ -35,6 +35,8 @@ module.exports = {
   ],
   reporters: ['default'],
   setupFilesAfterEnv: ['<rootDir>/jest.setup.js'],
+  // In ms: ends a test that hangs. Machines differ in speed by more than tests may.
+  testTimeout: 60_000,
   testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
   transform: {
     ...baseConfig.transform,
