@@ -221,8 +221,11 @@ def _record(ending: Ending, failure: Failure | None, *, timeout: float = TIMEOUT
         times = own(info).setdefault("times", {}).get(str(ending.number))
         if isinstance(times, list) and times[-1:] == [ending.finished]:
             return True  # and its keeper died before it could forget it
-        if not ending.by_owner and runs.runs(info)[ending.number - 1].status != runs.RUNNING:
+        ended_by_another = runs.runs(info)[ending.number - 1].status != runs.RUNNING
+        if ended_by_another and not ending.by_owner:
             return False
+        if ended_by_another and isinstance(own(info).get("messages"), dict):
+            own(info)["messages"].pop(str(ending.number), None)  # it says that this owner is gone
         runs.finish(
             info,
             attempt=ending.job.attempt,
@@ -255,8 +258,6 @@ def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -
     number = str(ending.number)
     if ending.message:
         facts.setdefault("messages", {})[number] = ending.message
-    elif ending.by_owner and isinstance(facts.get("messages"), dict):
-        facts["messages"].pop(number, None)  # of whoever believed that its owner was gone
     if failure is not None:
         facts.setdefault("failures", {})[number] = failure.to_list()
 
