@@ -54,16 +54,18 @@ else:
 
 
 class FileLock:
-    """A kernel lock on one file, which is created when missing and not deleted by the lock.
+    """A kernel lock on one file, which is created when missing, unless `create` is false, and not deleted by
+    the lock.
 
     The lock belongs to this object (an open file), so two objects exclude each other even inside one
     process; it ends when the object is released or its process ends, however it ends.
     """
 
-    def __init__(self, path: Path, *, dir_fd: int | None = None) -> None:
+    def __init__(self, path: Path, *, dir_fd: int | None = None, create: bool = True) -> None:
         """`dir_fd` is the descriptor of the folder that holds the file, when that may be renamed."""
         self.path = path
         self._dir_fd = dir_fd
+        self._create = os.O_CREAT if create else 0
         self._descriptor: int | None = None
 
     @property
@@ -80,7 +82,7 @@ class FileLock:
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already locked by this object")
         path = self.path if self._dir_fd is None else self.path.name
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        flags = os.O_RDWR | self._create | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path, flags, FILE_MODE, dir_fd=self._dir_fd)
         try:
             taken = _try_lock(descriptor, shared)

@@ -183,7 +183,9 @@ def read_study(workspace: WorkspaceFolder, name: str) -> Definition:
 
 
 @contextmanager
-def changing(workspace: WorkspaceFolder, name: str, *, create: bool = False) -> Iterator[StudyPaths]:
+def changing(
+    workspace: WorkspaceFolder, name: str, *, create: bool = False, timeout: float = _LOCK_TIMEOUT
+) -> Iterator[StudyPaths]:
     """Hold the lock of a study's file for the length of a `with` block.
 
     With `create` the study need not exist, and the folder of studies is made when it is missing.
@@ -192,7 +194,7 @@ def changing(workspace: WorkspaceFolder, name: str, *, create: bool = False) -> 
         InvalidInput: when no study can have this name.
         NotFound: when there is no such study; nothing is left behind, not even the file of its lock.
         Conflict: when the folder of studies is a symbolic link.
-        Busy: when the lock is not free within 5 s.
+        Busy: when the lock is not free within `timeout` seconds.
     """
     paths = StudyPaths(workspace, name)
     if paths.folder.is_symlink():
@@ -204,7 +206,7 @@ def changing(workspace: WorkspaceFolder, name: str, *, create: bool = False) -> 
             paths.folder.mkdir(mode=FOLDER_MODE)
             sync_folder(workspace.folder)
     while True:
-        with locked(paths.lock, timeout=_LOCK_TIMEOUT) as lock:
+        with locked(paths.lock, timeout=timeout) as lock:
             if not lock.is_at(paths.lock):
                 continue  # the study was removed meanwhile, and its lock with it
             try:

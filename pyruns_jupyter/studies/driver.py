@@ -1,284 +1,199 @@
-"""The driver of one study as a process: `python -m pyruns_jupyter.studies.driver <_pyruns_> WORKSPACE STUDY`.
+"""The driver of a project's studies as a process:
+`python -m pyruns_jupyter.studies.driver <_pyruns_> WORKSPACE STUDY`.
 
-It asks for trials, makes and queues their tasks, stops those that promise too little, and leaves when the
-study is over. All that it knows is on disk: killed at any moment, the next one goes on where it was.
+One process drives all active studies of a project that were begun with the same Python interpreter, because
+each process loads Optuna (50 MB). It is started for one study, takes the lock of the interpreter's driver (or
+exits if another process holds it), and then serves every study whose marker names this interpreter. Each
+interpreter has its own driver, since trials run with it, and it parses the script and imports Optuna. The
+driver serves its studies in turn in one thread. A turn is one step of one study (`ActiveStudy.steps`), which
+queues at most one trial, so a study waits for at most one step of each of the others. The lock on a study's
+marker decides who drives it: a study whose marker another process holds, such as a driver of an earlier
+release, is left to that process until the lock is free. A study that ends, fails or cannot be read is
+dropped; the others continue. The driver exits when no study is left: it releases its lock, then looks for
+markers once more. A front end writes the marker first and looks at the lock afterwards: either it finds the
+lock free and starts a process, or the driver's last look finds the marker. All state is on disk: after a kill
+at any moment the next driver continues.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING, RUNNING
-from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.stamps import stamp
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.host import host_name
 from pyruns_jupyter.core.trust import EngineKey, require_engine
 from pyruns_jupyter.core.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.launch import attend
-from pyruns_jupyter.engine.requeue import is_stuck
 from pyruns_jupyter.engine.scheduler import LOCK_TIMEOUT
-from pyruns_jupyter.engine.submit import end_abandoned, submit
 
-from .definition import FAILED, FINISHED, changing, read_study
-from .launch import Marker, marker_path, read_marker, unmark
-from .managing import end, trial_name, trials_of
-from .optimizer import Curve, Optimizer
-from .trials import COMPLETE, FAIL, Trial, curve_of, place_facts, prune, trial_of
+from .active_study import LOOK_SECONDS, ActiveStudy, say
+from .definition import FAILED
+from .launch import (
+    Marker,
+    StudyId,
+    driver_lock_path,
+    marker_path,
+    read_marker,
+    undriven_studies,
+    unmark,
+)
+from .managing import end
 
-_LOOK_SECONDS = 0.25
 _ATTEND_SECONDS = 5.0
-_FAILURES = 5  # trials in a row, unless the study or the settings say otherwise
-_TRIES = 20  # looks in a row that the disk may refuse
+_RETRY_SECONDS = 5.0  # until a study that could not be driven, nor be ended, is tried again
 
 
-class Over(Exception):
-    """The study ends here; the state and why."""
+@dataclass
+class _Turn:
+    """The turns of one study: its remaining steps, the lock on its marker, and when its next step is due
+    (monotonic seconds).
+    """
 
-    def __init__(self, state: str, message: str = "") -> None:
-        super().__init__(message)
-        self.state = state
-        self.message = message
+    steps: Iterator[float]
+    lock: FileLock
+    due: float = 0.0
 
 
 class Driver:
-    """Drives one study until it is over.
+    """Drives the studies of a project that were begun with one interpreter; `lock`, held, says so."""
 
-    `lock`, held, is on the study's marker, whose content is `marker`; `key` is that of the engine folder.
-    """
-
-    def __init__(
-        self, workspace: WorkspaceFolder, name: str, lock: FileLock, marker: Marker, key: EngineKey
-    ) -> None:
-        self._workspace = workspace
-        self._name = name
+    def __init__(self, root: Path, python: str, lock: FileLock) -> None:
+        self._root = root
+        self._python = python
         self._lock = lock
-        self._marker = marker
-        self._key = key
-        self._definition = read_study(workspace, name)
-        self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
-        self._reported: dict[int, int] = {}  # points of each open trial that the optimizer knows
-        self._optimizer = Optimizer(
-            self._definition, SearchSpace.parse(self._definition.text), self._trials.values(), self._known
-        )
+        self._turns: dict[StudyId, _Turn] = {}
+        self._retry_at: dict[StudyId, float] = {}
         self._attended = time.monotonic()
 
     def run(self) -> None:
-        """Work until the study is over, or somebody else's."""
-        refused = 0
-        made = self._take_up()
-        while self._here():
-            began = time.monotonic()
-            pause = _LOOK_SECONDS
-            try:
-                while made:  # by a driver that died before they were queued
-                    self._queue(made[-1])
-                    made.pop()
-                self._look()
-                # What is slow to look at is looked at less often.
-                pause = max(pause, 4 * (time.monotonic() - began))
-                while len(self._open()) < self._definition.jobs and self._ask():
-                    pass
-                refused = 0
-            except Over as over:
-                end(self._workspace, self._name, over.state, over.message)
+        """Serve the studies in turn until none is left."""
+        while True:
+            self._take_up()
+            if not self._turns and self._leave():
                 return
-            except (Busy, OSError) as error:
-                refused += 1
-                if refused == _TRIES:
-                    raise
-                _say(f"{self._name} is looked at again: {error}")
-            if began - self._attended > _ATTEND_SECONDS:
-                attend(self._workspace.root)
-                self._attended = began
-            time.sleep(pause)
+            for study, turn in list(self._turns.items()):
+                if turn.due <= time.monotonic():
+                    self._advance(study, turn)
+            self._attend()
+            time.sleep(self._pause())
 
-    def _take_up(self) -> list[str]:
-        """Return the open trials that are to be queued: not queued, or in no batch that is started here.
+    def _undriven(self) -> list[StudyId]:
+        """Return the studies that need a driver, and this one could serve."""
+        now = time.monotonic()
+        found = undriven_studies(self._root, self._python)
+        return [study for study in found if self._retry_at.get(study, now) <= now]
 
-        Runs that were copied with the project, or whose batch is gone, are ended if their owner is dead.
-        """
-        made = []
-        for trial in self._open():
-            folder = self._workspace.paths(trial.task).folder
-            if trial.status == PENDING or is_stuck(folder):
-                made.append(trial.task)
-            elif trial.status == RUNNING:
-                with suppress(PyrunsError, OSError), edit_task(folder) as info:
-                    end_abandoned(info, folder, self._key)
-        return made
-
-    def _here(self) -> bool:
-        """Tell whether the study is active, and the project where it was."""
-        return self._lock.is_at(marker_path(self._workspace.root, self._workspace.name, self._name))
-
-    def _open(self) -> list[Trial]:
-        return [trial for trial in self._trials.values() if trial.is_open]
-
-    def _known(self, trial: Trial) -> Curve:
-        """Return the curve of a trial as it is on disk, if curves decide anything here."""
-        if not self._definition.prune:
-            return ()
-        paths = self._workspace.paths(trial.task)
-        curve = curve_of(read_task(paths.folder), paths, self._definition.objective)
-        self._reported[trial.number] = len(curve)
-        return curve
-
-    # What became of the trials
-
-    def _look(self) -> None:
-        """Look at the open trials.
-
-        Raises:
-            Over: when the study has failed.
-        """
-        for trial in self._open():
+    def _take_up(self) -> None:
+        """Take up one more study; its first step reads it."""
+        for study in self._undriven():
+            lock = FileLock(marker_path(self._root, *study), create=False)
             try:
-                row, info = read_row(self._workspace.paths(trial.task).folder)
-            except NotFound:
-                self._find_again(trial)
+                if not lock.try_acquire():
+                    continue  # somebody looks at it just now, or was quicker
+                key = require_engine(self._root)
+                marker = read_marker(key, *study)
+            except FileNotFoundError:  # stopped just now
+                lock.release()
                 continue
-            if not row.readable:
-                raise Over(FAILED, row.message or f"{trial.task} cannot be read.")
-            self._take(trial, row, info)
-        self._check_failures()
-
-    def _take(self, trial: Trial, row: TaskRow, info: TaskInfo) -> None:
-        now = trial_of(row, self._definition.objective)
-        if now is None:  # somebody took it out of the study
-            self._drop(trial)
+            except (PyrunsError, OSError) as error:
+                lock.release()
+                self._put_off(study, str(error))
+                continue
+            self._drop(study)  # stopped and resumed since its last step
+            self._turns[study] = _Turn(_steps(key, study, lock, marker), lock)
             return
-        self._trials[trial.number] = now
-        if self._definition.prune:
-            self._report(now, info)
-        if not now.is_open:
-            _say(f"{now.task} is {now.state}" + ("" if now.value is None else f": {now.value:g}"))
-            self._optimizer.tell(now)
-            if row.status == COMPLETED and now.state == FAIL:
-                self._check_objective(row)
 
-    def _report(self, trial: Trial, info: TaskInfo) -> None:
-        """Tell the optimizer the new points of a trial, and stop it when they promise too little."""
-        paths = self._workspace.paths(trial.task)
-        curve = curve_of(info, paths, self._definition.objective)[: trial.pruned]
-        known = self._reported.get(trial.number, 0)
-        for step, value in enumerate(curve[known:], known + 1):
-            if value is not None:
-                self._optimizer.report(trial.number, value, step)
-        self._reported[trial.number] = max(known, len(curve))
-        if trial.is_open and len(curve) > known and self._optimizer.should_prune(trial.number):
-            best = "half" if self._definition.prune == "median" else "quarter"
-            message = (
-                f"Pruned after point {len(curve)} of {self._definition.objective}: the best {best} of the "
-                f"trials of {self._name} were better there."
-            )
-            with edit_task(paths.folder) as current:
-                prune(current, len(curve), message)
+    def _drop(self, study: StudyId) -> None:
+        turn = self._turns.pop(study, None)
+        if turn is not None:
+            turn.lock.release()
 
-    def _find_again(self, trial: Trial) -> None:
-        """A task is not where it was: it was renamed, or removed."""
-        for found in trials_of(self._workspace, self._definition):
-            if found.number == trial.number:
-                self._trials[trial.number] = found if found.is_open else _opened(found)
-                return
-        self._drop(trial)
-
-    def _drop(self, trial: Trial) -> None:
-        del self._trials[trial.number]
-        self._optimizer.tell(Trial(trial.number, trial.task, trial.values, FAIL, None, trial.status))
-
-    def _check_objective(self, row: TaskRow) -> None:
-        if any(trial.state == COMPLETE for trial in self._trials.values()):
+    def _advance(self, study: StudyId, turn: _Turn) -> None:
+        """Make one step of a study; whatever happens in it concerns this study alone."""
+        try:
+            pause = next(turn.steps)
+            turn.due = time.monotonic() + pause
             return
-        known = ", ".join(sorted(row.figures)) or "nothing"
-        raise Over(
-            FAILED,
-            f"{row.name} completed, but it did not report {self._definition.objective!r} as a number. It "
-            f"reported: {known}. Call record({self._definition.objective}=...) in the script.",
-        )
+        except StopIteration:
+            pass
+        except (NotFound, FileNotFoundError):  # removed, or never written
+            self._unmark(study, turn)
+        except Exception as error:  # noqa: BLE001 - the user should see it, whatever it is, and not wait
+            self._fail(study, turn, error)
+        self._drop(study)
 
-    def _check_failures(self) -> None:
-        most = self._definition.options.stop_after
-        if most is None:
-            most = Settings.load(self._workspace.root).stop_after_failures or _FAILURES
-        ended = sorted(
-            (trial for trial in self._trials.values() if not trial.is_open), key=lambda one: one.number
-        )
-        last = ended[-most:] if most else []
-        if len(last) == most and last and all(trial.state == FAIL for trial in last):
-            told = read_row(self._workspace.paths(last[-1].task).folder)[0].message or "no reason is known"
-            count = "A trial" if most == 1 else f"{most} trials in a row"
-            raise Over(FAILED, f"{count} failed. {last[-1].task}: {told}")
+    def _fail(self, study: StudyId, turn: _Turn, error: Exception) -> None:
+        say("".join(traceback.format_exception(error)))
+        if not self._is_marked(study, turn):
+            return  # stopped, perhaps resumed since, or the project was moved
+        reason = error.message if isinstance(error, PyrunsError) else f"{type(error).__name__}: {error}"
+        try:
+            end(WorkspaceFolder(self._root / study.workspace), study.name, FAILED, reason)
+        except (PyrunsError, OSError) as second:
+            if isinstance(second, (Unreadable, NotFound)):
+                self._unmark(study, turn)  # until its file is mended
+            self._put_off(study, str(second))
 
-    # New trials
+    def _is_marked(self, study: StudyId, turn: _Turn) -> bool:
+        """Return whether the marker that was locked for these turns is still in its place."""
+        return turn.lock.is_at(marker_path(self._root, *study))
 
-    def _ask(self) -> bool:
-        """Make and queue one more trial; tell whether there was one.
+    def _unmark(self, study: StudyId, turn: _Turn) -> None:
+        if self._is_marked(study, turn):
+            unmark(self._root, *study)
 
-        Raises:
-            Over: when all have ended, or none can be made.
-        """
-        with changing(self._workspace, self._name):  # who stops the study waits for this
-            self._definition = definition = read_study(self._workspace, self._name)
-            if not definition.is_active:
-                return False
-            if len(self._trials) >= definition.n:
-                if not self._open():
-                    raise Over(FINISHED)
-                return False
-            number = max(self._trials, default=0) + 1
-            name = trial_name(definition, number)
-            values = self._optimizer.ask(number)
-            text = SearchSpace.parse(definition.text).config_text(values)
-            facts = {
-                "swept": values,
-                "batch_name": definition.name,
-                **place_facts(definition.name, number, [trial.number for trial in self._open()]),
-            }
-            try:
-                generate.create(generate.plan_tasks(self._workspace, text, name), facts=facts)
-                self._trials[number] = Trial(number, name, values, "open", None, PENDING)
-                self._queue(name)
-            except Busy:
-                raise
-            except PyrunsError as error:
-                raise Over(FAILED, f"{name} could not be started: {error.message}") from error
-        _say(f"{name} tries {', '.join(f'{key}={value}' for key, value in values.items())}")
-        return True
+    def _put_off(self, study: StudyId, reason: str) -> None:
+        say(f"{study.name}: {reason}")
+        self._retry_at[study] = time.monotonic() + _RETRY_SECONDS
 
-    def _queue(self, task: str) -> None:
-        found = submit(
-            self._workspace,
-            [task],
-            # Each trial is a batch of its own: this lets the project limit know how many may run.
-            options=replace(self._definition.options, jobs=self._definition.jobs),
-            environment=self._marker.environment,
-        )
-        # Somebody may have been quicker: then it runs all the same.
-        if found.refused and read_row(self._workspace.paths(task).folder)[0].status not in ACTIVE:
-            raise Over(FAILED, found.refused[task])
+    def _leave(self) -> bool:
+        """Give the lock back if no study is left; return whether that is so."""
+        self._lock.release()
+        if not self._undriven():
+            return True
+        try:
+            self._lock.acquire(timeout=LOCK_TIMEOUT)
+        except (Busy, OSError):
+            return True  # another driver has it
+        return False
+
+    def _attend(self) -> None:
+        """Start a scheduler from time to time if there is none for the trials."""
+        if time.monotonic() - self._attended < _ATTEND_SECONDS:
+            return
+        self._attended = time.monotonic()
+        try:
+            attend(self._root)
+        except (PyrunsError, OSError) as error:
+            say(str(error))
+
+    def _pause(self) -> float:
+        """Return how long to wait until the next step is due, or markers are looked at again."""
+        first = min((turn.due for turn in self._turns.values()), default=float("inf"))
+        return min(LOOK_SECONDS, max(0.0, first - time.monotonic()))
 
 
-def _opened(trial: Trial) -> Trial:
-    """Return a trial as one that is still to be looked at."""
-    return Trial(trial.number, trial.task, trial.values, "open", None, trial.status)
+def _steps(key: EngineKey, study: StudyId, lock: FileLock, marker: Marker) -> Iterator[float]:
+    """Read a study with the first step, then work on it."""
+    workspace = WorkspaceFolder(key.root / study.workspace)
+    yield from ActiveStudy(workspace, study.name, lock, marker, key).steps()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Drive the study that the arguments name; return the exit code. Ends at once when another one does."""
+    """Drive the named study and all others that were begun with its interpreter; return the exit code.
+
+    Exits at once if another process does, or the study is not active.
+    """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if len(words) != 3:
         print(
@@ -288,49 +203,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     root = Path(words[0]).absolute()
     try:
-        key = require_engine(root)
-        read_marker(key, words[1], words[2])
-    except FileNotFoundError:
+        python = read_marker(require_engine(root), words[1], words[2]).python
+        lock = FileLock(driver_lock_path(root, python))
+        lock.acquire(timeout=LOCK_TIMEOUT)
+    except (FileNotFoundError, Busy):
         return 0
     except (PyrunsError, OSError) as error:
-        _say(f"The driver of {words[2]} does not start: {error}")
+        say(f"The driver of {words[2]} does not start: {error}")
         return 1
-    path = marker_path(root, words[1], words[2])
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=LOCK_TIMEOUT)
-    except Busy:
-        return 0
     with suppress(OSError):
         os.setsid()
     # A shell starts background processes deaf to these.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
-    return _drive(WorkspaceFolder(root / words[1]), words[2], lock, key)
-
-
-def _drive(workspace: WorkspaceFolder, name: str, lock: FileLock, key: EngineKey) -> int:
-    try:
-        marker = read_marker(key, workspace.name, name)
-        Driver(workspace, name, lock, marker, key).run()
-    except (NotFound, FileNotFoundError):  # removed, or never written
-        unmark(workspace.root, workspace.name, name)
-    except Exception as error:  # noqa: BLE001 - whatever it is, people should see it and not wait
-        _say(traceback.format_exc())
-        told = error.message if isinstance(error, PyrunsError) else f"{type(error).__name__}: {error}"
-        try:
-            end(workspace, name, FAILED, told)
-        except (PyrunsError, OSError) as second:
-            if isinstance(second, Unreadable):
-                unmark(workspace.root, workspace.name, name)  # until its file is mended
-            _say(f"{name}: {second}")
-        return 1
+    who = {"pid": os.getpid(), "host": host_name(), "started": time.time(), "python": python}
+    with suppress(OSError):  # for people only: a full disk stops nothing
+        lock.write(json.dumps(who).encode())
+    Driver(root, python, lock).run()
     return 0
-
-
-def _say(text: str) -> None:
-    escaped = "\n".join(map(printable, text.split("\n")))
-    print(f"{stamp()} {escaped}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

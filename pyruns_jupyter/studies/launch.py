@@ -1,17 +1,21 @@
 """Seeing to it that each active study has a driver.
 
 While a study is active, a file in the engine's folder says so (the marker): with it, whoever looks at a
-project finds the studies that need a driver without reading them all. Its lock is held by the driver.
+project finds the studies that need a driver without reading them all. Its lock is held by the driver, which
+also holds one of its own (`driver_lock_path`): it serves all studies that were begun with one interpreter.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyruns_jupyter.core.diskformat import check_format
 from pyruns_jupyter.core.errors import Conflict, PyrunsError, Unreadable, Untrusted
@@ -29,7 +33,14 @@ from pyruns_jupyter.engine.requeue import requeue as requeue_tasks
 
 _SEPARATOR = "@"  # no name holds it
 _PATIENCE = 5.0  # seconds until a driver that was started holds its lock
-_started: dict[Path, float] = {}  # when this process last started each, monotonic seconds
+_started: dict[Path, float] = {}  # when this process last started each (by its lock), monotonic seconds
+
+
+class StudyId(NamedTuple):
+    """The workspace and the name of a study."""
+
+    workspace: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,12 @@ class Marker:
 def marker_path(root: Path, workspace: str, study: str) -> Path:
     """Return the path of the file that stands for an active study."""
     return EnginePaths(root).studies / _marker_name(workspace, study)
+
+
+def driver_lock_path(root: Path, python: str) -> Path:
+    """Return the path of the file that the driver locks that serves the studies of one interpreter."""
+    digest = hashlib.sha256(os.fsencode(python)).hexdigest()[:16]
+    return EnginePaths(root).folder / f"driver-{digest}.lock"
 
 
 def _marker_name(workspace: str, study: str) -> str:
@@ -121,13 +138,27 @@ def is_driven(root: Path, workspace: str, study: str) -> bool:
 
 def active_studies(workspace: WorkspaceFolder) -> set[str]:
     """Return the names of the studies of a workspace that are active."""
-    return {study for name, study in _marks(workspace.root) if name == workspace.name}
+    return {study.name for study in _marks(workspace.root) if study.workspace == workspace.name}
 
 
-def _marks(root: Path) -> list[tuple[str, str]]:
-    """Return workspace and study of each study that is active."""
+def undriven_studies(root: Path, python: str) -> list[StudyId]:
+    """Return the active studies that were begun or resumed here with one interpreter, and have no driver."""
+    undriven = [study for study in _marks(root) if not is_driven(root, *study)]
+    key = trusted_engine(root) if undriven else None
+    if key is None:
+        return []
+    found = []
+    for study in undriven:
+        with suppress(PyrunsError, OSError):
+            if read_marker(key, *study).python == python:
+                found.append(study)
+    return found
+
+
+def _marks(root: Path) -> list[StudyId]:
+    """Return the studies that are active."""
     parted = (name.rpartition(_SEPARATOR) for name in sealed_names(root, STUDIES))
-    return [(workspace, study) for workspace, separator, study in parted if separator]
+    return [StudyId(workspace, study) for workspace, separator, study in parted if separator]
 
 
 def requeue(root: Path) -> Requeued:
@@ -162,36 +193,55 @@ def attend(root: Path) -> bool:
 
 def _attend_studies(root: Path) -> bool:
     started = False
-    if trusted_engine(root) is None:
+    key = trusted_engine(root)
+    if key is None:
         return False
-    for workspace, study in _marks(root):
-        if is_driven(root, workspace, study):
+    for study in _marks(root):
+        if is_driven(root, *study):
             continue
-        if time.monotonic() - _started.get(marker_path(root, workspace, study), -_PATIENCE) < _PATIENCE:
-            continue  # on its way
         with suppress(PyrunsError, OSError):  # which the user who begins or resumes it sees
-            start_driver(root, workspace, study)
-            started = True
+            marker = read_marker(key, *study)
+            last = _started.get(driver_lock_path(root, marker.python), -_PATIENCE)
+            if time.monotonic() - last >= _PATIENCE:  # else it is on its way
+                started = _start(root, study, marker) or started
     return started
 
 
 def start_driver(root: Path, workspace: str, study: str) -> None:
-    """Start a driver of an active study, which leaves at once if one lives.
+    """Start a driver of an active study, unless one lives that takes it up.
 
     Raises:
         Untrusted: if the study was not begun or resumed here.
         PyrunsError: if it cannot be started; the study stays active and waits for the next try.
     """
-    check_startable()
-    check_format(root)
-    key, path = require_engine(root), marker_path(root, workspace, study)
+    key = require_engine(root)
     try:
         marker = read_marker(key, workspace, study)
-        _started[path] = time.monotonic()
-        words = [str(root), workspace, study]
+    except OSError as error:
+        raise _not_started(study, error) from error
+    _start(root, StudyId(workspace, study), marker)
+
+
+def _start(root: Path, study: StudyId, marker: Marker) -> bool:
+    """Start a driver unless one lives that takes the study up; return whether one was started.
+
+    The marker is on disk already. A driver releases its lock before it looks at the markers for the last
+    time, so it finds this one if the lock is held now.
+    """
+    check_startable()
+    check_format(root)
+    lock = driver_lock_path(root, marker.python)
+    try:
+        if is_locked(lock):
+            return False
+        _started[lock] = time.monotonic()
+        words = [str(root), *study]
         log = EnginePaths(root).studies_log
         start_detached("pyruns_jupyter.studies.driver", words, log, python=marker.python)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise PyrunsError(
-            f"The study {study} could not be started ({error}). It waits until the next try."
-        ) from error
+        raise _not_started(study.name, error) from error
+    return True
+
+
+def _not_started(study: str, error: Exception) -> PyrunsError:
+    return PyrunsError(f"The study {study} could not be started ({error}). It waits until the next try.")

@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import shutil
 import time
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.studies import launch, managing, optimizer
+from pyruns_jupyter.studies import managing, optimizer
 from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer
-from pyruns_jupyter.studies.trials import Trial, place_facts
+from pyruns_jupyter.studies.trials import Trial
 from tests.support import wait_until
 
 from .conftest import SPACE
-
-
-def drivers(workspace: Workspace) -> list[psutil.Process]:
-    """The processes that drive studies of a project."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "pyruns_jupyter.studies.driver" in words and str(workspace.folder.root) in words:
-            found.append(process)
-    return found
-
-
-def marks(workspace: Workspace) -> list[str]:
-    """What says that a study is active."""
-    folder = workspace.folder.root / ".engine" / "studies"
-    return sorted(os.listdir(folder)) if folder.exists() else []
-
-
-def told(study: Study) -> list[tuple[Any, ...]]:
-    return [(one.number, one.values, one.state, one.value, one.pruned) for one in study.trials]
+from .support import drivers, marks
 
 
 def test_each_trial_is_a_task_and_the_search_finds_the_best(workspace: Workspace) -> None:
@@ -87,47 +61,12 @@ def test_each_trial_is_a_task_and_the_search_finds_the_best(workspace: Workspace
     assert frozen.trials[0].intermediate_values[10] == pytest.approx(trials[0].value * 1.1)  # type: ignore[operator]
 
 
-def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Workspace) -> None:
-    quiet = workspace.optimize(SPACE, objective="acc", n=12, name="quiet", seed=7)
-    quiet.wait(timeout=120, progress=False)
-    study = workspace.optimize(SPACE, objective="acc", n=12, name="hit", seed=7)
-    chance, kills = random.Random(3), 0
-    deadline = time.monotonic() + 120
-    while study.state == "active":
-        assert time.monotonic() < deadline, study
-        time.sleep(chance.uniform(0.2, 1.0))
-        for process in drivers(workspace):
-            process.kill()
-            kills += 1
-        launch._started.clear()  # else it waits some seconds for the one that was killed
-        workspace.attend()
-    assert kills > 3
-    study.wait(timeout=60, progress=False)
-    assert told(study) == told(quiet)
-    assert all(task.runs[-1].index == 1 for task in study.tasks)  # none ran twice
-
-
 def test_the_limit_of_the_project_knows_how_many_trials_may_run(workspace: Workspace) -> None:
     workspace.queue.pause()
     study = workspace.optimize(SPACE, objective="acc", n=2, jobs=2, name="s")
     wait_until(lambda: len(workspace.queue.batches) == 2, 60)
     assert [batch.options.jobs for batch in workspace.queue.batches] == [2, 2]
     study.stop()
-
-
-def test_a_trial_that_was_made_but_not_queued_is_queued(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
-    study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
-    values = {"lr": 0.001, "layers": 4, "opt": "adam"}
-    text = SearchSpace.parse(study.definition.text).config_text(values)
-    proposal = generate.plan_tasks(workspace.folder, text, "s_1")
-    generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
-    workspace.attend()  # where its driver died, another one goes on
-    study.wait(timeout=60, progress=False)
-    assert [(trial.task, trial.state) for trial in study.trials] == [("s_1", "complete"), ("s_2", "complete")]
-    assert study.trials[0].value == 0.0
 
 
 def test_runs_that_promise_little_are_stopped(workspace: Workspace) -> None:
@@ -282,60 +221,6 @@ def test_renamed_and_removed_trials(workspace: Workspace) -> None:
     assert [trial.task for trial in study.trials] == ["s_1", "other", "s_4"]
     study.resume(n=4).wait(timeout=60, progress=False)
     assert [trial.number for trial in study.trials] == [1, 2, 4, 5]
-
-
-@pytest.mark.parametrize("how", ["queued", "running"])
-def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path, how: str) -> None:
-    if how == "queued":
-        workspace.queue.pause()
-    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
-    wait_until(lambda: len(study.trials) == 1, message="a trial")
-    if how == "running":
-        wait_until(lambda: study.trials[0].status == "running", message="it runs")
-    copy = tmp_path / "copy"
-    # The lock of a task comes and goes while it is copied.
-    shutil.copytree(
-        workspace.folder.project, copy, ignore=shutil.ignore_patterns("copy", ".task_info.json.*")
-    )
-    evil = tmp_path / "evil"
-    evil.write_text("#!/bin/sh\ntouch executed\n")
-    evil.chmod(0o755)
-    mark = copy / "_pyruns_" / ".engine" / "studies" / "train@s"
-    mark.write_text(json.dumps({**json.loads(mark.read_bytes()), "python": str(evil)}))
-    other = Workspace.open(copy / "train.py")
-    before = mark.read_bytes()
-    assert not other.attend()
-    assert other.studies["s"].state == "stopped" and "another copy" in other.studies["s"].message
-    assert mark.read_bytes() == before and not drivers(other)
-    assert study.state == "active" and len(drivers(workspace)) == 1
-    study.stop(running=True)
-    other.queue.resume()
-    # Resuming it is the explicit action that takes it over, with the Python of who does it.
-    (copy / "train.py").write_text((copy / "train.py").read_text().replace("time.sleep(", "time.sleep(0 * "))
-    resumed = other.studies["s"].resume().wait(timeout=60, progress=False)
-    assert resumed.state == "finished" and not list(tmp_path.rglob("executed"))
-
-
-def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:
-    from tests.engine.support import stop_everything
-
-    from .conftest import SCRIPT
-
-    before, after = tmp_path / "before", tmp_path / "after"
-    before.mkdir()
-    (before / "train.py").write_text(SCRIPT)
-    try:
-        workspace = Workspace.open(before / "train.py")
-        study = workspace.optimize(f"{SPACE}pause: 0.05\n", objective="acc", n=4, name="s")
-        wait_until(lambda: len(study.trials) >= 1, message="a trial")
-        before.rename(after)
-        wait_until(lambda: not drivers(workspace), message="the driver notices")
-        moved = Workspace.open(after / "train.py")
-        moved.attend()
-        study = moved.studies["s"].wait(timeout=90, progress=False)
-        assert (study.state, len(study.trials)) == ("finished", 4)
-    finally:
-        stop_everything(tmp_path)
 
 
 def test_a_damaged_study_is_told_and_left_alone(workspace: Workspace) -> None:

@@ -1,0 +1,252 @@
+"""The driver of a project's studies as a process: killed, started several times, with studies that fail."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter import Workspace
+from pyruns_jupyter.api.study import Study
+from pyruns_jupyter.core import generate
+from pyruns_jupyter.core.filelock import locked
+from pyruns_jupyter.core.sweep.searchspace import SearchSpace
+from pyruns_jupyter.studies import launch, managing
+from pyruns_jupyter.studies.definition import changing
+from pyruns_jupyter.studies.trials import place_facts
+from tests.engine.support import stop_everything
+from tests.support import wait_until
+
+from .conftest import SCRIPT, SPACE
+from .support import drivers, kill_drivers, marks
+
+
+def told(study: Study) -> list[tuple[Any, ...]]:
+    return [(one.number, one.values, one.state, one.value, one.pruned) for one in study.trials]
+
+
+def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Workspace) -> None:
+    quiet = workspace.optimize(SPACE, objective="acc", n=12, name="quiet", seed=7)
+    quiet.wait(timeout=120, progress=False)
+    study = workspace.optimize(SPACE, objective="acc", n=12, name="hit", seed=7)
+    chance, kills, known = random.Random(3), 0, 0
+
+    def has_progressed() -> bool:
+        return study.state != "active" or len(study.trials) > known
+
+    while study.state == "active":
+        # Only a driver creates trials: it is killed after it created one, however long it took to start.
+        wait_until(has_progressed, 120, lambda: repr(study))
+        time.sleep(chance.uniform(0, 0.4))  # to hit it at any of its steps
+        kills += kill_drivers(workspace)
+        known = len(study.trials)
+        workspace.attend()
+    assert kills > 3
+    study.wait(timeout=60, progress=False)
+    assert told(study) == told(quiet)
+    assert all(task.runs[-1].index == 1 for task in study.tasks)  # none ran twice
+
+
+def test_one_driver_serves_all_studies_of_a_project(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(SCRIPT)
+    other = Workspace.open(tmp_path / "other.py")
+    workspace.queue.pause()  # so that all three stay active
+    studies = [
+        where.optimize(SPACE, objective="acc", n=n, name=name, seed=seed)
+        for where, name, n, seed in ((workspace, "a", 3, 1), (workspace, "b", 4, 2), (other, "a", 3, 3))
+    ]
+    wait_until(lambda: all(len(study.trials) == 1 for study in studies), message="a trial of each")
+    wait_until(lambda: len(drivers(workspace)) == 1, message=lambda: f"one driver: {drivers(workspace)}")
+    [driver] = drivers(workspace)
+    assert all(launch.is_driven(workspace.folder.root, *name.split("@")) for name in marks(workspace))
+
+    # One that is stopped is resumed by the same driver, and the others do not notice.
+    studies[1].stop()
+    assert marks(workspace) == ["other@a", "train@a"]
+    studies[1].resume()
+    wait_until(lambda: len(studies[1].trials) == 2, message="its next trial")
+    assert drivers(workspace) == [driver]
+
+    # Killed, one other driver takes all of them up.
+    assert kill_drivers(workspace) == 1
+    workspace.attend()
+    wait_until(
+        lambda: all(launch.is_driven(workspace.folder.root, *name.split("@")) for name in marks(workspace))
+    )
+    wait_until(lambda: len(drivers(workspace)) == 1, message=lambda: f"one driver: {drivers(workspace)}")
+    workspace.queue.resume()
+    for study in studies:
+        assert study.wait(timeout=120, progress=False).state == "finished"
+    assert [len(study.trials) for study in studies] == [3, 4, 3]
+    wait_until(lambda: not drivers(workspace), message="the driver leaves")
+    assert marks(workspace) == []
+
+
+def test_a_study_that_fails_or_is_damaged_takes_no_other_along(workspace: Workspace) -> None:
+    workspace.queue.pause()
+    good = workspace.optimize(SPACE, objective="acc", n=3, name="good", seed=1)
+    wrong = workspace.optimize(SPACE, objective="unknown", n=3, name="wrong", seed=1)
+    damaged = workspace.optimize(SPACE, objective="acc", n=3, name="damaged", seed=1)
+    removed = workspace.optimize(SPACE, objective="acc", n=3, name="removed", seed=1)
+    studies = (good, wrong, damaged, removed)
+    wait_until(lambda: all(len(study.trials) == 1 for study in studies), message="a trial of each")
+    wait_until(lambda: len(drivers(workspace)) == 1, message=lambda: f"one driver: {drivers(workspace)}")
+    [driver] = drivers(workspace)
+    folder = workspace.folder.folder / "studies"
+    (folder / "damaged.json").write_bytes(b"{")
+    (folder / "removed.json").unlink()
+    workspace.queue.resume()
+    wait_until(lambda: drivers(workspace) != [driver], 120, "the driver serves the good one until its end")
+    assert (good.state, wrong.state, marks(workspace)) == ("finished", "failed", [])
+    assert (folder / "damaged.json").read_bytes() == b"{"
+    assert [trial.state for trial in good.trials] == ["complete"] * 3
+
+
+def test_a_study_that_has_to_wait_holds_no_other_up(workspace: Workspace) -> None:
+    workspace.queue.pause()
+    blocked, free = (
+        workspace.optimize(SPACE, objective="acc", n=2, name=name, seed=1) for name in ("blocked", "free")
+    )
+    wait_until(lambda: len(blocked.trials) == len(free.trials) == 1, message="a trial of each")
+    with changing(workspace.folder, "blocked"):
+        workspace.queue.resume()
+        assert free.wait(timeout=60, progress=False).state == "finished"
+        assert (blocked.state, len(blocked.trials)) == ("active", 1)
+    assert blocked.wait(timeout=60, progress=False).state == "finished"
+
+
+def test_of_drivers_that_are_started_at_once_one_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    workspace.queue.pause()
+    root = workspace.folder.root
+    studies = [workspace.optimize(SPACE, objective="acc", n=2, name=name) for name in ("a", "b")]
+    command = [sys.executable, "-m", "pyruns_jupyter.studies.driver", str(root), "train"]
+    started = [subprocess.Popen([*command, name]) for name in ("a", "b", "a", "b")]
+    wait_until(lambda: [process.poll() for process in started].count(None) == 1, message="the others leave")
+    wait_until(lambda: all(launch.is_driven(root, "train", study.name) for study in studies))
+    assert sorted(str(process.poll()) for process in started) == ["0", "0", "0", "None"]
+    for study in studies:
+        study.stop()
+    assert [process.wait(60) for process in started] == [0] * 4
+
+
+def test_a_study_that_is_resumed_while_the_driver_leaves_is_driven(workspace: Workspace) -> None:
+    workspace.queue.pause()
+    study = workspace.optimize(SPACE, objective="acc", n=1000, name="s", stop_after=0)
+    chance = random.Random(5)
+    for _ in range(12):
+        study.stop()
+        time.sleep(chance.uniform(0, 0.4))  # the driver leaves at some moment of this
+        study.resume()
+        wait_until(lambda: launch.is_driven(workspace.folder.root, "train", "s"), message="it is driven")
+    study.stop()
+
+
+def test_each_interpreter_has_its_own_driver(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    workspace.queue.pause()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(other))
+        first = workspace.optimize(SPACE, objective="acc", n=2, name="first")
+    second = workspace.optimize(SPACE, objective="acc", n=2, name="second")
+    root = workspace.folder.root
+    wait_until(lambda: launch.is_driven(root, "train", "first") and launch.is_driven(root, "train", "second"))
+    wait_until(lambda: len(drivers(workspace)) == 2, message=lambda: f"two drivers: {drivers(workspace)}")
+    workspace.queue.resume()
+    for study in (first, second):
+        assert study.wait(timeout=60, progress=False).state == "finished"
+
+
+def test_a_study_with_another_driver_is_left_to_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drivers of earlier releases serve one study, whose marker they keep locked."""
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    taken = workspace.optimize(SPACE, objective="acc", n=2, name="taken")
+    with locked(launch.marker_path(workspace.folder.root, "train", "taken"), timeout=10):
+        free = workspace.optimize(SPACE, objective="acc", n=2, name="free")
+        workspace.attend()
+        assert free.wait(timeout=60, progress=False).state == "finished"
+        wait_until(lambda: not drivers(workspace), message="a driver that has no study leaves")
+        assert (taken.state, taken.trials) == ("active", [])
+    launch._started.clear()
+    workspace.attend()
+    assert taken.wait(timeout=60, progress=False).state == "finished"
+
+
+def test_a_trial_that_was_made_but_not_queued_is_queued(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
+    values = {"lr": 0.001, "layers": 4, "opt": "adam"}
+    text = SearchSpace.parse(study.definition.text).config_text(values)
+    proposal = generate.plan_tasks(workspace.folder, text, "s_1")
+    generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
+    workspace.attend()  # where its driver died, another one goes on
+    study.wait(timeout=60, progress=False)
+    assert [(trial.task, trial.state) for trial in study.trials] == [("s_1", "complete"), ("s_2", "complete")]
+    assert study.trials[0].value == 0.0
+
+
+@pytest.mark.parametrize("how", ["queued", "running"])
+def test_a_copy_of_a_project_drives_no_study(workspace: Workspace, tmp_path: Path, how: str) -> None:
+    if how == "queued":
+        workspace.queue.pause()
+    study = workspace.optimize(f"{SPACE}pause: 60\n", objective="acc", n=2, name="s")
+    wait_until(lambda: len(study.trials) == 1, message="a trial")
+    if how == "running":
+        wait_until(lambda: study.trials[0].status == "running", message="it runs")
+    copy = tmp_path / "copy"
+    # The lock of a task comes and goes while it is copied.
+    shutil.copytree(
+        workspace.folder.project, copy, ignore=shutil.ignore_patterns("copy", ".task_info.json.*")
+    )
+    evil = tmp_path / "evil"
+    evil.write_text("#!/bin/sh\ntouch executed\n")
+    evil.chmod(0o755)
+    mark = copy / "_pyruns_" / ".engine" / "studies" / "train@s"
+    mark.write_text(json.dumps({**json.loads(mark.read_bytes()), "python": str(evil)}))
+    other = Workspace.open(copy / "train.py")
+    before = mark.read_bytes()
+    assert not other.attend()
+    assert other.studies["s"].state == "stopped" and "another copy" in other.studies["s"].message
+    assert mark.read_bytes() == before and not drivers(other)
+    assert study.state == "active" and len(drivers(workspace)) == 1
+    study.stop(running=True)
+    other.queue.resume()
+    # Resuming it is the explicit action that takes it over, with the Python of who does it.
+    (copy / "train.py").write_text((copy / "train.py").read_text().replace("time.sleep(", "time.sleep(0 * "))
+    resumed = other.studies["s"].resume().wait(timeout=60, progress=False)
+    assert resumed.state == "finished" and not list(tmp_path.rglob("executed"))
+
+
+def test_a_project_that_is_moved_goes_on_where_it_is(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    (before / "train.py").write_text(SCRIPT)
+    try:
+        workspace = Workspace.open(before / "train.py")
+        study = workspace.optimize(f"{SPACE}pause: 0.05\n", objective="acc", n=4, name="s")
+        wait_until(lambda: len(study.trials) >= 1, message="a trial")
+        before.rename(after)
+        wait_until(lambda: not drivers(workspace), message="the driver notices")
+        moved = Workspace.open(after / "train.py")
+        moved.attend()
+        study = moved.studies["s"].wait(timeout=90, progress=False)
+        assert (study.state, len(study.trials)) == ("finished", 4)
+    finally:
+        stop_everything(tmp_path)
