@@ -155,7 +155,7 @@ def test_looking_at_the_queue_starts_a_scheduler_that_is_missing(terminal: Termi
     stop_everything(tmp_path)
     (tmp_path / "_pyruns_" / ".engine" / "paused").unlink(missing_ok=True)
     root = tmp_path / "_pyruns_"
-    assert not scheduler_alive(root)
+    wait_until(lambda: not scheduler_alive(root))
     terminal("queue")
     wait_until(lambda: scheduler_alive(root) or not terminal.json("queue")["batches"])
     terminal("resume")

@@ -154,15 +154,18 @@ def age_lock(folder: Path) -> None:
 
 
 def stop_everything(folder: Path) -> None:
-    """Leave no process behind that works below a folder."""
+    """Leave no process behind that works below a folder, nor a lock that one held."""
+    killed = []
     us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
             words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
             if process.pid not in us and any(str(folder) in word for word in words):
                 process.kill()
+                killed.append(process)
         except psutil.Error:
             continue
+    psutil.wait_procs(killed, timeout=30)
 
 
 def python(text: str) -> str:
