@@ -27,7 +27,8 @@ settings.load_profile("any-speed")
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
 # The keys of the tests' projects stay out of the user's home; all processes of a test inherit the folder.
-if STATE_VARIABLE not in os.environ:
+# Each worker of pytest-xdist has its own, since some tests look at all of it.
+if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     os.environ[STATE_VARIABLE] = tempfile.mkdtemp(prefix="pyruns-state-")
     atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
