@@ -249,6 +249,10 @@ def test_a_script_that_calls_nothing_says_so() -> None:
         "from elsewhere import launch\nlaunch()",
         "for _ in range(2):\n    main()",
         "logging.shutdown(main())",
+        "from elsewhere import train\nresult = train()",
+        "import os\nos.system('python other.py')",
+        "parser = make_parser()\nparser.parse_args()",
+        "import argparse\nparser = argparse.ArgumentParser()\nmode = parser.add_subparsers()",
     ],
 )
 def test_a_script_that_calls_something_is_not_accused(more: str) -> None:

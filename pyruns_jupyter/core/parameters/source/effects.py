@@ -9,7 +9,13 @@ from .files import dotted_name
 from .modules import Module
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_HARMLESS = ("sys.", "os.", "logging.", "warnings.", "matplotlib.")  # calls that only prepare
+# Calls that only prepare something. Any other may be what the script is for.
+_PREPARING = (
+    *("argparse.", "collections.", "dataclasses.", "logging.", "matplotlib.", "pathlib.", "re.compile"),
+    *("os.environ.", "os.getenv", "os.path.", "sys.path.", "typing.", "warnings."),
+)
+_MAKERS = frozenset(("Path", "TypeVar", "bool", "dict", "float", "frozenset", "int", "list", "namedtuple"))
+_MAKERS |= frozenset(("range", "set", "str", "tuple"))
 
 
 def idle_problem(module: Module) -> Problem | None:
@@ -32,11 +38,9 @@ def _only_defines(node: ast.stmt, own: set[str]) -> bool:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)):
         return True
     if isinstance(node, ast.Expr):
-        call = node.value
-        harmless = isinstance(call, ast.Call) and (dotted_name(call.func) or "").startswith(_HARMLESS)
-        return isinstance(call, ast.Constant) or (harmless and not _uses(call, own))
+        return isinstance(node.value, ast.Constant) or _only_prepares(node.value, own)
     if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        return node.value is None or not _uses(node.value, own)
+        return node.value is None or _only_prepares(node.value, own)
     if isinstance(node, ast.If):
         return all(_only_defines(one, own) for one in (*node.body, *node.orelse))
     if isinstance(node, ast.Try):
@@ -45,8 +49,16 @@ def _only_defines(node: ast.stmt, own: set[str]) -> bool:
     return False
 
 
-def _uses(node: ast.AST, own: set[str]) -> bool:
-    """Tell whether an expression calls something and names what the file defines."""
+def _only_prepares(node: ast.AST, own: set[str]) -> bool:
+    """Return whether an expression calls nothing that may do the work of the script."""
     nodes = list(ast.walk(node))
-    calls = any(isinstance(one, (ast.Call, ast.Await)) for one in nodes)
-    return calls and any(isinstance(one, ast.Name) and one.id in own for one in nodes)
+    calls = [one for one in nodes if isinstance(one, ast.Call)]
+    if any(isinstance(one, ast.Await) for one in nodes):
+        return False
+    if calls and any(isinstance(one, ast.Name) and one.id in own for one in nodes):
+        return False
+    return all(_is_preparing(dotted_name(call.func) or "") for call in calls)
+
+
+def _is_preparing(name: str) -> bool:
+    return name in _MAKERS or name.startswith(_PREPARING)
