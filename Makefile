@@ -123,9 +123,9 @@ translate: build ## bring the messages of the documentation up to date, for its 
 test-py: build env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
-# Most tests wait for processes of their own: three at a time do not wait longer than one.
+# Most tests wait for processes of their own: four at a time take little longer than one.
 test-py-all: build env-pyr
-	pytest -n 3 --dist worksteal
+	pytest -n 4 --dist worksteal --durations=40 --durations-min=5
 
 test-js: env ## jest
 	jlpm test $(ARGS)

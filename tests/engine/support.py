@@ -159,7 +159,8 @@ def stop_everything(folder: Path) -> None:
     us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
-            words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", "")]
+            # One that was started a moment ago has the words of its parent.
+            words = [*process.cmdline(), process.environ().get("PYRUNS_TASK_DIR", ""), process.cwd()]
             if process.pid not in us and any(str(folder) in word for word in words):
                 process.kill()
                 killed.append(process)
