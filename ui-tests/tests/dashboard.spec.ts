@@ -95,7 +95,7 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   await expect(queue).toContainText('1 queued, 2 running');
   await expect(queue).toContainText('concurrency 2 · 1 GPU per task');
   await expect(queue.locator('.pyr-batch-why')).toContainText(
-    '2 of its tasks run at a time'
+    'Concurrency limit reached: 2 of 2 tasks are running (-j 2).'
   );
   await expect(queue).toContainText('Next: steps_3_seed=3');
 
