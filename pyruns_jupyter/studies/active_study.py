@@ -64,6 +64,7 @@ class ActiveStudy:
         self._definition = read_study(workspace, name)
         self._trials = {trial.number: trial for trial in trials_of(workspace, self._definition)}
         self._reported: dict[int, int] = {}  # points of each open trial that the optimizer knows
+        self._unqueued: list[str] = []  # trials that were created, and are still to be queued
         self._optimizer = Optimizer(
             self._definition, SearchSpace.parse(self._definition.text), self._trials.values(), self._known
         )
@@ -75,15 +76,15 @@ class ActiveStudy:
         A step queues at most one trial, so that other studies get their turn.
         """
         refused = 0
-        unqueued = self._take_up()
+        self._unqueued = self._take_up()  # by a driver that died before it queued them
         next_look = 0.0
         while self._here():
             began = time.monotonic()
             try:
                 pause = 0.0
-                if unqueued:  # by a driver that died before it queued them
-                    self._queue(unqueued[-1])
-                    unqueued.pop()
+                if self._unqueued:
+                    self._queue(self._unqueued[-1])
+                    self._unqueued.pop()
                 else:
                     if began >= next_look:
                         self._look()
@@ -158,6 +159,8 @@ class ActiveStudy:
             self._drop(trial)
             return
         self._trials[trial.number] = now
+        if now.is_open and row.status == PENDING and now.task not in self._unqueued:
+            self._unqueued.append(now.task)  # its driver died while it queued it, and a scheduler put it back
         if self._definition.prune:
             self._report(now, info)
         if not now.is_open:
@@ -248,7 +251,9 @@ class ActiveStudy:
             try:
                 generate.create(generate.plan_tasks(self._workspace, text, name), facts=facts)
                 self._trials[number] = Trial(number, name, values, "open", None, PENDING)
+                self._unqueued.append(name)  # until it is; a lock may be busy
                 self._queue(name)
+                self._unqueued.pop()
             except Busy:
                 raise
             except PyrunsError as error:

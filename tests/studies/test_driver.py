@@ -16,16 +16,19 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.study import Study
 from pyruns_jupyter.core import generate
+from pyruns_jupyter.core.errors import Busy
 from pyruns_jupyter.core.filelock import locked
 from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.studies import launch, managing
+from pyruns_jupyter.core.trust import require_engine
+from pyruns_jupyter.engine.batches import put_back
+from pyruns_jupyter.studies import active_study, launch, managing
 from pyruns_jupyter.studies.definition import changing
 from pyruns_jupyter.studies.trials import place_facts
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 
 from .conftest import SCRIPT, SPACE
-from .support import drivers, kill_drivers, marks
+from .support import drivers, held_locks, kill_drivers, marks
 
 
 def told(study: Study) -> list[tuple[Any, ...]]:
@@ -43,7 +46,7 @@ def test_a_driver_that_is_killed_again_and_again_changes_nothing(workspace: Work
 
     while study.state == "active":
         # Only a driver creates trials: it is killed after it created one, however long it took to start.
-        wait_until(has_progressed, 120, lambda: repr(study))
+        wait_until(has_progressed, 120, lambda: f"{study!r} {drivers(workspace)} {held_locks(workspace)}")
         time.sleep(chance.uniform(0, 0.4))  # to hit it at any of its steps
         kills += kill_drivers(workspace)
         known = len(study.trials)
@@ -120,6 +123,40 @@ def test_a_study_that_has_to_wait_holds_no_other_up(workspace: Workspace) -> Non
         assert free.wait(timeout=60, progress=False).state == "finished"
         assert (blocked.state, len(blocked.trials)) == ("active", 1)
     assert blocked.wait(timeout=60, progress=False).state == "finished"
+
+
+def test_a_trial_that_cannot_be_queued_now_is_queued_later(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(managing, "start_driver", lambda *_: None)
+    study = workspace.optimize(SPACE, objective="acc", n=1, name="s", seed=1)
+    root = workspace.folder.root
+    key = require_engine(root)
+    with locked(launch.marker_path(root, "train", "s"), timeout=5) as lock:
+        marker = launch.read_marker(key, "train", "s")
+        steps = active_study.ActiveStudy(workspace.folder, "s", lock, marker, key).steps()
+
+        def refuse(*args: object, **options: object) -> None:
+            raise Busy("The task is locked.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(active_study, "submit", refuse)
+            next(steps)
+        [task] = study.tasks
+        assert task.status == "pending"
+        workspace.queue.pause()
+        next(steps)
+        assert task.status == "queued"
+        # What a driver began to queue before it was killed, a scheduler puts back.
+        stop_everything(workspace.folder.project)
+        for batch in (root / ".engine" / "batches").iterdir():
+            batch.unlink()
+        assert put_back(task.folder.parent, [(task.name, task.info["_attempt_id"])])
+        assert task.status == "pending"
+        wait_until(lambda: next(steps) >= 0 and task.status == "queued")
+        workspace.queue.resume()
+        assert study.tasks.wait(timeout=60, progress=False)[0].status == "completed"
+    study.stop()
 
 
 def test_of_drivers_that_are_started_at_once_one_stays(
