@@ -126,7 +126,7 @@ class Workspace(Results):
             skip_done: leave out tasks whose configuration a task of the workspace has completed already; the
                 list's `notices` name them.
             jobs: how many of these run in parallel at most, from 1 (the default) to 1000 (the default in a
-                cluster, where it is no limit). All batches of the project together run at most as many as
+                cluster, which has no limit). All batches of the project together run at most as many as
                 `max_jobs` in the settings says, by default one per CPU core; a larger number here is obeyed.
             priority: a whole number; what has a higher one starts first.
             after, after_any: tasks that have to complete, or to end in any way, before the first of these

@@ -28,9 +28,9 @@ _KEPT_SECONDS = 60.0  # for which the task file is tried when the end is kept el
 _UNKEPT_SECONDS = 24 * 3600.0  # when it is kept nowhere: nothing else knows how the run ended
 
 _LOCK_SECONDS = 1.0  # for which a scheduler waits
-_PAST = (Conflict, NotFound, IndexError)  # when there is no such run any more
+_PAST = (Conflict, NotFound, IndexError)  # the run does not exist any more
 
-Pause = Callable[[float], bool]  # waits for so many seconds, and returns whether to try again
+Pause = Callable[[float], bool]  # waits for a number of seconds; returns whether to try again
 
 
 @dataclass(frozen=True)

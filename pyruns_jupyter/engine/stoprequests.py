@@ -1,4 +1,4 @@
-"""Waiting tasks that somebody asks to stop: another program can only say so in the task file."""
+"""Stop requests for waiting tasks: another program can only write them to the task file."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
 
 
 def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
-    """Undo an earlier claim that nobody is behind: its batch is gone or foreign, or its lease has run out."""
+    """Undo a claim without a living owner: its batch is gone or foreign, or its lease has run out."""
     queue = own_facts(info).get("queue")
     if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
         runs.unclaim(info, attempt=str(queue.get("attempt")))
@@ -225,7 +225,7 @@ def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
 
 
 def _is_unowned(info: TaskInfo) -> bool:
-    """Return whether the lease of another program's queued task has run out: whoever comes may take it."""
+    """Return whether the lease of another program's queued task has run out: any process may take it."""
     return Ownership.of(info).lease_until < time.time()
 
 

@@ -77,7 +77,7 @@ def supervise(
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
     `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
-    SIGHUP; what came before is no concern of this run. `explain` tells what ended a run from outside. `keep`
+    SIGHUP; earlier signals do not concern this run. `explain` tells what ended a run from outside. `keep`
     are descriptors that hold its GPUs: they are closed when nothing of the run is left but to write its end,
     and that cannot be done at once.
     """

@@ -169,7 +169,7 @@ class Services:
         return self._watchers.find(workspace)
 
     def drop_idle_watchers(self) -> None:
-        """Free the memory of workspaces that nobody looks at any more."""
+        """Free the memory of workspaces that are not used any more."""
         self._watchers.drop_idle()
 
     def _watchers_in_use(self) -> list[Watcher]:

@@ -33,7 +33,7 @@ ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep ma
 MAX_ANSWERS = 100  # that are kept
 MAX_ANSWERS_SIZE = 16 * 1024 * 1024  # characters of all of them
 MAX_INDEXES = 256
-IDLE_SECONDS = 600.0  # after which an index that nobody used leaves memory
+IDLE_SECONDS = 600.0  # an index that was not used for longer is removed from memory
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Watcher:
         self.workspace = workspace
         self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # as they were at the last look
         self.running = 0
-        self.used_at = time.monotonic()  # when somebody asked for this watcher
+        self.used_at = time.monotonic()  # when this watcher was last requested
         self._run = run
         self._compute = compute
         self._attend = attend
@@ -216,7 +216,7 @@ class Watcher:
             if self._attend_problem != str(error):
                 self._attend_problem = str(error)
                 _log.warning("The scheduler of %s could not be started: %s", self.workspace.root, error)
-        except Exception as error:  # noqa: BLE001 - nobody awaits this task
+        except Exception as error:  # noqa: BLE001 - no caller awaits this task
             self._background.report(f"Starting the scheduler of {self.workspace.root}", error)
         finally:
             self._attending = None

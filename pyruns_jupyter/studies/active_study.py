@@ -230,7 +230,7 @@ class ActiveStudy:
         Raises:
             Over: when all have ended, or none can be made.
         """
-        # Whoever stops the study waits for this; the other studies wait meanwhile, so not for long.
+        # Stopping the study waits for this lock, and the other studies wait meanwhile: the timeout is short.
         with changing(self._workspace, self._name, timeout=_LOCK_SECONDS):
             self._definition = definition = read_study(self._workspace, self._name)
             if not definition.is_active:
@@ -269,7 +269,7 @@ class ActiveStudy:
             options=replace(self._definition.options, jobs=self._definition.jobs),
             environment=self._marker.environment,
         )
-        # Somebody may have been quicker: then it runs all the same.
+        # Another process may have queued it first: then it runs, too.
         if found.refused and read_row(self._workspace.paths(task).folder)[0].status not in ACTIVE:
             raise Over(FAILED, found.refused[task])
 

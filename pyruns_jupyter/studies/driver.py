@@ -99,7 +99,7 @@ class Driver:
             lock = FileLock(marker_path(self._root, *study), create=False)
             try:
                 if not lock.try_acquire():
-                    continue  # somebody looks at it just now, or was quicker
+                    continue  # another process checks it just now, or was faster
                 key = require_engine(self._root)
                 marker = read_marker(key, *study)
             except FileNotFoundError:  # stopped just now

@@ -709,7 +709,7 @@ export interface components {
             path: string;
             /** @description Path of the script relative to the server root */
             script: string | null;
-            /** @description Null in a list of workspaces when nothing runs in the project and nobody looked at the tasks lately */
+            /** @description Null in a list of workspaces when nothing runs in the project and its tasks were not requested in the last ten minutes */
             counts: components["schemas"]["Counts"] | null;
             /**
              * @description Where its tasks run unless their queueing says otherwise

@@ -34,7 +34,7 @@ from .files import (
 
 MOST_MODULES = 200
 _MOST_BYTES_IN_ALL = 8 << 20
-# `_pyruns_` is none of them: it comes to lie beside the script when that is opened.
+# `_pyruns_` is not one of them: opening a script creates it next to the script.
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git")
 _MOST_LEVELS = 8
 _STEPS = 400_000
