@@ -42,8 +42,9 @@ def bury(job: Job, word: Word | None = None) -> int:
     """
     name_process("pyruns-bury", f"{job.workspace}/{job.task}", str(job.root.parent))
     try:
+        files = os.listdir(job.paths.folder)  # before the task says that this is its run: no later run's file
         info = read_task(job.paths.folder)
-    except (NotFound, Unreadable):
+    except (FileNotFoundError, NotADirectoryError, NotFound, Unreadable):
         return DONE
     number = running_number(info, job.attempt)
     if number is None:
@@ -71,6 +72,7 @@ def bury(job: Job, word: Word | None = None) -> int:
     if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
         stop_remains(run.pid, run.pid_create_time, job.attempt)
         MemoryGroup.discard(job.attempt)
+    remove_copies(job.paths, files)
     lock.write(owner_record(lock))
     message = RESTARTED if rebooted else CONTAINER if restarted else KILLED
     if former is not None and elsewhere:
@@ -92,8 +94,7 @@ def bury(job: Job, word: Word | None = None) -> int:
         interrupted=restarted if word is None else word.interrupted,
         is_final=copied,
     )
-    if write_ending(ending):
-        remove_copies(job.paths, os.listdir(job.paths.folder))
+    write_ending(ending)
     return DONE
 
 
