@@ -71,11 +71,13 @@ class Hints:
 
     async def wait(self, seconds: float) -> bool:
         """Wait for a hint at most so long; tell whether one came."""
+        # Before Python 3.12 `asyncio.wait_for` loses a cancellation that comes together with the hint.
+        hint = asyncio.ensure_future(self._came.wait())
         try:
-            await asyncio.wait_for(self._came.wait(), seconds)
-        except asyncio.TimeoutError:
-            return False
-        return True
+            await asyncio.wait({hint}, timeout=seconds)
+            return hint.done()
+        finally:
+            hint.cancel()
 
     def close(self) -> None:
         """Have no hints any more."""

@@ -110,3 +110,25 @@ async def test_remembered_answers_are_bounded_in_size(
 
 def _refuse(folder: Path) -> None:
     raise OSError(95, "not supported")
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_the_end_of_a_watch_is_not_lost_to_a_change_at_the_same_moment(
+    train: WorkspaceFolder, steps: int
+) -> None:
+    """Else the watcher goes on for ever, and who closes it waits for ever."""
+
+    async def run(function: Any, *arguments: Any) -> Any:
+        return function(*arguments)
+
+    async with hints.Hints.of(train, run) as changes:
+        waiting = asyncio.ensure_future(changes.wait(PATIENCE))
+        await asyncio.sleep(0.01)
+        (train.tasks / "new").mkdir()
+        changes._take()  # as when the system says so
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        was_done = waiting.done()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled() is not was_done
