@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
@@ -118,6 +117,8 @@ class Waiting:
 
     async def run_async(self, told: Callable[[Waiting], None] | None = None) -> None:
         """As `run`, while the event loop goes on."""
+        import asyncio  # a command line has no event loop and starts faster without
+
         pause: float | None = 0.0
         while pause is not None:
             await asyncio.sleep(pause)
@@ -219,6 +220,8 @@ class Events(Iterable[Event], AsyncIterable[Event]):
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Yield events as they happen, while the event loop goes on."""
+        import asyncio  # a command line has no event loop and starts faster without
+
         while True:
             began = time.monotonic()
             found = await asyncio.to_thread(self._following.look)

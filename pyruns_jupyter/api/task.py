@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -377,6 +376,8 @@ class TaskList(Sequence[Task]):
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
         """As `wait`, while the event loop goes on."""
         await self._waiting(timeout).run_async(progress_of(progress))
+        import asyncio  # a command line has no event loop and starts faster without
+
         return await asyncio.to_thread(self._existing)
 
     def _existing(self) -> TaskList:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core import generate, query
-from pyruns_jupyter.core.archive import unpack
+from pyruns_jupyter.core import generate
 from pyruns_jupyter.core.bulk import Outcome
 from pyruns_jupyter.core.errors import NotFound
 from pyruns_jupyter.core.index import TaskIndex
@@ -177,6 +175,8 @@ class Workspace(Results):
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
         """As `wait`, while the event loop goes on: `await ws.wait_async()`."""
+        import asyncio  # a command line has no event loop and starts faster without
+
         found = await asyncio.to_thread(self._chosen, tasks)
         return await found.wait_async(timeout=timeout, progress=progress)
 
@@ -220,6 +220,8 @@ class Workspace(Results):
         Raises:
             InvalidInput: see `tasks`.
         """
+        from pyruns_jupyter.core import query  # most commands start faster without
+
         self._index.refresh()
         found = query.select(
             self._index.rows.values(),
@@ -349,6 +351,8 @@ class Workspace(Results):
         Raises:
             InvalidInput: when it is no archive that can be opened; nothing is written.
         """
+        from pyruns_jupyter.core.archive import unpack  # rarely needed, and slow to import
+
         found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
         workspace = cls(found.workspace)
         told = [*found.warnings(), *filter(None, (found.written_text(),))]

@@ -35,10 +35,13 @@ sys.path = [entry for entry in sys.path if entry]
 from importlib import metadata
 packages, editable = {}, {}
 for found in metadata.distributions():
-    name = found.metadata["Name"]
+    # Only the first lines of the file are read: a parser of mail takes ten times as long for all of it.
+    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
+    fields = dict(line.split(": ", 1) for line in text.split("\\n\\n", 1)[0].splitlines() if ": " in line)
+    name, version = fields.get("Name", "").strip(), fields.get("Version", "").strip()
     if not name or name in packages:
         continue
-    packages[name] = found.version
+    packages[name] = version
     try:
         origin = json.loads(found.read_text("direct_url.json") or "{}")
         if origin.get("dir_info", {}).get("editable"):

@@ -14,7 +14,7 @@ from itertools import pairwise
 from .bulk import synced_at_the_end
 from .errors import InvalidInput, NotFound
 from .facts import Change
-from .query import natural_key
+from .natural_order import natural_key
 from .rows import TaskRow
 from .taskfile import edit_task
 from .tasklock import task_lock

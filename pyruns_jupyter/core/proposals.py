@@ -6,11 +6,10 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
 from .layout import NOTEBOOK_SUFFIX, SCRIPT_CONFIG, SHELL_CONFIG, check_task_name, is_task_name
-from .parameters.argv import build_argv
-from .parameters.reading import ScriptParameters, read_parameters
 from .settings import Settings
 from .sweep.fit import misfits
 from .sweep.naming import sweep_names
@@ -22,6 +21,9 @@ from .taskfile import own_facts, payload_name, read_task
 from .textfiles import MAX_TEXT_BYTES, read_source, read_text
 from .timelimit import check_time
 from .workspace import SHELL, WorkspaceFolder
+
+if TYPE_CHECKING:
+    from .parameters.model import ScriptParameters
 
 
 class NameTaken(InvalidInput, Conflict):
@@ -185,6 +187,8 @@ def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput])
         errors.append(error)
     else:
         if plan.template.readable:
+            from .parameters.argv import build_argv  # as in `script_parameters`
+
             passing = settings.passes_defaults(workspace.name)
             found += misfits(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
     errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
@@ -216,6 +220,9 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         InvalidInput: with `field` "script" when the script is missing or not Python.
         Unreadable: when it cannot be read.
     """
+    # Most commands read no script, and start in half the time without what reads them.
+    from .parameters.reading import read_parameters
+
     script = workspace.script
     if script is None:
         problem = workspace.problem() or f"The script of {workspace.folder} is missing."

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sized
 from pyruns_jupyter.core.bytesizes import parse_size
 from pyruns_jupyter.core.clusterneed import LOCAL, ClusterNeed
 from pyruns_jupyter.core.errors import InvalidInput, shown
-from pyruns_jupyter.core.query.values import number
 from pyruns_jupyter.core.settings import Settings
 from pyruns_jupyter.core.stamps import duration
 from pyruns_jupyter.core.workspace import WorkspaceFolder
@@ -74,12 +73,19 @@ def _seconds(key: str, value: object) -> object:
         return value
     seconds = duration(value)
     if seconds is None:
-        seconds = number(value)
+        seconds = _number(value)
     if seconds is None:
         raise InvalidInput(
             f"{key} must be seconds, or a time such as 90s, 10m or 1h30m, not {shown(value)}.", field=key
         )
     return seconds
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _memory(value: object) -> int:
@@ -92,7 +98,7 @@ def _memory(value: object) -> int:
 
 
 def _gpu_memory(workspace: WorkspaceFolder, text: str) -> float:
-    amount = memory_need(workspace) if text == "auto" else number(text)
+    amount = memory_need(workspace) if text == "auto" else _number(text)
     if amount is None:
         told = (
             "no completed run of the workspace was measured"

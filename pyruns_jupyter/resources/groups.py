@@ -10,7 +10,7 @@ from typing import Any
 from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.errors import InvalidInput
 from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.query import natural_key
+from pyruns_jupyter.core.natural_order import natural_key
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
 from pyruns_jupyter.core.rows import TaskRow

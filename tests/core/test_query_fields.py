@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.query import Selection, Sources, natural_key, select
+from pyruns_jupyter.core.natural_order import natural_key
+from pyruns_jupyter.core.query import Selection, Sources, select
 from pyruns_jupyter.core.rows import TaskRow
 
 from .test_query import BASE, ROWS

@@ -3,7 +3,6 @@
 from .excerpts import Excerpt, Excerpts, log_needles
 from .fields import Sources
 from .notices import Notice
-from .order import natural_key
 from .parser import parse
 from .scanner import quote
 from .selection import Selection, select
@@ -18,7 +17,6 @@ __all__ = [
     "Selection",
     "Sources",
     "log_needles",
-    "natural_key",
     "parse",
     "quote",
     "select",

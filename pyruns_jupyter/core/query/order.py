@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from ..errors import InvalidInput
+from ..natural_order import natural_key
 from ..rows import TaskRow
 from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
 from .notices import Notice, names
 from .values import value_text
 
 MOST_KEYS = 8
-_DIGITS = re.compile(r"[0-9]+")
-
-
-@lru_cache(maxsize=65536)
-def natural_key(name: str) -> str:
-    """Return a sort key that takes digits in a name as numbers: `a2` before `a10`."""
-    return _DIGITS.sub(_by_length, name.casefold()) + "\0" + name
-
-
-def _by_length(found: re.Match[str]) -> str:
-    digits = found.group().lstrip("0") or "0"
-    return chr(0x30 + min(len(digits), 0x200)) + digits
 
 
 def ordered(
