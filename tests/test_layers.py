@@ -239,6 +239,8 @@ def test_a_scheduler_does_without_the_query_engine() -> None:
 
 def test_a_command_starts_without_what_few_commands_need() -> None:
     program = "import sys, pyruns_jupyter.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     rare = ("asyncio", "optuna", f"{PACKAGE.name}.core.archive", f"{PACKAGE.name}.core.parameters.source")
     assert [name for name in done.stdout.split() if name.startswith(rare)] == []

@@ -44,7 +44,9 @@ module.exports = {
     baseURL: `http://localhost:${port}`,
     extraHTTPHeaders: { Authorization: `token ${token}` },
     video: 'off', // would need playwright's own ffmpeg
-    trace: 'retain-on-failure',
+    // A trace takes as much time as a third of the tests: ask for it with --trace retain-on-failure.
+    trace: 'off',
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: chromium,
       args: [

@@ -685,7 +685,7 @@ def test_kill_at_any_moment_leaves_nothing_that_looks_complete(tmp_path: Path) -
     with Victims(STEPS, root) as victims:
         for attempt in range(40):
             (base / "changed.py").write_text(f"{attempt}\n")
-            victims.kill(chance.uniform(0, 0.1))
+            victims.kill(chance.uniform(0, chance.choice((0.05, 0.1, 0.4))))  # machines differ in speed
             left_over += len(list((root / ".code").rglob(".new-*"))) + len(list(trees(root).glob(".new-*")))
             for manifest in (root / ".code" / "manifests").glob("[0-9a-f]*.json"):
                 digest = manifest.stem
