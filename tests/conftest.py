@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from pyruns_jupyter.core.host import STATE_VARIABLE
-from tests.support import reference_program
+from tests.support import ROOT, reference_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,17 @@ pytest_plugins = ("pytest_jupyter.jupyter_server",)
 if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     os.environ[STATE_VARIABLE] = tempfile.mkdtemp(prefix="pyruns-state-")
     atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
+
+# Folders whose tests wait for other programs most of the time.
+WAITING = ("docs", "packaging", "side_by_side", "hub", "slurm", "cli", "studies", "releases", "engine")
+
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with long tests that wait: workers share what is left, and short ones fill the end evenly."""
+    folders = {ROOT / "tests" / name: place for place, name in enumerate(WAITING)}
+    items.sort(key=lambda item: folders.get(item.path.parent, len(folders)))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from .worker import IDENTITY, KEPT, STOPPABLE, THEIRS, identity_of, payload
 pytestmark = pytest.mark.reference
 
 OURS, STOPPED = 6, 2  # tasks; those of the second kind may be stopped
-ROUNDS = int(os.environ.get("PYRUNS_HAMMER_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("PYRUNS_HAMMER_ROUNDS", "2"))
 # It may refuse in a sentence (a task is gone, is active, has the name already). When a task gets another name
 # or place while it works on it, it gives up with one of the others.
 REFUSED = ("pyr: error: ", "pyr: runner submission rejected; claimed 0 of 1 tasks")

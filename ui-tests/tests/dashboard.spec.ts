@@ -10,6 +10,7 @@ import {
   pictures,
   taskFolder,
   taskInfo,
+  taskRow,
   terminal
 } from '../support/journey';
 import { FakeNvml } from '../support/nvml';
@@ -86,6 +87,8 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   await page.getByLabel('GPUs each').fill('1');
   await page.getByLabel('At a time').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
+  // Where the new tasks are shown, as soon as they are there.
+  await expect(taskRow(page, 'steps_1_seed=1')).toBeVisible();
   await openPage(page, 'Dashboard');
 
   // Two run on a GPU each, as the processes see it; the third one waits.

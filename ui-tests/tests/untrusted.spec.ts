@@ -63,6 +63,9 @@ test('notes execute no command, and a link only looks', async ({
   ].join('\n\n');
   fs.writeFileSync(file, JSON.stringify(info));
 
+  // The page may still ask for a preview: only what the link asks for counts.
+  await page.evaluate(() => window.location.assign('about:blank'));
+  await page.waitForURL('about:blank');
   const asked: string[] = [];
   page.on('request', request => {
     const { pathname } = new URL(request.url());
