@@ -127,7 +127,7 @@ test-py: build env-pyr ## pytest (ARGS="-k lock")
 
 # Most tests wait for processes of their own: four at a time take little longer than one.
 test-py-all: build env-pyr
-	pytest -n 4 --dist worksteal --durations=40 --durations-min=5
+	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
 
 test-js: env ## jest
 	jlpm test $(ARGS)
@@ -170,9 +170,12 @@ pictures: build env-installed ## the documentation's screenshots, made by the UI
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# The linters and Jest need little: they run while pytest waits for the processes of its tests.
-test: system-packages build env-pyr ## every suite, after installing what the tests need
-	@$(MAKE) --keep-going --no-print-directory env-installed lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
+# Environments are installed while JavaScript is; the linters and Jest run while pytest waits for processes.
+test: system-packages $(PIP_STAMP) ## every suite, after installing what the tests need
+	@$(MAKE) --no-print-directory env-pyr env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
+	$(MAKE) --no-print-directory build; \
+	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
+	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
 	$(MAKE) --no-print-directory test-py-all || status=$$?; \
 	wait $$beside || status=$$?; \

@@ -32,16 +32,16 @@ if STATE_VARIABLE not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
     os.environ[STATE_VARIABLE] = tempfile.mkdtemp(prefix="pyruns-state-")
     atexit.register(shutil.rmtree, os.environ[STATE_VARIABLE], ignore_errors=True)
 
-# Folders whose tests wait for other programs most of the time.
-WAITING = ("docs", "packaging", "side_by_side", "hub", "slurm", "cli", "studies", "releases", "engine")
+# Folders in the order in which their tests begin: those that take long and wait for other programs first.
+ORDER = ["docs", "packaging", "side_by_side", "hub", "slurm", "cli", "studies", "engine", "server"]
 
 FAKE_NVML_SOURCE = Path(__file__).with_name("fakenvml") / "fakenvml.c"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with long tests that wait: workers share what is left, and short ones fill the end evenly."""
-    folders = {ROOT / "tests" / name: place for place, name in enumerate(WAITING)}
-    items.sort(key=lambda item: folders.get(item.path.parent, len(folders)))
+    """Begin with files that take long, so that workers, which take file after file, end at the same time."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(ORDER)}
+    items.sort(key=lambda item: places.get(item.path.parent, len(places)))
 
 
 @pytest.fixture
