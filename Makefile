@@ -157,13 +157,14 @@ check-auth: build ## does every route ask who is there?
 test-ui: system-packages build env-installed ## Galata in Chromium (ARGS="details.spec")
 	CI=1 jlpm test:ui $(ARGS)
 
-# Two halves side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
+# Three parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
 test-ui-all: build env-installed
-	@CI=1 PYRUNS_UI_PORT=9195 jlpm test:ui --shard=2/2 > $(VENV)/ui.log 2>&1 & half=$$!; \
-	status=0; \
-	CI=1 jlpm test:ui --shard=1/2 || status=$$?; \
-	wait $$half || status=$$?; \
-	cat $(VENV)/ui.log; \
+	@parts=(); status=0; \
+	for part in 1 2 3; do \
+		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui --shard=$$part/3 > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
+	done; \
+	for part in "$${parts[@]}"; do wait "$$part" || status=$$?; done; \
+	cat $(VENV)/ui[1-3].log; \
 	exit $$status
 
 pictures: build env-installed ## the documentation's screenshots, made by the UI tests

@@ -32,7 +32,7 @@ if (!process.env.PYRUNS_STATE_DIR) {
 module.exports = {
   ...baseConfig,
   testDir: path.join(__dirname, 'tests'),
-  // Two halves of the suite may run side by side, each with a port of its own.
+  // Parts of the suite may run side by side, each with a port of its own.
   outputDir: path.join(__dirname, 'test-results', `port-${port}`),
   reporter: [['list']],
   workers: 1,
