@@ -173,7 +173,7 @@ pictures: build env-installed ## the documentation's screenshots, made by the UI
 
 # Environments are installed while JavaScript is; the linters and Jest run while pytest waits for processes.
 test: system-packages $(PIP_STAMP) ## every suite, after installing what the tests need
-	@$(MAKE) --no-print-directory env-pyr env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
+	@$(MAKE) --no-print-directory $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
 	$(MAKE) --no-print-directory build; \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
 	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
