@@ -135,24 +135,24 @@ def test_a_journal_that_is_none(paths: TaskPaths) -> None:
 
 def test_a_growing_journal_is_read_once(paths: TaskPaths) -> None:
     path = paths.journal(1)
-    folding, seen = Folding(100, 1000), 0
+    reader, seen = Folding(100, 1000), 0
     for part in range(6):
         with path.open("ab") as stream:
             stream.write(b"".join(encode("track", {"step": part * 50 + n}, 0.0) for n in range(50)))
             stream.write(b'{"t":1,"record":')
             stream.flush()
-            folding.feed(path, to_end=False)
+            reader.feed(path, to_end=False)
             stream.write(b'{"part":%d}}\n' % part)
-        assert folding.offset > seen
-        seen = folding.offset
-        assert folding.tracks()["step"][-1] == part * 50 + 49
-    folding.feed(path)
-    assert folding.records == {"part": 5}
-    assert folding.offset == path.stat().st_size
+        assert reader.offset > seen
+        seen = reader.offset
+        assert reader.tracks()["step"][-1] == part * 50 + 49
+    reader.feed(path)
+    assert reader.records == {"part": 5}
+    assert reader.offset == path.stat().st_size
     path.unlink()
     points(path, 3)
-    folding.feed(path)
-    assert (folding.records, folding.tracks()) == ({}, {"step": [0, 1, 2]})
+    reader.feed(path)
+    assert (reader.records, reader.tracks()) == ({}, {"step": [0, 1, 2]})
 
 
 def test_the_task_file_stays_readable_whatever_was_tracked(paths: TaskPaths) -> None:

@@ -44,7 +44,7 @@ def test_only_what_provably_belongs_to_nobody_goes(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     dead = dead_suffix()
     gone = [f".pyruns-task-new{dead}", f".task_info.json{dead}.tmp"]
-    ours = f".pyruns-task-new{makers.maker_suffix()}"
+    ours = ".pyruns-task-new" + makers.maker_suffix()
     other_host = f".pyruns-task-new-00000000-{dead.split('-', 2)[2]}"
     unknown = ".pyruns-task-a1b2c3d4"
     recycled = dead.split("-")

@@ -104,7 +104,8 @@ def test_read_only_and_deep_trees_go_too(tmp_path: Path) -> None:
     # As somebody to whom modes matter: root deletes everything anyway.
     if os.geteuid() == 0:
         code = (
-            "import os, sys; from pathlib import Path; from pyruns_jupyter.core.deleting import delete_tree;"
+            "import os, sys; from pathlib import Path;"
+            "from pyruns_jupyter.core.deleting import delete_tree;"
             "os.setgid(65534); os.setuid(65534); delete_tree(Path(sys.argv[1]))"
         )
         for path in (tmp_path, *tmp_path.parents):

@@ -155,6 +155,11 @@ def age_lock(folder: Path) -> None:
 
 def stop_everything(folder: Path) -> None:
     """Leave no process behind that works below a folder, nor a lock that one held."""
+    while killed := _kill_processes(folder):  # again, for what one of them started meanwhile
+        psutil.wait_procs(killed, timeout=30)
+
+
+def _kill_processes(folder: Path) -> list[psutil.Process]:
     killed = []
     us = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     for process in psutil.process_iter():
@@ -166,7 +171,7 @@ def stop_everything(folder: Path) -> None:
                 killed.append(process)
         except psutil.Error:
             continue
-    psutil.wait_procs(killed, timeout=30)
+    return killed
 
 
 def python(text: str) -> str:

@@ -329,7 +329,8 @@ def test_another_users_queue_does_not_run_as_us(tmp_path: Path) -> None:
     assert "Queued by the user root" in looked.stdout
     assert not (tmp_path / "b" / "EXECUTED").exists()
     # Nor do they take it over.
-    program = "import sys\nfrom pathlib import Path\nfrom pyruns_jupyter.engine.requeue import requeue\n"
+    program = "import sys\nfrom pathlib import Path\n"
+    program += "from pyruns_jupyter.engine.requeue import requeue\n"
     refused = as_other_user(program + "requeue(Path(sys.argv[1]))", str(made.root), home=home)
     assert "belongs to the user root" in refused.stderr
     # Others can write to it, so its owner is asked, too.
