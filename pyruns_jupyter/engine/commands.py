@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,10 +245,14 @@ def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
 
 
 def remove_copies(paths: TaskPaths, names: Iterable[str]) -> None:
-    """Remove the private copies among the `names` in the folder of a task that does not run."""
+    """Remove the private copies among the `names` in the folder of a task that does not run.
+
+    One that cannot be removed stays: it must not keep a run from starting or ending.
+    """
     for name in names:
         if name.startswith(INPUT_PREFIX):
-            (paths.folder / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                (paths.folder / name).unlink()
 
 
 def _text(value: Any) -> str:

@@ -91,6 +91,8 @@ def test_a_killed_supervisor(shell: Project, scheduler_too: bool) -> None:
     shell.submit("T", "next")
     wait_until(lambda: shell.output("T").count(b"P ") == 2 and shell.paths("T").journal(1).exists())
     pids = [int(word) for word in shell.output("T").split() if word != b"P"]
+    in_the_way = shell.paths("T").folder / ".pyruns-input-folder"
+    in_the_way.mkdir()  # which cannot be removed like a file, and keeps no run from ending
     if scheduler_too:
         shell.kill_scheduler()
     os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
@@ -103,7 +105,7 @@ def test_a_killed_supervisor(shell: Project, scheduler_too: bool) -> None:
     assert "supervisor of this run was killed" in info["pyruns_jupyter"]["messages"]["1"]
     assert "runner_id" not in info
     assert not [pid for pid in pids if psutil.pid_exists(pid)]  # nothing of it goes on unseen
-    assert not list(shell.paths("T").folder.glob(".pyruns-input-*"))
+    assert list(shell.paths("T").folder.glob(".pyruns-input-*")) == [in_the_way]
     assert shell.wait("next") == ["completed"]
 
 
