@@ -20,7 +20,7 @@ EXTRAS := lab examples test docs demo dev
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Where the environment forbids it, each of the thousands of processes of the tests would compile all modules again.
+# With it each of the thousands of processes that the tests start would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 # Stamps live inside what they vouch for: remove the folder, and the stamp is gone too.

@@ -44,7 +44,7 @@ module.exports = {
     baseURL: `http://localhost:${port}`,
     extraHTTPHeaders: { Authorization: `token ${token}` },
     video: 'off', // would need playwright's own ffmpeg
-    // A trace takes as much time as a third of the tests: ask for it with --trace retain-on-failure.
+    // Recording traces takes a third of the time; --trace retain-on-failure turns it on.
     trace: 'off',
     screenshot: 'only-on-failure',
     launchOptions: {

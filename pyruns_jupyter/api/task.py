@@ -375,9 +375,9 @@ class TaskList(Sequence[Task]):
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> TaskList:
         """As `wait`, while the event loop goes on."""
-        await self._waiting(timeout).run_async(progress_of(progress))
         import asyncio  # a command line has no event loop and starts faster without
 
+        await self._waiting(timeout).run_async(progress_of(progress))
         return await asyncio.to_thread(self._existing)
 
     def _existing(self) -> TaskList:

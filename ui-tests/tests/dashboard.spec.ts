@@ -87,7 +87,7 @@ test('the Dashboard shows GPUs, who holds them, what runs and what waits', async
   await page.getByLabel('GPUs each').fill('1');
   await page.getByLabel('At a time').fill('2');
   await page.getByRole('button', { name: 'Create and run' }).click();
-  // Where the new tasks are shown, as soon as they are there.
+  // The Tasks page opens once the tasks exist.
   await expect(taskRow(page, 'steps_1_seed=1')).toBeVisible();
   await openPage(page, 'Dashboard');
 

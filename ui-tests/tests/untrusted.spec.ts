@@ -63,7 +63,7 @@ test('notes execute no command, and a link only looks', async ({
   ].join('\n\n');
   fs.writeFileSync(file, JSON.stringify(info));
 
-  // The page may still ask for a preview: only what the link asks for counts.
+  // Leave the page, which may still request a preview: only requests of the link count.
   await page.evaluate(() => window.location.assign('about:blank'));
   await page.waitForURL('about:blank');
   const asked: string[] = [];
