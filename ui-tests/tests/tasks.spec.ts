@@ -206,6 +206,28 @@ test('stop, delete, undo', async ({ page, baseURL }) => {
   expect(fs.existsSync(folder)).toBe(true);
 });
 
+test('a click counts while the preview arrives', async ({ page, baseURL }) => {
+  makeProject(ROOT, 'clicked', 'talk.py', TALKER);
+  await openLab(page, baseURL as string, 'clicked');
+  await openInPyruns(page, 'talk.py');
+  const create = page.getByRole('button', { name: 'Create', exact: true });
+  await expect(create).toBeEnabled();
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>(resolve => (answer = resolve));
+  await page.route('**/preview**', async route => {
+    await held;
+    await route.continue();
+  });
+  await page.getByLabel('voice', { exact: true }).fill('left | right');
+  await page.getByLabel('volume', { exact: true }).fill('soft | loud');
+  await create.hover();
+  await page.mouse.down();
+  answer();
+  await expect(page.getByText('4 tasks')).toBeVisible();
+  await page.mouse.up();
+  await expect(taskRows(page).getByText('Pending')).toHaveCount(4);
+});
+
 test('what another program changes shows without a reload', async ({
   page,
   baseURL

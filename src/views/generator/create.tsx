@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import type { FieldError } from '../../client/types';
+import type { IDraftState } from '../../model/draftstate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
@@ -9,8 +10,9 @@ import type { IOutcomeProps } from './outcome';
 import { SearchForm } from './searchform';
 
 /**
- * Name, how to run, and the buttons. It stands on top, beside the number of
- * tasks: below, notifications of Lab would cover the buttons.
+ * Name, how to run, and the buttons. It stands on top: below, notifications of
+ * Lab would cover the buttons, and what the server answers would move them
+ * from under the pointer.
  */
 export function CreateForm(
   props: IOutcomeProps & {
@@ -23,9 +25,6 @@ export function CreateForm(
   const { state, prefix, nameErrors, runErrors } = props;
   const { search } = state;
   const obstacle = obstacleOf(trans, props);
-  const helps =
-    !search && (state.preview?.count ?? 0) > 1 && nameErrors.length === 0;
-  const pattern = patternOf(state.preview?.axes.map(axis => axis.key) ?? []);
   return (
     <form
       className="pyr-create"
@@ -64,7 +63,7 @@ export function CreateForm(
             aria-describedby={
               nameErrors.length
                 ? `${prefix}@name-error`
-                : helps
+                : namesByPattern(state)
                   ? `${prefix}@name-help`
                   : undefined
             }
@@ -81,11 +80,6 @@ export function CreateForm(
           />
         </label>
       </div>
-      {helps && (
-        <p id={`${prefix}@name-help`} className="pyr-note">
-          {trans.__('A pattern such as %1 names tasks by values.', pattern)}
-        </p>
-      )}
       {nameErrors.length > 0 && (
         <p id={`${prefix}@name-error`} className="pyr-field-error">
           {nameErrors.map(error => error.message).join(' ')}
@@ -128,10 +122,9 @@ export function CreateForm(
   );
 }
 
-/** A name pattern for these keys: `{lr}-{seed}`. */
-function patternOf(keys: readonly string[]): string {
-  const fields = keys.slice(0, 2).map(key => `{${key}}`);
-  return (fields.length ? fields : ['{n}']).join('-');
+/** Whether there are several tasks, which a pattern would name by their values. */
+export function namesByPattern({ preview, search }: IDraftState): boolean {
+  return !search && (preview?.count ?? 0) > 1;
 }
 
 /** Why nothing can be created now, or null. */

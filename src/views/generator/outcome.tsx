@@ -9,7 +9,7 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
-import { CreateForm } from './create';
+import { CreateForm, namesByPattern } from './create';
 import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
 
 const MOST_NOTICES = 5;
@@ -33,7 +33,7 @@ export interface IOutcomeProps {
   onBegin: () => void;
 }
 
-/** What the draft would make, and the buttons that make it. */
+/** The buttons that make tasks, and what the draft would make. */
 export function Outcome(props: IOutcomeProps): JSX.Element {
   const trans = useTrans();
   const { state, errors, prefix } = props;
@@ -59,32 +59,6 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           onChange={props.onMode}
         />
       )}
-      <div className="pyr-outcome-head" aria-live="polite">
-        <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
-          {countLine(trans, state, errors.length > 0)}
-        </p>
-        {!state.search && <Axes preview={preview} />}
-        {preview !== null &&
-          preview.duplicates > 0 &&
-          !preview.notices?.length && (
-            <p className="pyr-note">
-              {trans._n(
-                '%1 identical configuration is left out.',
-                '%1 identical configurations are left out.',
-                preview.duplicates
-              )}
-            </p>
-          )}
-        <Notices preview={preview} onShow={props.onError} />
-        {previewProblem && (
-          <p className="pyr-note pyr-note-warning" role="status">
-            <Icon name="warning" />
-            {previewProblem.isUnreachable
-              ? trans.__('The server does not answer; trying again…')
-              : previewProblem.message}
-          </p>
-        )}
-      </div>
       <CreateForm
         {...props}
         nameErrors={nameErrors}
@@ -113,6 +87,40 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
           ))}
         </ul>
       )}
+      <div className="pyr-outcome-head" aria-live="polite">
+        <p className={`pyr-count ${errors.length ? 'pyr-is-dim' : ''}`}>
+          {countLine(trans, state, errors.length > 0)}
+        </p>
+        {!state.search && <Axes preview={preview} />}
+        {namesByPattern(state) && nameErrors.length === 0 && (
+          <p id={`${prefix}@name-help`} className="pyr-note">
+            {trans.__(
+              'A pattern such as %1 names tasks by values.',
+              patternOf(preview)
+            )}
+          </p>
+        )}
+        {preview !== null &&
+          preview.duplicates > 0 &&
+          !preview.notices?.length && (
+            <p className="pyr-note">
+              {trans._n(
+                '%1 identical configuration is left out.',
+                '%1 identical configurations are left out.',
+                preview.duplicates
+              )}
+            </p>
+          )}
+        <Notices preview={preview} onShow={props.onError} />
+        {previewProblem && (
+          <p className="pyr-note pyr-note-warning" role="status">
+            <Icon name="warning" />
+            {previewProblem.isUnreachable
+              ? trans.__('The server does not answer; trying again…')
+              : previewProblem.message}
+          </p>
+        )}
+      </div>
       {state.search ? (
         <SearchTable preview={preview} dim={errors.length > 0} />
       ) : (
@@ -195,6 +203,12 @@ function Axes({
       ))}
     </p>
   );
+}
+
+/** A name pattern for what is swept: `{lr}-{seed}`. */
+function patternOf(preview: IDraftPreview | null): string {
+  const fields = (preview?.axes ?? []).slice(0, 2).map(axis => `{${axis.key}}`);
+  return (fields.length ? fields : ['{n}']).join('-');
 }
 
 /** Exactly what differs between the tasks. */
