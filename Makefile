@@ -16,7 +16,9 @@ SITE ?=
 VENV := $(CURDIR)/.venv
 PYR_VENV := $(CURDIR)/.venv-pyr
 PYR_VERSION := 0.3.17
-EXTRAS := lab examples test docs demo dev
+# What `make lab` needs comes first, so that JavaScript can be compiled while the rest is installed.
+LAB_EXTRAS := lab optimize examples dev
+EXTRAS := $(LAB_EXTRAS) test docs demo
 
 export PATH := $(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -25,6 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Stamps live inside what they vouch for: remove the folder, and the stamp is gone too.
 VENV_STAMP := $(VENV)/.created
+LAB_STAMP := $(VENV)/.requirements-lab
 PIP_STAMP := $(VENV)/.requirements
 JS_STAMP := node_modules/.installed
 BUILD_STAMP := pyruns_jupyter/labextension/package.json
@@ -42,7 +45,7 @@ PYRUNS_REFERENCE := $(PYR_VENV)/bin/pyr
 endif
 export PYRUNS_REFERENCE
 
-.PHONY: help pictures system-packages env env-pyr env-installed build install lab dev lint format generate test test-py test-py-all test-js test-ui test-ui-all check-api check-auth docs translate check-translations site seed demo wheel clean
+.PHONY: help pictures system-packages env env-pyr env-installed build everything install lab dev lint format generate test test-py test-py-all test-js test-ui test-ui-all check-api check-auth docs translate check-translations site seed demo wheel clean
 
 help: ## this text
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -55,12 +58,17 @@ $(VENV_STAMP):
 	test -x $(VENV)/bin/pip || $(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(PIP_STAMP): pyproject.toml tools/requirements.py $(VENV_STAMP)
+$(LAB_STAMP): pyproject.toml tools/requirements.py $(VENV_STAMP)
+	python tools/requirements.py $(LAB_EXTRAS) > $(VENV)/requirements-lab.txt
+	python -m pip install --quiet --requirement $(VENV)/requirements-lab.txt
+	touch $@
+
+$(PIP_STAMP): $(LAB_STAMP)
 	python tools/requirements.py $(EXTRAS) > $(VENV)/requirements.txt
 	python -m pip install --quiet --requirement $(VENV)/requirements.txt
 	touch $@
 
-$(JS_STAMP): package.json yarn.lock .yarnrc.yml $(PIP_STAMP)
+$(JS_STAMP): package.json yarn.lock .yarnrc.yml $(LAB_STAMP)
 	@command -v node > /dev/null || { echo 'Node.js 20 or newer is needed: node is not on PATH' >&2; exit 1; }
 	jlpm install --immutable > $(VENV)/jlpm.log 2>&1 || { cat $(VENV)/jlpm.log >&2; exit 1; }
 	touch $@
@@ -90,6 +98,8 @@ env-installed: $(PIP_STAMP) ## environments with the oldest and the newest Jupyt
 
 build: $(INSTALL_STAMP) ## everything that is compiled, installed editable
 
+everything: build $(PIP_STAMP) # also what tests, linters and documentation need
+
 install: build
 
 lab: build ## JupyterLab on examples/ (PORT=8888, ARGS=--no-browser)
@@ -100,7 +110,7 @@ dev: build ## rebuild TypeScript on every change (reload the browser after it)
 	jupyter-builder develop . --overwrite
 	jlpm watch
 
-lint: build ## ruff, mypy, eslint, prettier, stylelint, tsc, translations
+lint: everything ## ruff, mypy, eslint, prettier, stylelint, tsc, translations
 	ruff check .
 	ruff format --check .
 	mypy
@@ -119,14 +129,14 @@ generate: env ## what is made from the sources: TypeScript types, pages of the r
 	python -m tools.reference_docs
 	node tools/figures.mjs
 
-translate: build ## bring the messages of the documentation up to date, for its translations
+translate: everything ## bring the messages of the documentation up to date, for its translations
 	python tools/translations.py
 
-test-py: build env-pyr ## pytest (ARGS="-k lock")
+test-py: everything env-pyr ## pytest (ARGS="-k lock")
 	pytest $(ARGS)
 
 # Most tests wait for processes of their own: four at a time take little longer than one.
-test-py-all: build env-pyr
+test-py-all: everything env-pyr
 	pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=5
 
 test-js: env ## jest
@@ -138,7 +148,7 @@ check-api: env ## is all that `make generate` makes current?
 	python -m tools.reference_docs --check
 	node tools/figures.mjs --check
 
-docs: build check-translations ## the documentation site in English and Chinese, in docs/_build (a warning is an error)
+docs: everything check-translations ## the documentation site in English and Chinese, in docs/_build (a warning is an error)
 	rm -rf docs/_build
 	python -m sphinx -q -W --keep-going -b html $(SITE) docs docs/_build
 	python -m sphinx -q -W --keep-going -b html $(SITE) -D language=zh_CN docs docs/_build/zh_CN
@@ -148,17 +158,17 @@ site: ## the documentation site with the demo in it, for any static host
 	$(MAKE) docs demo SITE='-A demo=1'
 	cp -r dist/demo docs/_build/demo
 
-check-translations: build ## is all of the documentation translated that should be?
+check-translations: everything ## is all of the documentation translated that should be?
 	python tools/translations.py --check
 
 check-auth: build ## does every route ask who is there?
 	python tools/check_auth.py
 
-test-ui: system-packages build env-installed ## Galata in Chromium (ARGS="details.spec")
+test-ui: system-packages everything env-installed ## Galata in Chromium (ARGS="details.spec")
 	CI=1 jlpm test:ui $(ARGS)
 
 # Three parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
-test-ui-all: build env-installed
+test-ui-all: everything env-installed
 	@parts=(); status=0; \
 	for part in 1 2 3; do \
 		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui --shard=$$part/3 > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
@@ -167,15 +177,16 @@ test-ui-all: build env-installed
 	cat $(VENV)/ui[1-3].log; \
 	exit $$status
 
-pictures: build env-installed ## the documentation's screenshots, made by the UI tests
+pictures: everything env-installed ## the documentation's screenshots, made by the UI tests
 	CI=1 PYRUNS_PICTURES=1 jlpm test:ui $(ARGS)
 	if [ -d ui-tests/test-results/frames ]; then python tools/motion.py ui-tests/test-results/frames docs/images/motion.webp; fi
 
-# Environments are installed while JavaScript is; the linters and Jest run while pytest waits for processes.
-test: system-packages $(PIP_STAMP) ## every suite, after installing what the tests need
-	@$(MAKE) --no-print-directory $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
-	$(MAKE) --no-print-directory build; \
+# Environments are filled while JavaScript is compiled; the linters and Jest run while pytest waits for processes.
+test: system-packages $(LAB_STAMP) ## every suite, after installing what the tests need
+	@$(MAKE) --no-print-directory $(PIP_STAMP) $(PYR_STAMP) env-installed > $(VENV)/environments.log 2>&1 & environments=$$!; \
+	$(MAKE) --no-print-directory $(BUILD_STAMP); \
 	wait $$environments || { cat $(VENV)/environments.log >&2; exit 1; }; \
+	$(MAKE) --no-print-directory build; \
 	$(MAKE) --keep-going --no-print-directory lint check-api check-auth docs test-js > $(VENV)/beside.log 2>&1 & beside=$$!; \
 	status=0; \
 	$(MAKE) --no-print-directory test-py-all || status=$$?; \
@@ -184,14 +195,14 @@ test: system-packages $(PIP_STAMP) ## every suite, after installing what the tes
 	$(MAKE) --no-print-directory test-ui-all || status=$$?; \
 	exit $$status
 
-wheel: build ## dist/*.whl and dist/*.tar.gz
+wheel: everything ## dist/*.whl and dist/*.tar.gz
 	python -m build --no-isolation
 
 seed: build ## a project with believable tasks in FOLDER (TASKS=10000)
 	python tools/seed.py $(FOLDER) --tasks $(TASKS)
 
 # Only files under version control: what the user ran in examples/ stays out of a page for others.
-demo: build ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
+demo: everything ## a static site with simulated tasks, in dist/demo (for any web server; nothing is downloaded)
 	rm -rf dist/demo dist/demo-contents demo/.jupyterlite.doit.db
 	mkdir -p dist/demo-contents
 	git ls-files -z examples | xargs -0 cp --parents --target-directory=dist/demo-contents
