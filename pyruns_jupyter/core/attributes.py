@@ -20,6 +20,8 @@ class Config(dict[str, Any]):
     name of a dictionary method (`items`) is reached with brackets; so is a key that is no name.
     """
 
+    __module__ = "pyruns_jupyter"  # where pickles look for it, wherever it is defined
+
     def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any) -> None:
         super().__init__()
         self.update(values, **more)
