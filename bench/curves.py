@@ -14,14 +14,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from pyruns_jupyter.core import figures
-from pyruns_jupyter.core.folding import summary
-from pyruns_jupyter.core.journal import TRACK, encode
-from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.sketches import Sketches, write_curves
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.answers import to_json
-from pyruns_jupyter.resources.curves import curves
+from pyruns_jupyter.core.metrics import read as figures
+from pyruns_jupyter.core.metrics.aggregate import summary
+from pyruns_jupyter.core.metrics.downsample import Sketches, write_curves
+from pyruns_jupyter.core.metrics.journal import TRACK, encode
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.curves import curves
+from pyruns_jupyter.service.http_errors import to_json
 
 PIXELS = 800
 

@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.files import dump_json, write_atomic
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 AT_ONCE = 10_000  # tasks of one sweep
 CHANGED = 100

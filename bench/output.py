@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.layout import SETTINGS_NAME
+from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 ROUNDS = 3
 MODES = {

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pyruns_jupyter.core.query import Sources, select
-from pyruns_jupyter.core.rows import TaskRow
-from pyruns_jupyter.core.runs import STATUSES
+from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import TaskRow
 
 ROUNDS = 7
 QUERIES = [

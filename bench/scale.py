@@ -26,13 +26,13 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.envir
 
 from bench.index import make
 from bench.server import Client
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.pausing import pause, resume
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import scheduler_alive, submit
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.queue.pause import pause, resume
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.server.process import ServerProcess
 
 WS = quote("_pyruns_/train", safe="")

@@ -27,9 +27,9 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
 
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.server.process import TOKEN, ServerProcess
 
 WS = quote("_pyruns_/_shell_", safe="")

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import yaml
 
-from pyruns_jupyter.core.generate import create, plan_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.resources.generator import Sketch, preview
+from pyruns_jupyter.core.create.create import create, plan_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.service.generator import Sketch, preview
 
 SCRIPT = """\
 import argparse

@@ -19,9 +19,9 @@ from pathlib import Path
 import psutil
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.engine import pausing
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.engine.queue import pause as pausing
 
 JOBS = 2
 FEW = 40  # tasks for the program that takes long

@@ -28,7 +28,7 @@ for number in itertools.count():
 FOLDER = """
 import sys, time
 from pathlib import Path
-from pyruns_jupyter.core.folding import summary
+from pyruns_jupyter.core.metrics.aggregate import summary
 def peak():  # KiB, of this program alone; Linux
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 before = peak()
@@ -43,7 +43,7 @@ print(taken, before / 1024, after / 1024, max(map(len, tracks.values())))
 def best_rate(folder: Path) -> tuple[float, float]:
     """Return the points a second of `track()` and of bare writes of the same lines, each the best of some."""
     import pyruns_jupyter as pyruns
-    from pyruns_jupyter.core.journal import encode
+    from pyruns_jupyter.core.metrics.journal import encode
 
     os.environ["PYRUNS_TASK_DIR"], os.environ["PYRUNS_RUN_INDEX"] = str(folder), "1"
     lines = [encode("track", {"loss": 1 / (n + 1), "step": n}, time.time()) for n in range(POINTS)]
@@ -64,8 +64,8 @@ def best_rate(folder: Path) -> tuple[float, float]:
 
 def lost_by_kills(folder: Path) -> tuple[int, int]:
     """Return how many acknowledged points SIGKILL cost, and how many there were."""
-    from pyruns_jupyter.core.folding import fold
-    from pyruns_jupyter.core.layout import TaskPaths
+    from pyruns_jupyter.core.metrics.aggregate import fold
+    from pyruns_jupyter.core.taskfile.paths import TaskPaths
 
     environment = {**os.environ, "PYRUNS_TASK_DIR": str(folder), "PYRUNS_RUN_INDEX": "2"}
     acknowledged: dict[str, int] = {}
@@ -88,7 +88,7 @@ def lost_by_kills(folder: Path) -> tuple[int, int]:
 
 def folding(folder: Path, megabytes: int) -> str:
     """Fold a journal of that size in a process of its own and return a line that says what it took."""
-    from pyruns_jupyter.core.journal import encode
+    from pyruns_jupyter.core.metrics.journal import encode
 
     path = folder / "big"
     with path.open("wb") as stream:

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .core.attributes import Config, MissingKeyError
-from .core.errors import InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.common.attrdict import Config, MissingKeyError
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError
 
 if TYPE_CHECKING:
-    from .core.journal import Appender
+    from pyruns_jupyter.core.metrics.journal import Appender
 
 __all__ = [
     "Config",
@@ -63,7 +63,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Config:
         NotFound: when there is none.
         InvalidInput, Unreadable: when it cannot be understood.
     """
-    from .core.configfile import read_config
+    from pyruns_jupyter.core.config.document import read_config
 
     return Config(read_config(_config_path(path)))
 
@@ -211,8 +211,8 @@ def _put_journal(place: tuple[str, str], kind: str, values: dict[str, Any]) -> N
 
 
 def _open_journal(place: tuple[str, str]) -> Appender:
-    from .core.journal import Appender
-    from .core.layout import TaskPaths
+    from pyruns_jupyter.core.metrics.journal import Appender
+    from pyruns_jupyter.core.taskfile.paths import TaskPaths
 
     # No lock: a fork in another thread would leave it locked for ever in the child. Two threads may open the
     # journal twice, which costs a descriptor.
@@ -233,13 +233,13 @@ def _put_task_file(kind: str, values: dict[str, Any]) -> None:
     That costs more with every point, so a run's later points go into our journal, and at the end of the
     process evenly chosen ones of them into the task file.
     """
-    from .core import foreignrun
+    from pyruns_jupyter.core.metrics import peer_run
 
     place = (get_task_dir() or "", os.environ.get(_RUN_INDEX, "1"))
     folder, run = Path(place[0]), get_run_index() or 1
     if kind != "track" or place not in _long:
         with suppress(OSError, PyrunsError):  # locked for too long, damaged: the journal takes it
-            if foreignrun.put(folder, run, kind, values):
+            if peer_run.put(folder, run, kind, values):
                 return
     if place not in _long:
         _long.add(place)
@@ -248,10 +248,10 @@ def _put_task_file(kind: str, values: dict[str, Any]) -> None:
 
 
 def _fold_at_exit(folder: Path, run: int) -> None:
-    from .core import foreignrun
+    from pyruns_jupyter.core.metrics import peer_run
 
     with suppress(OSError, PyrunsError):  # the journal has every point
-        foreignrun.fold(folder, run)
+        peer_run.fold(folder, run)
 
 
 def _lost(kind: str, error: Exception) -> None:

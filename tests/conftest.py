@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from pyruns_jupyter.core.host import STATE_VARIABLE
+from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
 from tests.support import ROOT, reference_program
 
 if TYPE_CHECKING:

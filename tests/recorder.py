@@ -8,12 +8,12 @@ from typing import Any
 
 import psutil
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import add_points
-from pyruns_jupyter.core.host import new_token
-from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.taskfile import edit_task, own
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.task_file import edit_task, own
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
 class Recorder:

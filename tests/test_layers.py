@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,23 +15,80 @@ from tests.support import ROOT
 
 PACKAGE = ROOT / "pyruns_jupyter"
 SOURCES = ROOT / "src"
-LONGEST_FILE = 450
+LONGEST_FILE = 460
 
-# Part of the package -> the parts that it may import besides itself.
+# Room of the package -> the rooms that it may import besides itself; a package stands for all of its rooms.
 PYTHON_ARROWS = {
-    "core": set[str](),
+    "core/common": set[str](),
+    "core/fs": {"core/common"},
+    "core/taskfile": {"core/common", "core/fs"},
+    "core/trust": {"core/common", "core/fs", "core/taskfile"},
+    "core/metrics": {"core/common", "core/fs", "core/taskfile"},
+    "core/provenance": {"core/common", "core/fs", "core/taskfile", "core/trust"},
+    "core/config": {"core/common", "core/fs", "core/taskfile"},
+    "core/scripts": {"core/common", "core/config", "core/fs", "core/taskfile"},
+    "core/workspace": {"core/common", "core/config", "core/fs", "core/scripts", "core/taskfile"},
+    "core/logs": {"core/common", "core/fs", "core/metrics", "core/taskfile", "core/workspace"},
+    "core/tasks": {
+        "core/common",
+        "core/config",
+        "core/fs",
+        "core/logs",
+        "core/metrics",
+        "core/taskfile",
+        "core/trust",
+        "core/workspace",
+    },
+    "core/query": {"core/common", "core/taskfile", "core/tasks"},
+    "core/create": {
+        "core/common",
+        "core/config",
+        "core/fs",
+        "core/scripts",
+        "core/taskfile",
+        "core/tasks",
+        "core/workspace",
+    },
+    "core/export": {
+        "core/common",
+        "core/config",
+        "core/create",
+        "core/fs",
+        "core/metrics",
+        "core/provenance",
+        "core/taskfile",
+        "core/tasks",
+        "core/workspace",
+    },
     "script": {"core"},
-    "system": {"core"},
-    "engine": {"core", "system"},
+    "system": set[str](),
+    "engine/queue": {"core"},
+    "engine/gpus": {"core", "engine/queue", "system"},
+    "engine/memory": {"core", "engine/gpus", "engine/queue", "system"},
+    "engine/run": {"core", "engine/gpus", "engine/memory", "engine/queue", "system"},
+    "engine/cluster": {"core", "engine/queue", "engine/run"},
+    "engine/scheduler": {
+        "core",
+        "engine/cluster",
+        "engine/gpus",
+        "engine/memory",
+        "engine/queue",
+        "engine/run",
+        "system",
+    },
+    "engine/client": {"core", "engine/cluster", "engine/gpus", "engine/memory", "engine/queue", "system"},
     "studies": {"core", "engine"},
-    "api": {"core", "engine", "system", "script", "studies"},
-    "cli": {"core", "engine", "system", "script", "studies", "api"},
-    "resources": {"core", "engine", "studies"},
-    "server": {"core", "engine", "system", "studies", "resources"},
-    "notebook": {"core", "engine", "system", "script", "studies", "api", "cli", "resources"},
+    "api": {"core", "engine", "studies"},
+    "cli": {"api", "core", "engine", "studies", "system"},
+    "service": {"core", "engine", "studies"},
+    "live": {"core", "service", "studies"},
+    "server": {"core", "engine", "live", "service", "studies", "system"},
+    "notebook": {"api", "cli", "core", "script", "service", "studies", "system"},
 }
+# They hold rooms only.
+PYTHON_PACKAGES = {name.split("/")[0] for name in PYTHON_ARROWS if "/" in name}
 # They only name what lies below them.
-PYTHON_FREE = {"__init__", "__main__", "_version"}
+PYTHON_FREE = {"", "__main__", "_version"}
 JUPYTER = {
     "IPython",
     "anywidget",
@@ -45,7 +103,7 @@ JUPYTER = {
 }
 # Only the server and the notebook part are Jupyter's; the command line opens JupyterLab as another process.
 PYTHON_FORBIDDEN = dict.fromkeys(
-    ("core", "script", "system", "engine", "studies", "resources", "cli", "api"), JUPYTER
+    ("core", "script", "system", "engine", "studies", "service", "live", "cli", "api"), JUPYTER
 )
 
 TYPESCRIPT_ARROWS = {
@@ -93,6 +151,18 @@ def part_of(file: Path, root: Path) -> str:
     return first if rest else Path(first).stem
 
 
+def room_of(module: str) -> str:
+    """The room of a module of ours: `core/fs` for `pyruns_jupyter.core.fs.locks`."""
+    _, *names = module.split(".")
+    room = "/".join(names[:2])
+    return room if room in PYTHON_ARROWS else "".join(names[:1])
+
+
+def module_of(file: Path) -> str:
+    names = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
 def python_files() -> list[Path]:
     built = {PACKAGE / "labextension", PACKAGE / "static"}
     return [file for file in sorted(PACKAGE.rglob("*.py")) if not built & set(file.parents)]
@@ -109,23 +179,22 @@ def typescript_files() -> list[Path]:
 
 
 def python_offences(file: Path) -> list[str]:
-    part = part_of(file, PACKAGE)
-    if part in PYTHON_FREE:
+    room = room_of(module_of(file))
+    if room in PYTHON_FREE or (room in PYTHON_PACKAGES and not python_imports(file)):
         return []
-    if part not in PYTHON_ARROWS:
-        return [f"{file.relative_to(ROOT)} belongs to no layer: give it one in PYTHON_ARROWS"]
-    allowed = PYTHON_ARROWS[part] | {part, "_version"}
+    if room not in PYTHON_ARROWS:
+        return [f"{file.relative_to(ROOT)} belongs to no room: give it one in PYTHON_ARROWS"]
+    allowed = PYTHON_ARROWS[room] | {room, "_version"}
     offences = []
     for name in python_imports(file):
-        top, *rest = name.split(".")
-        if top == PACKAGE.name:
-            target = rest[0] if rest else "__init__"
-            if target not in allowed:
+        if name.split(".")[0] == PACKAGE.name:
+            target = room_of(name)
+            if not {target, target.split("/")[0]} & allowed:
                 offences.append(
-                    f"{file.relative_to(ROOT)} imports {name}: {part} may import {sorted(allowed)}"
+                    f"{file.relative_to(ROOT)} imports {name}: {room} may import {sorted(allowed)}"
                 )
-        elif top in PYTHON_FORBIDDEN.get(part, set()):
-            offences.append(f"{file.relative_to(ROOT)} imports {name}: {part} does not know Jupyter")
+        elif name.split(".")[0] in PYTHON_FORBIDDEN.get(room.split("/")[0], set()):
+            offences.append(f"{file.relative_to(ROOT)} imports {name}: {room} does not know Jupyter")
     return offences
 
 
@@ -153,8 +222,16 @@ def typescript_offences(file: Path) -> list[str]:
 
 def test_python_arrows() -> None:
     files = python_files()
-    assert {"core", "engine", "server"} <= {part_of(file, PACKAGE) for file in files}
+    assert set(PYTHON_ARROWS) == {room_of(module_of(file)) for file in files} - PYTHON_FREE - PYTHON_PACKAGES
     assert [offence for file in files for offence in python_offences(file)] == []
+
+
+def test_no_room_needs_itself() -> None:
+    graph = {
+        room: {other for other in PYTHON_ARROWS if {other, other.split("/")[0]} & allowed}
+        for room, allowed in PYTHON_ARROWS.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_typescript_arrows() -> None:
@@ -166,11 +243,14 @@ def test_typescript_arrows() -> None:
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ("core/x.py", "from ..engine import scheduler"),
-        ("core/x.py", "def f():\n    import tornado.web"),
-        ("core/deep/x.py", "from ... import engine"),
-        ("core/x.py", "import pyruns_jupyter"),
-        ("engine/x.py", "from pyruns_jupyter.server.app import App"),
+        ("core/fs/x.py", "from ...engine import scheduler"),
+        ("core/fs/x.py", "from pyruns_jupyter.core.taskfile import runs"),
+        ("core/fs/x.py", "def f():\n    import tornado.web"),
+        ("core/fs/deep/x.py", "from .... import engine"),
+        ("core/fs/x.py", "import pyruns_jupyter"),
+        ("core/x.py", "import os"),
+        ("engine/gpus/x.py", "from pyruns_jupyter.engine.run import supervisor"),
+        ("engine/run/x.py", "from pyruns_jupyter.server.app import App"),
         ("system/x.py", "from ..notebook import api"),
         ("script.py", "from .engine import commands"),
     ],
@@ -231,7 +311,7 @@ def test_importing_the_package_is_cheap() -> None:
 def test_a_scheduler_does_without_the_query_engine() -> None:
     """Each supervisor is a fork of it: what it loads, all of them carry."""
     program = (
-        "import sys; import pyruns_jupyter.engine.engines, pyruns_jupyter.engine.loop;"
+        "import sys; import pyruns_jupyter.engine.scheduler.router, pyruns_jupyter.engine.scheduler.loop;"
         "sys.exit(any(name.startswith('pyruns_jupyter.core.query') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
@@ -242,5 +322,5 @@ def test_a_command_starts_without_what_few_commands_need() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    rare = ("asyncio", "optuna", f"{PACKAGE.name}.core.archive", f"{PACKAGE.name}.core.parameters.source")
+    rare = ("asyncio", "optuna", f"{PACKAGE.name}.core.export.archive", f"{PACKAGE.name}.core.scripts.source")
     assert [name for name in done.stdout.split() if name.startswith(rare)] == []

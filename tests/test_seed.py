@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.engine.doctor import examine
+from pyruns_jupyter.engine.client.doctor import examine
 
 from .support import ROOT
 

@@ -20,15 +20,15 @@ from typing import Any
 
 import yaml
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import add_points
-from pyruns_jupyter.core.files import dump_json, write_atomic
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.stamps import stamp
-from pyruns_jupyter.core.taskfile import TaskInfo, read_task
-from pyruns_jupyter.core.tasks import Change
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.common.timestamps import stamp
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
+from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.tasks.edit import Change
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "digits" / "train.py"
 MONTH = 30 * 86400.0

@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 from traitlets import Bool, Float, Int, List, TraitType, Unicode
 
-from pyruns_jupyter.core.clusterneed import _RULES, ClusterSettings
-from pyruns_jupyter.core.journal import _RANKS
-from pyruns_jupyter.core.settings import DEFAULT_TEXT, Settings
-from pyruns_jupyter.engine.inherited import RUN_VARIABLES
+from pyruns_jupyter.core.metrics.journal import _RANKS
+from pyruns_jupyter.core.workspace.cluster_settings import _RULES, ClusterSettings
+from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.engine.queue.client_environment import RUN_VARIABLES
 from pyruns_jupyter.server.app import PyrunsExtension
 from tools.generated import ROOT, paragraph, table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
 
 LIBRARIES = ("pandas", "polars")
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pyruns_jupyter.core.errors import Conflict, NotFound
-from pyruns_jupyter.core.index import TaskIndex, TaskRow
-from pyruns_jupyter.core.rows import read_row
-from pyruns_jupyter.core.runs import ACTIVE, QUEUED
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.requeue import is_stuck
+from pyruns_jupyter.core.common.errors import Conflict, NotFound
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED
+from pyruns_jupyter.core.tasks.index import TaskIndex, TaskRow
+from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.studies.launch import attend
 
 from .tables import count_text

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core import generate
-from pyruns_jupyter.core.errors import InvalidInput, InvalidInputs
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.sweep.plan import SweepPlan, folds_told
-from pyruns_jupyter.core.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.core.yamltext.template import Template
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan, folds_told
+from pyruns_jupyter.core.config.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
+from pyruns_jupyter.core.config.yamltext.template import Template
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 if TYPE_CHECKING:
     from .workspace import Workspace

@@ -7,17 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.engine import given as given_options
-from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.options import MAX_JOBS, QueueOptions
-from pyruns_jupyter.engine.queuestate import Queue, QueuedBatch, read_queue
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.engine.client import option_parsing as given_options
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.options import MAX_JOBS, QueueOptions
+from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import attend, requeue
 
 from .tables import count_text, html_table, text_table
 
 if TYPE_CHECKING:
-    from pyruns_jupyter.core.workspace import WorkspaceFolder
+    from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
     from .task import Task
 

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from pyruns_jupyter.core.export import SUFFIXES, check_form, collected, format_of, write_table
-from pyruns_jupyter.core.outfile import output_file
+from pyruns_jupyter.core.export.table import SUFFIXES, check_form, collected, format_of, write_table
+from pyruns_jupyter.core.taskfile.output_file import output_file
 
 from .frames import frame
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]  # optional, so its stubs are not required
     import polars
 
-    from pyruns_jupyter.core.archive import Packed
-    from pyruns_jupyter.core.workspace import WorkspaceFolder
+    from pyruns_jupyter.core.export.archive import Packed
+    from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
     from .task import TaskList
     from .workspace import Tasks
@@ -129,7 +129,7 @@ class Results(ABC):
             NotFound, Unreadable: when a task is not there, or its file is damaged; nothing is written.
             Conflict: when a file is there that may not be replaced.
         """
-        from pyruns_jupyter.core.archive import pack  # rarely needed, and slow to import
+        from pyruns_jupyter.core.export.archive import pack  # rarely needed, and slow to import
 
         with output_file(Path(path).expanduser(), force=force, replaceable={".zip"}) as stream:
             return pack(self._folder, self._names(tasks), stream, artifacts=artifacts, secrets=secrets)

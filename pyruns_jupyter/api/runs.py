@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pyruns_jupyter.core.runs import Run
-from pyruns_jupyter.core.stamps import duration_text
+from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.taskfile.runs import Run
 
 from .tables import html_table, value_text
 

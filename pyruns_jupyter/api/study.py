@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.studies import managing
 from pyruns_jupyter.studies.definition import Definition, study_names
 from pyruns_jupyter.studies.optimizer import Optimizer

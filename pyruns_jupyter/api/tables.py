@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pyruns_jupyter.core.index import TaskRow
-from pyruns_jupyter.core.printing import printable, printable_text
-from pyruns_jupyter.core.stamps import duration_text
+from pyruns_jupyter.core.common.printable import printable, printable_text
+from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.tasks.index import TaskRow
 
 MAX_ROWS = 200  # rows an object shows by itself
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"

@@ -8,18 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from pyruns_jupyter.core import environments, logs, runs, snapshots, tasks
-from pyruns_jupyter.core.configfile import parse_config
-from pyruns_jupyter.core.duplicate import duplicate
-from pyruns_jupyter.core.errors import Conflict, NotFound
-from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.layout import CELL_VALUE, SETTINGS_NAME, TaskPaths
-from pyruns_jupyter.core.ownpickles import load_pickle
-from pyruns_jupyter.core.proposals import task_text
-from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.taskfile import TaskInfo, is_task, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import cancel, submit
+from pyruns_jupyter.core.common.errors import Conflict, NotFound
+from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.create.duplicate import duplicate
+from pyruns_jupyter.core.create.preview import task_text
+from pyruns_jupyter.core.logs import reader as logs
+from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.provenance import environments, snapshots
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_task, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.trust.signed_pickles import load_pickle
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import cancel, submit
 
 from .live import Waiting, progress_of
 from .queue import RunOptions, queue_options

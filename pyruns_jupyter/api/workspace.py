@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core import generate
-from pyruns_jupyter.core.bulk import Outcome
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.ordering import move_tasks
-from pyruns_jupyter.core.taskfile import is_task
-from pyruns_jupyter.core.textfiles import read_text
-from pyruns_jupyter.core.trash import TrashedTask, purge_all, restore, trash_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.fs.text_files import read_text
+from pyruns_jupyter.core.taskfile.task_file import is_task
+from pyruns_jupyter.core.tasks.bulk import Outcome
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.order import move_tasks
+from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.studies.launch import attend
 
 from .live import Events
@@ -351,7 +351,7 @@ class Workspace(Results):
         Raises:
             InvalidInput: when it is no archive that can be opened; nothing is written.
         """
-        from pyruns_jupyter.core.archive import unpack  # rarely needed, and slow to import
+        from pyruns_jupyter.core.export.archive import unpack  # rarely needed, and slow to import
 
         found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
         workspace = cls(found.workspace)

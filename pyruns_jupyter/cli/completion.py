@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.discovery import workspaces_in
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.layout import find_root
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.taskfile.paths import find_root
+from pyruns_jupyter.core.workspace.discovery import workspaces_in
 
 from .context import Context
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.discovery import workspaces_in
-from pyruns_jupyter.core.errors import NotFound, PyrunsError, Unreadable
-from pyruns_jupyter.core.files import write_atomic
-from pyruns_jupyter.core.layout import find_root
-from pyruns_jupyter.core.printing import printable_json, printable_text
-from pyruns_jupyter.core.textfiles import read_text
-from pyruns_jupyter.core.workspace import WorkspaceFolder, is_workspace
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.common.printable import printable_json, printable_text
+from pyruns_jupyter.core.fs.atomic import write_atomic
+from pyruns_jupyter.core.fs.text_files import read_text
+from pyruns_jupyter.core.taskfile.paths import find_root
+from pyruns_jupyter.core.workspace.discovery import workspaces_in
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace
 
 ACTIVE_FILE = ".active_workspace"  # shared with the command-line program `pyruns`
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyruns_jupyter.api import Task
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.logs import LogFollower, LogReset, log_size, tail_offset
-from pyruns_jupyter.core.runs import ACTIVE, COMPLETED
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, log_size, tail_offset
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, COMPLETED
 
 from .context import Context
 

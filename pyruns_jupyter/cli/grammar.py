@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from pyruns_jupyter.core.errors import PyrunsError
+from pyruns_jupyter.core.common.errors import PyrunsError
 
 from .queuegrammar import add_queue_verbs, add_run_options, add_search_options, positive
 from .taskgrammar import MakeVerb, add_export, add_task_verbs

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from pyruns_jupyter.api.queue import RunOptions
-from pyruns_jupyter.core.clusterneed import ENGINES
+from pyruns_jupyter.core.workspace.cluster_settings import ENGINES
 from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]

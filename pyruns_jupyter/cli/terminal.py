@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import InvalidInputs, PyrunsError, os_sentence
-from pyruns_jupyter.core.printing import printable_text
+from pyruns_jupyter.core.common.errors import InvalidInputs, PyrunsError, os_sentence
+from pyruns_jupyter.core.common.printable import printable_text
 
 from .context import Context
 from .grammar import HelpShown, UsageError, build_parser
@@ -33,7 +33,7 @@ class TerminalContext(Context):
 
 
 # What keeps a script from being read is told in a sentence; the traceback is for logs of servers.
-_READING, _QUIET = logging.getLogger("pyruns_jupyter.core.parameters"), logging.NullHandler()
+_READING, _QUIET = logging.getLogger("pyruns_jupyter.core.scripts"), logging.NullHandler()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

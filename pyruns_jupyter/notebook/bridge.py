@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pyruns_jupyter._version import __version__
-from pyruns_jupyter.core import tasks as task_moves
-from pyruns_jupyter.core.errors import NotFound, PyrunsError, from_os_error
-from pyruns_jupyter.core.rows import TaskRow
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import actions, changes, exports, generator, logs, queue, runs, studies, tasks
-from pyruns_jupyter.resources.answers import INTERNAL, TooLarge, status_of_error, to_json
-from pyruns_jupyter.resources.body import Body
-from pyruns_jupyter.resources.columns import columns_reader
-from pyruns_jupyter.resources.compare import Comparing
-from pyruns_jupyter.resources.curves import MOST_POINTS, curves
-from pyruns_jupyter.resources.groups import Grouping
-from pyruns_jupyter.resources.logsearch import MOST_HITS, LogSearch
-from pyruns_jupyter.resources.workspaces import workspace_model
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, from_os_error
+from pyruns_jupyter.core.tasks import edit as task_moves
+from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service import actions, changes, exports, generator, logs, queue, runs, studies, tasks
+from pyruns_jupyter.service.columns import columns_reader
+from pyruns_jupyter.service.compare import Comparing
+from pyruns_jupyter.service.curves import MOST_POINTS, curves
+from pyruns_jupyter.service.groups import Grouping
+from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
+from pyruns_jupyter.service.logsearch import MOST_HITS, LogSearch
+from pyruns_jupyter.service.request import Body
+from pyruns_jupyter.service.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
 from pyruns_jupyter.system.samples import Sample
 

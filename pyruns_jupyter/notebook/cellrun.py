@@ -14,9 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from pyruns_jupyter import script
-from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN, CELL_VALUE
-from pyruns_jupyter.core.ownpickles import is_own_pickle, sign_pickle
-from pyruns_jupyter.core.taskfile import is_imported, read_task
+from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN, CELL_VALUE
+from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
+from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
 
 _NOT_OURS = (
     f"The variables of this task ({CELL_GIVEN}) came with an archive and are not read, since that can run "

@@ -14,11 +14,11 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.task import Task
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import CELL_CODE, CELL_GIVEN
-from pyruns_jupyter.core.ownpickles import sign_pickle
-from pyruns_jupyter.core.proposals import free_name
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.create.preview import free_name
+from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN
+from pyruns_jupyter.core.trust.signed_pickles import sign_pickle
 
 RUNNER = "pyruns_jupyter.notebook.cellrun"
 

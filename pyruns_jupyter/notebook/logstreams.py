@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pyruns_jupyter.core.logs import LogFollower, LogReset
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.answers import to_json
-from pyruns_jupyter.resources.inside import check_inside
-from pyruns_jupyter.resources.logruns import RunWatch, latest_run, log_start, run_state
-from pyruns_jupyter.resources.logs import find_log
-from pyruns_jupyter.resources.logsearch import (
+from pyruns_jupyter.core.logs.reader import LogFollower, LogReset
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.http_errors import to_json
+from pyruns_jupyter.service.logruns import RunWatch, latest_run, log_start, run_state
+from pyruns_jupyter.service.logs import find_log
+from pyruns_jupyter.service.logsearch import (
     ENDED,
     PATIENCE,
     TOO_SLOW,
@@ -26,6 +25,7 @@ from pyruns_jupyter.resources.logsearch import (
     is_last,
     problem_of,
 )
+from pyruns_jupyter.service.path_guard import check_inside
 
 from .streams import Frame
 

@@ -24,7 +24,7 @@ from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser,
 from pyruns_jupyter.cli.queuegrammar import run_options
 from pyruns_jupyter.cli.terminal import error_text
 from pyruns_jupyter.cli.verbs import VERBS, create, optimize, show_plan
-from pyruns_jupyter.core.errors import NotFound, PyrunsError, os_sentence
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
 _INNER_QUOTES = re.compile(r'(?<=[:=<>,])"(?:\\.|[^"\\])*"')

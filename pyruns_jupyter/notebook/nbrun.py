@@ -24,11 +24,11 @@ from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
 from pyruns_jupyter import script
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.files import write_atomic
-from pyruns_jupyter.core.parameters.notebooks.reading import TAG
-from pyruns_jupyter.core.runs import RUNNING, status_of
-from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.fs.atomic import write_atomic
+from pyruns_jupyter.core.scripts.notebooks.reading import TAG
+from pyruns_jupyter.core.taskfile.runs import RUNNING, status_of
+from pyruns_jupyter.core.taskfile.task_file import edit_task
 
 INJECTED = "injected-parameters"  # as papermill tags the cell that it adds
 SAVE_EVERY = 2.0  # seconds between two times that the executed notebook is saved

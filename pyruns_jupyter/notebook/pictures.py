@@ -18,11 +18,11 @@ from pyruns_jupyter.api.tables import (
     value_text,
 )
 from pyruns_jupyter.api.task import Task
-from pyruns_jupyter.core.index import TaskRow
-from pyruns_jupyter.core.logplain import last_drawn
-from pyruns_jupyter.core.printing import printable, printable_text
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.curves import curves as curves_of
+from pyruns_jupyter.core.common.printable import printable, printable_text
+from pyruns_jupyter.core.logs.plain_text import last_drawn
+from pyruns_jupyter.core.tasks.index import TaskRow
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.curves import curves as curves_of
 from pyruns_jupyter.system.samples import Sample
 
 Picture = dict[str, str]  # by media type

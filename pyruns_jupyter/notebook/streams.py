@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from pyruns_jupyter.resources import events
-from pyruns_jupyter.resources.answers import to_json
+from pyruns_jupyter.service import events
+from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.system.sampler import Sampler
 
 from .watch import Watch

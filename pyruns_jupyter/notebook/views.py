@@ -8,7 +8,7 @@ from typing import Any
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.task import Task, TaskList
 from pyruns_jupyter.cli.context import Context
-from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core.common.errors import NotFound
 
 from .widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable, View
 

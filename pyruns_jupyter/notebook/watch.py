@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies.launch import attend
 
 T = TypeVar("T")

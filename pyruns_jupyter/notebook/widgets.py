@@ -19,9 +19,9 @@ import traitlets
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.task import Task
-from pyruns_jupyter.core.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.resources.generator import template
-from pyruns_jupyter.resources.workspaces import folder_identity
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.service.generator import template
+from pyruns_jupyter.service.workspaces import folder_identity
 
 from . import pictures
 from .bridge import STATIC, VIEWS, Bridge, sample

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tornado import web
 
-from ..core.errors import InvalidInput
-from ..resources.actions import MOVE, Action, Rows, act
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.service.actions import MOVE, Action, Rows, act
+
 from .handler import EXECUTE, WRITE, PyrunsHandler
 
 

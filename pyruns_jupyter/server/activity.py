@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ..core.errors import PyrunsError
-from .background import Background
-from .watcher import Watcher
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.live.background import Background
+from pyruns_jupyter.live.watcher import Watcher
 
 NAME = "pyruns_jupyter"
 PERIOD = 60.0  # seconds between two looks

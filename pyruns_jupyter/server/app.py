@@ -8,8 +8,9 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Integer, List, TraitError, Unicode, validate
 
-from ..engine.options import MAX_JOBS
-from .endings import register_events
+from pyruns_jupyter.engine.queue.options import MAX_JOBS
+from pyruns_jupyter.live.event_emitter import register_events
+
 from .routes import routes
 from .services import SETTING, Limits, Services
 from .staticfiles import StaticHandler

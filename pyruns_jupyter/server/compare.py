@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources.compare import Comparing
+from pyruns_jupyter.service.compare import Comparing
+
 from .handler import READ, PyrunsHandler, endpoint
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..resources.answers import to_json
-from ..resources.events import greeting
+from pyruns_jupyter.live.watcher import Watcher
+from pyruns_jupyter.service.events import greeting
+from pyruns_jupyter.service.http_errors import to_json
+
 from .streams import Send, StreamHandler, no_messages
-from .watcher import Watcher
 
 
 class EventConnection:

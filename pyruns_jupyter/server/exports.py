@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tornado.iostream import StreamClosedError
 
-from ..resources.exports import Export, export_chunks, trash_model
+from pyruns_jupyter.service.exports import Export, export_chunks, trash_model
+
 from .handler import READ, PyrunsHandler, endpoint
 
 

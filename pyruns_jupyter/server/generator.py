@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources import generator
+from pyruns_jupyter.service import generator
+
 from .handler import READ, PyrunsHandler, endpoint
 
 

@@ -11,11 +11,12 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado import web
 
-from ..core.errors import InvalidInput, PyrunsError, from_os_error, shortened
-from ..core.workspace import WorkspaceFolder
-from ..resources.answers import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
-from ..resources.body import Body, query_integer
-from ..resources.queue import is_local
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, from_os_error, shortened
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.http_errors import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
+from pyruns_jupyter.service.queue import is_local
+from pyruns_jupyter.service.request import Body, query_integer
+
 from .services import SETTING, Services
 
 RESOURCE = "pyruns"

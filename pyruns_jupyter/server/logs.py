@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..core.logs import open_log_file
-from ..resources.logs import MOST, find_log, log_times, read_log
+from pyruns_jupyter.core.logs.reader import open_log_file
+from pyruns_jupyter.service.logs import MOST, find_log, log_times, read_log
+
 from .download import DownloadHandler
 from .handler import READ, PyrunsHandler, endpoint
 

@@ -6,8 +6,8 @@ import asyncio
 
 from tornado.iostream import StreamClosedError
 
-from ..resources.logs import find_log
-from ..resources.logsearch import (
+from pyruns_jupyter.service.logs import find_log
+from pyruns_jupyter.service.logsearch import (
     ENDED,
     MOST_HITS,
     PATIENCE,
@@ -18,6 +18,7 @@ from ..resources.logsearch import (
     is_last,
     problem_of,
 )
+
 from .handler import READ, PyrunsHandler, endpoint
 
 _MEDIA_TYPE = "application/x-ndjson"

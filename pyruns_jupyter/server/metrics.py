@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ..core.runs import STATUSES
+from pyruns_jupyter.core.taskfile.runs import STATUSES
 
 if TYPE_CHECKING:
     from .services import Services

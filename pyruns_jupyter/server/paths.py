@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import InvalidInput, NotFound
-from ..core.layout import ROOT_NAME, SCRIPT_INFO
-from ..core.workspace import WorkspaceFolder, is_workspace
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, SCRIPT_INFO
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspace
 
 
 class Confinement:

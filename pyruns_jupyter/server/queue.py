@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources import queue
+from pyruns_jupyter.service import queue
+
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 

@@ -11,9 +11,9 @@ from .events import EventStream
 from .exports import ExportHandler, TrashHandler
 from .generator import ParametersHandler, PreviewHandler, TemplateHandler
 from .handler import NotHere, PyrunsHandler
+from .log_stream import LogStream
 from .logs import LogDownloadHandler, LogHandler, LogTimesHandler
 from .logsearch import LogSearchHandler
-from .logstream import LogStream
 from .queue import QueueHandler
 from .runs import ArtifactHandler, ArtifactsHandler, RunHandler, RunInputHandler
 from .settings import SettingsHandler
@@ -21,7 +21,7 @@ from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
 from .studies import SearchPreviewHandler, StudiesHandler, StudyHandler
 from .system import SystemHandler
-from .systemstream import SystemStream
+from .system_stream import SystemStream
 from .tables import ColumnsHandler, CurvesHandler, GroupsHandler
 from .tasks import TaskHandler, TasksHandler
 from .tracks import TracksHandler

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..resources import runs
-from ..resources.body import query_integer
+from pyruns_jupyter.service import runs
+from pyruns_jupyter.service.request import query_integer
+
 from .download import DownloadHandler
 from .handler import EXECUTE, READ, PyrunsHandler, endpoint
 

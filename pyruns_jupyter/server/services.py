@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ..core.errors import Busy
-from ..core.workspace import WorkspaceFolder
-from ..engine.living import living_projects
+from pyruns_jupyter.core.common.errors import Busy
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.project_registry import living_projects
+from pyruns_jupyter.live.background import Background
+from pyruns_jupyter.live.event_emitter import Emit
+from pyruns_jupyter.live.threads import Workers
+from pyruns_jupyter.live.watcher import Watcher, WatcherPool
+
 from ..studies.launch import attend
 from ..system.sampler import Sampler
 from .activity import PERIOD, Activity
-from .background import Background
-from .endings import Emit
 from .kernels import Kernels
 from .metrics import Metrics
 from .paths import Confinement
-from .watcher import Watcher, WatcherPool
 from .webhook import Webhook
-from .workers import Workers
 
 T = TypeVar("T")
 

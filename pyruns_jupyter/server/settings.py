@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources import settings
+from pyruns_jupyter.service import settings
+
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 

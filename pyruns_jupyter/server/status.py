@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from .._version import __version__
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
-from .logstream import WINDOW
+from .log_stream import WINDOW
 
 API_VERSION = 1
 

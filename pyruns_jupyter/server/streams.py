@@ -13,8 +13,9 @@ from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ..core.errors import InvalidInput, PyrunsError
-from ..resources.body import query_integer
+from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.service.request import query_integer
+
 from .handler import READ, RESOURCE, ErrorsAsJson
 
 GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011

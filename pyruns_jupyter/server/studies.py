@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources import studies
+from pyruns_jupyter.service import studies
+
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 

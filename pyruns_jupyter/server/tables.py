@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..resources.columns import columns_reader
-from ..resources.curves import MOST, MOST_POINTS, curves
-from ..resources.groups import Grouping
+from pyruns_jupyter.service.columns import columns_reader
+from pyruns_jupyter.service.curves import MOST, MOST_POINTS, curves
+from pyruns_jupyter.service.groups import Grouping
+
 from .handler import READ, PyrunsHandler, endpoint
 
 

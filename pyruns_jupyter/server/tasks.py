@@ -6,10 +6,11 @@ import time
 from functools import partial
 from typing import Any
 
-from ..core import tasks
-from ..core.workspace import WorkspaceFolder
-from ..resources.changes import Patch, change
-from ..resources.tasks import MOST, Creation, create, detail, page_reader
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.changes import Patch, change
+from pyruns_jupyter.service.tasks import MOST, Creation, create, detail, page_reader
+
 from .handler import EXECUTE, READ, WRITE, PyrunsHandler, endpoint
 
 

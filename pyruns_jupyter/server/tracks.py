@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..resources.tasks import tracks
+from pyruns_jupyter.service.tasks import tracks
+
 from .handler import READ, PyrunsHandler, endpoint
 
 

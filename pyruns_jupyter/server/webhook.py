@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest
 
-from ..core.printing import printable
-from ..resources.answers import to_json
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.service.http_errors import to_json
 
 TIMEOUT = 10.0  # seconds for one try
 PAUSES = (2.0, 30.0)  # seconds before the second and the third try

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.discovery import discover
-from ..core.errors import NotFound, PyrunsError, os_sentence
-from ..core.index import TaskIndex
-from ..core.workspace import WorkspaceFolder, open_workspace
-from ..resources.workspaces import damaged_model, folder_identity, has_active_tasks, workspace_model
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.discovery import discover
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.service.workspaces import (
+    damaged_model,
+    folder_identity,
+    has_active_tasks,
+    workspace_model,
+)
+
 from .handler import READ, WRITE, PyrunsHandler, endpoint
 
 

@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core import generate
-from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError
-from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.rows import TaskRow, read_row
-from pyruns_jupyter.core.runs import ACTIVE, COMPLETED, PENDING, RUNNING
-from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.stamps import stamp
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, read_task
-from pyruns_jupyter.core.trust import EngineKey
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.requeue import is_stuck
-from pyruns_jupyter.engine.submit import end_abandoned, submit
+from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.common.timestamps import stamp
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, COMPLETED, PENDING, RUNNING
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
+from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.trust.engine_key import EngineKey
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.requeue import is_stuck
+from pyruns_jupyter.engine.client.submit import end_abandoned, submit
 
 from .definition import FAILED, FINISHED, changing, read_study
 from .launch import Marker, marker_path

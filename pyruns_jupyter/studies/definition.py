@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, Unreadable, shown
-from pyruns_jupyter.core.filelock import FOLDER_MODE, locked
-from pyruns_jupyter.core.files import dump_json, parse_json, read_whole, sync_folder, write_atomic
-from pyruns_jupyter.core.layout import check_task_name, is_task_name
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable, shown
+from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, sync_folder, write_atomic
+from pyruns_jupyter.core.fs.locks import FOLDER_MODE, locked
+from pyruns_jupyter.core.taskfile.paths import check_task_name, is_task_name
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.options import QueueOptions
 
 STUDIES = "studies"
 MAXIMIZE, MINIMIZE = "maximize", "minimize"

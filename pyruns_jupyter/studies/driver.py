@@ -28,13 +28,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyruns_jupyter.core.errors import Busy, NotFound, PyrunsError, Unreadable
-from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.host import host_name
-from pyruns_jupyter.core.trust import EngineKey, require_engine
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.launch import attend
-from pyruns_jupyter.engine.scheduler import LOCK_TIMEOUT
+from pyruns_jupyter.core.common.errors import Busy, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.launch import attend
+from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
 
 from .active_study import LOOK_SECONDS, ActiveStudy, say
 from .definition import FAILED

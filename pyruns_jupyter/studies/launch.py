@@ -17,19 +17,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pyruns_jupyter.core.diskformat import check_format
-from pyruns_jupyter.core.errors import Conflict, PyrunsError, Unreadable, Untrusted
-from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.host import new_token
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.sealed import SealedFolder, remove_foreign, sealed_names
-from pyruns_jupyter.core.trust import STUDIES, EngineKey, claim_engine, require_engine, trusted_engine
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.inherited import front_end_environment
-from pyruns_jupyter.engine.launch import attend as attend_queue
-from pyruns_jupyter.engine.launch import check_startable, start_detached
-from pyruns_jupyter.engine.requeue import Requeued
-from pyruns_jupyter.engine.requeue import requeue as requeue_tasks
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.core.taskfile.format_version import check_format
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.trust.engine_key import (
+    STUDIES,
+    EngineKey,
+    claim_engine,
+    require_engine,
+    trusted_engine,
+)
+from pyruns_jupyter.core.trust.signatures import SealedFolder, remove_foreign, sealed_names
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.requeue import Requeued
+from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
+from pyruns_jupyter.engine.queue.client_environment import front_end_environment
+from pyruns_jupyter.engine.queue.launch import attend as attend_queue
+from pyruns_jupyter.engine.queue.launch import check_startable, start_detached
 
 _SEPARATOR = "@"  # no name holds it
 _PATIENCE = 5.0  # seconds until a driver that was started holds its lock

@@ -6,14 +6,14 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from pyruns_jupyter.core import generate
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, PyrunsError
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.runs import ACTIVE as ACTIVE_TASKS
-from pyruns_jupyter.core.runs import QUEUED
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import cancel
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.taskfile.runs import ACTIVE as ACTIVE_TASKS
+from pyruns_jupyter.core.taskfile.runs import QUEUED
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import cancel
 
 from .definition import (
     ACTIVE,

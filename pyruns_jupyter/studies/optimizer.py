@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.errors import Conflict
-from pyruns_jupyter.core.sweep.searchspace import Choices, Interval, SearchSpace
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.config.sweep.searchspace import Choices, Interval, SearchSpace
 
 from .definition import Definition
 from .trials import COMPLETE, FAIL, OPEN, PRUNED, Trial

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import POINTS_SHOWN, figures_of_run
-from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.rows import TaskRow
-from pyruns_jupyter.core.runs import CANCELLED, COMPLETED, FAILED
-from pyruns_jupyter.core.taskfile import TaskInfo, own
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, figures_of_run
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own
+from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .definition import Definition
 

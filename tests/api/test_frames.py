@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
 from tests.recorder import Recorder
 
 

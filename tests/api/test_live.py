@@ -11,7 +11,7 @@ import pytest
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api import task as task_module
 from pyruns_jupyter.api.live import Event, Waiting
-from pyruns_jupyter.core.errors import NotFound
+from pyruns_jupyter.core.common.errors import NotFound
 
 SCRIPT = """
 import argparse, sys, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyruns_jupyter.core.host import host_name
+from pyruns_jupyter.core.common.host_identity import host_name
 from tests.cli.test_cli import Terminal, terminal
 
 if TYPE_CHECKING:

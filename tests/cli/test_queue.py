@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.engine.launch import scheduler_alive
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from tests.engine.support import stop_everything
 from tests.support import wait_until
 

@@ -12,9 +12,9 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.tables import text_table
 from pyruns_jupyter.cli.terminal import main
-from pyruns_jupyter.core.files import dump_json
-from pyruns_jupyter.core.sweep.plan import SweepPlan
-from pyruns_jupyter.core.tasks import rename, trash
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan
+from pyruns_jupyter.core.fs.atomic import dump_json
+from pyruns_jupyter.core.tasks.edit import rename, trash
 from pyruns_jupyter.studies.definition import Definition
 from tests.core.making import script_workspace
 

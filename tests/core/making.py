@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import add_points
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics.read import add_points
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 SCRIPT = """\
 import argparse

@@ -17,18 +17,18 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.cli.terminal import main
-from pyruns_jupyter.core import trash
-from pyruns_jupyter.core.errors import Conflict, NotFound, Unreadable
-from pyruns_jupyter.core.filelock import FileLock
-from pyruns_jupyter.core.files import dump_json, parse_json
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.layout import MAX_RUNS, TaskPaths
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.runs import SLOTS
-from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources import logs, tasks
+from pyruns_jupyter.core.common.errors import Conflict, NotFound, Unreadable
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import dump_json, parse_json
+from pyruns_jupyter.core.fs.locks import FileLock
+from pyruns_jupyter.core.taskfile.paths import MAX_RUNS, TaskPaths
+from pyruns_jupyter.core.taskfile.runs import SLOTS
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
+from pyruns_jupyter.core.tasks import trash
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service import logs, tasks
 
 from .damage import DAMAGES, as_nobody, open_up, state_of
 from .making import script_workspace

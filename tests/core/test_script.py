@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import script
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.folding import fold
-from pyruns_jupyter.core.journal import entries
-from pyruns_jupyter.core.layout import TaskPaths
-from pyruns_jupyter.core.taskfile import edit_task, read_task
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.metrics.aggregate import fold
+from pyruns_jupyter.core.metrics.journal import entries
+from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 
 from .making import one_task, script_workspace
 

@@ -15,7 +15,7 @@ from tests.support import ROOT
 # Forks, so that each victim begins at once; it is collected only after it was killed, so its pid stays its.
 _HELPER = """
 import os, sys
-import pyruns_jupyter.core.generate, pyruns_jupyter.core.snapshots
+import pyruns_jupyter.core.create.create, pyruns_jupyter.core.provenance.snapshots
 body = compile(sys.argv.pop(1), "victim", "exec")
 for line in sys.stdin:
     sys.argv[2:] = line.split()

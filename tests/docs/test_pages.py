@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.discovery import discover
+from pyruns_jupyter.core.workspace.discovery import discover
 from tests.engine.support import stop_everything
 from tests.slurm.cluster import Cluster
 from tests.support import EXAMPLES, ROOT, reference_program, wait_until

@@ -13,15 +13,15 @@ from typing import Any
 
 import psutil
 
-from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.layout import EnginePaths, TaskPaths
-from pyruns_jupyter.core.tasklock import LEFT_SECONDS
-from pyruns_jupyter.core.trust import EngineKey, claim_engine
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
+from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
+from pyruns_jupyter.core.taskfile.paths import EnginePaths, TaskPaths
+from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import Submission, scheduler_alive, submit
+from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.support import wait_until
 
 ENDED = {"completed", "failed", "cancelled"}

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core import runs, tasks
-from pyruns_jupyter.core.archive import pack, unpack, unpacking
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.export.archive import pack, unpack, unpacking
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import submit
 from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
 from tests.engine.support import stop_everything
 from tests.support import wait_until

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from pyruns_jupyter.core import host, runs
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine.launch import attend
+from pyruns_jupyter.core.common import host_identity
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.launch import attend
 from tests.support import wait_until
 
 from .support import Project
@@ -26,9 +27,9 @@ def test_a_claim_that_nobody_locks(
     batch = batches.new_id()
     with monkeypatch.context() as patch:
         if is_elsewhere:
-            here = host.ProcessId.ours()
-            there = host.ProcessId("elsewhere", "another-boot", here.pid, here.create_time)
-            patch.setattr(host.ProcessId, "ours", lambda: there)
+            here = host_identity.ProcessId.ours()
+            there = host_identity.ProcessId("elsewhere", "another-boot", here.pid, here.create_time)
+            patch.setattr(host_identity.ProcessId, "ours", lambda: there)
         claim = batches.Claim(key, batch, "_shell_", [("T", "attempt")])
         claim.__enter__()
     claim._lock.release()

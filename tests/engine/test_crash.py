@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.files import dump_json, read_json, write_atomic
-from pyruns_jupyter.core.sealed import SealedFolder
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.trust import BATCHES
-from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.submit import attend, scheduler_alive
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.trust.engine_key import BATCHES
+from pyruns_jupyter.core.trust.signatures import SealedFolder
+from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
+from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.engine.conftest import MakeProject
 from tests.engine.support import ENDED, Project
 from tests.support import ROOT, wait_until

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.parameters.frameworks import imported_framework
-from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.gpus import ledger
-from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.core.scripts.frameworks import imported_framework
+from pyruns_jupyter.engine.gpus import reservations
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import ROOT
 
@@ -28,7 +28,7 @@ SUBMIT = """
 import sys
 from pathlib import Path
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 options = eval(sys.argv[2])
 workspace = Workspace(WorkspaceFolder.at(Path(sys.argv[1])))
 workspace.run(workspace.tasks(), **options)
@@ -39,7 +39,7 @@ workspace.run(workspace.tasks(), **options)
 def nvml(fake_nvml: FakeNvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     for name, value in fake_nvml.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger"))
+    monkeypatch.setenv(reservations.VARIABLE, str(tmp_path / "ledger"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     fake_nvml.write([FakeGpu(name="Fake", total=6144, used=300) for _ in range(2)])  # less than 8 GiB
     return fake_nvml

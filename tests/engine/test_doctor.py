@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.host import host_name
-from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.trust import claim_engine
-from pyruns_jupyter.engine import doctor, pausing
-from pyruns_jupyter.engine.doctor import Finding, examine
+from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
+from pyruns_jupyter.core.trust.engine_key import claim_engine
+from pyruns_jupyter.engine.client import doctor
+from pyruns_jupyter.engine.client.doctor import Finding, examine
+from pyruns_jupyter.engine.queue import pause as pausing
 from tests.core.damage import state_of
 from tests.support import ROOT, wait_until
 

@@ -21,14 +21,14 @@ import psutil
 import pytest
 
 from pyruns_jupyter.api.queue import queue_options
-from pyruns_jupyter.core.errors import Busy, PyrunsError
-from pyruns_jupyter.core.host import STATE_VARIABLE, runtime_folder
-from pyruns_jupyter.core.rows import read_row
-from pyruns_jupyter.engine.gpus import ledger
-from pyruns_jupyter.engine.gpus.ledger import Ledger, Reservation
-from pyruns_jupyter.engine.gpus.need import memory_need
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.core.common.errors import Busy, PyrunsError
+from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE, runtime_folder
+from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.gpus import reservations
+from pyruns_jupyter.engine.gpus.memory_estimate import memory_need
+from pyruns_jupyter.engine.gpus.reservations import Ledger, Reservation
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import wait_until
 
@@ -45,7 +45,7 @@ def nvml(fake_nvml: FakeNvml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name, value in fake_nvml.environment.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "ledger").mkdir()
-    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger"))
+    monkeypatch.setenv(reservations.VARIABLE, str(tmp_path / "ledger"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     fake_nvml.write([FakeGpu(name="Fake A", total=10240, used=100) for _ in range(4)])
     return fake_nvml
@@ -118,7 +118,7 @@ def test_tasks_with_gpus_are_limited_by_the_gpus_not_by_the_cores(shell: Project
 def test_a_folder_of_reservations_that_vanishes_is_made_anew(
     shell: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(ledger.VARIABLE)
+    monkeypatch.delenv(reservations.VARIABLE)
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "session"))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -539,7 +539,7 @@ def test_the_name_of_a_task_that_another_user_reserved_for_commands_no_terminal(
 def test_a_folder_with_too_many_files_is_said_to_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "MAX_FILES", 3)
+    monkeypatch.setattr(reservations, "MAX_FILES", 3)
     book = Ledger(tmp_path / "book")
     with book.guarded():
         for number in range(3):
@@ -601,7 +601,7 @@ def test_a_locked_ledger_holds_up_neither_other_tasks_nor_stops(shell: Project, 
 
 
 def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ledger.VARIABLE)
+    monkeypatch.delenv(reservations.VARIABLE)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "book").symlink_to("elsewhere")
     with pytest.raises(PyrunsError, match="not a folder of yours"), Ledger(tmp_path / "book").guarded():

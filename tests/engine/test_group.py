@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.cli.test_cli import Terminal
 from tests.engine.support import stop_everything
 

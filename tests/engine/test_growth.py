@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pyruns_jupyter.core import snapshots
-from pyruns_jupyter.core.makers import home
-from pyruns_jupyter.engine.base import Job
+from pyruns_jupyter.core.fs.temp_names import home
+from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 from pyruns_jupyter.engine.cluster.followed import FollowedTask
 from pyruns_jupyter.engine.cluster.submissions import Submission
-from pyruns_jupyter.engine.options import QueueOptions
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.options import QueueOptions
 
 from .support import Project
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.clusterneed import ClusterNeed
-from pyruns_jupyter.core.errors import InvalidInput, Unreadable
-from pyruns_jupyter.core.host import ProcessId
-from pyruns_jupyter.core.place import Place
-from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.snapshots.store import Manifest
+from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
+from pyruns_jupyter.core.common.host_identity import ProcessId
+from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.provenance.snapshots.store import Manifest
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.cluster.submissions import Submission
-from pyruns_jupyter.engine.gpus.ledger import Reservation
-from pyruns_jupyter.engine.options import After, QueueOptions
+from pyruns_jupyter.engine.gpus.reservations import Reservation
+from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.studies.definition import Definition
 
 HUGE = 10**400

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.engine.submit import attend, scheduler_alive
+from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
 from tests.support import ROOT, wait_until
 
 from .support import ENDED, Project, age_lock
@@ -31,9 +31,9 @@ hostname "$1" && mount --bind "$2" /proc/sys/kernel/random/boot_id && shift 2 &&
 SUBMIT = """
 import sys
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.client.submit import submit
 submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[2:], options=QueueOptions())
 sys.stdin.read()
 """

@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.trust import claim_engine
-from pyruns_jupyter.engine.given import queue_options
-from pyruns_jupyter.engine.gpus.ledger import MEMORY_VARIABLE
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.trust.engine_key import claim_engine
+from pyruns_jupyter.engine.client.option_parsing import queue_options
+from pyruns_jupyter.engine.gpus.reservations import MEMORY_VARIABLE
 from pyruns_jupyter.engine.memory.group import MemoryGroup
 from pyruns_jupyter.engine.memory.reservations import usable_memory
 from pyruns_jupyter.engine.memory.usage import descendants, proportional_size, resident_size
-from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.server.process import ServerProcess
 from tests.support import wait_until
 

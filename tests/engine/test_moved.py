@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.index import QUEUED_ELSEWHERE, TaskIndex
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.owners import COPIED
-from pyruns_jupyter.core.taskfile import own_facts
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.requeue import requeue
-from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.ownership import COPIED
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import own_facts
+from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.requeue import requeue
+from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project
 from tests.support import wait_until
 

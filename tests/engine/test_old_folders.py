@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.resources.tasks import detail
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.service.tasks import detail
 from tests.core.making import snapshot
 from tests.core.old import OLD_TASKS, SHOWN
 

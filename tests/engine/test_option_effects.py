@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.engine.given import queue_options
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.engine.client.option_parsing import queue_options
 from tests.conftest import FakeGpu, FakeNvml
 
 from .support import Project

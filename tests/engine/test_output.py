@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pyruns_jupyter.core.logtimes import read_marks
+from pyruns_jupyter.core.logs.time_index import read_marks
 from tests.support import wait_until
 
 from .support import Project, python
@@ -90,7 +90,7 @@ def test_a_run_without_a_terminal_is_stopped_with_all_it_started(shell: Project)
     shell.task("T", "(setsid sh -c 'echo in; sleep 600') & sleep 601")
     shell.submit("T")
     shell.wait_for_output("T", b"in\n")
-    from pyruns_jupyter.engine.submit import cancel
+    from pyruns_jupyter.engine.client.submit import cancel
 
     cancel(shell.workspace, "T")
     assert shell.wait("T") == ["cancelled"]

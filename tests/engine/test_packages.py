@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.proposals import script_parameters
+from pyruns_jupyter.core.create.preview import script_parameters
 
 if TYPE_CHECKING:
     from pathlib import Path

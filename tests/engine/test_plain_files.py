@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import scheduler_alive, submit
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
 from pyruns_jupyter.studies.launch import attend
 from tests.support import wait_until
 

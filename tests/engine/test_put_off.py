@@ -8,10 +8,10 @@ import sys
 
 import psutil
 
-from pyruns_jupyter.core.trust import claim_engine
-from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import scheduler_alive
+from pyruns_jupyter.core.trust.engine_key import claim_engine
+from pyruns_jupyter.engine.client.submit import scheduler_alive
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import ROOT, wait_until
 
 from .support import Project

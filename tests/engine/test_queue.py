@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.trust import claim_engine
-from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.trust.engine_key import claim_engine
+from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.queue import batches
 from tests.engine.support import Project, python
 from tests.support import ROOT, wait_until
 
@@ -134,8 +134,8 @@ time.sleep(600)
 SUBMITTER = """
 import sys, time
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import submit
 workspace = WorkspaceFolder.at(Path(sys.argv[1]))
 for name in sys.argv[2:]:
     result = submit(workspace, [name])
@@ -168,9 +168,9 @@ def test_a_front_end_that_dies_while_it_queues_leaves_nothing_queued(shell: Proj
     program = """
 import os, sys
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.engine.client.submit import submit
 batches.Batches.write = lambda *unused: os.kill(os.getpid(), 9)
 submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])
 """

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import figures_of_run
+from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.taskfile import runs
 from tests.engine.support import Project, python
 from tests.support import wait_until
 

@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.files import dump_json, read_json
-from pyruns_jupyter.core.rows import read_row
-from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.failures import diagnose
-from pyruns_jupyter.engine.options import After, QueueOptions
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json
+from pyruns_jupyter.core.logs.diagnosis import diagnose
+from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.options import After, QueueOptions
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import wait_until
 
 from .conftest import MakeProject

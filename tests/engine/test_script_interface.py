@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from pyruns_jupyter.core.index import TaskIndex
+from pyruns_jupyter.core.tasks.index import TaskIndex
 from tests.support import wait_until
 
 from .conftest import MakeProject

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.shells import kind_of
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.shells import kind_of
 from tests.support import ROOT
 
 from .conftest import MakeProject
@@ -49,7 +49,7 @@ def test_every_shell_runs_its_own_script(
         project.settings(f"shell_mode: custom\nshell_executable: {shell_path}\n")
     else:
         monkeypatch.setenv("SHELL", shell_path)
-        monkeypatch.setattr("pyruns_jupyter.core.shells._ancestors", list)
+        monkeypatch.setattr("pyruns_jupyter.core.workspace.shells._ancestors", list)
     (name,) = create_tasks(project.workspace, SCRIPTS[kind] + "exit 3\n", "a task's name")
     info = project.info(name)
     assert (info["shell_executable"], info["shell_kind"]) == (shell_path, kind)

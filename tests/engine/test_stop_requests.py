@@ -7,14 +7,14 @@ from typing import cast
 
 import pytest
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.engine import stoprequests
-from pyruns_jupyter.engine.base import Engine, Job
-from pyruns_jupyter.engine.batches import Batch
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.queueing import Entry, OpenBatch
-from pyruns_jupyter.engine.stoprequests import LOOK_SECONDS, StopRequests
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.queue.batches import Batch
+from pyruns_jupyter.engine.queue.entries import Entry, OpenBatch
+from pyruns_jupyter.engine.queue.jobs import Engine, Job
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.scheduler import cancel_scan
+from pyruns_jupyter.engine.scheduler.cancel_scan import LOOK_SECONDS, StopRequests
 
 from .support import Project
 
@@ -76,7 +76,7 @@ def test_the_last_of_many_waiting_tasks_is_stopped_in_time(
         looked.append(entry.job.task)
         return entry.seen == 0
 
-    monkeypatch.setattr(stoprequests, "was_touched", was_touched)
+    monkeypatch.setattr(cancel_scan, "was_touched", was_touched)
     last = f"t{WAITING - 1}"
     seed(shell, last)
     requests = StopRequests({"b": opened}, cast(Engine, None))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core import snapshots
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound
-from pyruns_jupyter.core.snapshots import store
-from pyruns_jupyter.engine.doctor import examine
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
+from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.snapshots import store
+from pyruns_jupyter.engine.client.doctor import examine
 from tests.support import wait_until
 
 if TYPE_CHECKING:

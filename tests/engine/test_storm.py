@@ -15,10 +15,10 @@ from contextlib import suppress
 
 import psutil
 
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.files import read_json
-from pyruns_jupyter.engine.submit import attend
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.engine.client.submit import attend
 from tests.support import wait_until
 
 from .support import ENDED, Project

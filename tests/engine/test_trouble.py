@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from pyruns_jupyter.core.filelock import locked
-from pyruns_jupyter.core.trust import EngineKey, claim_engine
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine import submit as submit_module
-from pyruns_jupyter.engine.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client import submit as submit_module
+from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
 
@@ -112,12 +112,12 @@ def test_who_stops_at_the_door_keeps_no_processor_busy(shell: Project) -> None:
 FULL = """
 import errno, os, resource, sys
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.core.trust import EngineKey, claim_engine
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.engine import batches
 from pyruns_jupyter.engine import submit as submit_module
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.engine.client.submit import submit
 def full(*unused):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     raise OSError(errno.ENOSPC, "No space left on device")
@@ -228,8 +228,8 @@ def test_a_claim_for_which_the_disk_has_no_room_leaves_nothing(shell: Project) -
     program = """
 import os, resource, sys
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import submit
 before = len(os.listdir("/dev/fd"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 try:

@@ -16,19 +16,20 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core import trust
-from pyruns_jupyter.core.errors import Conflict, PyrunsError
-from pyruns_jupyter.core.filesystem import birth_time, file_system_type
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.host import boot_id, process_alive
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.sealed import Origin, SealedFolder, origin
-from pyruns_jupyter.core.trust import BATCHES, claim_engine, require_engine, trusted_engine
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine import launch, pausing
-from pyruns_jupyter.engine.options import After, QueueOptions
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import attend, scheduler_alive, submit
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
+from pyruns_jupyter.core.common.host_identity import boot_id, process_alive
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.filesystem import birth_time, file_system_type
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.trust import engine_key
+from pyruns_jupyter.core.trust.engine_key import BATCHES, claim_engine, require_engine, trusted_engine
+from pyruns_jupyter.core.trust.signatures import Origin, SealedFolder, origin
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import attend, scheduler_alive, submit
+from pyruns_jupyter.engine.queue import launch
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.options import After, QueueOptions
+from pyruns_jupyter.engine.queue.status import read_queue
 from pyruns_jupyter.studies.launch import attend as attend_all
 from pyruns_jupyter.studies.launch import requeue as requeue_all
 from tests.engine.support import Project, stop_everything
@@ -212,7 +213,7 @@ def test_the_file_of_one_kind_is_none_of_another(tmp_path: Path) -> None:
 def test_where_inodes_change_with_each_mount_the_path_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust, "RENUMBERED", {file_system_type(tmp_path)})
+    monkeypatch.setattr(engine_key, "RENUMBERED", {file_system_type(tmp_path)})
     made = Made.new(tmp_path / "project")
     made.queue()
     copied = made.copy_to(tmp_path / "second")
@@ -248,7 +249,7 @@ def test_another_folder_that_got_the_same_inode_has_no_key(tmp_path: Path) -> No
 def test_of_many_ids_that_have_done_their_work_the_latest_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust, "_MAX_DONE_BYTES", 1000)
+    monkeypatch.setattr(engine_key, "_MAX_DONE_BYTES", 1000)
     made = Made.new(tmp_path / "project")
     key = claim_engine(made.root)
     for number in range(500):
@@ -300,9 +301,9 @@ def as_other_user(program: str, *words: str, home: Path) -> subprocess.Completed
 LOOK = """
 import sys, time
 from pathlib import Path
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.queuestate import read_queue
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.status import read_queue
 from pyruns_jupyter.studies.launch import attend
 workspace = WorkspaceFolder.at(Path(sys.argv[1]))
 for _ in range(10):
@@ -330,7 +331,7 @@ def test_another_users_queue_does_not_run_as_us(tmp_path: Path) -> None:
     assert not (tmp_path / "b" / "EXECUTED").exists()
     # Nor do they take it over.
     program = "import sys\nfrom pathlib import Path\n"
-    program += "from pyruns_jupyter.engine.requeue import requeue\n"
+    program += "from pyruns_jupyter.engine.client.requeue import requeue\n"
     refused = as_other_user(program + "requeue(Path(sys.argv[1]))", str(made.root), home=home)
     assert "belongs to the user root" in refused.stderr
     # Others can write to it, so its owner is asked, too.

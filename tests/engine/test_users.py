@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.host import STATE_VARIABLE
-from pyruns_jupyter.engine.gpus import ledger
+from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
+from pyruns_jupyter.engine.gpus import reservations
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import ROOT, wait_until
 
@@ -24,9 +24,9 @@ HOLD = "echo gpu:$CUDA_VISIBLE_DEVICES; id -u; while [ ! -e go ]; do sleep 0.05;
 SUBMIT = """
 import sys
 from pathlib import Path
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.submit import submit
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.client.submit import submit
 submit(WorkspaceFolder.at(Path(sys.argv[1])), sys.argv[2:], options=QueueOptions(gpus=1))
 """
 
@@ -76,7 +76,7 @@ def two(fake_nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     common.chmod(0o1777)
     for name, value in fake_nvml.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv(ledger.VARIABLE, str(common))
+    monkeypatch.setenv(reservations.VARIABLE, str(common))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     fake_nvml.write([FakeGpu(total=10240, used=100)])
     users = User(12001, folder), User(12002, folder)

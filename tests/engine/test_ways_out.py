@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.index import INTERRUPTED, QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.trash import trash
-from pyruns_jupyter.engine import pausing
-from pyruns_jupyter.engine.submit import cancel
+from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks.index import INTERRUPTED, QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
+from pyruns_jupyter.core.tasks.trash import trash
+from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.queue import pause as pausing
 from tests.support import ROOT, wait_until
 
 from .support import Project
@@ -94,7 +94,7 @@ def test_a_queued_task_that_lost_its_batch(shell: Project, batch: str, way: str)
 def test_the_list_learns_that_a_batch_is_gone_and_is_back(
     shell: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyruns_jupyter.core.index._ORIGIN_SECONDS", 0.0)
+    monkeypatch.setattr("pyruns_jupyter.core.tasks.index._ORIGIN_SECONDS", 0.0)
     shell.task("T", "true")
     pausing.pause(shell.root)
     shell.submit("T")

@@ -83,9 +83,9 @@ import os, signal, sys, time
 from pathlib import Path
 import psutil
 from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.engine.base import Job
-from pyruns_jupyter.engine.local import LocalEngine
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.scheduler.local import LocalEngine
 
 def wait_until(happened):
     deadline = time.monotonic() + 30

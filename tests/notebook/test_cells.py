@@ -13,10 +13,10 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
-from pyruns_jupyter.core.archive import pack, unpack
-from pyruns_jupyter.core.errors import Conflict, Unreadable
-from pyruns_jupyter.core.host import STATE_VARIABLE
-from pyruns_jupyter.core.ownpickles import is_own_pickle, sign_pickle
+from pyruns_jupyter.core.common.errors import Conflict, Unreadable
+from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
+from pyruns_jupyter.core.export.archive import pack, unpack
+from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
 from tests.notebook.shell import Shell
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import open_workspace
 from pyruns_jupyter.notebook import logstreams
 from tests.notebook.kernel import Kernel, running_kernel
 from tests.notebook.test_widgets import comms_of

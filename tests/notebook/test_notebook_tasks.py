@@ -11,7 +11,7 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.task import Task
-from tests.core.test_notebook_parameters import notebook
+from tests.core.scripts.test_notebook_parameters import notebook
 from tests.support import wait_until
 
 

@@ -12,7 +12,7 @@ import pytest
 from traitlets import TraitError
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.notebook import pictures
 from pyruns_jupyter.notebook.pictures import MOST_BYTES
 from pyruns_jupyter.notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable, View

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.workspace import open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import open_workspace
 from pyruns_jupyter.notebook.watch import Watch
 from tests.support import wait_until
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.diskformat import VERSION
-from pyruns_jupyter.core.errors import Conflict, PyrunsError
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.engine.launch import attend, start_scheduler
-from pyruns_jupyter.engine.submit import scheduler_alive
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
+from pyruns_jupyter.core.taskfile.format_version import VERSION
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.engine.client.submit import scheduler_alive
+from pyruns_jupyter.engine.queue.launch import attend, start_scheduler
 from tests.core.making import shell_workspace, snapshot
 from tests.engine.support import stop_everything
 from tests.support import wait_until

@@ -10,9 +10,9 @@ import pytest
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.settings import DEFAULT_TEXT
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS
 from tests.server.test_openapi import described

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.answers import to_json
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.http_errors import to_json
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS

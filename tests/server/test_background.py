@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.inotify import FolderWatch
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.server import background, hints
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.inotify import FolderWatch
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.live import background, fs_hints
 from pyruns_jupyter.server.activity import Activity
 from pyruns_jupyter.server.services import Limits, Services
 from pyruns_jupyter.server.webhook import Webhook
@@ -135,10 +135,10 @@ async def test_hints_of_a_listener_that_left_are_closed(
         return await asyncio.to_thread(function, *arguments)
 
     async def listen() -> None:
-        async with hints.Hints.of(train, run):
+        async with fs_hints.Hints.of(train, run):
             raise AssertionError("nobody waits for these")
 
-    monkeypatch.setattr(hints, "FolderWatch", slow)
+    monkeypatch.setattr(fs_hints, "FolderWatch", slow)
     train.tasks.mkdir(exist_ok=True)
     listening = asyncio.ensure_future(listen())
     await asyncio.to_thread(began.wait, PATIENCE)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.server.activity import NAME, Activity
 from pyruns_jupyter.server.services import SETTING, Services
 from tests.recorder import Recorder

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS

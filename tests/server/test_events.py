@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.tasks import set_pinned, trash
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks.edit import set_pinned, trash
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.client import Api, Stream, until
 from tests.server.conftest import WS
 
@@ -21,7 +21,7 @@ EVENTS = "/workspaces/{ws}/events"
 PIN = """
 import sys
 from pathlib import Path
-from pyruns_jupyter.core.taskfile import edit_task
+from pyruns_jupyter.core.taskfile.task_file import edit_task
 with edit_task(Path(sys.argv[1])) as info:
     info["pinned"] = True
 """
@@ -119,7 +119,7 @@ async def test_coming_back_to_another_life_of_the_server(
 async def test_very_many_changes_are_listed_again(
     api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyruns_jupyter.resources.events.ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("pyruns_jupyter.service.events.ROWS_AT_ONCE", 3)
     stream, hello = await hear(api)
     await asyncio.to_thread(create_tasks, train, "lr: 1 | 2 | 3 | 4", "t")
     message = await stream.message("EventMessage")

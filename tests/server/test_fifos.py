@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.trackstore import STORE_NAME
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from tests.core.test_trackstore import INFO as STORED
-from tests.core.test_trackstore import store
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics.peer_tracks import STORE_NAME
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from tests.core.metrics.test_peer_tracks import INFO as STORED
+from tests.core.metrics.test_peer_tracks import store
 from tests.recorder import Recorder
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS

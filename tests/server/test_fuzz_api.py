@@ -22,10 +22,10 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.settings import DEFAULT_TEXT
-from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.workspace import open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks.edit import trash
+from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT
+from pyruns_jupyter.core.workspace.workspace import open_workspace
 from pyruns_jupyter.server.routes import API, REST, STREAMS
 from tests.recorder import Recorder
 from tests.server.client import METHODS, OPENAPI, operation, resolve

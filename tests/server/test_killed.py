@@ -10,9 +10,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from pyruns_jupyter.core.files import read_json
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import attend
+from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import attend
 from tests.support import wait_until
 
 from .process import ServerProcess

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core import journal
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import DEFAULT_CONFIG, SCRIPT_INFO, SETTINGS_NAME
-from pyruns_jupyter.core.trash import trash
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics import journal
+from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG, SCRIPT_INFO, SETTINGS_NAME
+from pyruns_jupyter.core.tasks.trash import trash
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.recorder import Recorder
 from tests.server.client import OPENAPI, Api
 from tests.server.conftest import WS

@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.logtimes import encode_mark
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.logs.time_index import encode_mark
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.server import logsearch
 from tests.recorder import Recorder
 from tests.server.client import Api, check_schema, until

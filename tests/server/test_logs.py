@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import Answer, Api, Stream
 from tests.server.conftest import WS

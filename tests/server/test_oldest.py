@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import open_workspace
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import open_workspace
 from tests.recorder import Recorder
 from tests.server.process import TOKEN, ServerProcess
 from tests.support import ROOT

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import end_run, start_run
 from tests.server.client import Api
 from tests.server.conftest import WS

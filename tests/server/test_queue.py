@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.engine.support import stop_everything
 from tests.server.client import Api, until
 from tests.server.conftest import WS

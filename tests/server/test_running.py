@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.host import host_name
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import scheduler_alive, submit
+from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
 from tests.server.client import Api, check_schema, until
 from tests.server.conftest import WS
 
@@ -123,7 +123,7 @@ async def test_what_was_queued_without_a_scheduler_is_seen_to(
     """As after a crash: whoever looks at the workspace brings the queue back to life."""
     created = create_tasks(train, "lr: 1", "left")
     with monkeypatch.context() as patched:
-        patched.setattr("pyruns_jupyter.engine.submit.ensure_scheduler", lambda *arguments: None)
+        patched.setattr("pyruns_jupyter.engine.client.submit.ensure_scheduler", lambda *arguments: None)
         submit(train, created)
     assert not scheduler_alive(train.root)
 

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import pytest
 from jupyter_server.auth import Authorizer
 
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.runs import open_artifact
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.runs import open_artifact
 from tests.recorder import Recorder
 from tests.server.client import Api
 from tests.server.conftest import WS

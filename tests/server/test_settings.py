@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from pyruns_jupyter.core.settings import DEFAULT_TEXT, Settings
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.client import Api
 from tests.server.conftest import WS
 

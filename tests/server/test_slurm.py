@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 from tests.slurm import conftest as slurm

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.studies import optimizer
 from pyruns_jupyter.studies.definition import Definition
 from tests.server.client import Api, until

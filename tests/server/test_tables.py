@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core import query as queries
-from pyruns_jupyter.core.generate import create_tasks
+from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.query.values import measure
-from pyruns_jupyter.core.rows import row_from
-from pyruns_jupyter.core.taskfile import OWN_KEY
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.resources.columns import value_key
-from pyruns_jupyter.resources.groups import query_of
+from pyruns_jupyter.core.taskfile.task_file import OWN_KEY
+from pyruns_jupyter.core.tasks.row import row_from
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.columns import value_key
+from pyruns_jupyter.service.groups import query_of
 from tests.recorder import Recorder
 from tests.server.client import Api, until
 from tests.server.conftest import WS

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.tasks import set_pinned
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.server import hints
-from pyruns_jupyter.server import watcher as watcher_module
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks.edit import set_pinned
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.live import fs_hints
+from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.server.services import Limits, Services
 from pyruns_jupyter.server.webhook import Webhook
 from tests.server.client import PATIENCE, until
@@ -52,7 +52,7 @@ async def test_a_workspace_at_rest(
     """The system tells of a change long before the next look is due; where it does not, looks are many."""
     monkeypatch.setattr(watcher_module, "RESTING", 3600.0)
     if not has_hints:
-        monkeypatch.setattr(hints, "FolderWatch", _refuse)
+        monkeypatch.setattr(fs_hints, "FolderWatch", _refuse)
     create_tasks(train, "lr: 0.5\n", "one")
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
@@ -121,7 +121,7 @@ async def test_the_end_of_a_watch_is_not_lost_to_a_change_at_the_same_moment(
     async def run(function: Any, *arguments: Any) -> Any:
         return function(*arguments)
 
-    async with hints.Hints.of(train, run) as changes:
+    async with fs_hints.Hints.of(train, run) as changes:
         waiting = asyncio.ensure_future(changes.wait(PATIENCE))
         await asyncio.sleep(0.01)
         (train.tasks / "new").mkdir()

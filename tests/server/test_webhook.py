@@ -16,9 +16,9 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 from traitlets import TraitError
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.server import webhook
 from pyruns_jupyter.server.app import PyrunsExtension
 from pyruns_jupyter.server.webhook import Webhook, sentence

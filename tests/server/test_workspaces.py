@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import TASK_INFO
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import cancel, submit
-from pyruns_jupyter.resources import generator
-from pyruns_jupyter.server import watcher as watcher_module
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.paths import TASK_INFO
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.server.services import MAX_WAITING_PREVIEWS, SETTING, Services
+from pyruns_jupyter.service import generator
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 

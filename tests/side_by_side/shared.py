@@ -10,13 +10,13 @@ from typing import Any
 
 import psutil
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.index import TaskIndex, TaskRow
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.submit import Submission, scheduler_alive, submit
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.tasks.index import TaskIndex, TaskRow
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import Submission, scheduler_alive, submit
+from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.support import wait_until
 
 # Runs under either program: the Python of the reference program knows the real `pyruns`.

@@ -7,11 +7,12 @@ import json
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core import runs, tasks
-from pyruns_jupyter.core.errors import Conflict
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import own_facts, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.core.making import snapshot
 from tests.support import ROOT
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core import runs, tasks
-from pyruns_jupyter.core.errors import Conflict
-from pyruns_jupyter.core.files import read_json
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import TaskInfo, own_facts, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.support import ROOT, wait_until
 
 from .shared import Shared, rows

@@ -11,14 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core import runs, tasks
-from pyruns_jupyter.core.errors import Conflict
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.host import process_alive
-from pyruns_jupyter.core.index import INTERRUPTED, TaskIndex
-from pyruns_jupyter.core.taskfile import edit_task, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.submit import attend, cancel
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.common.host_identity import process_alive
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.submit import attend, cancel
 from tests.support import wait_until
 
 from .shared import SCRIPT, Shared, rows

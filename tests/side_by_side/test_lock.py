@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.tasklock import protocol, task_lock
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.lock import protocol, task_lock
+from pyruns_jupyter.core.taskfile.task_file import read_task
 
 from .shared import Shared
 

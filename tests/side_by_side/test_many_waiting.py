@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .shared import Shared
 

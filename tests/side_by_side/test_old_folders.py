@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import read_task
 from tests.core.old import OLD_TASKS, SHELL
 
 from .shared import Shared

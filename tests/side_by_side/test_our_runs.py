@@ -8,10 +8,10 @@ import signal
 
 import pytest
 
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import read_task
-from pyruns_jupyter.engine.submit import attend, scheduler_alive
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
 from tests.support import wait_until
 
 from .shared import Shared, facts, rows

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.taskfile import own_facts, read_task
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
 
 from .shared import Shared, rows
 

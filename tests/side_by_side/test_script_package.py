@@ -8,12 +8,12 @@ import subprocess
 import pytest
 
 from pyruns_jupyter import load
-from pyruns_jupyter.core import runs
-from pyruns_jupyter.core.figures import figures_of_run
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.index import TaskIndex
-from pyruns_jupyter.core.taskfile import edit_task, own, own_facts, read_task
-from pyruns_jupyter.core.tasks import set_pinned
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import edit_task, own, own_facts, read_task
+from pyruns_jupyter.core.tasks.edit import set_pinned
+from pyruns_jupyter.core.tasks.index import TaskIndex
 from tests.support import ROOT, wait_until
 
 from .shared import Shared, rows

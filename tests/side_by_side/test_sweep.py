@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pyruns_jupyter.core.sweep.plan import SweepPlan
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 
 from .shared import Shared
 

@@ -14,13 +14,14 @@ from collections import Counter
 from pathlib import Path
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core import runs, tasks
-from pyruns_jupyter.core.errors import Conflict, NotFound
-from pyruns_jupyter.core.generate import create_tasks
-from pyruns_jupyter.core.layout import TASK_INFO
-from pyruns_jupyter.core.taskfile import TaskInfo, edit_task, own, own_facts, read_task
-from pyruns_jupyter.core.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.submit import cancel, submit
+from pyruns_jupyter.core.common.errors import Conflict, NotFound
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TASK_INFO
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own_facts, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import cancel, submit
 
 THEIRS = "x"  # what the identities end with of tasks that the other program made
 STOPPABLE = "s"  # what the identities begin with of tasks that may be stopped; their names do so too

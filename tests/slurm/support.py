@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyruns_jupyter.core.clusterneed import ClusterNeed
-from pyruns_jupyter.engine.queuestate import QueuedBatch, read_queue
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from tests.engine.support import Project
 from tests.support import wait_until
 

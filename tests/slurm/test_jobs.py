@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.engine.client.submit import attend, cancel, submit
 from pyruns_jupyter.engine.cluster.submissions import Submission
-from pyruns_jupyter.engine.options import QueueOptions
-from pyruns_jupyter.engine.pausing import pause, resume
-from pyruns_jupyter.engine.queuestate import read_queue
-from pyruns_jupyter.engine.submit import attend, cancel, submit
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from pyruns_jupyter.engine.queue.pause import pause, resume
+from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import ENDED, Project
 from tests.support import wait_until
 

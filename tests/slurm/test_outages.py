@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.taskfile import edit_task
-from pyruns_jupyter.engine.submit import attend
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.client.submit import attend
 from tests.engine.support import Project, age_lock
 from tests.support import wait_until
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.runs import CANCELLED, FAILED
+from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED
 from pyruns_jupyter.engine.cluster.base import Inside, Phase
 from pyruns_jupyter.engine.cluster.slurm import Slurm, options_of, state_of, why_waiting
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.filelock import is_locked
+from pyruns_jupyter.core.fs.locks import is_locked
 from pyruns_jupyter.studies import launch
 from tests.support import wait_until
 

@@ -15,12 +15,12 @@ import pytest
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.core import generate
-from pyruns_jupyter.core.errors import Busy
-from pyruns_jupyter.core.filelock import locked
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.trust import require_engine
-from pyruns_jupyter.engine.batches import put_back
+from pyruns_jupyter.core.common.errors import Busy
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.trust.engine_key import require_engine
+from pyruns_jupyter.engine.queue.batches import put_back
 from pyruns_jupyter.studies import active_study, launch, managing
 from pyruns_jupyter.studies.definition import changing
 from pyruns_jupyter.studies.trials import place_facts

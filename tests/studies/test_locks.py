@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pyruns_jupyter.core.errors import NotFound
-from pyruns_jupyter.core.filelock import is_locked
-from pyruns_jupyter.core.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.fs.locks import is_locked
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.studies.definition import changing
 
 

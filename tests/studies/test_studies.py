@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.core.errors import Conflict, InvalidInput, NotFound, PyrunsError
-from pyruns_jupyter.core.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.studies import managing, optimizer
 from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.duplicate import duplicate
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.secretnames import masked
-from pyruns_jupyter.core.taskfile import read_task
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.secret_names import masked
+from pyruns_jupyter.core.create.duplicate import duplicate
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.tasks import edit as tasks
 
 from ..context import Context
 from .shared import Verb, each, told

@@ -8,12 +8,12 @@ import shlex
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.queue import queue_options
 from pyruns_jupyter.api.tables import count_text
-from pyruns_jupyter.core.discovery import workspaces_in
-from pyruns_jupyter.core.errors import InvalidInput, Unreadable
-from pyruns_jupyter.core.layout import SHELL_WORKSPACE, find_root
-from pyruns_jupyter.core.proposals import script_parameters
-from pyruns_jupyter.core.sweep.planfile import parse_plan
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
+from pyruns_jupyter.core.config.sweep.planfile import parse_plan
+from pyruns_jupyter.core.create.preview import script_parameters
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, find_root
+from pyruns_jupyter.core.workspace.discovery import workspaces_in
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
 from ..grammar import UsageError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.layout import find_root
-from pyruns_jupyter.engine.doctor import examine
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.taskfile.paths import find_root
+from pyruns_jupyter.engine.client.doctor import examine
 
 from ..context import Context
 from .shared import Verb

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.tables import count_text
-from pyruns_jupyter.core.export import SUFFIXES, collected, format_of, table_chunks, write_table
-from pyruns_jupyter.core.outfile import output_file
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.export.table import SUFFIXES, collected, format_of, table_chunks, write_table
+from pyruns_jupyter.core.taskfile.output_file import output_file
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
 from .shared import Verb, some
@@ -35,7 +35,7 @@ def _export(context: Context, args: argparse.Namespace) -> int:
 
 
 def _archive(context: Context, args: argparse.Namespace) -> int:
-    from pyruns_jupyter.core.archive import pack  # rarely needed, and slow to import
+    from pyruns_jupyter.core.export.archive import pack  # rarely needed, and slow to import
 
     workspace = context.workspace(args.workspace)
     name = args.output or (f"{args.names[0]}.zip" if len(args.names) == 1 else f"{workspace.name}.zip")
@@ -56,7 +56,7 @@ def _archive(context: Context, args: argparse.Namespace) -> int:
 
 
 def _import(context: Context, args: argparse.Namespace) -> int:
-    from pyruns_jupyter.core.archive import unpack  # rarely needed, and slow to import
+    from pyruns_jupyter.core.export.archive import unpack  # rarely needed, and slow to import
 
     into = context.folder / Path(args.into).expanduser() if args.into else _here(context, args)
     found = unpack(context.folder / Path(args.file).expanduser(), into, as_name=args.as_name)

@@ -11,12 +11,12 @@ from typing import Any
 
 from pyruns_jupyter.api import Task, TaskList, Workspace
 from pyruns_jupyter.api.tables import value_text
-from pyruns_jupyter.core.errors import NotFound, Unreadable
-from pyruns_jupyter.core.logs import log_problem
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.runs import Run, gpu_names, sources_of
-from pyruns_jupyter.core.stamps import duration_text
-from pyruns_jupyter.engine.submit import scheduler_alive
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.logs.reader import log_problem
+from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
+from pyruns_jupyter.engine.client.submit import scheduler_alive
 
 from ..context import Context, split_run
 from ..follow import follow_log, write_log

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.core.errors import NotFound, PyrunsError
-from pyruns_jupyter.core.printing import printable
-from pyruns_jupyter.core.runs import COMPLETED
-from pyruns_jupyter.engine.submit import cancel
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.taskfile.runs import COMPLETED
+from pyruns_jupyter.engine.client.submit import cancel
 
 from ..context import Context
 from ..grammar import UsageError

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pyruns_jupyter.core import bulk
-from pyruns_jupyter.core.bulk import Deed
-from pyruns_jupyter.core.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.tasks import bulk
+from pyruns_jupyter.core.tasks.bulk import Deed
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
 

@@ -6,9 +6,9 @@ import argparse
 import time
 
 from pyruns_jupyter.api.tables import count_text, text_table
-from pyruns_jupyter.core import tasks
-from pyruns_jupyter.core.errors import InvalidInput
-from pyruns_jupyter.core.trash import TrashedTask, purge_all, trash_tasks
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
 
 from ..context import Context
 from .shared import Verb, each, some

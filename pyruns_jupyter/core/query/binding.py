@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
 
-from ..rows import TaskRow
-from ..runs import ACTIVE, STATUSES
-from ..stamps import duration
+from pyruns_jupyter.core.common.timestamps import duration
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, STATUSES
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from . import logs, telling
 from .comparing import Test, label_test, measure_test, text_test, value_test
 from .fields import MISSING, AmbiguousField, Field, Fields, UnknownField

@@ -7,7 +7,8 @@ import operator as operators
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..stamps import duration
+from pyruns_jupyter.core.common.timestamps import duration
+
 from .scanner import quote
 from .searching import glob
 from .terms import Range, Regex, Value, Word

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..rows import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from .logs import LogOf, Needle, needle, open_log
 from .pattern import Clock, TimeIsOver
 from .terms import And, Comparison, Or, Query, Term

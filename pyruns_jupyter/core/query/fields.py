@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..rows import Shape, TaskRow
-from ..runs import RUNNING, STATUSES
+from pyruns_jupyter.core.taskfile.runs import RUNNING, STATUSES
+from pyruns_jupyter.core.tasks.row import Shape, TaskRow
 
 if TYPE_CHECKING:
-    from ..index import TaskIndex
+    from pyruns_jupyter.core.tasks.index import TaskIndex
 
 Getter = Callable[[TaskRow], Any]
 Configs = Callable[[], Mapping[str, Mapping[str, Any]]]

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..rows import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from .notices import Notice, number_of
 from .pattern import Clock, Pattern, TimeIsOver, compile_pattern
 from .terms import Regex, Value, Word

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
+
 from .scanner import Source, Span
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import InvalidInput
-from ..natural_order import natural_key
-from ..rows import TaskRow
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.natural_order import natural_key
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
 from .notices import Notice, names
 from .values import value_text

@@ -13,8 +13,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from ..errors import InvalidInput
-from ..runs import STATUSES
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.taskfile.runs import STATUSES
+
 from . import pattern
 from .scanner import (
     OPERATOR_WITHIN,

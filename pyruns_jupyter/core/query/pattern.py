@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from ..errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
+
 from .scanner import Source
 
 LONGEST = 500  # characters of a pattern

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..errors import InvalidInput
+from pyruns_jupyter.core.common.errors import InvalidInput
 
 OPERATORS = ("<=", ">=", "!=", "<", ">", "=", ":")
 KEYWORDS = ("OR", "AND", "NOT")

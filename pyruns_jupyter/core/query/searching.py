@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..rows import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from .values import value_text
 
 Check = Callable[[TaskRow], bool]

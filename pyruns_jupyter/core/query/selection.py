@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..errors import InvalidInput
-from ..rows import TaskRow
-from ..runs import STATUSES
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.row import TaskRow
+
 from .binding import Binder
 from .fields import Fields, Sources
 from .notices import Notice

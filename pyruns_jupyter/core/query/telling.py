@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..runs import STATUSES
+from pyruns_jupyter.core.taskfile.runs import STATUSES
+
 from .fields import MISSING, Field, Fields, UnknownField
 from .notices import Notice, names, notice, number_of
 from .scanner import Source, Span, quote, quoted

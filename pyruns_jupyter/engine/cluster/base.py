@@ -11,8 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from pyruns_jupyter.core.clusterneed import SLURM, ClusterNeed
-from pyruns_jupyter.core.runs import FAILED
+from pyruns_jupyter.core.workspace.cluster_settings import SLURM, ClusterNeed
+from pyruns_jupyter.engine.queue.jobs import EndReason
 
 Element = tuple[str, int]  # the job's id, and which of its tasks
 
@@ -25,21 +25,9 @@ class Phase(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True)
-class Word:
-    """What a cluster says about the end of a task that did not end by itself: a sentence for the user.
-
-    `interrupted`: it is no fault of the task, which may run again. `status` is what the run then has.
-    """
-
-    message: str
-    status: str = FAILED
-    interrupted: bool = False
-
-
-def lost_node(job: str) -> Word:
+def lost_node(job: str) -> EndReason:
     """Return the word on a run that ended with its node, or was taken off it, unseen; its job goes on."""
-    return Word(f"The node of its job {job} failed, or was taken from it.", interrupted=True)
+    return EndReason(f"The node of its job {job} failed, or was taken from it.", interrupted=True)
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class JobState:
 
     phase: Phase
     why: str = ""
-    word: Word | None = None
+    word: EndReason | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +125,7 @@ class Cluster(Protocol):
     def inside(self) -> Inside:
         """Return where this process runs; to be called inside a job."""
 
-    def told(self, output: str, inside: Inside) -> Word | None:
+    def told(self, output: str, inside: Inside) -> EndReason | None:
         """Return what the cluster wrote into a job's output about its end, None when nothing."""
 
 

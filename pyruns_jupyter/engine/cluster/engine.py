@@ -13,21 +13,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from pyruns_jupyter.core.clusterneed import ClusterSettings
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.runs import CANCELLED
-from pyruns_jupyter.core.settings import Settings
-from pyruns_jupyter.core.trust import EngineKey
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.runs import CANCELLED
+from pyruns_jupyter.core.trust.engine_key import EngineKey
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterSettings
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
+from pyruns_jupyter.engine.queue.options import MAX_JOBS
 
-from .. import batches
-from ..base import Job, Pending
-from ..options import MAX_JOBS
-from . import questions, runner
-from .base import Cluster, Element, JobRequest, JobState, Phase, Word, cluster_of, lost_node
-from .errands import Answer, Errands
+from . import requests as questions
+from . import runner
+from .async_calls import Answer, Errands
+from .base import Cluster, Element, JobRequest, JobState, Phase, cluster_of, lost_node
 from .followed import Followed, FollowedTask, Wanted
+from .outcomes import Key, Verdicts
 from .submissions import Submission, output_of, read_output, submissions
-from .verdicts import Key, Verdicts
 
 _SOON, _LATER = 1.0, 30.0  # seconds
 _TOLD = 20  # names of tasks that wait
@@ -150,7 +151,7 @@ class ClusterEngine:
         """Return why a job that never began will not begin; empty when it is worth another try."""
         return self._verdicts.obstacle(_key(job))
 
-    def take_word(self, job: Job) -> Word | None:
+    def take_word(self, job: Job) -> EndReason | None:
         """Return what the cluster says about the end of a job whose supervisor is gone."""
         return self._verdicts.take_word(_key(job))
 
@@ -319,7 +320,7 @@ class ClusterEngine:
             return
         self._away = ""
         states = {
-            (job, number): JobState(Phase(phase), why, Word(**word) if word else None)
+            (job, number): JobState(Phase(phase), why, EndReason(**word) if word else None)
             for job, number, phase, why, word in answer["states"]
         }
         living = {job for job, _ in states}
@@ -346,14 +347,14 @@ class ClusterEngine:
             self._verdicts.hear(key, lost_node(f"{job}_{task.number}"), "")
         task.phase, task.why = state.phase, state.why
 
-    def _of_dropped(self, known: Submission, task: FollowedTask, is_living: bool) -> Word | None:
+    def _of_dropped(self, known: Submission, task: FollowedTask, is_living: bool) -> EndReason | None:
         """Return what became of a task that the cluster does not tell of any more, while it tells of others
         of the job (`is_living`): one that never began was taken out. Nothing is known of the rest.
         """
         if not is_living or os.path.exists(output_of(known.output(self._paths), task.number)):
             return None
         job = f"{known.job}_{task.number}"
-        return Word(f"Its job {job} was cancelled in {self._title_of(known.engine)}.", CANCELLED)
+        return EndReason(f"Its job {job} was cancelled in {self._title_of(known.engine)}.", CANCELLED)
 
     def _cancel(self) -> None:
         elements: dict[str, dict[Key, Element]] = {}
@@ -376,7 +377,7 @@ class ClusterEngine:
             if key in self._tasks:
                 self._end(key, None)
 
-    def _end(self, key: Key, word: Word | None) -> None:
+    def _end(self, key: Key, word: EndReason | None) -> None:
         """The cluster has done with a task."""
         task = self._tasks.take(key)
         if word is not None:

@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ..base import Job
+from pyruns_jupyter.engine.queue.jobs import Job
+
 from .base import Phase
+from .outcomes import Key
 from .submissions import Submission
-from .verdicts import Key
 
 
 @dataclass(eq=False)

@@ -12,22 +12,22 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from pyruns_jupyter.core.errors import PyrunsError
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.runs import latest
-from pyruns_jupyter.core.sealed import read_foreign
-from pyruns_jupyter.core.taskfile import TaskInfo
-from pyruns_jupyter.core.trust import CLUSTER
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.provenance.git_state import SourceState
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.runs import latest
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
+from pyruns_jupyter.core.trust.engine_key import CLUSTER
+from pyruns_jupyter.core.trust.signatures import read_foreign
+from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.entries import Entry, State, open_batch, read_state
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.pause import is_paused
+from pyruns_jupyter.engine.queue.processes import SignalPipe, gather_orphans, name_process
+from pyruns_jupyter.engine.run.orphan_cleanup import bury
+from pyruns_jupyter.engine.run.run_environment import Surroundings
+from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise
 
-from .. import batches
-from ..base import Job
-from ..pausing import is_paused
-from ..processes import SignalPipe, gather_orphans, name_process
-from ..queueing import Entry, State, open_batch, read_state
-from ..sources import SourceState
-from ..supervisor import AGAIN, DONE, supervise
-from ..surroundings import Surroundings
-from ..undertaker import bury
 from .base import Inside, cluster_of, lost_node
 from .submissions import SUFFIX, Submission, read_output
 

@@ -15,10 +15,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pyruns_jupyter.core.clusterneed import ClusterNeed
-from pyruns_jupyter.core.runs import CANCELLED
+from pyruns_jupyter.core.taskfile.runs import CANCELLED
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.engine.queue.jobs import EndReason
 
-from .base import Element, Inside, JobRequest, JobState, Phase, Refused, Unreachable, Word
+from .base import Element, Inside, JobRequest, JobState, Phase, Refused, Unreachable
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 _SECONDS = 30.0  # for a command; sbatch itself would try for minutes when there are too many jobs
@@ -154,7 +155,7 @@ class Slurm:
         gpus = values.get("SLURM_JOB_GPUS") or values.get("SLURM_STEP_GPUS") or ""
         return Inside(job, int(number), tuple(one for one in gpus.split(",") if one))
 
-    def told(self, output: str, inside: Inside) -> Word | None:
+    def told(self, output: str, inside: Inside) -> EndReason | None:
         """Return why Slurm ended this job, as `slurmstepd` wrote it into the output."""
         causes: list[str] = _CAUSE.findall(output)
         if not causes:
@@ -162,7 +163,7 @@ class Slurm:
         cause = causes[-1].strip()
         state = _CAUSES.get(cause)
         if state is None:
-            return Word(f"Slurm ended its job {inside.job}: {cause.lower()}.", interrupted=True)
+            return EndReason(f"Slurm ended its job {inside.job}: {cause.lower()}.", interrupted=True)
         return word_of(state, inside.job, os.environ.get("SLURMD_NODENAME", ""))
 
     def _run(self, words: Sequence[str]) -> str:
@@ -213,27 +214,27 @@ def why_waiting(reason: str) -> str:
     return f"{known} ({word})" if known else reason
 
 
-def word_of(state: str, job: str, node: str) -> Word | None:
+def word_of(state: str, job: str, node: str) -> EndReason | None:
     """Return what a final state of Slurm says to the user; None when the task's own end tells more."""
     where = f"The node {node}" if node else "A node"
     match state:
         case "COMPLETED":
             return None
         case "TIMEOUT":
-            return Word(f"Slurm ended it: the time that its job {job} had asked for was over.")
+            return EndReason(f"Slurm ended it: the time that its job {job} had asked for was over.")
         case "PREEMPTED":
-            return Word(f"Slurm took its place for a job that comes first ({job}).", interrupted=True)
+            return EndReason(f"Slurm took its place for a job that comes first ({job}).", interrupted=True)
         case "NODE_FAIL" | "BOOT_FAIL":
-            return Word(f"{where} failed, on which Slurm ran it ({job}).", interrupted=True)
+            return EndReason(f"{where} failed, on which Slurm ran it ({job}).", interrupted=True)
         case "REQUEUED":
-            return Word(f"Slurm put its job {job} back into the queue.", interrupted=True)
+            return EndReason(f"Slurm put its job {job} back into the queue.", interrupted=True)
         case "CANCELLED":
-            return Word(f"Its job {job} was cancelled in Slurm.", status=CANCELLED)
+            return EndReason(f"Its job {job} was cancelled in Slurm.", status=CANCELLED)
         case "OUT_OF_MEMORY":
-            return Word(f"It used more memory than its job {job} had asked for.")
+            return EndReason(f"It used more memory than its job {job} had asked for.")
         case "DEADLINE":
-            return Word(f"The deadline of its job {job} was over.")
-    return Word(f"Its job {job} ended in Slurm ({state}) before it did.")
+            return EndReason(f"The deadline of its job {job} was over.")
+    return EndReason(f"Its job {job} ended in Slurm ({state}) before it did.")
 
 
 _CAUSES = {

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.errors import Unreadable, Untrusted
-from pyruns_jupyter.core.host import new_token
-from pyruns_jupyter.core.layout import EnginePaths
-from pyruns_jupyter.core.sealed import SealedFolder
-from pyruns_jupyter.core.trust import CLUSTER, EngineKey
+from pyruns_jupyter.core.common.errors import Unreadable, Untrusted
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.trust.engine_key import CLUSTER, EngineKey
+from pyruns_jupyter.core.trust.signatures import SealedFolder
 
 SUFFIX = ".json"
 _OUTPUT_SUFFIX = ".out"

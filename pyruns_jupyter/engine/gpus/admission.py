@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .ledger import Reservation
 from .request import GIB, GpuRequest, is_meant, needed_memory
+from .reservations import Reservation
 
 Device = Mapping[str, Any]
 

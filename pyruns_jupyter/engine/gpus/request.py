@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.settings import GpuSettings, Settings
-
-from ..options import QueueOptions
+from pyruns_jupyter.core.workspace.settings import GpuSettings, Settings
+from pyruns_jupyter.engine.queue.options import QueueOptions
 
 GIB = 2**30
 _USUAL_GIB = GpuSettings().min_free_memory_gb

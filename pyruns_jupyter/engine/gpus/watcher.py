@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..processes import fork_detached, name_process
+from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
 
 if TYPE_CHECKING:
     from pyruns_jupyter.system.samples import Gpu

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from pyruns_jupyter.core.bytesizes import share_text, size_text
-from pyruns_jupyter.core.errors import Busy, InvalidInput, PyrunsError, os_sentence
+from pyruns_jupyter.core.common.byte_sizes import share_text, size_text
+from pyruns_jupyter.core.common.errors import Busy, InvalidInput, PyrunsError, os_sentence
+from pyruns_jupyter.engine.gpus.reservations import LOCK_SECONDS, MEMORY, Ledger, Reservation
+from pyruns_jupyter.engine.queue.jobs import Job
 
-from ..base import Job
 from ..gpus.admission import Refusal
-from ..gpus.ledger import LOCK_SECONDS, MEMORY, Ledger, Reservation
 
 _KEPT_PART, _MAX_KEPT = 20, 1 << 30  # a twentieth of the memory, at most 1 GiB, is for all other processes
 _SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long

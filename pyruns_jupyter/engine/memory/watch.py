@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyruns_jupyter.core.bytesizes import share_text
+from pyruns_jupyter.core.common.byte_sizes import share_text
 from pyruns_jupyter.system.cgroup import oom_kills
 
 from .group import MemoryGroup

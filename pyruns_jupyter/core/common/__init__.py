@@ -1,0 +1,1 @@
+"""What has no subject of its own: errors, host identity, times, text for people, names of secrets."""

@@ -1,0 +1,1 @@
+"""Configurations: reading them, references within them, sweeps."""

@@ -1,0 +1,348 @@
+r"""Values that refer to others: `${a.b}`, `${.sibling}`, `${oc.env:HOME}`, as users of OmegaConf write them.
+
+A value that is one reference keeps the type of what it refers to; inside a text it becomes text. `\${` is the
+text `${`. Source: the documentation of OmegaConf 2.4 and what it was seen to return.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+
+Step = str | int
+Place = tuple[Step, ...]
+
+_OPENING = re.compile(r"(\\*)\$\{")
+_NAME = re.compile(r"[^${}:\\]*")
+_ESCAPED = frozenset("\\,{} :'\"")  # behind a backslash in what a function is given
+_MAX_VALUES = 100_000  # references can make a small text stand for a huge value
+_MAX_TEXT = 4 * 1024 * 1024  # characters of all texts that references made
+_MAX_DEPTH = 40
+
+
+def interpolate(values: dict[str, Any], where: str = "The configuration") -> dict[str, Any]:
+    """Return `values` with every reference replaced; `values` stays as it is. `where` names it in errors.
+
+    Raises:
+        InvalidInput: when a reference is malformed, leads nowhere or to itself; `field` is the dotted key of
+        the value.
+    """
+    try:
+        resolved = _Resolver(values, where).value(values, ())
+    except RecursionError:
+        raise InvalidInput(f"{where} cannot be used: its references are nested too deeply.") from None
+    assert isinstance(resolved, dict)
+    return resolved
+
+
+class _Resolver:
+    def __init__(self, root: dict[str, Any], where: str) -> None:
+        self.root = root
+        self.where = where
+        self.texts: dict[Place, Any] = {}
+        self.open: list[Place] = []
+        self.count = self.length = 0
+
+    def value(self, raw: Any, place: Place) -> Any:
+        """Return the resolved value of `raw`, which stands at `place`."""
+        self.count += 1
+        self.check(place)
+        if isinstance(raw, str):
+            return self.text(raw, place) if "${" in raw else raw
+        if isinstance(raw, dict):
+            return {key: self.value(item, (*place, key)) for key, item in raw.items()}
+        if isinstance(raw, list):
+            return [self.value(item, (*place, number)) for number, item in enumerate(raw)]
+        return raw
+
+    def text(self, raw: str, place: Place) -> Any:
+        if place in self.texts:
+            return self.counted(self.texts[place], place)
+        if place in self.open:
+            chain = " -> ".join(_dotted(step) for step in (*self.open[self.open.index(place) :], place))
+            self.fail(place, f"it refers to itself: {chain}")
+        if len(self.open) >= _MAX_DEPTH:
+            self.fail(place, f"more than {_MAX_DEPTH} references follow each other")
+        self.open.append(place)
+        try:
+            value = _Text(self, raw, place).whole()
+        finally:
+            self.open.pop()
+        self.texts[place] = value
+        return self.counted(value, place)
+
+    def counted(self, value: Any, place: Place) -> Any:
+        """Return a value that stands here once more."""
+        waiting = [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, (dict, list)):
+                self.count += 1 + len(item)
+                self.check(place)
+                waiting += item.values() if isinstance(item, dict) else item
+        return value
+
+    def check(self, place: Place) -> None:
+        if self.count > _MAX_VALUES:
+            self.fail(place, f"its references stand for more than {_MAX_VALUES:,} values")
+
+    def find(self, reference: str, place: Place) -> Any:
+        """Return the value that `reference`, written at `place`, refers to.
+
+        Raises:
+            KeyError: when there is none.
+        """
+        steps = _steps(reference, place)
+        current: Any = self.root
+        resolved = False  # whether `current` came out of a reference
+        for number, step in enumerate(steps, 1):
+            current = _child(current, step)
+            if not resolved and isinstance(current, str) and "${" in current:
+                current, resolved = self.text(current, _real(self.root, steps[:number])), True
+        return current if resolved else self.value(current, _real(self.root, steps))
+
+    def grown(self, text: str, place: Place) -> str:
+        self.length += len(text)
+        if self.length > _MAX_TEXT:
+            self.fail(place, "its references stand for too long a text")
+        return text
+
+    def fail(self, place: Place, problem: str) -> NoReturn:
+        key = _dotted(place)
+        raise InvalidInput(f"{self.where}: {key!r} cannot be used, {problem}.", field=key)
+
+
+class _Text:
+    """One text with references in it, read from left to right."""
+
+    def __init__(self, resolver: _Resolver, text: str, place: Place) -> None:
+        self.resolver, self.text, self.place = resolver, text, place
+
+    def whole(self) -> Any:
+        """Return the value of the text: of its only reference, or text."""
+        parts: list[Any] = []
+        at = 0
+        while found := _OPENING.search(self.text, at):
+            slashes = len(found[1])
+            parts.append(self.text[at : found.start()] + "\\" * (slashes // 2))
+            if slashes % 2:
+                parts.append("${")
+                at = found.end()
+                continue
+            value, at = self.reference(found.end(), 0)
+            if found.start() == 0 and not slashes and at == len(self.text):
+                return value
+            parts.append(str(value))
+        parts.append(self.text[at:])
+        return self.resolver.grown("".join(parts), self.place)
+
+    def reference(self, at: int, depth: int) -> tuple[Any, int]:
+        """Return the value of the reference whose inside begins at `at`, and where it ends."""
+        if depth > _MAX_DEPTH:
+            self.fail("its references are nested too deeply")
+        name, begin = "", at
+        while True:
+            piece = _NAME.match(self.text, at)
+            assert piece is not None
+            name += piece[0]
+            at = piece.end()
+            if self.text.startswith("${", at):
+                value, at = self.reference(at + 2, depth + 1)
+                name += str(value)
+            elif self.text[at : at + 1] == ":":
+                arguments, at = self.arguments(at + 1, depth)
+                return self.call(name.strip(), arguments), at
+            elif self.text[at : at + 1] == "}":
+                return self.found(name.strip(), self.text[begin:at]), at + 1
+            elif at < len(self.text) and self.text[at] == "$":
+                name += "$"
+                at += 1
+            else:
+                opening = "${" + self.text[begin:][:40]
+                self.fail(f"the reference {opening!r} has no end; write \\${{ for the text itself")
+
+    def found(self, name: str, written: str) -> Any:
+        if not name:
+            self.fail("the reference '${}' names nothing")
+        try:
+            value = self.resolver.find(name, self.place)
+        except (KeyError, IndexError):
+            self.fail(
+                f"it refers to {name!r}, which is not there{_suggestion(self.resolver.root, name)}; "
+                f"write \\${{{written}}} for the text itself"
+            )
+        if value == "???":
+            self.fail(f"it refers to {name!r}, which has no value yet")
+        return value
+
+    def arguments(self, at: int, depth: int) -> tuple[list[Any], int]:
+        arguments: list[Any] = []
+        parts: list[Any] = []
+
+        def end_argument() -> None:
+            texts = [part for part in parts if not isinstance(part, str) or part.strip()]
+            only = texts[0] if len(texts) == 1 else None
+            if only is not None and not isinstance(only, str):
+                arguments.append(only[0])
+            else:
+                joined = "".join(part if isinstance(part, str) else str(part[0]) for part in parts)
+                arguments.append(_bare(joined.strip()))
+            parts.clear()
+
+        while True:
+            if at >= len(self.text):
+                self.fail(f"the reference {'${...' + self.text[-40:]!r} has no end")
+            character = self.text[at]
+            if self.text.startswith("${", at):
+                value, at = self.reference(at + 2, depth + 1)
+                parts.append((value,))
+            elif character in "'\"" and not any(isinstance(part, tuple) or part.strip() for part in parts):
+                value, at = self.quoted(at)
+                parts.append((value,))
+            elif character in ",}":
+                end_argument()
+                at += 1
+                if character == "}":
+                    return arguments, at
+            elif character == "\\" and at + 1 < len(self.text) and self.text[at + 1] in _ESCAPED:
+                parts.append(self.text[at + 1])
+                at += 2
+            else:
+                parts.append(character)
+                at += 1
+
+    def quoted(self, at: int) -> tuple[str, int]:
+        quote = self.text[at]
+        end = at + 1
+        while end < len(self.text) and self.text[end] != quote:
+            end += 2 if self.text.startswith("\\" + quote, end) else 1
+        if end >= len(self.text):
+            self.fail(f"a quote {quote} inside a reference has no end")
+        return self.text[at + 1 : end].replace("\\" + quote, quote), end + 1
+
+    def call(self, name: str, arguments: list[Any]) -> Any:
+        function = _FUNCTIONS.get(name)
+        if function is None:
+            known = ", ".join(f"${{{known}:...}}" for known in ("oc.env", "oc.select", "oc.decode"))
+            self.fail(f"it uses ${{{name}:...}}, which is not known here; known are {known}")
+        least, most, work = function
+        if not least <= len(arguments) <= most or arguments[0] in ("", None):
+            self.fail(f"${{{name}:...}} takes {least if least == most else f'{least} or {most}'} values")
+        return work(self, arguments)
+
+    def fail(self, problem: str) -> NoReturn:
+        self.resolver.fail(self.place, problem)
+
+    def environment(self, arguments: list[Any]) -> Any:
+        name = str(arguments[0])
+        value = os.environ.get(name)
+        if value is not None:
+            return value
+        if len(arguments) == 1:
+            self.fail(
+                f"the environment variable {name!r} is not set; give a default: ${{oc.env:{name},default}}"
+            )
+        return None if arguments[1] is None else str(arguments[1])
+
+    def select(self, arguments: list[Any]) -> Any:
+        try:
+            return self.resolver.find(str(arguments[0]), self.place)
+        except (KeyError, IndexError):
+            return arguments[1] if len(arguments) == 2 else None
+
+    def decode(self, arguments: list[Any]) -> Any:
+        if not isinstance(arguments[0], str):
+            return arguments[0]
+        from .document import parse_config
+
+        return parse_config(f"value: {arguments[0]}", f"the text {arguments[0]!r}").get("value")
+
+    def keys(self, arguments: list[Any]) -> Any:
+        return list(self.mapping(arguments[0]))
+
+    def values(self, arguments: list[Any]) -> Any:
+        return list(self.mapping(arguments[0]).values())
+
+    def mapping(self, name: Any) -> dict[str, Any]:
+        value = self.found(str(name), str(name))
+        if not isinstance(value, dict):
+            self.fail(f"{name!r} is no mapping")
+        return value
+
+
+_FUNCTIONS: dict[str, tuple[int, int, Callable[[_Text, list[Any]], Any]]] = {
+    "env": (1, 2, _Text.environment),
+    "oc.env": (1, 2, _Text.environment),
+    "oc.select": (1, 2, _Text.select),
+    "oc.decode": (1, 1, _Text.decode),
+    "oc.dict.keys": (1, 1, _Text.keys),
+    "oc.dict.values": (1, 1, _Text.values),
+}
+
+
+def _steps(reference: str, place: Place) -> list[Step]:
+    """Return the steps from the root that a reference written at `place` names.
+
+    Raises:
+        KeyError: when it leads above the root.
+    """
+    dots = len(reference) - len(reference.lstrip("."))
+    if dots > len(place):
+        raise KeyError(reference)
+    parts = re.findall(r"[^.\[\]]+|\[[^\[\]]*\]", reference[dots:])
+    start = place[: len(place) - dots] if dots else ()
+    return [*start, *(part[1:-1] if part.startswith("[") else part for part in parts)]
+
+
+def _child(value: Any, step: Step) -> Any:
+    if isinstance(value, dict):
+        return value[str(step)]
+    if isinstance(value, list):
+        if isinstance(step, str) and not re.fullmatch(r"-?[0-9]{1,9}", step):
+            raise KeyError(step)
+        return value[int(step)]
+    raise KeyError(step)
+
+
+def _real(root: Any, place: Sequence[Step]) -> Place:
+    """Return `place` with the steps into lists as numbers from the start."""
+    real: list[Step] = []
+    current = root
+    for step in place:
+        if isinstance(current, list):
+            step = int(step) % len(current)
+        current = _child(current, step)
+        real.append(step)
+    return tuple(real)
+
+
+def _bare(text: str) -> Any:
+    """Return an unquoted argument as the value it looks like."""
+    from pyruns_jupyter.core.config.yamltext.values import plain_value
+
+    return plain_value(text) if text else ""
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(step) for step in place)
+
+
+def _suggestion(root: dict[str, Any], name: str) -> str:
+    import difflib
+
+    names: list[str] = []
+
+    def walk(value: Any, place: Place) -> None:
+        if isinstance(value, dict) and len(names) < 2000 and len(place) < 20:
+            for key, item in value.items():
+                names.append(_dotted((*place, key)))
+                walk(item, (*place, key))
+
+    walk(root, ())
+    close = difflib.get_close_matches(name, names, 1)
+    close = close or [known for known in names if known.endswith("." + name)][:1]
+    return f" (did you mean ${{{close[0]}}}?)" if close else ""

@@ -1,0 +1,353 @@
+"""The batch grammar of one value: what a text such as `0.1 | 0.01` or `1:4` stands for.
+
+    a | b | c            a product axis
+    (a | b | c)          a zipped axis; name:(a | b) puts it in a zip group of its own
+    start:stop[:step]    a range, end excluded; (1, 4) is the same as 1:4 for whole numbers
+    log(lo, hi, n)  lin(lo, hi, n)  uniform(lo, hi, n, seed=1)
+    choice(a, b, 1:100, n=2, seed=1)
+                         n of the values given, which may be ranges and other functions
+    (1, 2) | (3, 4)      tuples between bars are lists
+    "a | b"              plain text; \\| is a bar that does not split
+
+Candidates are YAML values. Ranges and functions may stand between bars, and items of lists may expand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.time_limit import check_time
+from pyruns_jupyter.core.config.yamltext.holes import (
+    ESCAPED_BAR_IN_QUOTES,
+    GENERATOR,
+    RANGE,
+    TUPLE_RANGE,
+    flow_holes,
+    group_of,
+    looks_batch,
+)
+from pyruns_jupyter.core.config.yamltext.nodes import node_value, uses_common_scalars
+from pyruns_jupyter.core.config.yamltext.textscan import (
+    ScanError,
+    has_bar,
+    matching_close,
+    quoted_end,
+    sentence,
+    split_top,
+    strip_span,
+    unescape_bars,
+)
+from pyruns_jupyter.core.config.yamltext.values import (
+    compose,
+    is_same_everywhere,
+    number_text,
+    plain_value,
+    quoted,
+    scalar_tag,
+    value_text,
+)
+
+from .generators import CHOICE_USAGE, call_arguments, range_values, sample, spread, too_many
+
+DEFAULT_LIMIT = 10_000
+
+_DEEPEST_TUPLE = 20
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?", re.ASCII)
+
+# Plain text that YAML would take for something else in this place.
+_NOT_PLAIN = re.compile(r"[,\]}#|>@`%&*!]|[-?:](?:\s|$)")
+_NOT_IN_FLOW = re.compile(r"[,\[\]{}?]|^:")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One value of an axis: the value, how the user wrote it, and the YAML that goes into the task's file."""
+
+    value: object
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Values:
+    """What one value's text stands for.
+
+    `kind` is fixed, product, zip, range, log, lin, uniform or choice. `group` is None except for zipped
+    values, whose group is "" unless it is named. `notice` is a sentence where the text could be
+    misunderstood.
+    """
+
+    kind: str
+    candidates: tuple[Candidate, ...]
+    group: str | None = None
+    notice: str | None = None
+
+    @property
+    def count(self) -> int:
+        """How many values the text stands for."""
+        return len(self.candidates)
+
+
+def parse_value(text: str, *, key: str = "", limit: int = DEFAULT_LIMIT) -> Values:
+    """Return what the text of one value stands for, as typed into a form's field.
+
+    Raises:
+        InvalidInput: with `key` as its field and the line and column within `text`.
+    """
+    start, end = strip_span(text, 0, len(text))
+    try:
+        return expand(text[start:end], key=key, limit=limit) if start < end else Values("fixed", (_NOTHING,))
+    except ScanError as error:
+        before = text[: start + error.offset]
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        raise InvalidInput(sentence(error.message), field=key or None, line=line, column=column) from None
+
+
+_NOTHING = Candidate(None, "", "")
+
+
+def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
+    """Return what `text` (stripped, not empty) stands for; `in_flow` when it stands within [] or {}.
+
+    Raises:
+        ScanError: with the offset within `text`.
+    """
+    expander = _Expander(key, limit, in_flow)
+    if not in_flow and TUPLE_RANGE.fullmatch(text):
+        return expander.tuple_range(text)
+    group = group_of(text)
+    if group is not None and looks_batch(group[1].strip()):
+        name, inside, offset = group
+        with _Shift(offset):
+            values = expander.alternatives(inside, alone=False)
+        return Values("zip", values.candidates, group=name, notice=values.notice)
+    return expander.alternatives(text, alone=True)
+
+
+class _Shift:
+    """Adds to the offset of a ScanError that passes."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, ScanError):
+            error.offset += self.offset
+
+
+class _Expander:
+    def __init__(self, key: str, limit: int, in_flow: bool) -> None:
+        self.key = key
+        self.limit = limit
+        self.in_flow = in_flow
+
+    def tuple_range(self, text: str) -> Values:
+        found = TUPLE_RANGE.fullmatch(text)
+        assert found is not None
+        numbers = range_values(found.group(1), found.group(2), found.group(3), self.limit)
+        if numbers:
+            return Values("range", _numbers(numbers))
+        return Values("fixed", (self.fixed(text),), notice=_empty_range(text))
+
+    def alternatives(self, text: str, alone: bool) -> Values:
+        spans = [strip_span(text, start, end) for start, end in split_top(text, "|")]
+        kind = "product" if len(spans) > 1 else "fixed"
+        candidates: list[Candidate] = []
+        notices: list[str] = []
+        for start, end in spans:
+            check_time()
+            if start == end:
+                raise ScanError(
+                    'nothing stands beside a bar: write null or "" for an empty value, \\| for a bar as text',
+                    start,
+                )
+            with _Shift(start):
+                one = self.alternative(text[start:end], alone=alone and len(spans) == 1)
+            if len(spans) == 1:
+                return one
+            candidates += one.candidates
+            if one.notice and one.notice not in notices[:3]:
+                notices.append(one.notice)
+            if len(candidates) > self.limit:
+                raise ScanError(too_many(max(len(candidates), len(spans)), self.limit))
+        return Values(kind, tuple(candidates), notice=" ".join(notices[:3]) or None)
+
+    def alternative(self, text: str, alone: bool) -> Values:
+        found = RANGE.fullmatch(text)
+        if found:
+            numbers = range_values(found.group(1), found.group(2), found.group(3), self.limit)
+            if numbers:
+                return Values("range", _numbers(numbers), notice=_clock(text, len(numbers)))
+            if not alone:
+                raise ScanError(f"the range {text} is empty; quote it if it is text")
+            return Values("fixed", (self.fixed(text),), notice=_empty_range(text))
+        call = GENERATOR.match(text)
+        if call and matching_close(text, call.end() - 1) == len(text) - 1:
+            name, inside = call.group(1), text[call.end() : -1]
+            with _Shift(call.end()):
+                if name == "choice":
+                    return Values(name, tuple(self.choice(inside)))
+                return Values(name, _numbers(spread(name, inside, self.key, self.limit)))
+        if text[0] in "[{":
+            return self.collection(text)
+        if has_bar(text, live=True):
+            raise ScanError(
+                "a bar inside brackets has no meaning here: quote the value if it is text, "
+                "or remove the brackets; a zip (a | b) stands alone"
+            )
+        if not alone and _is_tuple(text):
+            made = self.tuple(text)
+            notice = f"{text} is taken as the list {made.text}. Quote it if it is text."
+            return Values("fixed", (made,), notice=notice if len(notice) < 200 else None)
+        return Values("fixed", (self.fixed(text),))
+
+    def choice(self, inside: str) -> list[Candidate]:
+        """What `choice(...)` with these arguments takes."""
+        positional, named = call_arguments(inside)
+        if not positional:
+            raise ScanError(f"write {CHOICE_USAGE}; quote the value if it is text")
+        pool: list[Candidate] = []
+        for source, offset in positional:
+            with _Shift(offset):
+                if source.startswith("choice("):
+                    raise ScanError("a choice cannot stand inside another one")
+                if has_bar(source, live=True):
+                    raise ScanError("a bar cannot stand inside choice(...): quote it or use a comma")
+                pool += self.alternative(source, alone=False).candidates
+            if len(pool) > self.limit:
+                raise ScanError(too_many(len(pool), self.limit))
+        return sample(pool, named, self.key)
+
+    def tuple(self, text: str, depth: int = 0) -> Candidate:
+        """A tuple such as `(1, 2)` as a candidate: a list."""
+        if depth > _DEEPEST_TUPLE:
+            raise ScanError("tuples are nested too deeply")
+        inside = text[1:-1]
+        spans = [strip_span(inside, start, end) for start, end in split_top(inside, ",")]
+        if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
+            spans.pop()  # a comma may stand last
+        items: list[Candidate] = []
+        for start, end in spans:
+            with _Shift(start + 1):
+                source = inside[start:end]
+                if not source:
+                    raise ScanError("a value is missing before or after a comma")
+                nested = _is_tuple(source)
+                items.append(
+                    self.tuple(source, depth + 1) if nested else _Expander(self.key, 1, True).fixed(source)
+                )
+        made = "[" + ", ".join(item.text for item in items) + "]"
+        return Candidate([item.value for item in items], text, made)
+
+    def collection(self, text: str) -> Values:
+        """A list or mapping as a candidate: what may expand inside gives their product."""
+        holes, end = flow_holes(text, 0)
+        if end != len(text):
+            raise ScanError("text follows the closing bracket; quote the value if it is text", end)
+        inner: list[Values] = []
+        for hole in holes:
+            with _Shift(hole.start):
+                values = expand(text[hole.start : hole.end], key=self.key, limit=self.limit, in_flow=True)
+                if values.group is not None:
+                    raise ScanError("a zip (a | b) cannot stand inside a candidate")
+            inner.append(values)
+        total = math.prod(values.count for values in inner)
+        if total > self.limit:
+            raise ScanError(too_many(total, self.limit))
+        results: list[Candidate] = []
+        for index in range(total):
+            check_time()
+            parts: list[str] = []
+            position = 0
+            rest = total
+            for hole, values in zip(holes, inner, strict=True):
+                rest //= values.count
+                chosen = values.candidates[index // rest % values.count]
+                parts += [text[position : hole.start], chosen.text]
+                position = hole.end
+            results.append(_collection("".join([*parts, text[position:]])))
+        return Values("product" if total > 1 else "fixed", tuple(results))
+
+    def fixed(self, text: str) -> Candidate:
+        """One value without batch syntax."""
+        first = text[0]
+        if first in "\"'":
+            return _quoted(text)
+        if first in "[{":
+            return self.collection(text).candidates[0]
+        plain = " ".join(text.split()) if "\n" in text or "\r" in text else text
+        if _NOT_PLAIN.match(plain) or plain.endswith(":") or ": " in plain or " #" in plain or ":\t" in plain:
+            raise ScanError("YAML gives this text another meaning: quote it")
+        raw = unescape_bars(plain)
+        value = plain_value(raw)
+        if not isinstance(value, str):
+            return Candidate(value, plain, raw if is_same_everywhere(raw) else value_text(value))
+        safe = (
+            raw == plain
+            and not looks_batch(raw)
+            and is_same_everywhere(raw)
+            and scalar_tag(raw) != "tag:yaml.org,2002:merge"
+            and not (self.in_flow and _NOT_IN_FLOW.search(raw))
+        )
+        return Candidate(value, raw, raw if safe else quoted(raw))
+
+
+def _empty_range(text: str) -> str:
+    return f"{text} is kept as text: as a range it would be empty. Quote it to say so."
+
+
+def _clock(text: str, count: int) -> str | None:
+    if not _CLOCK.fullmatch(text):
+        return None
+    values = "1 value" if count == 1 else f"{count} values"
+    return f"{text} is a range of {values}. Quote it if it is a time."
+
+
+def _is_tuple(text: str) -> bool:
+    return (
+        text[0] == "(" and text[-1] == ")" and "," in text and matching_close(text, 0) == len(text) - 1
+        and len(split_top(text[1:-1], ",")) > 1
+    )  # fmt: skip
+
+
+def _numbers(numbers: list[int | float] | list[int] | list[float]) -> tuple[Candidate, ...]:
+    return tuple(Candidate(number, repr(number), number_text(number)) for number in numbers)
+
+
+def _quoted(text: str) -> Candidate:
+    if quoted_end(text, 0) != len(text):
+        raise ScanError("text stands beside a quoted value: quote all of it, or put a bar between")
+    if text[0] == '"':
+        text = ESCAPED_BAR_IN_QUOTES.sub(r"\1|", text)
+    node = _composed(text)
+    value = node_value(node)
+    one_line = "\n" not in text and "\r" not in text
+    return Candidate(value, str(value), text if one_line else quoted(str(value)))
+
+
+def _collection(text: str) -> Candidate:
+    node = _composed(text)
+    value = node_value(node)
+    as_is = "\n" not in text and "\r" not in text and uses_common_scalars(node)
+    return Candidate(value, text, text if as_is else value_text(value))
+
+
+def _composed(text: str) -> yaml.nodes.Node:
+    try:
+        node = compose(text)
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        mark = getattr(error, "problem_mark", None)
+        raise ScanError(f"the value cannot be read: {problem}", mark.index if mark else 0) from None
+    if node is None:
+        raise ScanError("the value is empty")
+    return node

@@ -1,0 +1,236 @@
+"""Values that are computed: ranges and the functions `log`, `lin`, `uniform` and `choice`."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeVar
+
+from pyruns_jupyter.core.config.yamltext.textscan import ScanError, split_top, strip_span
+from pyruns_jupyter.core.config.yamltext.values import plain_value
+
+Number = int | float
+T = TypeVar("T")
+
+OPEN_RANGES = ("log", "uniform")  # that need no count where values are searched (`searchspace`)
+CHOICE_USAGE = "choice(a, b, c, n=2, seed=1)"
+
+MAX_VALUES = 200_000  # of all keys of a text together, unless one sweep may make more tasks
+
+_DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
+_INTEGER = re.compile(r"[-+]?\d[\d_]*", re.ASCII)
+_NAMED = re.compile(r"(n|seed)\s*=\s*(.*)", re.DOTALL)
+
+
+def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Number]:
+    """Return the values of `start:stop[:step]`, end excluded; none when it is empty or the step is 0.
+
+    Fractions are computed exactly and rounded once, so that 0.30000000000000004 never appears.
+
+    Raises:
+        ScanError: when a fraction has no step, or the values are more than `limit` or out of bounds.
+    """
+    texts = [start, stop] if step is None else [start, stop, step]
+    if any(len(text) > 100 for text in texts):
+        raise ScanError("the numbers of the range are too long")
+    if all(_INTEGER.fullmatch(text) for text in texts):
+        whole = [int(text.replace("_", "")) for text in texts]
+        if step is not None and whole[2] == 0:
+            return []
+        count = max(0, -((whole[0] - whole[1]) // (whole[2] if step is not None else 1)))
+        if count > limit:
+            raise ScanError(too_many(count, limit))
+        return list(range(*whole))
+    if step is None:
+        raise ScanError(
+            f"a range of fractions needs a step, as in {start}:{stop}:0.1; quote the value if it is text"
+        )
+    first, last, stride = (_exact(text) for text in texts)
+    if stride == 0:
+        return []
+    count = math.ceil((last - first) / stride)
+    if count > limit:
+        raise ScanError(too_many(count, limit))
+    return [float(first + index * stride) for index in range(max(count, 0))]
+
+
+def too_many(count: int, limit: int) -> str:
+    """Return the complaint about a single value that stands for too much."""
+    return (
+        f"this alone stands for {count_told(count)} values; at most {limit:,} tasks are made at once. "
+        "Take values away, or raise sweep_limit in the settings"
+    )
+
+
+class ValueCounter:
+    """Counts the values of all keys of a text: many ranges in a short text would fill the memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._most = max(limit, MAX_VALUES)
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the values were too many already."""
+        return self._count > self._most
+
+    def add(self, count: int) -> None:
+        """Count the values of one key.
+
+        Raises:
+            ScanError: when all together are too many.
+        """
+        self._count += count
+        if self._count > self._most:
+            raise ScanError(f"the keys up to here have more than {self._most:,} values. Take values away")
+
+
+def count_told(count: int) -> str:
+    """Return a number as people read it."""
+    return f"{count:,}" if count < 10**15 else f"about {Decimal(count):.0e}"
+
+
+def _exact(text: str) -> Fraction:
+    number = Decimal(text.replace("_", ""))
+    if number and not -300 <= number.adjusted() <= 300:
+        raise ScanError(f"the number {text} is too large or too small for a range")
+    return Fraction(number)
+
+
+def call_arguments(text: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
+    """Return a call's positional arguments with their offsets, and `n=` and `seed=`, from the text inside ().
+
+    Raises:
+        ScanError: when an argument is missing or given twice.
+    """
+    positional: list[tuple[str, int]] = []
+    named: dict[str, str] = {}
+    for start, end in split_top(text, ","):
+        start, end = strip_span(text, start, end)
+        if start == end:
+            raise ScanError("an argument is missing before or after a comma", start)
+        keyword = _NAMED.fullmatch(text[start:end])
+        if keyword is None:
+            if named:
+                raise ScanError("n= and seed= come after the other arguments", start)
+            positional.append((text[start:end], start))
+        elif keyword.group(1) in named:
+            raise ScanError(f"{keyword.group(1)}= is given twice", start)
+        else:
+            named[keyword.group(1)] = keyword.group(2).strip()
+    return positional, named
+
+
+def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
+    """Return the values of `log(lo, hi, n)`, `lin(lo, hi, n)` or `uniform(lo, hi, n, seed=S)`.
+
+    `log` and `lin` include both ends. `uniform` gives the same values for the same seed (0 when none is
+    given) and key, in any program and on any machine. Whole ends give whole numbers where all values are
+    whole.
+
+    Raises:
+        ScanError: when an argument is missing, is no number or is out of bounds.
+    """
+    usage = f"{name}(low, high, count{', seed=1' if name == 'uniform' else ''})"
+    positional, named = call_arguments(arguments)
+    if name != "uniform" and "seed" in named:
+        raise ScanError(f"only uniform and choice take a seed: write {usage}")
+    texts = [text for text, _ in positional]
+    if "n" in named:
+        texts.append(named["n"])
+    if len(texts) == 2 and name in OPEN_RANGES:
+        raise ScanError(
+            f"write {usage}; without a count it is a range, which only an adaptive sweep searches"
+        )
+    if len(texts) != 3:
+        raise ScanError(f"write {usage}; quote the value if it is text")
+    low, high = ends(name, texts[:2], usage)
+    count = _count(texts[2], usage, limit)
+    if name == "uniform":
+        generator = _random(named.get("seed", "0"), key)
+        return [_rounded(low + (high - low) * generator.random()) for _ in range(count)]
+    between = _logarithmic if name == "log" else _linear
+    return _whole([low, high], _between(low, high, count, between))
+
+
+def ends(name: str, texts: Sequence[str], usage: str) -> tuple[Number, Number]:
+    """Return both ends of a range that `name` (`log`, `lin`, `uniform`) spans.
+
+    Raises:
+        ScanError: when one is no number or out of bounds; `usage` is what should be written.
+    """
+    low, high = (_number(text, usage) for text in texts)
+    if name == "log" and (low <= 0 or high <= 0):
+        raise ScanError("both ends of log(...) have to be above 0")
+    return low, high
+
+
+def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:
+    """Return what `choice(a, b, ..., n=N, seed=S)` takes from its pool; without n, all of it.
+
+    Raises:
+        ScanError: when the pool is smaller than n, or an argument is wrong.
+    """
+    if "n" not in named:
+        if "seed" in named:
+            raise ScanError(f"a seed without n= chooses nothing: write {CHOICE_USAGE}")
+        return list(pool)
+    count = _count(named["n"], CHOICE_USAGE, len(pool))
+    return _random(named.get("seed", "0"), key).sample(pool, count)
+
+
+def _random(seed: str, key: str) -> random.Random:
+    if not _INTEGER.fullmatch(seed):
+        raise ScanError(f"the seed {seed!r} is not a whole number")
+    # The key takes part: two parameters with one seed must not move in step. Text is hashed, the same
+    # everywhere.
+    return random.Random(f"{int(seed)}:{key}")
+
+
+def _number(text: str, usage: str) -> Number:
+    value = plain_value(text)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ScanError(f"{text!r} is not a number: write {usage}; quote the value if it is text")
+    if abs(value) > 1e300 or value != value:
+        raise ScanError(f"the number {text} is out of bounds")
+    return value
+
+
+def _count(text: str, usage: str, limit: int) -> int:
+    value = plain_value(text)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ScanError(f"the count {text!r} is not a whole number above 0: write {usage}")
+    if value > limit:
+        raise ScanError(f"the count {text[:40]} is more than {limit:,}, the most that is possible here")
+    return value
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _between(
+    low: Number, high: Number, count: int, at: Callable[[Number, Number, float], float]
+) -> list[Number]:
+    if count == 1:
+        return [low]
+    inner: list[Number] = [_rounded(at(low, high, index / (count - 1))) for index in range(1, count - 1)]
+    return [low, *inner, high]
+
+
+def _linear(low: Number, high: Number, part: float) -> float:
+    return low * (1 - part) + high * part
+
+
+def _logarithmic(low: Number, high: Number, part: float) -> float:
+    return math.exp(math.log(low) * (1 - part) + math.log(high) * part)
+
+
+def _whole(ends: list[Number], values: list[Number]) -> list[Number]:
+    if all(isinstance(end, int) for end in ends) and all(float(value).is_integer() for value in values):
+        return [int(value) for value in values]
+    return [float(value) for value in values]

@@ -1,0 +1,158 @@
+"""Where batch syntax stands in a YAML text: recognising it, and finding it inside flow collections."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pyruns_jupyter.core.common.time_limit import check_time
+
+from .textscan import (
+    CLOSE,
+    OPEN,
+    ScanError,
+    has_bar,
+    line_end,
+    marks,
+    matching_close,
+    quoted_end,
+    skip_blank,
+    strip_span,
+)
+
+NUMBER = r"[-+]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d+)?"
+RANGE = re.compile(rf"({NUMBER}):({NUMBER})(?::({NUMBER}))?", re.ASCII)
+# `(1, 4)` and `(1, 10, 2)`: the range as `pyruns` writes it, integers only.
+TUPLE_RANGE = re.compile(r"\(\s*([-+]?\d+)\s*,\s*([-+]?\d+)\s*(?:,\s*([-+]?\d+)\s*)?\)", re.ASCII)
+GENERATOR = re.compile(r"(log|lin|uniform|choice)\(")
+GROUP = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*):)?\(")
+ESCAPED_BAR_IN_QUOTES = re.compile(r"(?<!\\)((?:\\\\)*)\\\|")
+MAX_DEPTH = 100
+
+_KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A place whose text stands for one or more values, `start` inclusive to `end` exclusive."""
+
+    start: int
+    end: int
+    in_flow: bool
+
+
+def looks_batch(text: str, in_flow: bool = False) -> bool:
+    """Tell whether the value `text` (stripped, without comment) uses batch syntax, right or wrong."""
+    if not text:
+        return False
+    first = text[0]
+    if first in "\"'" and quoted_end(text, 0) in (len(text), None):
+        return first == '"' and ESCAPED_BAR_IN_QUOTES.search(text) is not None
+    if first in "[{" and matching_close(text, 0) == len(text) - 1:
+        return False  # its items are looked at one by one
+    if has_bar(text) or RANGE.fullmatch(text):
+        return True
+    if text[-1] != ")":
+        return False
+    if not in_flow and TUPLE_RANGE.fullmatch(text):
+        return True
+    generator = GENERATOR.match(text)
+    if generator and matching_close(text, generator.end() - 1) == len(text) - 1:
+        return True
+    group = group_of(text)
+    return group is not None and looks_batch(group[1].strip(), in_flow=False)
+
+
+def group_of(text: str) -> tuple[str, str, int] | None:
+    """Split `(...)` or `name:(...)` into name, inside and where the inside begins; None for other text."""
+    found = GROUP.match(text)
+    if found is None or matching_close(text, found.end() - 1) != len(text) - 1:
+        return None
+    return found.group(1) or "", text[found.end() : -1], found.end()
+
+
+def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
+    """Return the holes in the flow collection that begins at `start`, and the index after it.
+
+    A collection that is not closed ends with the text; YAML complains about it better than we could.
+
+    Raises:
+        ScanError: when collections nest too deeply, or a parenthesised tuple stands in a list.
+    """
+    if depth > MAX_DEPTH:
+        raise ScanError(f"lists and mappings are nested more than {MAX_DEPTH} deep", start)
+    holes: list[Hole] = []
+    position = start + 1
+    size = len(text)
+    while position < size:
+        check_time()
+        position = _skip_blank(text, position)
+        if position >= size:
+            break
+        character = text[position]
+        if character in "]}":
+            return holes, position + 1
+        if character == ",":
+            position += 1
+            continue
+        position = _skip_key(text, position)
+        if position >= size or text[position] in ",]}":
+            continue
+        if text[position] in "[{":
+            inner, after = flow_holes(text, position, depth + 1)
+            following = _skip_blank(text, after)
+            if following >= size or text[following] in ",]}":
+                holes += inner
+                position = following
+                continue
+        end = _item_end(text, position, parentheses=True)
+        begin, stripped = strip_span(text, position, end)
+        item = text[begin:stripped]
+        if looks_batch(item, in_flow=True):
+            holes.append(Hole(begin, stripped, in_flow=True))
+            position = end
+        elif item.startswith("(") and "," in item:
+            raise ScanError("a list in parentheses is not YAML here: write [1, 2], or quote the text", begin)
+        else:
+            position = max(_item_end(text, position, parentheses=False), position + 1)
+    return holes, size
+
+
+def _skip_blank(text: str, position: int) -> int:
+    """Return where something else than white space and comments begins."""
+    while True:
+        position = skip_blank(text, position)
+        if text[position : position + 1] != "#" or not text[position - 1].isspace():
+            return position
+        position = line_end(text, position)
+
+
+def _skip_key(text: str, position: int) -> int:
+    if text[position] in "\"'":
+        end = quoted_end(text, position)
+        if end is None:
+            return len(text)
+        after = _skip_blank(text, end)
+        return _skip_blank(text, after + 1) if text[after : after + 1] == ":" else position
+    found = _KEY.match(text, position)
+    return _skip_blank(text, found.end()) if found else position
+
+
+def _item_end(text: str, position: int, parentheses: bool) -> int:
+    """Return where the item ends: at a comma or closing bracket of its collection, or at a comment."""
+    stack: list[str] = []
+    for at, character in marks(text, position):
+        if character in "\"'":
+            return len(text)
+        if character == "#" and not stack:
+            return at
+        if character in OPEN and (parentheses or character != "("):
+            stack.append(OPEN[character])
+        elif character in CLOSE and (parentheses or character != ")"):
+            if stack and stack[-1] == character:
+                stack.pop()
+            elif character != ")":
+                return at
+        elif character == "," and not stack:
+            return at
+    return len(text)

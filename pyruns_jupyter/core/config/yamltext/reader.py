@@ -1,0 +1,348 @@
+"""Reading a YAML text with batch syntax as a document; mistakes are collected, not raised."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.time_limit import check_time
+
+from .blockscan import block_holes
+from .holes import Hole, looks_batch
+from .mistakes import key_at, keys_at, yaml_mistake
+from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
+from .textscan import ScanError, sentence
+from .values import MAP, MERGE, UNPRINTABLE, compose
+
+Path = tuple[str, ...]
+_BREAK = re.compile(r"\r\n|\r|\n")
+_COMMENT = re.compile(r"[ \t,\]}]*[ \t]#[ \t]*([^\r\n]*)")
+_MAX_LENGTH = 2_000_000
+_MAX_DEPTH = 100
+_MAX_ERRORS = 50  # that are told at once
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value that a form shows as one field.
+
+    `key` is the dotted path, items of lists by number from 0. `line` and `column` count from 1; `start` and
+    `end` are indices into the text. `style` is plain, single, double, literal, folded, flow or block. `value`
+    is None when the place holds batch syntax (`batch` is True), whose meaning is asked for with
+    `batch.parse_value(source)`.
+    """
+
+    key: str
+    path: Path
+    start: int
+    end: int
+    line: int
+    column: int
+    source: str
+    value: object
+    style: str
+    comment: str
+    batch: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """A hole with its key."""
+
+    key: str
+    path: Path
+    start: int
+    end: int
+    line: int
+    column: int
+    source: str
+    in_flow: bool
+
+
+@dataclass
+class Document:
+    """What a text holds: fields, places of batch syntax, the plain data without them, mistakes."""
+
+    text: str
+    leaves: list[Leaf] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    errors: list[InvalidInput] = field(default_factory=list)
+    base: dict[str, object] = field(default_factory=dict)
+    readable: bool = True
+
+    def position(self, index: int) -> tuple[int, int]:
+        """Return line and column, from 1, of an index into the text."""
+        line = bisect_right(self.line_starts, index)
+        return line, index - self.line_starts[line - 1] + 1
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+
+
+def read_into(document: Document) -> None:
+    """Read the text of a document that is empty yet."""
+    _Reader(document).read()
+
+
+class _Reader:
+    def __init__(self, document: Document) -> None:
+        self.text = document.text
+        self.holes: dict[int, Hole] = {}
+        self.hole_starts: list[int] = []  # of all of them, in order
+        self.seen: set[int] = set()
+        self.result = document
+        self.starts: list[int] = []  # of the places, in order
+        self.batch_keys: dict[str, Place] = {}
+        self.budget = Budget()
+        self.within = 0  # lists that become one field: their items need none
+        self.batch_within = False
+
+    def read(self) -> None:
+        found: list[Hole] = []
+        try:
+            self.check_characters()
+            found = block_holes(self.text)
+            self.holes = {hole.start: hole for hole in found}
+            self.hole_starts = sorted(self.holes)
+            root = compose(self.masked(found))
+            if root is not None:
+                self.root(root)
+        except ScanError as error:
+            self.unreadable(error.message, error.offset, found)
+        except yaml.YAMLError as error:
+            self.unreadable(*yaml_mistake(self.text, error), found)
+        except RecursionError:
+            self.unreadable("the values are nested too deeply", 0, found)
+        self.result.errors.sort(key=lambda error: (error.line or 0, error.column or 0))
+
+    def root(self, root: Node) -> None:
+        if not isinstance(root, MappingNode):
+            raise ScanError(
+                "a configuration is a list of 'key: value' lines, not a single value or a list",
+                root.start_mark.index,
+            )
+        self.mapping(root, (), 0)
+        for hole in self.holes.values():
+            self.fail("batch syntax cannot stand here; quote it if it is text", hole.start)
+        value = node_value(root, strict=not self.result.errors)
+        assert isinstance(value, dict)
+        self.result.base = value
+
+    def unreadable(self, message: str, index: int, holes: list[Hole]) -> None:
+        """Note a mistake after which nothing is understood but the places of batch syntax."""
+        self.result.readable = False
+        self.result.leaves = []
+        self.result.places = []
+        self.fail(message, index, key_at(self.text, index))
+        for hole, found in zip(holes, keys_at(self.text, [hole.start for hole in holes]), strict=True):
+            key = found or "yaml"
+            line, column = self.result.position(hole.start)
+            source = self.text[hole.start : hole.end]
+            path = tuple(key.split("."))
+            self.result.places.append(
+                Place(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
+            )
+
+    def check_characters(self) -> None:
+        if len(self.text) > _MAX_LENGTH:
+            raise ScanError(
+                f"the text has {len(self.text):,} characters, at most {_MAX_LENGTH:,} are allowed"
+            )
+        found = UNPRINTABLE.search(self.text)
+        if found:
+            raise ScanError(
+                f"the character {found.group()!r} is not allowed in YAML; remove it", found.start()
+            )
+
+    def masked(self, holes: list[Hole]) -> str:
+        parts: list[str] = []
+        position = 0
+        for hole in holes:
+            parts += [self.text[position : hole.start], "x" * (hole.end - hole.start)]
+            position = hole.end
+        return "".join([*parts, self.text[position:]])
+
+    def fail(self, message: str, index: int, key: str | None = None) -> None:
+        """Note that something is wrong."""
+        if len(self.result.errors) >= _MAX_ERRORS:
+            return
+        line, column = self.result.position(min(max(index, 0), len(self.text)))
+        self.result.errors.append(
+            InvalidInput(sentence(message), field=key or "yaml", line=line, column=column)
+        )
+
+    def mapping(self, node: MappingNode, path: Path, depth: int) -> None:
+        self.enter(node, depth)
+        if node.tag != MAP:
+            self.fail(tag_problem(node), node.start_mark.index, ".".join(path))
+        names: set[str] = set()
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                self.fail(KEY_PROBLEM, key_node.start_mark.index, ".".join(path))
+                continue
+            key = key_text(key_node)
+            if key_node.tag == MERGE:
+                self.merge(value_node)
+                continue
+            inner = (*path, key)
+            if key in names:
+                self.fail(
+                    f"the key {key!r} stands here twice; keep one of them",
+                    key_node.start_mark.index,
+                    ".".join(inner),
+                )
+                self.forget(value_node)
+                continue
+            names.add(key)
+            self.value(value_node, inner, depth)
+
+    def forget(self, node: Node) -> None:
+        """Leave out the batch syntax in a value that counts for nothing."""
+        first = bisect_left(self.hole_starts, node.start_mark.index)
+        last = bisect_left(self.hole_starts, max(node.end_mark.index, node.start_mark.index + 1))
+        for start in self.hole_starts[first:last]:
+            self.holes.pop(start, None)
+
+    def enter(self, node: Node, depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise ScanError(f"the values are nested more than {_MAX_DEPTH} deep", node.start_mark.index)
+        self.seen.add(id(node))
+
+    def merge(self, node: Node) -> None:
+        for base in node.value if isinstance(node, SequenceNode) else [node]:
+            if id(base) not in self.seen:
+                self.fail(
+                    "<< takes an alias (*name) of a mapping above, or a list of them", base.start_mark.index
+                )
+                self.forget(base)
+            else:
+                self.repeated(base)
+
+    def repeated(self, node: Node) -> None:
+        """A value that an alias repeats must not be swept: one key would silently move another."""
+        start, end = node.start_mark.index, node.end_mark.index
+        first = bisect_left(self.starts, start)
+        for place in self.result.places[first : bisect_left(self.starts, end)]:
+            if len(self.result.errors) >= _MAX_ERRORS:
+                break
+            self.fail(
+                f"{place.key} is repeated by an alias (*name) and cannot be swept; "
+                "sweep it where the alias stands, or write both out",
+                place.start,
+                place.key,
+            )
+
+    def value(self, node: Node, path: Path, depth: int) -> None:
+        check_time()
+        if id(node) in self.seen:
+            self.repeated(node)
+            return
+        self.seen.add(id(node))
+        start = node.start_mark.index
+        hole = self.holes.pop(start, None)
+        if hole is not None:
+            self.add_place(hole, path)
+        elif isinstance(node, ScalarNode):
+            self.check_missed(node, path)
+            self.add_leaf(node, path)
+        elif not node.value:
+            self.add_leaf(node, path)
+        elif isinstance(node, SequenceNode):
+            self.sequence(node, path, depth + 1)
+        else:
+            assert isinstance(node, MappingNode)
+            self.mapping(node, path, depth + 1)
+
+    def check_missed(self, node: ScalarNode, path: Path) -> None:
+        """Batch syntax with an anchor or a tag before it, or where the line scan could not see it."""
+        start = node.start_mark.index
+        if not node.style and self.text[start : start + 1] != "!" and looks_batch(node.value.strip()):
+            self.fail(
+                "a value here or with an anchor cannot be swept; remove the anchor, or quote the text",
+                start,
+                ".".join(path),
+            )
+
+    def sequence(self, node: SequenceNode, path: Path, depth: int) -> None:
+        self.enter(node, depth)
+        one_field = node.flow_style or all(isinstance(item, ScalarNode) for item in node.value)
+        if not one_field:
+            for index, item in enumerate(node.value):
+                self.value(item, (*path, str(index)), depth)
+            return
+        # One field for the whole list; a list of mappings or lists in block style stays many.
+        outside, self.batch_within = self.batch_within, False
+        self.within += 1
+        for index, item in enumerate(node.value):
+            self.value(item, (*path, str(index)), depth)
+        self.within -= 1
+        batch, self.batch_within = self.batch_within, outside or self.batch_within
+        start, end = node.start_mark.index, node.end_mark.index
+        if not node.flow_style:
+            end = max(start, self.block_end(node))
+        self.append(path, start, end, node, "flow" if node.flow_style else "block", batch)
+
+    def block_end(self, node: SequenceNode) -> int:
+        last = node.value[-1]
+        end: int = last.end_mark.index
+        if last.style in ("|", ">"):
+            return end
+        starts = self.result.line_starts
+        line = bisect_right(starts, end)
+        stop = starts[line] if line < len(starts) else len(self.text)
+        return len(self.text[:stop].rstrip("\r\n"))
+
+    def add_leaf(self, node: Node, path: Path) -> None:
+        style = {"'": "single", '"': "double", "|": "literal", ">": "folded"}.get(
+            getattr(node, "style", "") or ""
+        )
+        if not isinstance(node, ScalarNode):
+            style = "flow"
+        self.append(path, node.start_mark.index, node.end_mark.index, node, style or "plain", batch=False)
+
+    def append(self, path: Path, start: int, end: int, node: Node, style: str, batch: bool) -> None:
+        if self.within:
+            return
+        key = ".".join(path)
+        try:
+            value = None if batch else node_value(node, budget=self.budget)
+        except ScanError as error:
+            self.fail(error.message, error.offset, key)
+            return
+        comment = self.comment(end) if style in ("plain", "single", "double", "flow") else ""
+        line, column = self.result.position(start)
+        source = self.text[start:end]
+        self.result.leaves.append(
+            Leaf(key, path, start, end, line, column, source, value, style, comment, batch)
+        )
+
+    def add_place(self, hole: Hole, path: Path) -> None:
+        self.batch_within = True
+        line, column = self.result.position(hole.start)
+        key, source = ".".join(path), self.text[hole.start : hole.end]
+        place = Place(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
+        other = self.batch_keys.setdefault(key, place)
+        if other is not place:
+            self.fail(f"two values with the name {key!r} are swept; rename one of them", hole.start, key)
+        self.result.places.append(place)
+        self.starts.append(place.start)
+        if not self.within:
+            comment = self.comment(hole.end)
+            self.result.leaves.append(
+                Leaf(
+                    key, path, hole.start, hole.end, line, column, source, None, "plain", comment, batch=True
+                )
+            )
+
+    def comment(self, end: int) -> str:
+        """Return the text of the comment after a value that ends at `end`, on the same line."""
+        found = _COMMENT.match(self.text, end)
+        return found.group(1).rstrip() if found else ""

@@ -1,0 +1,1 @@
+"""Creating tasks: preview, checks, putting them into place, duplicates."""

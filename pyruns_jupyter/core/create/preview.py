@@ -1,0 +1,334 @@
+"""What a text with batch syntax, or a shell script, would make of a workspace. Nothing is written here."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
+from pyruns_jupyter.core.common.time_limit import check_time
+from pyruns_jupyter.core.config.sweep.naming import sweep_names
+from pyruns_jupyter.core.config.sweep.overlay import overlaid
+from pyruns_jupyter.core.config.sweep.pattern import is_pattern, left_out, parse_pattern
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan, TooManyTasks
+from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.fs.text_files import MAX_TEXT_BYTES, read_source, read_text
+from pyruns_jupyter.core.taskfile.paths import (
+    NOTEBOOK_SUFFIX,
+    SCRIPT_CONFIG,
+    SHELL_CONFIG,
+    check_task_name,
+    is_task_name,
+)
+from pyruns_jupyter.core.taskfile.task_file import own_facts, payload_name, read_task
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
+
+from .validate_argv import misfits
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.model import ScriptParameters
+
+
+class NameTaken(InvalidInput, Conflict):
+    """A task of that name exists already; `field` is `name`."""
+
+    code = "conflict"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A task named {name!r} exists already; choose another name.", field="name")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be created; nothing is written yet. `plan` is None for a shell script: that is one task."""
+
+    workspace: WorkspaceFolder
+    name: str
+    names: list[str]
+    plan: SweepPlan | None
+    text: str
+    name_notices: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many tasks."""
+        return len(self.names)
+
+    @property
+    def duplicates(self) -> int:
+        """How many identical configurations were folded."""
+        return self.plan.duplicates if self.plan else 0
+
+    def row(self, index: int) -> dict[str, object]:
+        """Return the swept values of task `index` (from 0) by dotted key."""
+        return self.plan.row(index) if self.plan else {}
+
+    def rows(self, offset: int = 0, limit: int = 200) -> list[tuple[str, dict[str, object]]]:
+        """Return name and swept values of at most `limit` tasks from `offset` on."""
+        indexes = range(max(0, offset), min(max(0, offset) + max(0, limit), self.count))
+        found = []
+        for index in indexes:
+            check_time()
+            found.append((self.names[index], self.row(index)))
+        return found
+
+    def config_text(self, index: int) -> str:
+        """Return what is written as configuration or shell script of task `index`."""
+        return self.plan.config_text(index) if self.plan else self.text
+
+
+def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> Proposal:
+    """Return what `text` would make of a workspace; writes nothing.
+
+    `name` is the name of one task, what the names of several begin with, or a pattern such as `{lr}-{seed}`
+    (see `sweep.pattern`).
+
+    Raises:
+        InvalidInput: with the field that is wrong: `yaml` or a dotted key, `name`, `script`; all of them at
+            once as InvalidInputs.
+        Unreadable: when the script cannot be read.
+    """
+    errors: list[InvalidInput] = []
+    plan: SweepPlan | None = None
+    names = [name]
+    if workspace.kind == SHELL:
+        try:
+            text = _shell_text(text)
+        except InvalidInput as error:
+            errors.append(error)
+    else:
+        plan = _examined(workspace, text, errors)
+    try:
+        names = proposed_names(workspace, plan, name)
+    except InvalidInput as error:
+        if not errors or not isinstance(error, NameTaken):
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else InvalidInputs(errors)
+    return Proposal(workspace, name, names, plan, text, _name_notices(plan, name))
+
+
+def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str) -> list[str]:
+    """Return the names of a plan's tasks; of a plan with errors only `name`, as far as that can be checked.
+
+    Raises:
+        InvalidInput: with field `name`.
+        NameTaken: when a single task's name is taken.
+    """
+    if plan is not None and plan.errors:
+        if not is_pattern(name):
+            check_task_name(name)
+        elif plan.template.readable:
+            parse_pattern(name, plan)
+        return [name]
+    taken = _taken(workspace)
+    if plan is None or (plan.count == 1 and not is_pattern(name)):
+        if check_task_name(name) in taken:
+            raise NameTaken(name)
+        return [name]
+    if plan.count == 1:
+        names = sweep_names(plan, name, workspace=workspace.name)
+        if names[0] in taken:
+            raise NameTaken(names[0])
+        return names
+    return sweep_names(plan, name, taken, workspace=workspace.name)
+
+
+def _name_notices(plan: SweepPlan | None, name: str) -> list[str]:
+    if plan is None or plan.count < 2 or not is_pattern(name):
+        return []
+    keys = left_out(name, plan)
+    if not keys:
+        return []
+    told = " or ".join("{" + key + "}" for key in [*keys[:3], "n"])
+    return [f"The name pattern does not tell all tasks apart, so equal names are numbered. Add {told}."]
+
+
+def check_template(workspace: WorkspaceFolder, text: str) -> SweepPlan:
+    """Return the sweep that a YAML text describes, checked against the script's parameters.
+
+    Raises:
+        InvalidInputs: every place that is wrong.
+        Unreadable: when the script cannot be read.
+    """
+    errors: list[InvalidInput] = []
+    plan = _examined(workspace, text, errors)
+    if errors:
+        raise InvalidInputs(errors)
+    return plan
+
+
+def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
+    """Return what an adaptive sweep over a YAML text searches, checked against the script's parameters.
+
+    Raises:
+        InvalidInputs: every place that is wrong.
+        InvalidInput: when the workspace has no script whose values could be searched.
+        Unreadable: when the script cannot be read.
+    """
+    if workspace.kind == SHELL:
+        raise InvalidInput("A shell script has no values to search. Open a script.", field="yaml")
+    space = SearchSpace.examine(text, limit=Settings.load(workspace.root).sweep_limit)
+    errors = list(space.errors)
+    if not errors:
+        _examined(workspace, space.corners(), errors)
+        errors = [space.placed(error) for error in errors if not isinstance(error, TooManyTasks)]
+    if errors:
+        raise InvalidInputs(sorted(errors, key=lambda error: (error.line or 0, error.column or 0)))
+    return space
+
+
+def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput]) -> SweepPlan:
+    """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
+    settings = Settings.load(workspace.root)
+    plan = SweepPlan.examine(text, limit=settings.sweep_limit)
+    found = list(plan.errors)
+    try:
+        parameters = script_parameters(workspace)
+    except InvalidInput as error:
+        errors.append(error)
+    else:
+        if plan.template.readable:
+            from pyruns_jupyter.core.scripts.argv import build_argv  # as in `script_parameters`
+
+            passing = settings.passes_defaults(workspace.name)
+            found += misfits(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
+    errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
+    return plan
+
+
+def complete_template(workspace: WorkspaceFolder, text: str) -> str:
+    """Return the workspace's default configuration with the values of `text` (YAML with batch syntax) in it.
+
+    See `sweep.overlay`.
+
+    Raises:
+        InvalidInput: when `text` or the default cannot be read, or the workspace has no script.
+        Unreadable: when the default is no text.
+    """
+    if workspace.kind == SHELL:
+        raise InvalidInput("A shell workspace has no configuration to sweep. Open a script.", field="yaml")
+    try:
+        aliases = script_parameters(workspace).aliases
+    except (InvalidInput, Unreadable):  # which is said where the sweep is checked
+        aliases = {}
+    return overlaid(workspace.template_text(), text, aliases)
+
+
+def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
+    """Return what the workspace's script takes; for a script that calls `load()`, what its template holds.
+
+    Raises:
+        InvalidInput: with `field` "script" when the script is missing or not Python.
+        Unreadable: when it cannot be read.
+    """
+    # Most commands read no script, and start in half the time without what reads them.
+    from pyruns_jupyter.core.scripts.reading import read_parameters
+
+    script = workspace.script
+    if script is None:
+        problem = workspace.problem() or f"The script of {workspace.folder} is missing."
+        raise InvalidInput(problem, field="script")
+    try:
+        source = read_source(script)
+    except NotFound as error:
+        raise InvalidInput(error.message, field="script") from None
+    try:
+        template = workspace.template_text()
+    except Unreadable:
+        template = ""
+    read = partial(read_parameters, source, filename=script.name, path=script, within=workspace.within)
+    try:
+        return read(template=template)
+    except InvalidInput as error:
+        if error.field == "script":
+            raise
+        # The template is damaged; what the script takes can still be told.
+        return read()
+
+
+def check_runnable(workspace: WorkspaceFolder) -> None:
+    """Check that tasks of the workspace can be started as things are.
+
+    Raises:
+        InvalidInput: with `field` "python_executable", "shell_executable" or "script".
+    """
+    settings = Settings.load(workspace.root)
+    if workspace.kind == SHELL:
+        problem, field = settings.shell_problem(), "shell_executable"
+    else:
+        problem, field = settings.interpreter_problem(), "python_executable"
+        if workspace.script is None:
+            problem, field = workspace.problem(), "script"
+    if problem:
+        raise InvalidInput(problem, field=field)
+
+
+def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[str, str]:
+    """Return a text to start from, the default's or a task's, and a task name that is free.
+
+    Raises:
+        NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
+    """
+    if task is None:
+        base = "shell" if workspace.kind == SHELL else workspace.name.removesuffix(NOTEBOOK_SUFFIX)
+        return workspace.template_text(), free_name(workspace, base)
+    text = task_text(workspace, task)
+    try:
+        batch: object = own_facts(read_task(workspace.paths(task).folder)).get("batch_name")
+    except Unreadable:
+        batch = None
+    return text, free_name(workspace, batch if isinstance(batch, str) and is_task_name(batch) else task)
+
+
+def task_text(workspace: WorkspaceFolder, task: str) -> str:
+    """Return the configuration or shell script of a task.
+
+    Raises:
+        NotFound, Unreadable: when there is none, or it cannot be read.
+    """
+    folder = workspace.existing(task).folder
+    try:
+        info = read_task(folder)
+    except Unreadable:
+        info = {}
+    path = folder / payload_name(info, SHELL_CONFIG if workspace.kind == SHELL else SCRIPT_CONFIG)
+    try:
+        if os.path.islink(path):
+            raise Unreadable(f"{path} is a symbolic link and is not read.")
+        return read_text(path)
+    except (FileNotFoundError, ValueError):
+        raise NotFound(f"The task {task!r} has no {path.name!r}.") from None
+
+
+def free_name(workspace: WorkspaceFolder, base: str) -> str:
+    """Return a name near `base` that no task has; the tasks of a sweep go on counting behind any name."""
+    taken = _taken(workspace)
+    stem = re.sub(r"_\d+$", "", base)
+    candidate, number = base, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{stem}_{number}"
+    return candidate
+
+
+def _taken(workspace: WorkspaceFolder) -> set[str]:
+    try:
+        return {name for name in os.listdir(workspace.tasks) if not name.startswith(".")}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+
+
+def _shell_text(text: str) -> str:
+    if not text.strip():
+        raise InvalidInput("The shell script is empty.", field="yaml", line=1, column=1)
+    if "\0" in text:
+        raise InvalidInput("The shell script holds a NUL character.", field="yaml")
+    if len(text) > MAX_TEXT_BYTES:
+        raise InvalidInput(f"The shell script is larger than {MAX_TEXT_BYTES >> 20} MiB.", field="yaml")
+    return text.replace("\r\n", "\n")  # a shell takes a carriage return for a part of the command

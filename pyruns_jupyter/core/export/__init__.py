@@ -1,0 +1,1 @@
+"""Taking results and tasks elsewhere: tables and archives."""

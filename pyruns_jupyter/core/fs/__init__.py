@@ -1,0 +1,1 @@
+"""Files: atomic writes, locks, names of temporary files, changes, git."""

@@ -1,0 +1,1 @@
+"""Logs of runs: reading, searching, when each line was written, stalls."""

@@ -1,0 +1,113 @@
+"""What a run died of, from the end of its log, and whether it is what the runs before died of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pyruns_jupyter.core.fs.regular_files import open_regular
+
+_TAIL = 64 * 1024  # bytes of a log that are looked at
+_LONGEST = 300  # characters of a headline
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
+_FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
+# PyTorch, CUDA itself, JAX and TensorFlow, cuBLAS, ROCm.
+_OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY"
+    r"|RESOURCE_EXHAUSTED: Out of memory|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory|HIP out of memory"
+)
+_TRACEBACK = "Traceback (most recent call last):"
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# What differs between runs that die of the same: numbers, addresses, the names of private copies.
+_VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-input-\w+|'[^']*'|\"[^\"]*\"")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`headline` is the exception of a Python traceback, "" without one. Runs with an equal `mark` died of
+    the same. `out_of_memory`: for lack of GPU memory.
+    """
+
+    headline: str
+    mark: str
+    out_of_memory: bool = False
+
+    def to_list(self) -> list[str]:
+        """Return it as task files store it."""
+        return [self.headline, self.mark, *(["gpu_memory"] if self.out_of_memory else [])]
+
+
+def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
+    """Return what a failed run died of.
+
+    `message` is why it could not run at all, or was ended by us. The mark of a traceback is made of its
+    frames and the type of its exception; else of the exit code and the last line of output, without numbers.
+    """
+    if message:
+        return Failure("", _mark("message", _NUMBER.sub("#", message)))
+    lines = [line for line in _tail(log) if line.strip() and not line.startswith("[PYRUNS] ")]
+    out_of_memory = any(_OUT_OF_MEMORY.search(line) for line in lines)
+    start = next((at for at in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[at]), None)
+    if start is not None:
+        prefix = lines[start].partition(_TRACEBACK)[0]  # `[rank0]: ` of launchers with several processes
+        found = _traceback([line.removeprefix(prefix) for line in lines[start + 1 :]])
+        if found is not None:
+            return replace(found, out_of_memory=out_of_memory)
+    last = lines[-1].strip() if lines else ""
+    return Failure("", _mark("exit", str(exit_code), _VARYING.sub("#", last)), out_of_memory)
+
+
+def _traceback(lines: list[str]) -> Failure | None:
+    frames: list[str] = []
+    for line in lines:
+        frame = _FRAME.match(line)
+        if frame:
+            frames.append("\0".join(frame.groups()))
+        elif line[0].isspace() or not frames:
+            continue
+        else:
+            exception = _EXCEPTION.match(line.strip())
+            if exception is None:
+                return None
+            headline = line.strip()
+            shown = headline if len(headline) <= _LONGEST else f"{headline[: _LONGEST - 1]}…"
+            return Failure(shown, _mark("traceback", *frames, exception.group(1)))
+    return None
+
+
+def _tail(log: Path) -> list[str]:
+    try:
+        with os.fdopen(open_regular(log), "rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - _TAIL))
+            data = stream.read(_TAIL)
+    except OSError:
+        return []
+    text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
+    # Of a line that was rewritten only what stands there at last counts.
+    return [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+
+
+def _mark(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+@dataclass
+class Streak:
+    """How many runs in a row ended with the same failure; one that completed ends it."""
+
+    mark: str = ""
+    length: int = 0
+
+    def add(self, mark: str | None) -> None:
+        """Count a run that failed with `mark`, or did not fail (None)."""
+        if not mark:
+            self.mark, self.length = "", 0
+        elif mark == self.mark:
+            self.length += 1
+        else:
+            self.mark, self.length = mark, 1

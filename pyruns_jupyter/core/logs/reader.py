@@ -1,0 +1,207 @@
+"""Reading logs by byte offset: the bytes are handed on as they were written."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.fs.atomic import open_below
+
+_LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
+MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
+_MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
+
+
+class LogReset(Exception):
+    """The log was cut or replaced: what was read so far is not its beginning any more. `reason` is a
+    sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def last_logged_run(run_logs: Path) -> int:
+    """Return the number of the last run that has a log in the folder `run_logs`, 0 when none has."""
+    try:
+        names = os.listdir(run_logs)
+    except OSError:
+        return 0
+    found = (_LOG_NAME.fullmatch(name) for name in names)
+    return max((int(match[1]) for match in found if match), default=0)
+
+
+def log_size(path: Path) -> int | None:
+    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is no log."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def log_problem(path: Path) -> str | None:
+    """Return why what is in a log's place cannot be read (a sentence); None when it can, or there is none."""
+    try:
+        os.close(_open(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}."
+    except Unreadable as error:
+        return error.message
+    return None
+
+
+def read_range(path: Path, offset: int, limit: int) -> bytes:
+    """Return at most `limit` bytes of a log from byte `offset` on; fewer only at its end.
+
+    Raises:
+        NotFound: when there is no such log.
+        Unreadable: when it is no file.
+    """
+    descriptor = open_log_file(path)
+    try:
+        return _read_at(descriptor, max(0, offset), limit)
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: Path) -> str:
+    """Return a whole log as text, empty when there is none.
+
+    Raises:
+        InvalidInput: when it has more than 256 MiB.
+    """
+    size = log_size(path)
+    if size is not None and size > MAX_TEXT:
+        raise InvalidInput(
+            f"{path} has {size >> 20} MiB; at most {MAX_TEXT >> 20} MiB are read at once. Read its end "
+            "(log_tail), or open the file (log_path)."
+        )
+    return "" if size is None else read_range(path, 0, size).decode("utf-8", "replace")
+
+
+def open_log_file(path: Path) -> int:
+    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+
+    Raises:
+        NotFound: when there is no such log.
+        Unreadable: when it is no file.
+    """
+    try:
+        return _open(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"There is no log {path.name} of {path.parent.parent.name!r} yet.") from None
+
+
+def tail_offset(path: Path, nbytes: int, end: int | None = None) -> int:
+    """Return where the last `nbytes` bytes of a log, or before byte `end`, begin, moved on to a line's start.
+
+    When a single line fills them all, its last redrawing (`\\r`) counts as a line, else the offset stays. A
+    missing log begins at 0.
+    """
+    size = log_size(path)
+    if size is not None and end is not None:
+        size = min(size, end)
+    if size is None or size <= nbytes:
+        return 0
+    start = size - nbytes
+    try:
+        data = read_range(path, start - 1, min(nbytes, 1024 * 1024) + 1)
+    except NotFound:
+        return 0
+    for mark in (b"\n", b"\r"):
+        found = data.find(mark)
+        if found >= 0 and start + found < size:
+            return start + found
+    # Not in the middle of a character.
+    for skipped in range(4):
+        if skipped + 1 < len(data) and data[skipped + 1] & 0xC0 != 0x80:
+            return start + skipped
+    return start
+
+
+class LogFollower:
+    """Reads a log from `offset` on while it grows; notices when it is cut or replaced.
+
+    The log may appear later, and may be moved with its task: an open log is read on.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+        self._descriptor: int | None = None
+        self._before = b""
+
+    def read(self, limit: int) -> bytes:
+        """Return at most `limit` new bytes and move on; empty when there are none yet.
+
+        Raises:
+            LogReset: when the log was cut or replaced; the next call reads from its start.
+        """
+        if self._descriptor is None and not self._open():
+            return b""
+        assert self._descriptor is not None
+        mine = os.fstat(self._descriptor)
+        try:
+            named: os.stat_result | None = os.stat(self.path)
+        except OSError:
+            named = None
+        if named is not None and (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino):
+            self._reset("The log was replaced by another file.")
+        if mine.st_size < self.offset:
+            self._reset("The log was cut.")
+        back = len(self._before)
+        data = _read_at(self._descriptor, self.offset - back, back + limit)
+        if data[:back] != self._before:
+            self._reset("The log was written anew.")
+        new = data[back:]
+        self.offset += len(new)
+        self._before = data[-_MEMORY:]
+        return new
+
+    def close(self) -> None:
+        """Close the file; `read` opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> bool:
+        try:
+            self._descriptor = _open(self.path)
+        except (OSError, Unreadable):
+            return False
+        return True
+
+    def _reset(self, reason: str) -> None:
+        self.close()
+        self.offset = 0
+        self._before = b""
+        raise LogReset(reason)
+
+
+def _open(path: Path) -> int:
+    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+
+    Raises:
+        OSError: when it is not there, also since `run_logs` is a link, or may not be read.
+        Unreadable: when it is no file.
+    """
+    return open_below(path.parent.parent, path.parts[-2:])
+
+
+def _read_at(descriptor: int, offset: int, limit: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    parts: list[bytes] = []
+    while limit > 0:
+        part = os.read(descriptor, min(limit, 1024 * 1024))
+        if not part:
+            break
+        parts.append(part)
+        limit -= len(part)
+    return b"".join(parts)

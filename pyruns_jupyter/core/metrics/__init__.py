@@ -1,0 +1,1 @@
+"""Metrics of runs: the journal, aggregates, curves."""

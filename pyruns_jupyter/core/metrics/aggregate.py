@@ -1,0 +1,240 @@
+"""What a journal says: its records and curves, whole or thinned, in bounded memory however long it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.fs.regular_files import open_regular
+
+from .downsample import Sketches
+from .journal import MAX_LINE_BYTES, RECORD, TRACK, entries
+
+WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
+POINTS_KEPT = 1000  # of a curve in the task file, when the journal is larger
+VALUES_KEPT = 20_000  # of all curves together, in the same case
+# Up to which points and records make a task file grow: it is read whole, by other programs too.
+ROOM_BYTES = 16 * 1024 * 1024
+MAX_CURVES = 10_000  # more keys than that are no curves; the journal keeps them
+
+_PIECE = 256 * 1024
+_LONGEST_TEXT = 200  # characters of a text in a thinned curve
+_MAX_DEPTH = 60
+_TOO_DEEP = 1 << 60
+
+
+class Folding:
+    """The records and curves of a journal as far as it was read; `feed` goes on where the last one ended.
+
+    `points` bounds the values of a curve, `total` those of all curves; None keeps everything. Of a curve
+    that has more, evenly chosen values stay, the first and the last one among them: curves that were tracked
+    together stay aligned. `sketches` take up the points in the same reading.
+    """
+
+    def __init__(
+        self, points: int | None = None, total: int | None = None, sketches: Sketches | None = None
+    ) -> None:
+        self.records: dict[str, Any] = {}
+        self.offset = 0
+        self._points, self._total = points, total
+        self._sketches = sketches
+        self._curves: dict[str, _Curve] = {}
+        self._file: tuple[int, int] | None = None
+
+    def tracks(self) -> dict[str, list[Any]]:
+        """Return the curves, as lists of their own."""
+        limit = self._limit()
+        return {key: curve.values(limit) for key, curve in self._curves.items()}
+
+    def feed(self, path: Path, *, to_end: bool = True) -> None:
+        """Read what was appended since the last call. A missing journal says nothing; one that was replaced
+        is read from its beginning.
+
+        With `to_end` the text behind the last line break is taken as well; else it waits for the next call.
+
+        Raises:
+            OSError: when it cannot be read.
+        """
+        try:
+            descriptor = open_regular(path)
+        except (FileNotFoundError, NotADirectoryError):
+            self._begin(None)
+            return
+        with os.fdopen(descriptor, "rb", buffering=0) as stream:
+            status = os.fstat(stream.fileno())
+            file = (status.st_dev, status.st_ino)
+            if file != self._file or status.st_size < self.offset:
+                self._begin(file)
+            stream.seek(self.offset)
+            rest = b""
+            while data := stream.read(_PIECE):
+                cut = data.rfind(b"\n") + 1
+                if cut:
+                    self.offset += len(rest) + cut
+                    self._take(rest + data[:cut])
+                    rest = data[cut:]
+                else:
+                    rest += data
+                if len(rest) > MAX_LINE_BYTES:  # no line of ours
+                    self.offset += len(rest)
+                    rest = b""
+            if to_end:
+                self.offset += len(rest)
+                self._take(rest)
+
+    def _begin(self, file: tuple[int, int] | None) -> None:
+        self._file, self.offset = file, 0
+        self.records, self._curves = {}, {}
+        if self._sketches is not None:
+            self._sketches.clear()
+
+    def _take(self, data: bytes) -> None:
+        points: dict[str, list[Any]] = {}
+        found = entries(data)
+        if self._sketches is not None:
+            self._sketches.take(found)
+        for entry in found:
+            point = entry.get(TRACK)
+            if type(point) is dict:
+                for key, value in point.items():
+                    values = points.get(key)
+                    if values is None:
+                        values = points[key] = []
+                    values.append(value)
+            record = entry.get(RECORD)
+            if type(record) is dict:
+                self.records.update(record)
+        limit = self._limit()
+        for key, values in points.items():
+            curve = self._curves.get(key)
+            if curve is None:
+                if limit is not None and len(self._curves) >= MAX_CURVES:
+                    continue
+                curve = self._curves[key] = _Curve()
+            curve.extend(values, limit)
+
+    def _limit(self) -> int | None:
+        if self._points is None or self._total is None:
+            return self._points
+        return min(self._points, max(2, self._total // max(1, len(self._curves))))
+
+
+class _Curve:
+    """Every so-manieth value of a curve, and its last one."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+        self._stride = 1
+        self._count = 0
+        self._last: Any = None
+
+    def extend(self, values: list[Any], limit: int | None) -> None:
+        chosen = values[-self._count % self._stride :: self._stride]
+        self._kept += chosen if limit is None else map(_short, chosen)
+        self._count += len(values)
+        self._last = values[-1] if limit is None else _short(values[-1])
+        if limit is not None:
+            self._thin(limit)
+
+    def _thin(self, limit: int) -> None:
+        while len(self._kept) > max(1, limit - 1) and self._count > limit:
+            del self._kept[1::2]
+            self._stride *= 2
+
+    def values(self, limit: int | None) -> list[Any]:
+        if limit is not None:
+            self._thin(limit)
+        last_is_kept = (self._count - 1) % self._stride == 0
+        return [*self._kept] if last_is_kept else [*self._kept, self._last]
+
+
+def _short(value: Any) -> Any:
+    if type(value) is float or type(value) is int:
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
+    if isinstance(value, (list, dict)) and _weight(value, 4) > 16 * _LONGEST_TEXT:
+        return "…"
+    return value
+
+
+def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Return what a journal says: the records (a later value replaces an earlier one) and the curves, in
+    order.
+
+    A missing journal says nothing; torn and foreign lines are passed over.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    folding = Folding()
+    folding.feed(path)
+    return folding.records, folding.tracks()
+
+
+def summary(
+    path: Path, taken: int = 0, sketches: Sketches | None = None
+) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return records and curves as a task file can hold them, and whether that is all the journal says.
+
+    A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
+    the first and the last one among them: a task file with millions of points could not be read any more.
+    `taken` is the size of the task file in bytes; one that is large already takes less, then nothing.
+    `sketches` take up all points.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    try:
+        small = path.stat().st_size <= WHOLE_BYTES
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, {}, True
+    points, total = (None, None) if small else (POINTS_KEPT, VALUES_KEPT)
+    folding = Folding(points, total, sketches)
+    folding.feed(path)
+    room = max(0, ROOM_BYTES - taken)
+    tracks = folding.tracks()
+    records, all_records = _fitting(folding.records, room // 2)
+    room -= sum(_weight(value, 4) for value in records.values())
+    if _weight(tracks, 3) <= room:
+        return records, tracks, small and all_records
+    points = POINTS_KEPT
+    tracks = {key: [_short(value) for value in values] for key, values in tracks.items()}
+    while _weight(tracks, 3) > room and points > 1:
+        points //= 2
+        tracks = {key: _thinned(values, points) for key, values in tracks.items()}
+    tracks, _ = _fitting(tracks, room)
+    return records, tracks, False
+
+
+def _thinned(values: list[Any], points: int) -> list[Any]:
+    curve = _Curve()
+    curve.extend(values, max(2, points))
+    return curve.values(points)[-points:]
+
+
+def _fitting(values: dict[str, Any], room: int) -> tuple[dict[str, Any], bool]:
+    """Return the values that fit, in order, and whether these are all."""
+    fitting: dict[str, Any] = {}
+    for key, value in values.items():
+        weight = _weight(value, 4) + len(key)
+        if weight <= room:
+            room -= weight
+            fitting[key] = value
+    return fitting, len(fitting) == len(values)
+
+
+def _weight(value: Any, depth: int) -> int:
+    """Return about how many bytes a value takes in a task file, where each item has an indented line."""
+    if isinstance(value, str):
+        return 2 * depth + 4 + 6 * len(value) if not value.isascii() else 2 * depth + 4 + len(value)
+    if isinstance(value, (list, dict)):
+        if depth > _MAX_DEPTH:
+            return _TOO_DEEP
+        if isinstance(value, list):
+            return 4 * depth + 4 + sum(_weight(item, depth + 1) for item in value)
+        return 4 * depth + 4 + sum(len(key) + _weight(item, depth + 1) for key, item in value.items())
+    if isinstance(value, int) and not -(1 << 60) < value < (1 << 60):
+        return 2 * depth + value.bit_length() // 3 + 4
+    return 2 * depth + 20

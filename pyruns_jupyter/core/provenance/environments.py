@@ -1,0 +1,171 @@
+"""What Python tasks run with: version and packages of an interpreter, stored once by content.
+
+    .engine/environments/<32 hex digits>.json    one environment: interpreter, packages, editable ones
+    .engine/environments/interpreters.json       the environment of each interpreter, and what proves it fresh
+
+The slot `run_environments` of a run names the first by its hash, `packages`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json, sync_folder, write_atomic
+from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+
+FOLDER = "environments"
+_CACHE = "interpreters.json"
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_PROBE_SECONDS = 60.0
+_MOST_INTERPRETERS = 100
+# Run by the interpreter that is asked, whatever its version; `""` is what `-c` puts first on the path. Its
+# working folder is none that others fill, since it imports before it can leave that out.
+_PROBE = """
+import json, os, platform, sys
+sys.path = [entry for entry in sys.path if entry]
+from importlib import metadata
+packages, editable = {}, {}
+for found in metadata.distributions():
+    # Only the header lines are parsed: the email parser behind `metadata` takes half of the time.
+    text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
+    fields = dict(line.split(": ", 1) for line in text.split("\\n\\n", 1)[0].splitlines() if ": " in line)
+    name, version = fields.get("Name", "").strip(), fields.get("Version", "").strip()
+    if not name or name in packages:
+        continue
+    packages[name] = version
+    try:
+        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            editable[name] = origin.get("url", "")
+    except Exception:
+        pass
+fact = {
+    "python": platform.python_version(),
+    "implementation": platform.python_implementation(),
+    "build": sys.version,
+    "executable": sys.executable,
+    "prefix": sys.prefix,
+    "packages": packages,
+    "editable": editable,
+}
+sys.stdout.buffer.write(json.dumps({"fact": fact, "path": sys.path}).encode())
+"""
+
+
+def known(root: Path, python: str) -> dict[str, Any]:
+    """Return `{"python": <version>, "packages": <hash>}` of an interpreter; empty when that is not known, or
+    not known to be true still.
+
+    Cheap: reads one file, and looks at the folders that the interpreter imports from.
+    """
+    try:
+        entry = read_json(_folder(root) / _CACHE).get(python)
+    except (OSError, Unreadable):
+        return {}
+    if not isinstance(entry, dict) or not isinstance(entry.get("fresh"), dict) or not entry["fresh"]:
+        return {}
+    if any(_mark(path) != mark for path, mark in entry["fresh"].items()):
+        return {}
+    digest, version = entry.get("packages"), entry.get("python")
+    if not isinstance(digest, str) or not isinstance(version, str) or not _DIGEST.fullmatch(digest):
+        return {}
+    return {"python": version, "packages": digest}
+
+
+def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
+    """Ask an interpreter what it runs with, store that and return its hash; None when it does not answer.
+
+    `python` is an absolute path, `environment` that of its tasks. Takes as long as starting that Python.
+    """
+    folder = _folder(root)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        done = subprocess.run(
+            [python, "-c", _PROBE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PROBE_SECONDS,
+            check=True,
+            cwd=os.sep,
+            env={**environment, "PYTHONUTF8": "1"},
+        )
+        said = json.loads(done.stdout)
+        fact, searched = said["fact"], [str(path) for path in said["path"]]
+        digest = _store(folder, fact)
+        _remember(folder, python, str(fact["python"]), digest, searched)
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+        return None
+    return digest
+
+
+def load(root: Path, digest: str) -> dict[str, Any]:
+    """Return a stored environment: python, implementation, executable, prefix, packages, editable.
+
+    Raises:
+        NotFound: when it is not stored here.
+        Unreadable: when it is damaged.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise NotFound(f"There is no environment {digest!r}.")
+    try:
+        return read_json(_folder(root) / f"{digest}.json")
+    except FileNotFoundError:
+        raise NotFound(f"The environment {digest!r} is not stored in {_folder(root)}.") from None
+
+
+def _folder(root: Path) -> Path:
+    return EnginePaths(root).folder / FOLDER
+
+
+def _store(folder: Path, fact: dict[str, Any]) -> str:
+    fact = {**fact, "packages": dict(sorted(fact["packages"].items(), key=lambda item: item[0].lower()))}
+    data = dump_json(fact)
+    digest = hashlib.sha256(data).hexdigest()[:32]
+    path = folder / f"{digest}.json"
+    if not path.exists():
+        write_atomic(path, data)
+        sync_folder(folder.parent)
+    return digest
+
+
+def _remember(folder: Path, python: str, version: str, digest: str, searched: list[str]) -> None:
+    watched = [path for path in searched if _holds_packages(path)]
+    watched.append(os.path.realpath(python))
+    watched.append(str(Path(python).parent.parent / "pyvenv.cfg"))
+    entry = {"python": version, "packages": digest, "fresh": {path: _mark(path) for path in watched}}
+    with locked(folder / ".interpreters.lock", timeout=5.0):
+        try:
+            entries = read_json(folder / _CACHE)
+        except (OSError, Unreadable):
+            entries = {}
+        entries.pop(python, None)
+        while len(entries) >= _MOST_INTERPRETERS:
+            del entries[next(iter(entries))]
+        write_atomic(folder / _CACHE, dump_json({**entries, python: entry}), durable=False)
+
+
+def _holds_packages(path: str) -> bool:
+    """Tell whether packages are installed in a folder that is imported from, unlike a project's own."""
+    if os.path.basename(path) in ("site-packages", "dist-packages"):
+        return True
+    try:
+        return any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(path))
+    except OSError:
+        return False
+
+
+def _mark(path: str) -> int:
+    """Return the time stamp (ns) of a file or folder, 0 when there is none."""
+    with suppress(OSError, ValueError):
+        return os.stat(path).st_mtime_ns
+    return 0

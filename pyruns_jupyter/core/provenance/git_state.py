@@ -1,0 +1,210 @@
+"""Where a run's code stood: the repository's commit and branch, whether it was changed, a hash of the script.
+
+`SourceState.text` is what `source_states` holds, in the words of the program that shares the folder; the rest
+is more exact and goes into our own facts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.fs.atomic import read_whole
+from pyruns_jupyter.core.fs.git import filter_names, find_repository, run_git
+from pyruns_jupyter.core.provenance.snapshots.selection import is_safe
+
+TIMEOUT = 2.0  # seconds
+_DIGITS = 12
+_MOST_FILTERED = 1000  # files that are looked up; with more, the repository counts as changed
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LONGEST_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
+_LONGEST_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """The state of a repository. `commit` is empty where there is none yet, `changed` None when not known.
+
+    `found` is False outside of a repository. A file that git neither tracks nor ignores counts as a change.
+    """
+
+    found: bool = False
+    commit: str = ""
+    branch: str = ""
+    changed: bool | None = None
+
+    @property
+    def text(self) -> str:
+        """`git <commit> | clean`, `dirty` or `unknown`; `git none | unknown` outside of a repository."""
+        if not self.found:
+            return "git none | unknown"
+        state = "unknown" if self.changed is None else "dirty" if self.changed else "clean"
+        return f"git {self.commit[:_DIGITS] or 'unknown'} | {state}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready data; empty outside of a repository."""
+        if not self.found:
+            return {}
+        return {"commit": self.commit, "branch": self.branch, "dirty": self.changed}
+
+    @classmethod
+    def from_dict(cls, value: Any) -> SourceState:
+        """Return what `to_dict` stored."""
+        if not isinstance(value, dict) or "commit" not in value:
+            return cls()
+        changed = value.get("dirty")
+        return cls(
+            True,
+            str(value["commit"]),
+            str(value.get("branch", "")),
+            changed if isinstance(changed, bool) else None,
+        )
+
+
+def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
+    """Return the state of the repository that holds `folder`.
+
+    Takes some milliseconds. Where git does not answer in time, refuses to look (the repository of another
+    user) or is not installed, the commit is read from the repository's files, and `changed` is not known.
+    """
+    repository = find_repository(folder)
+    if repository is None:
+        return SourceState()
+    deadline = time.monotonic() + timeout
+    said = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
+    if said is None:
+        return _read_head(repository)
+    commit = branch = ""
+    changed: bool | None = False
+    modified: list[str] = []
+    for line in said.split("\0"):
+        if line.startswith("# branch.oid "):
+            commit = line.split(" ", 2)[2]
+        elif line.startswith("# branch.head "):
+            branch = line.split(" ", 2)[2]
+        elif line.startswith("1 .M N"):
+            modified.append(line.split(" ", 8)[8])
+        elif line and not line.startswith("# "):
+            changed = True
+    if modified and not changed:
+        changed = None if _are_filtered(repository.parent, modified, deadline) else True
+    if changed is False:
+        changed = _in_submodules(repository.parent, deadline)
+    return SourceState(
+        True, commit if _COMMIT.fullmatch(commit) else "", "" if branch == "(detached)" else branch, changed
+    )
+
+
+def _are_filtered(folder: Path, paths: list[str], deadline: float) -> bool:
+    """Return whether all files that seem to be changed go through a filter, which we do not run: they may be
+    as they were.
+    """
+    names = filter_names(folder, timeout=deadline - time.monotonic())
+    if not names or len(paths) > _MOST_FILTERED:
+        return False
+    words = ("check-attr", "-z", "filter", "--", *paths)
+    said = run_git(folder, *words, timeout=deadline - time.monotonic())
+    return said is not None and all(name in names for name in said.split("\0")[2::3])
+
+
+def _in_submodules(folder: Path, deadline: float) -> bool | None:
+    """Return whether something was changed in the submodules of a repository; None when that is not known."""
+    if not (folder / ".gitmodules").is_file():
+        return False
+    words = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    said = run_git(folder, *words, timeout=deadline - time.monotonic())
+    changed: bool | None = False
+    for line in (said or "").split("\0"):
+        path = line.partition("\n")[2]
+        if not is_safe(path) or not (folder / path / ".git").exists():
+            continue  # not checked out
+        if os.path.realpath(folder / path) != os.path.join(os.path.realpath(folder), path):
+            continue  # behind a link
+        inner = source_state(folder / path, timeout=deadline - time.monotonic()).changed
+        if inner:
+            return True
+        changed = changed if inner is False else None
+    return changed
+
+
+def _read_head(repository: Path) -> SourceState:
+    """Read commit and branch without git."""
+    try:
+        folder = _git_folder(repository)
+        head = _text(folder / "HEAD")
+        if _COMMIT.fullmatch(head):
+            return SourceState(True, head)
+        reference = head.removeprefix("ref:").strip()
+        if not head.startswith("ref:") or not reference.startswith("refs/") or ".." in reference:
+            return SourceState()
+        common = folder
+        if (folder / "commondir").is_file():
+            common = folder / _text(folder / "commondir")
+        branch = reference.removeprefix("refs/heads/")
+        return SourceState(True, _commit_of(reference, folder, common), branch)
+    except (OSError, ValueError, Unreadable):
+        return SourceState()
+
+
+def _git_folder(repository: Path) -> Path:
+    if repository.is_dir():
+        return repository
+    return repository.parent / _text(repository).removeprefix("gitdir:").strip()
+
+
+def _commit_of(reference: str, *folders: Path) -> str:
+    for folder in folders:
+        try:
+            commit = _text(folder / reference)
+        except OSError:
+            continue
+        return commit if _COMMIT.fullmatch(commit) else ""
+    packed = folders[-1] / "packed-refs"
+    if packed.is_file():
+        for line in os.fsdecode(read_whole(packed, most=_LONGEST_PACKED, follow=True)[0]).split("\n"):
+            commit, _, name = line.partition(" ")
+            if name == reference and _COMMIT.fullmatch(commit):
+                return commit
+    return ""
+
+
+def _text(path: Path) -> str:
+    return os.fsdecode(read_whole(path, most=_LONGEST_REFERENCE, follow=True)[0]).strip()
+
+
+class SourceWatch:
+    """The state of a project's repository, asked again now and then; cheap to ask for often.
+
+    Where git is slow it is asked less often, so that it takes a small part of the time at most.
+    """
+
+    def __init__(self, folder: Path, *, seconds: float = 2.0) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._ask_at = float("-inf")
+        self._state = SourceState()
+
+    def state(self) -> SourceState:
+        """Return the state, at most some seconds old."""
+        before = time.monotonic()
+        if before >= self._ask_at:
+            self._state = source_state(self._folder)
+            after = time.monotonic()
+            self._ask_at = after + max(self._seconds, 20 * (after - before))
+        return self._state
+
+
+def script_hash(script: Path | None) -> str:
+    """Return the first 12 hexadecimal digits of a script's SHA-256, `none` when it cannot be read."""
+    if script is None:
+        return "none"
+    try:
+        return hashlib.sha256(read_whole(script, follow=True)[0]).hexdigest()[:_DIGITS]
+    except (OSError, Unreadable):
+        return "none"

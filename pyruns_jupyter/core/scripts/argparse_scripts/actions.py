@@ -1,0 +1,290 @@
+"""What one declared argument of argparse takes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.scripts.model import Parameter
+from pyruns_jupyter.core.scripts.source.files import text_of
+from pyruns_jupyter.core.scripts.source.objects import (
+    RAISED,
+    UNKNOWN,
+    ClassRef,
+    EnumMember,
+    External,
+    UnknownError,
+    is_plain,
+)
+from pyruns_jupyter.core.scripts.source.purecalls import ARGPARSE_WORDS
+
+from .converters import Converter, convert, converter
+from .parserobjects import Action, ParserMethods, ParserObject
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.source.tracing import Tracer
+
+SUPPRESS = ARGPARSE_WORDS["SUPPRESS"]
+SWITCHES = ("store_true", "store_false", "boolean_optional")
+_ACTIONS = (
+    "store",
+    "store_const",
+    "store_true",
+    "store_false",
+    "append",
+    "append_const",
+    "extend",
+    "count",
+    "help",
+    "version",
+)
+_CLASSES = {
+    "_StoreAction": "store",
+    "_StoreConstAction": "store_const",
+    "_StoreTrueAction": "store_true",
+    "_StoreFalseAction": "store_false",
+    "_AppendAction": "append",
+    "_AppendConstAction": "append_const",
+    "_CountAction": "count",
+    "_HelpAction": "help",
+    "_VersionAction": "version",
+    "_ExtendAction": "extend",
+    "BooleanOptionalAction": "boolean_optional",
+}
+
+
+class ActionReader:
+    """Makes parameters of declared arguments."""
+
+    def __init__(self, tracer: Tracer, methods: ParserMethods) -> None:
+        self.tracer = tracer
+        self.methods = methods
+        self.known: dict[tuple[int, int], Converter] = {}
+
+    def parameter(self, action: Action, parser: ParserObject, group: str) -> Parameter | None:
+        """Return what an argument takes, None when it takes nothing (help, version)."""
+        words = action.words
+        flags = action.flags
+        positional = flags[0][0] not in parser.prefix_chars
+        name = _name(flags, words.get("dest"), positional, parser.prefix_chars)
+        kind, own_nargs = self._action(action, parser)
+        if kind in ("help", "version"):
+            return None
+        nargs = words.get("nargs")
+        if nargs is None and own_nargs is not None:
+            nargs = own_nargs
+        if nargs is not None and (not isinstance(nargs, (str, int)) or isinstance(nargs, bool)):
+            self.methods.problem(
+                action.module,
+                f"How many values {name} takes (nargs) is computed; one is assumed",
+                action.line,
+            )
+            nargs = None
+        convert_with = self._type(action, parser, name)
+        choices = self._choices(action, convert_with, name)
+        default, computed = self._default(action, parser, kind, convert_with, name)
+        suppressed = default == SUPPRESS
+        const = self._const(action, kind, convert_with)
+        item_type = convert_with.item_type
+        if choices is None and convert_with.members:
+            choices = tuple(word for _, word in convert_with.members)
+        if convert_with == Converter() and kind == "store" and isinstance(default, (int, float)):
+            self.methods.problem(
+                action.module,
+                f"{flags[0]} has no type: other values than its default {default} arrive as text",
+                action.line,
+            )
+        optional_positional = nargs in ("?", "*", "...")
+        help_text, metavar = words.get("help"), words.get("metavar")
+        return Parameter(
+            name=name,
+            type=_shown_type(kind, nargs, choices, convert_with, default),
+            default=None if suppressed else default,
+            flags=() if positional else flags,
+            choices=choices,
+            help=_help(help_text, name, None if suppressed else default, choices, item_type, const, metavar),
+            group=group,
+            required=not optional_positional if positional else words.get("required") is True,
+            positional=positional,
+            nargs=nargs,
+            action=kind,
+            const=const,
+            item_type=item_type,
+            line=action.line,
+            separator=convert_with.separator,
+            spelling=convert_with.spelling,
+            metavar=metavar if isinstance(metavar, str) else "",
+            computed=computed,
+            suppressed=suppressed,
+            file="" if action.module.main else action.module.name,
+        )
+
+    def _action(self, action: Action, parser: ParserObject) -> tuple[str, int | None]:
+        """Return the kind of an action, and the nargs that a class of the script sets itself."""
+        given = action.words.get("action", "store")
+        if isinstance(given, str):
+            given = parser.own_actions.get(given, given)
+        if isinstance(given, str) and given in _ACTIONS:
+            return given, None
+        if isinstance(given, External) and given.short in _CLASSES:
+            return _CLASSES[given.short], None
+        nargs: int | None = None
+        if isinstance(given, ClassRef):
+            for base in self.tracer.ancestors(given):
+                if isinstance(base, External) and base.short in _CLASSES and base.short != "_StoreAction":
+                    return _CLASSES[base.short], None
+            nargs = _own_nargs(given)
+        takes = "it is passed as a bare flag" if nargs == 0 else "its value is passed as one word"
+        self.methods.problem(
+            action.module, f"The action of {action.flags[0]} is the script's own; {takes}", action.line
+        )
+        return ("custom_flag" if nargs == 0 else "custom"), None if nargs == 0 else nargs
+
+    def _type(self, action: Action, parser: ParserObject, name: str) -> Converter:
+        given = action.words.get("type")
+        if isinstance(given, str):
+            given = parser.types.get(given, UNKNOWN)
+        found = converter(given, self.tracer, self.known, self.tracer.iterated(action.words.get("choices")))
+        if given is None and "choices" in action.words:
+            members = self.tracer.iterated(action.words["choices"]) or []
+            if members and all(isinstance(one, EnumMember) for one in members):
+                spelled = tuple((one, str(one.value)) for one in members)
+                return Converter("custom", members=spelled)
+        return found
+
+    def _choices(self, action: Action, convert_with: Converter, name: str) -> tuple[Any, ...] | None:
+        if action.words.get("choices") is None:
+            return None
+        items = self.tracer.iterated(action.words["choices"])
+        if items is not None:
+            try:
+                return tuple(convert_with.word(item) for item in items)
+            except UnknownError:
+                pass
+        text = _source(action, "choices")
+        self.methods.problem(
+            action.module, f"The choices of {name} are computed{text} and not checked", action.line
+        )
+        return None
+
+    def _default(
+        self, action: Action, parser: ParserObject, kind: str, convert_with: Converter, name: str
+    ) -> tuple[Any, bool]:
+        text, module, line = _source(action, "default"), action.module, action.line
+        if name in parser.defaults:
+            value, source, module, line = parser.defaults[name]
+            text = f" ({source})" if source else ""
+        elif "default" in action.words:
+            value = action.words["default"]
+        elif parser.argument_default is not None:
+            value = parser.argument_default
+        else:
+            value = {"store_true": False, "store_false": True}.get(kind)
+        if isinstance(value, str) and value != SUPPRESS and kind in ("store", "append", "extend", "custom"):
+            value = self._converted(value, action, parser, convert_with)
+        try:
+            return convert_with.word(value), False
+        except UnknownError:
+            self.methods.problem(
+                module, f"The default of {name} is computed{text}; left empty, it applies", line
+            )
+            return None, True
+
+    def _converted(self, text: str, action: Action, parser: ParserObject, convert_with: Converter) -> Any:
+        """Return what the parser makes of a default that is a text."""
+        given = action.words.get("type")
+        given = parser.types.get(given, UNKNOWN) if isinstance(given, str) else given
+        if given is None or (convert_with.item_type in ("path", "custom") and not convert_with.members):
+            return text
+        value = convert(given, text, self.tracer)
+        if value is UNKNOWN or value is RAISED:
+            return text
+        return value
+
+    def _const(self, action: Action, kind: str, convert_with: Converter) -> Any:
+        if kind in SWITCHES:
+            return kind == "store_true"
+        try:
+            return convert_with.word(action.words.get("const"))
+        except UnknownError:
+            if action.words.get("nargs") != "?":
+                self.methods.problem(
+                    action.module,
+                    f"The constant of {action.flags[0]} is computed{_source(action, 'const')}; "
+                    "true stands for it",
+                    action.line,
+                )
+            return None
+
+
+def _source(action: Action, word: str) -> str:
+    """Return the text of a word in the call, in brackets, if it can be told."""
+    node = action.nodes.get(word)
+    if node is None:
+        return ""
+    text = text_of(node)
+    return f" ({text if len(text) <= 60 else text[:57] + '...'})"
+
+
+def _name(flags: tuple[str, ...], dest: Any, positional: bool, prefix: str) -> str:
+    if isinstance(dest, str) and dest:
+        return dest
+    if positional:
+        return flags[0]
+    long = [flag for flag in flags if len(flag) > 1 and flag[1] in prefix]
+    return (long or flags)[0].lstrip(prefix).replace("-", "_")
+
+
+def _own_nargs(cls: ClassRef) -> int | None:
+    """Return the `nargs` that a class of actions gives to its base."""
+    for statement in cls.node.body:
+        if not isinstance(statement, ast.FunctionDef) or statement.name != "__init__":
+            continue
+        for node in ast.walk(statement):
+            for keyword in node.keywords if isinstance(node, ast.Call) else ():
+                if keyword.arg == "nargs" and isinstance(keyword.value, ast.Constant):
+                    value = keyword.value.value
+                    return value if isinstance(value, int) else None
+    return None
+
+
+def _shown_type(action: str, nargs: Any, choices: Any, convert_with: Converter, default: Any) -> str:
+    if action in (*SWITCHES, "custom_flag"):
+        return "bool"
+    if action == "count":
+        return "int"
+    many = nargs in ("*", "+", "...") or (isinstance(nargs, int) and not isinstance(nargs, bool))
+    if action in ("append", "append_const", "extend") or many or convert_with.separator:
+        return "list"
+    if choices is not None:
+        return "choice"
+    if action == "store_const":
+        return "bool" if isinstance(default, bool) else "str"
+    item = convert_with.item_type
+    if item == "truth":
+        return "bool"
+    return item if item in ("int", "float", "bool", "path") else "str"
+
+
+def _help(text: Any, dest: str, default: Any, choices: Any, item_type: str, const: Any, metavar: Any) -> str:
+    if not isinstance(text, str) or text == SUPPRESS:
+        return ""
+    values = {
+        "default": default,
+        "dest": dest,
+        "type": item_type,
+        "choices": ", ".join(str(one) for one in choices or ()),
+        "const": const,
+        "metavar": metavar,
+    }
+
+    def value(match: re.Match[str]) -> str:
+        return str(values[match[1]]) if match[1] in values and is_plain_text(values[match[1]]) else match[0]
+
+    return re.sub(r"%\((\w+)\)[-0-9.]*[a-zA-Z]", value, text).replace("%%", "%")
+
+
+def is_plain_text(value: Any) -> bool:
+    """Tell whether a value can stand in a help text."""
+    return is_plain(value) or isinstance(value, (list, tuple))

@@ -1,0 +1,399 @@
+"""The argument words of an argparse script for one configuration.
+
+Rules: positionals in source order, then the other keys in the order of the configuration by their first long
+flag. null leaves a key out, and so does the script's own default unless defaults are passed; of positionals
+only the last ones can be left out. Booleans only through their actions; lists by nargs or by repetition. With
+a subcommand, or words that look like options, the options come first. What the parser would refuse, or take
+for something else, is refused here, before anything starts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.scripts.filling import MismatchError, is_default, is_left_out, plain_word, same
+from pyruns_jupyter.core.scripts.model import Parameter, Parser, ScriptParameters
+
+from .words import (
+    VARIABLE,
+    abbreviated,
+    changes_default,
+    check_positional,
+    looks_like_option,
+    name_of,
+    option,
+    words_of,
+)
+
+_PATTERNS = {None: "A", "?": "A?", "*": "A*", "+": "A+", "...": "[AO]*", "A...": "A[AO]*"}
+
+
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
+
+    Raises:
+        InvalidInputs: every key that does not fit, with the key as its field.
+    """
+    parser = script.parser or Parser(script.parameters, open=script.open)
+    errors: list[InvalidInput] = []
+    words = _Line(parser, errors, pass_defaults).words(config)
+    if errors:
+        raise InvalidInputs(errors)
+    return words
+
+
+@dataclass
+class _Given:
+    parameter: Parameter | None
+    key: str
+    words: list[str]
+
+    @property
+    def variable(self) -> bool:
+        """Whether the option goes on taking words that follow."""
+        return any(one.nargs in VARIABLE for one in self._every()) and not any(
+            self.words[-1].startswith(f"{flag}=") for one in self._every() for flag in one.flags
+        )
+
+    def _every(self) -> tuple[Parameter, ...]:
+        return () if self.parameter is None else (self.parameter, *self.parameter.also)
+
+    def closed(self) -> _Given | None:
+        """Return the same with its last word joined to the flag, which ends it; None when that cannot be."""
+        flags = {flag for one in self._every() for flag in one.flags}
+        last = max(number for number, word in enumerate(self.words) if word in flags)
+        start, flag, values = self.words[:last], self.words[last], self.words[last + 1 :]
+        if len(values) == 1:
+            return _Given(self.parameter, self.key, [*start, f"{flag}={values[0]}"])
+        if values and self.parameter is not None and self.parameter.action == "extend":
+            words = [*start, flag, *values[:-1], f"{flag}={values[-1]}"]
+            return _Given(self.parameter, self.key, words)
+        return None
+
+    @property
+    def rest(self) -> bool:
+        """Whether it takes all words that follow, options too."""
+        return self.parameter is not None and self.parameter.nargs == "..."
+
+
+@dataclass
+class _Line:
+    """The words for one parser."""
+
+    parser: Parser
+    errors: list[InvalidInput]
+    pass_defaults: bool
+    prefix: str = ""
+    given: dict[str, object] = field(default_factory=dict)
+
+    def refuse(self, key: str, message: str) -> None:
+        full = f"{self.prefix}{key}"
+        self.errors.append(
+            InvalidInput(message if message.endswith((".", "?")) else f"{full}: {message}.", field=full)
+        )
+
+    def words(self, config: Mapping[str, object]) -> list[str]:
+        parser = self.parser
+        below: dict[str, dict[str, object]] = {}
+        order: list[tuple[Parameter | None, str, object]] = []
+        for key, value in self._flattened(config, below):
+            parameter = parser.by_key.get(key)
+            if parameter is None and not parser.open:
+                self.refuse(key, self._unknown(key))
+                continue
+            if parameter is not None:
+                if parameter.key in self.given:
+                    self.refuse(key, f"{parameter.key} is given twice")
+                    continue
+                self.given[parameter.key] = value
+            order.append((parameter, key, value))
+        before = len(self.errors)
+        positionals = self._positionals()
+        options = [one for one in (self._option(*item) for item in order) if one is not None]
+        self._exclusive({one.parameter.key: one for one in [*options, *positionals] if one.parameter})
+        command = self._command(below)
+        if len(self.errors) > before:
+            return []
+        return self._laid_out(positionals, options, command)
+
+    def _flattened(
+        self, config: Mapping[str, object], below: dict[str, dict[str, object]], prefix: str = ""
+    ) -> Iterator[tuple[str, object]]:
+        commands = self.parser.subcommands
+        keys = set(commands.keys.values()) if commands is not None else ()
+        for name, value in config.items():
+            key = f"{prefix}{name}"
+            if key in self.parser.by_key:
+                yield key, value
+            elif key in keys:
+                inner = below.setdefault(key, {})
+                if isinstance(value, Mapping):
+                    inner.update(value)
+                elif value is not None:
+                    self.refuse(key, f"it holds the arguments of the subcommand {key}: write them below it")
+            elif "." in key and key.partition(".")[0] in keys:
+                first, _, rest = key.partition(".")
+                below.setdefault(first, {})[rest] = value
+            elif isinstance(value, Mapping) and value:
+                yield from self._flattened(value, below, f"{key}.")
+            else:
+                yield key, value
+
+    def _unknown(self, key: str) -> str:
+        near = difflib.get_close_matches(key, [one.key for one in self.parser.parameters], n=1)
+        hint = f"did you mean {self.prefix}{near[0]}?" if near else "remove the key or add the argument."
+        return f"The script has no argument {self.prefix}{key}; {hint}"
+
+    def _positionals(self) -> list[_Given]:
+        found: list[_Given] = []
+        for parameter in self.parser.parameters:
+            value = self.given.get(parameter.key)
+            if parameter.required and value is None:
+                self.refuse(parameter.key, f"{self.prefix}{parameter.key} is required: give it a value.")
+            elif parameter.positional and parameter.action != "subcommand":
+                words: list[str] = []
+                if value is not None and not self._left_out(parameter, value):
+                    try:
+                        words = words_of(parameter, value, self.parser)
+                        for word in words:
+                            check_positional(word, self.parser)
+                        if not words and value != [] and not same(value, parameter.default):
+                            raise MismatchError("there are no words for it")
+                        if not words and not same(value, parameter.default) and parameter.default is not None:
+                            raise MismatchError(f"an empty list would mean its default {parameter.default!r}")
+                    except MismatchError as error:
+                        self.refuse(parameter.key, str(error))
+                found.append(_Given(parameter, parameter.key, words))
+        if self.parser.subcommands is None:
+            self._leave_out_last(found)
+        return found
+
+    def _leave_out_last(self, positionals: list[_Given]) -> None:
+        """Take the words away from the last positionals that have their defaults: none after them needs
+        these for its place.
+        """
+        for one in reversed(positionals):
+            parameter = one.parameter
+            if parameter is None or parameter.required:
+                break
+            passed = self.pass_defaults and not changes_default(parameter)
+            if one.words and (passed or not is_default(parameter, self.given.get(parameter.key))):
+                break
+            one.words = []
+
+    def _option(self, parameter: Parameter | None, key: str, value: object) -> _Given | None:
+        if value is None or (parameter is not None and parameter.positional):
+            return None
+        if parameter is not None and self._left_out(parameter, value):
+            return None
+        try:
+            words = (
+                _unlisted(key, value, self.parser)
+                if parameter is None
+                else words_of(parameter, value, self.parser)
+            )
+            if not words and parameter is not None and parameter.required:
+                raise MismatchError("it has to be given, and no argument stands for this value")
+        except MismatchError as error:
+            self.refuse(key, str(error))
+            return None
+        return _Given(parameter, key, words) if words else None
+
+    def _left_out(self, parameter: Parameter, value: object) -> bool:
+        """Tell whether a value is left out because it is the default: always in a group whose arguments
+        exclude each other.
+        """
+        if parameter.key in self.parser.exclusive_keys:
+            return is_default(parameter, value)
+        return not parameter.positional and is_left_out(parameter, value, self.pass_defaults)
+
+    def _exclusive(self, given: Mapping[str, _Given]) -> None:
+        for group in self.parser.exclusive:
+            present = [key for key in group.keys if key in given and given[key].words]
+            names = [f"{self.prefix}{key}" for key in present]
+            if len(present) > 1:
+                self.refuse(
+                    present[1],
+                    f"{' and '.join(names)} cannot be given together: set all but one of them to null.",
+                )
+            elif group.required and not present:
+                every = ", ".join(f"{self.prefix}{key}" for key in group.keys)
+                self.refuse(group.keys[0], f"One of {every} has to be given (and not as its default).")
+
+    def _command(self, below: dict[str, dict[str, object]]) -> list[str] | None:
+        """Return the words of the chosen subcommand, None when there is none."""
+        commands = self.parser.subcommands
+        if commands is None:
+            return None
+        choice = commands.choice.key
+        value = self.given.get(choice)
+        name = value if isinstance(value, str) else None if value is None else plain_word(value)
+        if name is not None and name not in commands.parsers:
+            allowed = ", ".join(commands.parsers)
+            self.refuse(choice, f"it takes one of {allowed}; {name!r} is none of them")
+            name = None
+        words: list[str] | None = None
+        for command, parser in commands.parsers.items():
+            key = commands.keys[command]
+            if command == name:
+                words = [
+                    command,
+                    *_Line(parser, self.errors, self.pass_defaults, f"{self.prefix}{key}.").words(
+                        below.get(key, {})
+                    ),
+                ]
+        chosen = commands.keys.get(name) if name is not None else None
+        for key, inner in below.items():
+            if key != chosen:
+                other = next(
+                    one for command, one in commands.parsers.items() if commands.keys[command] == key
+                )
+                self._check_names(other, inner, f"{self.prefix}{key}.")
+        return words
+
+    def _check_names(self, parser: Parser, config: Mapping[str, object], prefix: str) -> None:
+        """Tell of unknown keys below a subcommand that is not chosen."""
+        line = _Line(parser, self.errors, self.pass_defaults, prefix)
+        below: dict[str, dict[str, object]] = {}
+        for key, _ in line._flattened(config, below):
+            if key not in parser.by_key and not parser.open:
+                line.refuse(key, line._unknown(key))
+        for key, inner in below.items():
+            if parser.subcommands is not None:
+                names = parser.subcommands.keys.items()
+                other = next(parser.subcommands.parsers[name] for name, one in names if one == key)
+                self._check_names(other, inner, f"{prefix}{key}.")
+
+    # The order of the words
+
+    def _laid_out(
+        self, positionals: list[_Given], options: list[_Given], command: list[str] | None
+    ) -> list[str]:
+        values = [word for one in positionals for word in one.words]
+        # Even when it gets no words itself, one that takes all the rest would take the options.
+        rest = next((one for one in positionals if one.rest), None) if values else None
+        protected = [one for one in positionals if not one.rest]
+        dashes = any(looks_like_option(word, self.parser) for one in protected for word in one.words)
+        self._check_positionals(positionals, command, dashes)
+        if rest is not None and values and looks_like_option(values[0], self.parser):
+            self.refuse(rest.key, f"the script would take {values[0]!r} for an option")
+        if command is not None:
+            self._check_command(command)
+        last = [one for one in options if one.rest]
+        options = [one for one in options if not one.rest]
+        tail = command is not None or rest is not None
+        if last and (tail or len(last) > 1 or dashes):
+            self.refuse(last[-1].key, f"{name_of_given(last[-1])} takes all words that follow it")
+        if dashes and (rest is not None or (command is not None and not values)):
+            self.refuse(positionals[0].key, "a word of it would be taken for an option")
+        if not tail and not dashes:
+            return values + [word for one in [*options, *last] for word in one.words]
+        if tail and not dashes:
+            options = self._closed(options)
+        words = [word for one in options for word in one.words]
+        return [*words, *(["--"] if dashes else []), *values, *(command or [])]
+
+    def _closed(self, options: list[_Given]) -> list[_Given]:
+        """Return the options in an order whose last one does not take the words that follow."""
+        ordered = sorted(options, key=lambda one: not one.variable)
+        if not ordered or not ordered[-1].variable:
+            return ordered
+        last = ordered[-1]
+        closed = last.closed()
+        if closed is not None:
+            return [*ordered[:-1], closed]
+        closing = self._neutral({one.parameter.key for one in ordered if one.parameter is not None})
+        if closing is None:
+            self.refuse(
+                last.key,
+                f"{name_of_given(last)} would take the words after it too; give another option a value",
+            )
+            return ordered
+        return [*ordered, closing]
+
+    def _neutral(self, passed: set[str]) -> _Given | None:
+        """Return an option that is not `passed`, with its default as value: it changes nothing in the script
+        and ends the words before it.
+        """
+        for one in self.parser.parameters:
+            if one.positional or one.action != "store" or one.nargs is not None or one.default is None:
+                continue
+            if one.computed or one.also or one.key in self.parser.exclusive_keys:
+                continue
+            if one.key in passed or self.given.get(one.key, one.default) is None:
+                continue
+            try:
+                words = words_of(one, one.default, self.parser)
+            except MismatchError:
+                continue
+            if words:
+                return _Given(one, one.key, words)
+        return None
+
+    def _check_positionals(self, positionals: list[_Given], command: list[str] | None, dashes: bool) -> None:
+        """Check that the parser gives each positional the words that are meant for it."""
+        every = [one for one in self.parser.parameters if one.positional]
+        if len(every) < 2 or not all(one.nargs in _PATTERNS or isinstance(one.nargs, int) for one in every):
+            return
+        counts: list[int] = []
+        pattern = line = ""
+        by_key = {one.key: one for one in positionals}
+        for one in every:
+            words = (command or []) if one.action == "subcommand" else by_key[one.key].words
+            nargs = one.nargs
+            if one.action == "subcommand" and command is None:
+                continue
+            pattern += f"({'A' * nargs if isinstance(nargs, int) else _PATTERNS[nargs]})"
+            line += "".join(
+                "O" if not dashes and looks_like_option(word, self.parser) else "A" for word in words
+            )
+            counts.append(len(words))
+        found = re.match(pattern, line)
+        if found is None:
+            return  # something required is missing, which is said elsewhere
+        for one, group, count in zip(every, found.groups(), counts, strict=False):
+            if len(group) != count:
+                self.refuse(
+                    one.key,
+                    "the script would give it other words than these: a positional before it is left out, "
+                    "or takes more",
+                )
+                return
+
+    def _check_command(self, command: Sequence[str]) -> None:
+        """Refuse words of a subcommand that the parser above would not let through."""
+        parser = self.parser
+        assert parser.subcommands is not None
+        protected = False  # what follows `--` is no option, but may still name a file to read
+        for word in command:
+            protected = protected or word == "--"
+            if word[:1] in parser.fromfile_chars and word:
+                message = f"the script would take {word!r} for the name of a file to read"
+                self.refuse(parser.subcommands.choice.key, message)
+            if (
+                not protected
+                and word[:1] in parser.prefix_chars
+                and len(word) > 1
+                and word.partition("=")[0] not in parser.flags
+                and len(set(abbreviated(word, parser))) > 1
+            ):
+                message = f"the script would take {word!r} for an abbreviation of several options"
+                self.refuse(parser.subcommands.choice.key, message)
+
+
+def name_of_given(given: _Given) -> str:
+    """Return what an argument is called in a sentence."""
+    return name_of(given.parameter) if given.parameter is not None else given.key
+
+
+def _unlisted(key: str, value: object, parser: Parser) -> list[str]:
+    """A key of a parser whose arguments are not all known: the usual spelling."""
+    flag = f"--{key}"
+    if isinstance(value, bool):
+        return [flag] if value else []
+    items = value if isinstance(value, list) else [value]
+    return [word for item in items for word in option(flag, [plain_word(item)], parser)]

@@ -1,0 +1,215 @@
+"""What the `type=` of an argument does with a word, found by following it with some words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.scripts.source.objects import (
+    RAISED,
+    UNKNOWN,
+    ClassRef,
+    EnumMember,
+    External,
+    Function,
+    Method,
+    Partial,
+    Unknown,
+    plain,
+    weight,
+)
+from pyruns_jupyter.core.scripts.source.objects import UnknownError as _UnknownError
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.source.tracing import Tracer
+
+_NAMES = {
+    "builtins.int": "int",
+    "builtins.float": "float",
+    "builtins.complex": "custom",
+    "builtins.str": "str",
+    "builtins.bool": "bool",
+    "builtins.open": "path",
+    "json.loads": "json",
+    "ast.literal_eval": "literal",
+    "os.path.abspath": "path",
+    "os.path.expanduser": "path",
+    "argparse.FileType": "path",
+    "yaml.safe_load": "custom",
+    "distutils.util.strtobool": "truth",
+    "setuptools._distutils.util.strtobool": "truth",
+}
+_TRUTHS = (("True", "False"), ("true", "false"), ("yes", "no"), ("y", "n"), ("1", "0"), ("on", "off"))
+_SEPARATORS = (",", " ", ";", ":", "x", "/")
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How words become values; the fields are those of `Parameter`."""
+
+    item_type: str = "str"
+    separator: str = ""
+    spelling: tuple[tuple[Any, str], ...] = ()
+    members: tuple[tuple[EnumMember, str], ...] = ()  # of an Enum, with the words that give them
+    function: Any = None
+
+    def word(self, value: Any) -> Any:
+        """Return a value of the script as it stands in a configuration.
+
+        Raises:
+            UnknownError: when it is no plain data, or too much.
+        """
+        weight(value)
+        for member, word in self.members:
+            if value is member or value == member:
+                return word
+        if isinstance(value, EnumMember):
+            return value.value if isinstance(value.value, str) else value.name
+        if isinstance(value, (list, tuple)):
+            return [self.word(one) for one in value]
+        return plain(value)
+
+
+def converter(
+    kind: Any, tracer: Tracer, known: dict[tuple[int, int], Converter], choices: Any = None
+) -> Converter:
+    """Return what the value of `type=` does; `known` remembers the functions that were followed."""
+    if kind is None:
+        return Converter()
+    if isinstance(kind, External):
+        if kind.name in ("distutils.util.strtobool", "setuptools._distutils.util.strtobool"):
+            return Converter("truth", spelling=((True, "1"), (False, "0")), function=kind)
+        if kind.short in ("Path", "PurePath", "PosixPath", "FileType"):
+            return Converter("path", function=kind)
+        return Converter(_NAMES.get(kind.name, "custom"), function=kind)
+    if isinstance(kind, ClassRef):
+        if tracer.is_enum(kind):
+            members = tracer.iterated(kind) or []
+            return _enum(kind, members, tracer)
+        return Converter("custom", function=kind)
+    if isinstance(kind, Method) and kind.name in ("lower", "upper", "strip"):
+        return Converter("str")
+    if isinstance(kind, Function) and kind.this is None and choices is None:
+        key = (id(kind.node), id(kind.scope))
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _function(kind, tracer, choices)
+        return found
+    if isinstance(kind, (Function, Partial)):
+        return _function(kind, tracer, choices)
+    return Converter("custom")
+
+
+def convert(kind: Any, word: str, tracer: Tracer) -> Any:
+    """Return what `type=` makes of a word: UNKNOWN when it cannot be told, RAISED when it is refused."""
+    if kind is None:
+        return word
+    if isinstance(kind, External):
+        plain_types = {
+            "builtins.int": int,
+            "builtins.float": float,
+            "builtins.str": str,
+            "builtins.bool": bool,
+        }
+        if kind.name in plain_types:
+            try:
+                return plain_types[kind.name](word)
+            except ValueError:
+                return RAISED
+        return tracer.probe(kind, word)
+    return tracer.probe(kind, word)
+
+
+def _enum(kind: Any, members: list[Any], tracer: Tracer) -> Converter:
+    spelled: list[tuple[EnumMember, str]] = []
+    for member in members:
+        words = (
+            [member.value] if isinstance(member.value, str) else [str(plain_or(member.value)), member.name]
+        )
+        if not isinstance(kind, ClassRef):
+            words.append(member.name)
+        for word in dict.fromkeys(words):
+            result = convert(kind, word, tracer)
+            if isinstance(result, EnumMember) and result == member:
+                spelled.append((member, word))
+                break
+    # A member may be written by its name or its value as well.
+    ways = [
+        (way, word)
+        for member, word in spelled
+        for way in (member.name, plain_or(member.value))
+        if way != word
+    ]
+    taken = {word for _, word in spelled}
+    spelling = tuple((way, word) for way, word in ways if not (isinstance(way, str) and way in taken))
+    return Converter("custom", spelling=spelling, members=tuple(spelled), function=kind)
+
+
+def plain_or(value: Any) -> Any:
+    """Return a value as plain data, else a text of no meaning."""
+    try:
+        return plain(value)
+    except _UnknownError:
+        return "?"
+
+
+def _function(kind: Any, tracer: Tracer, choices: Any) -> Converter:
+    results = {word: tracer.probe(kind, word) for word in ("3", "1.5", "abc")}
+    for yes, no in _TRUTHS:
+        one, other = tracer.probe(kind, yes), tracer.probe(kind, no)
+        if one is True and other is False:
+            return Converter("truth", spelling=((True, yes), (False, no)), function=kind)
+    members = [one for one in choices if isinstance(one, EnumMember)] if isinstance(choices, list) else []
+    found = next((one for one in results.values() if isinstance(one, EnumMember)), None)
+    if not members and found is None:
+        members = _members_of(kind, tracer)
+    if members:
+        converted = _enum(kind, members, tracer)
+        if converted.members:
+            return converted
+    for separator in _SEPARATORS:
+        result = tracer.probe(kind, f"1{separator}2")
+        if isinstance(result, (list, tuple)) and len(result) == 2:
+            return _split(kind, separator, result, tracer)
+    if isinstance(results["3"], Unknown):
+        return Converter("custom", function=kind)
+    if type(results["3"]) is int and isinstance(results["1.5"], Unknown):
+        return Converter("int", function=kind)
+    if type(results["3"]) is float and type(results["1.5"]) is float:
+        return Converter("float", function=kind)
+    if all(result == word for word, result in results.items()):
+        return Converter("str", function=kind)
+    return Converter("custom", function=kind)
+
+
+def _split(kind: Any, separator: str, result: Any, tracer: Tracer) -> Converter:
+    if list(result) == ["1", "2"]:
+        item = "str"
+    elif list(result) == [1, 2] and type(result[0]) is int:
+        item = "int"
+    elif list(result) == [1.0, 2.0]:
+        item = "float"
+    else:
+        return Converter("custom", function=kind)
+    return Converter(item, separator, function=kind)
+
+
+def _members_of(kind: Any, tracer: Tracer) -> list[Any]:
+    """Return the members of the Enum that a converter names in its body, if there is one."""
+    import ast
+
+    function = kind.function if isinstance(kind, Partial) else kind
+    if not isinstance(function, Function):
+        return []
+    scope = function.scope or tracer.module_scope(function.module)
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Name):
+            value = tracer.name(node.id, scope)
+            if tracer.is_enum(value):
+                return list(tracer.iterated(value) or [])
+    return []
+
+
+def is_unknown(value: Any) -> bool:
+    """Tell whether a value could not be told."""
+    return value is UNKNOWN or value is RAISED

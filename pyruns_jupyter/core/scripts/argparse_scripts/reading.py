@@ -1,0 +1,352 @@
+"""The arguments that a script declares with argparse, found by following its source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from pyruns_jupyter.core.scripts.model import (
+    Exclusive,
+    Parameter,
+    Parser,
+    Problem,
+    ScriptParameters,
+    Subcommands,
+)
+from pyruns_jupyter.core.scripts.source.expressions import STEPS, OutOfSteps
+from pyruns_jupyter.core.scripts.source.files import nodes_of
+from pyruns_jupyter.core.scripts.source.modules import Project
+from pyruns_jupyter.core.scripts.source.objects import UNKNOWN, Function, Scope
+from pyruns_jupyter.core.scripts.source.tracing import Tracer
+
+from .actions import ActionReader
+from .parserobjects import ADDING, Action, ExclusiveObject, Finished, ParserMethods, ParserObject
+
+_STEPS_EACH = 5_000  # for what one argument is made of
+_STEPS_ALL = 200_000  # for all of them
+_MOST_LEVELS = 10  # of subcommands below subcommands
+_WORDS = frozenset((*ADDING, "ArgumentParser", "parse_args", "parse_known_args"))
+
+
+def read(project: Project) -> ScriptParameters | None:
+    """Return what a script takes by argparse when it is run, None when it makes no parser then."""
+    reading = _reading(project)
+    return None if reading is None else reading.result()
+
+
+def read_uncalled(project: Project) -> ScriptParameters | None:
+    """Return what functions that nothing calls declare, perhaps on parsers whose making cannot be seen."""
+    reading = _reading(project)
+    if reading is None:
+        return None
+    reading.follow_uncalled()
+    return reading.result()
+
+
+def problems(project: Project) -> list[Problem]:
+    """Return what could not be understood in a script of which nothing was."""
+    reading = _reading(project)
+    return [] if reading is None else reading.methods.problems
+
+
+def _reading(project: Project) -> _Reading | None:
+    """Return what following the script found; None when nothing in it has to do with argparse."""
+    if "argparse" not in project.notes:
+        concerned = any(module.source.parses for module in project.reached())
+        project.notes["argparse"] = _Reading(project) if concerned else None
+    found: _Reading | None = project.notes["argparse"]
+    return found
+
+
+class _Reading:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.uncalled = False
+        self.steps = _STEPS_ALL
+        self.methods = ParserMethods()
+        self.tracer = self.methods.tracer = Tracer(self.methods)
+        self.actions = ActionReader(self.tracer, self.methods)
+        self._follow(lambda: self.tracer.run_module(project.main))
+
+    def _follow(self, follow: Callable[[], object]) -> None:
+        try:
+            follow()
+        except Finished:
+            pass
+        except (OutOfSteps, RecursionError):
+            self.methods.problem(self.project.main, "The script is too long to be followed to its end", 1)
+            self.methods.leave_open()
+
+    def follow_uncalled(self) -> None:
+        """Follow what nothing calls here: functions and methods that have to do with parsers."""
+        self.uncalled = True
+        if not self._parsed():
+            self.tracer.steps = STEPS
+            self._follow(self._uncalled)
+
+    def _uncalled(self) -> None:
+        main = self.project.main
+        for node in nodes_of(main.tree):
+            if (
+                not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+                or id(node) in self.tracer.followed
+            ):
+                continue
+            names = {
+                one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "")
+                for one in ast.walk(node)
+            }
+            if names & _WORDS:
+                self.tracer.doubt = 0
+                self.tracer.call_function(Function(main, node, _missing(main)), [], {})
+
+    def _parsed(self) -> list[ParserObject]:
+        return [parser for parser in self.methods.parsers if parser.parsed and not parser.implied]
+
+    def result(self) -> ScriptParameters | None:
+        """Return what the parsers take."""
+        chosen = self._chosen()
+        if not any(one.actions or one.open for one in chosen) and self.uncalled:
+            chosen = self._implied()
+        if not chosen:
+            return None
+        parsers = [self._parser(one, (), ()) for one in chosen]
+        self._check_abbreviations(parsers, chosen)
+        parser = parsers[0] if len(parsers) == 1 else _together(parsers, chosen)
+        everything = tuple(parser.everything())
+        if not everything and not parser.open:
+            return None
+        problems = [*self.methods.problems, *self.project.problems]
+        return ScriptParameters(
+            "argparse",
+            everything,
+            tuple(sorted(problems, key=_place)),
+            parser.open,
+            names=frozenset(one.name for one in everything),
+            parser=parser,
+        )
+
+    def _implied(self) -> list[ParserObject]:
+        return [parser for parser in self.methods.parsers if parser.implied and parser.actions]
+
+    def _chosen(self) -> list[ParserObject]:
+        parsed = self._parsed()
+        strict = [one for one in parsed if not one.parsed[-1].known]
+        if len(strict) > 1:
+            self._several(strict, "parse the command line; the first counts")
+            strict = strict[:1]
+        if strict and not strict[0].parsed[-1].rest:
+            return strict  # it refuses what is only for another parser
+        if parsed:
+            return [one for one in parsed if one.parsed[-1].known] + strict
+        made = [one for one in self.methods.parsers if not one.used and not one.implied]
+        if len(made) > 1:
+            full = sorted(made, key=lambda one: -len(one.actions))
+            if full[1].actions:
+                self._several(made, "are built, and it cannot be told which one is used; the fullest counts")
+            made = full[:1]
+        return made
+
+    def _several(self, parsers: list[ParserObject], words: str) -> None:
+        places = [one.module.place(one.line) for one in parsers]
+        self.methods.problem(
+            parsers[0].module, f"Several parsers ({'; '.join(places)}) {words}", parsers[0].line
+        )
+
+    def _check_abbreviations(self, parsers: list[Parser], made: list[ParserObject]) -> None:
+        """Say where a parser takes what is meant for a later one for an abbreviation."""
+        for number, first in enumerate(parsers):
+            for later in parsers[number + 1 :] if first.allow_abbrev else ():
+                for flag in sorted(later.flags - first.flags):
+                    longer = [one for one in first.flags if one.startswith(flag) and flag.startswith("--")]
+                    if len(longer) == 1:
+                        self.methods.problem(
+                            made[number].module,
+                            f"The first parser takes {flag} for its {longer[0]} (no allow_abbrev=False)",
+                            made[number].line,
+                        )
+
+    def _parser(self, made: ParserObject, scope: tuple[str, ...], keys: tuple[str, ...]) -> Parser:
+        found: dict[str, Parameter] = {}
+        by_action: dict[int, str] = {}
+        flags: dict[str, int] = {}
+        subcommands: Action | None = made.subparsers.action if made.subparsers is not None else None
+        for action in made.actions:
+            if action is subcommands:
+                found[_CHOICE] = Parameter(_CHOICE, positional=True)
+                continue
+            parameter = self._parameter(action, made, _title(scope, action.group))
+            if parameter is None:
+                continue
+            again = next((flag for flag in parameter.flags if flag in flags), None)
+            if again is not None:
+                self.methods.problem(
+                    action.module, f"{again} is declared twice; the first declaration counts", action.line
+                )
+                continue
+            flags.update(dict.fromkeys(parameter.flags, action.line))
+            by_action[id(action)] = parameter.name
+            before = found.get(parameter.name)
+            if before is None:
+                found[parameter.name] = parameter
+            elif before.positional or parameter.positional:
+                self.methods.problem(
+                    action.module,
+                    f"{parameter.name} is declared twice; the first declaration counts",
+                    action.line,
+                )
+            else:
+                found[parameter.name] = replace(
+                    before, also=(*before.also, replace(parameter, default=before.default))
+                )
+        exclusive = tuple(
+            one for group in made.exclusives if (one := _exclusive(group, by_action)) is not None
+        )
+        found = {name: _narrowed(parameter) for name, parameter in found.items()}
+        commands = None
+        if made.subparsers is not None and not made.subparsers.parsers:
+            action = made.subparsers.action
+            made.open = True
+            self.methods.problem(
+                action.module, "Subcommands are declared, but none could be followed", action.line
+            )
+        elif made.subparsers is not None and len(scope) < _MOST_LEVELS:
+            commands = self._subcommands(made, found, scope, keys)
+            found = {
+                (commands.choice.key if name == _CHOICE else name): (
+                    commands.choice if name == _CHOICE else parameter
+                )
+                for name, parameter in found.items()
+            }
+        found.pop(_CHOICE, None)
+        prefix = ".".join(keys) + "." if keys else ""
+        return Parser(
+            tuple(
+                parameter
+                if commands is not None and parameter is commands.choice
+                else replace(parameter, name=prefix + parameter.name, scope=keys)
+                for parameter in found.values()
+            ),
+            exclusive,
+            commands,
+            made.prefix_chars,
+            made.fromfile_chars,
+            made.allow_abbrev,
+            made.open,
+        )
+
+    def _parameter(self, action: Action, made: ParserObject, group: str) -> Parameter | None:
+        allowed = self.tracer.steps = min(_STEPS_EACH, self.steps)
+        try:
+            return self.actions.parameter(action, made, group)
+        except (OutOfSteps, RecursionError):
+            made.open = True
+            self.methods.problem(action.module, f"{action.flags[0]} cannot be followed", action.line)
+            return None
+        finally:
+            self.steps -= allowed - max(self.tracer.steps, 0)
+
+    def _subcommands(
+        self,
+        made: ParserObject,
+        found: dict[str, Parameter],
+        scope: tuple[str, ...],
+        keys: tuple[str, ...],
+    ) -> Subcommands:
+        assert made.subparsers is not None
+        action = made.subparsers.action
+        names = list(made.subparsers.parsers)
+        dest = action.words.get("dest")
+        key = dest if isinstance(dest, str) and dest and dest != "==SUPPRESS==" else "command"
+        while key in found:
+            key = f"sub{key}"
+        below: dict[str, str] = {}
+        parsers: dict[str, Parser] = {}
+        for name in names:
+            below[name] = name
+            while below[name] in found or below[name] == key:
+                below[name] += "_command"
+        for name, one in made.subparsers.parsers.items():
+            parsers[name] = self._parser(one, (*scope, name), (*keys, below[name]))
+        for alias, name in made.subparsers.aliases.items():
+            if name in parsers:
+                parsers[alias], below[alias] = parsers[name], below[name]
+        notes = [f"{name}: {one.help}" for name, one in made.subparsers.parsers.items() if one.help]
+        own = action.words.get("help")
+        title = action.words.get("title")
+        choice = Parameter(
+            name=".".join((*keys, key)),
+            type="choice",
+            flags=(),
+            choices=tuple(parsers),
+            help=own if isinstance(own, str) and own else "; ".join(notes),
+            group=_title(scope, title if isinstance(title, str) else ""),
+            required=action.words.get("required") is True,
+            positional=True,
+            nargs="A...",
+            action="subcommand",
+            line=action.line,
+            scope=keys,
+            file="" if action.module.main else action.module.name,
+        )
+        if choice.required and parsers:
+            choice = replace(choice, default=next(iter(parsers)))
+        return Subcommands(choice, parsers, below)
+
+
+_CHOICE = "\0subcommand"
+
+
+def _missing(main: Any) -> Scope:
+    return Scope(main)
+
+
+def _title(scope: Iterable[str], title: str) -> str:
+    names = " ".join(scope)
+    return f"{names}: {title}" if names and title else names or title
+
+
+def _place(problem: Problem) -> tuple[bool, str, int]:
+    return bool(problem.file), problem.file, problem.line
+
+
+def _exclusive(group: ExclusiveObject, names: dict[int, str]) -> Exclusive | None:
+    keys = tuple(dict.fromkeys(names[id(one)] for one in group.actions if id(one) in names))
+    return Exclusive(keys, group.required) if keys else None
+
+
+def _narrowed(parameter: Parameter) -> Parameter:
+    """Return a parameter that several arguments set as a form shows it."""
+    every = (parameter, *parameter.also)
+    if len(every) == 1:
+        return parameter
+    constants = all(one.action in ("store_const", "store_true", "store_false") for one in every)
+    required = any(one.required for one in every)
+    if constants and {True, False} >= {one.const for one in every if isinstance(one.const, (bool, str, int))}:
+        return replace(parameter, type="bool", required=required)
+    if constants and parameter.default is not UNKNOWN:
+        values = [parameter.default, *(one.const for one in every)]
+        unique: list[Any] = []
+        for value in values:
+            if value is not None and value not in unique:
+                unique.append(value)
+        return replace(parameter, type="choice", choices=tuple(unique), required=required)
+    return replace(parameter, required=required)
+
+
+def _together(parsers: list[Parser], made: list[ParserObject]) -> Parser:
+    """Return one parser for several that read the same command line one after the other."""
+    found: dict[str, Parameter] = {}
+    for parser in parsers:
+        for parameter in parser.parameters:
+            found.setdefault(parameter.name, parameter)
+    commands = next((one.subcommands for one in parsers if one.subcommands is not None), None)
+    return replace(
+        parsers[-1],
+        parameters=tuple(found.values()),
+        exclusive=tuple(group for parser in parsers for group in parser.exclusive),
+        subcommands=commands,
+        open=parsers[-1].open or any(one.known for one in made[-1].parsed[-1:]),
+    )

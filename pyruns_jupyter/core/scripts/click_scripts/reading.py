@@ -1,0 +1,311 @@
+"""The options, arguments and commands that a script declares with click, read from its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.source.constants import UnknownError
+from pyruns_jupyter.core.scripts.source.docstrings import docstring_of, summary
+from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.scripts.source.origins import external_name, imports_package
+
+from .decorators import Declared, Decorators, is_click
+
+_COMMAND, _GROUP = "command", "group"
+_DEPTH = 8
+_SUFFIXES = ("_command", "_cmd", "_group", "_grp")
+Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def read(project: Project) -> ScriptParameters | None:
+    """Return what a script that runs a click command takes; None when there is none."""
+    reader = ClickReader(project)
+    command = reader.entry()
+    if command is None:
+        return None
+    parameters = tuple(flattened(command))
+    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
+    names = frozenset(parameter.name for parameter in parameters)
+    return ScriptParameters("click", parameters, problems, is_open(command), names=names, details=command)
+
+
+class ClickReader:
+    """Finds the command that a script runs and builds the tree below it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.problems: list[Problem] = []
+        self.decorators = Decorators(self.problems)
+        self.modules: list[Module] = [project.main]
+        self.around: list[ast.AST] = []  # the groups that a command lies in
+
+    def entry(self) -> Command | None:
+        """Return the command that the script runs: the one that it calls, else the outermost that it has."""
+        main = self.project.main
+        for node in _calls(main.tree):
+            target = node.func
+            if isinstance(target, ast.Attribute) and target.attr in ("main", "__call__"):
+                target = target.value
+            if isinstance(target, (ast.Name, ast.Attribute)):
+                found = self._definition(main, text_of(target))
+                if found is not None:
+                    return self._command(*found, 0)
+        if not imports_package(main.tree, "click", "rich_click", "asyncclick", "cloup"):
+            return None
+        own = [node for node in main.tree.body if self._kind(main, node)]
+        own.sort(key=lambda node: self._kind(main, node) != _GROUP)
+        return self._command(main, own[0], 0) if own else None
+
+    def _definition(self, module: Module, name: str) -> tuple[Module, ast.AST] | None:
+        """Return the command of that name, if it is one."""
+        found = module.resolve(name)
+        if found is None or not self._kind(*found):
+            return None
+        if found[0] not in self.modules:
+            self.modules.append(found[0])
+        return found
+
+    def _kind(self, module: Module, node: ast.AST) -> str:
+        """Return "command" or "group" for what is one, else ""."""
+        if isinstance(node, Function):
+            for decorator in node.decorator_list:
+                kind = self._decorator_kind(module, decorator)
+                if kind:
+                    return kind
+        elif isinstance(node, ast.Assign):
+            return self._kind(module, node.value)
+        elif isinstance(node, ast.Call):
+            name = external_name(module.tree, node.func)
+            last = name.rsplit(".", 1)[-1]
+            if is_click(name) and last in ("Group", "CommandCollection", "MultiCommand"):
+                return _GROUP
+            if is_click(name) and last == "Command":
+                return _COMMAND
+            if isinstance(node.func, ast.Call):  # click.command(...)(function)
+                return self._decorator_kind(module, node.func)
+        return ""
+
+    def _decorator_kind(self, module: Module, decorator: ast.expr) -> str:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = external_name(module.tree, called)
+        last = name.rsplit(".", 1)[-1]
+        if last not in (_COMMAND, _GROUP):
+            return ""
+        if is_click(name):
+            return last
+        if isinstance(called, ast.Attribute):
+            owner = module.find(called.value)
+            if owner is not None and owner[1] is not decorator and self._kind(*owner):
+                return last
+        return ""
+
+    def _problem(self, module: Module, message: str, line: int) -> None:
+        self.problems.append(module.problem(message, line))
+
+    def _command(self, module: Module, node: ast.AST, depth: int) -> Command:
+        if isinstance(node, ast.Assign):
+            node = node.value
+        command = Command(line=getattr(node, "lineno", 0))
+        if depth > _DEPTH or any(node is one for one in self.around):
+            return command
+        group = self._kind(module, node) == _GROUP
+        if isinstance(node, Function):
+            self._decorated(module, node, command)
+        elif isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Call):
+                self._settings(module, node.func, command)
+                found = module.find(node.args[0]) if node.args else None
+                if found and isinstance(found[1], Function):
+                    self._decorated(found[0], found[1], command)
+            else:
+                self._made(module, node, command, depth)
+        if group:
+            self.around.append(node)
+            for name, (home, member) in self._members(module, node):
+                command.commands[name] = self._command(home, member, depth + 1)
+            self.around.pop()
+            if not command.commands:
+                self._problem(module, "The commands of this group cannot be told", command.line)
+                command.open = True
+        return command
+
+    def _decorated(self, module: Module, node: ast.AST, command: Command) -> None:
+        assert isinstance(node, Function)
+        command.help = summary(docstring_of(node))
+        for decorator in node.decorator_list:
+            if self._decorator_kind(module, decorator):
+                if isinstance(decorator, ast.Call):
+                    self._settings(module, decorator, command)
+                continue
+            self._take(self.decorators.of(module, decorator), command)
+
+    def _take(self, declared: Declared, command: Command) -> None:
+        command.open = command.open or declared.open
+        for parameter in declared.parameters:
+            same = next((i for i, p in enumerate(command.parameters) if p.name == parameter.name), None)
+            if same is None:
+                command.parameters.append(parameter)
+            elif parameter.action == "store_const" and command.parameters[same].action == "store_const":
+                command.parameters[same] = self.decorators.merged(command.parameters[same], parameter)
+
+    def _settings(self, module: Module, call: ast.Call, command: Command) -> None:
+        """Take in what `@click.command(...)` itself says."""
+        words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        constants = module.constants
+
+        def truth(name: str) -> bool:
+            try:
+                return name in words and constants.value(words[name]) is True
+            except UnknownError:
+                return False
+
+        command.required = not truth("invoke_without_command")
+        command.chain = truth("chain")
+        if "context_settings" in words:
+            try:
+                settings = constants.value(words["context_settings"])
+            except UnknownError:
+                settings = {}
+            if isinstance(settings, dict) and settings.get("ignore_unknown_options"):
+                command.open = True
+        if "params" in words and isinstance(words["params"], (ast.List, ast.Tuple)):
+            for item in words["params"].elts:
+                self._take(self.decorators.of(module, item), command)
+        if isinstance(words.get("help"), ast.Constant):
+            command.help = summary(str(constants.value(words["help"])))
+        own_class = words.get("cls")
+        if own_class is not None and module.find(own_class) is not None:
+            self._problem(
+                module,
+                f"The class {text_of(own_class)} is the script's own: it may add more",
+                call.lineno,
+            )
+            command.open = True
+
+    def _made(self, module: Module, node: ast.Call, command: Command, depth: int) -> None:
+        """Take in `click.Command(...)`, `click.Group(...)`."""
+        self._settings(module, node, command)
+        for keyword in node.keywords:
+            if keyword.arg == "callback":
+                found = module.find(keyword.value)
+                command.help = command.help or (summary(docstring_of(found[1])) if found else "")
+
+    def _members(self, module: Module, group: ast.AST) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
+        """Yield the commands of a group with their names."""
+        if isinstance(group, ast.Call):
+            yield from self._listed(module, group)
+        for home in list(dict.fromkeys([module, *self.modules])):
+            for node in nodes_of(home.tree):
+                if isinstance(node, Function):
+                    for decorator in node.decorator_list:
+                        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                        if self._belongs(home, called, group) and self._decorator_kind(home, decorator):
+                            yield self._name(home, decorator, node), (home, node)
+                elif isinstance(node, ast.Call):
+                    yield from self._added(home, node, group)
+
+    def _belongs(self, home: Module, called: ast.expr, group: ast.AST) -> bool:
+        if not isinstance(called, ast.Attribute) or called.attr not in (_COMMAND, _GROUP, "add_command"):
+            return False
+        found = home.find(called.value)
+        return found is not None and found[1] is group
+
+    def _added(
+        self, home: Module, node: ast.Call, group: ast.AST
+    ) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
+        """Yield what `group.add_command(command, name)` and `group.command(name)(function)` add."""
+        if isinstance(node.func, ast.Call) and node.args:
+            if self._belongs(home, node.func.func, group):
+                found = home.find(node.args[0])
+                if found is not None and isinstance(found[1], Function):
+                    yield self._name(home, node.func, found[1]), found
+            return
+        if (
+            not self._belongs(home, node.func, group)
+            or text_of(node.func).rsplit(".", 1)[-1] != "add_command"
+        ):
+            return
+        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        added = node.args[0] if node.args else words.get("cmd")
+        target = self._definition(home, text_of(added)) if added is not None else None
+        if target is None:
+            self._problem(home, f"The command {text_of(node)} cannot be followed", node.lineno)
+            return
+        named = node.args[1] if len(node.args) > 1 else words.get("name")
+        yield self._text(home, named) or self._own_name(*target), target
+
+    def _listed(self, module: Module, node: ast.Call) -> Iterator[tuple[str, tuple[Module, ast.AST]]]:
+        """Yield the commands of `Group(commands=...)` and of the groups of a `CommandCollection`."""
+        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        collection = external_name(module.tree, node.func).endswith("CommandCollection")
+        position = 1
+        listed = words.get("sources" if collection else "commands")
+        if listed is None and len(node.args) > position:
+            listed = node.args[position]
+        pairs: list[tuple[str, ast.expr]] = []
+        if isinstance(listed, ast.Dict):
+            pairs = [(self._text(module, k), v) for k, v in zip(listed.keys, listed.values, strict=True)]
+        elif isinstance(listed, (ast.List, ast.Tuple)):
+            pairs = [("", item) for item in listed.elts]
+        for name, item in pairs:
+            found = self._definition(module, text_of(item))
+            if found is None:
+                self._problem(module, f"The command {text_of(item)} cannot be followed", item.lineno)
+            elif collection:
+                yield from self._members(*found)
+            else:
+                yield name or self._own_name(*found), found
+
+    def _own_name(self, module: Module, node: ast.AST) -> str:
+        if isinstance(node, Function):
+            for decorator in node.decorator_list:
+                if self._decorator_kind(module, decorator):
+                    return self._name(module, decorator, node)
+        if isinstance(node, ast.Call):
+            words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            return self._text(module, node.args[0] if node.args else words.get("name")) or "command"
+        return "command"
+
+    def _name(self, module: Module, decorator: ast.expr, node: ast.AST) -> str:
+        """Return the name of a command: the given one, else that of its function."""
+        assert isinstance(node, Function)
+        if isinstance(decorator, ast.Call):
+            words = {keyword.arg: keyword.value for keyword in decorator.keywords if keyword.arg}
+            given = self._text(module, decorator.args[0] if decorator.args else words.get("name"))
+            if given:
+                return given
+        name = node.name.lower()
+        for suffix in _SUFFIXES:
+            if name.endswith(suffix) and name != suffix:
+                self._problem(
+                    module,
+                    f"The name of the command {node.name} depends on the version of click (since 8.2 without "
+                    f"{suffix}); give it a name",
+                    node.lineno,
+                )
+                name = name[: -len(suffix)]
+                break
+        return name.replace("_", "-")
+
+    def _text(self, module: Module, node: ast.expr | None) -> str:
+        try:
+            value = module.constants.value(node) if node is not None else None
+        except UnknownError:
+            return ""
+        return value if isinstance(value, str) else ""
+
+
+def _calls(tree: ast.Module) -> list[ast.Call]:
+    """Return the calls that are no decorators, those outside of functions first."""
+    inside: set[int] = set()
+    decorators: set[int] = set()
+    for node in nodes_of(tree):
+        if isinstance(node, Function):
+            decorators |= {id(decorator) for decorator in node.decorator_list}
+            inside |= {id(inner) for statement in node.body for inner in ast.walk(statement)}
+    calls = [node for node in nodes_of(tree) if isinstance(node, ast.Call) and id(node) not in decorators]
+    return sorted(calls, key=lambda node: id(node) in inside)

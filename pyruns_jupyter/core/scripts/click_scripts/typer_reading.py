@@ -1,0 +1,216 @@
+"""The commands that a script makes of functions with typer, read from its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.source.constants import UnknownError
+from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.functions import Function
+from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.scripts.source.origins import external_name, imports_package
+
+from .typer_options import command_of
+
+_DEPTH = 8
+
+
+def read(project: Project) -> ScriptParameters | None:
+    """Return what a script that runs a typer application takes; None when there is none."""
+    main = project.main
+    if not imports_package(main.tree, "typer") and not _imported_app(main):
+        return None
+    reader = TyperReader(project)
+    command = reader.entry()
+    if command is None:
+        return None
+    parameters = tuple(flattened(command))
+    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
+    names = frozenset(parameter.name for parameter in parameters)
+    return ScriptParameters("typer", parameters, problems, is_open(command), names=names, details=command)
+
+
+def _imported_app(main: Module) -> bool:
+    """Tell whether the script calls something that another file made with `typer.Typer()`."""
+    for node in nodes_of(main.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            found = main.find(node.func)
+            if found is not None and _is_app(*found):
+                return True
+    return False
+
+
+def _is_app(module: Module, node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and external_name(module.tree, node.func) == "typer.Typer"
+
+
+class TyperReader:
+    """Finds the application or function that a script runs."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.problems: list[Problem] = []
+        self.modules: list[Module] = [project.main]
+        self.around: list[ast.AST] = []  # the applications that one lies in
+
+    def entry(self) -> Command | None:
+        """Return the command that the script runs."""
+        main = self.project.main
+        first: tuple[Module, ast.AST] | None = None
+        for node in nodes_of(main.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            if external_name(main.tree, node.func) == "typer.run" and node.args:
+                found = main.find(node.args[0])
+                if found is not None and isinstance(found[1], Function):
+                    return command_of(*found, self.problems)
+                self.problems.append(main.problem(f"{text_of(node)} cannot be followed", node.lineno))
+                return Command(open=True, line=node.lineno)
+            target = node.func
+            if isinstance(target, ast.Attribute) and target.attr == "__call__":
+                target = target.value
+            if isinstance(target, (ast.Name, ast.Attribute)):
+                found = main.find(target)
+                if found is not None and _is_app(*found):
+                    return self._app(*found, 0)
+        for statement in main.tree.body:
+            if isinstance(statement, ast.Assign) and _is_app(main, statement.value) and first is None:
+                first = (main, statement.value)
+        return self._app(*first, 0) if first is not None else None
+
+    def _app(self, module: Module, node: ast.AST, depth: int) -> Command:
+        """Return what an application does: its one command, or a group of them."""
+        assert isinstance(node, ast.Call)
+        if module not in self.modules:
+            self.modules.append(module)
+        commands: dict[str, Command] = {}
+        callback = Command(line=node.lineno)
+        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        grouped = self._true(module, words.get("invoke_without_command")) or "callback" in words
+        without = self._true(module, words.get("invoke_without_command"))
+        chained = self._true(module, words.get("chain"))
+        if depth > _DEPTH or any(node is one for one in self.around):
+            return callback
+        self.around.append(node)
+        if "callback" in words:
+            found = module.find(words["callback"])
+            if found is not None and isinstance(found[1], Function):
+                callback = command_of(*found, self.problems)
+        for kind, call, home, target in self._registrations(module, node):
+            given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+            if kind == "callback":
+                callback = command_of(home, target, self.problems)
+                grouped = True
+                without = without or self._true(home, given.get("invoke_without_command"))
+                chained = chained or self._true(home, given.get("chain"))
+            elif kind == "command":
+                command = command_of(home, target, self.problems)
+                name = self._text(home, call.args[0] if call.args else given.get("name"))
+                settings = given.get("context_settings")
+                command.open = command.open or self._ignores_unknown(home, settings)
+                commands[name or _spelled(getattr(target, "name", "command"))] = command
+            else:
+                sub = self._app(home, target, depth + 1)
+                if not sub.commands:
+                    sub = Command(commands={self._only_name(home, target): sub}, line=sub.line)
+                grouped = True
+                name = self._text(home, given.get("name")) or self._app_name(home, target)
+                if name:
+                    commands[name] = sub
+                else:
+                    commands.update(sub.commands)
+        self.around.pop()
+        if len(commands) == 1 and not grouped:
+            return next(iter(commands.values()))
+        callback.commands, callback.required, callback.chain = commands, not without, chained
+        if not commands:
+            self.problems.append(
+                module.problem("The commands of this application cannot be told", node.lineno)
+            )
+            callback.open = True
+        return callback
+
+    def _registrations(self, module: Module, app: ast.AST) -> Iterator[tuple[str, ast.Call, Module, ast.AST]]:
+        """Yield what is registered with an application: callbacks, commands, other applications."""
+        for home in list(dict.fromkeys([module, *self.modules])):
+            for node in nodes_of(home.tree):
+                if isinstance(node, Function):
+                    for decorator in node.decorator_list:
+                        if isinstance(decorator, ast.Call) and self._belongs(home, decorator.func, app):
+                            yield decorator.func.attr, decorator, home, node  # type: ignore[attr-defined]  # an attribute, as just asked
+                elif isinstance(node, ast.Call):
+                    yield from self._registered(home, node, app)
+
+    def _registered(
+        self, home: Module, node: ast.Call, app: ast.AST
+    ) -> Iterator[tuple[str, ast.Call, Module, ast.AST]]:
+        if isinstance(node.func, ast.Call) and self._belongs(home, node.func.func, app) and node.args:
+            found = home.find(node.args[0])
+            if found is not None and isinstance(found[1], Function):
+                yield node.func.func.attr, node.func, *found  # type: ignore[attr-defined]  # an attribute, as just asked
+                return
+        elif (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr == "add_typer"
+            and self._belongs(home, node.func, app)
+            and node.args
+        ):
+            found = home.find(node.args[0])
+            if found is not None and _is_app(*found):
+                yield "add_typer", node, *found
+                return
+        else:
+            return
+        self.problems.append(home.problem(f"{text_of(node)} cannot be followed", node.lineno))
+
+    def _belongs(self, home: Module, called: ast.expr, app: ast.AST) -> bool:
+        if not isinstance(called, ast.Attribute) or called.attr not in ("command", "callback", "add_typer"):
+            return False
+        found = home.find(called.value)
+        return found is not None and found[1] is app
+
+    def _only_name(self, module: Module, app: ast.AST) -> str:
+        for kind, call, home, target in self._registrations(module, app):
+            if kind == "command":
+                given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+                name = self._text(home, call.args[0] if call.args else given.get("name"))
+                return name or _spelled(getattr(target, "name", "command"))
+        return "command"
+
+    def _app_name(self, module: Module, app: ast.AST) -> str:
+        assert isinstance(app, ast.Call)
+        words = {keyword.arg: keyword.value for keyword in app.keywords if keyword.arg}
+        name = self._text(module, words.get("name"))
+        if name:
+            return name
+        for kind, _, _, target in self._registrations(module, app):
+            if kind == "callback":
+                return _spelled(getattr(target, "name", ""))
+        return ""
+
+    def _ignores_unknown(self, module: Module, node: ast.expr | None) -> bool:
+        try:
+            settings = module.constants.value(node) if node is not None else None
+        except UnknownError:
+            return False
+        return isinstance(settings, dict) and settings.get("ignore_unknown_options") is True
+
+    def _true(self, module: Module, node: ast.expr | None) -> bool:
+        try:
+            return node is not None and module.constants.value(node) is True
+        except UnknownError:
+            return False
+
+    def _text(self, module: Module, node: ast.expr | None) -> str:
+        try:
+            value = module.constants.value(node) if node is not None else None
+        except UnknownError:
+            return ""
+        return value if isinstance(value, str) else ""
+
+
+def _spelled(name: str) -> str:
+    return name.lower().replace("_", "-")

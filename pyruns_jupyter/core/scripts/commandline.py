@@ -1,0 +1,143 @@
+"""The free command line of a script whose arguments cannot be told.
+
+The key `command_line` holds the words after the script. It is split as a shell would, then the placeholders
+in each word are filled, so that no value can become more words than it is meant to. `{key}` is the value of
+a key, `{{` and `}}` are braces. A word that is exactly `{key}` becomes one word for each item of a list; with
+null or an empty list it is left out, and so is an option `--x` right before it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+
+from .model import Parameter
+
+KEY = "command_line"
+_PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
+
+
+def parameter() -> Parameter:
+    """Return the one parameter of such a script."""
+    return Parameter(KEY, default="", help="words after the script; {name} is the value of a key below")
+
+
+def build(config: Mapping[str, object]) -> list[str]:
+    """Return the words after the script's path for `config`.
+
+    Raises:
+        InvalidInputs: every placeholder without a key and every key without a placeholder, by its field.
+    """
+    text = config.get(KEY)
+    values = dict(_flattened({key: value for key, value in config.items() if key != KEY}))
+    errors: list[InvalidInput] = []
+    used: set[str] = set()
+    words: list[str] = []
+    for word in _split(text, errors):
+        words = _filled(word, words, values, used, errors)
+    for key in values:
+        if key not in used and not any(one.startswith(f"{key}.") for one in used):
+            errors.append(
+                InvalidInput(
+                    f"{key} is used nowhere: write {{{key}}} in {KEY}, or remove the key.", field=key
+                )
+            )
+    if errors:
+        raise InvalidInputs(errors)
+    return words
+
+
+def _split(text: object, errors: list[InvalidInput]) -> list[str]:
+    if text is None:
+        return []
+    if isinstance(text, list):
+        # Words that are split already.
+        if all(isinstance(one, (str, int, float)) for one in text):
+            return [_text(one) for one in text]
+    elif isinstance(text, (str, int, float)) and not isinstance(text, bool):
+        try:
+            return shlex.split(str(text))
+        except ValueError as error:
+            message = f"{KEY} cannot be split into words: {str(error).lower()}."
+            errors.append(InvalidInput(message, field=KEY))
+            return []
+    errors.append(InvalidInput(f"{KEY} has to be a text: the words after the script.", field=KEY))
+    return []
+
+
+def _flattened(config: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            yield from _flattened(value, f"{key}.")
+        else:
+            yield key, value
+
+
+def _filled(
+    word: str, words: list[str], values: Mapping[str, object], used: set[str], errors: list[InvalidInput]
+) -> list[str]:
+    """Return `words` and what `word` becomes."""
+    parts = list(_PART.finditer(word))
+    whole = parts[0][1] if len(parts) == 1 else None
+    if whole is not None:
+        value = _value(whole, values, used, errors)
+        if value is None or value == []:
+            return words[:-1] if words and _is_option(words[-1]) else words
+        items = value if isinstance(value, list) else [value]
+        return [*words, *(_one(whole, item, errors) for item in items)]
+    filled = ""
+    for part in parts:
+        if part[0] in ("{{", "}}"):
+            filled += part[0][0]
+        elif part[1] is not None:
+            value = _value(part[1], values, used, errors)
+            if value is None:
+                return words  # `--lr={lr}` without a value says nothing
+            filled += _one(part[1], value, errors)
+        elif part[0] in "{}":
+            message = f"{KEY}: a single {part[0]} in {word!r}; write {part[0] * 2} for a brace."
+            errors.append(InvalidInput(message, field=KEY))
+        else:
+            filled += part[0]
+    return [*words, filled]
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and len(word) > 1 and not word[1].isdigit() and "=" not in word
+
+
+def _value(name: str, values: Mapping[str, object], used: set[str], errors: list[InvalidInput]) -> Any:
+    used.add(name)
+    if name in values:
+        return values[name]
+    near = difflib.get_close_matches(name, values, n=1)
+    hint = f"did you mean {{{near[0]}}}?" if near else f"add the key {name}, or write {{{{ for a brace."
+    errors.append(InvalidInput(f"{KEY}: there is no key {name or 'without a name'}; {hint}", field=KEY))
+    return ""
+
+
+def _one(key: str, value: object, errors: list[InvalidInput]) -> str:
+    if isinstance(value, (list, Mapping)) or value is None:
+        what = "an empty value" if value is None else "a list" if isinstance(value, list) else "a mapping"
+        errors.append(InvalidInput(f"{key}: {what} cannot stand within a word.", field=key))
+        return ""
+    word = _text(value)
+    if "\0" in word:
+        errors.append(InvalidInput(f"{key}: a word cannot hold a zero character.", field=key))
+        return ""
+    return word
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return str(value)

@@ -1,0 +1,247 @@
+"""The argument words of a script whose arguments are made from dataclasses, for one configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.config.yamltext.values import value_text
+from pyruns_jupyter.core.scripts.argparse_scripts import argv as argparse_argv
+from pyruns_jupyter.core.scripts.filling import (
+    MismatchError,
+    alike,
+    fill,
+    is_left_out,
+    item_shape,
+    one_word,
+    plain_word,
+    same,
+)
+from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
+from pyruns_jupyter.core.scripts.shapes import ANY, Shape
+
+from .reading import DataclassDetails
+
+_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse itself takes for a number
+_PLAIN_TEXT = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*", re.ASCII)
+_NOT_PLAIN = ("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf")
+
+
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
+
+    Raises:
+        InvalidInputs: every key that does not fit, with the key as its field.
+    """
+    details = script.details
+    assert isinstance(details, DataclassDetails)
+    plain = details.plain
+    others = {one.name for one in plain.parameters} if plain is not None else set()
+    filled = fill(script.parameters, config, more=script.open)
+    words: list[str] = []
+    if plain is not None:
+        mine = {key: value for key, value in filled.values.items() if key in others}
+        try:
+            words += argparse_argv.build(plain, mine, pass_defaults)
+        except InvalidInputs as error:
+            filled.errors += error.errors
+        except InvalidInput as error:
+            filled.errors.append(error)
+    known = {one.name: one for one in script.parameters if one.name not in others}
+    style = _STYLES[script.library]
+    positional: list[str] = []
+    for name, parameter in known.items():
+        value = filled.values.get(name)
+        if parameter.required and value is None:
+            filled.refuse(name, f"{name} is required: give it a value.")
+        elif parameter.positional and value is not None:
+            positional += filled.word(name, partial(_tyro_words, parameter.shape or ANY, value))
+    for name, value in filled.values.items():
+        if name not in known or known[name].positional:
+            continue
+        if not is_left_out(known[name], value, pass_defaults):
+            words += filled.word(name, partial(style, known[name], value))
+    for name, value in filled.extra.items():
+        if value is not None:
+            words += filled.word(name, partial(_extra, script.library, name, value))
+    return filled.finish([*positional, *words])
+
+
+def _argparse(parameter: Parameter, value: Any) -> list[str]:
+    """The words for a parser of argparse: simple_parsing, transformers."""
+    if value is None:
+        return []
+    shape = parameter.shape or ANY
+    if shape.name not in ("list", "tuple"):
+        if shape.name == "dict" or isinstance(value, Mapping):
+            if alike(value, parameter.default):
+                return []
+            raise MismatchError("a mapping cannot be passed on the command line")
+        return _flag(parameter.flag, [_scalar(shape, value)])
+    items = value if isinstance(value, list) else [value]
+    if shape.name == "tuple" and len(items) != len(shape.items):
+        raise MismatchError(f"it takes {len(shape.items)} values, {len(items)} are given")
+    return _flag(
+        parameter.flag, [_scalar(item_shape(shape, index), item) for index, item in enumerate(items)]
+    )
+
+
+def _transformers(parameter: Parameter, value: Any) -> list[str]:
+    if value == []:
+        if same(value, parameter.default):
+            return []
+        raise MismatchError("the list takes one value or more")
+    shape = parameter.shape or ANY
+    if shape.name in ("dict", "union") and isinstance(value, Mapping):
+        return _flag(parameter.flag, [json.dumps(value)])
+    return _argparse(parameter, value)
+
+
+def _flag(flag: str, words: list[str]) -> list[str]:
+    if words == ["--"]:
+        raise MismatchError("argparse drops the word '--'")
+    if len(words) == 1 and words[0].startswith("-"):
+        return [f"{flag}={words[0]}"]
+    for word in words:
+        if word.startswith("-") and not _NUMBER.fullmatch(word):
+            raise MismatchError(f"the script would take {word!r} for an option")
+    return [flag, *words]
+
+
+def _scalar(shape: Shape, value: Any) -> str:
+    if shape.name in ("list", "tuple", "dict"):
+        raise MismatchError("lists inside of lists cannot be passed on the command line")
+    if shape.name == "union" and isinstance(value, str):
+        _keeps_text(shape, value)
+    return one_word(shape, value)
+
+
+def _keeps_text(shape: Shape, value: str) -> None:
+    """Refuse a text that another alternative of a union would take for a number."""
+    for item in shape.items:
+        kind = {"int": int, "float": float}.get(item.name)
+        if item.name == "str":
+            return
+        if kind is not None:
+            try:
+                kind(value)
+            except ValueError:
+                continue
+            raise MismatchError(f"the script would take the text {value!r} for a number")
+
+
+def _tyro(parameter: Parameter, value: Any) -> list[str]:
+    shape = parameter.shape or ANY
+    if parameter.off_flags:
+        if value is None:
+            return []
+        if not isinstance(value, bool):
+            raise MismatchError(f"it is a switch: write true or false, not {value!r}")
+        return [parameter.flag if value else parameter.off_flags[0]]
+    if value is None:
+        if parameter.default is None:
+            return []
+        if not shape.optional:
+            return []
+    words = _tyro_words(shape, value)
+    flag = parameter.flag
+    if words and words[0].startswith("-"):
+        words[0] = f"{flag}={words[0]}"
+        return _no_flags(words)
+    return [flag, *_no_flags(words)]
+
+
+def _no_flags(words: list[str]) -> list[str]:
+    for word in words[1:]:
+        if word.startswith("-") and not re.fullmatch(r"-(?:[\d.].*|inf|nan)", word):
+            raise MismatchError(f"tyro would take {word!r} for an option")
+    return words
+
+
+def _tyro_words(shape: Shape, value: Any) -> list[str]:
+    if value is None and shape.optional:
+        return ["None"]
+    if shape.optional and value == "None" and shape.name not in ("int", "float", "bool"):
+        raise MismatchError("the script would take the text 'None' for no value")
+    if shape.name == "bool":
+        if not isinstance(value, bool):
+            raise MismatchError(f"write true or false, not {value!r}")
+        return [str(value)]
+    if shape.name == "list":
+        items = value if isinstance(value, list) else [value]
+        words = [word for item in items for word in _tyro_words(item_shape(shape), item)]
+        if shape.optional and words == ["None"]:
+            raise MismatchError("the script would take the text 'None' for no value")
+        return words
+    if shape.name == "tuple":
+        if not isinstance(value, list) or len(value) != len(shape.items):
+            raise MismatchError(f"it takes {len(shape.items)} values")
+        return [word for one, item in zip(shape.items, value, strict=True) for word in _tyro_words(one, item)]
+    if shape.name == "dict" and isinstance(value, Mapping):
+        key, item = (*shape.items, ANY, ANY)[:2]
+        return [
+            word
+            for name, one in value.items()
+            for word in (*_tyro_words(key, str(name) if key.name == "str" else name), *_tyro_words(item, one))
+        ]
+    return [_scalar(shape, value)]
+
+
+def _yaml(parameter: Parameter, value: Any) -> list[str]:
+    """The words for pyrallis and draccus, which read every value as YAML."""
+    shape = parameter.shape or ANY
+    if value is None and (parameter.default is None or not shape.optional):
+        return []
+    if isinstance(value, (list, Mapping)) or value is None:
+        if isinstance(value, list) and shape.name == "tuple" and len(value) != len(shape.items):
+            raise MismatchError(f"it takes {len(shape.items)} values, {len(value)} are given")
+        text = value_text(_checked(shape, value))
+    elif shape.name in ("list", "tuple"):
+        text = value_text([_checked(item_shape(shape), value)])
+    elif isinstance(value, str) and shape.name in ("any", "str", "path", "union", "custom"):
+        text = _yaml_text(value)
+    else:
+        text = one_word(shape, value)
+    return [f"{parameter.flag}={text}"] if text.startswith("-") else [parameter.flag, text]
+
+
+def _checked(shape: Shape, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_checked(item_shape(shape, index), item) for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {
+            key: _checked(shape.items[1] if len(shape.items) > 1 else ANY, item)
+            for key, item in value.items()
+        }
+    if value is not None and shape.name not in ("any", "custom", "str", "path", "union"):
+        one_word(shape, value)
+    return value
+
+
+def _yaml_text(text: str) -> str:
+    plain_word(text)
+    return text if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _NOT_PLAIN else value_text(text)
+
+
+def _extra(library: str, name: str, value: Any) -> list[str]:
+    """Return the words of a key that is not listed, as its library usually spells them."""
+    flag = f"--{name.replace('_', '-') if library == 'tyro' else name}"
+    if library in ("pyrallis", "draccus"):
+        return [flag, _yaml_text(value) if isinstance(value, str) else value_text(value)]
+    if isinstance(value, Mapping):
+        raise MismatchError("a mapping cannot be passed on the command line")
+    items = value if isinstance(value, list) else [value]
+    return _flag(flag, [str(item) if isinstance(item, bool) else plain_word(item) for item in items])
+
+
+_STYLES = {
+    "simple_parsing": _argparse,
+    "transformers": _transformers,
+    "tyro": _tyro,
+    "pyrallis": _yaml,
+    "draccus": _yaml,
+}

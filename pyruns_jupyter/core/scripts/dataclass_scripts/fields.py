@@ -1,0 +1,282 @@
+"""The parameters that the fields of a dataclass become, in the spelling of each library."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.scripts.model import Parameter, Problem
+from pyruns_jupyter.core.scripts.shapes import ANY, Shape, shape_of_value
+from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
+from pyruns_jupyter.core.scripts.source.classfields import (
+    NOTHING,
+    ClassField,
+    field_names,
+    fields_of,
+    is_config_class,
+    with_default,
+)
+from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of
+from pyruns_jupyter.core.scripts.source.files import text_of
+from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown
+from pyruns_jupyter.core.scripts.source.origins import external_name
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.source.modules import Module
+
+LIBRARIES = ("simple_parsing", "transformers", "tyro", "pyrallis", "draccus")
+_DEEPEST = 10
+
+
+class FieldReader:
+    """Makes parameters of fields; `library` spells them."""
+
+    def __init__(self) -> None:
+        self.library = ""
+        self.problems: list[Problem] = []
+        self.open = False
+        self._around: list[ast.AST] = []  # the classes that one lies in
+
+    def names(self, module: Module, definition: ast.ClassDef) -> list[str]:
+        """Return the names of the fields of a class."""
+        return field_names(module, definition)
+
+    def of(
+        self,
+        module: Module,
+        node: ast.AST,
+        prefix: str = "",
+        given: Mapping[str, ast.expr] | None = None,
+        giver: Module | None = None,
+        flag_prefix: str = "",
+        depth: int = 0,
+    ) -> list[Parameter]:
+        """Return the parameters of a class or function; those of a class inside have dotted names."""
+        if depth > _DEEPEST or any(node is one for one in self._around):
+            return []
+        given = given or {}
+        if isinstance(node, Function):
+            fields = self._of_function(module, node)
+        else:
+            assert isinstance(node, ast.ClassDef)
+            fields, unknown = fields_of(module, node)
+            for base in unknown:
+                self._problem(
+                    module,
+                    f"{node.name} takes more from {base}, which is not listed, but can be given",
+                    node.lineno,
+                )
+                self.open = True
+        result: list[Parameter] = []
+        self._around.append(node)
+        for item in fields:
+            if item.name in given and giver is not None:
+                changed = with_default(replace(item, module=giver), giver, given[item.name])
+                item = changed or item
+            result += self._of_field(item, prefix, flag_prefix, depth)
+        self._around.pop()
+        return result
+
+    def _problem(self, module: Module, message: str, line: int) -> None:
+        self.problems.append(module.problem(message, line))
+
+    def _of_function(self, module: Module, node: ast.AST) -> list[ClassField]:
+        helps = argument_help(docstring_of(node))
+        fields = []
+        for argument in arguments_of(module, node):
+            if argument.kind in ("many", "rest"):
+                self._problem(module, f"What {argument.name} takes is not listed", argument.line)
+                continue
+            shape = shape_of(module, argument.annotation)
+            nested = None
+            if shape.definition is not None and shape.name == "class" and is_config_class(*shape.definition):
+                nested = shape.definition
+            item = ClassField(
+                module,
+                argument.name,
+                argument.annotation,
+                shape,
+                help=helps.get(argument.name, ""),
+                line=argument.line,
+                nested=nested,
+                extras=argument.extras,
+            )
+            if argument.default is not None:
+                item = with_default(item, module, argument.default) or item
+            fields.append(replace(item, help=item.help or helps.get(argument.name, "")))
+        return fields
+
+    def _of_field(self, item: ClassField, prefix: str, flag_prefix: str, depth: int) -> list[Parameter]:
+        name = f"{prefix}{item.name}"
+        if item.nested is not None:
+            if item.shape.optional and item.default is None and not item.given:
+                self._problem(
+                    item.module, f"{name} is empty unless asked for: its fields are not listed", item.line
+                )
+                self.open = True
+                return []
+            inner = f"{name}."
+            return self.of(*item.nested, inner, item.given, item.module, flag_prefix, depth + 1)
+        if item.shape.name == "union" and any(one.name == "class" for one in item.shape.items):
+            self._problem(
+                item.module, f"{name} is one of several classes: its fields are not listed", item.line
+            )
+            self.open = True
+            return []
+        if item.maker in ("subgroups", "subparsers"):
+            self._problem(item.module, f"The subgroups of {name} are not listed", item.line)
+            self.open = True
+            return []
+        if item.computed and item.expression is not None:
+            text = shown(item.expression)
+            self._problem(
+                item.module, f"The default of {name} is computed ({text}); left empty, it applies", item.line
+            )
+        if self.library == "tyro" and item.shape.name == "dict" and isinstance(item.default, dict):
+            return self._of_mapping(item, name, flag_prefix)
+        return [self._parameter(item, name, flag_prefix)]
+
+    def _of_mapping(self, item: ClassField, name: str, flag_prefix: str) -> list[Parameter]:
+        """Return a parameter for each key of a mapping, as tyro makes of one that has a default."""
+        if not item.default:
+            return [self._parameter(item, name, flag_prefix)]
+        inner = item.shape.items[1] if len(item.shape.items) > 1 else ANY
+        result = []
+        for key, value in item.default.items():
+            shape = inner if inner is not ANY else shape_of_value(value)
+            one = replace(item, name=str(key), shape=shape, default=value, extras=())
+            result += self._of_field(one, f"{name}.", flag_prefix, 0)
+        return result
+
+    def _parameter(self, item: ClassField, name: str, flag_prefix: str) -> Parameter:
+        shape, default = item.shape, item.default
+        missing = default is NOTHING
+        default = None if missing else default
+        if self.library == "transformers":
+            shape, default = _by_value(shape, default)
+            if missing and shape.name == "bool" and not shape.optional:
+                missing, default = False, False
+        several = shape.name in ("list", "tuple")
+        item_shape = shape.items[0] if several and shape.items else shape
+        positional = self.library == "tyro" and self._positional(item)
+        flags, off = self._flags(item, name, flag_prefix, missing)
+        choices = None if several else shape.choices or None
+        given = item.word("choices")
+        if isinstance(given, (list, dict)) and choices is None and not several:
+            choices = tuple(given)
+            shape = Shape(
+                "choice", choices=choices, words=tuple(str(one) for one in choices), optional=shape.optional
+            )
+        return Parameter(
+            name=name,
+            type="list" if several else shape.shown,
+            default=default,
+            flags=() if positional else flags,
+            off_flags=off,
+            choices=choices,
+            help=item.help,
+            group=name.rpartition(".")[0],
+            required=missing,
+            positional=positional,
+            nargs=(len(shape.items) if shape.name == "tuple" else "*") if several else None,
+            action="boolean_optional" if off else "store",
+            item_type=item_shape.item_type,
+            line=item.line,
+            file="" if item.module.main else item.module.name,
+            shape=shape,
+            computed=item.computed,
+        )
+
+    def _positional(self, item: ClassField) -> bool:
+        if item.annotation is not None and isinstance(item.annotation, ast.Subscript):
+            name = external_name(item.module.tree, item.annotation.value)
+            return name.endswith("conf.Positional")
+        return any("Positional" in text_of(extra) for extra in item.extras)
+
+    def _flags(
+        self, item: ClassField, name: str, flag_prefix: str, missing: bool
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the flags of a field, and those that switch it off."""
+        if self.library == "tyro":
+            return self._of_tyro(item, name, missing)
+        if self.library == "simple_parsing":
+            return (f"--{flag_prefix}{item.name}",), ()
+        if self.library == "transformers":
+            return (f"--{item.name}",), ()
+        return (f"--{name}",), ()
+
+    def _of_tyro(self, item: ClassField, name: str, missing: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        parent, _, own = name.rpartition(".")
+        prefix = f"{parent}." if parent else ""
+        for extra in item.extras:
+            called = external_name(item.module.tree, extra.func) if isinstance(extra, ast.Call) else ""
+            if isinstance(extra, ast.Call) and called.endswith("conf.arg"):
+                words = {keyword.arg: keyword.value for keyword in extra.keywords}
+                if isinstance(words.get("name"), ast.Constant):
+                    own = str(words["name"].value)  # type: ignore[attr-defined]
+                if "prefix_name" in words and text_of(words["prefix_name"]) == "False":
+                    prefix = ""
+            elif "Positional" not in text_of(extra):
+                self._problem(item.module, f"{shown(extra)} on {name} is not read", item.line)
+        flag = f"{prefix}{own}".replace("_", "-")
+        if item.shape.name == "bool" and not item.shape.optional and not missing:
+            head, _, tail = flag.rpartition(".")
+            negative = f"{head}.no-{tail}" if head else f"no-{tail}"
+            return (f"--{flag}",), (f"--{negative}",)
+        return (f"--{flag}",), ()
+
+    def renamed(self, parameter: Parameter, flag: str) -> Parameter:
+        """Return the parameter under another flag."""
+        return replace(parameter, flags=(flag,))
+
+
+def _by_value(shape: Shape, default: Any) -> tuple[Shape, Any]:
+    """Return type and default of an enumeration as its values."""
+    if shape.name == "choice" and shape.definition is not None:
+        changed = enum_values(shape)
+        values = dict(enum_members(*shape.definition))
+        if isinstance(default, str):
+            default = values.get(default, default)
+        return changed, default
+    return shape, default
+
+
+def conflicts_resolved(
+    parameters: list[Parameter], roots: list[str], several: bool, nested: bool
+) -> list[Parameter]:
+    """Return the parameters with the flags of simple_parsing: the shortest that tell them apart."""
+    paths = {one.name: _full_path(one, roots, several) for one in parameters}
+    if nested:
+        return [replace(one, flags=(f"--{'.'.join(paths[one.name])}",)) for one in parameters]
+    own = {one.name: one.flags[0][2:] for one in parameters}
+    levels = dict.fromkeys(paths, 0)
+    for _ in range(_DEEPEST):
+        flags = {name: _flag(path, levels[name], own[name]) for name, path in paths.items()}
+        counts = Counter(flags.values())
+        clashing = [name for name, flag in flags.items() if counts[flag] > 1]
+        if not clashing:
+            break
+        names = [name for name in clashing if flags[name] == flags[clashing[0]]]
+        shortest = min(len(paths[name]) for name in names)
+        outer = [name for name in names if len(paths[name]) == shortest]
+        for name in names:
+            # The one that lies outermost keeps its flag.
+            if [name] != outer and levels[name] < len(paths[name]) - 1:
+                levels[name] += 1
+    return [
+        replace(one, flags=(f"--{_flag(paths[one.name], levels[one.name], own[one.name])}",))
+        for one in parameters
+    ]
+
+
+def _full_path(parameter: Parameter, roots: list[str], several: bool) -> tuple[str, ...]:
+    parts = tuple(parameter.name.split("."))
+    return parts if several else (roots[0] if roots else "config", *parts)
+
+
+def _flag(path: tuple[str, ...], count: int, own: str) -> str:
+    place = path[:-1]
+    return ".".join([*place[len(place) - count :], own])

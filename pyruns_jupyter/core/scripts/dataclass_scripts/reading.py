@@ -1,0 +1,288 @@
+"""What a script takes whose arguments are made from dataclasses, read from its syntax tree: simple_parsing,
+transformers, tyro, pyrallis, draccus."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
+from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
+from pyruns_jupyter.core.scripts.source.classfields import is_config_class
+from pyruns_jupyter.core.scripts.source.constants import UnknownError
+from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.functions import Function, shown
+from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.scripts.source.origins import external_name, imported_names
+
+from .fields import LIBRARIES, FieldReader, conflicts_resolved
+
+_TYRO = "tyro"
+_YAML = ("pyrallis", "draccus")
+_PARSERS = {
+    "transformers.HfArgumentParser": "transformers",
+    "transformers.hf_argparser.HfArgumentParser": "transformers",
+    "trl.TrlParser": "transformers",
+    "simple_parsing.ArgumentParser": "simple_parsing",
+    "simple_parsing.parsing.ArgumentParser": "simple_parsing",
+    "pyrallis.ArgumentParser": "pyrallis",
+    "pyrallis.argparsing.ArgumentParser": "pyrallis",
+    "draccus.ArgumentParser": "draccus",
+}
+_UNREAD_OPTIONS = ("conflict_resolution", "add_option_string_dash_variants", "nested_mode")
+
+
+@dataclass
+class Found:
+    """One class (or function) that a parser takes arguments from; `dest` is the prefix of its keys."""
+
+    module: Module
+    node: ast.AST
+    dest: str = ""
+    given: dict[str, ast.expr] = field(default_factory=dict)
+    prefix: str = ""
+    giver: Module | None = None
+
+
+@dataclass(frozen=True)
+class DataclassDetails:
+    """What `dataclass_argv` needs beside the list: the arguments of plain argparse among them."""
+
+    plain: ScriptParameters | None = None
+
+
+def read(project: Project) -> ScriptParameters | None:
+    """Return what a script takes that makes its arguments from dataclasses; None when it does not."""
+    main = project.main
+    if not any(name.split(".")[0] in (*LIBRARIES, "trl") for name in _all_imports(project)):
+        return None
+    reader = _Reading(project)
+    for module in [main, *_called_modules(main)]:
+        reader.look(module)
+        if reader.library:
+            break
+    return reader.result() if reader.library else None
+
+
+def _all_imports(project: Project) -> list[str]:
+    names = list(imported_names(project.main.tree).values())
+    for module in _called_modules(project.main):
+        names += imported_names(module.tree).values()
+    return names
+
+
+def _called_modules(main: Module) -> list[Module]:
+    """Return the files of the functions that the script's top level calls (`from app import main`)."""
+    found: list[Module] = []
+    for statement in main.tree.body:
+        if isinstance(statement, (*Function, ast.ClassDef)):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+                target = main.find(node.func)
+                if target is not None and target[0] is not main and target[0] not in found:
+                    found.append(target[0])
+    return found
+
+
+class _Reading:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.library = ""
+        self.found: list[Found] = []
+        self.fields = FieldReader()
+        self.open = False
+        self.nested_flags = False
+        self.without_root = False
+
+    def look(self, module: Module) -> None:
+        """Find the parser that a file makes."""
+        for node in nodes_of(module.tree):
+            if isinstance(node, Function):
+                for decorator in node.decorator_list:
+                    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                    name = external_name(module.tree, called)
+                    if name.rsplit(".", 1)[-1] == "wrap" and name.split(".")[0] in _YAML and not self.library:
+                        self._wrapped(module, node, name.split(".")[0])
+            elif isinstance(node, ast.Call) and not self.library:
+                self._call(module, node)
+        if self.library == "simple_parsing" and not self.found:
+            self._added(module)
+        if self.library:
+            for node in nodes_of(module.tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    rest = {item.arg: item.value for item in node.keywords}.get("return_remaining_strings")
+                    known = node.func.attr == "parse_known_args" or (
+                        rest is not None and text_of(rest) == "True"
+                    )
+                    self.open = self.open or known
+
+    def _wrapped(self, module: Module, function: ast.AST, library: str) -> None:
+        assert isinstance(function, Function)
+        self.library = library
+        first = function.args.args[0] if function.args.args else None
+        if first is not None and first.annotation is not None:
+            self._take(module, first.annotation, "")
+        else:
+            self._problem(module, f"What {function.name} takes is not annotated", function.lineno)
+
+    def _call(self, module: Module, node: ast.Call) -> None:
+        name = external_name(module.tree, node.func)
+        package, last = name.split(".")[0], name.rsplit(".", 1)[-1]
+        words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        first = node.args[0] if node.args else words.get("config_class")
+        if name in _PARSERS:
+            self.library = _PARSERS[name]
+            if self.library == "transformers":
+                self._several(module, node.args[0] if node.args else words.get("dataclass_types"))
+            elif self.library == "simple_parsing":
+                self._options(module, node, words)
+            elif first is not None:
+                self._take(module, first, "")
+        elif package in ("simple_parsing", *_YAML) and last == "parse" and first is not None:
+            self.library = package
+            self._options(module, node, words)
+            self._take(module, first, "", words)
+        elif name == "tyro.cli" and (first or words.get("f")) is not None:
+            self.library = _TYRO
+            self._take(module, first or words["f"], "", words)
+
+    def _options(self, module: Module, node: ast.Call, words: dict[str, ast.expr]) -> None:
+        """Take in how simple_parsing is to spell its flags."""
+        mode = text_of(words["argument_generation_mode"]) if "argument_generation_mode" in words else ""
+        self.nested_flags = mode.endswith("NESTED")
+        self.without_root = "WITHOUT_ROOT" in (
+            text_of(words["nested_mode"]) if "nested_mode" in words else ""
+        )
+        if mode.endswith("BOTH"):
+            self.nested_flags = True
+        for name in _UNREAD_OPTIONS[:1]:
+            if name in words and not text_of(words[name]).endswith("AUTO"):
+                self._problem(module, f"{name} changes the flags in a way that is not read", node.lineno)
+
+    def _added(self, module: Module) -> None:
+        """Take in `parser.add_arguments(Config, dest="config")`."""
+        for node in nodes_of(module.tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr != "add_arguments":
+                continue
+            words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            words.update(zip(("dataclass", "dest"), node.args, strict=False))
+            if "dataclass" in words:
+                self._take(module, words["dataclass"], self._text(module, words.get("dest")), words)
+
+    def _several(self, module: Module, node: ast.expr | None) -> None:
+        """Take in the classes of `HfArgumentParser((A, B))`."""
+        if isinstance(node, (ast.Tuple, ast.List)):
+            for item in node.elts:
+                self._take(module, item, "")
+        elif node is not None:
+            target = module.find(node)
+            if target is not None and isinstance(target[1], (ast.Tuple, ast.List)):
+                self._several(target[0], target[1])
+            else:
+                self._take(module, node, "")
+
+    def _take(
+        self, module: Module, node: ast.expr, dest: str, words: dict[str, ast.expr] | None = None
+    ) -> None:
+        """Note a class or function that arguments are made from."""
+        words = words or {}
+        given: dict[str, ast.expr] = {}
+        made = module.find(node.func) if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and made is not None and isinstance(made[1], ast.ClassDef):
+            given = self._given(made, node)  # an instance: its values are the defaults
+            target: tuple[Module, ast.AST] | None = made
+        else:
+            target = module.find(node)
+        default = words.get("default")
+        if isinstance(default, ast.Call):
+            owner = module.find(default.func)
+            if owner is not None and isinstance(owner[1], ast.ClassDef):
+                given = self._given(owner, default)
+        elif default is not None and not (isinstance(default, ast.Constant) and default.value is None):
+            self._problem(
+                module,
+                f"The default {shown(default)} is computed: the class's own are shown",
+                node.lineno,
+            )
+        if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
+            prefix = self._text(module, words.get("prefix"))
+            self.found.append(Found(*target, dest=dest, given=given, prefix=prefix, giver=module))
+        elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
+            self.found.append(Found(*target))
+        else:
+            self._problem(
+                module,
+                f"{shown(node)} is no class of this project: what it takes is not listed, but may be given",
+                node.lineno,
+            )
+            self.open = True
+
+    def _given(self, made: tuple[Module, ast.AST], node: ast.Call) -> dict[str, ast.expr]:
+        assert isinstance(made[1], ast.ClassDef)
+        names = self.fields.names(made[0], made[1])
+        given = dict(zip(names, node.args, strict=False))
+        given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg})
+        return given
+
+    def _text(self, module: Module, node: ast.expr | None) -> str:
+        try:
+            value = module.constants.value(node) if node is not None else ""
+        except UnknownError:
+            return ""
+        return value if isinstance(value, str) else ""
+
+    def _problem(self, module: Module, message: str, line: int) -> None:
+        self.fields.problems.append(module.problem(message, line))
+
+    def result(self) -> ScriptParameters:
+        """Return everything."""
+        self.fields.library = self.library
+        plain = self._plain()
+        several = len(self.found) > 1
+        parameters: list[Parameter] = []
+        for found in self.found:
+            prefix = f"{found.dest}." if several and found.dest and self.library == "simple_parsing" else ""
+            parameters += self.fields.of(
+                found.module, found.node, prefix, found.given, found.giver, found.prefix
+            )
+        if self.library == "simple_parsing":
+            roots = [found.dest or "config" for found in self.found]
+            parameters = conflicts_resolved(
+                parameters, roots, several, self.nested_flags and not self.without_root
+            )
+            if self.nested_flags and self.without_root:
+                parameters = [self.fields.renamed(one, f"--{one.name}") for one in parameters]
+        listed = [*(plain.parameters if plain is not None else ()), *parameters]
+        names = frozenset(one.name for one in listed)
+        problems = [
+            *(plain.problems if plain is not None else ()),
+            *self.fields.problems,
+            *self.project.problems,
+        ]
+        more = self.open or self.fields.open
+        return ScriptParameters(
+            "dataclass",
+            tuple(listed),
+            tuple(dict.fromkeys(problems)),
+            more,
+            names=names,
+            library=self.library,
+            details=DataclassDetails(plain),
+        )
+
+    def _plain(self) -> ScriptParameters | None:
+        """Return what `add_argument` declares beside the dataclasses."""
+        if self.library not in ("simple_parsing", "transformers"):
+            return None
+        if not any(_adds(module) for module in [self.project.main]):
+            return None
+        return argparse_reading.read(self.project) or argparse_reading.read_uncalled(self.project)
+
+
+def _adds(module: Module) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "add_argument" for node in nodes_of(module.tree)
+    )

@@ -1,0 +1,107 @@
+"""The argument words of a script made with fire, for one configuration: `--key=VALUE` with Python literals.
+
+null is passed as None where the default is another value; a key whose default cannot be told is left out, and
+so is one with its default unless defaults are passed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pyruns_jupyter.core.scripts.commandtree import Command, chosen_commands, flattened, own_extra, scopes
+from pyruns_jupyter.core.scripts.filling import Filled, MismatchError, fill, is_left_out
+from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
+
+_SEPARATOR = "-"
+# Without quotes fire takes these for text too; everything else could become a number, a list, an expression.
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+_NOT_BARE = ("True", "False", "None")
+
+
+def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
+    """Return the words after the script's path for `config`; see `..argv`.
+
+    Raises:
+        InvalidInputs: every key that does not fit, with the key as its field.
+    """
+    command = script.details
+    assert isinstance(command, Command)
+    filled = fill(list(flattened(command)), config, more=script.open, whole=True, holders=scopes(command))
+    return filled.finish(_words(command, filled, "", pass_defaults))
+
+
+def _words(command: Command, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
+    words: list[str] = []
+    own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
+    for key, parameter in own.items():
+        if parameter.required and filled.values.get(key) is None:
+            filled.refuse(key, f"{key} is required: give it a value.")
+    # The words of `*args` would fill what is left out before them.
+    every = pass_defaults or any(one.positional and filled.values.get(key) for key, one in own.items())
+    for key, value in filled.values.items():
+        if key in own and not own[key].positional and not is_left_out(own[key], value, every):
+            words += filled.word(key, partial(_named, own[key], value))
+    for key, parameter in own.items():
+        value = filled.values.get(key)
+        if parameter.positional and value:
+            words += filled.word(key, partial(_positional, own, filled, prefix, value))
+    for name, value in own_extra(command, filled.extra, filled, prefix).items():
+        words += filled.word(f"{prefix}{name}", partial(_flag, name, value))
+    if command.commands:
+        for name in chosen_commands(command, filled.values, filled, prefix):
+            # Without the separator the constructor could take what is meant for the method.
+            words += [*([_SEPARATOR] if words or own else []), name]
+            below = f"{prefix}{command.key_of(name)}."
+            words += _words(command.commands[name], filled, below, pass_defaults)
+    return words
+
+
+def _named(parameter: Parameter, value: Any) -> list[str]:
+    if value is None and (parameter.default is None or parameter.required):
+        return []
+    return _flag(parameter.name, value)
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    if not name.isidentifier():
+        raise MismatchError("it is no name that Python can pass")
+    return [f"--{name}={literal(value)}"]
+
+
+def _positional(own: Mapping[str, Parameter], filled: Filled, prefix: str, value: Any) -> list[str]:
+    """Return the words for `*args`: fire fills the parameters before it first, so these have to be given."""
+    for key, parameter in own.items():
+        if parameter.positional:
+            break
+        given = filled.values.get(key, None)
+        if key not in filled.values or (given is None and parameter.default is None):
+            raise MismatchError(f"the script would take its first value for {key}: give that a value too")
+    return [literal(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def literal(value: object, *, inside: bool = False) -> str:
+    """Return the literal that fire reads back as the value; text `inside` a list is always quoted.
+
+    Raises:
+        MismatchError: when no literal means it.
+    """
+    if isinstance(value, str):
+        if not inside and _BARE.fullmatch(value) and value not in _NOT_BARE:
+            return value
+        return repr(value)
+    if value is None or isinstance(value, (bool, int)):
+        return repr(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            raise MismatchError("fire has no way to write a number that is none (nan)")
+        return repr(value).replace("inf", "1e999")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(literal(item, inside=True) for item in value) + "]"
+    if isinstance(value, Mapping):
+        pairs = (f"{literal(key, inside=True)}: {literal(item, inside=True)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return repr(str(value))

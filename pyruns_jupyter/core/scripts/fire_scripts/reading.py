@@ -1,0 +1,220 @@
+"""The functions and classes that a script gives to `fire.Fire`, read from its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
+from pyruns_jupyter.core.scripts.shapes import Shape, shape_of_value
+from pyruns_jupyter.core.scripts.source.annotations import shape_of
+from pyruns_jupyter.core.scripts.source.constants import UnknownError
+from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
+from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown, without_self
+from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.scripts.source.origins import external_name
+
+_DEPTH = 6
+_MOST = 100
+
+
+def read(project: Project) -> ScriptParameters | None:
+    """Return what a script that calls `fire.Fire` takes; None when it does not."""
+    main = project.main
+    calls = [
+        node
+        for node in nodes_of(main.tree)
+        if isinstance(node, ast.Call)
+        and external_name(main.tree, node.func) in ("fire.Fire", "fire.core.Fire")
+    ]
+    if not calls:
+        return None
+    reader = _FireReader(project)
+    command = reader.entry(calls[0])
+    parameters = tuple(flattened(command))
+    problems = tuple(dict.fromkeys([*reader.problems, *project.problems]))
+    names = frozenset(parameter.name for parameter in parameters)
+    return ScriptParameters("fire", parameters, problems, is_open(command), names=names, details=command)
+
+
+class _FireReader:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.problems: list[Problem] = []
+
+    def entry(self, call: ast.Call) -> Command:
+        """Return what `fire.Fire(...)` makes of its component."""
+        main = self.project.main
+        words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        component = call.args[0] if call.args else words.get("component")
+        if "command" in words or len(call.args) > 1:
+            self._problem(
+                main, "The script gives fire a command of its own: its arguments are not read", call.lineno
+            )
+            return Command(line=call.lineno)
+        if component is None or (isinstance(component, ast.Constant) and component.value is None):
+            return self._module(main, 0)
+        return self._component(main, component, 0)
+
+    def _problem(self, module: Module, message: str, line: int) -> None:
+        self.problems.append(module.problem(message, line))
+
+    def _component(self, module: Module, node: ast.expr, depth: int) -> Command:
+        found: tuple[Module, ast.AST] | None = module, node
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            found = module.find(node)
+        if found is not None and depth < _DEPTH:
+            home, target = found
+            if isinstance(target, (*Function, ast.Lambda)):
+                return self._function(home, target)
+            if isinstance(target, ast.ClassDef):
+                return self._class(home, target, depth)
+            if isinstance(target, ast.Module):
+                return self._module(home, depth)
+            if isinstance(target, ast.Dict):
+                return self._table(home, target, depth)
+            if isinstance(target, ast.Call):
+                made = home.find(target.func)
+                if made is not None and isinstance(made[1], ast.ClassDef):
+                    command = self._class(made[0], made[1], depth)
+                    command.parameters = []  # made by the script itself
+                    return command
+        self._problem(module, f"What {shown(node)} takes cannot be told from the source", node.lineno)
+        return Command(open=True, line=node.lineno)
+
+    def _table(self, module: Module, node: ast.Dict, depth: int) -> Command:
+        command = Command(line=node.lineno)
+        for key, value in zip(node.keys, node.values, strict=True):
+            try:
+                name = module.constants.value(key) if key is not None else None
+            except UnknownError:
+                name = None
+            if isinstance(name, str):
+                command.commands[name] = self._component(module, value, depth + 1)
+            else:
+                self._problem(module, "The name of a command is computed", node.lineno)
+                command.open = True
+        return command
+
+    def _module(self, module: Module, depth: int) -> Command:
+        """Return all functions and classes of a module as commands, as `fire.Fire()` offers them."""
+        command = Command()
+        for node in module.tree.body:
+            if len(command.commands) >= _MOST or not isinstance(node, (*Function, ast.ClassDef)):
+                continue
+            if node.name.startswith("_"):
+                continue
+            if isinstance(node, ast.ClassDef):
+                command.commands[node.name] = self._class(module, node, depth + 1)
+            else:
+                command.commands[node.name] = self._function(module, node)
+        return command
+
+    def _class(self, module: Module, node: ast.ClassDef, depth: int) -> Command:
+        """Return the constructor's parameters, with the methods as commands."""
+        found = module.resolve(f"{node.name}.__init__")
+        helps = argument_help(docstring_of(node))
+        if found is not None and isinstance(found[1], Function):
+            command = self._function(*found, in_class=True, helps=helps)
+        elif any(text_of(one).split("(")[0].rsplit(".", 1)[-1] == "dataclass" for one in node.decorator_list):
+            command = self._fields(module, node)
+        else:
+            command = Command()
+        command.help = summary(docstring_of(node)) or command.help
+        command.line = node.lineno
+        for home, method in self._methods(module, node, 0):
+            assert isinstance(method, Function)
+            if method.name not in command.commands and depth < _DEPTH:
+                command.commands[method.name] = self._function(home, method, in_class=True)
+        return command
+
+    def _fields(self, module: Module, node: ast.ClassDef) -> Command:
+        command = Command()
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                command.parameters.append(
+                    self._parameter(
+                        module, statement.target.id, statement.annotation, statement.value, node.lineno
+                    )
+                )
+        return command
+
+    def _methods(self, module: Module, node: ast.ClassDef, depth: int) -> Iterator[tuple[Module, ast.AST]]:
+        for statement in node.body:
+            if isinstance(statement, Function) and not statement.name.startswith("_"):
+                marks = {text_of(one).rsplit(".", 1)[-1] for one in statement.decorator_list}
+                if not marks & {"property", "cached_property", "setter", "deleter", "abstractmethod"}:
+                    yield module, statement
+        for base in node.bases if depth < _DEPTH else ():
+            found = module.find(base)
+            if found is not None and isinstance(found[1], ast.ClassDef):
+                yield from self._methods(found[0], found[1], depth + 1)
+
+    def _function(
+        self,
+        module: Module,
+        function: ast.AST,
+        *,
+        in_class: bool = False,
+        helps: dict[str, str] | None = None,
+    ) -> Command:
+        docstring = docstring_of(function)
+        texts = {**(helps or {}), **argument_help(docstring)}
+        command = Command(line=getattr(function, "lineno", 0), help=summary(docstring))
+        for argument in without_self(list(arguments_of(module, function)), function, in_class):
+            if argument.kind == "rest":
+                command.open = True
+                continue
+            if argument.kind == "many":
+                parameter = Parameter(
+                    argument.name,
+                    "list",
+                    [],
+                    positional=True,
+                    nargs="*",
+                    line=argument.line,
+                    item_type="literal",
+                )
+            else:
+                parameter = self._parameter(
+                    module, argument.name, argument.annotation, argument.default, argument.line
+                )
+            command.parameters.append(replace(parameter, help=texts.get(argument.name, "")))
+        return command
+
+    def _parameter(
+        self, module: Module, name: str, annotation: ast.expr | None, default: ast.expr | None, line: int
+    ) -> Parameter:
+        value, computed = None, False
+        if default is not None:
+            try:
+                value = module.constants.value(default)
+            except UnknownError:
+                computed = True
+                self._problem(
+                    module,
+                    f"The default of {name} is computed ({shown(default)}); left empty, it applies",
+                    default.lineno,
+                )
+        shape = shape_of(module, annotation) if annotation is not None else shape_of_value(value)
+        choices = shape.choices if shape.name == "choice" and shape.definition is None else None
+        return Parameter(
+            name=name,
+            type=_shown(shape),
+            default=value,
+            flags=(f"--{name}",),
+            choices=choices,
+            required=default is None,
+            item_type="literal",
+            line=line,
+            file="" if module.main else module.name,
+            shape=shape,
+            computed=computed,
+        )
+
+
+def _shown(shape: Shape) -> str:
+    return "str" if shape.name == "choice" and shape.definition is not None else shape.shown

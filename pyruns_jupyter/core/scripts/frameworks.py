@@ -1,0 +1,102 @@
+"""Whether a script imports a framework that computes on GPUs: read from its source, never run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.fs.text_files import read_source
+from pyruns_jupyter.core.scripts.notebooks.reading import code_cells
+from pyruns_jupyter.core.scripts.source.files import Import, Stamp, stamp
+from pyruns_jupyter.core.scripts.source.modules import Module, Project
+from pyruns_jupyter.core.taskfile.paths import NOTEBOOK_SUFFIX
+
+# A module of theirs counts too, such as `torch.nn`.
+GPU_FRAMEWORKS = (
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "torch_geometric",
+    "lightning",  # PyTorch Lightning, also under its earlier name:
+    "pytorch_lightning",
+    "accelerate",  # Hugging Face
+    "transformers",
+    "diffusers",
+    "sentence_transformers",
+    "deepspeed",
+    "vllm",
+    "timm",
+    "fastai",
+    "ultralytics",  # YOLO
+    "tensorflow",
+    "keras",
+    "jax",
+    "flax",
+    "paddle",  # PaddlePaddle
+    "mxnet",
+    "cupy",
+    "numba.cuda",
+    "pycuda",
+    "cudf",  # RAPIDS
+    "cuml",
+)
+_MOST_SECONDS = 2.0  # of reading the files of a project; what was not read then does not count
+_CACHED = 64  # scripts
+_Known = tuple[str, dict[str, Stamp]]
+_cache: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+_lock = threading.Lock()
+
+
+def imported_framework(script: Path, within: Path | None = None) -> str:
+    """Return the framework that a script or notebook imports, itself or through modules of its project; empty
+    when it imports none, or cannot be read.
+
+    Nothing outside of `within` is read when that is given. What was found is remembered as long as none of
+    the files changed.
+    """
+    key = (str(script), str(within))
+    with _lock:
+        known = _cache.get(key)
+    if known is not None and all(stamp(path) == was for path, was in known[1].items()):
+        return known[0]
+    was = stamp(str(script))
+    try:
+        found, consulted = _read(script, within)
+    except (PyrunsError, RecursionError):  # the task will say what is wrong with its script
+        found, consulted = "", {}
+    with _lock:
+        _cache[key] = found, {**consulted, str(script): was}
+        _cache.move_to_end(key)
+        while len(_cache) > _CACHED:
+            _cache.popitem(last=False)
+    return found
+
+
+def _read(script: Path, within: Path | None) -> _Known:
+    source: str | bytes = read_source(script)
+    if script.suffix.lower() == NOTEBOOK_SUFFIX:
+        assert isinstance(source, bytes)
+        source = "\n".join(cell.python for cell in code_cells(source, script.name))
+    project = Project(script, source, script.name, within)
+    give_up_at = time.monotonic() + _MOST_SECONDS
+    found = ""
+    for module in project.reached():
+        found = next(filter(None, (_framework(module, one) for one in module.source.imports)), "")
+        if found or time.monotonic() > give_up_at:
+            break
+    project.release()
+    return found, project.consulted
+
+
+def _framework(module: Module, item: Import) -> str:
+    """Return the framework that an import names; a module of the project of the same name is none."""
+    if item.level:
+        return ""
+    names = (item.module, f"{item.module}.{item.name}")
+    for framework in GPU_FRAMEWORKS:
+        if any(name == framework or name.startswith(f"{framework}.") for name in names):
+            return framework if module.imported(item) is None else ""
+    return ""

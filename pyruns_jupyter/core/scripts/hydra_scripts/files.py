@@ -1,0 +1,130 @@
+"""The files of Hydra's configurations: their defaults lists, packages, and how their contents are merged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.config.yamltext.template import Template
+from pyruns_jupyter.core.scripts.shapes import Shape
+
+MISSING = "???"
+ENDINGS = (".yaml", ".yml")
+_PACKAGE = re.compile(r"^\s*#\s*@package\s+(\S+)\s*$")
+
+
+@dataclass(frozen=True)
+class File:
+    """One configuration: its defaults list, its content without it, the package that its head names.
+
+    `helps` and `shapes` tell of its keys (dotted) what comments and annotations say.
+    """
+
+    defaults: tuple[Any, ...]
+    content: Mapping[str, Any]
+    package: str | None = None
+    helps: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a defaults list. `group` is "" for a plain configuration; `value` is a name, some, None."""
+
+    group: str
+    value: Any
+    package: str | None = None
+    optional: bool = False
+    override: bool = False
+
+
+def read_file(text: str, where: str) -> File:
+    """Return what the text of a configuration says.
+
+    Raises:
+        PyrunsError: when it is no YAML mapping; `where` names it.
+    """
+    package = None
+    for line in text.splitlines()[:20]:
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        match = _PACKAGE.match(line)
+        if match is not None:
+            package = match[1]
+    content = parse_config(text, where)
+    try:
+        helps = {leaf.key: leaf.comment for leaf in Template.parse(text).leaves if leaf.comment}
+    except PyrunsError:
+        helps = {}  # what is no template for a sweep may still be a configuration
+    rest = {key: value for key, value in content.items() if key != "defaults"}
+    return File(tuple(defaults_of(content)), rest, package, helps)
+
+
+def defaults_of(content: Mapping[str, Any]) -> list[Any]:
+    """Return the defaults list of a configuration."""
+    defaults = content.get("defaults")
+    return defaults if isinstance(defaults, list) else []
+
+
+def entry_of(item: Any) -> Entry | None:
+    """Return what one item of a defaults list says; None when it says nothing."""
+    if isinstance(item, str):
+        words = item.split()
+        optional = words[:1] == ["optional"]
+        name, _, package = (words[-1] if words else "").partition("@")
+        return Entry("", name, package or None, optional)
+    if not isinstance(item, Mapping):
+        return None
+    given = {key: value for key, value in item.items() if key != "optional"}
+    if not given:
+        return None
+    key, value = next(iter(given.items()))
+    words = str(key).split()
+    flags, group = words[:-1], words[-1] if words else ""
+    group, _, package = group.partition("@")
+    optional = "optional" in flags or item.get("optional") is True
+    return Entry(group, value, package or None, optional, "override" in flags)
+
+
+def bare(name: str) -> str:
+    """Return a name without the ending of a YAML file."""
+    for ending in ENDINGS:
+        if name.endswith(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def wrapped(package: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a content below its package."""
+    result: dict[str, Any] = dict(content)
+    for name in reversed([part for part in package.split(".") if part]):
+        result = {name: result}
+    return result
+
+
+def merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+    """Put `source` over `target`: mappings key by key, everything else as a whole."""
+    for key, value in source.items():
+        old = target.get(key)
+        if isinstance(value, Mapping):
+            if not isinstance(old, dict):
+                old = target[key] = {}
+            merge(old, value)
+        elif value == MISSING and key in target:
+            continue  # a missing value hides nothing
+        else:
+            target[key] = value
+
+
+def leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted keys and values; an empty mapping is a value."""
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{name}.")
+        else:
+            yield name, value

@@ -1,0 +1,181 @@
+"""What a script puts into Hydra's ConfigStore: classes and mappings, read from its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.scripts.model import Problem
+from pyruns_jupyter.core.scripts.shapes import Shape
+from pyruns_jupyter.core.scripts.source.classfields import (
+    NOTHING,
+    ClassField,
+    field_names,
+    fields_of,
+    is_config_class,
+)
+from pyruns_jupyter.core.scripts.source.constants import UnknownError
+from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.functions import known_default, shown
+from pyruns_jupyter.core.scripts.source.origins import external_name, imported_names
+
+from .files import MISSING, File
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.scripts.source.modules import Module, Project
+
+_DEEPEST = 10
+_MOST_MODULES = 30
+
+
+def stored(project: Project) -> tuple[dict[str, File], list[Problem]]:
+    """Return the configurations of the store by path (`group/name`), and what could not be read."""
+    found: dict[str, File] = {}
+    problems: list[Problem] = []
+    for module in _modules(project):
+        for node in nodes_of(module.tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "store"
+            ):
+                if not _is_store(module, node.func.value):
+                    continue
+                entry = _entry(module, node, problems)
+                if entry is not None:
+                    found[entry[0]] = entry[1]
+    return found, problems
+
+
+def _modules(project: Project) -> Iterator[Module]:
+    """Yield the script and the files of the project that it imports and that speak of the store."""
+    seen = [project.main]
+    for module in seen:
+        for name in imported_names(module.tree):
+            found = module.resolve(name)
+            if found is not None and found[0] not in seen and len(seen) < _MOST_MODULES:
+                seen.append(found[0])
+    yield from (module for module in seen if "ConfigStore" in str(imported_names(module.tree)))
+
+
+def _is_store(module: Module, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return external_name(module.tree, node.func).endswith("ConfigStore.instance")
+    if isinstance(node, ast.Name):
+        for statement in nodes_of(module.tree):
+            if isinstance(statement, ast.Assign) and text_of(statement.targets[0]) == node.id:
+                return _is_store(module, statement.value)
+        found = module.resolve(node.id)
+        return found is not None and isinstance(found[1], ast.Call) and _is_store(found[0], found[1])
+    return False
+
+
+def _entry(module: Module, call: ast.Call, problems: list[Problem]) -> tuple[str, File] | None:
+    words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    words.update(zip(("name", "node", "group", "package", "provider"), call.args, strict=False))
+
+    def text(name: str) -> str:
+        try:
+            value = module.constants.value(words[name]) if name in words else ""
+        except UnknownError:
+            return ""
+        return value if isinstance(value, str) else ""
+
+    name, group = text("name"), text("group")
+    if not name or "node" not in words:
+        problems.append(module.problem("The name of a stored configuration is computed", call.lineno))
+        return None
+    shapes: dict[str, Shape] = {}
+    helps: dict[str, str] = {}
+    content = _content(module, words["node"], problems, shapes, helps)
+    if content is None:
+        return None
+    defaults = content.pop("defaults", [])
+    name = name.removesuffix(".yaml")
+    path = f"{group}/{name}" if group else name
+    listed = tuple(defaults) if isinstance(defaults, list) else ()
+    return path, File(listed, content, text("package") or None, helps, shapes)
+
+
+def _content(
+    module: Module, node: ast.expr, problems: list[Problem], shapes: dict[str, Shape], helps: dict[str, str]
+) -> dict[str, Any] | None:
+    """Return the mapping that a node of the store is."""
+    found: tuple[Module, ast.AST] | None = module, node
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        found = module.find(node)
+    if found is not None:
+        home, target = found
+        given: dict[str, ast.expr] = {}
+        if isinstance(target, ast.Call):
+            made = home.find(target.func)
+            if made is not None and isinstance(made[1], ast.ClassDef):
+                given = {keyword.arg: keyword.value for keyword in target.keywords if keyword.arg}
+                names = field_names(made[0], made[1])
+                given.update(zip(names, target.args, strict=False))
+                return _of_class(*made, given, home, problems, shapes, helps, "", 0)
+        if isinstance(target, ast.ClassDef) and is_config_class(home, target):
+            return _of_class(home, target, {}, home, problems, shapes, helps, "", 0)
+        if isinstance(target, ast.expr):
+            try:
+                value = home.constants.value(target)
+            except UnknownError:
+                value = None
+            if isinstance(value, dict):
+                return value
+    problems.append(module.problem(f"The stored configuration {shown(node)} cannot be read", node.lineno))
+    return None
+
+
+def _of_class(
+    module: Module,
+    definition: ast.AST,
+    given: dict[str, ast.expr],
+    giver: Module,
+    problems: list[Problem],
+    shapes: dict[str, Shape],
+    helps: dict[str, str],
+    prefix: str,
+    depth: int,
+) -> dict[str, Any]:
+    assert isinstance(definition, ast.ClassDef)
+    content: dict[str, Any] = {}
+    if depth > _DEEPEST:
+        return content
+    for item in fields_of(module, definition)[0]:
+        key = f"{prefix}{item.name}"
+        shapes[key] = item.shape
+        if item.help:
+            helps[key] = item.help
+        if item.name in given:
+            content[item.name] = _given(giver, given[item.name], key, problems)
+        elif item.nested is not None and item.default is None:
+            inner = dict(item.given)
+            content[item.name] = _of_class(
+                *item.nested, inner, item.module, problems, shapes, helps, f"{key}.", depth + 1
+            )
+        else:
+            content[item.name] = _default(item, key, problems)
+    return content
+
+
+def _default(item: ClassField, key: str, problems: list[Problem]) -> Any:
+    if item.default is NOTHING:
+        return MISSING
+    if item.computed and item.expression is not None:
+        text = shown(item.expression)
+        problems.append(
+            item.module.problem(
+                f"The default of {key} is computed ({text}); left empty, it applies", item.line
+            )
+        )
+    return item.default
+
+
+def _given(module: Module, node: ast.expr, key: str, problems: list[Problem]) -> Any:
+    try:
+        return known_default(module, node)
+    except UnknownError:
+        problems.append(module.problem(f"The default of {key} is computed ({shown(node)})", node.lineno))
+        return None

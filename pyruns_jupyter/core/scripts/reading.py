@@ -1,0 +1,236 @@
+"""The parameters of a script, read from its source; the script is never run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import logging
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.config.yamltext.template import Leaf, Template
+from pyruns_jupyter.core.scripts.source.effects import idle_problem
+from pyruns_jupyter.core.scripts.source.files import Stamp, nodes_of, stamp
+from pyruns_jupyter.core.scripts.source.modules import Project
+from pyruns_jupyter.core.taskfile.paths import NOTEBOOK_SUFFIX
+
+from . import commandline
+from .argparse_scripts import reading as argparse_reading
+from .click_scripts import reading as click_reading
+from .click_scripts import typer_reading
+from .dataclass_scripts import reading as dataclass_reading
+from .defaults import config_default_text
+from .fire_scripts import reading as fire_reading
+from .hydra_scripts import reading as hydra_reading
+from .model import Parameter, Problem, ScriptParameters
+from .notebooks import reading as notebook_reading
+
+__all__ = [
+    "Parameter",
+    "Problem",
+    "ScriptParameters",
+    "config_default_text",
+    "read_parameters",
+    "yaml_parameters",
+]
+
+_PACKAGES = ("pyruns", "pyruns_jupyter")
+_OWN_READING = "__PYRUNS_CONFIG__"
+_log = logging.getLogger(__name__)
+_Reader = Callable[[Project], "ScriptParameters | None"]
+_CACHED = 16
+
+
+def read_parameters(
+    source: str | bytes,
+    *,
+    template: str | None = None,
+    filename: str = "script",
+    path: Path | None = None,
+    within: Path | None = None,
+    root: Path | None = None,
+) -> ScriptParameters:
+    """Return the parameters of a script from its source.
+
+    `template` is the YAML text whose keys are the parameters of a script that calls `load()`. `path` is where
+    the script lies, so that its imports of the project's own modules can be followed; without it none are.
+    Nothing outside of `within` is read when that is given. `root` is the folder of the project, by default
+    the one around the script that holds the project's marks.
+
+    Raises:
+        InvalidInput: when the source is not Python (with line, column and Python's message) or the template
+            is not YAML.
+    """
+    text = source if isinstance(source, bytes) else source.encode("utf-8", "surrogatepass")
+    key = (
+        str(path),
+        str(within),
+        str(root),
+        filename,
+        isinstance(source, str),
+        hashlib.blake2b(text, digest_size=16).digest(),
+    )
+    found = _remembered(key)
+    if found is None and filename.lower().endswith(NOTEBOOK_SUFFIX):
+        found = notebook_reading.read(text, filename)
+        _remember(key, found, {})
+    elif found is None:
+        project = Project(path, source, filename, within, root)
+        found = _read(project)
+        idle = idle_problem(project.main)
+        if idle is not None:
+            found = replace(found, problems=(idle, *found.problems), idle=idle)
+        project.release()
+        _remember(key, found, project.consulted)
+    if found.kind != "load" or template is None:
+        return found
+    listed = yaml_parameters(template)
+    return replace(found, parameters=listed, names=frozenset(one.name for one in listed))
+
+
+def _readers() -> tuple[_Reader, ...]:
+    """Return the readers in the order in which they are asked."""
+    return (
+        # Parsers of dataclasses are parsers of argparse too; a script of Hydra may hold one for other uses.
+        hydra_reading.read,
+        dataclass_reading.read,
+        argparse_reading.read,
+        click_reading.read,
+        typer_reading.read,
+        fire_reading.read,
+        argparse_reading.read_uncalled,
+        _read_load,
+    )
+
+
+def _read(project: Project) -> ScriptParameters:
+    deep: list[Problem] = []
+    for reader in _readers():
+        try:
+            found = reader(project)
+        except RecursionError:
+            deep = [Problem("The script is nested too deeply to be followed to its end (line 1).", 1)]
+            continue
+        except PyrunsError:
+            raise
+        except Exception as error:  # noqa: BLE001  # no fault of ours may keep a script from being opened
+            return _unread(project, error)
+        if found is not None:
+            return found
+    if any(
+        isinstance(node, ast.Constant) and node.value == _OWN_READING for node in nodes_of(project.main.tree)
+    ):
+        return ScriptParameters("none", problems=tuple(project.problems))
+    return _command([*argparse_reading.problems(project), *project.problems, *deep])
+
+
+def _command(problems: list[Problem]) -> ScriptParameters:
+    free = commandline.parameter()
+    return ScriptParameters("command", (free,), tuple(problems), open=True, names=frozenset((free.name,)))
+
+
+def _unread(project: Project, error: Exception) -> ScriptParameters:
+    """Return what is left of a script whose reading ends with a fault of ours: its command line."""
+    _log.error("%s could not be read", project.main.name, exc_info=error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    told = Problem(
+        f"The arguments could not be read: {type(error).__name__}: {error} (a fault of Pyruns, {place}). "
+        f"Write them in {commandline.KEY}.",
+        0,
+    )
+    return _command([told, *project.problems])
+
+
+_Key = tuple[str, str, str, str, bool, bytes]
+_cache: OrderedDict[_Key, tuple[ScriptParameters, dict[str, Stamp]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _remembered(key: _Key) -> ScriptParameters | None:
+    """Return what was found before, if no file that had to do with it has changed."""
+    with _lock:
+        entry = _cache.get(key)
+    if entry is None or any(stamp(path) != known for path, known in entry[1].items()):
+        return None
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+    return entry[0]
+
+
+def _remember(key: _Key, found: ScriptParameters, consulted: dict[str, Stamp]) -> None:
+    with _lock:
+        _cache[key] = (found, consulted)
+        while len(_cache) > _CACHED:
+            _cache.popitem(last=False)
+
+
+def yaml_parameters(text: str) -> tuple[Parameter, ...]:
+    """Return one parameter for each value of a YAML text: dotted key, type by value, comment as help.
+
+    Raises:
+        InvalidInput: when the text cannot be read.
+    """
+    return tuple(
+        Parameter(
+            name=leaf.key,
+            type=_type_of(leaf),
+            default=leaf.value,
+            help=leaf.comment,
+            group=".".join(leaf.path[:-1]),
+            item_type=_value_type(leaf.value),
+            line=leaf.line,
+        )
+        for leaf in Template.parse(text).leaves
+    )
+
+
+def _value_type(value: object) -> str:
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (list, "list")):
+        if isinstance(value, kind):
+            return name
+    return "none" if value is None else "str"
+
+
+def _type_of(leaf: Leaf) -> str:
+    return "str" if leaf.batch else _value_type(leaf.value)
+
+
+def _read_load(project: Project) -> ScriptParameters | None:
+    loads, config_file = _load_call(project.main.tree)
+    if not loads:
+        return None
+    return ScriptParameters("load", (), tuple(project.problems), True, config_file)
+
+
+def _load_call(module: ast.Module) -> tuple[bool, str | None]:
+    """Tell whether the script calls `load` of the package, and the path that it gives."""
+    modules: set[str] = set()
+    functions: set[str] = set()
+    for node in nodes_of(module):
+        if isinstance(node, ast.Import):
+            modules |= {item.asname or item.name for item in node.names if item.name in _PACKAGES}
+        elif isinstance(node, ast.ImportFrom) and node.module in _PACKAGES:
+            functions |= {item.asname or item.name for item in node.names if item.name == "load"}
+    for node in nodes_of(module):
+        if not isinstance(node, ast.Call):
+            continue
+        function = node.func
+        named = isinstance(function, ast.Name) and function.id in functions
+        dotted = (
+            isinstance(function, ast.Attribute)
+            and function.attr == "load"
+            and isinstance(function.value, ast.Name)
+            and function.value.id in modules
+        )
+        if named or dotted:
+            first = node.args[0] if node.args else None
+            path = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+            return True, path
+    return False, None

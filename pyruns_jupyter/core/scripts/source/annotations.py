@@ -1,0 +1,187 @@
+"""Types as annotations name them: what values of a parameter look like."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.scripts.shapes import ANY, CUSTOM, Shape
+
+from .constants import UnknownError
+from .files import text_of
+from .origins import external_name
+
+if TYPE_CHECKING:
+    from .modules import Module
+
+_PLAIN = {"int": "int", "float": "float", "str": "str", "bool": "bool", "dict": "dict", "object": "any"}
+_PLAIN |= {
+    "list": "list",
+    "tuple": "list",
+    "set": "list",
+    "frozenset": "list",
+    "None": "none",
+    "bytes": "custom",
+}
+_ENDS = {
+    "Any": "any",
+    "Path": "path",
+    "PurePath": "path",
+    "PosixPath": "path",
+    "PathLike": "path",
+    "datetime": "datetime",
+    "date": "custom",
+    "UUID": "custom",
+    "List": "list",
+    "Sequence": "list",
+    "MutableSequence": "list",
+    "Iterable": "list",
+    "Collection": "list",
+    "Set": "list",
+    "FrozenSet": "list",
+    "Tuple": "tuple",
+    "Dict": "dict",
+    "Mapping": "dict",
+    "MutableMapping": "dict",
+    "Text": "str",
+    "AnyStr": "str",
+}
+_WRAPPERS = ("Annotated", "Final", "ClassVar", "Required", "NotRequired")
+_ENUMS = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
+_DEPTH = 12
+
+
+def shape_of(module: Module, node: ast.expr | None, depth: int = 0) -> Shape:
+    """Return the type that an annotation means; CUSTOM when it cannot be told."""
+    if node is None:
+        return ANY
+    if depth > _DEPTH:
+        return CUSTOM
+    if isinstance(node, ast.Constant):
+        return _constant(module, node, depth)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return _union([shape_of(module, side, depth + 1) for side in (node.left, node.right)])
+    if isinstance(node, ast.Subscript):
+        return _generic(module, node, depth)
+    name = external_name(module.tree, node)
+    if not name:
+        return CUSTOM
+    if name in _PLAIN:
+        return Shape(_PLAIN[name])
+    found = module.find(node)
+    if found is not None:
+        home, definition = found
+        if isinstance(definition, ast.ClassDef):
+            return class_shape(home, definition)
+        if isinstance(definition, ast.expr) and definition is not node:
+            if isinstance(definition, ast.Call) and external_name(home.tree, definition.func).endswith(
+                "NewType"
+            ):
+                definition = definition.args[1]
+            return shape_of(home, definition, depth + 1)
+        return CUSTOM
+    return Shape(_ENDS.get(name.rsplit(".", 1)[-1], "custom"))
+
+
+def class_shape(module: Module, definition: ast.ClassDef) -> Shape:
+    """Return the type of a class of the project: an enumeration is a choice."""
+    if is_enum(module, definition):
+        members = enum_members(module, definition)
+        if members:
+            names = tuple(name for name, _ in members)
+            return Shape("choice", choices=names, words=names, definition=(module, definition))
+        return CUSTOM
+    return Shape("class", definition=(module, definition))
+
+
+def is_enum(module: Module, definition: ast.ClassDef, depth: int = 0) -> bool:
+    """Tell whether a class is an enumeration."""
+    for base in definition.bases:
+        name = external_name(module.tree, base)
+        if name.rsplit(".", 1)[-1] in _ENUMS:
+            return True
+        found = module.find(base) if depth < _DEPTH else None
+        if found and isinstance(found[1], ast.ClassDef) and is_enum(found[0], found[1], depth + 1):
+            return True
+    return False
+
+
+def enum_members(module: Module, definition: ast.ClassDef) -> list[tuple[str, Any]]:
+    """Return names and values of an enumeration; the value of `auto()` and of what is computed is None."""
+    found: list[tuple[str, Any]] = []
+    for statement in definition.body:
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            continue
+        target = statement.targets[0]
+        if not isinstance(target, ast.Name) or target.id.startswith("_"):
+            continue
+        try:
+            found.append((target.id, module.constants.value(statement.value)))
+        except UnknownError:
+            automatic = text_of(statement.value).rsplit(".", 1)[-1] == "auto()"
+            lower = automatic and any(text_of(base).endswith("StrEnum") for base in definition.bases)
+            found.append((target.id, target.id.lower() if lower else None))
+    return found
+
+
+def enum_values(shape: Shape) -> Shape:
+    """Return the choice of an enumeration's values instead of its names (as typer spells them)."""
+    if shape.definition is None or shape.name != "choice":
+        return shape
+    members = enum_members(*shape.definition)
+    if any(value is None for _, value in members):
+        return CUSTOM
+    values = tuple(value for _, value in members)
+    return replace(shape, choices=values, words=tuple(str(value) for value in values))
+
+
+def _constant(module: Module, node: ast.Constant, depth: int) -> Shape:
+    if node.value is None:
+        return Shape("none")
+    if isinstance(node.value, str):
+        try:
+            return shape_of(module, ast.parse(node.value, mode="eval").body, depth + 1)
+        except (SyntaxError, ValueError, RecursionError):
+            return CUSTOM
+    return CUSTOM
+
+
+def _union(parts: list[Shape]) -> Shape:
+    flat: list[Shape] = []
+    for part in parts:
+        flat += part.items if part.name == "union" else [part]
+    optional = any(part.optional or part.name == "none" for part in parts)
+    kept = [part for part in flat if part.name != "none"]
+    if not kept:
+        return Shape("none")
+    if len(kept) == 1:
+        return replace(kept[0], optional=optional)
+    return Shape("union", tuple(kept), optional=optional)
+
+
+def _generic(module: Module, node: ast.Subscript, depth: int) -> Shape:
+    name = external_name(module.tree, node.value).rsplit(".", 1)[-1]
+    inside = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if name == "Literal":
+        try:
+            values = tuple(module.constants.value(item) for item in inside)
+        except UnknownError:
+            return CUSTOM
+        plain = tuple(value for value in values if value is not None)
+        words = tuple(str(value) for value in plain)
+        return Shape("choice", choices=plain, words=words, optional=len(plain) < len(values))
+    if name in _WRAPPERS:
+        return shape_of(module, inside[0], depth + 1)
+    if name == "Optional":
+        return _union([shape_of(module, inside[0], depth + 1), Shape("none")])
+    if name == "Union":
+        return _union([shape_of(module, item, depth + 1) for item in inside])
+    kind = _PLAIN.get(name) or _ENDS.get(name, "custom")
+    if name in ("tuple", "Tuple"):
+        if len(inside) == 2 and isinstance(inside[1], ast.Constant) and inside[1].value is ...:
+            return Shape("list", (shape_of(module, inside[0], depth + 1),))
+        return Shape("tuple", tuple(shape_of(module, item, depth + 1) for item in inside))
+    if kind in ("list", "dict"):
+        return Shape(kind, tuple(shape_of(module, item, depth + 1) for item in inside))
+    return CUSTOM

@@ -1,0 +1,338 @@
+"""The fields of a class that holds a configuration: dataclasses, and what is written like them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.fs.atomic import read_whole
+from pyruns_jupyter.core.scripts.shapes import Shape, shape_of_value
+
+from .annotations import is_enum, shape_of
+from .constants import UnknownError
+from .docstrings import argument_help, docstring_of
+from .files import text_of
+from .functions import Function, known_default, unannotated
+from .origins import external_name
+
+if TYPE_CHECKING:
+    from .modules import Module
+
+NOTHING: Any = object()
+_DEPTH = 12
+_MOST_BYTES = 1 << 20
+# Functions that describe a field: of dataclasses, attrs, pydantic, simple_parsing, pyrallis, draccus.
+_FIELDS: tuple[str, ...] = (
+    "field",
+    "Field",
+    "ib",
+    "attrib",
+    "mutable_field",
+    "list_field",
+    "dict_field",
+    "set_field",
+    "choice",
+)
+_FIELDS += ("flag", "flags", "arg", "config_field", "HfArg")
+_ENDS_OF_MISSING = ("MISSING", "II", "SI")
+
+
+@dataclass(frozen=True)
+class ClassField:
+    """One field. `default` is NOTHING when it has none, None too when it is `computed`.
+
+    `nested` is the class of the project that it holds, `given` the values that the default gives to the
+    fields of that one. `words` are the keywords of `field(...)`, `module` where all that is written.
+    """
+
+    module: Module
+    name: str
+    annotation: ast.expr | None
+    shape: Shape
+    default: Any = NOTHING
+    computed: bool = False
+    help: str = ""
+    line: int = 0
+    nested: tuple[Module, ast.ClassDef] | None = None
+    given: Mapping[str, ast.expr] = field(default_factory=dict)
+    words: Mapping[str, ast.expr] = field(default_factory=dict)
+    extras: tuple[ast.expr, ...] = ()
+    maker: str = ""
+    expression: ast.expr | None = None
+
+    def word(self, name: str, default: Any = None) -> Any:
+        """Return a keyword of `field(...)`, or an entry of its `metadata`."""
+        try:
+            if name in self.words:
+                return self.module.constants.value(self.words[name])
+            metadata = self.words.get("metadata")
+            return (
+                self.module.constants.value(metadata).get(name, default) if metadata is not None else default
+            )
+        except (UnknownError, AttributeError):
+            return self._metadata(name, default)
+
+    def _metadata(self, name: str, default: Any) -> Any:
+        """Return an entry of a mapping of which other entries are computed."""
+        node = self.words.get("metadata")
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == name:
+                    try:
+                        return self.module.constants.value(value)
+                    except UnknownError:
+                        return default
+        return default
+
+
+def is_config_class(module: Module, definition: ast.AST, depth: int = 0) -> bool:
+    """Tell whether a class is a dataclass, or one of attrs or pydantic."""
+    if not isinstance(definition, ast.ClassDef) or depth > _DEPTH:
+        return False
+    for decorator in definition.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if external_name(module.tree, called).rsplit(".", 1)[-1] in (
+            "dataclass",
+            "define",
+            "frozen",
+            "attrs",
+            "s",
+        ):
+            return True
+    for base in definition.bases:
+        name = external_name(module.tree, base)
+        if name.rsplit(".", 1)[-1] in ("BaseModel", "Serializable", "NamedTuple", "TypedDict"):
+            return True
+        found = module.find(base)
+        if found is not None and is_config_class(*found, depth + 1):
+            return True
+    return False
+
+
+def field_names(module: Module, definition: ast.ClassDef, depth: int = 0) -> list[str]:
+    """Return the names of the fields of a class in their order, without a look at their defaults."""
+    names: list[str] = []
+    for base in reversed(definition.bases) if depth < _DEPTH else ():
+        found = module.find(base)
+        if found is not None and isinstance(found[1], ast.ClassDef) and found[1] is not definition:
+            names += field_names(found[0], found[1], depth + 1)
+    for statement in definition.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            names.append(statement.target.id)
+    return list(dict.fromkeys(names))
+
+
+def fields_of(module: Module, definition: ast.ClassDef, depth: int = 0) -> tuple[list[ClassField], list[str]]:
+    """Return the fields of a class, those of its bases first, and the bases that are not in the project."""
+    fields: dict[str, ClassField] = {}
+    unknown: list[str] = []
+    for base in reversed(definition.bases):
+        name = external_name(module.tree, base) if not isinstance(base, ast.Subscript) else "Generic"
+        found = module.find(base)
+        if found is not None and found[1] is definition:
+            continue
+        if found is not None and isinstance(found[1], ast.ClassDef) and depth < _DEPTH:
+            inherited, more = fields_of(found[0], found[1], depth + 1)
+            unknown += more
+            for item in inherited:
+                fields[item.name] = replace(item) if item.name not in fields else item
+        elif name.rsplit(".", 1)[-1] not in _PLAIN_BASES:
+            unknown.append(name or text_of(base))
+    lines = source_lines(module)
+    helps = argument_help(docstring_of(definition))
+    body = definition.body
+    for index, statement in enumerate(body):
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+            if isinstance(target, ast.Name) and target.id in fields:
+                changed = with_default(replace(fields[target.id], module=module), module, statement.value)
+                if changed is not None:
+                    fields[target.id] = changed
+            continue
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        if "ClassVar" in text_of(statement.annotation):
+            continue
+        below = body[index + 1] if index + 1 < len(body) else None
+        name = statement.target.id
+        found_field = _field(module, statement)
+        if found_field is None:
+            fields.pop(name, None)
+            continue
+        text = found_field.help or _text_below(below) or _comment(lines, statement) or helps.get(name, "")
+        fields[name] = replace(found_field, help=" ".join(text.split()))
+    return list(fields.values()), unknown
+
+
+_PLAIN_BASES: tuple[str, ...] = (
+    "object",
+    "ABC",
+    "Generic",
+    "Protocol",
+    "BaseModel",
+    "Serializable",
+    "NamedTuple",
+    "TypedDict",
+)
+_PLAIN_BASES += ("FrozenSerializable", "PrettyPrint", "ChoiceRegistry")
+
+
+def source_lines(module: Module) -> list[str]:
+    """Return the lines of a file, for its comments; none when it cannot be read."""
+    if module.path is None:
+        return []
+    try:
+        data, _ = read_whole(module.path, most=_MOST_BYTES, follow=True)
+        return data.decode("utf-8", "replace").splitlines()
+    except (OSError, Unreadable):
+        return []
+
+
+def _field(module: Module, statement: ast.AnnAssign) -> ClassField | None:
+    assert isinstance(statement.target, ast.Name)
+    annotation, extras = unannotated(module, statement.annotation)
+    shape = shape_of(module, annotation)
+    nested = None
+    if shape.name == "class" and shape.definition is not None and is_config_class(*shape.definition):
+        nested = shape.definition
+    found = ClassField(
+        module, statement.target.id, annotation, shape, line=statement.lineno, nested=nested, extras=extras
+    )
+    return with_default(found, module, statement.value) if statement.value is not None else found
+
+
+def with_default(found: ClassField, module: Module, node: ast.expr) -> ClassField | None:
+    """Return the field with what is assigned to it; None when it is no parameter (`init=False`)."""
+    found = replace(found, default=NOTHING, computed=False, given={}, expression=node)
+    if not isinstance(node, ast.Call) or not _makes_field(module, node):
+        return _valued(found, module, node)
+    words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    maker = external_name(module.tree, node.func).rsplit(".", 1)[-1]
+    found = replace(found, words=words, maker=maker)
+    if found.word("init") is False:
+        return None
+    found = replace(found, help=str(found.word("help") or found.word("description") or ""))
+    if maker == "list_field":
+        return _valued(found, module, ast.copy_location(ast.List(node.args, ast.Load()), node))
+    if maker == "choice":
+        return _choice(found, module, node)
+    if maker == "flag" and "default" not in words and not node.args:
+        return replace(found, default=False)
+    factory = words.get("default_factory", words.get("factory"))
+    if factory is None and maker in ("mutable_field", "config_field") and node.args:
+        factory = node.args[0]
+    if factory is not None:
+        return _made(found, module, factory, words)
+    value = words.get("default") or (
+        node.args[0] if node.args and maker in ("field", "Field", "flag") else None
+    )
+    if value is None or (isinstance(value, ast.Constant) and value.value is ...):
+        return found
+    return _valued(found, module, value)
+
+
+def _makes_field(module: Module, node: ast.Call) -> bool:
+    name = external_name(module.tree, node.func)
+    found = module.find(node.func)
+    return name.rsplit(".", 1)[-1] in _FIELDS and (found is None or isinstance(found[1], Function))
+
+
+def _valued(found: ClassField, module: Module, node: ast.expr) -> ClassField:
+    """Return the field with the default that an expression is."""
+    if external_name(module.tree, node).rsplit(".", 1)[-1] in _ENDS_OF_MISSING:
+        return replace(found, default=NOTHING)
+    if isinstance(node, ast.Call):
+        made = module.find(node.func)
+        if made is not None and is_config_class(*made):
+            assert isinstance(made[1], ast.ClassDef)
+            given = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            names = field_names(made[0], made[1])
+            given.update(zip(names, node.args, strict=False))
+            return replace(found, nested=(made[0], made[1]), given=given, module=module, default=None)
+    try:
+        value = known_default(module, node)
+    except UnknownError:
+        return replace(found, default=None, computed=True, expression=node)
+    shape = found.shape if found.shape.name not in ("any",) else shape_of_value(value)
+    return replace(found, default=value, shape=shape)
+
+
+def _made(found: ClassField, module: Module, factory: ast.expr, words: Mapping[str, ast.expr]) -> ClassField:
+    """Return the field with what a `default_factory` makes."""
+    if isinstance(factory, ast.Lambda):
+        return _valued(found, module, factory.body)
+    name = text_of(factory)
+    if name in ("list", "tuple", "set"):
+        return replace(found, default=[])
+    if name == "dict":
+        return replace(found, default={})
+    target = module.resolve(name)
+    if target is not None and is_config_class(*target):
+        assert isinstance(target[1], ast.ClassDef)
+        names = field_names(target[0], target[1])
+        given = {
+            key: value for key, value in words.items() if key in names and found.maker == "mutable_field"
+        }
+        return replace(found, nested=(target[0], target[1]), given=given, default=None)
+    if isinstance(factory, ast.Call) and name.split("(")[0].endswith("partial") and factory.args:
+        keywords = [ast.keyword(item.arg, item.value) for item in factory.keywords]
+        call = ast.copy_location(ast.Call(factory.args[0], factory.args[1:], keywords), factory)
+        return _valued(found, module, call)
+    if target is not None and isinstance(target[1], Function) and len(target[1].body) <= 2:
+        last = target[1].body[-1]
+        if isinstance(last, ast.Return) and last.value is not None:
+            return _valued(found, target[0], last.value)
+    return replace(found, default=None, computed=True, expression=factory)
+
+
+def _choice(found: ClassField, module: Module, node: ast.Call) -> ClassField:
+    """Return the field of `choice("a", "b", default="a")`."""
+    try:
+        values = [module.constants.value(argument) for argument in node.args]
+    except UnknownError:
+        return replace(found, default=None, computed=True)
+    if len(values) == 1 and isinstance(values[0], (dict, list)):
+        values = list(values[0])
+    elif node.args:
+        target = module.find(node.args[0])
+        if target is not None and isinstance(target[1], ast.ClassDef) and is_enum(target[0], target[1]):
+            values = list(shape_of(module, node.args[0]).choices)
+    shape = Shape("choice", choices=tuple(values), words=tuple(str(value) for value in values))
+    found = replace(found, shape=shape)
+    default = found.words.get("default")
+    return _valued(found, module, default) if default is not None else found
+
+
+def _text_below(statement: ast.stmt | None) -> str:
+    """Return the text that stands as an expression below a field."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return statement.value.value if isinstance(statement.value.value, str) else ""
+    return ""
+
+
+_COMMENT = re.compile(r"\s*#+\s?(.*)")
+
+
+def _comment(lines: list[str], statement: ast.stmt) -> str:
+    """Return the comment above a field, else the one behind it."""
+    above: list[str] = []
+    index = statement.lineno - 2
+    while 0 <= index < len(lines):
+        match = _COMMENT.fullmatch(lines[index])
+        if match is None:
+            break
+        above.insert(0, match[1])
+        index -= 1
+    if above:
+        return " ".join(above)
+    end = (statement.end_lineno or statement.lineno) - 1
+    if not 0 <= end < len(lines):
+        return ""
+    # The columns of a syntax tree count bytes.
+    rest = lines[end].encode()[statement.end_col_offset or 0 :].decode("utf-8", "replace")
+    match = _COMMENT.fullmatch(rest)
+    return match[1] if match else ""

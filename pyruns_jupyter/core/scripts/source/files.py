@@ -1,0 +1,286 @@
+"""Parsed source files: their syntax trees, and what their top levels define."""
+
+from __future__ import annotations
+
+import ast
+import os
+import stat
+import sys
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from weakref import WeakKeyDictionary
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+
+MOST_BYTES = 1 << 20  # of one file
+_VERSION = ".".join(map(str, sys.version_info[:2]))
+_MOST_SHOWN = 500  # nodes of an expression
+
+Stamp = tuple[int, int, int] | None  # of a file: time of change, size, inode; None: it is not there
+
+
+@dataclass(frozen=True)
+class Import:
+    """A name that an import statement binds: the module `module`, or `name` out of it."""
+
+    module: str
+    level: int
+    name: str | None
+    line: int
+    full: str = ""  # `a.b` where `import a.b` binds `a`
+
+
+Definition = ast.expr | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | Import
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed file: what its top level defines by name, the names that are no constants, all imports.
+
+    `parses` tells that something in it has the name of what argparse is used with.
+    """
+
+    tree: ast.Module
+    definitions: dict[str, Definition]
+    changed: frozenset[str]
+    stars: tuple[Import, ...]
+    imports: tuple[Import, ...]
+    parses: bool
+
+
+def dotted_name(node: ast.AST) -> str | None:
+    """Return `a.b.c` of a chain of names, else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
+
+
+_NODES: WeakKeyDictionary[ast.Module, tuple[ast.AST, ...]] = WeakKeyDictionary()
+_LEFT_OUT = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+
+
+def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return the nodes of a module as `ast.walk` yields them, without numbers and the signs of operators."""
+    known = _NODES.get(tree)
+    if known is None:
+        found: list[ast.AST] = [*tree.body]  # not the module itself, so that it can be forgotten
+        for node in found:  # it grows meanwhile
+            for name in node._fields:
+                value = getattr(node, name, None)
+                for one in value if isinstance(value, list) else (value,):
+                    if isinstance(one, ast.Constant):
+                        if isinstance(one.value, str):
+                            found.append(one)
+                    elif isinstance(one, ast.AST) and not isinstance(one, _LEFT_OUT):
+                        found.append(one)
+        known = _NODES[tree] = tuple(found)
+    return known
+
+
+def text_of(node: ast.AST) -> str:
+    """Return the text of an expression; `...` for one that is too long or too deep to be shown."""
+    if sum(1 for _ in islice(ast.walk(node), _MOST_SHOWN + 1)) > _MOST_SHOWN:
+        return "..."
+    try:
+        return ast.unparse(node)
+    except (ValueError, RecursionError):  # a number with more digits than Python prints
+        return "..."
+
+
+def stamp(path: str) -> Stamp:
+    """Return what tells that a file changed; None when it is no regular file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def parsed_script(source: str | bytes, filename: str) -> Source:
+    """Parse a script.
+
+    Raises:
+        InvalidInput: when it is not Python, with line, column and Python's message.
+    """
+    try:
+        return _scanned(_parsed(source))
+    except SyntaxError as error:
+        raise InvalidInput(
+            f"{filename} is not valid Python {_VERSION}, line {error.lineno or 1}: {why_unreadable(error)}.",
+            field="script",
+            line=error.lineno or 1,
+            column=max(error.offset or 1, 1),
+        ) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InvalidInput(
+            f"{filename} cannot be read as Python: {why_unreadable(error)}.", field="script", line=1, column=1
+        ) from None
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Return in words why a file could not be parsed."""
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "an expression or a block in it is nested too deeply"
+    return (error.msg if isinstance(error, SyntaxError) else str(error)).strip() or "it is not Python"
+
+
+def _parsed(source: str | bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the script's own "\d" and the like
+        return ast.parse(source)
+
+
+_CACHED_FILES = 64
+_CACHED_BYTES = 1 << 20  # of source; a tree takes some sixty times as much
+_cache: OrderedDict[str, tuple[Stamp, Source, int]] = OrderedDict()
+_cache_lock = threading.Lock()
+
+
+def parsed_file(path: str, found: Stamp) -> Source:
+    """Return a file of the project, parsed; it is remembered as long as its `stamp` is the same.
+
+    Raises:
+        OSError, SyntaxError, ValueError, RecursionError, MemoryError: when it is unreadable or not Python.
+    """
+    with _cache_lock:
+        known = _cache.get(path)
+        if known is not None and known[0] == found:
+            _cache.move_to_end(path)
+            return known[1]
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        text = stream.read(MOST_BYTES + 1)
+    source = _scanned(_parsed(text))
+    with _cache_lock:
+        _cache[path] = (found, source, len(text))
+        while len(_cache) > _CACHED_FILES or sum(one[2] for one in _cache.values()) > _CACHED_BYTES:
+            _cache.popitem(last=False)
+    return source
+
+
+def _scanned(tree: ast.Module) -> Source:
+    definitions, twice, stars = definitions_in(tree.body)
+    every: list[Import] = []
+    parses = False
+    for node in nodes_of(tree):
+        if isinstance(node, ast.Import):
+            every += [Import(one.name, 0, None, node.lineno) for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            every += [Import(node.module or "", node.level, one.name, node.lineno) for one in node.names]
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            parses = parses or name in _PARSING or name.endswith(("ArgumentParser", "ArgParser"))
+    changed = frozenset(twice | _changed(tree))
+    return Source(tree, definitions, changed, tuple(stars), tuple(dict.fromkeys(every)), parses)
+
+
+_PARSING = frozenset(("argparse", "add_argument", "parse_args", "parse_known_args"))
+
+
+_CHANGES = frozenset(
+    ("append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "add", "discard", "sort")
+)
+
+
+def _changed(tree: ast.Module) -> set[str]:
+    """Return the names that are changed somewhere: they are no constants."""
+    names: set[str] = set()
+    for node in nodes_of(tree):
+        if isinstance(node, ast.AugAssign):
+            names.add(_base(node.target))
+        elif isinstance(node, ast.Global):
+            names.update(node.names)
+        elif isinstance(node, ast.Assign):
+            names.update(_base(target) for target in node.targets if isinstance(target, ast.Subscript))
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _CHANGES
+            and isinstance(node.func.value, ast.Name)
+        ):
+            names.add(node.func.value.id)
+    return names
+
+
+def _base(node: ast.expr) -> str:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def definitions_in(body: list[ast.stmt]) -> tuple[dict[str, Definition], set[str], list[Import]]:
+    """Return what a body defines by name (the last one counts), names assigned twice, and star imports."""
+    found: dict[str, Definition] = {}
+    twice: set[str] = set()
+    stars: list[Import] = []
+
+    def note(name: str, definition: Definition) -> None:
+        if name in found and not (isinstance(definition, Import) and definition == found[name]):
+            twice.add(name)
+        found[name] = definition
+
+    for statement in _statements(body):
+        if isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            note(statement.name, statement)
+        elif isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                for name, value in _bound(target, statement.value):
+                    note(name, value)
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            for name, value in _bound(statement.target, statement.value):
+                note(name, value)
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for name, item in imports(statement):
+                if name == "*":
+                    stars.append(item)
+                else:
+                    note(name, item)
+    return found, twice, stars
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    waiting = [*reversed(body)]
+    while waiting:
+        statement = waiting.pop()
+        yield statement
+        inner: list[ast.stmt] = []
+        if isinstance(statement, ast.If):
+            inner = [*statement.body, *statement.orelse]
+        elif isinstance(statement, ast.Try):
+            # A fallback must not hide what is usually there.
+            inner = [one for handler in statement.handlers for one in handler.body]
+            inner += [*statement.body, *statement.orelse, *statement.finalbody]
+        elif isinstance(statement, ast.With):
+            inner = statement.body
+        waiting.extend(reversed(inner))
+
+
+def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
+        starred = any(isinstance(item, ast.Starred) for item in [*target.elts, *value.elts])
+        if len(target.elts) == len(value.elts) and not starred:
+            for one, item in zip(target.elts, value.elts, strict=True):
+                yield from _bound(one, item)
+
+
+def imports(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Import]]:
+    """Yield the names that an import binds; `*` for all of a module."""
+    if isinstance(statement, ast.ImportFrom):
+        for alias in statement.names:
+            item = Import(statement.module or "", statement.level, alias.name, statement.lineno)
+            yield alias.asname or alias.name, item
+        return
+    for alias in statement.names:
+        if alias.asname:
+            yield alias.asname, Import(alias.name, 0, None, statement.lineno)
+        else:
+            first = alias.name.split(".")[0]
+            yield first, Import(first, 0, None, statement.lineno, alias.name if first != alias.name else "")

@@ -1,0 +1,83 @@
+"""The mark `_namespace_operation` in a task file: somebody renames, removes or restores the task at this
+moment.
+
+Source: the format described in `docs/disk-format.md`. Whoever wants to start or move a task respects a live
+mark of somebody else; one whose process is gone, or that has expired, counts for nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Conflict
+from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, new_token, process_alive
+
+from .lock import protocol
+from .task_file import TaskInfo
+
+KEY = "_namespace_operation"
+LIFETIME = 60.0  # seconds
+_LONGEST = 3600.0  # seconds; what says that it lives longer, even by the clock of another host, is damaged
+_WORDS = {"rename": "renamed", "delete": "removed", "restore": "restored"}
+
+
+def put(info: TaskInfo, kind: str) -> str:
+    """Mark the task for `rename`, `delete` or `restore` and return the mark's token.
+
+    Raises:
+        Conflict: when a live mark of somebody else is there.
+    """
+    check(info)
+    token = new_token()
+    info[KEY] = {
+        "kind": kind,
+        "token": token,
+        "host": host_name(),
+        "lock_protocol": protocol(),
+        "pid": os.getpid(),
+        "pid_create_time": ProcessId.ours().create_time,
+        "expires_at": time.time() + LIFETIME,
+    }
+    return token
+
+
+def clear(info: TaskInfo, token: str) -> None:
+    """Take our own mark away; somebody else's stays."""
+    mark = info.get(KEY)
+    if isinstance(mark, dict) and mark.get("token") == token:
+        del info[KEY]
+
+
+def check(info: TaskInfo) -> None:
+    """Check that nobody moves the task at this moment.
+
+    Raises:
+        Conflict: when a live mark is there.
+    """
+    mark = info.get(KEY)
+    if isinstance(mark, dict) and _alive(mark):
+        word = _WORDS.get(str(mark.get("kind")), "moved")
+        raise Conflict(f"The task {info.get('name', '')!r} is being {word} by another program. Try again.")
+
+
+def _alive(mark: dict[str, Any]) -> bool:
+    expires, now = mark.get("expires_at"), time.time()
+    if isinstance(expires, bool) or not isinstance(expires, (int, float)):
+        return False
+    if not now < expires < now + _LONGEST:
+        return False
+    return not owner_is_gone(mark, "pid_create_time")
+
+
+def owner_is_gone(entry: dict[str, Any], create_time_key: str) -> bool:
+    """Tell whether the process that wrote `entry` (host, protocol, pid, create time) is provably dead."""
+    if entry.get("host") != host_name() or entry.get("lock_protocol") != protocol():
+        return False
+    pid, created = entry.get("pid"), entry.get(create_time_key)
+    if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid < 2**31:
+        return False
+    if isinstance(created, bool) or not isinstance(created, (int, float)) or not 0 <= created < 2**53:
+        created = None
+    return not process_alive(pid, created)

@@ -1,0 +1,91 @@
+"""Whether a running task has an owner that can still end it, judged by what cannot be mistaken."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, process_alive
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json
+from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.locks import FileLock, is_locked
+
+from .paths import RUN_LOGS, owner_name
+from .runs import RUNNING, Run, latest, status_of
+from .task_file import TaskInfo
+
+MAX_RECORD_BYTES = 64 * 1024  # of the file that an owner locks
+UNKNOWN_END = "The owner of this run is gone: how the run ended is unknown."
+COPIED = "The task was copied while this run went on: how the run ended is known to the original only."
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """What a task file says about who runs it; `lease_until` is in epoch seconds."""
+
+    here: bool  # on this host, so that we may judge
+    lease_until: float
+    host: str = ""
+
+    @classmethod
+    def of(cls, info: TaskInfo) -> Ownership:
+        """Return what a task file's content says."""
+        host = info.get("runner_host")
+        known = host if isinstance(host, str) else ""
+        return cls(host == host_name(), _epoch(info.get("lease_until")), known)
+
+    def gone(self, folder: Path | str, run: Run) -> bool:
+        """Tell whether nobody can end this run any more: its supervisor and its process are provably gone, or
+        the lease of another host has run out.
+        """
+        if not self.here:
+            is_known_here = (
+                not self.host and run.pid is not None and process_alive(run.pid, run.pid_create_time)
+            )
+            return self.lease_until < time.time() and not is_known_here
+        owner = Path(folder, RUN_LOGS, owner_name(run.index))
+        try:
+            if owner.is_file() and not owner.is_symlink():
+                if is_locked(owner):
+                    return False
+                if is_copied_run(folder, run.index):
+                    return True
+            elif self.lease_until > time.time():
+                return False  # another program's: its lease speaks as long as it lasts
+        except OSError:
+            return False
+        if run.pid is not None and 0 < run.pid < 2**31:
+            return not process_alive(run.pid, run.pid_create_time)
+        return self.lease_until < time.time()
+
+
+def owner_record(lock: FileLock) -> bytes:
+    """Return what the owner of a run writes into the file that it has locked: who it is, and which file."""
+    return dump_json({**ProcessId.ours().to_dict(), "place": lock.place().to_dict()})
+
+
+def is_copied_run(folder: Path | str, run: int) -> bool:
+    """Tell whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
+    path = Path(folder, RUN_LOGS, owner_name(run))
+    try:
+        place = Place.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
+        return place is not None and place.is_copied_to(path)
+    except (OSError, Unreadable):
+        return False
+
+
+def abandoned_run(info: TaskInfo, folder: Path) -> Run | None:
+    """Return the run of a task that is said to go on although its owner is provably gone, else None."""
+    run = latest(info) if status_of(info) == RUNNING else None
+    if run is None or not run.attempt or run.attempt != info.get("_attempt_id"):
+        return None
+    return run if Ownership.of(info).gone(folder, run) else None
+
+
+def _epoch(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    return float(value) if -1e15 < value < 1e15 else 0.0

@@ -1,0 +1,194 @@
+"""Names and paths of the `_pyruns_` folder.
+
+Source: the format described in `docs/disk-format.md`; it is shared with the command-line program `pyruns`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+
+ROOT_NAME = "_pyruns_"
+SETTINGS_NAME = "_pyruns_settings.yaml"
+SHELL_WORKSPACE = "_shell_"
+NOTEBOOK_SUFFIX = ".ipynb"
+SCRIPT_INFO = "script_info.json"
+DEFAULT_CONFIG = "config_default.yaml"
+TASKS = "tasks"
+TRASH = ".trash"
+TASK_INFO = "task_info.json"
+SCRIPT_CONFIG = "config.yaml"
+SHELL_CONFIG = "config.sh"
+RUN_LOGS = "run_logs"
+ARTIFACTS = "artifacts"
+# Of a task that is a notebook's cell: its code and what it was given, and the value that a run ended with.
+CELL_CODE = "cell.py"
+CELL_GIVEN = "given.pkl"
+CELL_VALUE = "value.pkl"
+STAGING_PREFIX = ".pyruns-task-"
+CREATE_GUARD = ".pyruns-create.lock.guard"
+ENGINE = ".engine"
+
+MAX_NAME_LENGTH = 200
+MAX_RUNS = 1000
+
+# Control characters, and what one of the supported file systems forbids.
+_FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f]')
+_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes in a file name that are no UTF-8
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
+
+
+def check_task_name(name: str) -> str:
+    """Return `name` if it is a legal task name.
+
+    Raises:
+        InvalidInput: with the rule that is broken.
+    """
+    problem = _name_problem(name)
+    if problem:
+        raise InvalidInput(f"The task name {name!r} cannot be used: {problem}.", field="name")
+    return name
+
+
+def is_task_name(name: str) -> bool:
+    """Tell whether a folder of this name under `tasks/` can be a task."""
+    return _name_problem(name) is None
+
+
+def _name_problem(name: str) -> str | None:
+    if not name:
+        return "it is empty"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"it has {len(name)} characters, at most {MAX_NAME_LENGTH} are allowed"
+    if len(name.encode("utf-8", "surrogatepass")) > 255:
+        return "it takes more than 255 bytes, which no file system stores as one name"
+    if name != name.strip():
+        return "it begins or ends with a space"
+    if name[0] in ".-":
+        return f"it begins with {name[0]!r}"
+    if name.endswith("."):
+        return "it ends with '.'"
+    found = _FORBIDDEN.search(name)
+    if found:
+        return f"the character {found.group()!r} is not allowed in it"
+    if _SURROGATE.search(name):
+        return "it is not valid Unicode"
+    if _RESERVED.fullmatch(name):
+        return "Windows reserves it for a device"
+    return None
+
+
+def log_name(run: int) -> str:
+    """Return the file name of run `run`'s log (runs count from 1)."""
+    return f"run{run}.log"
+
+
+def input_name(run: int) -> str:
+    """Return the file name of the record of what run `run` was given."""
+    return f"run{run}.input.json"
+
+
+def journal_name(run: int) -> str:
+    """Return the file name of the append-only journal of points and records of a living run."""
+    return f"run{run}.journal.jsonl"
+
+
+def times_name(run: int) -> str:
+    """Return the file name of the time marks of run `run`'s log."""
+    return f"run{run}.times"
+
+
+def curves_name(run: int) -> str:
+    """Return the file name of the sketches of run `run`'s curves."""
+    return f"run{run}.curves.jsonl"
+
+
+def owner_name(run: int) -> str:
+    """Return the file name whose kernel lock the supervisor of run `run` holds as long as it lives."""
+    return f".run{run}.owner"
+
+
+def script_file(workspace: str) -> str:
+    """Return the file name of the script that a workspace is called after.
+
+    That of a notebook has its whole name: a script and a notebook of one name can stand beside each other.
+    """
+    return workspace if workspace.endswith(NOTEBOOK_SUFFIX) else f"{workspace}.py"
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest `_pyruns_` folder at or above `start`.
+
+    Raises:
+        NotFound: when there is none up to the file system's root.
+    """
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        if folder.name == ROOT_NAME and folder.is_dir():
+            return folder
+        candidate = folder / ROOT_NAME
+        if candidate.is_dir() and not candidate.is_symlink():
+            return candidate
+    raise NotFound(
+        f"There is no {ROOT_NAME} folder at or above {start}. Open a script or run 'init' there first."
+    )
+
+
+class TaskPaths:
+    """Where everything of one task lies. Only paths: nothing is read or created."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        self.info = folder / TASK_INFO
+        self.run_logs = folder / RUN_LOGS
+        self.artifacts = folder / ARTIFACTS
+
+    def log(self, run: int) -> Path:
+        """Return the path of run `run`'s log."""
+        return self.run_logs / log_name(run)
+
+    def input(self, run: int) -> Path:
+        """Return the path of the record of what run `run` was given."""
+        return self.run_logs / input_name(run)
+
+    def journal(self, run: int) -> Path:
+        """Return the path of run `run`'s journal of points and records."""
+        return self.run_logs / journal_name(run)
+
+    def times(self, run: int) -> Path:
+        """Return the path of the time marks of run `run`'s log."""
+        return self.run_logs / times_name(run)
+
+    def curves(self, run: int) -> Path:
+        """Return the path of the sketches of run `run`'s curves."""
+        return self.run_logs / curves_name(run)
+
+    def owner(self, run: int) -> Path:
+        """Return the path of the file that run `run`'s supervisor keeps locked."""
+        return self.run_logs / owner_name(run)
+
+    def artifact_dir(self, run: int) -> Path:
+        """Return the path of run `run`'s artifacts."""
+        return self.artifacts / f"run{run}"
+
+
+class EnginePaths:
+    """Where the scheduler of one project keeps its files, `_pyruns_/.engine/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / ENGINE
+        self.scheduler_lock = self.folder / "scheduler.lock"
+        self.door_lock = self.folder / "door.lock"
+        self.wake = self.folder / "wake"
+        self.log = self.folder / "scheduler.log"
+        self.batches = self.folder / "batches"
+        self.ends = self.folder / "ends"  # of runs whose task file could not be written
+        self.paused = self.folder / "paused"
+        self.queue = self.folder / "queue.json"
+        self.cluster = self.folder / "cluster"  # a file for each job that a cluster was given
+        self.studies = self.folder / "studies"  # a file for each study that is active
+        self.studies_log = self.folder / "studies.log"

@@ -1,0 +1,155 @@
+"""`task_info.json`: reading it, and changing it under its lock.
+
+The content stays a plain dictionary so that keys of other programs and of later versions survive every write.
+`runs.py` knows what the keys mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, too_large, write_atomic
+
+from .fast_parse import only_last_points
+from .lock import TIMEOUT, task_lock
+from .paths import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
+
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR, errno.ETIMEDOUT)
+
+TaskInfo = dict[str, Any]
+
+MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take thirty times their text
+OWN_KEY = "pyruns_jupyter"  # our own facts, one top-level key that other programs carry along
+
+
+def read_task(folder: Path) -> TaskInfo:
+    """Return the task file of `folder`; needs no lock, since files are replaced whole.
+
+    Raises:
+        NotFound: when there is no task.
+        Unreadable: when the file is damaged, is no file, or may not be read.
+    """
+    return _parse(_read(folder), folder / TASK_INFO)
+
+
+@contextmanager
+def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -> Iterator[TaskInfo]:
+    """Change a task file under its lock: read, let the `with` block change the dictionary, write if it did.
+
+    An exception in the block leaves the file as it is.
+
+    Raises:
+        NotFound: when there is no task.
+        Unreadable: when the file is damaged; it is not touched.
+        Busy: when the lock cannot be had within `timeout` seconds.
+    """
+    if not folder.is_dir():
+        raise _gone(folder)
+    with ExitStack() as stack:
+        try:
+            dir_fd = stack.enter_context(task_lock(folder, TASK_INFO, timeout=timeout))
+        except FileNotFoundError:
+            raise _gone(folder) from None
+        before = _read(folder, dir_fd)
+        info = _parse(before, folder / TASK_INFO)
+        yield info
+        after = dump_json(info)
+        if after != before:
+            write_atomic(folder / TASK_INFO, after, durable=durable, dir_fd=dir_fd)
+
+
+def own(info: TaskInfo) -> dict[str, Any]:
+    """Return our own facts in a task file for changing, added when missing."""
+    value = info.get(OWN_KEY)
+    if not isinstance(value, dict):
+        value = info[OWN_KEY] = {}
+    return value
+
+
+def own_facts(info: TaskInfo) -> dict[str, Any]:
+    """Return our own facts in a task file for reading; empty when there are none."""
+    value = info.get(OWN_KEY)
+    return value if isinstance(value, dict) else {}
+
+
+def mark_imported(info: TaskInfo) -> None:
+    """Note in a task file that the task came with an archive."""
+    own(info)["imported"] = True
+
+
+def is_imported(info: TaskInfo) -> bool:
+    """Return whether a task came with an archive."""
+    return own_facts(info).get("imported") is True
+
+
+def payload_name(info: TaskInfo, usual: str | None = None) -> str:
+    """Return the name of a task's configuration file, which is never one that leads out of the task.
+
+    `usual` is what it is when the task file does not say, by default according to the kind of the task.
+    """
+    name = info.get("config_file")
+    if not isinstance(name, str) or name in ("", ".", "..") or "\0" in name or os.path.basename(name) != name:
+        return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
+    return name
+
+
+def _read(folder: Path, dir_fd: int | None = None) -> bytes:
+    path = folder / TASK_INFO
+    try:
+        return read_whole(path if dir_fd is None else TASK_INFO, path, dir_fd=dir_fd)[0]
+    except (FileNotFoundError, NotADirectoryError):
+        raise _gone(folder) from None
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def parse_last_points(data: bytes, path: Path | str) -> TaskInfo:
+    """Return a task file's content with the last value only of each long curve.
+
+    Raises:
+        Unreadable: when it is damaged, or too large without the curves.
+    """
+    rest = only_last_points(data)
+    if len(rest) > MAX_BYTES:
+        raise too_large(path, MAX_BYTES)
+    return parse_json(rest, path)
+
+
+def _parse(data: bytes, path: Path) -> TaskInfo:
+    if len(data) > MAX_BYTES and len(only_last_points(data)) > MAX_BYTES:
+        raise too_large(path, MAX_BYTES)
+    return parse_json(data, path)
+
+
+def is_task(folder: Path | str) -> bool:
+    """Tell whether a folder holds a task: something named `task_info.json`, readable or not."""
+    try:
+        os.lstat(f"{folder}/{TASK_INFO}")
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # we may not even look
+        return True
+    return True
+
+
+def unreadable(path: Path | str, error: OSError) -> Unreadable:
+    """Return the sentence for a task file that the system does not let us read."""
+    if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
+        return Unreadable(f"{path} is a socket or a device, not a file.")
+    return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
+
+
+def is_passing(error: Unreadable) -> bool:
+    """Return whether a task file could not be read for a reason that passes: it may be as it should be."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _PASSING
+
+
+def _gone(folder: Path) -> NotFound:
+    return NotFound(f"There is no task {folder.name!r} in {folder.parent.parent}.")

@@ -1,0 +1,1 @@
+"""Tasks of a workspace: rows, index, edits, names, order, trash."""

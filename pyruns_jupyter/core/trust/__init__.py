@@ -1,0 +1,1 @@
+"""Which files were written by this user: keys, signatures, signed pickles."""

@@ -1,0 +1,439 @@
+"""Which engine folder (`_pyruns_/.engine`) is ours, and which files in it are.
+
+What lies in an engine folder starts processes. It is acted on only if the folder was made here, by this user:
+
+- `_pyruns_`, `.engine` and the folders in it are real folders; the engine's are owned by the effective user
+  and not writable by others;
+- the state folder of the user (`PYRUNS_STATE_DIR`), outside of the project, has a key for this very folder,
+  which is recognised by its inode and birth time: both survive a move and a restart, and no copy has them;
+- each batch, study marker, cluster submission and claim ends with an HMAC-SHA256 by that key.
+
+So nothing that came here with a clone, a copy, an archive or a backup, and nothing that another user wrote,
+is acted on. It can be shown, and the user can take it over (`engine.requeue`).
+
+    <state>/engines/<inode>/<random>/engine.json    one engine folder: its key, where it lies
+    <state>/engines/<inode>/<random>/done           ids of the files that have done their work, one a line, so
+                                                    that a backup of them is not acted on again
+    <state>/engines/<inode>/<random>/trees/         stored code that runs start from (`snapshots.trees`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
+from pyruns_jupyter.core.common.host_identity import new_token, state_folder
+from pyruns_jupyter.core.fs.atomic import (
+    dump_json,
+    kind_of_file,
+    parse_json,
+    read_json,
+    sync_folder,
+    write_atomic,
+)
+from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
+from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
+from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
+
+BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"
+ENGINES = "engines"
+RECORD = "engine.json"
+_DONE = "done"
+_MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; of more, the older half is dropped
+LOCK_SECONDS = 5.0
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\Z')
+_SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
+_MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is read to find out whether it is damaged
+
+NOT_MADE_HERE = (
+    "It was queued in another copy of this project, on another machine, or by an earlier release. "
+    "Nothing of it is started here; use 'Queue again here'."
+)
+ALREADY_DONE = "It has ended before; its file was restored from a backup. Nothing of it is started again."
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """The key of one engine folder, which is ours.
+
+    `root` is the `_pyruns_` folder, `state` the folder in the user's state folder that belongs to it. `owner`
+    is the user id and `has_modes` whether the file system keeps modes, both as seen when the folder was made.
+    """
+
+    root: Path
+    state: Path
+    secret: bytes = field(repr=False)
+    owner: int
+    has_modes: bool
+
+    @property
+    def id(self) -> str:
+        """What names this key to people and in `scheduler.lock`; it reveals nothing of the secret."""
+        return self.state.name
+
+    def seal(self, kind: str, value: Mapping[str, Any]) -> bytes:
+        """Return `value` as a JSON object that ends with its seal."""
+        body = dump_json(dict(value))
+        seal = f',\n  "seal": "{self._mac(kind, body)}"\n}}'
+        return body.removesuffix(b"\n}") + seal.encode()
+
+    def unseal(self, kind: str, data: bytes, path: Path) -> dict[str, Any]:
+        """Return the JSON object in `data`, which came from `path`.
+
+        Raises:
+            Unreadable: if it is not a JSON object.
+            Untrusted: if it was not sealed by this key, or has done its work.
+        """
+        found = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
+        mac = self._mac(kind, data[:-_SEAL_LENGTH] + b"\n}")
+        if found is None or not hmac.compare_digest(mac.encode(), found[1]):
+            if len(data) <= _MAX_DAMAGED_BYTES:
+                parse_json(data, path)  # raises for what was damaged
+            raise Untrusted(f"{path} has no seal of this project. {NOT_MADE_HERE}")
+        value = parse_json(data, path)
+        del value["seal"]
+        if self.is_done(str(value.get("id"))):
+            raise Untrusted(f"{path}: {ALREADY_DONE}")
+        return value
+
+    def _mac(self, kind: str, body: bytes) -> str:
+        return hmac.new(self.secret, kind.encode() + b"\0" + body, hashlib.sha256).hexdigest()
+
+    def is_done(self, identifier: str) -> bool:
+        """Return whether a file of this id has done its work."""
+        return identifier in _done_ids(self.state / _DONE)
+
+    def add_done(self, identifier: str) -> None:
+        """Record that the file of this id has done its work."""
+        path = self.state / _DONE
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(path, flags, PRIVATE_MODE)
+        try:
+            os.write(descriptor, f"{identifier}\n".encode())
+            size = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+        if size > _MAX_DONE_BYTES:
+            kept = path.read_bytes()[size // 2 :]
+            write_atomic(path, kept[kept.find(b"\n") + 1 :], durable=False)
+
+
+_done_cache: dict[Path, tuple[tuple[int, int], frozenset[str]]] = {}
+
+
+def _done_ids(path: Path) -> frozenset[str]:
+    try:
+        status = path.stat()
+    except OSError:
+        return frozenset()
+    mark = (status.st_size, status.st_mtime_ns)
+    known = _done_cache.get(path)
+    if known is None or known[0] != mark:
+        ids = frozenset(path.read_text("ascii", "replace").split())
+        known = _done_cache[path] = (mark, ids)
+    return known[1]
+
+
+def trusted_engine(root: Path) -> EngineKey | None:
+    """Return the key of the engine folder of `root` (`_pyruns_`), None if it is not ours. Writes nothing."""
+    try:
+        return require_engine(root)
+    except (PyrunsError, OSError):
+        return None
+
+
+def require_engine(root: Path) -> EngineKey:
+    """Return the key of the engine folder of `root` (`_pyruns_`). Writes nothing.
+
+    Raises:
+        Untrusted: if the folder is not ours; the sentence says why.
+        OSError: if it cannot be looked up.
+    """
+    key = _find_key(root)
+    if key is None:
+        _check_folder(root / ENGINE, os.geteuid() if os.name == "posix" else 0, has_modes=True)
+        raise Untrusted(f"{root / ENGINE} was not made here by this user. {NOT_MADE_HERE}")
+    check_folders(key)
+    return key
+
+
+def check_folders(key: EngineKey) -> None:
+    """Check that the folders of an engine are still ours.
+
+    Raises:
+        Untrusted: if one is a link or holds one, belongs to another user, or can be written to by others.
+    """
+    _check_folder(key.root, None, has_modes=False)
+    engine = key.root / ENGINE
+    _check_folder(engine, key.owner, has_modes=key.has_modes)
+    check_own(key, *_folders_in(engine))
+
+
+def _folders_in(engine: Path) -> list[Path]:
+    """Return the folders in an engine folder.
+
+    Raises:
+        Untrusted: if it holds a link.
+    """
+    found = []
+    with os.scandir(engine) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                raise Untrusted(f"{entry.path} is a symbolic link; nothing is written through it. Remove it.")
+            if entry.is_dir(follow_symlinks=False):
+                found.append(Path(entry.path))
+    return found
+
+
+def check_own(key: EngineKey, *folders: Path) -> None:
+    """Check that folders, as far as they exist, are ours in the same way as those of the engine.
+
+    Raises:
+        Untrusted: if one is a link, belongs to another user, or can be written to by others.
+    """
+    for folder in folders:
+        with suppress(FileNotFoundError):
+            _check_folder(folder, key.owner, has_modes=key.has_modes)
+
+
+def close_own(key: EngineKey, *folders: Path) -> None:
+    """Remove the modes of folders, as far as they exist, that let others write.
+
+    Raises:
+        Untrusted: if one is a link or belongs to another user.
+    """
+    for folder in folders:
+        with suppress(FileNotFoundError):
+            _check_folder(folder, key.owner, has_modes=False)
+            if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
+                _close_to_others(folder)
+
+
+def claim_engine(root: Path) -> EngineKey:
+    """Make the engine folder of `root` (`_pyruns_`) and its key as far as they are missing.
+
+    For explicit actions of the user only. A folder of the user's that came from elsewhere gets a key: what is
+    queued from now on is ours, and what lies in it stays foreign. Modes that let others write are removed.
+
+    Raises:
+        Untrusted: if the folder is a link or belongs to another user.
+        Conflict: if a scheduler with a key in another state folder lives.
+        PyrunsError: if the state folder cannot be used.
+        OSError: if something cannot be written.
+    """
+    if os.name != "posix":
+        raise PyrunsError("Tasks cannot be started on Windows yet.")
+    _check_folder(root, None, has_modes=False)
+    engine = root / ENGINE
+    made = _make_folder(engine)
+    key = _find_key(root)
+    if key is None:
+        _check_folder(engine, None if made else os.geteuid(), has_modes=False)
+        key = _add_key(root, os.lstat(engine) if made else None)
+    for folder in (engine, engine / BATCHES):
+        _make_folder(folder)
+    close_own(key, engine, *_folders_in(engine))
+    return key
+
+
+def _close_to_others(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return False
+    sync_folder(folder.parent)  # a batch in it is only as durable as its name
+    return True
+
+
+def _check_folder(folder: Path, owner: int | None, *, has_modes: bool) -> None:
+    status = os.lstat(folder)
+    if not stat.S_ISDIR(status.st_mode):
+        kind = kind_of_file(status.st_mode)
+        raise Untrusted(f"{folder} is {kind}; a real folder is needed there. Remove it.")
+    if owner is not None and status.st_uid != owner:
+        raise Untrusted(
+            f"{folder} belongs to {user_name(status.st_uid)}. Nothing in it is acted on by another user; "
+            "work in a copy of the project that belongs to you."
+        )
+    if has_modes and status.st_mode & _WRITABLE_BY_OTHERS:
+        mode = f"{stat.S_IMODE(status.st_mode):o}"
+        raise Untrusted(
+            f"{folder} can be written to by other users (mode {mode}), so nothing in it is acted on. "
+            f"Run 'chmod -R go-w {folder}', or queue the tasks again."
+        )
+
+
+def user_name(uid: int) -> str:
+    """Return the name of a user for a sentence: `the user ann`, or `the user 1234` if the system has none."""
+    try:
+        import pwd  # not on Windows
+
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except (ImportError, KeyError):
+        return f"the user {uid}"
+
+
+def _find_key(root: Path) -> EngineKey | None:
+    """Return the key that was made for the engine folder of `root`, None if there is none."""
+    if os.name != "posix":
+        return None
+    engine = root / ENGINE
+    try:
+        status = os.lstat(engine)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISDIR(status.st_mode):
+        return None
+    state = state_folder()
+    for bucket in (_by_inode(state, status), _by_path(state, engine)):
+        try:
+            _check_state(bucket)
+            names = sorted(name for name in os.listdir(bucket) if not name.startswith("."))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for name in names:
+            key = _read_key(root, bucket / name, engine, status)
+            if key is not None:
+                return key
+    return None
+
+
+def _read_key(root: Path, folder: Path, engine: Path, status: os.stat_result) -> EngineKey | None:
+    try:
+        record = read_json(folder / RECORD)
+        place = Place.from_dict(record["place"])
+        secret = bytes.fromhex(record["secret"])
+        owner, has_modes = int(record["owner"]), record["has_modes"] is True
+        born = record.get("birth_time")
+    except (OSError, Unreadable, KeyError, TypeError, ValueError):
+        return None
+    if place is None or len(secret) != 32:
+        return None
+    if record.get("by_path") is True:
+        here = place.path == str(engine)
+    else:
+        now = birth_time(engine)
+        here = place.is_at(engine, status) and (born is None or now is None or born == now)
+    return EngineKey(root, folder, secret, owner, has_modes) if here else None
+
+
+def _add_key(root: Path, made: os.stat_result | None) -> EngineKey:
+    """Make the key of an engine folder; `made` is its status if it was created just now."""
+    engine, state = root / ENGINE, state_folder()
+    _check_other_scheduler(root)
+    status = os.lstat(engine)
+    by_path = file_system_type(engine) in RENUMBERED
+    bucket = _by_path(state, engine) if by_path else _by_inode(state, status)
+    _make_state(bucket)
+    with locked(bucket / ".lock", timeout=LOCK_SECONDS):
+        known = _find_key(root)  # of a process that was quicker
+        if known is not None:
+            return known
+        folder = bucket / new_token()[:16]
+        folder.mkdir(mode=0o700)
+        owner = status.st_uid
+        has_modes = made is None or not made.st_mode & _WRITABLE_BY_OTHERS
+        secret = os.urandom(32)
+        record = {
+            "version": 1,
+            "place": Place.of(engine).to_dict(),
+            "birth_time": birth_time(engine),
+            "by_path": by_path,
+            "owner": owner,
+            "has_modes": has_modes,
+            "secret": secret.hex(),
+        }
+        write_atomic(folder / RECORD, dump_json(record), mode=PRIVATE_MODE)
+        sync_folder(bucket)
+    return EngineKey(root, folder, secret, owner, has_modes)
+
+
+def _check_other_scheduler(root: Path) -> None:
+    paths = EnginePaths(root)
+    try:
+        if not is_locked(paths.scheduler_lock):
+            return
+        who = read_json(paths.scheduler_lock)
+    except (OSError, Unreadable):
+        return
+    if who.get("key"):
+        raise Conflict(
+            f"The queue of {root} is run by a scheduler on {who.get('host')} whose keys are in another state "
+            "folder. Set PYRUNS_STATE_DIR to the same shared folder everywhere, or wait until it has ended."
+        )
+
+
+def _by_inode(state: Path, status: os.stat_result) -> Path:
+    return state / ENGINES / str(status.st_ino)
+
+
+def _by_path(state: Path, engine: Path) -> Path:
+    return state / ENGINES / f"path-{hashlib.sha256(os.fsencode(engine)).hexdigest()[:32]}"
+
+
+def _make_state(bucket: Path) -> None:
+    state = state_folder()
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (bucket.parent, bucket):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
+    except OSError as error:
+        raise PyrunsError(
+            f"The folder {state} for the keys of your projects cannot be used: {error.strerror or error}. "
+            "Set PYRUNS_STATE_DIR to a folder of your own that lasts."
+        ) from error
+    _check_state(bucket)
+
+
+def _check_state(bucket: Path) -> None:
+    """Check that only this user can change what the state folder holds.
+
+    Raises:
+        PyrunsError: if another user could.
+        FileNotFoundError: if there is none.
+    """
+    for folder in (bucket.parent.parent, bucket.parent, bucket):
+        status = os.stat(folder)
+        if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
+            raise PyrunsError(
+                f"Other users could write to {folder}, which holds the keys of your projects: it belongs to "
+                f"{user_name(status.st_uid)} and has the mode {stat.S_IMODE(status.st_mode):o}. "
+                "Set PYRUNS_STATE_DIR to a folder of your own."
+            )
+
+
+def other_owner(root: Path) -> str:
+    """Return which other user the engine folder of `root` belongs to (`the user ann`), empty if none."""
+    try:
+        uid = os.lstat(root / ENGINE).st_uid
+    except OSError:
+        return ""
+    key = _find_key(root)
+    ours = os.geteuid() if key is None else key.owner
+    return "" if uid == ours else user_name(uid)
+
+
+def scheduler_record(key: EngineKey, who: Mapping[str, Any]) -> bytes:
+    """Return what a scheduler writes into its lock: who it is, and with which key it works."""
+    return json.dumps({**who, "key": key.id}).encode()

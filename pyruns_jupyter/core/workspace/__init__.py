@@ -1,0 +1,1 @@
+"""Workspaces: opening, finding, settings, shells."""

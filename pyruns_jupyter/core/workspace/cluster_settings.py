@@ -1,0 +1,217 @@
+"""Where tasks run, and what they ask of a cluster: settings of a project and options of a queueing alike."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, shown
+from pyruns_jupyter.core.common.timestamps import duration
+
+LOCAL, SLURM = "local", "slurm"
+ENGINES = (LOCAL, SLURM)
+
+_NAME = re.compile(r"[\w.,@+:/-]{1,200}")
+_GPUS = re.compile(r"([\w.-]{1,60}:)?\d{1,4}")
+_MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
+_LONGEST = 10 * 365 * 86400.0  # seconds
+_MOST_LINES, _LONGEST_LINE = 100, 2000
+_LONGEST_NAME = 200  # characters of the name of a workspace in a sentence
+
+
+@dataclass(frozen=True)
+class ClusterNeed:
+    """What a task asks of a cluster; what is left empty is as the cluster has it by default.
+
+    Attributes:
+        partition: in which it runs, several with commas between.
+        account: on whose account.
+        gpus: how many GPUs, `2` or `a100:2`.
+        cpus: how many processors.
+        memory: with its unit: `800M`, `16G`.
+        time: seconds after which the cluster ends it.
+        extra: lines of the job's script. Those that begin with `-` are options of the cluster's command
+            (`--qos=high`), others are commands that run before the task (`module load cuda`).
+    """
+
+    partition: str = ""
+    account: str = ""
+    gpus: str = ""
+    cpus: int | None = None
+    memory: str = ""
+    time: float | None = None
+    extra: tuple[str, ...] = ()
+
+    def over(self, base: ClusterNeed) -> ClusterNeed:
+        """Return this need, completed by another one; lines of both count."""
+        own = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
+        return replace(base, **{**own, "extra": base.extra + self.extra})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is not empty, as data for JSON."""
+        found = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
+        return {**found, "extra": list(self.extra)} if self.extra else found
+
+    @classmethod
+    def from_dict(cls, value: object) -> ClusterNeed:
+        """Return the need that people or `to_dict` wrote down as a mapping.
+
+        Raises:
+            InvalidInput: when it is none, with the key as `field`.
+        """
+        if not isinstance(value, Mapping):
+            raise InvalidInput(
+                "cluster must be a mapping such as {partition: gpu, cpus: 4}.", field="cluster"
+            )
+        known: dict[str, Any] = {}
+        for key, given in value.items():
+            rule = _RULES.get(key)
+            if rule is None:
+                raise InvalidInput(
+                    f"A job of a cluster has no {shown(key)}, only {', '.join(_RULES)}.", field="cluster"
+                )
+            expected, convert = rule
+            converted = None if given is None else convert(given)
+            if given is not None and converted is None:
+                raise InvalidInput(f"{key} must be {expected}, not {shown(given)}.", field=f"cluster.{key}")
+            if converted is not None:
+                known[key] = converted
+        return cls(**known)
+
+
+NOTHING = ClusterNeed()
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """Where the tasks of a project run, by default and in single workspaces (`workspaces`, by name).
+
+    `python` is the interpreter on the nodes that has this package, empty for the one that runs us.
+    `poll_seconds`: between two questions to the cluster, at most.
+    """
+
+    engine: str = LOCAL
+    need: ClusterNeed = field(default_factory=ClusterNeed)
+    python: str = ""
+    poll_seconds: float = 15.0
+    workspaces: Mapping[str, tuple[str | None, ClusterNeed]] = field(default_factory=dict)
+
+    def of(self, workspace: str) -> tuple[str, ClusterNeed]:
+        """Return the engine and the need of the tasks of a workspace."""
+        engine, need = self.workspaces.get(workspace, (None, NOTHING))
+        return engine or self.engine, need.over(self.need)
+
+    @classmethod
+    def parse(cls, values: Mapping[Any, Any]) -> tuple[ClusterSettings, list[str]]:
+        """Return the settings under the keys `engine`, `slurm` and `workspaces`, and what is wrong with them,
+        in sentences.
+        """
+        problems: list[str] = []
+        slurm = dict(values.get("slurm") or {}) if isinstance(values.get("slurm"), Mapping) else {}
+        own: dict[str, Any] = {}
+        if isinstance(python := slurm.pop("python", None), str) and "\0" not in python:
+            own["python"] = python.strip()
+        poll = slurm.pop("poll_seconds", None)
+        if type(poll) in (int, float) and 1 <= poll <= 3600:
+            own["poll_seconds"] = float(poll)
+        elif poll is not None:
+            problems.append(
+                f"slurm.poll_seconds should be a number of seconds from 1 to 3600, not {shown(poll)}."
+            )
+        if values.get("slurm") is not None and not isinstance(values["slurm"], Mapping):
+            problems.append("slurm should be a mapping such as {partition: gpu, cpus: 4}.")
+        engine, need = _place(values.get("engine"), slurm, "", problems)
+        single = values.get("workspaces")
+        workspaces: dict[str, tuple[str | None, ClusterNeed]] = {}
+        for name, one in single.items() if isinstance(single, Mapping) else ():
+            told = name[:_LONGEST_NAME] if isinstance(name, str) else shown(name)
+            if isinstance(name, str) and isinstance(one, Mapping):
+                where = f"workspaces.{told}."
+                workspaces[name] = _place(one.get("engine"), one.get("slurm") or {}, where, problems)
+            else:
+                problems.append(f"workspaces.{told} should be a mapping such as {{engine: slurm}}.")
+        if single is not None and not isinstance(single, Mapping):
+            problems.append("workspaces should be a mapping of their names to their settings.")
+        return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
+
+
+def _place(engine: object, need: object, where: str, problems: list[str]) -> tuple[str | None, ClusterNeed]:
+    if engine is not None and engine not in ENGINES:
+        problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {shown(engine)}.")
+        engine = None
+    try:
+        found = ClusterNeed.from_dict(need)
+    except InvalidInput as error:
+        problems.append(f"{where}slurm: {error.message}")
+        found = NOTHING
+    return (engine if isinstance(engine, str) else None), found
+
+
+def seconds_of(value: object) -> float | None:
+    """Return the seconds of a number, of `4h`, `1h30m`, and of `4:00:00` or `1-12:00` (days, hours, minutes)
+    as Slurm writes them; None when it is none of these.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if 0 < value <= _LONGEST else None  # YAML reads 4:00:00 as seconds, too
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    clock = _CLOCK.fullmatch(text)
+    seconds = _clock(clock) if clock else duration(text)
+    return seconds if seconds is not None and 0 < seconds <= _LONGEST else None
+
+
+def _clock(found: re.Match[str]) -> float:
+    days, first, second, third = (None if one is None else int(one) for one in found.groups())
+    if days is not None:
+        return days * 86400.0 + int(first or 0) * 3600 + int(second or 0) * 60 + int(third or 0)
+    if third is not None:
+        return int(first or 0) * 3600.0 + int(second or 0) * 60 + third
+    return int(first or 0) * 60.0 + int(second or 0)
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[object], str | None]:
+    def convert(value: object) -> str | None:
+        is_count = type(value) is int and 0 <= value < 10**9
+        text = str(value).strip() if is_count or isinstance(value, str) else ""
+        return text if pattern.fullmatch(text) and not text.startswith("-") else None
+
+    return convert
+
+
+def _cpus(value: object) -> int | None:
+    return value if type(value) is int and 0 < value <= 100_000 else None
+
+
+def _lines(value: object) -> tuple[str, ...] | None:
+    lines = [value] if isinstance(value, str) else value
+    if not isinstance(lines, (list, tuple)) or len(lines) > _MOST_LINES:
+        return None
+    for line in lines:
+        if not isinstance(line, str) or len(line) > _LONGEST_LINE or not line.isprintable():
+            return None
+        if line.lstrip().startswith("-") and not _is_words(line):
+            return None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _is_words(line: str) -> bool:
+    try:
+        return bool(shlex.split(line))
+    except ValueError:  # a quote that is not closed
+        return False
+
+
+_RULES: dict[str, tuple[str, Callable[[object], Any]]] = {
+    "partition": ("a name", _matching(_NAME)),
+    "account": ("a name", _matching(_NAME)),
+    "gpus": ("a number of GPUs such as 2, or with their kind a100:2", _matching(_GPUS)),
+    "cpus": ("a positive whole number", _cpus),
+    "memory": ("an amount with its unit such as 800M or 16G", _matching(_MEMORY)),
+    "time": ("a time such as 90m, 4h or 1-12:00:00", seconds_of),
+    "extra": (f"a list of at most {_MOST_LINES} lines of text", _lines),
+}

@@ -1,0 +1,180 @@
+"""Shells: which one people work in, what a script is called there, and how each is told to run one.
+
+A script is given to a shell in that shell's own way and is never translated. All that differs between shells
+stands in this file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.common.errors import NotFound
+from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, SHELL_CONFIG
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of shell: its script's suffix, the words between the shell and the script, and how the script
+    is stored.
+    """
+
+    suffix: str = ".sh"
+    words: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    line_end: str = "\n"
+
+
+# `-File` ends PowerShell's own options; without a policy Windows runs no scripts at all. Windows PowerShell
+# (not `pwsh`) takes UTF-8 for the system's code page unless a mark stands in front.
+_POWERSHELL = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
+_KINDS = {
+    "pwsh": Kind(".ps1", _POWERSHELL),
+    "powershell": Kind(".ps1", _POWERSHELL, encoding="utf-8-sig"),
+    # `/d`: no AutoRun of the registry. `cmd` finds labels reliably only with its own line ends.
+    "cmd": Kind(".cmd", ("/d", "/c"), line_end="\r\n"),
+    "fish": Kind(".fish"),
+    "nu": Kind(".nu"),
+    "xonsh": Kind(".xsh"),
+    **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh", "mksh", "ash", "tcsh", "csh", "yash"), Kind()),
+}
+_VERSION = re.compile(r"(?<=[a-z])-?\d[\d.]*$")  # zsh-5.9, bash5
+
+
+def kind_of(shell: str) -> str:
+    """Return the name of a shell's kind, from its path: `bash`, `fish`, `powershell`, ..."""
+    name = PurePath(shell.replace("\\", "/")).name.lower().removesuffix(".exe").lstrip("-")
+    return name if name in _KINDS else _VERSION.sub("", name)
+
+
+def script_name(shell: str) -> str:
+    """Return what a task's script for this shell is called."""
+    return f"{PurePath(SHELL_CONFIG).stem}{_kind(shell).suffix}"
+
+
+def script_bytes(shell: str, text: str) -> bytes:
+    """Return a script as this shell reads it."""
+    kind = _kind(shell)
+    lines = text if kind.line_end == "\n" else text.replace("\r\n", "\n").replace("\n", kind.line_end)
+    return lines.encode(kind.encoding)
+
+
+def script_suffix(shell: str) -> str:
+    """Return the suffix that this shell wants of a script; "" when it takes any."""
+    suffix = _kind(shell).suffix
+    return suffix if suffix in (".ps1", ".cmd") else ""
+
+
+def command_line(shell: str, script: str) -> list[str]:
+    """Return the words that make a shell run a script."""
+    return [shell, *_kind(shell).words, script]
+
+
+def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str | None) -> str:
+    """Return the path of the shell for a task: the one set for the project, else its own, else bash or sh.
+
+    Raises:
+        NotFound: when the shell that was asked for is not there.
+    """
+    if settings.shell_mode == "custom" and settings.shell_executable:
+        found = shutil.which(settings.shell_executable, path=search_path)
+        if found:
+            return found
+        raise NotFound(
+            f"The shell {settings.shell_executable} does not exist or cannot be executed. "
+            f"Change shell_executable in {SETTINGS_NAME}."
+        )
+    wanted = info.get("shell_executable")
+    if isinstance(wanted, str) and wanted:
+        found = shutil.which(wanted, path=search_path)
+        if found:
+            return found
+        raise NotFound(
+            f"The shell {wanted} of this task does not exist or cannot be executed. "
+            f"Set shell_mode: custom and shell_executable in {SETTINGS_NAME}."
+        )
+    for candidate in ("bash", "sh"):
+        found = shutil.which(candidate, path=search_path)
+        if found:
+            return found
+    raise NotFound(f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}.")
+
+
+def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> str | None:
+    """Return the shell that whoever started this process works in: the nearest one above it that waits for
+    commands, else `$SHELL`, else bash or sh; None without any.
+
+    A JupyterLab that was started by a hub or a service has no such shell above it.
+    """
+    for ancestor in (ancestors or _ancestors)():
+        if kind_of(ancestor.executable) in _KINDS and ancestor.is_interactive:
+            found = shutil.which(ancestor.executable)
+            if found:
+                return found
+    candidates = ["powershell", "cmd"] if os.name == "nt" else ["bash", "sh"]
+    for candidate in (os.environ.get("SHELL", ""), *candidates):
+        found = shutil.which(candidate) if candidate else None
+        if found:
+            return found
+    return None
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A process above this one: its program, and whether a person types its commands, if it is a shell."""
+
+    executable: str
+    is_interactive: bool = True
+
+
+def _ancestors() -> list[Ancestor]:
+    import psutil
+
+    found = []
+    try:
+        parents = psutil.Process().parents()
+    except psutil.Error:
+        return []
+    for process in parents:
+        try:
+            words, executable = process.cmdline(), process.exe()
+        except (psutil.Error, OSError):
+            break  # another user's: sudo, or the service that started all this
+        called = PurePath(words[0].lstrip("-")).name if words else ""
+        beside = str(PurePath(executable).with_name(called)) if called else ""
+        # One program may be several shells, by the name it is called (busybox, `sh`).
+        found.append(Ancestor(beside if shutil.which(beside) else executable, is_interactive(words[1:])))
+    return found
+
+
+def is_interactive(words: Sequence[str]) -> bool:
+    """Tell whether a shell that was started with these words takes commands from a person, and does not run a
+    script or a command that stands there.
+    """
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word in _VALUED and left:
+            left.pop(0)
+        elif _COMMAND.fullmatch(word):
+            return any(other.lower() in ("-noexit", "/k") for other in words)
+        elif not word.startswith(("-", "+")) and not _SWITCH.fullmatch(word):
+            return False
+    return True
+
+
+_VALUED = {"--rcfile", "--init-file", "-o", "+o", "-O", "+O", "-C", "--init-command"}
+_COMMAND = re.compile(r"-[A-Za-z]*c|-[Cc]ommand|--command(=.*)?|-[Ff]ile|/[cCkK]")
+_SWITCH = re.compile(r"/[A-Za-z](:\w+)?")  # of cmd
+
+
+def _kind(shell: str) -> Kind:
+    return _KINDS.get(kind_of(shell), Kind())

@@ -1,0 +1,457 @@
+"""Workspaces: the folders below `_pyruns_` that hold the tasks of one script, or of the project's shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
+from pyruns_jupyter.core.fs.atomic import (
+    dump_json,
+    kind_of_file,
+    read_json,
+    sync_folder,
+    write_atomic,
+    write_new,
+)
+from pyruns_jupyter.core.fs.boundary import belongs_to
+from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
+from pyruns_jupyter.core.fs.text_files import read_source, read_text
+from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
+from pyruns_jupyter.core.taskfile.paths import (
+    DEFAULT_CONFIG,
+    NOTEBOOK_SUFFIX,
+    ROOT_NAME,
+    SCRIPT_INFO,
+    SETTINGS_NAME,
+    SHELL_WORKSPACE,
+    TASKS,
+    TRASH,
+    TaskPaths,
+    check_task_name,
+    is_task_name,
+    script_file,
+)
+from pyruns_jupyter.core.taskfile.task_file import is_task
+
+from .settings import DEFAULT_TEXT, Settings
+
+SCRIPT, SHELL = "script", "shell"
+_MAX_INFO_BYTES = 1024 * 1024
+SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
+WORKSPACE_STAGING = ".pyruns-workspace-"
+
+
+@dataclass(frozen=True)
+class WorkspaceFolder:
+    """One workspace on disk. Only the path is kept; everything else is read when asked for.
+
+    Nothing is read through links below `_pyruns_`. Scripts and what they name are read as far as the project
+    reaches (see `boundary`), and not outside of `within` when that is given: the folder that a server shows.
+    """
+
+    folder: Path
+    within: Path | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def at(cls, folder: Path) -> WorkspaceFolder:
+        """Return the existing workspace in `folder` (`.../_pyruns_/train`).
+
+        Raises:
+            NotFound: when there is none.
+        """
+        folder = Path(os.path.abspath(folder))
+        if folder.parent.name != ROOT_NAME or not is_workspace(folder):
+            raise NotFound(f"{folder} is not a workspace: a folder below {ROOT_NAME} with a {SCRIPT_INFO}.")
+        return cls(folder)
+
+    @property
+    def root(self) -> Path:
+        """The `_pyruns_` folder."""
+        return self.folder.parent
+
+    @property
+    def project(self) -> Path:
+        """The folder that holds `_pyruns_`."""
+        return self.folder.parent.parent
+
+    @property
+    def name(self) -> str:
+        """The workspace's name: the script's name without `.py`, a notebook's with `.ipynb`, or `_shell_`."""
+        return self.folder.name
+
+    @property
+    def tasks(self) -> Path:
+        """The folder that holds the tasks; it may be missing while there are none."""
+        return self.folder / TASKS
+
+    @property
+    def trash(self) -> Path:
+        """The folder that holds the removed tasks; it may be missing."""
+        return self.folder / TASKS / TRASH
+
+    @property
+    def kind(self) -> str:
+        """`script` or `shell`."""
+        try:
+            kind = self.info().get("workspace_kind")
+        except Unreadable:
+            kind = None
+        if kind in (SCRIPT, SHELL):
+            return str(kind)
+        return SHELL if self.name == SHELL_WORKSPACE else SCRIPT
+
+    @property
+    def script(self) -> Path | None:
+        """The workspace's script: beside `_pyruns_`, else where it was; None when there is none (any more).
+
+        A copied project has its script beside it, and the path that is written down leads to the original.
+        A script that lies elsewhere than the project, its repository or the server's folder is none, also
+        when a link leads there.
+        """
+        if self.kind == SHELL:
+            return None
+        stored, others = self._script_places()
+        found = stored if stored is not None and _is_file(stored) and self.may_read(stored) else None
+        if found is not None and found.parent == self.project:
+            return found
+        for beside in others:
+            if _is_file(beside) and self.may_read(beside):
+                # The same file by another way keeps the name it has in all command lines so far.
+                return found if found is not None and found.samefile(beside) else beside
+        return found
+
+    def _script_places(self) -> tuple[Path | None, list[Path]]:
+        """Return the path of the script that is written down, and where else it may lie."""
+        try:
+            path = self.info().get("script_path")
+        except Unreadable:
+            path = None
+        stored = Path(path) if isinstance(path, str) and path and "\0" not in path else None
+        names = (stored.name if stored else "", script_file(self.name))
+        return stored, [self.project / name for name in names if name]
+
+    def may_read(self, path: Path) -> bool:
+        """Return whether a file that the project names or links to may be read for it."""
+        return belongs_to(path, self.project, self.within)
+
+    def info(self) -> dict[str, Any]:
+        """Return the content of `script_info.json`.
+
+        Raises:
+            Unreadable: when it is missing or damaged.
+        """
+        try:
+            return read_json(self.folder / SCRIPT_INFO, most=_MAX_INFO_BYTES)
+        except FileNotFoundError:
+            raise Unreadable(f"{self.folder / SCRIPT_INFO} is missing.") from None
+
+    def problem(self) -> str | None:
+        """Return why the workspace cannot run tasks as it is (a sentence), None when it can."""
+        try:
+            self.info()
+        except Unreadable as error:
+            return error.message
+        if problem := self.tasks_problem() or format_problem(self.root):
+            return problem
+        settings = Settings.load(self.root)
+        if settings.problem:
+            return settings.problem
+        if self.kind == SCRIPT and self.script is None:
+            return self._script_problem()
+        return settings.interpreter_problem() if self.kind == SCRIPT else settings.shell_problem()
+
+    def _script_problem(self) -> str:
+        """Return why there is no script (a sentence)."""
+        stored, others = self._script_places()
+        for path in [*others, *([] if stored is None else [stored])]:
+            if path.is_file():
+                return f"The script {path} lies outside of the project and is not used. Copy it there."
+        return f"The script {script_file(self.name)} is missing. Put it next to {self.root} or open it again."
+
+    def tasks_problem(self) -> str | None:
+        """Return why no tasks are found (a sentence): what has the name `tasks` is no folder; else None."""
+        try:
+            mode = self.tasks.lstat().st_mode
+        except OSError:
+            return None
+        if stat.S_ISDIR(mode):
+            return None
+        return f"{self.tasks} is {kind_of_file(mode)}; a folder is needed there. Move it away."
+
+    def paths(self, name: str) -> TaskPaths:
+        """Return where the task `name` lies (it need not exist).
+
+        Raises:
+            InvalidInput: when it is no legal task name.
+        """
+        return TaskPaths(self.tasks / check_task_name(name))
+
+    def existing(self, name: str) -> TaskPaths:
+        """Return where the existing task `name` lies, safe to write to.
+
+        Raises:
+            NotFound: when there is no such task, or it is reached through a link.
+        """
+        paths = TaskPaths(self.tasks / name)
+        linked = self.tasks.is_symlink() or paths.folder.is_symlink()
+        if linked or not is_task_name(name) or not is_task(paths.folder):
+            raise NotFound(f"There is no task {name!r} in {self.folder}.")
+        return paths
+
+    def task_names(self) -> list[str]:
+        """Return the names of all tasks, in no particular order."""
+        return [name for name, folder in scan_tasks(self.tasks) if is_task(folder)]
+
+    def template_text(self) -> str:
+        """Return the text that new configurations start from (YAML, or a shell script).
+
+        Raises:
+            Unreadable: when it cannot be read as UTF-8 text, or is a link.
+        """
+        path = self.folder / (SHELL_TEMPLATE if self.kind == SHELL else DEFAULT_CONFIG)
+        try:
+            return read_text(path, follow=False)
+        except FileNotFoundError:
+            return ""
+
+    def check_writable(self) -> None:
+        """Check that writing below this workspace goes through no symbolic link and meets our own format.
+
+        Raises:
+            Conflict: naming the link, or the format of a later release.
+        """
+        check_format(self.root)
+        for path in (self.root, self.folder, self.tasks, self.trash):
+            if path.is_symlink():
+                raise Conflict(
+                    f"{path} is a symbolic link. Nothing is written through links below {ROOT_NAME}."
+                )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        return False
+
+
+def is_workspace(folder: Path) -> bool:
+    """Tell whether a folder below `_pyruns_` is a workspace, also one that is damaged or forbidden."""
+    try:
+        os.lstat(folder / SCRIPT_INFO)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # we may not even look
+        return True
+    return True
+
+
+def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task; links and dot names
+    are none, and nothing is found when `folder` or the one above it is a link.
+
+    Names in `known` are not checked again.
+    """
+    if os.path.islink(folder) or os.path.islink(folder.parent):
+        return
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if (
+                    name[0] != "."
+                    and entry.is_dir(follow_symlinks=False)
+                    and (name in known or is_task_name(name))
+                ):
+                    yield name, entry.path
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def open_workspace(target: Path, *, within: Path | None = None) -> tuple[WorkspaceFolder, bool]:
+    """Open the workspace of a script, a shell script or a folder; tell whether it was created.
+
+    Nothing outside of `within` is read when that is given, see `WorkspaceFolder`.
+
+    A `.py` file or a notebook has its workspace beside it; a folder (or a `.sh` file, which becomes the text
+    that new tasks start from) has the shell workspace of that folder; a workspace's own folder is opened as
+    it is.
+
+    Raises:
+        NotFound: when there is no such file or folder.
+        InvalidInput: when the file cannot be opened as a workspace, as a script with a syntax error; nothing
+        is
+            written.
+        Conflict: when something else is in the way on disk.
+    """
+    target = Path(os.path.abspath(target))
+    if not target.exists():
+        raise NotFound(f"There is no file or folder {target}.")
+    if target.is_dir():
+        if target.parent.name == ROOT_NAME and is_workspace(target):
+            return WorkspaceFolder(target, within), False
+        return _open_shell(target.parent if target.name == ROOT_NAME else target, within)
+    suffix = target.suffix.lower()
+    if suffix in (".py", NOTEBOOK_SUFFIX):
+        return _open_script(target, within)
+    if suffix == ".sh":
+        text = read_text(target)
+        workspace, created = _open_shell(target.parent, within)
+        if workspace.template_text() != text:
+            workspace.check_writable()
+            write_atomic(workspace.folder / SHELL_TEMPLATE, text.encode())
+        return workspace, created
+    if suffix in (".yaml", ".yml"):
+        raise InvalidInput(
+            f"{target.name} is a configuration. Open the script it belongs to, then use it there.",
+            field="path",
+        )
+    raise InvalidInput(
+        f"{target.name} cannot be opened: choose a .py, .ipynb or .sh file, or a folder.", field="path"
+    )
+
+
+def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bool]:
+    name = script.name if script.suffix.lower() == NOTEBOOK_SUFFIX else script.stem
+    try:
+        check_task_name(name)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{script.name} cannot be opened as a workspace. {error.message}", field="path"
+        ) from None
+    if name == SHELL_WORKSPACE:
+        raise InvalidInput(
+            f"{script.name} has the name that is reserved for the shell workspace. Rename the script.",
+            field="path",
+        )
+    workspace = WorkspaceFolder(script.parent / ROOT_NAME / name, within)
+    if is_workspace(workspace.folder):
+        return workspace, False
+    if not workspace.may_read(script):
+        raise InvalidInput(
+            f"{script} is a link that leads out of the project, so it is not opened. Copy the script.",
+            field="path",
+        )
+    text, source = _script_template(script, workspace)
+    info = {
+        "workspace_kind": SCRIPT,
+        "script_name": name,
+        "script_path": str(script),
+        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    if source is not None:
+        info["config_default_source"] = str(source)
+        info["config_default_source_name"] = source.name
+    return workspace, _create(workspace, info, {DEFAULT_CONFIG: text})
+
+
+def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Path | None]:
+    """Return the first configuration of a script, and the file it was taken from, if any."""
+    from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+
+    parameters = read_parameters(
+        read_source(script), filename=script.name, path=script, within=workspace.within
+    )
+    if parameters.kind != "load":
+        return config_default_text(parameters.parameters, script.name), None
+    for name in (parameters.config_file, DEFAULT_CONFIG, "config.yaml", f"{script.stem}.yaml"):
+        path = script.parent / name if name else None
+        if path is not None and path.is_file() and workspace.may_read(path):
+            return read_text(path), path
+    return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n", None
+
+
+def _open_shell(project: Path, within: Path | None) -> tuple[WorkspaceFolder, bool]:
+    workspace = WorkspaceFolder(project / ROOT_NAME / SHELL_WORKSPACE, within)
+    if is_workspace(workspace.folder):
+        return workspace, False
+    info = {
+        "workspace_kind": SHELL,
+        "script_name": SHELL_WORKSPACE,
+        "script_path": "",
+        "project_root": str(project),
+        "last_used_template": "",
+        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    return workspace, _create(workspace, info, {})
+
+
+def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, str]) -> bool:
+    """Create the workspace unless somebody else does so at this moment; tell whether it was us."""
+    workspace.check_writable()
+    root = workspace.root
+    try:
+        root.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise Conflict(f"{root} is a file. A folder of that name is needed there.") from None
+    tidy(root, lambda name: name.startswith(WORKSPACE_STAGING) or is_temporary_file(name))
+    keep_out_of_git(root)
+    _write_once(root / SETTINGS_NAME, DEFAULT_TEXT.encode())
+    staging = root / f"{WORKSPACE_STAGING}new{maker_suffix()}"
+    staging.mkdir()
+    try:
+        (staging / TASKS).mkdir()
+        for name, text in files.items():
+            write_new(staging / name, text.encode())
+        write_new(staging / SCRIPT_INFO, dump_json(info))
+        sync_folder(staging)
+        try:
+            os.rename(staging, workspace.folder)  # fails on a folder with content
+            sync_folder(root)
+            return True
+        except OSError:
+            return _complete(workspace, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
+    """Add the staged files to a folder that is there already; `script_info.json` last, it makes the
+    workspace.
+    """
+    if not workspace.folder.is_dir():
+        raise Conflict(f"{workspace.folder} is in the way: a folder is needed there. Move it away.")
+    (workspace.folder / TASKS).mkdir(exist_ok=True)
+    created = False
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == SCRIPT_INFO):
+        if path.is_file():
+            created = _write_once(workspace.folder / path.name, path.read_bytes())
+    return created
+
+
+def keep_out_of_git(root: Path) -> None:
+    """See to it that the `_pyruns_` folder does not make a repository dirty by itself.
+
+    Other programs create the folder without a `.gitignore`. One that is there, whatever it says, stays.
+    Nothing is raised: a folder that may not be written to stays as it is.
+    """
+    with suppress(OSError):
+        _write_once(root / ".gitignore", b"*\n")
+
+
+def _write_once(path: Path, data: bytes) -> bool:
+    """Write `path` whole unless it is there; tell whether it was written."""
+    if os.path.lexists(path):
+        return False
+    temporary = path.with_name(f".{path.name}{maker_suffix()}.tmp")
+    write_new(temporary, data)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            return False
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True

@@ -1,0 +1,1 @@
+"""Queueing from outside the scheduler: submitting, options as users write them, diagnosis."""

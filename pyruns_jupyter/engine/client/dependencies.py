@@ -1,0 +1,69 @@
+"""Checking what a queueing is to run after, before anything is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable, Untrusted
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TASKS
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.trust.engine_key import trusted_engine
+from pyruns_jupyter.engine.queue.batches import Batches
+from pyruns_jupyter.engine.queue.options import After
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
+
+def check_after(workspace: WorkspaceFolder, names: Sequence[str], after: Iterable[After]) -> None:
+    """Check that the tasks to run after can end.
+
+    Raises:
+        InvalidInput: with `field` "after": one does not exist, has failed although it has to complete, is to
+            be queued itself, or waits for one of `names`.
+    """
+    after = tuple(after)
+    if not after:
+        return
+    own = {(workspace.name, name) for name in names}
+    for one in after:
+        if (one.workspace, one.task) in own:
+            raise _wrong(f"{one} cannot wait for its own end.")
+        try:
+            info = read_task(workspace.root / one.workspace / TASKS / one.task)
+        except NotFound:
+            raise _wrong(f"There is no task {one} to run after.") from None
+        status = runs.status_of(info)
+        if one.ok and status in (runs.FAILED, runs.CANCELLED):
+            told = "failed" if status == runs.FAILED else "was cancelled"
+            raise _wrong(f"{one} {told}, so nothing can run after its success. Queue it again first.")
+    _check_circles(workspace, own, after)
+
+
+def _check_circles(workspace: WorkspaceFolder, own: set[tuple[str, str]], after: tuple[After, ...]) -> None:
+    """Follow what the tasks to run after wait for themselves."""
+    needed: dict[tuple[str, str], tuple[After, ...]] = {}
+    key = trusted_engine(workspace.root)
+    if key is not None:
+        queued = Batches(key)
+        for batch_id in queued.ids():
+            with suppress(OSError, Unreadable, Untrusted):
+                batch = queued.read(batch_id)
+                if batch.options.after:
+                    needed.update({(batch.workspace, name): batch.options.after for name, _ in batch.tasks})
+    seen: set[tuple[str, str]] = set()
+    open_ends = [(one.workspace, one.task) for one in after]
+    while open_ends:
+        at = open_ends.pop()
+        if at in own:
+            raise _wrong(f"{at[0]}/{at[1]} waits for these tasks, or for what waits for them: a circle.")
+        if at not in seen:
+            seen.add(at)
+            open_ends += [(one.workspace, one.task) for one in needed.get(at, ())]
+
+
+def _wrong(message: str) -> InvalidInput:
+    return InvalidInput(message, field="after")

@@ -1,0 +1,57 @@
+"""Which tasks need not run, because their configuration ran to completion already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.create.preview import task_text
+from pyruns_jupyter.core.taskfile.runs import COMPLETED
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import SHELL
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
+
+def done_before(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[str, str]:
+    """Return of `names` those whose configuration a task of the workspace has completed, with a sentence.
+
+    Configurations are equal when their values are, whatever their comments and order; shell scripts when
+    their text is.
+    """
+    index = TaskIndex(workspace)
+    index.refresh()
+    completed = [name for name, row in index.rows.items() if row.status == COMPLETED]
+    if not completed:
+        return {}
+    content = _texts(workspace, [*names, *completed]) if workspace.kind == SHELL else _values(index)
+    done: dict[Any, str] = {}
+    for name in completed:
+        if content.get(name) is not None:
+            done.setdefault(content[name], name)
+    found = {}
+    for name in names:
+        if index.rows.get(name) is not None and content.get(name) is not None and content[name] in done:
+            other = done[content[name]]
+            same = "It" if index.rows[name].status == COMPLETED else f"{other!r}, which has the same values,"
+            found[name] = f"{name!r} is skipped: {same[0].lower()}{same[1:]} completed already."
+    return found
+
+
+def _values(index: TaskIndex) -> dict[str, Any]:
+    return {
+        name: frozenset((key, repr(config[key])) for key in config)
+        for name, config in index.configs().items()
+    }
+
+
+def _texts(workspace: WorkspaceFolder, names: Iterable[str]) -> dict[str, Any]:
+    texts: dict[str, Any] = {}
+    for name in names:
+        try:
+            texts[name] = task_text(workspace, name).strip()
+        except (PyrunsError, OSError):
+            continue
+    return texts

@@ -1,0 +1,250 @@
+"""What front ends call: queue tasks, cancel one, see to it that a scheduler lives."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.common.timestamps import stamp
+from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.git_state import source_state
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.ownership import (
+    COPIED,
+    UNKNOWN_END,
+    Ownership,
+    abandoned_run,
+    is_copied_run,
+)
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own_facts
+from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine, trusted_engine
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import keep_out_of_git
+from pyruns_jupyter.engine.cluster.resources import placed
+from pyruns_jupyter.engine.queue import batches, run_files
+from pyruns_jupyter.engine.queue.client_environment import front_end_environment
+from pyruns_jupyter.engine.queue.launch import (
+    attend,
+    check_startable,
+    ensure_scheduler,
+    scheduler_alive,
+    wake,
+)
+from pyruns_jupyter.engine.queue.options import QueueOptions
+
+from .default_gpus import with_usual_gpus
+from .dependencies import check_after
+from .skip_completed import done_before
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+
+__all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
+
+_MOST_NOTES = 100  # tasks
+_MANY = 50  # tasks that take long enough to be claimed
+_USUAL = QueueOptions()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a queueing: the batch, the tasks it holds in order, and the others with the reason (a
+    sentence): those that cannot be queued, and those that need not run.
+
+    `batch` is empty when nothing was queued.
+    """
+
+    batch: str
+    queued: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def submit(
+    workspace: WorkspaceFolder,
+    names: Iterable[str],
+    *,
+    options: QueueOptions = _USUAL,
+    skip_done: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Submission:
+    """Queue tasks, to be run in this order as the options say, and see to it that a scheduler lives.
+
+    Once this returns the queueing survives everything. `environment` is what the tasks inherit, by default
+    that of this process. With `skip_done` tasks are left out whose configuration has run to completion
+    already, in whatever task.
+
+    Raises:
+        InvalidInput: when an option cannot be used, when what is to be waited for is missing or can never
+            end, or the code is to be stored and is too large; nothing is queued.
+        PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
+            scheduler could not be started leaves the tasks queued.
+    """
+    variables = front_end_environment(environment)
+    settings = Settings.load(workspace.root)
+    options = placed(options.check(), settings, workspace.name, variables)
+    listed = list(dict.fromkeys(names))
+    check_after(workspace, listed, options.after)
+    skipped = done_before(workspace, listed) if skip_done else {}
+    wanted = [(name, new_token()) for name in listed if name not in skipped]
+    if not wanted:
+        return Submission("", skipped=skipped)
+    check_startable()
+    workspace.check_writable()
+    keep_out_of_git(workspace.root)
+    paths = EnginePaths(workspace.root)
+    key = claim_engine(workspace.root)
+    code, source = _store_code(workspace, key)
+    options = with_usual_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
+    if len(wanted) >= _MANY:
+        with suppress(PyrunsError):  # it comes up while the tasks are claimed
+            ensure_scheduler(paths)
+    batch = batches.new_id()
+    queued: list[tuple[str, str]] = []
+    refused: dict[str, str] = {}
+    with batches.Claim(key, batch, workspace.name, wanted) as claim:
+        try:
+            for name, attempt in wanted:
+                problem = _claim(workspace, key, name, attempt, batch)
+                if problem is None:
+                    queued.append((name, attempt))
+                else:
+                    refused[name] = problem
+            if queued:
+                made = batches.Batch.new(
+                    batch,
+                    workspace=workspace.name,
+                    options=options,
+                    environment=variables,
+                    python=sys.executable,
+                    tasks=queued,
+                    code=code,
+                    source=source,
+                )
+                batches.Batches(key).write(made)
+        except BaseException:
+            claim.put_back(workspace.tasks, wanted)
+            raise
+    if not queued:
+        return Submission("", [], refused, skipped)
+    _note_queued(workspace, [name for name, _ in queued], options.jobs)
+    ensure_scheduler(paths)
+    return Submission(batch, [name for name, _ in queued], refused, skipped)
+
+
+def _store_code(workspace: WorkspaceFolder, key: EngineKey) -> tuple[str, dict[str, Any]]:
+    """Store the project's code when its settings say so; return its hash and the repository's state."""
+    if not Settings.load(workspace.root).snapshot_code:
+        return "", {}
+    code = snapshots.take(key, workspace.script)
+    return code, source_state(workspace.project).to_dict()
+
+
+def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
+    """Say in each task's `queue.log` that it waits; thousands of files would cost more than they tell."""
+    if len(names) > _MOST_NOTES:
+        return
+    for place, name in enumerate(names, 1):
+        text = f"[QUEUE] Queued at {stamp()} as task {place} of {len(names)}, {jobs} at a time"
+        run_files.note_queued(workspace.paths(name), text)
+
+
+def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, batch: str) -> str | None:
+    """Claim one task; return why it is refused, None when it is not."""
+    try:
+        paths = workspace.existing(name)
+        folder = paths.folder
+        if paths.run_logs.is_symlink():
+            raise Conflict(
+                f"{paths.run_logs} is a symbolic link; logs are not written through it. Remove it."
+            )
+        with edit_task(folder, durable=False) as info:  # the batch file is what is durable
+            end_abandoned(info, folder, key)
+            _undo_lost(info, key)
+            runs.queue(info, attempt=attempt, batch=batch)
+    except PyrunsError as error:
+        return error.message
+    except OSError as error:
+        return f"The task {name!r} cannot be changed: {error.strerror or error}."
+    return None
+
+
+def cancel(workspace: WorkspaceFolder, name: str) -> str:
+    """Stop a task: a waiting one of ours at once, a running one (or another program's) by asking its owner.
+
+    Return its status now: `cancelled`, or `running` / `queued` while the owner has not acted yet, or `failed`
+    when it was another program's run, whose owner is provably dead.
+
+    Raises:
+        NotFound: when there is no such task.
+        Conflict: when it neither waits nor runs.
+    """
+    paths = workspace.existing(name)
+    workspace.check_writable()
+    with edit_task(paths.folder) as info:
+        status = runs.status_of(info)
+        if status not in runs.ACTIVE:
+            raise Conflict(f"The task {name!r} is {status}: there is nothing to stop.")
+        if end_abandoned(info, paths.folder, trusted_engine(workspace.root)):
+            return runs.FAILED
+        runs.request_cancel(info)
+        if status == runs.QUEUED and (_is_ours(info) or _is_unowned(info)):
+            runs.unqueue(info)
+            status = runs.CANCELLED
+    if status == runs.CANCELLED:
+        run_files.add_queue_stop(paths)
+        wake(EnginePaths(workspace.root))
+    else:
+        attend(workspace.root)  # an owner that died cannot act: whoever comes ends the run
+    return status
+
+
+def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
+    """End a run whose owner is provably dead and that no scheduler here is going to end: one of another
+    program, the copy of a run that belongs to another project folder, one whose batch is gone; return whether
+    it was so.
+    """
+    run = abandoned_run(info, folder)
+    copied = run is not None and is_copied_run(folder, run.index)
+    if run is None or (_is_ours(info) and not copied and not _is_lost(info, folder, key)):
+        return False
+    runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
+    own(info).setdefault("messages", {})[str(run.index)] = COPIED if copied else UNKNOWN_END
+    return True
+
+
+def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
+    """Return whether no batch of this project folder is behind a task that says that it is in one."""
+    queue = own_facts(info).get("queue")
+    root = folder.parents[2]
+    return isinstance(queue, dict) and batches.is_lost(root, str(queue.get("batch")), key)
+
+
+def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
+    """Undo a claim without a living owner: its batch is gone or foreign, or its lease has run out."""
+    queue = own_facts(info).get("queue")
+    if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
+        runs.unclaim(info, attempt=str(queue.get("attempt")))
+    if runs.status_of(info) == runs.QUEUED and not _is_ours(info) and _is_unowned(info):
+        runs.unqueue(info)
+
+
+def _is_unowned(info: TaskInfo) -> bool:
+    """Return whether the lease of another program's queued task has run out: any process may take it."""
+    return Ownership.of(info).lease_until < time.time()
+
+
+def _is_ours(info: TaskInfo) -> bool:
+    """Tell whether a task waits or runs by a queueing of ours, on whatever host: who stops a waiting one
+    holds its lock, and no scheduler starts what does not wait.
+    """
+    queue = own_facts(info).get("queue")
+    return isinstance(queue, dict) and queue.get("attempt") == info.get("_attempt_id")

@@ -1,0 +1,1 @@
+"""What those who queue and those who run share: batches, jobs, options, how a scheduler is started."""

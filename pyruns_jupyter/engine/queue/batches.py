@@ -1,0 +1,432 @@
+"""Batches of queued tasks: a file each in `_pyruns_/.engine/batches/`, deleted when all its tasks have ended.
+
+The rename of a batch file into place is the moment a batch counts. Before it, tasks are claimed one by one; a
+claim file, locked for as long as that takes, tells a later scheduler which claims to undo when the front end
+died. Batches and claims are sealed (`core.trust`): those that were not made here are shown, never acted on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PyrunsError,
+    Unreadable,
+    Untrusted,
+)
+from pyruns_jupyter.core.common.host_identity import ProcessId, boot_id, host_name
+from pyruns_jupyter.core.fs.atomic import parse_json, read_whole
+from pyruns_jupyter.core.fs.locks import FileLock, is_locked
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASKS, EnginePaths, check_task_name
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.trust.engine_key import ALREADY_DONE, BATCHES, NOT_MADE_HERE, EngineKey
+from pyruns_jupyter.core.trust.signatures import (
+    CLAIM_SUFFIX,
+    Origin,
+    SealedFolder,
+    claim_path,
+    origin,
+    read_foreign,
+    read_foreign_bytes,
+    sealed_names,
+)
+
+from . import kept_ends
+from .options import QueueOptions
+
+SUFFIX = ".json"
+_CLAIM = "claim"
+_MAX_EPOCH = 1e11  # seconds; the year 5138
+CLAIM_SECONDS = 600.0  # within which a front end on another host has queued what it claimed, or died
+_YOUNG = 60.0  # seconds; an empty claim file may be one that is just being made
+
+Tasks = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One queueing. `tasks` are pairs of task name and attempt, in order; `created_at` is epoch seconds.
+
+    `code` is the hash of the code that was stored when the tasks were queued, `source` the state of the
+    repository then; both are empty when no code was stored.
+    """
+
+    id: str
+    workspace: str
+    created_at: float
+    options: QueueOptions
+    environment: dict[str, str]
+    python: str
+    tasks: tuple[tuple[str, str], ...]
+    host: str
+    boot: str
+    code: str = ""
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(
+        cls,
+        batch: str,
+        *,
+        workspace: str,
+        options: QueueOptions,
+        environment: dict[str, str],
+        python: str,
+        tasks: Tasks,
+        code: str = "",
+        source: dict[str, Any] | None = None,
+    ) -> Batch:
+        """Return a batch of this moment, host and boot."""
+        return cls(
+            id=batch,
+            workspace=workspace,
+            created_at=time.time(),
+            options=options,
+            environment=environment,
+            python=python,
+            tasks=tuple(tasks),
+            host=host_name(),
+            boot=boot_id(),
+            code=code,
+            source=source or {},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the batch as its file stores it."""
+        return {
+            **vars(self),
+            "options": self.options.to_dict(),
+            "tasks": [list(pair) for pair in self.tasks],
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any], path: Path) -> Batch:
+        """Return the batch that `to_dict` stored in `path`.
+
+        Raises:
+            Unreadable: when something is missing or of the wrong type.
+        """
+        try:
+            created_at = float(value["created_at"])
+            if not 0 <= created_at < _MAX_EPOCH:
+                raise ValueError(f"created_at is {created_at:g}")
+            return cls(
+                id=str(value["id"]),
+                workspace=_workspace_name(value["workspace"]),
+                created_at=created_at,
+                options=_options(value),
+                environment={_text(name): _text(text) for name, text in value["environment"].items()},
+                python=_text(value["python"]),
+                tasks=tuple((check_task_name(str(name)), _text(attempt)) for name, attempt in value["tasks"]),
+                host=str(value.get("host", "")),
+                boot=str(value.get("boot", "")),
+                code=str(value.get("code", "")),
+                source=dict(value.get("source", {})),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidInput) as error:
+            raise Unreadable(f"{path} is not a batch: {error!r}.") from error
+
+
+def _workspace_name(value: Any) -> str:
+    name = str(value)
+    return name if name == SHELL_WORKSPACE else check_task_name(name)
+
+
+def _text(value: Any) -> str:
+    """Return a text that the system takes as an argument, or as a part of the environment."""
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("a text holds a zero byte")
+    os.fsencode(text)  # raises a ValueError for what is not Unicode
+    return text
+
+
+def _options(value: dict[str, Any]) -> QueueOptions:
+    stored = dict(value.get("options", {}))
+    if "jobs" in value:  # as batches were stored before they had options
+        jobs = value["jobs"]  # checked below
+        stored.setdefault("jobs", max(1, jobs) if isinstance(jobs, int) else jobs)
+    return QueueOptions.from_dict(stored)
+
+
+def new_id() -> str:
+    """Return an id for a batch; ids sort by the time they were made."""
+    return f"{time.time_ns():020d}-{os.urandom(4).hex()}"
+
+
+class Batches:
+    """The batches of an engine folder that is ours."""
+
+    def __init__(self, key: EngineKey) -> None:
+        self.key = key
+        self._files = SealedFolder(key, BATCHES, SUFFIX)
+
+    def write(self, batch: Batch) -> None:
+        """Put a batch into place, durably: once this returns the batch counts.
+
+        Raises:
+            OSError: if that is not possible.
+        """
+        self._files.write(batch.id, batch.to_dict())
+
+    def ids(self) -> list[str]:
+        """Return the ids of the batches that are not done, ours or not, the oldest first."""
+        return self._files.names()
+
+    def read(self, batch: str) -> Batch:
+        """Return a batch that was queued here.
+
+        Raises:
+            FileNotFoundError: if it is done.
+            Untrusted: if it was not queued here.
+            Unreadable: if its file is damaged.
+            OSError: if it cannot be read at this moment.
+        """
+        return Batch.from_dict(self._files.read(batch), self._files.path / f"{batch}{SUFFIX}")
+
+    def is_foreign(self, batch: str) -> bool:
+        """Return whether a batch was not queued here; cheap for one that did not change.
+
+        Raises:
+            OSError: if it cannot be read at this moment.
+        """
+        return origin(self.key.root, BATCHES, f"{batch}{SUFFIX}", self.key) is Origin.FOREIGN
+
+    def stored_code(self) -> set[str]:
+        """Return the hashes of stored code that batches which are not done need."""
+        needed = set()
+        for batch in self.ids():
+            with suppress(FileNotFoundError, Unreadable, Untrusted):
+                needed.add(self.read(batch).code)
+        return needed - {""}
+
+    def remove(self, batch: str) -> None:
+        """Remove a batch none of whose tasks is queued or running any more."""
+        self._files.remove(batch)
+
+    def set_aside(self, batch: str) -> None:
+        """Rename a damaged batch, so that it is not read again and the user can look at it."""
+        self._files.set_aside(batch)
+
+
+def batch_ids(root: Path) -> list[str]:
+    """Return the ids of the batches of a project that are not done, ours or not, the oldest first."""
+    return sealed_names(root, BATCHES, SUFFIX)
+
+
+def read_any_batch(root: Path, batch: str, key: EngineKey | None) -> tuple[Batch, str]:
+    """Return a batch to be shown, and why it does not start here (a sentence), empty if it does.
+
+    Raises:
+        FileNotFoundError: if it is done.
+        Unreadable: if its file is damaged.
+        OSError: if it cannot be read at this moment.
+    """
+    if key is not None:
+        try:
+            return Batches(key).read(batch), ""
+        except Untrusted:
+            pass
+    path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
+    found = Batch.from_dict(read_foreign(root, BATCHES, path.name), path)
+    return found, ALREADY_DONE if key is not None and key.is_done(batch) else NOT_MADE_HERE
+
+
+def file_digest(root: Path, batch: str) -> str:
+    """Return the SHA-256 of a batch's file, by which a process that has no key recognises it.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    return hashlib.sha256(read_foreign_bytes(root, BATCHES, f"{batch}{SUFFIX}")).hexdigest()
+
+
+def read_exact(root: Path, batch: str, digest: str) -> Batch:
+    """Return the batch whose file has this digest.
+
+    Raises:
+        FileNotFoundError: if it is done.
+        Untrusted: if the file has another content.
+        Unreadable: if it is damaged.
+    """
+    path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
+    data = read_foreign_bytes(root, BATCHES, path.name)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise Untrusted(f"{path} was changed after its job was submitted.")
+    return Batch.from_dict(parse_json(data, path), path)
+
+
+class Claim:
+    """The time between the first claimed task of a batch and its batch file. Use as a context manager.
+
+    Its file goes at the end, unless `put_back` could not undo all: then a scheduler does that later.
+    """
+
+    def __init__(self, key: EngineKey, batch: str, workspace: str, tasks: Tasks) -> None:
+        self._lock = FileLock(claim_path(key.root, batch))
+        maker = ProcessId.ours().to_dict()
+        content = {
+            "id": batch,
+            "workspace": workspace,
+            "tasks": [list(pair) for pair in tasks],
+            "maker": maker,
+        }
+        self._content = key.seal(_CLAIM, content)
+        self._settled = True
+
+    def __enter__(self) -> Claim:
+        self._lock.acquire(timeout=5.0)
+        try:
+            self._lock.write(self._content)
+            # On disk before the first claim can be: nothing empty is ever left of a claim that counts.
+            with self._lock.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        try:
+            if self._settled:
+                self._lock.path.unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
+    def put_back(self, tasks: Path, claimed: Tasks) -> None:
+        """Undo claims in the folder `tasks`, because no batch file will make them good."""
+        self._settled = False
+        self._settled = put_back(tasks, claimed)
+
+
+def is_lost(root: Path, batch: str, key: EngineKey | None) -> bool:
+    """Return whether a task that is queued in `batch` is not going to be started here: there is no batch, and
+    no front end that is making it, or it is foreign.
+
+    To be called under the task's lock: then the claim cannot go after the batch was looked for.
+    """
+    try:
+        if _is_claimed(claim_path(root, batch), key):
+            return False
+        return origin(root, BATCHES, f"{batch}{SUFFIX}", key) is not Origin.OURS
+    except (OSError, ValueError):
+        return False  # it cannot be told at this moment
+
+
+def _is_claimed(path: Path, key: EngineKey | None) -> bool:
+    """Return whether a front end makes a batch at this moment, or left a claim that a scheduler undoes."""
+    if is_locked(path):
+        return True
+    try:
+        data = read_whole(path, follow=False)[0]
+        return key is not None and bool(key.unseal(_CLAIM, data, path))
+    except (FileNotFoundError, NotADirectoryError, Unreadable, Untrusted):
+        return False
+
+
+def dead_claims(root: Path) -> Iterator[Path]:
+    """Yield the claim files whose writers died before they were done."""
+    folder = EnginePaths(root).batches
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if not (name.startswith(".") and name.endswith(CLAIM_SUFFIX)):
+            continue
+        path = folder / name
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
+            continue
+        if not _held(path) and path.exists() and not _may_live_elsewhere(path, status.st_mtime):
+            yield path
+
+
+def undo_claim(key: EngineKey, path: Path) -> None:
+    """Put the tasks of a dead claim back to what they were, unless the batch file made it into place.
+
+    Raises:
+        OSError: if that is not possible now; the claim stays.
+    """
+    lock = FileLock(path)
+    if not lock.try_acquire():
+        return
+    try:
+        batch = path.name[1 : -len(CLAIM_SUFFIX)]
+        undone = True
+        if not (path.parent / f"{batch}{SUFFIX}").exists():
+            try:
+                content = key.unseal(_CLAIM, read_whole(path, follow=False)[0], path)
+                tasks = key.root / _workspace_name(content["workspace"]) / TASKS
+                claimed = [(check_task_name(name), str(attempt)) for name, attempt in content["tasks"]]
+            except (Unreadable, Untrusted, InvalidInput, KeyError, TypeError, ValueError):
+                pass  # empty: no task was claimed yet; or it is not ours
+            else:
+                undone = put_back(tasks, claimed)
+        if undone:
+            path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def put_back(tasks: Path, claimed: Tasks) -> bool:
+    """Undo claims that no batch file made good; tasks that changed otherwise meanwhile are left alone.
+
+    Return whether nothing is left to undo: a full disk and a lock that is held may stop it for now.
+    """
+    complete = True
+    for name, attempt in claimed:
+        try:
+            with edit_task(tasks / name, durable=False) as info:
+                runs.unclaim(info, attempt=attempt)
+        except (Conflict, NotFound, Unreadable):
+            continue
+        except (PyrunsError, OSError):
+            complete = False
+    return complete
+
+
+def has_work(key: EngineKey) -> bool:
+    """Return whether a batch that was queued here is open or damaged, a dead front end left claims, or an end
+    of a run is kept that can be written by now.
+    """
+    found = (origin(key.root, BATCHES, f"{batch}{SUFFIX}", key) for batch in batch_ids(key.root))
+    if any(one in (Origin.OURS, Origin.DAMAGED) for one in found):
+        return True
+    if next(dead_claims(key.root), None) is not None:
+        return True
+    return any(kept_ends.can_be_written(key.root, content) for content in kept_ends.kept_ends(key.root))
+
+
+def _may_live_elsewhere(path: Path, changed: float) -> bool:
+    """Return whether a claim that is not locked was made on another host, not long ago: not all disks show a
+    host the locks of another one.
+    """
+    try:
+        maker = ProcessId.from_dict(parse_json(read_whole(path, follow=False)[0], path).get("maker"))
+    except (OSError, Unreadable):
+        return False
+    if maker is None or maker.host == host_name() or maker.boot == boot_id():
+        return False
+    return abs(time.time() - changed) < CLAIM_SECONDS
+
+
+def _held(path: Path) -> bool:
+    try:
+        return is_locked(path)
+    except OSError:
+        return True

@@ -1,0 +1,270 @@
+"""The entries of the batches as a scheduler holds them; all of it can be read from disk again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import Conflict, NotFound
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name
+from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.logs.diagnosis import Streak
+from pyruns_jupyter.core.provenance.git_state import SourceState
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task
+from pyruns_jupyter.core.workspace.settings import Settings
+
+from . import run_files
+from .batches import Batch
+from .jobs import Job
+from .retry import queue_facts
+
+_LATEST = 1e12  # epoch seconds; a later time in a task file is not a time
+_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
+
+
+class State(Enum):
+    """What a task file says about one entry."""
+
+    WAITING = auto()
+    RUNNING = auto()
+    DONE = auto()  # ended, cancelled, or another queueing's by now
+    LOST = auto()  # a power failure lost the claim, which the batch file proves
+
+
+@dataclass(eq=False, slots=True)  # ten thousand wait at once
+class Entry:
+    """One task of a batch.
+
+    `job` is the run that counts now, which may be a retry. `tries` counts starts that came to nothing.
+    `not_before` is monotonic, `seen` the time stamp (ns) of the file last read. `elsewhere`: it was found
+    running on another host.
+    """
+
+    job: Job
+    seen: int
+    tries: int = 0
+    not_before: float = 0.0
+    elsewhere: bool = False
+
+    def follow(self, info: TaskInfo) -> None:
+        """Take up the run that counts now, as the task file tells it."""
+        facts = queue_facts(info)
+        attempt, first = facts.get("attempt"), self.job.first or self.job.attempt
+        if facts.get("first") != first or not isinstance(attempt, str) or attempt == self.job.attempt:
+            return
+        retries, start = facts.get("retries"), facts.get("not_before")
+        used = retries if isinstance(retries, int) else 0
+        alone = facts.get("alone") is True
+        self.job = replace(
+            self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_labels=()
+        )
+        self.tries = 0
+        if isinstance(start, (int, float)) and 0 < start < _LATEST:
+            # The clock may have been set meanwhile: it is never longer than the whole delay.
+            longest = self.job.options.delay(max(used, 1))
+            self.not_before = time.monotonic() + min(start - time.time(), longest)
+
+
+@dataclass
+class OpenBatch:
+    """A batch that is not done: what waits, in order, and what runs.
+
+    `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
+    `refused` that of the GPUs or the memory, which are not to be had since `refused_since` (monotonic).
+    `problem` is the sentence why an entry could not be started last time.
+    """
+
+    batch: Batch
+    stop_after: int = 0
+    waiting: deque[Entry] = field(default_factory=deque)
+    running: dict[str, Entry] = field(default_factory=dict)
+    streak: Streak = field(default_factory=Streak)
+    given_up: str = ""
+    why: str = ""
+    problem: str = ""
+    refused: str = ""
+    refused_since: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of it waits or runs."""
+        return not self.waiting and not self.running
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """What batches are started in the order of."""
+        return -self.batch.options.priority, self.batch.id
+
+    def refuse(self, what: str, why: str, *, is_final: bool, patience: float) -> None:
+        """Note that GPUs or memory (`what`) are not to be had; after `patience` seconds (a minute when what
+        is there will never do) the batch is given up.
+        """
+        now = time.monotonic()
+        self.refused = why
+        self.refused_since = self.refused_since or now
+        waited = now - self.refused_since
+        if waited > min(patience, _FINAL_SECONDS if is_final else patience):
+            self.given_up = f"Cancelled after {duration_text(waited)} of waiting for {what}. {why}"
+
+    def count_end(self, info: TaskInfo, attempt: str) -> None:
+        """Count a run that ended; when too many in a row died of the same, the batch is given up."""
+        status, mark, headline = _outcome(info, attempt)
+        if status not in (runs.COMPLETED, runs.FAILED):
+            return
+        self.streak.add(mark if status == runs.FAILED else None)
+        if 0 < self.stop_after <= self.streak.length and not self.given_up:
+            what = f"died of {headline}" if headline else "failed in the same way"
+            self.given_up = (
+                f"Cancelled: {self.streak.length} runs in a row {what}. "
+                "Mend that, then queue again what failed and what was cancelled."
+            )
+
+
+def open_batch(root: Path, batch: Batch) -> OpenBatch:
+    """Return a batch with all its entries waiting; what the task files say is looked at later."""
+    settings, options = Settings.load(root), batch.options
+    opened = OpenBatch(
+        batch,
+        stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after,
+    )
+    resume = settings.resume if options.resume is None else options.resume
+    seen = int(batch.created_at * 1e9)  # its claims are older
+    source = SourceState.from_dict(batch.source)
+    for name, attempt in batch.tasks:
+        job = Job(
+            root=root,
+            workspace=batch.workspace,
+            task=name,
+            attempt=attempt,
+            batch=batch.id,
+            environment=batch.environment,
+            python=batch.python,
+            source=source,
+            code=batch.code,
+            options=options,
+            resume=resume,
+        )
+        opened.waiting.append(Entry(job, seen))
+    return opened
+
+
+def read_state(entry: Entry, opened: OpenBatch) -> tuple[State, TaskInfo]:
+    """Return what the task file says about an entry, which follows it; one that cannot be read is done with.
+
+    Raises:
+        Unreadable: when the file is damaged.
+    """
+    try:
+        info = read_task(entry.job.paths.folder)
+    except NotFound:
+        return State.DONE, {}
+    entry.follow(info)
+    return judge(info, entry, opened), info
+
+
+def judge(info: TaskInfo, entry: Entry, opened: OpenBatch) -> State:
+    """Return what a task file says about an entry of a batch."""
+    status, attempt, batch = runs.status_of(info), entry.job.attempt, opened.batch
+    if info.get("_attempt_id") == attempt:
+        if status == runs.QUEUED:
+            return State.WAITING
+        if status == runs.RUNNING:
+            return State.RUNNING
+        return State.DONE
+    attempts = info.get("run_attempt_ids")
+    if status in runs.ACTIVE or (isinstance(attempts, list) and attempt in attempts):
+        return State.DONE
+    facts = queue_facts(info)
+    later = facts.get("queued_at")
+    if facts.get("attempt") == attempt or (isinstance(later, (int, float)) and later > batch.created_at):
+        return State.DONE
+    # Claims are not synced one by one. Only a crash of the whole machine since then can have lost one.
+    crashed = batch.host == host_name() and (not batch.boot or batch.boot != boot_id())
+    return State.LOST if crashed else State.DONE
+
+
+def claim_again(entry: Entry) -> bool:
+    """Queue a task once more whose claim was lost; tell whether it waits now."""
+    try:
+        with edit_task(entry.job.paths.folder) as info:
+            runs.queue(info, attempt=entry.job.attempt, batch=entry.job.batch)
+    except (Conflict, NotFound):
+        return False
+    return True
+
+
+def was_touched(entry: Entry) -> bool:
+    """Tell whether the task file changed since it was last looked at, by its time stamp alone."""
+    try:
+        changed = os.stat(entry.job.task_file).st_mtime_ns
+    except OSError:
+        return True
+    if changed <= entry.seen:
+        return False
+    entry.seen = changed
+    return True
+
+
+def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
+    """End the wait of a task that somebody asked to stop; tell whether that was so.
+
+    Raises:
+        PyrunsError, OSError: when that cannot be done at this moment.
+    """
+    if not info.get("cancel_requested_at"):
+        return False
+    stopped = False
+    with edit_task(entry.job.paths.folder) as current:
+        waiting = judge(current, entry, opened) is State.WAITING
+        if waiting and current.get("cancel_requested_at"):
+            runs.unqueue(current)
+            stopped = True
+    if stopped:
+        run_files.add_queue_stop(entry.job.paths)
+    return stopped
+
+
+def give_up(entry: Entry, opened: OpenBatch, why: str) -> None:
+    """End the wait of a task, and say why.
+
+    Raises:
+        PyrunsError, OSError: when that cannot be done at this moment.
+    """
+    try:
+        with edit_task(entry.job.paths.folder, durable=False) as info:
+            entry.follow(info)
+            if judge(info, entry, opened) is State.WAITING:
+                runs.unqueue(info, why)
+    except NotFound:
+        pass
+
+
+def ended_at(info: TaskInfo, attempt: str) -> float | None:
+    """Return when the run of an attempt ended (epoch, s); None when it did not."""
+    number = _number_of(info, attempt)
+    times = own_facts(info).get("times")
+    exact = times.get(str(number)) if isinstance(times, dict) else None
+    end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
+    return end if isinstance(end, (int, float)) and 0 < end < _LATEST else None
+
+
+def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
+    """Return status, mark and headline of the run of an attempt."""
+    number = _number_of(info, attempt)
+    statuses = info.get("run_statuses")
+    if not number or not isinstance(statuses, list) or number > len(statuses):
+        return "", "", ""
+    failures = own_facts(info).get("failures")
+    failure = failures.get(str(number)) if isinstance(failures, dict) else None
+    headline, mark = failure[:2] if isinstance(failure, list) and len(failure) > 1 else ("", "")
+    return str(statuses[number - 1]), str(mark), str(headline)
+
+
+def _number_of(info: TaskInfo, attempt: str) -> int:
+    attempts = info.get("run_attempt_ids")
+    return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else 0

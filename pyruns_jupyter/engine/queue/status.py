@@ -1,0 +1,176 @@
+"""What waits and for what, for people: `_pyruns_/.engine/queue.json`, written by the scheduler.
+
+Nothing depends on this file: what waits is told by the batches and the task files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.trust.engine_key import other_owner, trusted_engine
+
+from . import batches
+from .entries import OpenBatch
+from .jobs import Pending
+from .launch import scheduler_alive
+from .options import QueueOptions
+from .pause import is_paused
+
+_WRITE_SECONDS = 0.5
+_NONE = Pending()
+_MAX_FOREIGN = 200  # batches that are shown: anybody could have put them there
+_NEXT = 20  # names that are told of what waits in a batch
+_OF_OTHER_USER = "Queued by %s: only a scheduler of that user starts it."
+_NOBODY = "No scheduler runs; one is started when somebody looks at the project."
+
+
+@dataclass(frozen=True)
+class QueuedBatch:
+    """One queueing that is not done: how many of `tasks` wait and run, and why no other starts now.
+
+    `created_at` is in epoch seconds; `next` holds the first of those that wait, in their order. A `foreign`
+    batch was not queued here by this user: nothing of it is started.
+    """
+
+    id: str
+    workspace: str
+    created_at: float
+    options: QueueOptions
+    tasks: tuple[str, ...]
+    waiting: int
+    running: int
+    why: str
+    next: tuple[str, ...] = ()
+    foreign: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the batch as data for JSON."""
+        lists = {"tasks": list(self.tasks), "next": list(self.next)}
+        return {**vars(self), "options": self.options.to_dict(), **lists}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What is queued in a project, in the order in which it is started."""
+
+    paused: bool
+    scheduler_alive: bool
+    batches: tuple[QueuedBatch, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the queue as data for JSON."""
+        return {**vars(self), "batches": [batch.to_dict() for batch in self.batches]}
+
+
+def read_queue(root: Path) -> Queue:
+    """Return what is queued in the project whose `_pyruns_` folder is `root`."""
+    key = trusted_engine(root)
+    alive = key is not None and scheduler_alive(root)
+    told = _told(EnginePaths(root)) if key is not None else {}
+    owner = other_owner(root) if key is None else ""
+    found = []
+    foreign_batches = 0
+    for batch_id in batches.batch_ids(root):
+        try:
+            is_foreign = key is None or batches.Batches(key).is_foreign(batch_id)
+            if is_foreign and foreign_batches >= _MAX_FOREIGN:
+                continue
+            batch, foreign = batches.read_any_batch(root, batch_id, key)
+        except (OSError, Unreadable):
+            continue
+        foreign_batches += bool(foreign)
+        state = told.get(batch_id, {}) if not foreign else {}
+        waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
+        told_why = why if isinstance(why, str) else ""
+        tasks = tuple(name for name, _ in batch.tasks)
+        found.append(
+            QueuedBatch(
+                id=batch_id,
+                workspace=batch.workspace,
+                created_at=batch.created_at,
+                options=batch.options,
+                tasks=tasks,
+                waiting=waiting if isinstance(waiting, int) else len(batch.tasks),
+                running=running if isinstance(running, int) else 0,
+                why=_OF_OTHER_USER % owner if owner else foreign or (told_why if alive else _NOBODY),
+                foreign=bool(foreign) and not owner,
+                next=_names(state.get("next"), tasks)[:_NEXT],
+            )
+        )
+    found.sort(key=lambda one: (-one.options.priority, one.id))
+    return Queue(is_paused(root), alive, tuple(found))
+
+
+def _names(told: object, tasks: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that the scheduler told of; all of them wait when it told nothing yet."""
+    if not isinstance(told, list):
+        return tasks
+    return tuple(name for name in told if isinstance(name, str))
+
+
+def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
+    try:
+        content = read_json(paths.queue)
+    except (OSError, Unreadable):
+        return {}
+    states = content.get("batches")
+    if not isinstance(states, dict):
+        return {}
+    return {key: state for key, state in states.items() if isinstance(state, dict)}
+
+
+def _state(opened: OpenBatch, pending: Pending) -> dict[str, Any]:
+    following = (entry.job.task for entry in opened.waiting)
+    return {
+        "waiting": len(opened.waiting) + pending.count,
+        "running": len(opened.running) - pending.count,
+        "why": opened.why or pending.why,
+        "next": list(islice(chain(pending.next, following), _NEXT)),
+    }
+
+
+class QueueWriter:
+    """Writes the file when something changed, not more often than twice a second."""
+
+    def __init__(self, paths: EnginePaths) -> None:
+        self._path = paths.queue
+        self._written: dict[str, Any] | None = None
+        self._next = 0.0
+
+    def write(
+        self,
+        opened: Iterable[OpenBatch],
+        pending: Callable[[], Mapping[str, Pending]],
+        unread: Mapping[str, str],
+    ) -> None:
+        """Tell how the batches stand; `pending` says what of each was started and has not begun, `unread` why
+        others could not be taken up.
+
+        What cannot be written now is told later.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        waiting = pending()
+        states = {one.batch.id: _state(one, waiting.get(one.batch.id, _NONE)) for one in opened}
+        states |= {batch: {"why": why} for batch, why in unread.items()}
+        if states == self._written:
+            return
+        self._next = now + _WRITE_SECONDS
+        with suppress(OSError):
+            write_atomic(self._path, dump_json({"batches": states}), durable=False)
+            self._written = states
+
+    def remove(self) -> None:
+        """Remove the file: nothing is queued any more."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,299 @@
+"""What a run is started with: command line, working folder, environment.
+
+Source of the rules: `docs/disk-format.md`, "What a task is started with".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.common.timestamps import stamp
+from pyruns_jupyter.core.config.document import parse_config, resolved_config
+from pyruns_jupyter.core.fs.atomic import dump_json, write_new
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
+from pyruns_jupyter.core.fs.text_files import read_source, read_text
+from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.git_state import script_hash
+from pyruns_jupyter.core.taskfile.metadata import env_of
+from pyruns_jupyter.core.taskfile.paths import (
+    NOTEBOOK_SUFFIX,
+    SCRIPT_CONFIG,
+    SHELL_CONFIG,
+    TaskPaths,
+    script_file,
+)
+from pyruns_jupyter.core.taskfile.task_file import OWN_KEY, TaskInfo
+from pyruns_jupyter.core.trust.engine_key import trusted_engine
+from pyruns_jupyter.core.workspace import shells
+from pyruns_jupyter.core.workspace.relocation import task_script, task_workdir
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue import run_files
+from pyruns_jupyter.engine.queue.jobs import Job
+
+from .interpreters import interpreter_of
+
+INPUT_PREFIX = ".pyruns-input-"
+NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start one run. `payload_copy` is its private copy of the configuration, removed at the end."""
+
+    argv: list[str]
+    workdir: str
+    environment: dict[str, str]
+    task_environment: dict[str, str]
+    kind: str
+    payload_file: str
+    payload_text: str
+    payload_copy: Path
+    script: Path | None
+    shell: str | None
+    script_state: str
+    code_notes: tuple[str, ...] = ()  # about the stored code that it starts from
+
+    @property
+    def text(self) -> str:
+        """The command line as one line for people."""
+        return " ".join(self.argv)
+
+
+def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
+    """Tell whether a task runs in a shell; old and damaged task files may not say so."""
+    kind = info.get("task_kind")
+    return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
+
+
+def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tree | None]:
+    """Return a context with the tree of stored code that a job starts from, held as long as it lasts.
+
+    None when that is the project itself, as always for shell tasks: their working folder is the project.
+
+    Raises (on entering):
+        PyrunsError: with a sentence, when the code is missing or damaged.
+    """
+    if not job.code or _is_shell_task(info, job.paths):
+        return nullcontext(None)
+    return snapshots.use(job.root, job.code, trusted_engine(job.root), _say)
+
+
+def _say(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def build_command(
+    job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: snapshots.Tree | None = None
+) -> Command:
+    """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
+    private copy of its configuration.
+
+    Raises:
+        PyrunsError: with a sentence, when it cannot be started; no copy is left behind then.
+    """
+    paths = job.paths
+    task_environment = env_of(info)
+    environment = {**job.environment, **settings.global_env, **task_environment}
+    if environment.get("TERM", "dumb") == "dumb":
+        environment["TERM"] = "xterm-256color"
+    environment.update(
+        PYTHONUNBUFFERED="1",
+        PYTHONIOENCODING="utf-8",
+        PYTHONUTF8="1",
+        PYRUNS_RUN_INDEX=str(run),
+        PYRUNS_RUN_ATTEMPT_ID=job.attempt,
+        PYRUNS_TASK_DIR=str(paths.folder),
+    )
+    if job.gpus:
+        # UUIDs mean the same to every library, whatever order it has.
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(job.gpus)
+        environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(job.gpu_labels)
+    elif job.options.gpus == 0:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    if _is_shell_task(info, paths):
+        return _shell_command(job, info, settings, environment, task_environment)
+    return _script_command(job, info, settings, environment, task_environment, tree)
+
+
+def _script_command(
+    job: Job,
+    info: TaskInfo,
+    settings: Settings,
+    environment: dict[str, str],
+    own_environment: dict[str, str],
+    tree: snapshots.Tree | None,
+) -> Command:
+    # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
+    from pyruns_jupyter.core.scripts.argv import build_argv, passes_words
+    from pyruns_jupyter.core.scripts.reading import read_parameters
+    from pyruns_jupyter.core.scripts.source.modules import project_folder
+
+    script, source = _script(job, info, tree)
+    python = interpreter_of(settings, job.python, environment)
+    name, text = _payload(job.paths, info, SCRIPT_CONFIG)
+    # Stored code may lack the marks of the project's folder, such as `.git`.
+    root = None if tree is None else tree.place_of(project_folder(script))
+    parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
+    # Hydra follows the references of its configuration by itself.
+    read = parse_config if parameters.kind == "hydra" else resolved_config
+    words: list[str] = []
+    if passes_words(parameters):
+        passing = settings.passes_defaults(job.workspace)
+        words = build_argv(parameters, read(text, name), pass_defaults=passing)
+    copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
+    # A notebook is run by a program of ours; the task's Python needs the package for that.
+    runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []
+    environment["__PYRUNS_CONFIG__"] = str(copy)
+    environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
+    if tree is not None and "PYTHONPATH" in environment:
+        environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], script.parent, tree)
+    return Command(
+        argv=[python, *runner, str(source), *words],
+        workdir=str(script.parent),
+        environment=environment,
+        task_environment=own_environment,
+        kind="python",
+        payload_file=name,
+        payload_text=text,
+        payload_copy=copy,
+        script=script,
+        shell=None,
+        script_state=f"script {script_hash(source)}",
+        code_notes=() if tree is None else (f"Code snapshot {tree.digest[:12]}", *tree.notes),
+    )
+
+
+def _shell_command(
+    job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
+) -> Command:
+    shell = shells.shell_of_task(info, settings, environment.get("PATH"))
+    workdir = str(task_workdir(WorkspaceFolder(job.root / job.workspace), info))
+    if not Path(workdir).is_dir():
+        raise NotFound(f"The working folder {workdir} of this task does not exist.")
+    name, text = _payload(job.paths, info, SHELL_CONFIG)
+    suffix = shells.script_suffix(shell) or Path(name).suffix
+    copy = _private_copy(job.paths, suffix, shells.script_bytes(shell, text))
+    return Command(
+        argv=shells.command_line(shell, str(copy)),
+        workdir=workdir,
+        environment=environment,
+        task_environment=own_environment,
+        kind="shell",
+        payload_file=name,
+        payload_text=text,
+        payload_copy=copy,
+        script=None,
+        shell=shell,
+        script_state="script none",
+    )
+
+
+def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path, Path]:
+    """Return the script of a task, and the file to start: another one when it starts from stored code."""
+    stored = _text(info.get("script"))
+    script = task_script(WorkspaceFolder(job.root / job.workspace), info)
+    if tree is None:
+        if script is not None:
+            return script, script
+    else:  # the script itself may be gone by now
+        beside = job.root.parent / script_file(job.workspace)
+        for candidate in (script, Path(stored) if stored else None, beside):
+            place = None if candidate is None else tree.place_of(candidate)
+            if candidate is not None and place is not None:
+                return candidate, place
+        raise NotFound(
+            f"The script {stored or beside} is not part of the code that was stored when the task was queued "
+            f"({tree.digest[:12]}). Queue the task again."
+        )
+    raise NotFound(
+        f"The script {stored or script_file(job.workspace)} does not exist, and there is none of its name "
+        f"beside {job.root}."
+    )
+
+
+def _search_path(value: str, workdir: Path, tree: snapshots.Tree) -> str:
+    """Return a PYTHONPATH whose folders inside the project are those of the stored code."""
+    places = []
+    for entry in value.split(os.pathsep):
+        place = tree.place_of(Path(os.path.normpath(workdir / entry))) if entry else None
+        places.append(str(place) if place is not None else entry)
+    return os.pathsep.join(places)
+
+
+def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
+    """Return the name and the text of a task's configuration."""
+    name = _text(info.get("config_file")) or usual
+    if name != os.path.basename(name) or name in (".", ".."):
+        raise InvalidInput(
+            f"The configuration {name!r} of this task lies outside its folder.", field="config_file"
+        )
+    try:
+        return name, read_text(paths.folder / name)
+    except FileNotFoundError:
+        raise NotFound(f"The configuration {paths.folder / name} is missing.") from None
+
+
+def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
+    """Write the run's own copy, so that editing the configuration does not change what runs."""
+    copy = paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{suffix}"
+    try:
+        write_new(copy, data, durable=False)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+def write_input(paths: TaskPaths, run: int, command: Command, facts: Mapping[str, Any]) -> None:
+    """Record what run `run` is given; `facts` are our own, for the key `pyruns_jupyter`.
+
+    To be called under the task's lock, when the task file says that there is no such run yet: a record that
+    is there was left by a start that did not come to anything.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    content: dict[str, Any] = {
+        "captured_at": stamp(),
+        "task_kind": command.kind,
+        "payload_file": command.payload_file,
+        "payload_text": command.payload_text,
+        "script": run_files.printable(str(command.script)) if command.script else None,
+        "command": None,
+        "workdir": run_files.printable(command.workdir),
+        "shell_executable": command.shell,
+        "environment": command.task_environment,
+        "launch_argv": [run_files.printable(word) for word in command.argv],
+        "schema_version": 1,
+        "run_index": run,
+    }
+    if facts:
+        content[OWN_KEY] = dict(facts)
+    path = paths.input(run)
+    path.unlink(missing_ok=True)
+    write_new(path, dump_json(content), durable=False, mode=PRIVATE_MODE)
+
+
+def remove_copies(paths: TaskPaths, names: Iterable[str]) -> None:
+    """Remove the private copies among the `names` in the folder of a task that does not run.
+
+    One that cannot be removed stays: it must not keep a run from starting or ending.
+    """
+    for name in names:
+        if name.startswith(INPUT_PREFIX):
+            with suppress(OSError):
+                (paths.folder / name).unlink()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and "\0" not in value else ""

@@ -1,0 +1,79 @@
+"""What a supervisor does now and then while its run goes on: is it to stop? Its lease is kept fresh."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Protocol
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import TASK_INFO, TaskPaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
+from pyruns_jupyter.engine.queue.jobs import Job
+
+WATCH_SECONDS = 0.4
+FIRST_LOOK_SECONDS = 0.05  # a run that ends before needs no write between its first and its last
+
+
+class Watched(Protocol):
+    """A run that goes on: `process` is the pid and the create time of its command."""
+
+    job: Job
+    paths: TaskPaths
+    process: tuple[int, float] | None
+
+    def follow(self) -> TaskPaths:
+        """Return where the task is now."""
+
+
+class TaskWatch:
+    """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
+
+    def __init__(self, run: Watched) -> None:
+        self._run = run
+        self._folder = run.paths.folder
+        self._attempt = run.job.attempt
+        self._seen: tuple[int, int] | None = None
+        self.due = time.monotonic() + FIRST_LOOK_SECONDS
+        self._renew_at = 0.0
+
+    def look(self, now: float) -> bool:
+        """Tell whether the run should stop."""
+        if now < self.due:
+            return False
+        self.due = now + WATCH_SECONDS
+        self._folder = self._run.follow().folder
+        if now >= self._renew_at and self._renew():
+            self._renew_at = now + runs.HEARTBEAT_SECONDS
+        try:
+            status = os.stat(self._folder / TASK_INFO)
+        except OSError:
+            return False
+        mark = (status.st_mtime_ns, status.st_ino)
+        if mark == self._seen:
+            return False
+        try:
+            info = read_task(self._folder)
+        except (PyrunsError, OSError):
+            return False  # damaged by somebody, or between two states: look again
+        self._seen = mark
+        return self._is_current(info) and bool(info.get("cancel_requested_at"))
+
+    def _renew(self) -> bool:
+        """Renew the lease, and note which process runs; return whether the task file took it.
+
+        The output of the run waits meanwhile: so nothing is synced to disk, and no lock is waited for.
+        """
+        try:
+            with edit_task(self._folder, durable=False, timeout=0.0) as info:
+                if self._is_current(info):
+                    runs.renew_lease(info)
+                    if self._run.process is not None:
+                        runs.set_process(info, self._attempt, *self._run.process)
+        except (PyrunsError, OSError):
+            return False
+        return True
+
+    def _is_current(self, info: TaskInfo) -> bool:
+        return runs.status_of(info) == runs.RUNNING and info.get("_attempt_id") == self._attempt

@@ -1,0 +1,236 @@
+"""Where a run takes place: host, interpreter, GPUs; found beside the runs, so that none waits for it.
+
+A scheduler forks a process that asks the NVIDIA driver, and one for each interpreter that is not known yet.
+What they find is written to the engine's folder. A run notes what is known when it starts, and what became
+known since when it ends; for one that was over before, the process that found it does.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
+from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
+from pyruns_jupyter.core.fs.temp_names import home
+from pyruns_jupyter.core.provenance import environments
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task
+from pyruns_jupyter.core.workspace.discovery import workspaces_in
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import scan_tasks
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
+from pyruns_jupyter.engine.queue.run_files import printable
+
+from .command import Command
+from .interpreters import python_of
+
+_FRESH = 600.0  # seconds for which GPUs that were found count as still there
+_SETTLE = 0.5  # seconds in which a run that ended without knowing is written down
+_MOST_WAIT = 0.3  # seconds that the very first start on a host waits for the driver
+
+
+class Surroundings:
+    """What a scheduler knows about the GPUs of its host and the interpreters of its tasks."""
+
+    def __init__(self) -> None:
+        self._asked: dict[Path, float] = {}
+        self._batches: set[str] = set()
+        self._gpus: dict[Path, dict[str, Any]] = {}
+
+    def look(self, job: Job) -> dict[str, Any]:
+        """Return the GPUs of this host as `run_environments` has them; start finding out what is not known.
+
+        Never raises: a run does not depend on this.
+        """
+        root = job.root
+        if job.batch not in self._batches:
+            self._batches.add(job.batch)
+            _attend_interpreter(job)
+        now = time.monotonic()
+        if now - self._asked.get(root, float("-inf")) < _FRESH:
+            if not self._gpus.get(root):
+                self._gpus[root] = _read_gpus(root)
+            return self._gpus[root]
+        self._asked[root] = now
+        found = _read_gpus(root)
+        if not found or time.time() - found.get("taken", 0.0) > _FRESH:
+            with suppress(OSError):
+                fork_detached(lambda: _probe_gpus(root))
+            while not found and time.monotonic() - now < _MOST_WAIT:
+                time.sleep(0.005)
+                found = _read_gpus(root)
+        self._gpus[root] = found
+        return found
+
+
+def _attend_interpreter(job: Job) -> None:
+    try:
+        settings = Settings.load(job.root)
+        environment = {**job.environment, **settings.global_env}
+        python = python_of(settings, job.python, environment, patient=False)
+        if job.workspace != SHELL_WORKSPACE and not environments.known(job.root, python):
+            fork_detached(lambda: _probe_interpreter(job.root, python, environment))
+    except (OSError, PyrunsError):
+        return
+
+
+def _probe_interpreter(root: Path, python: str, environment: dict[str, str]) -> int:
+    name_process("pyruns-look")
+    began = time.time()
+    if environments.probe(root, python, environment):
+        time.sleep(_SETTLE)
+        _note_ended(root, python, began - _SETTLE)
+    return 0
+
+
+def _note_ended(root: Path, python: str, since: float) -> None:
+    """Note what an interpreter runs with in runs of it that ended before that was known; `since` is in epoch
+    seconds. Those that still run note it themselves at their end.
+    """
+    facts = environments.known(root, python)
+    for workspace in workspaces_in(root) if facts else ():
+        for _, path in scan_tasks(workspace.tasks):
+            with suppress(OSError, PyrunsError):
+                folder = Path(path)
+                if (folder / TASK_INFO).stat().st_mtime >= since and _lacking(
+                    read_task(folder), python, since
+                ):
+                    with edit_task(folder, durable=False) as info:
+                        for index in _lacking(info, python, since):
+                            runs.add_environment(info, index, facts)
+
+
+def _lacking(info: TaskInfo, python: str, since: float) -> list[int]:
+    """Return the indices of our ended runs of an interpreter that do not say what it ran with."""
+    times = own_facts(info).get("times")
+    return [
+        run.index
+        for run in runs.runs(info)
+        if run.status in runs.ENDED
+        and run.environment.get("launcher") == python
+        and "packages" not in run.environment
+        and isinstance(times, dict)
+        and str(run.index) in times
+        and (run.finished_at or 0.0) >= since
+    ]
+
+
+def _probe_gpus(root: Path) -> int:
+    name_process("pyruns-look")
+    from pyruns_jupyter.system.gpu import inventory
+
+    found = inventory()
+    gpus = [
+        {
+            "index": gpu["index"],
+            "uuid": gpu["uuid"],
+            "name": gpu["name"],
+            "memory_total_mb": None if gpu["memory_total"] is None else gpu["memory_total"] / 2**20,
+        }
+        for gpu in found.gpus
+    ]
+    content = {
+        "home": home(),
+        "taken": time.time(),
+        "gpu_status": "ok" if found.state == "ok" else "unavailable",
+        "gpu_message": found.message if found.state == "error" else None,
+        "driver": found.driver,
+        "gpus": gpus,
+    }
+    write_atomic(_gpu_file(root), dump_json(content), durable=False)
+    return 0
+
+
+def _read_gpus(root: Path) -> dict[str, Any]:
+    try:
+        found = read_json(_gpu_file(root))
+    except (OSError, Unreadable):
+        return {}
+    taken = found.get("taken")
+    good = found.get("home") == home() and isinstance(found.get("gpus"), list) and isinstance(taken, float)
+    return found if good else {}
+
+
+def _gpu_file(root: Path) -> Path:
+    return EnginePaths(root).folder / "gpus.json"
+
+
+def run_environment(command: Command, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """Return where the run of a job takes place, for its slot `run_environments`."""
+    visible = command.environment.get("CUDA_VISIBLE_DEVICES")
+    scope, shown = visible_gpus(gpus.get("gpus", []), visible)
+    facts = {
+        "host": host_name(),
+        "system": system_name(),
+        "launcher": command.argv[0],
+        "conda_env": command.environment.get("CONDA_DEFAULT_ENV", ""),
+        "cuda_visible_devices": visible,
+        "assigned_gpu_ids": [int(one) if one.isdigit() else one for one in job.gpu_labels],
+        "gpu_scope": scope,
+        "gpu_status": gpus.get("gpu_status", "unavailable"),
+        "gpus": shown,
+    }
+    if gpus.get("driver"):
+        facts["driver"] = gpus["driver"]
+    if gpus.get("gpu_message"):
+        facts["gpu_message"] = gpus["gpu_message"]
+    if job.cluster_job:
+        facts |= {"engine": job.options.engine, "cluster_job": job.cluster_job}
+    facts = {key: printable(value) if isinstance(value, str) else value for key, value in facts.items()}
+    return {**facts, **interpreter(command, job.root)}
+
+
+def interpreter(command: Command, root: Path) -> dict[str, Any]:
+    """Return what is known of the interpreter of a run: `python` and `packages`; empty for shell tasks."""
+    if command.shell:
+        return {}
+    known = environments.known(root, command.argv[0])
+    if not known and command.argv[0] == sys.executable:
+        return {"python": platform.python_version()}
+    return known
+
+
+def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
+    """Return the scope (`detected`, `visible`, `disabled`) and the GPUs that CUDA_VISIBLE_DEVICES leaves."""
+    if visible is None:
+        return "detected", gpus
+    words = [word.strip() for word in visible.split(",") if word.strip()]
+    if not words or words[0] == "-1":
+        return "disabled", []
+    shown = []
+    for word in words:
+        found = [
+            gpu
+            for gpu in gpus
+            if isinstance(gpu, dict) and (word == str(gpu.get("index")) or _is_uuid(word, gpu.get("uuid")))
+        ]
+        if word.startswith("MIG-"):
+            return "visible", []  # parts of GPUs, which are not listed
+        if not found:
+            break  # CUDA ignores what follows something it does not know
+        shown += found
+    return ("visible", shown) if shown else ("detected", gpus)
+
+
+def _is_uuid(word: str, uuid: Any) -> bool:
+    return word.startswith("GPU-") and str(uuid).startswith(word)
+
+
+@cache
+def system_name() -> str:
+    """Return what this machine runs, as people call it."""
+    try:
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        name = ""
+    return f"{name or platform.system()} · {platform.machine()}"

@@ -1,0 +1,1 @@
+"""The scheduler of a project: its loop, its policy, how it starts jobs."""

@@ -1,0 +1,117 @@
+"""The engine of a project: each job is run by the engine that its queueing names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.taskfile.paths import EnginePaths
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.trust.engine_key import EngineKey
+from pyruns_jupyter.engine.queue.jobs import Job, Pending
+from pyruns_jupyter.engine.run.orphan_cleanup import running_number
+
+from .local import LocalEngine
+
+if TYPE_CHECKING:
+    from pyruns_jupyter.engine.cluster.engine import ClusterEngine
+
+
+class Engines:
+    """Runs jobs here or in a cluster (see `base.Engine`). Its process must have one thread: it forks."""
+
+    def __init__(self, key: EngineKey) -> None:
+        self._key = key
+        self._local = LocalEngine()
+        self._clusters: ClusterEngine | None = None
+        if os.path.isdir(EnginePaths(key.root).cluster):
+            self._cluster()
+
+    def _cluster(self) -> ClusterEngine:
+        """Return the engine of clusters, which most projects do without."""
+        if self._clusters is None:
+            from pyruns_jupyter.engine.cluster.engine import ClusterEngine
+
+            self._clusters = ClusterEngine(self._key, self._has_owner)
+        return self._clusters
+
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable when a job may have ended, as SIGCHLD also tells."""
+        return self._local.descriptor
+
+    @property
+    def must_poll(self) -> bool:
+        """Whether some ends are found only by looking about once a second."""
+        return self._local.must_poll or (self._clusters is not None and self._clusters.must_poll)
+
+    def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
+        """Start a waiting job; a supervisor on this machine holds the descriptors in `keep`."""
+        if job.options.is_local:
+            self._local.start(job, keep=keep)
+        else:
+            self._cluster().start(job)
+
+    def rest(self) -> None:
+        """Let go of what is held ready for another job, and submit what was started."""
+        self._local.rest()
+        if self._clusters is not None:
+            self._clusters.rest()
+
+    def adopt(self, job: Job) -> None:
+        """Watch a job that an earlier scheduler started and whose supervisor lives."""
+        if job.options.is_local or not self._cluster().adopt(job):
+            self._local.adopt(job)
+
+    def bury(self, job: Job) -> None:
+        """End a job whose supervisor is dead."""
+        self._local.bury(job, None if job.options.is_local else self._cluster().take_word(job))
+
+    def owner_lives(self, job: Job, info: TaskInfo) -> bool:
+        """Tell whether the supervisor of a running job lives, or cannot be judged from here."""
+        if self._local.owner_lives(job, info):
+            return True
+        return not job.options.is_local and self._cluster().is_running(job)
+
+    def cancel(self, job: Job) -> None:
+        """Take back a started job that has not begun; `poll` returns it once that is done."""
+        if not job.options.is_local:
+            self._cluster().cancel(job)
+
+    def has_begun(self, job: Job) -> bool:
+        """Tell whether a started job has begun, as far as is known."""
+        return job.options.is_local or not self._cluster().is_waiting(job)
+
+    def is_full(self, job: Job) -> bool:
+        """Tell whether no more of the batch of this job is to be started now."""
+        return not job.options.is_local and self._cluster().is_full(job.batch)
+
+    def pending(self) -> dict[str, Pending]:
+        """Return of each batch, by id, how many started jobs have not begun, and why."""
+        return self._clusters.pending() if self._clusters is not None else {}
+
+    def obstacle(self, job: Job) -> str:
+        """Return why a job that ended before it began will not begin; empty when it is worth another try."""
+        return "" if job.options.is_local else self._cluster().obstacle(job)
+
+    def forget(self, batch: str) -> None:
+        """Drop what is known of a batch that is done."""
+        if self._clusters is not None:
+            self._clusters.forget(batch)
+
+    def poll(self) -> list[Job]:
+        """Return the jobs (started, adopted, buried) that are to be looked at again."""
+        ended = self._local.poll()
+        return ended if self._clusters is None else ended + self._clusters.poll()
+
+    def _has_owner(self, job: Job) -> bool:
+        """Tell by the task file whether a job runs and has an owner."""
+        try:
+            info = read_task(job.paths.folder)
+            return running_number(info, job.attempt) is not None and self._local.owner_lives(job, info)
+        except (NotFound, Unreadable):
+            return False
+        except OSError:
+            return True  # not to be told at this moment

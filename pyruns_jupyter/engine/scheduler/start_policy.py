@@ -1,0 +1,173 @@
+"""May a batch start another task now? If not, the sentence why."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import NotFound, Unreadable
+from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, TASKS
+from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.engine.gpus.request import GpuRequest, gpu_count, request_of
+from pyruns_jupyter.engine.queue.entries import OpenBatch
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.options import After
+from pyruns_jupyter.engine.queue.pause import is_paused
+from pyruns_jupyter.system.cgroup import usable_cores
+
+_CORES_SECONDS = 5.0  # after which the cores that may be used are counted again
+_LOOK_SECONDS = 1.0  # between two looks at the tasks that a batch waits for
+
+PAUSED = "The queue is paused."
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why a batch starts nothing now, or never will (`is_final`)."""
+
+    why: str
+    is_final: bool = False
+
+
+class Gate:
+    """Decides for one project. `opened` are its batches that are not done, by id."""
+
+    def __init__(self, root: Path, opened: Mapping[str, OpenBatch]) -> None:
+        self._root = root
+        self._opened = opened
+        self._settings: tuple[object, Settings] | None = None
+        self._met: set[str] = set()  # batches whose tasks to wait for have ended
+        self._holds: dict[str, tuple[float, Hold]] = {}
+        self._cores = 0
+        self._cores_until = 0.0  # monotonic
+        self._running = 0  # tasks that count towards the limit of the project, without those of `_filling`
+        self._filling: OpenBatch | None = None
+
+    def look_again(self) -> None:
+        """Look anew at what batches wait for: a run has ended."""
+        self._holds.clear()
+
+    def count_running(self) -> None:
+        """Count the running tasks anew. To be called before `hold` is asked of one batch after the other."""
+        self._filling = None
+        self._running = sum(self._counted(opened) for opened in self._opened.values())
+
+    def hold_all(self) -> Hold | None:
+        """Return why nothing of the project starts now; None when something may."""
+        return Hold(PAUSED) if is_paused(self._root) else None
+
+    def hold(self, opened: OpenBatch) -> Hold | None:
+        """Return why nothing of a batch starts now; None when something may."""
+        batch = opened.batch
+        if (
+            batch.options.is_local
+        ):  # a cluster is told how many may run, and what waits there wears nothing out
+            held = self._hold_local(opened)
+            if held is not None:
+                return held
+        if not batch.options.after or batch.id in self._met:
+            return None
+        known = self._holds.get(batch.id)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        for after in batch.options.after:
+            held = self._after(after)
+            if held is not None:
+                self._holds[batch.id] = (time.monotonic() + _LOOK_SECONDS, held)
+                return held
+        self._met.add(batch.id)
+        return None
+
+    def _hold_local(self, opened: OpenBatch) -> Hold | None:
+        jobs, own = opened.batch.options.jobs, len(opened.running)
+        if own >= jobs:
+            return Hold(f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs}).")
+        if self._filling is not opened:
+            if self._filling is not None:
+                self._running += self._counted(self._filling)
+            self._filling = opened
+            self._running -= self._counted(opened)
+        limit = self._current_settings().max_jobs
+        if limit is None and self._has_gpus(opened):
+            return None
+        running = self._running + self._counted(opened)
+        if limit is not None:
+            source = f"max_jobs: {limit}"
+        else:
+            cores = self._usable_cores()
+            limit, source = (
+                max(cores, jobs),
+                f"max_jobs: auto, {cores} CPU {'core' if cores == 1 else 'cores'}",
+            )
+            source += f", -j {jobs}" if jobs > cores else ""
+        if running < limit:
+            return None
+        return Hold(
+            f"Project limit reached: {running} of {limit} {_tasks_are(max(running, limit))} running "
+            f"({source}). Change max_jobs in {SETTINGS_NAME} to run more."
+        )
+
+    def _counted(self, opened: OpenBatch) -> int:
+        """Return how many running tasks of a batch count towards the limit of the project: none in a cluster,
+        which has its own, and with `max_jobs: auto` none that have GPUs, of which there are only so many, and
+        none on other hosts, which have cores of their own.
+        """
+        if not opened.running or not opened.batch.options.is_local:
+            return 0
+        if self._current_settings().max_jobs is not None:
+            return len(opened.running)
+        if self._has_gpus(opened):
+            return 0
+        return sum(not entry.elsewhere for entry in opened.running.values())
+
+    def _has_gpus(self, opened: OpenBatch) -> bool:
+        return gpu_count(opened.batch.options, self._current_settings()) > 0
+
+    def _usable_cores(self) -> int:
+        if time.monotonic() >= self._cores_until:
+            self._cores, self._cores_until = usable_cores(), time.monotonic() + _CORES_SECONDS
+        return self._cores
+
+    def gpus(self, job: Job) -> GpuRequest | None:
+        """Return what a job asks for of the GPUs of this machine, None when nothing."""
+        if not job.options.is_local:
+            return None
+        return request_of(self._current_settings(), job.options, job.environment, alone=job.alone)
+
+    def _after(self, after: After) -> Hold | None:
+        try:
+            info = read_task(self._root / after.workspace / TASKS / after.task)
+        except NotFound:
+            return Hold(f"Cancelled: it was to run after {after}, which is gone.", True) if after.ok else None
+        except (Unreadable, OSError) as error:
+            return Hold(f"Waits for {after}, whose state cannot be read: {error}")
+        status = runs.status_of(info)
+        if status in runs.ENDED:
+            if after.ok and status != runs.COMPLETED:
+                return Hold(f"Cancelled: it was to run after {after}, which {_ENDED[status]}.", True)
+            return None
+        return Hold(f"Waits for {after}, which {_LIVING[status]}.")
+
+    def _current_settings(self) -> Settings:
+        """Return the project's settings, read again when their file changed."""
+        try:
+            status = os.stat(self._root / SETTINGS_NAME)
+            mark: object = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            mark = None
+        if self._settings is None or self._settings[0] != mark:
+            self._settings = mark, Settings.load(self._root)
+        return self._settings[1]
+
+
+def _tasks_are(count: int) -> str:
+    return "task is" if count == 1 else "tasks are"
+
+
+_ENDED = {runs.FAILED: "failed", runs.CANCELLED: "was cancelled"}
+_LIVING = {runs.RUNNING: "runs", runs.QUEUED: "waits itself", runs.PENDING: "is not queued"}

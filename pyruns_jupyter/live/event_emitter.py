@@ -1,0 +1,92 @@
+"""Noticing that tasks end, in what an index says of its changes, and telling the server's event system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.resources import files
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, CANCELLED, COMPLETED, FAILED, RUNNING
+from pyruns_jupyter.core.tasks.index import Changes
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.studies.definition import read_study
+from pyruns_jupyter.studies.launch import active_studies
+
+_FOLDER = files(__package__) / "event_schemas"
+_NAMES = ("task_failed", "task_silent", "batch_finished", "study_ended")
+
+Event = tuple[str, dict[str, Any]]
+Emit = Callable[[str, dict[str, Any]], None]
+
+
+def register_events(logger: Any) -> Emit:
+    """Make our events known to the server's event logger; return what emits one by its name."""
+    for name in _NAMES:
+        logger.register_event_schema((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+
+    def emit(name: str, data: dict[str, Any]) -> None:
+        schema_id = f"https://events.jupyter.org/pyruns_jupyter/{name}/v1"
+        logger.emit(schema_id=schema_id, data=data)
+
+    return emit
+
+
+class Endings:
+    """The tasks of one workspace that wait or run, and its studies that go on."""
+
+    def __init__(self, workspace: WorkspaceFolder) -> None:
+        self._workspace = workspace
+        self._studies: set[str] = set()
+        self._active: dict[str, str] = {}  # name -> status
+        self._silent: set[str] = set()
+        self._ended: Counter[str] = Counter()  # since the workspace was at rest
+
+    @property
+    def running(self) -> int:
+        """How many tasks run, as far as it is known."""
+        return sum(status == RUNNING for status in self._active.values())
+
+    def take(self, changes: Changes) -> list[Event]:
+        """Take up what changed; return the events that come of it, without their workspace."""
+        events = self._ended_studies()
+        for row in changes.changed:
+            if row.silent_since is None:
+                self._silent.discard(row.name)
+            elif row.name not in self._silent:
+                self._silent.add(row.name)
+                silent = {"task": row.name, "run": row.run, "silent_since": row.silent_since}
+                events.append(("task_silent", silent))
+            if row.status in ACTIVE:
+                self._active[row.name] = row.status
+                continue
+            if self._active.pop(row.name, None) is None:
+                continue
+            self._ended[row.status] += 1
+            if row.status == FAILED:
+                facts = {"run": row.run, "exit_code": row.exit_code, "message": row.message}
+                events.append(("task_failed", {"task": row.name, **facts}))
+        for name in changes.removed:
+            self._active.pop(name, None)
+            self._silent.discard(name)
+        if self._ended and not self._active and not self._studies:
+            counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}
+            events.append(("batch_finished", counts))
+            self._ended.clear()
+        return events
+
+    def _ended_studies(self) -> list[Event]:
+        """Return what is to be told of studies that went on at the last look and do no more."""
+        active = active_studies(self._workspace)
+        over, self._studies = sorted(self._studies - active), active
+        events: list[Event] = []
+        for name in over:
+            with suppress(PyrunsError):  # removed, or damaged
+                found = read_study(self._workspace, name)
+                if not found.is_active:
+                    events.append(
+                        ("study_ended", {"study": name, "state": found.state, "message": found.message})
+                    )
+        return events

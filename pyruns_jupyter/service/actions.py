@@ -1,0 +1,196 @@
+"""One action on many tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyruns_jupyter.core import query
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create.duplicate import duplicate
+from pyruns_jupyter.core.tasks import bulk
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.bulk import Outcome
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.order import move_tasks
+from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.trash import purge_all
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client import option_parsing
+from pyruns_jupyter.engine.client.submit import cancel, submit
+
+from .request import Body
+
+Rows = Mapping[str, TaskRow]
+
+RUN, MOVE, PURGE = "run", "move", "purge"
+ACTIONS = (
+    *(RUN, "cancel", "delete", "restore", PURGE, "pin", "unpin", "tag", "untag", "duplicate"),
+    MOVE,
+)
+_IN_TRASH = ("restore", PURGE)  # actions on tasks that no search finds
+MAX_NAMES = 100_000  # of one request; larger workspaces are beyond what is supported
+MOST_DAYS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Action:
+    """An `ActionRequest`; `names` is None when a query says which tasks are meant.
+
+    The rest goes with some actions only: `run` (options of a queueing) and `skip_done` with run, `tags` with
+    tag and untag, `before` and `after` with move, `as_name` with restore and duplicate, `runs` and
+    `artifacts` with duplicate, `older_than` (s) with purge.
+    """
+
+    action: str
+    names: list[str] | None
+    query: str = ""
+    run: Mapping[str, object] = field(default_factory=dict)
+    skip_done: bool = False
+    tags: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    as_name: str | None = None
+    runs: bool = False
+    artifacts: bool = False
+    older_than: int | None = None
+
+    KEYS = (
+        *("action", "names", "query", "run", "skip_done", "tags", "before", "after", "as_name"),
+        *("runs", "artifacts", "older_than"),
+    )
+
+    @classmethod
+    def read(cls, body: Body) -> Action:
+        """Read a request.
+
+        Raises:
+            InvalidInput: when it is none.
+        """
+        action = body.text("action")
+        if action not in ACTIONS:
+            raise InvalidInput(
+                f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
+            )
+        older = None
+        if action == PURGE and body.has("older_than"):
+            older = body.integer("older_than", 0, low=0, high=MOST_DAYS * 86400)
+        names = body.texts("names") if body.has("names") else None
+        if names is not None and len(names) > MAX_NAMES:
+            raise InvalidInput(
+                f"{len(names):,} names are too many, at most {MAX_NAMES:,} are allowed. Use a query.",
+                field="names",
+            )
+        if (names is not None) == body.has("query") and not (older is not None and not body.has("query")):
+            raise InvalidInput("Give either 'names' or 'query'.", field="names")
+        if action in _IN_TRASH and body.has("query"):
+            raise InvalidInput(f"{action!r} takes 'names'; the trash is not searched.", field="query")
+        for key in ("run", "skip_done"):
+            if action != RUN and body.has(key):
+                raise InvalidInput(f"{key!r} has no effect on {action!r}, only on {RUN!r}.", field=key)
+        as_name = body.text("as_name") if body.has("as_name") else None
+        if as_name is not None and (names is None or len(names) != 1):
+            raise InvalidInput("'as_name' goes with one task.", field="as_name")
+        tags = tasks.check_tags(body.texts("tags")) if body.has("tags") else ()
+        if action in ("tag", "untag") and not tags:
+            raise InvalidInput("The request lacks 'tags'.", field="tags")
+        before, after = (body.text(key) if body.has(key) else None for key in ("before", "after"))
+        if action == MOVE and (before is None) == (after is None):
+            raise InvalidInput("Give either 'before' or 'after'.", field="before")
+        return cls(
+            action,
+            names,
+            body.text("query", ""),
+            body.options("run", option_parsing.KEYS),
+            body.has("skip_done") and body.flag("skip_done"),
+            tags,
+            before,
+            after,
+            as_name,
+            runs=body.has("runs") and body.flag("runs"),
+            artifacts=body.has("artifacts") and body.flag("artifacts"),
+            older_than=older,
+        )
+
+    @property
+    def executes(self) -> bool:
+        """Whether tasks are started or stopped by it."""
+        return self.action in (RUN, "cancel")
+
+    def matching(self, index: TaskIndex) -> Callable[[], list[str]]:
+        """Take a look at an index and return what finds the tasks that are meant, which may take a while.
+
+        It raises InvalidInput when the query is not understood, or means no tasks for sure: a field that
+        there is not, or several of this name, or logs that could not be read as a whole.
+        """
+        if self.action == PURGE:
+            return list  # those in the trash are none of these
+        rows, sources = index.rows, query.Sources.of(index)
+
+        def find() -> list[str]:
+            found = query.select(
+                rows.values(), self.query, order="asc", limit=None, sources=sources, strict=True
+            )
+            return [row.name for row in found.items]
+
+        return find
+
+
+def act(
+    workspace: WorkspaceFolder, wanted: Action, names: list[str], rows: Rows | None = None
+) -> dict[str, Any]:
+    """Do something to tasks and return an `ActionResult`; some may be refused.
+
+    `rows` are all tasks of the workspace; only `move` needs them.
+
+    Raises:
+        InvalidInput, NotFound: when tasks are to be moved before or after one that is not there.
+    """
+    if wanted.action == RUN:
+        outcome = _run(workspace, names, wanted)
+    elif wanted.action == PURGE:
+        chosen = None if wanted.names is None else names
+        outcome = purge_all(workspace, chosen, older_than=wanted.older_than)
+    elif wanted.action == MOVE:
+        move_tasks(workspace, rows or {}, names, before=wanted.before, after=wanted.after)
+        outcome = Outcome(names)
+    else:
+        outcome = bulk.each(
+            workspace, names, lambda name, durable: _one(wanted, workspace, name, durable=durable)
+        )
+    refused = [{"name": name, "message": why} for name, why in outcome.refused.items()]
+    return {"done": outcome.done, "refused": refused, "made": outcome.made}
+
+
+def _one(wanted: Action, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
+    """Do it to one task; return the name of a task that there is now because of it."""
+    match wanted.action:
+        case "cancel":
+            cancel(workspace, name)
+        case "delete":
+            tasks.trash(workspace, name, durable=durable)
+        case "restore":
+            return tasks.restore(workspace, name, wanted.as_name, durable=durable)
+        case "duplicate":
+            with_runs = wanted.runs or wanted.artifacts
+            return duplicate(
+                workspace, name, wanted.as_name, with_runs=with_runs, with_artifacts=wanted.artifacts
+            )
+        case "tag":
+            tasks.add_tags(workspace, name, wanted.tags, durable=durable)
+        case "untag":
+            tasks.remove_tags(workspace, name, wanted.tags, durable=durable)
+        case _:
+            tasks.set_pinned(workspace, name, wanted.action == "pin", durable=durable)
+    return None
+
+
+def _run(workspace: WorkspaceFolder, names: list[str], wanted: Action) -> Outcome:
+    options = option_parsing.queue_options(workspace, wanted.run)
+    if not names:
+        return Outcome()
+    generate.check_runnable(workspace)
+    submission = submit(workspace, names, options=options, skip_done=wanted.skip_done)
+    return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

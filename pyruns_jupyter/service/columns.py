@@ -1,0 +1,65 @@
+"""What the tasks of a workspace have values of: the choice of columns for a table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from pyruns_jupyter.core.tasks.index import TaskIndex
+
+MOST = 2000  # keys
+
+
+def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
+    """Take a look at an index and return what makes the `Columns`, which may take a while."""
+    rows, shapes = index.rows, index.shapes()
+
+    def make() -> dict[str, Any]:
+        configs = index.configs()
+        values: dict[str, set[Hashable]] = {}
+        having: Counter[str] = Counter()
+        known = [config for config in map(configs.get, rows) if config]
+        for config in known:
+            for key, value in config.items():
+                having[key] += 1
+                values.setdefault(key, set()).add(value_key(value))
+        swept, figures = _tally(shapes)
+        # What only a sweep tells of: a configuration that is missing or too large to be searched.
+        keys = [*values, *(key for key in swept if key not in values)]
+        return {
+            "parameters": [
+                {
+                    "key": key,
+                    # A task without it differs from those that have it.
+                    "distinct": len(values.get(key, ())) + (0 < having[key] < len(known)),
+                    "tasks": having[key] or swept[key],
+                    "swept": key in swept,
+                }
+                for key in keys[:MOST]
+            ],
+            "figures": [{"key": key, "tasks": figures[key]} for key in [*figures][:MOST]],
+        }
+
+    return make
+
+
+def value_key(value: Any) -> Hashable:
+    """Return what is equal for equal values of equal types: 1, 1.0 and true are three values."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True, default=str)
+    if isinstance(value, float) and value != value:
+        return "nan", float
+    return value, type(value)
+
+
+def _tally(shapes: Mapping[Any, int]) -> tuple[Counter[str], Counter[str]]:
+    swept: Counter[str] = Counter()
+    figures: Counter[str] = Counter()
+    for (its_swept, its_figures), count in shapes.items():
+        for key in its_swept:
+            swept[key] += count
+        for key in its_figures:
+            figures[key] += count
+    return swept, figures

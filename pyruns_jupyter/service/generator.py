@@ -1,0 +1,199 @@
+"""What a workspace's tasks can be given, and what a configuration would make."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
+from pyruns_jupyter.core.common.time_limit import time_limit
+from pyruns_jupyter.core.config.sweep.plan import Axis, Notice
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.scripts.reading import Parameter
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
+from pyruns_jupyter.engine.client.default_gpus import usual_gpus
+
+from .request import Body
+
+MOST_ROWS, USUAL_ROWS = 1000, 200
+PREVIEW_SECONDS = 5.0  # people type meanwhile, and others wait for their previews
+CREATE_SECONDS = 30.0  # for reading what is to be created
+SHELL_STARTER = "# Every line is run by the workspace's shell.\necho hello\n"
+_VALUES_SHOWN = 50  # of an axis
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A `PreviewRequest`."""
+
+    text: str
+    name: str
+    offset: int
+    limit: int
+
+    KEYS = ("text", "name", "offset", "limit")
+
+    @classmethod
+    def read(cls, body: Body) -> Sketch:
+        """Read a request.
+
+        Raises:
+            InvalidInput: when it is none.
+        """
+        return cls(
+            text=body.text("text"),
+            name=body.text("name", ""),
+            offset=body.integer("offset", 0, low=0, high=2**31),
+            limit=body.integer("limit", USUAL_ROWS, low=0, high=MOST_ROWS),
+        )
+
+
+def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
+    """Return the `Preview` of what a configuration would make, at most `most` tasks; nothing is written.
+
+    Mistakes in the configuration are part of the answer.
+    """
+    try:
+        with time_limit(PREVIEW_SECONDS):
+            return _preview(workspace, wanted, most)
+    except InvalidInput as error:
+        nothing: dict[str, Any] = {"count": 0, "duplicates": 0, "axes": [], "rows": [], "notices": []}
+        return {**nothing, "errors": error_models(error)}
+
+
+def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
+    name = wanted.name or generate.starting_text(workspace)[1]
+    proposal = propose(workspace, wanted.text, name, most)
+    return {
+        "count": proposal.count,
+        "duplicates": proposal.duplicates,
+        "axes": [] if proposal.plan is None else [_axis(axis) for axis in proposal.plan.axes],
+        "rows": [
+            {"name": made, "values": {key: plain(value) for key, value in values.items()}}
+            for made, values in proposal.rows(wanted.offset, wanted.limit)
+        ],
+        "errors": [],
+        "notices": _notices(proposal),
+    }
+
+
+def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> generate.Proposal:
+    """Return what a text would make; nothing is written.
+
+    Raises:
+        InvalidInput: when the text or the name is wrong, or more than `most` tasks would be made.
+    """
+    proposal = generate.plan_tasks(workspace, text, name)
+    if proposal.count > most:
+        raise InvalidInput(
+            f"This makes {proposal.count:,} tasks; at most {most:,} are made at once on this server.",
+            field="yaml",
+        )
+    return proposal
+
+
+def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
+    """Return the `Parameters` of a workspace."""
+    usual = usual_gpus(workspace, Settings.load(workspace.root), os.environ)
+    answer: dict[str, Any] = {
+        "kind": "none",
+        "parameters": [],
+        "problems": [],
+        "error": None,
+        "default_gpus": {"count": usual.count, "framework": usual.framework},
+    }
+    if workspace.kind == SHELL:
+        return {**answer, "kind": "shell"}
+    try:
+        with time_limit(PREVIEW_SECONDS):
+            found = generate.script_parameters(workspace)
+    except InvalidInput as error:
+        return {**answer, "error": error_models(error)[0]}
+    except Unreadable as error:
+        return {**answer, "error": _problem(error.code, error.message)}
+    return {
+        **answer,
+        "kind": found.kind,
+        "parameters": [_parameter(parameter) for parameter in found.parameters],
+        "problems": [
+            _problem("not_understood", problem.message, None if problem.file else problem.line or None)
+            for problem in found.problems
+        ],
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "type": parameter.type,
+        "default": plain(parameter.default),
+        "required": parameter.required,
+        "help": parameter.help,
+        "group": parameter.group,
+        "choices": None if parameter.choices is None else [plain(choice) for choice in parameter.choices],
+        "flags": list(parameter.flags),
+        "line": parameter.line or None,
+        "file": parameter.file or None,
+    }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    return {
+        "key": axis.key,
+        "kind": axis.kind,
+        "count": len(axis.candidates),
+        "values": [candidate.source for candidate in axis.candidates[:_VALUES_SHOWN]],
+        "line": axis.line,
+    }
+
+
+def _notices(proposal: generate.Proposal) -> list[dict[str, Any]]:
+    found = [] if proposal.plan is None else [_notice(notice) for notice in proposal.plan.notices]
+    return found + [
+        {"code": "notice", "message": message, "field": "name", "line": None, "column": None}
+        for message in proposal.name_notices
+    ]
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {
+        "code": "notice",
+        "message": notice.message,
+        "field": notice.key,
+        "line": notice.line,
+        "column": notice.column,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a value of a script or configuration as JSON has it; what JSON lacks becomes text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def error_models(error: InvalidInput) -> list[dict[str, Any]]:
+    """Return each thing that is wrong as a `FieldError`."""
+    return [one.to_dict() for one in (error.errors if isinstance(error, InvalidInputs) else [error])]
+
+
+def _problem(code: str, message: str, line: int | None = None) -> dict[str, Any]:
+    return {"code": code, "message": message, "field": "script", "line": line, "column": None}
+
+
+def template(workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
+    """Return the `Template` to start from: the default, or the configuration of a task.
+
+    Raises:
+        NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
+    """
+    text, name = generate.starting_text(workspace, task or None)
+    if not text and workspace.kind == SHELL:
+        text = SHELL_STARTER
+    return {"text": text, "name": name}

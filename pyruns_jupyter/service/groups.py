@@ -1,0 +1,212 @@
+"""Tasks that are alike but for some parameters, such as the seed, as one line each: mean and deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+from typing import Any
+
+from pyruns_jupyter.core import query as queries
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.natural_order import natural_key
+from pyruns_jupyter.core.query.scanner import quoted
+from pyruns_jupyter.core.query.values import value_text
+from pyruns_jupyter.core.taskfile.runs import STATUSES
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow
+
+from .columns import value_key
+from .tasks import read_statuses
+
+MOST_KEYS = 50
+NAMES = 20  # of a group that are told
+_LARGEST = 1e308  # also what is no number, and whole numbers that no float holds, are left out
+
+
+@dataclass
+class _Group:
+    values: dict[str, Any]
+    rows: list[TaskRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which tasks are gathered, and how: by the keys `by`, or by all that differ but those of `fold`."""
+
+    by: tuple[str, ...] = ()
+    fold: tuple[str, ...] = ()
+    query: str = ""
+    status: str = ""
+    sort: str = ""
+    order: str = ""
+    offset: int = 0
+    limit: int = 200
+
+    def __post_init__(self) -> None:
+        if self.by and self.fold:
+            raise InvalidInput("Give either 'by' or 'fold'.", field="by")
+        if len(self.by) + len(self.fold) > MOST_KEYS:
+            raise InvalidInput(f"Tasks are gathered by at most {MOST_KEYS} keys.", field="by")
+        if self.order not in ("", "asc", "desc"):
+            raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
+
+    def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
+        """Take a look at an index and return what makes the `Groups`.
+
+        That raises InvalidInput when the search is not understood.
+        """
+        rows, sources = index.rows, queries.Sources.of(index)
+
+        def make() -> dict[str, Any]:
+            found = queries.select(
+                rows.values(),
+                self.query,
+                statuses=read_statuses(self.status),
+                sort="created",
+                order="asc",
+                limit=None,
+                sources=sources,
+                is_given_up=is_given_up,
+            )
+            configs = index.configs()
+            pairs = [(row, configs.get(row.name) or row.swept) for row in found.items if row.readable]
+            keys = self.by or _differing([config for _, config in pairs], self.fold)
+            groups = self._ordered(_gather(pairs, keys))
+            return {
+                "by": list(keys),
+                "total": len(groups),
+                "tasks": len(pairs),
+                "items": [_model(group) for group in groups[self.offset : self.offset + self.limit]],
+                "notices": [said.to_dict() for said in found.notices],
+            }
+
+        return make
+
+    def _ordered(self, groups: list[_Group]) -> list[_Group]:
+        """Return groups by a parameter, the mean of a figure, `duration`, or `tasks`; what has none last."""
+        if not self.sort:
+            return groups if self.order != "desc" else groups[::-1]
+        kind, _, key = self.sort.partition(".")
+
+        def rank(group: _Group) -> float | str | None:
+            if self.sort == "tasks":
+                return len(group.rows)
+            if self.sort == "duration":
+                return _mean(row.duration for row in group.rows)
+            if kind == "figure":
+                return _mean(row.figures.get(key) for row in group.rows)
+            if kind == "config":
+                value = group.values.get(key)
+                if value is None or isinstance(value, (int, float)):
+                    return value
+                return natural_key(value_text(value))
+            known = "tasks, duration, config.KEY or figure.KEY"
+            raise InvalidInput(f"Groups are sorted by {known}, not {self.sort!r}.", field="sort")
+
+        ranked = [(rank(group), group) for group in groups]
+        is_turned = self.order == "desc"
+        numbers = [
+            (value, group) for value, group in ranked if isinstance(value, (int, float)) and value == value
+        ]
+        texts = [(value, group) for value, group in ranked if isinstance(value, str)]
+        for some in (numbers, texts):
+            some.sort(key=_first, reverse=is_turned)
+        in_order = [*texts, *numbers] if is_turned else [*numbers, *texts]
+        missing = [group for value, group in ranked if value is None or value != value]
+        return [group for _, group in in_order] + missing
+
+
+def _first(pair: tuple[Any, _Group]) -> Any:
+    return pair[0]
+
+
+def _differing(configs: Sequence[Mapping[str, Any]], but: Iterable[str]) -> tuple[str, ...]:
+    folded = set(but)
+    first: dict[str, Hashable] = {}
+    differing: dict[str, None] = {}
+    for key in dict.fromkeys(key for config in configs for key in config):
+        if key in folded:
+            continue
+        for config in configs:
+            value = value_key(config.get(key))
+            if first.setdefault(key, value) != value:
+                differing[key] = None
+                break
+    return tuple(differing)
+
+
+def _gather(pairs: Iterable[tuple[TaskRow, Mapping[str, Any]]], keys: Sequence[str]) -> list[_Group]:
+    groups: dict[tuple[Hashable, ...], _Group] = {}
+    for row, config in pairs:
+        place = tuple(value_key(config.get(key)) for key in keys)
+        group = groups.get(place)
+        if group is None:
+            group = groups[place] = _Group({key: config.get(key) for key in keys})
+        group.rows.append(row)
+    return list(groups.values())
+
+
+def _model(group: _Group) -> dict[str, Any]:
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in group.rows:
+        counts[row.status] += 1
+    keys = dict.fromkeys(key for row in group.rows for key in row.figures)
+    figures = {key: _summary(row.figures.get(key) for row in group.rows) for key in keys}
+    return {
+        "values": strict(group.values),
+        "tasks": len(group.rows),
+        "names": [row.name for row in group.rows[:NAMES]],
+        "query": query_of(group.values),
+        "counts": counts,
+        "figures": {key: summary for key, summary in figures.items() if summary is not None},
+        "duration": _summary(row.duration for row in group.rows),
+    }
+
+
+def query_of(values: Mapping[str, Any]) -> str | None:
+    """Return the search that finds the tasks with these values of their configuration, None when there is
+    none.
+    """
+    terms = []
+    for key, value in values.items():
+        name = f"config.{key}"
+        if not all(letter.isalnum() or letter in "._-" for letter in key):
+            name = quoted(name)
+        if value is None:
+            terms.append(f"no:{name}")
+        elif isinstance(value, str):
+            terms.append(f"{name}={quoted(value)}")
+        elif isinstance(value, (bool, int, float)):
+            terms.append(f"{name}={value_text(value)}")
+        else:
+            return None
+    return " ".join(terms)
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    return [float(one) for one in values if type(one) in (int, float) and abs(one) < _LARGEST]
+
+
+def _mean(values: Iterable[Any]) -> float | None:
+    numbers = _numbers(values)
+    return fmean(numbers) if numbers else None
+
+
+def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
+    """Return count, mean, sample standard deviation (n - 1), least and greatest of the finite numbers."""
+    numbers = _numbers(values)
+    if not numbers:
+        return None
+    try:
+        deviation = stdev(numbers) if len(numbers) > 1 else None
+    except OverflowError:
+        deviation = None
+    return {
+        "count": len(numbers),
+        "mean": strict(fmean(numbers)),
+        "deviation": deviation,
+        "least": min(numbers),
+        "greatest": max(numbers),
+    }

@@ -1,0 +1,85 @@
+"""What waits in a project, for what, and whether anything more is started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
+from pyruns_jupyter.core.workspace.settings import Settings
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.cluster.resources import engine_of
+from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
+from pyruns_jupyter.studies.launch import requeue
+
+from .request import Body
+
+KEYS = ("paused", "requeue")
+
+
+def queue(root: Path) -> dict[str, Any]:
+    """Return the `Queue` of the project whose `_pyruns_` folder is `root`."""
+    found = read_queue(root)
+    return {
+        "paused": found.paused,
+        "scheduler_alive": found.scheduler_alive,
+        "batches": [_batch_model(batch) for batch in found.batches],
+    }
+
+
+def read_change(body: Body) -> bool | None:
+    """Return whether a `QueueChange` pauses the queue; None if it queues again here what is foreign.
+
+    Raises:
+        InvalidInput: if it is none.
+    """
+    if body.has("requeue") == body.has("paused"):
+        raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
+    if body.has("paused"):
+        return body.flag("paused")
+    if not body.flag("requeue"):
+        raise InvalidInput("'requeue' can only be true.", field="requeue")
+    return None
+
+
+def change(root: Path, paused: bool | None) -> None:
+    """Pause a queue or resume it; with None, queue again here what was queued elsewhere.
+
+    Raises:
+        PyrunsError, OSError: if that is not possible.
+    """
+    if paused is None:
+        requeue(root)
+    elif paused:
+        pausing.pause(root)
+    else:
+        pausing.resume(root)
+
+
+def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:
+    """Tell whether tasks that are queued with these options run on this machine."""
+    return engine_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
+
+
+def _batch_model(batch: QueuedBatch) -> dict[str, Any]:
+    options = batch.options.to_dict()
+    options.pop("after", None)
+    for key, ok in (("after", True), ("after_any", False)):
+        names = [str(one) for one in batch.options.after if one.ok is ok]
+        if names:
+            options[key] = names
+    return {
+        "id": batch.id,
+        "workspace": batch.workspace,
+        "created_at": batch.created_at,
+        "options": {"jobs": batch.options.jobs, **options},
+        "total": len(batch.tasks),
+        "waiting": batch.waiting,
+        "running": batch.running,
+        "why": batch.why,
+        "next": list(batch.next),
+        "foreign": batch.foreign,
+    }

@@ -1,0 +1,275 @@
+"""Tasks: a page of them, creating, changing, and one in detail."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyruns_jupyter.core import query
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
+from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.secret_names import is_secret
+from pyruns_jupyter.core.common.time_limit import time_limit
+from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.logs.reader import log_size
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, evenly, figures_of_run
+from pyruns_jupyter.core.metrics.select_points import chosen
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client import option_parsing
+from pyruns_jupyter.engine.client.dependencies import check_after
+from pyruns_jupyter.engine.client.submit import submit
+
+from .generator import CREATE_SECONDS, propose
+from .path_guard import check_inside
+from .request import Body
+
+MOST, USUAL = 1000, 200  # tasks on a page
+MOST_FIELDS = 200
+MAX_TRACK_VALUES = 200_000  # of all curves in one answer
+
+
+def page_reader(
+    *,
+    query: str = "",
+    status: str = "",
+    sort: str = "",
+    order: str = "",
+    offset: int | None = None,
+    limit: int | None = None,
+    fields: tuple[str, ...] = (),
+    is_given_up: Callable[[], bool] | None = None,
+) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
+    """Return what takes a look at an index and returns what makes the `TaskPage`, which may take a while.
+
+    `status` holds statuses between commas; `fields` are keys of the configuration whose values are told with
+    each task. `is_given_up` is asked now and then whether nobody waits for it.
+
+    Raises:
+        InvalidInput: when an option is not understood. Query, statuses and sort keys are looked at only when
+        the page is read.
+    """
+    order = order or "desc"
+    if order not in ("asc", "desc"):
+        raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
+    if len(fields) > MOST_FIELDS:
+        raise InvalidInput(f"At most {MOST_FIELDS} fields are told of a task.", field="fields")
+    options = {
+        "query": query,
+        "statuses": read_statuses(status),
+        "sort": sort or "created",
+        "order": order,
+        "offset": offset or 0,
+        "limit": USUAL if limit is None else limit,
+    }
+    return lambda index: _page(index, options, fields, is_given_up)
+
+
+def _page(
+    index: TaskIndex,
+    options: dict[str, Any],
+    fields: tuple[str, ...],
+    is_given_up: Callable[[], bool] | None,
+) -> Callable[[], dict[str, Any]]:
+    rows, sources = index.rows, query.Sources.of(index)
+    swept, figures = index.columns()
+    seen = {
+        "counts": dict(index.counts),
+        "revision": index.revision,
+        "epoch": index.epoch,
+        "typical_duration": index.typical_duration,
+    }
+
+    def page() -> dict[str, Any]:
+        parsed = query.parse(options["query"])
+        wanted = {**options, "query": parsed}
+        found = query.select(rows.values(), **wanted, sources=sources, is_given_up=is_given_up)
+        configs = index.configs() if fields else {}
+        excerpts = query.Excerpts(sources.log, query.log_needles(parsed), is_given_up)
+        return {
+            "items": [_item(row, configs.get(row.name), fields, excerpts.of(row)) for row in found.items],
+            "total": found.total,
+            **seen,
+            "columns": {"swept": swept, "figures": figures},
+            "notices": [said.to_dict() for said in found.notices],
+        }
+
+    return page
+
+
+def _item(
+    row: TaskRow, config: Mapping[str, Any] | None, fields: tuple[str, ...], hit: query.Excerpt | None
+) -> dict[str, Any]:
+    item = row.to_dict()
+    if hit is not None:
+        item["hit"] = {"line": hit.line, "text": hit.text}
+    if fields:
+        known = config or row.swept
+        item["values"] = {key: strict(known[key]) for key in fields if key in known}
+    return item
+
+
+def read_statuses(text: str) -> list[str] | None:
+    """Return the words between commas, None when there are none; they are looked at in the search."""
+    return [word.strip() for word in text.split(",") if word.strip()] or None
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A `CreateRequest`; `run` holds the options of the queueing, None when nothing is to be queued."""
+
+    text: str
+    name: str
+    run: Mapping[str, object] | None
+
+    KEYS = ("text", "name", "run")
+
+    @classmethod
+    def read(cls, body: Body) -> Creation:
+        """Read a request.
+
+        Raises:
+            InvalidInput: when it is none.
+        """
+        run = body.options("run", option_parsing.KEYS) if body.has("run") else None
+        return cls(body.text("text"), body.text("name"), run)
+
+
+def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str, Any]:
+    """Create one task or all tasks of a sweep, at most `most`, and return a `Created`.
+
+    Raises:
+        InvalidInput: when something is wrong; nothing is created.
+    """
+    options = None if wanted.run is None else option_parsing.queue_options(workspace, wanted.run)
+    with time_limit(CREATE_SECONDS):
+        proposal = propose(workspace, wanted.text, wanted.name, most)
+    if options is not None:
+        generate.check_runnable(workspace)
+        check_after(workspace, [], options.after)
+    names = generate.create(proposal)
+    created: dict[str, Any] = {"names": names, "queued": False, "message": None}
+    if options is not None:
+        try:
+            refused = submit(workspace, names, options=options).refused
+        except PyrunsError as error:  # the tasks are there all the same
+            refused = {names[0]: error.message}
+        except OSError as error:
+            refused = {names[0]: os_sentence(error)}
+        created["queued"] = not refused
+        created["message"] = next(iter(refused.values()), None)
+    return created
+
+
+def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, Any]:
+    """Return the `TaskDetail` of a task; values of secrets are told only with `secrets`.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    workspace = index.workspace
+    paths = workspace.existing(name)
+    row, info = read_row(paths.folder)
+    seen = index.rows.get(name)
+    if seen is not None and seen.status == row.status == RUNNING and seen.run == row.run:
+        row = seen  # the index knows more of a living run; in all else the file is newer
+    return {
+        "task": row.to_dict(),
+        "config": _config_text(workspace, name),
+        "notes": tasks.notes_of(info),
+        "env": environment_model(tasks.env_of(info), secrets=secrets),
+        "history": [run_model(paths, info, run) for run in runs(info)],
+    }
+
+
+def environment_model(environment: Mapping[str, object], *, secrets: bool) -> list[dict[str, Any]]:
+    """Return variables as `Variable`s; values of secrets are told only with `secrets`."""
+    found = []
+    for name, text in environment.items():
+        secret = is_secret(str(name))
+        found.append(
+            {"name": str(name), "value": None if secret and not secrets else str(text), "secret": secret}
+        )
+    return found
+
+
+def _config_text(workspace: WorkspaceFolder, name: str) -> str:
+    try:
+        return generate.task_text(workspace, name)
+    except (NotFound, Unreadable):
+        return ""
+
+
+def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
+    """Return the `RunInfo` of a run."""
+    return {
+        "index": run.index,
+        "status": run.status,
+        "started_at": _finite(run.started_at),
+        "finished_at": _finite(run.finished_at),
+        "duration": _finite(run.duration),
+        "exit_code": run.exit_code,
+        "pid": run.pid,
+        "records": run.records,
+        "log_size": log_size(paths.log(run.index)),
+        "source": run.source,
+        "code": sources_of(info, run.index).get("code"),
+        "environment": _place_model(run),
+    }
+
+
+def _place_model(run: Run) -> dict[str, Any]:
+    def text(key: str) -> str:
+        value = run.environment.get(key)
+        return value if isinstance(value, str) else ""
+
+    return {
+        "host": text("host"),
+        "system": text("system"),
+        "python": text("python"),
+        "executable": text("launcher"),
+        "packages": text("packages"),
+        "gpus": gpu_names(run),
+        "cluster_job": text("cluster_job"),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def tracks(
+    workspace: WorkspaceFolder, name: str, wanted: int | None, points: int | None = None
+) -> dict[str, Any]:
+    """Return the `Tracks` of run `wanted`, by default the latest one; of each curve the `points` that a
+    picture of it needs, fewer when the run has so many curves that these were more than `MAX_TRACK_VALUES`.
+
+    Raises:
+        NotFound: when the task has no such run.
+    """
+    paths = workspace.existing(name)
+    info = read_task(paths.folder)
+    known = runs(info)
+    if wanted is None and not known:
+        return {"run": 0, "tracks": {}, "records": {}, "messages": []}
+    number = len(known) if wanted is None else wanted
+    if not 1 <= number <= len(known):
+        raise NotFound(f"The task {name!r} has no run {number}.")
+    check_inside(paths.journal(number), paths.folder)
+    figures = figures_of_run(info, known[number - 1], paths, thinned=points is None)
+    told = {"run": number, "records": figures.records, "messages": figures.messages}
+    most = MAX_TRACK_VALUES // max(len(figures.tracks), 1)
+    if points is None:
+        most = min(most, POINTS_SHOWN)
+        return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
+    points = min(points, most)
+    places = {key: chosen(values, points) for key, values in figures.tracks.items()}
+    kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
+    return {**told, "tracks": kept, "places": places}

@@ -1,0 +1,290 @@
+"""The configurations of all tasks: flat, the same by both ways of reading, cheap to ask again."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.config import cache as configs_module
+from pyruns_jupyter.core.config.document import parse_config
+from pyruns_jupyter.core.config.flatten import FlatReader, flatten
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from tests.core.making import one_task, script_workspace, shell_workspace, snapshot
+
+LOADS = "import pyruns_jupyter\n\nprint(pyruns_jupyter.load())\n"
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "a: 1",
+            "b: 1e-3",
+            "c:",
+            "  d: x",
+            "  e:",
+            "    f: [1, 2]",
+            "  - 5",
+            "- 6",
+            "- a: 1",
+            "g: {h: 1, i: {}}",
+            "j: 'it''s'",
+            'k: "a # b"',
+            "l: x # y",
+            "# only",
+            "",
+            "   ",
+            "m: |",
+            "  text",
+            "n: - 1",
+            "o: 12:30",
+            "p: yes",
+            "q: a: b",
+            "c.d: 3",
+            "  d.e: 4",
+            "<<: {z: 1}",
+            "r: &x 1",
+            "s: *x",
+            "t: !!str 1",
+            "'y': 1",
+            "---",
+            "...",
+            "? x",
+            "u: ~",
+            "v: -1",
+            "w: - ",
+            "x: 0x1F",
+            "y: .inf",
+            "z: a b  c",
+            "a:1",
+            "é: 1",
+            "b: ü # ö",
+            "\td: 1",
+            "c: 1\t# x",
+            "aa: [",
+            "bb: ]",
+            "cc: 1_000",
+            "dd: http://x:80/y",
+            "ee: a,b=c",
+            "ff: [a, [b, {c: d}]]",
+            "gg: '",
+            "%TAG x",
+            "hh: @x",
+            "ii: %x",
+            "jj: x#y",
+            "kk: null",
+            "ll: 1e400",
+            "g: {h: 2}",
+            "  h: 1",
+            "mm:   ",
+            "nn: a:",
+            "oo: a: ",
+            "pp: --x",
+            "qq: -",
+            "rr: -x y",
+            "ss: <<",
+        ]
+    ),
+    max_size=7,
+)
+TEXTS = LINES.map("\n".join) | st.text(alphabet="ab:-# \n\"'[]{},|>&*!%1.~\t\r", max_size=30)
+
+
+def by_parser(text: str) -> dict[str, Any]:
+    try:
+        return flatten(parse_config(text))
+    except InvalidInput:
+        return {}
+
+
+@settings(max_examples=1500)
+@given(TEXTS)
+@example("a: 1\n" * 2)
+@example("a:\n  b: 1\na:\n  c: 2\n")
+@example("a: {b: 1}\na.b: 2\n")
+@example("a:\n- 1\n- x\nb: 2\n")
+@example("a:\n  b:\n  - 1\n  c: 2\nd:\n")
+@example("\ufeffa: 1\r\nb: x\r\n")
+@example("a: [1, 2]\n  b: 3\n")
+@example("a: x\n  y\n")
+def test_both_ways_of_reading_give_the_same(text: str) -> None:
+    reader = FlatReader()
+    for _ in range(2):  # the second time lines are remembered
+        found = reader.read(text)
+        assert repr(dict(found)) == repr(by_parser(text))
+
+
+def test_plain_texts_need_no_parser() -> None:
+    text = (
+        "# a sweep\nlr: 1e-3  # rate\nopt:\n  name: adam\n  betas: [0.9, 0.999]\nlayers:\n- 64\n- 32\n"
+        "note: 'x: y'\ntime: 12:30\nempty:\n"
+    )
+    reader = FlatReader()
+    assert reader._read_plain(text) == by_parser(text)
+    config = reader.read(text)
+    assert config == {
+        "lr": 0.001, "opt.name": "adam", "opt.betas": [0.9, 0.999], "layers": [64, 32], "note": "x: y",
+        "time": "12:30", "empty": None,
+    }  # fmt: skip
+    assert config.get("lr") == 0.001
+    assert config.get("none", 5) == 5
+    assert "opt.name" in config
+    assert len(config) == 7
+    other = reader.read(text.replace("1e-3", "1e-2"))
+    assert other._places is config._places  # keys are kept once
+
+
+def test_configurations_of_a_workspace(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path, source=LOADS)
+    names = create_tasks(workspace, "lr: 0.1 | 0.01\nmodel:\n  depth: 3\n", "ab")
+    index = TaskIndex(workspace)
+    assert index.configs() == {}  # of the rows there are
+    index.refresh()
+    found = index.configs()
+    assert found == {
+        names[0]: {"lr": 0.1, "model.depth": 3},
+        names[1]: {"lr": 0.01, "model.depth": 3},
+    }
+    path = workspace.tasks / names[0] / "config.yaml"
+    path.write_text("lr: 7\n")
+    again = index.configs()
+    assert again[names[0]] == {"lr": 7}
+    assert found[names[0]]["lr"] == 0.1  # what somebody holds does not change under them
+    tasks.trash(workspace, names[1])
+    [more] = create_tasks(workspace, "lr: 5\n", "more")
+    index.refresh()
+    assert index.configs() == {names[0]: {"lr": 7}, more: {"lr": 5}}
+    with edit_task(workspace.tasks / more) as info:
+        info["config_file"] = "old.yaml"
+    (workspace.tasks / more / "old.yaml").write_text("lr: 6\n")
+    index.refresh()
+    assert index.configs()[more] == {"lr": 6}
+
+
+def test_shell_tasks_have_none(tmp_path: Path) -> None:
+    workspace = shell_workspace(tmp_path)
+    one_task(workspace)
+    index = TaskIndex(workspace)
+    index.refresh()
+    assert index.configs() == {}
+
+
+@pytest.mark.parametrize("kind", ["missing", "damaged", "binary", "huge", "list", "fifo", "folder", "link"])
+def test_a_configuration_that_is_none_is_empty(tmp_path: Path, kind: str) -> None:
+    workspace = script_workspace(tmp_path)
+    bad, good = create_tasks(workspace, "lr: 1 | 2", "ab")
+    path = workspace.tasks / bad / "config.yaml"
+    path.unlink()
+    contents = {
+        "damaged": b"a: [1\n",
+        "binary": b"a: \xff\x00\n",
+        "huge": b"a: 1\n" + b"#" * 5_000_000,
+        "list": b"- 1\n",
+    }
+    if kind in contents:
+        path.write_bytes(contents[kind])
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        (tmp_path / "secret.yaml").write_text("secret: 1\n")
+        path.symlink_to(tmp_path / "secret.yaml")
+    before = snapshot(workspace.folder)
+    index = TaskIndex(workspace)
+    index.refresh()
+    for _ in range(2):
+        assert index.configs() == {bad: {}, good: {"lr": 2}}
+    assert snapshot(workspace.folder) == before
+    if kind == "fifo":
+        path.unlink()
+        path.write_text("lr: 3\n")
+        assert index.configs()[bad] == {"lr": 3}
+
+
+def test_a_file_name_does_not_lead_out_of_the_task(tmp_path: Path) -> None:
+    workspace = script_workspace(tmp_path)
+    folder = one_task(workspace)
+    (workspace.folder / "secret.yaml").write_text("secret: 1\n")
+    for file in ("../../secret.yaml", "..", "", "a\0b"):
+        with edit_task(folder) as info:
+            info["config_file"] = file
+        index = TaskIndex(workspace)
+        index.refresh()
+        assert "secret" not in index.configs()["one"]
+
+
+def test_edited_configurations_are_noticed_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configs_module, "LOOKS", 2)
+    workspace = script_workspace(tmp_path)
+    names = create_tasks(workspace, "seed: 0:7", "ab")
+    index = TaskIndex(workspace)
+    index.refresh()
+    index.configs()
+    for name in names:
+        (workspace.tasks / name / "config.yaml").write_text("seed: 100\n")
+    for _ in range(4):
+        found = index.configs()
+    assert {config["seed"] for config in found.values()} == {100}
+
+
+def test_a_workspace_that_is_gone(tmp_path: Path) -> None:
+    index = TaskIndex(WorkspaceFolder(tmp_path / "_pyruns_" / "none"))
+    index.refresh()
+    assert index.configs() == {}
+
+
+def test_long_keys_within_each_other_do_not_fill_the_memory() -> None:
+    """A configuration of 200 kB used to take a gigabyte: every value has the names of all that it is in."""
+    values = "{" + ", ".join(f"v{number}: 1" for number in range(10_000)) + "}"
+    for opening, closing in (("{" + "k" * 700 + ": ", "}"), ("{k: ", "}")):
+        text = f"a: {opening * 140}{values}{closing * 140}\n"
+        assert len(FlatReader().read(text)) == (0 if len(opening) > 100 else 10_000)
+    line = (
+        "a: "
+        + ("{" + "k" * 300 + ": ") * 100
+        + "{"
+        + ", ".join(f"v{n}: 1" for n in range(2_500))
+        + "}"
+        + "}" * 100
+    )
+    assert len(line) < 64 * 1024
+    assert len(FlatReader().read(line + "\n")) == 0
+
+
+def test_reading_configurations_keeps_no_look_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first search by a parameter reads all files, on a slow disk for seconds."""
+    workspace = script_workspace(tmp_path, source=LOADS)
+    create_tasks(workspace, "lr: 1\n", "one")
+    index = TaskIndex(workspace)
+    index.refresh()
+    reads, go_on = threading.Event(), threading.Event()
+    read = configs_module._read
+
+    def slow(path: str) -> Any:
+        reads.set()
+        go_on.wait(60)
+        return read(path)
+
+    monkeypatch.setattr(configs_module, "_read", slow)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            found = threads.submit(index.configs)
+            assert reads.wait(60)
+            create_tasks(workspace, "lr: 2\n", "two")
+            assert [row.name for row in threads.submit(index.refresh).result(30).changed] == ["two"]
+        finally:
+            go_on.set()
+        assert set(found.result(60)) == {"one"}
+    assert set(index.configs()) == {"one", "two"}

@@ -1,0 +1,125 @@
+"""Hints of what changes in a workspace, from the kernel itself."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs import inotify
+from pyruns_jupyter.core.fs.filesystem import file_system_type
+from pyruns_jupyter.core.fs.inotify import FolderWatch
+from pyruns_jupyter.core.taskfile.lock import task_lock
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> WorkspaceFolder:
+    made = open_workspace(tmp_path)[0]
+    for name in ("a", "b"):
+        create_tasks(made, "true\n", name)
+    return made
+
+
+@pytest.fixture
+def watch(workspace: WorkspaceFolder) -> Iterator[FolderWatch]:
+    made = FolderWatch(workspace.tasks)
+    assert made.update(["a", "b"])
+    yield made
+    made.close()
+
+
+def came(watch: FolderWatch) -> bool:
+    """Whether a hint came; events are there at once when the call that causes them returns."""
+    ready, _, _ = select.select([watch.descriptor], [], [], 0)
+    return bool(ready) and watch.read()
+
+
+def test_what_is_worth_a_look(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
+    assert not came(watch)
+    assert not watch.read()
+    tasks.set_pinned(workspace, "a", True)
+    assert came(watch)
+    assert not came(watch)
+    (workspace.tasks / "b" / "config.sh").write_text("false\n")  # an editor
+    assert came(watch)
+    create_tasks(workspace, "true\n", "c")
+    assert came(watch)
+    assert watch.update(["a", "b", "c"])
+    assert not watch.update(["a", "b", "c"])
+    tasks.set_pinned(workspace, "c", True)
+    assert came(watch)
+    tasks.rename(workspace, "c", "d")
+    assert came(watch)
+    watch.update(["a", "b", "d"])
+    watch.read()
+    tasks.set_pinned(workspace, "d", False)
+    assert came(watch)
+    tasks.trash(workspace, "d")
+    assert came(watch)
+    watch.update(["a", "b"])
+    watch.read()
+    # What lies in the trash concerns nobody.
+    for folder in filter(Path.is_dir, workspace.trash.iterdir()):
+        (folder / "task_info.json").write_text("{}")
+    assert not came(watch)
+
+
+def test_what_is_not(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
+    folder = workspace.tasks / "a"
+    with task_lock(folder):
+        pass
+    with edit_task(folder):
+        pass  # nothing changed
+    (folder / "task_info.json").read_bytes()
+    (folder / "run_logs").mkdir(exist_ok=True)
+    (folder / "run_logs" / "run1.log").write_text("x")
+    assert not came(watch)
+
+
+def test_too_much_at_once(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
+    """When the kernel drops events it says so, which is a hint too."""
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    paths = [workspace.tasks / name / "x" for name in ("a", "b")]
+    for number in range(limit + 10):
+        paths[number % 2].write_text("")
+    assert came(watch)
+    while came(watch):
+        pass
+    tasks.set_pinned(workspace, "a", True)
+    assert came(watch)
+
+
+def test_where_there_are_no_hints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OSError):
+        FolderWatch(tmp_path / "missing")
+    monkeypatch.setattr(inotify, "REMOTE", {file_system_type(tmp_path)})
+    with pytest.raises(OSError):
+        FolderWatch(tmp_path)
+
+
+def test_closing_while_watches_are_added(workspace: WorkspaceFolder) -> None:
+    for number in range(300):
+        (workspace.tasks / f"t{number}").mkdir()
+    names = os.listdir(workspace.tasks)
+    for _ in range(20):
+        watch = FolderWatch(workspace.tasks)
+        adding = threading.Thread(target=watch.update, args=(names,))
+        before = watch.descriptor
+        adding.start()
+        watch.close()
+        adding.join()
+        assert watch.descriptor == -1
+        assert not os.path.exists(f"/proc/self/fd/{before}") or "inotify" not in os.readlink(
+            f"/proc/self/fd/{before}"
+        )

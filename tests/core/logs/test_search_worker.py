@@ -1,0 +1,130 @@
+"""Searching one log: every match within a line, at its byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.logs import search_worker
+
+
+def by_hand(pattern: str, log: bytes) -> list[tuple[int, int, int]]:
+    """Every match of every line, looked for one line at a time."""
+    found, at = [], 0
+    for line in log.split(b"\n"):
+        text = line.decode("utf-8", "surrogateescape")
+        for match in re.compile(pattern).finditer(text):
+            first, last = (
+                len(text[:place].encode("utf-8", "surrogateescape")) for place in (match.start(), match.end())
+            )
+            if last > first:
+                found.append((at + first, last - first, at))
+        at += len(line) + 1
+    return found
+
+
+PATTERNS = ["a", "b+", r"\s+b", "^a", "b$", r"a\s*b", "[^b]", "ä|b", r"\w+", "(a|b)+$", "a*"]
+
+
+@given(st.sampled_from(PATTERNS), st.text("ab \n\rä✔\t", max_size=60), st.integers(0, 5))
+def test_it_finds_what_is_found_line_by_line(pattern: str, text: str, begin: int) -> None:
+    log = text.encode()
+    found = [hit[:3] for hit in search_worker.hits(re.compile(pattern, re.MULTILINE), log, begin)]
+    assert found == [(first + begin, size, line + begin) for first, size, line in by_hand(pattern, log)]
+
+
+@given(st.binary(max_size=80), st.sampled_from(["a", "[^a]", ".", r"\n", r"\S+"]))
+def test_binary_noise(log: bytes, pattern: str) -> None:
+    found = [hit[:3] for hit in search_worker.hits(re.compile(pattern, re.MULTILINE), log, 0)]
+    assert found == by_hand(pattern, log)
+
+
+@given(st.lists(st.binary(max_size=30), max_size=6), st.integers(1, 20), st.integers(0, 10))
+def test_blocks_are_whole_lines_and_everything(parts: list[bytes], size: int, start: int) -> None:
+    log = b"\n".join(parts)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(search_worker, "_BLOCK", size)
+        with tempfile.TemporaryFile() as stream:
+            stream.write(log)
+            stream.flush()
+            blocks = list(search_worker.blocks(stream.fileno(), start))
+    assert b"".join(block for block, _ in blocks) == log[start:]
+    at = start
+    for number, (block, begin) in enumerate(blocks, 1):
+        assert begin == at
+        at += len(block)
+        assert block.endswith(b"\n") or len(block) >= size or number == len(blocks)
+
+
+def scan(log: Path, **wanted: Any) -> list[dict[str, Any]]:
+    """What the program says."""
+    options = {"ignore_case": False, "start": 0, "limit": 100, **wanted}
+    with log.open("rb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-I", search_worker.__file__],
+            stdin=stream,
+            env={**os.environ, "PYRUNS_SCAN": json.dumps(options)},
+            capture_output=True,
+            check=True,
+        )
+    assert done.stderr == b""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_program(tmp_path: Path) -> None:
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"".join(b"epoch %d loss %d\n" % (n, n % 7) for n in range(400_000)))
+    *parts, last = scan(log, pattern="LOSS 3", ignore_case=True, limit=10_000_000)
+    assert len(parts) > 1
+    assert last == {"hits": [], "searched": log.stat().st_size, "total": 57143, "done": True}
+    assert sum(len(part["hits"]) for part in parts) == 57143
+    assert parts[0]["hits"][0] == [53, 6, 45, "epoch 3 loss 3"]
+    # Page by page it finds the same.
+    again, start = [], 0
+    while True:
+        page = scan(log, pattern="loss 3$", limit=20_000, start=start)
+        again += [hit for part in page for hit in part["hits"]]
+        start = page[-1]["searched"]
+        if start == log.stat().st_size:
+            break
+    assert again == [hit for part in parts for hit in part["hits"]]
+
+
+def test_what_is_shown_of_a_very_long_line(tmp_path: Path) -> None:
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"x" * 10_000_000 + b" needle \xff" + b"y" * 1000)
+    (hit,) = [hit for part in scan(log, pattern="needle") for hit in part["hits"]]
+    assert hit[:2] == [10_000_001, 6]
+    assert hit[3].startswith("x")
+    assert " needle \ufffdyy" in hit[3]
+    assert len(hit[3]) <= 400
+
+
+def test_a_line_full_of_hits(tmp_path: Path) -> None:
+    """Two million of them in one line, and a line behind it."""
+    log = tmp_path / "run1.log"
+    log.write_bytes("ä".encode() * 2_000_000 + b"\nnext \xc3\xa4\n")
+    parts = scan(log, pattern="ä", limit=1000)
+    found = {"hits": [hit for part in parts for hit in part["hits"]], "total": parts[-1]["total"]}
+    assert found["total"] == 101
+    assert found["hits"][99][:3] == [198, 2, 0]
+    assert found["hits"][100][:3] == [4_000_006, 2, 4_000_001]
+
+
+def test_no_pattern(tmp_path: Path) -> None:
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"x\n")
+    for pattern in ("(", "[a", "*", "(?P<a", "a{99999999999}", "(" * 1000):
+        (said,) = scan(log, pattern=pattern)
+        assert said["problem"]
+    assert scan(log, pattern="[[a]")[-1]["done"]  # Python warns of it

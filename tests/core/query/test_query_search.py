@@ -1,0 +1,304 @@
+"""Regular expressions that cannot run away, and searching logs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.query import Excerpts, Sources, log_needles, logs, parse, select
+from pyruns_jupyter.core.query.pattern import Clock, TimeIsOver, compile_pattern
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow
+from tests.core.making import end_run, one_task, shell_workspace, start_run
+from tests.core.query.test_query import BASE
+
+HOSTILE = [
+    "(a+)+b",
+    "(a*)*b",
+    "(a|a)*b",
+    "(a|aa)+$",
+    r"(\w+\s?)*x",
+    r"^(([a-z])+.)+[A-Z]([a-z])+$",
+    "(.*a){20}",
+    "(a?){30}a{30}",
+    "a?" * 30 + "a" * 30,
+    ".*.*.*.*.*b",
+    r"(a+)\1+b+(\1)*",
+    "(?:(?:a?){2,60}){2,60}b",
+    "(" * 150 + "a" + ")*" * 150,
+    "x*" * 60 + "y",
+    "(é+)+x",
+    "(?i:(A+)+)b",
+    "((a{1,50}){1,50}){1,50}b",
+]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_a_pattern_without_bound_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidInput, match="far too long"):
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"epoch\s+\d+\s+loss\s+[\d.]+", "Epoch  12 loss 0.53"),
+        (r"^run_(\d+\.)*\d+$", "run_1.20.3"),
+        (r"(foo|bar)+baz", "foobarbaz"),
+        (r".*out of memory.*", "CUDA out of memory."),
+        (r"lr=\d+(\.\d+)?(e-?\d+)?,", "lr=1.5e-3,"),
+        (r"Traceback|Error|Killed", "ValueError: x"),
+        (r"\b\w+\.py\b", "at train.py line"),
+        (r"(a|b)*c", "ababc"),
+        (r"[^,]+,[^,]+,[^,]+", "a,b,c"),
+        (r"(?:\w+\.)+\w+", "a.b.c"),
+        (r"ü.*ß", "Übergröße"),
+        (r"(?<!x)y(?=z)", "yz"),
+        (r"a.*b.*c", "a1b2c"),
+    ],
+)
+def test_everyday_patterns_work(pattern: str, found: str) -> None:
+    compiled = compile_pattern(pattern)
+    assert compiled.search(found, Clock(60.0))
+    assert not compiled.search("nothing!", Clock(60.0))
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(["a", "b", "ab", ".", "*", "+", "?", "(", ")", "|", "{1,3}", "[ab]", "^", "(?="]),
+        max_size=16,
+    ).map("".join),
+    st.sampled_from(["a" * 190 + "!", "ab" * 95, "aab" * 60 + "\n"]),
+)  # fmt: skip
+def test_no_pattern_that_is_taken_runs_away(pattern: str, text: str) -> None:
+    """What is taken finds what `re` finds, and this test ends."""
+    try:
+        compiled = compile_pattern(pattern)
+    except InvalidInput:
+        return
+    assert compiled.search(text, Clock(60.0)) == (re.search(pattern, text, re.IGNORECASE) is not None)
+
+
+def test_a_long_text_is_searched_as_a_whole_when_that_is_cheap() -> None:
+    compiled, clock = compile_pattern("a.*b.*c$"), Clock(60.0)
+    assert compiled.length < 1000
+    assert compiled.search("x" * 50_000 + "a" + "-" * 50_000 + "b--c", clock)
+    assert not compiled.search("x" * 50_000 + "a--b--c" + "x" * 50_000, clock)
+    assert clock.pieces == 0
+
+
+@pytest.mark.parametrize("pattern", [".*b", "a*a*b", ".*.*b"])
+def test_a_long_text_is_searched_in_pieces_when_it_takes_long(pattern: str) -> None:
+    """`a*a*b` used to keep a process busy for hours, as nothing was looked at in between."""
+    compiled, clock = compile_pattern(pattern), Clock(60.0)
+    text = "a" * (10 * compiled.length)
+    assert not compiled.search(text, clock)
+    assert clock.pieces == 1
+    assert compiled.search(text + "b", clock)
+    with pytest.raises(TimeIsOver):
+        compiled.search(text, Clock(-1.0))
+
+
+def test_what_was_searched_in_pieces_is_said(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    row = replace(write("a", b"a" * 1_000), notes="a" * 1_000)
+    for query, code in (("/a*a*b/", "pieces"), ("log:/a*a*b/", "logs_cut")):
+        for _ in range(2):  # also when the answer is remembered
+            found = select([row], query, sources=sources(tmp_path))
+            assert [(said.code, said.is_serious) for said in found.notices] == [(code, True)]
+
+
+# -- logs
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., TaskRow]:
+    def make(name: str, data: bytes | None) -> TaskRow:
+        folder = tmp_path / name / "run_logs"
+        folder.mkdir(parents=True)
+        if data is not None:
+            (folder / "run1.log").write_bytes(data)
+        return replace(BASE, name=name, runs=1, run=1)
+
+    return make
+
+
+def sources(tmp_path: Path) -> Sources:
+    return Sources(
+        log=lambda row: (tmp_path / row.name, tmp_path / row.name / "run_logs" / f"run{row.run}.log")
+    )
+
+
+def found(tmp_path: Path, rows: list[TaskRow], query: str) -> list[str]:
+    return sorted(row.name for row in select(rows, query, sources=sources(tmp_path)).items)
+
+
+def test_what_is_in_logs(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    rows = [
+        write("oom", b"step 1\r\nCUDA Out Of Memory\n"),
+        write("umlaut", "step 2\nGRÖSSE 3\n".encode()),
+        write("binary", bytes(range(256)) * 500 + b"needle" + b"\xff\xfe"),
+        write("empty", b""),
+        write("none", None),
+        replace(BASE, name="never"),
+    ]
+    assert found(tmp_path, rows, 'log:"out of memory"') == ["oom"]
+    assert found(tmp_path, rows, "log:memory,größe") == ["oom", "umlaut"]
+    assert found(tmp_path, rows, "log:needle") == ["binary"]
+    assert found(tmp_path, rows, r"log:/step \d$/") == ["oom", "umlaut"]
+    assert found(tmp_path, rows, "log:/^cuda.*memory$/") == ["oom"]
+    assert found(tmp_path, rows, "-log:step name:/e/") == ["empty", "never", "none"]
+    assert found(tmp_path, rows, "has:log") == ["binary", "empty", "none", "oom", "umlaut"]
+    assert found(tmp_path, rows, 'log:""') == ["binary", "empty", "oom", "umlaut"]
+
+
+def excerpt(tmp_path: Path, row: TaskRow, query: str) -> tuple[int | None, str] | None:
+    hit = Excerpts(sources(tmp_path).log, log_needles(parse(query))).of(row)
+    return None if hit is None else (hit.line, hit.text)
+
+
+def test_the_line_that_was_found_is_told(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    bar = b"".join(b"\r%d%%|#|" % done for done in range(100))
+    row = write("one", b"step 1\n" + bar + b"\n\x1b[31mValueError:\x1b[0m \x07GR\xc3\x96SSE\x00 9\r\nend\n")
+    assert excerpt(tmp_path, row, "log:größe") == (103, "ValueError: GRÖSSE 9")
+    assert excerpt(tmp_path, row, "log:/^end$/ step") == (104, "end")
+    assert excerpt(tmp_path, row, "(log:nothing OR log:99%) lr<1") == (102, "99%|#|")
+    assert excerpt(tmp_path, row, "-log:step") is None
+    assert excerpt(tmp_path, row, "step") is None
+    assert excerpt(tmp_path, write("none", None), "log:step") is None
+    assert excerpt(tmp_path, replace(BASE, name="never"), "log:step") is None
+
+    far = write("far", b"x" * 100_000 + b" needle " + b"y" * 100_000 + b"\n")
+    found_far = excerpt(tmp_path, far, "log:needle")
+    assert found_far is not None
+    assert found_far[1].startswith("…x") and " needle y" in found_far[1] and found_far[1].endswith("y…")
+    assert len(found_far[1]) <= 301
+
+
+def test_the_line_in_a_huge_log(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    row = write("huge", b"first\n")
+    path = tmp_path / "huge" / "run_logs" / "run1.log"
+    with path.open("r+b") as stream:
+        stream.seek(3 * 1024**3)
+        stream.write(b"\nlast words\n")
+    assert excerpt(tmp_path, row, "log:first") == (1, "first")
+    assert excerpt(tmp_path, row, 'log:"last words"') == (None, "last words")
+
+
+def test_no_line_is_told_of_what_lies_outside_the_task(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    (tmp_path / "secret.txt").write_text("password\n")
+    row = write("link", None)
+    (tmp_path / "link" / "run_logs" / "run1.log").symlink_to(tmp_path / "secret.txt")
+    assert excerpt(tmp_path, row, "log:password") is None
+
+
+@pytest.mark.parametrize("shift", [-5, -1, 0, 1])
+def test_a_text_across_two_pieces_is_found(tmp_path: Path, write: Callable[..., TaskRow], shift: int) -> None:
+    for name, wanted in (("ascii", "out of memory"), ("other", "größer als")):
+        data = b"x" * (logs._PIECE - 6 + shift) + wanted.encode() + b"y" * 100
+        row = write(f"{name}{shift}", data)
+        assert found(tmp_path, [row], f'log:"{wanted.upper()}"') == [row.name]
+        assert found(tmp_path, [row], f"log:/{wanted.replace(' ', '.')}/") == [row.name]
+
+
+def test_a_huge_log_is_read_at_both_ends_and_said(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    row = write("huge", b"first words\n")
+    path = tmp_path / "huge" / "run_logs" / "run1.log"
+    with path.open("r+b") as stream:  # sparse: 2 GiB that take no room
+        stream.seek(1024**3)
+        stream.write(b"in the middle")
+        stream.truncate(2 * 1024**3)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"\nlast words\n")
+    assert found(tmp_path, [row], 'log:"first words"') == ["huge"]
+    assert found(tmp_path, [row], 'log:"last words"') == ["huge"]
+    missed = select([row], "log:middle", sources=sources(tmp_path))
+    assert missed.items == []
+    assert [said.code for said in missed.notices] == ["logs_cut"]
+    with pytest.raises(InvalidInput, match="64 MiB"):
+        select([row], "-log:middle", sources=sources(tmp_path), strict=True)
+    assert select([row], "-log:middle", sources=sources(tmp_path), strict=True, partial=True).total == 1
+
+
+def test_a_log_that_grows_is_searched_anew(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    row = write("grows", b"one\n")
+    assert found(tmp_path, [row], "log:two") == []
+    with (tmp_path / "grows" / "run_logs" / "run1.log").open("ab") as stream:
+        stream.write(b"two\n")
+    assert found(tmp_path, [row], "log:two") == ["grows"]
+
+
+def test_only_files_inside_the_task_are_read(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "run1.log").write_text("secret")
+    rows = [write(name, None) for name in ("link", "folder", "pipe", "directory")]
+    (tmp_path / "link" / "run_logs" / "run1.log").symlink_to(tmp_path / "secret" / "run1.log")
+    (tmp_path / "folder" / "run_logs").rmdir()
+    (tmp_path / "folder" / "run_logs").symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "pipe" / "run_logs" / "run1.log")
+    (tmp_path / "directory" / "run_logs" / "run1.log").mkdir()
+    result = select(rows, "log:e", sources=sources(tmp_path))
+    assert result.items == []
+    assert [said.message for said in result.notices] == ["4 logs could not be read."]
+
+
+def test_cheap_terms_go_first(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    rows = [
+        replace(write(name, b"text\n"), status=status) for name, status in (("a", "failed"), ("b", "pending"))
+    ]
+    looked: list[str] = []
+    plain = sources(tmp_path).log
+    assert plain is not None
+
+    def log(row: TaskRow) -> tuple[Path, Path]:
+        looked.append(row.name)
+        return plain(row)
+
+    assert select(rows, "log:text (status:failed OR name:x)", sources=Sources(log=log)).total == 1
+    assert looked == ["a"]
+
+
+def test_time_for_logs_is_bounded(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    search = logs.Search(sources(tmp_path).log, seconds=-1.0)
+    assert not search.contains(write("a", b"late word\n"), [logs.Needle("late word", None)])
+    (said,) = search.notices()
+    assert (said.code, said.is_serious) == ("logs_unread", True)
+
+
+@pytest.mark.parametrize("options", [{"seconds": -1.0}, {"is_given_up": lambda: True}])
+def test_when_time_is_over_no_log_is_read_any_more(
+    tmp_path: Path, write: Callable[..., TaskRow], options: dict[str, Any]
+) -> None:
+    """Small logs used to be read on: only every eighth look was one at the clock."""
+    rows = [write(f"t{number}", b"a word\n") for number in range(20)]
+    search = logs.Search(sources(tmp_path).log, **options)
+    assert not any(search.contains(row, [logs.Needle("never asked before", None)]) for row in rows)
+    (said,) = search.notices()
+    assert "20 logs" in said.message
+
+
+def test_nobody_waits_for_a_search(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    found = select([write("a", b"text\n")], "log:unread", sources=sources(tmp_path), is_given_up=lambda: True)
+    assert [said.code for said in found.notices] == ["logs_unread"]
+
+
+def test_a_real_workspace(tmp_path: Path) -> None:
+    workspace = shell_workspace(tmp_path)
+    folder = one_task(workspace)
+    start_run(folder, pid=1, create_time=1.0)
+    end_run(folder)
+    (folder / "run_logs").mkdir(exist_ok=True)
+    (folder / "run_logs" / "run1.log").write_text("hello there\n")
+    index = TaskIndex(workspace)
+    index.refresh()
+    assert select(index.rows.values(), "log:there run:1", sources=Sources.of(index)).total == 1
+    assert select(index.rows.values(), "log:where", sources=Sources.of(index)).total == 0

@@ -1,0 +1,90 @@
+"""The free command line of a script whose arguments cannot be told."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan
+from pyruns_jupyter.core.scripts.argv import build_argv
+from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+
+SCRIPT = read_parameters("import sys\nprint(sys.argv)\n")
+
+
+def test_the_default_configuration_proposes_it() -> None:
+    assert SCRIPT.kind == "command"
+    text = config_default_text(SCRIPT.parameters)
+    assert text == 'command_line: ""  # words after the script; {name} is the value of a key below\n'
+    assert build_argv(SCRIPT, SweepPlan.parse(text).config(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, []),
+        ({"command_line": None}, []),
+        ({"command_line": "go --lr {lr} '{a dir}'", "lr": 0.1, "a dir": "a b"}, ["go", "--lr", "0.1", "a b"]),
+        ({"command_line": "--lr={lr} -o{out}", "lr": 1e-5, "out": "x"}, ["--lr=1e-05", "-ox"]),
+        ({"command_line": "--layers {l} x", "l": [1, 2]}, ["--layers", "1", "2", "x"]),
+        ({"command_line": "--layers {l} x", "l": []}, ["x"]),
+        ({"command_line": "--lr {lr} x", "lr": None}, ["x"]),
+        ({"command_line": "y {lr} x", "lr": None}, ["y", "x"]),
+        ({"command_line": "--lr={lr} x", "lr": None}, ["x"]),
+        ({"command_line": "{{lr}} a{{b", }, ["{lr}", "a{b"]),
+        ({"command_line": "{a.b} {c}", "a": {"b": 1}, "c": True}, ["1", "true"]),
+        ({"command_line": "run {x}", "x": "; rm -rf / $(id) {y} '"}, ["run", "; rm -rf / $(id) {y} '"]),
+        ({"command_line": "a\nb"}, ["a", "b"]),
+        ({"command_line": ["a b", "{x}"], "x": 1}, ["a b", "1"]),
+        ({"command_line": 3}, ["3"]),
+    ],
+)  # fmt: skip
+def test_words(config: dict[str, Any], words: list[str]) -> None:
+    assert build_argv(SCRIPT, config) == words
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "words"),
+    [
+        ({"lr": 0.1}, "lr", "used nowhere: write {lr} in command_line"),
+        ({"command_line": "{lrr}", "lr": 1}, "command_line", "did you mean {lr}?"),
+        ({"command_line": "{x}"}, "command_line", "no key x"),
+        ({"command_line": "{}"}, "command_line", "no key"),
+        ({"command_line": "a{b"}, "command_line", "a single {"),
+        ({"command_line": "'a"}, "command_line", "no closing quotation"),
+        ({"command_line": {"a": 1}}, "command_line", "has to be a text"),
+        ({"command_line": "--x={l}", "l": [1]}, "l", "a list cannot stand within a word"),
+        ({"command_line": "{l}", "l": [[1]]}, "l", "a list"),
+        ({"command_line": "{l}", "l": "a\0"}, "l", "zero character"),
+    ],
+)
+def test_mistakes_name_their_key(config: dict[str, Any], field: str, words: str) -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        build_argv(SCRIPT, config)
+    assert field in [one.field for one in caught.value.errors]
+    assert words in " ".join(one.message for one in caught.value.errors)
+
+
+def test_a_script_that_reads_the_file_itself_gets_no_words() -> None:
+    script = read_parameters("import os\nopen(os.environ['__PYRUNS_CONFIG__'])\n")
+    assert script.kind == "none"
+    assert build_argv(script, {"anything": 1}) == []
+
+
+@given(st.lists(st.text(alphabet="ab '\"\\$;{}\n", max_size=6), max_size=5))
+def test_any_values_are_one_word_each(values: list[str]) -> None:
+    keys = {f"k{number}": value for number, value in enumerate(values)}
+    line = " ".join(f"{{{key}}}" for key in keys)
+    assert build_argv(SCRIPT, {"command_line": line, **keys}) == values
+
+
+@given(st.text(alphabet="ab{} '\"-=", max_size=12), st.text() | st.none() | st.lists(st.integers()))
+def test_any_text_gives_words_or_a_sentence(line: str, value: object) -> None:
+    with contextlib.suppress(InvalidInput):
+        words = build_argv(SCRIPT, {"command_line": line, "a": value})
+        assert all(isinstance(word, str) for word in words)

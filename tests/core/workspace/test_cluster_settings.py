@@ -1,0 +1,113 @@
+"""What a job of a cluster asks for, as people write it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed, ClusterSettings, seconds_of
+from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
+
+
+def parsed(text: str) -> Settings:
+    return Settings.parse(text.encode(), Path("settings.yaml"))
+
+
+def test_settings_of_a_project_and_of_a_workspace() -> None:
+    settings = parsed(
+        "engine: slurm\n"
+        "slurm: {partition: gpu, cpus: 4, time: 4:00:00, gpus: 2, poll_seconds: 5, extra: [--qos=high]}\n"
+        "workspaces:\n"
+        "  train: {slurm: {cpus: 8, memory: 64G, extra: [module load cuda]}}\n"
+        "  small: {engine: local}\n"
+    )
+    assert settings.problem is None
+    cluster = settings.cluster
+    assert cluster.poll_seconds == 5
+    usual = ClusterNeed(partition="gpu", gpus="2", cpus=4, time=14400.0, extra=("--qos=high",))
+    assert cluster.of("anything") == ("slurm", usual)
+    train = ClusterNeed("gpu", "", "2", 8, "64G", 14400.0, ("--qos=high", "module load cuda"))
+    assert cluster.of("train") == ("slurm", train)
+    assert cluster.of("small") == ("local", usual)
+
+
+def test_without_settings_everything_is_local() -> None:
+    assert parsed(DEFAULT_TEXT).cluster == ClusterSettings()
+    assert ClusterSettings().of("x") == ("local", ClusterNeed())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("engine: slrum", "engine should be local or slurm, not 'slrum'."),
+        ("slurm: {memory: 16}", "slurm: memory must be an amount with its unit such as 800M or 16G, not 16."),
+        ("slurm: {nodes: 2}", "A job of a cluster has no 'nodes', only partition, account, gpus"),
+        ("slurm: {partition: '--help'}", "slurm: partition must be a name"),
+        (
+            "slurm: {poll_seconds: 0}",
+            "slurm.poll_seconds should be a number of seconds from 1",
+        ),
+        ("slurm: 3", "slurm should be a mapping such as {partition: gpu, cpus: 4}."),
+        ("workspaces: [a]", "workspaces should be a mapping of their names to their settings."),
+        ("workspaces: {a: 3}", "workspaces.a should be a mapping such as {engine: slurm}."),
+        ("workspaces: {a: {engine: x}}", "workspaces.a.engine should be local or slurm, not 'x'."),
+        ('slurm: {extra: ["--x=\'a"]}', "slurm: extra must be a list of at most 100 lines of text"),
+        ('slurm: {extra: ["a\\nb"]}', "slurm: extra must be a list of at most 100 lines of text"),
+    ],
+)
+def test_what_is_wrong_is_said_and_not_used(text: str, said: str) -> None:
+    settings = parsed(f"{text}\nmax_jobs: 3\n")
+    assert settings.problem is not None
+    assert said in settings.problem
+    assert settings.problem.endswith("It is not used.")
+    assert settings.max_jobs == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        *((90, 90), (1.5, 1.5), ("90m", 5400), ("1h30m", 5400), ("4:00:00", 14400), ("1-12:00", 129600)),
+        *(("1-0:0:5", 86405), ("10:30", 630), ("2d", 172800)),
+    ],
+)
+def test_times(value: object, seconds: float) -> None:
+    assert seconds_of(value) == seconds
+
+
+@pytest.mark.parametrize("value", [0, -1, "soon", "", True, "1:99", float("nan"), "1-", None, [1]])
+def test_what_is_no_time(value: object) -> None:
+    assert seconds_of(value) is None
+
+
+texts = st.text(max_size=8)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["partition", "account", "gpus", "cpus", "memory", "time", "extra", "other"]),
+        st.none() | st.booleans() | st.integers() | st.floats() | texts | st.lists(texts, max_size=3),
+    )
+)
+def test_any_mapping_is_understood_or_refused(value: dict[str, Any]) -> None:
+    """Nothing in it can become another word of the cluster's command, or another line of the job's script."""
+    try:
+        need = ClusterNeed.from_dict(value)
+    except InvalidInput:
+        return
+    assert ClusterNeed.from_dict(need.to_dict()) == need
+    for text in (need.partition, need.account, need.gpus, need.memory):
+        assert not text.startswith("-")
+        assert not set(text) & set(" \n\0'\"$;")
+    assert all(line.isprintable() for line in need.extra)
+
+
+@given(st.integers(1, 9), st.text(max_size=3))
+def test_a_need_over_nothing_is_itself(cpus: int, name: str) -> None:
+    need = ClusterNeed(cpus=cpus, partition=name)
+    assert need.over(ClusterNeed()) == need
+    assert ClusterNeed().over(need) == need

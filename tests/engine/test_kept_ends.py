@@ -1,0 +1,185 @@
+"""The end of a run is not lost when its task file cannot be written, and no supervisor lives for ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from pyruns_jupyter.core.common.host_identity import process_alive, state_folder
+from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
+from pyruns_jupyter.engine.queue.launch import attend
+from pyruns_jupyter.engine.queue.options import QueueOptions
+from tests.support import wait_until
+
+from .support import Project
+
+USUAL = QueueOptions()
+WAITING = "echo up; while [ ! -e go ]; do sleep 0.05; done; exit 3"
+
+
+def begin(project: Project, options: QueueOptions = USUAL) -> int:
+    """Start a run that ends with exit code 3 once `go` is there; return the pid of its supervisor."""
+    project.task("T", WAITING)
+    submit(project.workspace, ["T"], options=options)
+    project.wait_for_output("T", b"up")
+    project.pid("T")  # nothing is written any more until the next heartbeat
+    return project.supervisor_pid("T")
+
+
+def kept(project: Project) -> list[Path]:
+    return sorted((project.root / ".engine" / "ends").glob("*.json"))
+
+
+def wait_until_gone(pid: int) -> None:
+    wait_until(lambda: not process_alive(pid, None), message=f"{pid} is gone")
+
+
+def check_end(project: Project) -> None:
+    wait_until(lambda: project.status("T") == "failed", message=lambda: str(project.info("T")))
+    info = project.info("T")
+    assert info["exit_codes"] == [3]
+    assert info["run_statuses"] == ["failed"]
+    assert info["pyruns_jupyter"].get("messages") is None
+    wait_until(lambda: kept(project) == [])
+    assert project.log("T").count(b"Exit code: 3") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_task_file_that_is_damaged_when_the_run_ends(shell: Project, number: signal.Signals) -> None:
+    supervisor = begin(shell)
+    path = shell.paths("T").info
+    content = path.read_bytes()
+    path.write_bytes(content[:-10])
+    (shell.folder / "go").touch()
+    wait_until(lambda: kept(shell), message="the end is kept")
+    os.kill(supervisor, number)
+    wait_until_gone(supervisor)
+    path.write_bytes(content)
+    check_end(shell)
+    shell.wait_for_exit()
+
+
+def test_a_task_file_that_becomes_readable_when_nobody_is_left(shell: Project) -> None:
+    """Neither the supervisor, nor the scheduler, nor the batch."""
+    supervisor = begin(shell)
+    path = shell.paths("T").info
+    content = path.read_bytes()
+    path.write_bytes(b"{")
+    (shell.folder / "go").touch()
+    wait_until(lambda: kept(shell), message="the end is kept")
+    shell.kill_scheduler()
+    os.kill(supervisor, signal.SIGTERM)
+    wait_until_gone(supervisor)
+    for batch in shell.engine.batches.iterdir():
+        batch.unlink()
+    assert not attend(shell.root)  # no scheduler lives for a file that nobody can read
+    path.write_bytes(content)
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    check_end(shell)
+    shell.wait_for_exit()
+
+
+def test_the_end_of_a_task_that_is_removed_is_kept_no_longer(shell: Project) -> None:
+    supervisor = begin(shell)
+    shell.paths("T").info.write_bytes(b"{")
+    (shell.folder / "go").touch()
+    wait_until(lambda: kept(shell))
+    os.kill(supervisor, signal.SIGTERM)
+    wait_until_gone(supervisor)
+    shutil.rmtree(shell.paths("T").folder)
+    wait_until(lambda: attend(shell.root) or kept(shell) == [])
+    shell.wait_for_exit()
+    assert kept(shell) == []
+    assert not shell.has_work()
+
+
+def test_a_run_that_is_tried_again_after_its_end_was_kept(shell: Project) -> None:
+    supervisor = begin(shell, QueueOptions(retries=1, retry_delay=0.0))
+    path = shell.paths("T").info
+    content = path.read_bytes()
+    path.write_bytes(b"{")
+    (shell.folder / "go").touch()
+    wait_until(lambda: kept(shell))
+    os.kill(supervisor, signal.SIGTERM)
+    wait_until_gone(supervisor)
+    path.write_bytes(content)
+    wait_until(lambda: shell.info("T").get("exit_codes") == [3, 3], message=lambda: shell.scheduler_log())
+
+
+@pytest.mark.parametrize("place", ["project", "state folder", "nowhere"])
+def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, place: str) -> None:
+    supervisor = begin(shell)
+    guard = shell.paths("T").folder / ".task_info.json.lock.guard"
+    guard.unlink()
+    guard.mkdir()  # whoever it is cannot lock the task
+    state = state_folder() / "ends"
+    if place != "project":
+        (shell.root / ".engine" / "ends").write_text("in the way")
+    if place == "nowhere":
+        shutil.rmtree(state, ignore_errors=True)
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.write_text("in the way")
+    try:
+        (shell.folder / "go").touch()
+        shell.wait_for_output("T", b"up")
+        wait_until(lambda: b"Exit code: 3" in shell.log("T"))
+        if place == "project":
+            wait_until(lambda: kept(shell))
+        elif place == "state folder":
+            wait_until(lambda: list(state.glob("*.json")))
+        os.kill(supervisor, signal.SIGTERM)
+        wait_until_gone(supervisor)
+    finally:
+        if place == "nowhere":
+            state.unlink()
+    guard.rmdir()
+    if place != "nowhere":
+        check_end(shell)
+        assert list(state.glob("*.json")) == []
+        return
+    assert shell.wait("T") == ["failed"]
+    assert "how the run ended is unknown" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+    assert "nothing knows it any more" in shell.scheduler_log()
+
+
+def test_an_end_that_was_written_already_is_not_written_twice(shell: Project) -> None:
+    """A crash between the two steps: the task file has it, and it is still kept."""
+    supervisor = begin(shell, QueueOptions(retries=1, retry_delay=0.0))
+    path = shell.paths("T").info
+    content = path.read_bytes()
+    path.write_bytes(b"{")
+    (shell.folder / "go").touch()
+    (file,) = wait_until(lambda: kept(shell))
+    end = file.read_bytes()
+    shell.kill_scheduler()
+    path.write_bytes(content)
+    wait_until_gone(supervisor)
+    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: shell.info("T").get("exit_codes") == [3, 3])
+    shell.wait_for_exit()
+    with edit_task(shell.paths("T").folder) as info:
+        info["notes"] = "as it was"
+    before = shell.info("T")
+    file.write_bytes(end)
+    wait_until(lambda: attend(shell.root) or kept(shell) == [])
+    shell.wait_for_exit()
+    assert shell.info("T") == before
+
+
+def test_a_kept_end_of_another_project_or_with_a_path_in_it_is_left_alone(shell: Project) -> None:
+    begin(shell)
+    folder = shell.root / ".engine" / "ends"
+    folder.mkdir(mode=0o700)
+    content = {"root": str(shell.root), "workspace": "../..", "task": "T", "attempt": "a", "number": 1}
+    (folder / "a.json").write_text(json.dumps(content))
+    (folder / "b.json").write_text("{")
+    (shell.folder / "go").touch()
+    assert shell.wait("T") == ["failed"]
+    shell.wait_for_exit()
+    assert "Traceback" not in shell.scheduler_log()
