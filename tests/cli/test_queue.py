@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from .test_cli import SCRIPT, Terminal, statuses
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     made = Terminal(tmp_path)
     made("open", "train.py")
-    return made
+    yield made
+    stop_everything(tmp_path)  # a scheduler whose queue is paused stays
 
 
 def test_pausing_looking_and_going_on(terminal: Terminal) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from tests.engine.support import stop_everything
 from tests.server.client import Api, until
 from tests.server.conftest import WS
 from tests.slurm import conftest as slurm
@@ -55,3 +56,4 @@ async def test_what_is_for_this_machine_is_limited(
     assert (answer.status, "At most 4 tasks" in answer.body["message"]) == (400, True)
     wanted["run"] = {"jobs": 5}
     assert (await api.post(TASKS, wanted, ws=WS))["names"] == ["t"]
+    stop_everything(train.project)  # its scheduler would ask the cluster as long as the task waits
