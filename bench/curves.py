@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from pyruns_jupyter.core.metrics import read as figures
-from pyruns_jupyter.core.metrics.aggregate import summary
-from pyruns_jupyter.core.metrics.downsample import Sketches, write_curves
+from pyruns_jupyter.core.metrics.aggregate import compact
+from pyruns_jupyter.core.metrics.downsample import CurveDownsampler, write_curves
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -35,8 +35,8 @@ def make_run(paths: TaskPaths, points: int, seed: int) -> float:
             loss = math.exp(-n / points * 5) + chance.random() * 0.1
             stream.write(encode(TRACK, {"loss": loss, "acc": 1 - loss, "step": n}, 1.7e9 + n))
     begun = time.perf_counter()
-    sketches = Sketches()
-    _, tracks, whole = summary(paths.journal(1), 0, sketches)
+    sketches = CurveDownsampler()
+    _, tracks, whole = compact(paths.journal(1), 0, sketches)
     write_curves(paths.curves(1), sketches.curves(), paths.journal(1).stat().st_size)
     taken = time.perf_counter() - begun
     info = {

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import yaml
 
-from pyruns_jupyter.core.create.create import create, plan_tasks
+from pyruns_jupyter.core.create.create import create
+from pyruns_jupyter.core.create.preview import plan_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.service.generator import Sketch, preview
 

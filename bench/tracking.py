@@ -64,7 +64,7 @@ def best_rate(folder: Path) -> tuple[float, float]:
 
 def lost_by_kills(folder: Path) -> tuple[int, int]:
     """Return how many acknowledged points SIGKILL cost, and how many there were."""
-    from pyruns_jupyter.core.metrics.aggregate import fold
+    from pyruns_jupyter.core.metrics.aggregate import read_journal
     from pyruns_jupyter.core.taskfile.paths import TaskPaths
 
     environment = {**os.environ, "PYRUNS_TASK_DIR": str(folder), "PYRUNS_RUN_INDEX": "2"}
@@ -79,7 +79,7 @@ def lost_by_kills(folder: Path) -> tuple[int, int]:
         process.send_signal(signal.SIGKILL)
         acknowledged[f"k{number}"] = 500 * (number + 1) + process.stdout.read().count(b"\n")
         process.wait()
-    tracks = fold(TaskPaths(folder).journal(2))[1]
+    tracks = read_journal(TaskPaths(folder).journal(2))[1]
     lost = sum(
         count - len(set(tracks.get(key, [])) & set(range(count))) for key, count in acknowledged.items()
     )

@@ -25,9 +25,9 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
 from pyruns_jupyter.core.metrics.read import add_points
 from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
-from pyruns_jupyter.core.tasks.edit import Change
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "digits" / "train.py"
@@ -107,7 +107,7 @@ def fill(folder: Path, began: float, chance: random.Random) -> None:
     )
     date(info, began, began + seconds)
     if chance.random() < 0.04:
-        Change(tags=(chance.choice(["paper", "ablation", "baseline"]),)).apply(info)
+        TaskPatch(tags=(chance.choice(["paper", "ablation", "baseline"]),)).apply(info)
     if chance.random() < 0.02:
         info["notes"] = chance.choice(NOTES)
     write_atomic(folder / "task_info.json", dump_json(info), durable=False)

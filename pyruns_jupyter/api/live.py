@@ -11,11 +11,11 @@ from typing import Literal
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, QUEUED
-from pyruns_jupyter.core.tasks.index import TaskIndex, TaskRow
-from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import is_stuck
-from pyruns_jupyter.studies.launch import attend
+from pyruns_jupyter.studies.launch import ensure_running
 
 from .tables import count_text
 
@@ -102,7 +102,7 @@ class Waiting:
             )
         if now - self._attended > ATTEND_SECONDS:
             for root in self._roots:
-                attend(root)
+                ensure_running(root)
             self._attended = now
         return _pause_since(began)
 

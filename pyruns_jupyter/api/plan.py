@@ -13,7 +13,7 @@ from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan, folds_told
 from pyruns_jupyter.core.config.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -150,8 +150,8 @@ def plan_overlay(workspace: WorkspaceFolder, text: str, name: str = "") -> Plan:
     whole, sweep = found.text, given
     try:
         if not given.template.errors:
-            whole = generate.complete_template(workspace, found.text)
-            sweep = generate.check_template(workspace, whole)
+            whole = preview.complete_template(workspace, found.text)
+            sweep = preview.check_template(workspace, whole)
     except InvalidInput as error:
         told = {(one.field, one.message) for one in errors}
         several = error.errors if isinstance(error, InvalidInputs) else [error]
@@ -161,7 +161,7 @@ def plan_overlay(workspace: WorkspaceFolder, text: str, name: str = "") -> Plan:
     names: list[str] = []
     if name:
         try:
-            names = generate.proposed_names(workspace, given if errors else sweep, name)
+            names = preview.proposed_names(workspace, given if errors else sweep, name)
         except InvalidInput as error:
             errors.append(error)
     if len(errors) == 1:

@@ -12,7 +12,7 @@ from pyruns_jupyter.engine.client import option_parsing as given_options
 from pyruns_jupyter.engine.queue import pause as pausing
 from pyruns_jupyter.engine.queue.options import MAX_JOBS, QueueOptions
 from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch, read_queue
-from pyruns_jupyter.studies.launch import attend, requeue
+from pyruns_jupyter.studies.launch import ensure_running, requeue
 
 from .tables import count_text, html_table, text_table
 
@@ -83,7 +83,7 @@ class ProjectQueue:
     def state(self) -> Queue:
         """The queue as it is now. A scheduler is started if tasks are queued and none is alive."""
         with suppress(PyrunsError, OSError):  # the queue says that no scheduler runs
-            attend(self._root)
+            ensure_running(self._root)
         return read_queue(self._root)
 
     @property

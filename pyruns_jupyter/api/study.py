@@ -10,7 +10,7 @@ from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
-from pyruns_jupyter.studies import managing
+from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition, study_names
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
@@ -90,7 +90,7 @@ class Study:
         Raises:
             InvalidInput: when there are as many already, or so many configurations do not exist.
         """
-        managing.go_on(self._workspace.folder, self._name, n=n)
+        managing.resume(self._workspace.folder, self._name, n=n)
         return self
 
     def remove(self) -> None:

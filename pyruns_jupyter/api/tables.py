@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.printable import printable, printable_text
 from pyruns_jupyter.core.common.timestamps import duration_text
-from pyruns_jupyter.core.tasks.index import TaskRow
+from pyruns_jupyter.core.tasks.row import TaskRow
 
 MAX_ROWS = 200  # rows an object shows by itself
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
@@ -99,7 +99,7 @@ def _width(text: str) -> int:
     )
 
 
-class TaskTable:
+class TableView:
     """What tasks looked like at one moment, as a table. `notices` are sentences about how they were found."""
 
     def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:

@@ -15,10 +15,11 @@ from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.logs import reader as logs
 from pyruns_jupyter.core.metrics.read import figures_of_run
 from pyruns_jupyter.core.provenance import environments, snapshots
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.trust.signed_pickles import load_pickle
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -27,7 +28,7 @@ from pyruns_jupyter.engine.client.submit import cancel, submit
 from .live import Waiting, progress_of
 from .queue import RunOptions, queue_options
 from .runs import TaskRun
-from .tables import TaskTable, html_table, task_columns
+from .tables import TableView, html_table, task_columns
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -117,11 +118,11 @@ class Task:
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags of the task; assign to replace them."""
-        return tasks.tags_of(read_row(self.folder)[1])
+        return metadata.tags_of(read_row(self.folder)[1])
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
-        tasks.change(self._workspace, self._name, tasks.Change(tags=_tags(tags)))
+        tasks.change(self._workspace, self._name, metadata.TaskPatch(tags=_tags(tags)))
 
     @property
     def pinned(self) -> bool:
@@ -135,7 +136,7 @@ class Task:
     @property
     def env(self) -> dict[str, str]:
         """The task's own environment variables, which its runs get; a copy. See `set_env`."""
-        return tasks.env_of(read_row(self.folder)[1])
+        return metadata.env_of(read_row(self.folder)[1])
 
     def set_env(self, **variables: str | None) -> Task:
         """Set environment variables for coming runs, and unset those whose value is None; others stay.
@@ -317,7 +318,7 @@ class Task:
         Raises:
             Conflict: when it is queued or running.
         """
-        tasks.trash(self._workspace, self._name)
+        trash.trash(self._workspace, self._name)
 
     @property
     def _paths(self) -> TaskPaths:
@@ -415,16 +416,16 @@ class TaskList(Sequence[Task]):
     def _repr_html_(self) -> str:
         return self._table()._repr_html_()
 
-    def _table(self) -> TaskTable:
+    def _table(self) -> TableView:
         rows = []
         for task in self._tasks:
             with suppress(NotFound):  # removed or renamed meanwhile
                 rows.append(task.row)
-        return TaskTable(rows)
+        return TableView(rows)
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    return tasks.check_tags([tags] if isinstance(tags, str) else tags)
+    return metadata.check_tags([tags] if isinstance(tags, str) else tags)
 
 
 def raise_refused(refused: dict[str, str]) -> None:

@@ -17,14 +17,14 @@ from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import submit
-from pyruns_jupyter.studies.launch import attend
+from pyruns_jupyter.studies.launch import ensure_running
 
 from .live import Events
 from .plan import Plan, plan_overlay
 from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
 from .results import Results
 from .study import Studies, Study, begin_study
-from .tables import TaskTable, count_text
+from .tables import TableView, count_text
 from .task import Task, TaskList, raise_refused
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Workspace(Results):
 
     def table(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
-    ) -> TaskTable:
+    ) -> TableView:
         """Return what `tasks` finds as a table of this moment: one look at the disk, however many they are.
 
         Raises:
@@ -233,7 +233,7 @@ class Workspace(Results):
             strict=True,
             partial=partial,
         )
-        return TaskTable(found.items, (said.message for said in found.notices))
+        return TableView(found.items, (said.message for said in found.notices))
 
     @property
     def studies(self) -> Studies:
@@ -296,7 +296,7 @@ class Workspace(Results):
         """Start a scheduler if work waits and none lives, and drivers of active studies; tell whether
         something was started.
         """
-        return attend(self._folder.root)
+        return ensure_running(self._folder.root)
 
     def move(
         self, tasks: Tasks, *, before: str | Task | None = None, after: str | Task | None = None

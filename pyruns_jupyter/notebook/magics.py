@@ -150,7 +150,7 @@ class PyrunsMagics(Magics):
             create(self._context, workspace, cell, args)
 
     def _task(self, cell: str, args: argparse.Namespace) -> None:
-        from .cells import create_cell_task
+        from .cell_tasks import create_cell_task
 
         assert self.shell is not None
         variables = self.shell.user_ns

@@ -36,7 +36,7 @@ STOPPED = 128 + signal.SIGTERM
 LONGEST_SOCKET = 100  # bytes of a path, to which the number of the socket is added (sun_path has 108)
 
 
-class Run(NotebookClient):
+class NotebookRun(NotebookClient):
     """One notebook, whose outputs are told and which is saved as it goes on."""
 
     def __init__(self, notebook: Any, target: Path, **more: Any) -> None:
@@ -90,7 +90,7 @@ def main(path: str) -> int:
     notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
     inject(notebook, script.load().to_dict())
     target = Path(script.artifact_dir()) / source.name
-    run = Run(
+    run = NotebookRun(
         notebook,
         target,
         kernel_name=kernel_of(notebook),
@@ -103,7 +103,7 @@ def main(path: str) -> int:
         run.save()
 
 
-async def _execute(run: Run, name: str) -> int:
+async def _execute(run: NotebookRun, name: str) -> int:
     executing = asyncio.ensure_future(run.async_execute())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, executing.cancel)
     try:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.studies.launch import attend
+from pyruns_jupyter.studies.launch import ensure_running
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class Watch:
                         _tell(heard)
                 if began - attended >= (ATTEND_EVERY if active else ATTEND_IDLE):
                     attended = began
-                    attend(self.workspace.root)
+                    ensure_running(self.workspace.root)
                 problem = None
             except Exception as error:  # noqa: BLE001 - the next look may do better; without it all widgets freeze
                 if problem != repr(error):

@@ -23,9 +23,9 @@ from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.service.generator import template
 from pyruns_jupyter.service.workspaces import folder_identity
 
-from . import pictures
-from .bridge import STATIC, VIEWS, Bridge, sample
-from .pictures import Picture
+from . import static_preview
+from .comm_server import STATIC, VIEWS, Bridge, sample
+from .static_preview import Picture
 
 LOADER = "widget-loader.js"
 _NOT_BUILT = """\
@@ -126,7 +126,7 @@ class TaskTable(View):
 
     def _picture(self) -> Picture:
         found = self._shown.table(self.query)
-        return pictures.table(found.rows, f"Tasks of {self.workspace}", f"{self.workspace}: no tasks")
+        return static_preview.table(found.rows, f"Tasks of {self.workspace}", f"{self.workspace}: no tasks")
 
 
 class Dashboard(View):
@@ -136,7 +136,9 @@ class Dashboard(View):
     _height = 520
 
     def _picture(self) -> Picture:
-        return pictures.counts(self.workspace, self._shown.counts(), self._shown.table(sort="-started").rows)
+        return static_preview.counts(
+            self.workspace, self._shown.counts(), self._shown.table(sort="-started").rows
+        )
 
 
 class Gpus(View):
@@ -146,7 +148,7 @@ class Gpus(View):
     _height = 320
 
     def _picture(self) -> Picture:
-        return pictures.machine(sample())
+        return static_preview.machine(sample())
 
 
 class Generator(View):
@@ -206,7 +208,7 @@ class Generator(View):
             self._following = False
 
     def _picture(self) -> Picture:
-        return pictures.plan(self.plan, self.text)
+        return static_preview.plan(self.plan, self.text)
 
 
 class Log(View):
@@ -221,7 +223,7 @@ class Log(View):
         super().__init__(task.workspace, task=task.name, **traits)
 
     def _picture(self) -> Picture:
-        return pictures.log(self._shown[self.task])
+        return static_preview.log(self._shown[self.task])
 
 
 class _Compared(View):
@@ -254,7 +256,7 @@ class Comparison(_Compared):
 
     def _picture(self) -> Picture:
         rows = [self._shown[name].row for name in self.names]
-        return pictures.table(rows, f"Tasks of {self.workspace}", "no tasks")
+        return static_preview.table(rows, f"Tasks of {self.workspace}", "no tasks")
 
 
 class Plot(_Compared):
@@ -276,7 +278,7 @@ class Plot(_Compared):
     _height = 420
 
     def _picture(self) -> Picture:
-        return pictures.curves(self._shown.folder, self.names, self.figures)
+        return static_preview.curves(self._shown.folder, self.names, self.figures)
 
 
 def _one_workspace(tasks: Workspace | Task | Iterable[Task]) -> tuple[Workspace, list[str]]:

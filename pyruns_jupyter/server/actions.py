@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.service.actions import MOVE, Action, Rows, act
+from pyruns_jupyter.service.actions import MOVE, ActionRequest, Rows, act
 
 from .handler import EXECUTE, WRITE, PyrunsHandler
 
@@ -17,7 +17,7 @@ class ActionsHandler(PyrunsHandler):
     async def post(self, ws: str) -> None:
         """Do something to tasks: start, stop, remove, mark, copy, order them; some may be refused."""
         try:
-            wanted = Action.read(await self.body(*Action.KEYS))
+            wanted = ActionRequest.read(await self.body(*ActionRequest.KEYS))
         except InvalidInput:
             await self.require(WRITE)  # who may do nothing is not told what would be right
             raise

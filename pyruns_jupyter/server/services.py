@@ -19,7 +19,7 @@ from pyruns_jupyter.live.event_emitter import Emit
 from pyruns_jupyter.live.threads import Workers
 from pyruns_jupyter.live.watcher import Watcher, WatcherPool
 
-from ..studies.launch import attend
+from ..studies.launch import ensure_running
 from ..system.sampler import Sampler
 from .activity import PERIOD, Activity
 from .kernels import Kernels
@@ -229,4 +229,4 @@ class Services:
 
     def _attend(self, root: Path) -> bool:
         # Going on with what was queued starts processes: not where the administrator forbids that.
-        return self.limits.allow_execution and attend(root)
+        return self.limits.allow_execution and ensure_running(root)

@@ -14,7 +14,7 @@ class StudiesHandler(PyrunsHandler):
     async def get(self, ws: str) -> None:
         """Answer the studies of a workspace, without their trials."""
         workspace = await self.run(self.workspace, ws)
-        found = await self.run(studies.Found.read, workspace)
+        found = await self.run(studies.StudyList.read, workspace)
         rows = await self.services.watcher(workspace).look(lambda index: index.rows, max_age=0.0)
         await self.answer(await self.run(found.listing, workspace, rows))
 
@@ -22,7 +22,7 @@ class StudiesHandler(PyrunsHandler):
     async def post(self, ws: str) -> None:
         """Begin a study."""
         await self.require(EXECUTE)  # makes tasks and runs them
-        wanted = studies.Beginning.read(await self.body(*studies.Beginning.KEYS))
+        wanted = studies.StudyRequest.read(await self.body(*studies.StudyRequest.KEYS))
         workspace = await self.run(self.workspace, ws)
         await self.check_jobs(workspace, {**wanted.run, **wanted.fields})
         found = await self.run(studies.begin, workspace, wanted)
@@ -36,7 +36,7 @@ class SearchPreviewHandler(PyrunsHandler):
     @endpoint(READ)
     async def post(self, ws: str) -> None:
         """Answer what a study would search; mistakes in it are part of the answer."""
-        wanted = studies.Beginning.read(await self.body(*studies.Beginning.KEYS))
+        wanted = studies.StudyRequest.read(await self.body(*studies.StudyRequest.KEYS))
         await self.answer(await self.preview(lambda: studies.preview(self.workspace(ws), wanted)))
 
 
@@ -47,7 +47,7 @@ class StudyHandler(PyrunsHandler):
     async def get(self, ws: str, study: str) -> None:
         """Answer one study with its trials."""
         workspace = await self.run(self.workspace, ws)
-        found = await self.run(studies.Found.one, workspace, study)
+        found = await self.run(studies.StudyList.one, workspace, study)
         rows = await self.services.watcher(workspace).look(lambda index: index.rows, max_age=0.0)
         await self.answer(await self.run(found.detail, workspace, rows))
 
@@ -55,7 +55,7 @@ class StudyHandler(PyrunsHandler):
     async def post(self, ws: str, study: str) -> None:
         """Stop a study, or go on with it."""
         await self.require(EXECUTE)
-        wanted = studies.Change.read(await self.body(*studies.Change.KEYS))
+        wanted = studies.StudyChange.read(await self.body(*studies.StudyChange.KEYS))
         workspace = await self.run(self.workspace, ws)
         found = await self.run(studies.change, workspace, study, wanted)
         self.services.watcher(workspace).touch()

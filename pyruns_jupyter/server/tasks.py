@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.changes import Patch, change
 from pyruns_jupyter.service.tasks import MOST, Creation, create, detail, page_reader
@@ -80,7 +80,7 @@ class TaskHandler(PyrunsHandler):
         workspace = await self.run(self.workspace, ws)
         watcher = self.services.watcher(workspace)
         try:
-            await self.run(tasks.trash, workspace, task)
+            await self.run(trash.trash, workspace, task)
         finally:
             watcher.touch()
         self.set_status(204)

@@ -8,9 +8,10 @@ from typing import Any
 
 from pyruns_jupyter.core import query
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.create.duplicate import duplicate
-from pyruns_jupyter.core.tasks import bulk
+from pyruns_jupyter.core.taskfile import metadata
+from pyruns_jupyter.core.tasks import bulk, trash
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks.bulk import Outcome
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -36,7 +37,7 @@ MOST_DAYS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Action:
+class ActionRequest:
     """An `ActionRequest`; `names` is None when a query says which tasks are meant.
 
     The rest goes with some actions only: `run` (options of a queueing) and `skip_done` with run, `tags` with
@@ -63,7 +64,7 @@ class Action:
     )
 
     @classmethod
-    def read(cls, body: Body) -> Action:
+    def read(cls, body: Body) -> ActionRequest:
         """Read a request.
 
         Raises:
@@ -93,7 +94,7 @@ class Action:
         as_name = body.text("as_name") if body.has("as_name") else None
         if as_name is not None and (names is None or len(names) != 1):
             raise InvalidInput("'as_name' goes with one task.", field="as_name")
-        tags = tasks.check_tags(body.texts("tags")) if body.has("tags") else ()
+        tags = metadata.check_tags(body.texts("tags")) if body.has("tags") else ()
         if action in ("tag", "untag") and not tags:
             raise InvalidInput("The request lacks 'tags'.", field="tags")
         before, after = (body.text(key) if body.has(key) else None for key in ("before", "after"))
@@ -139,7 +140,7 @@ class Action:
 
 
 def act(
-    workspace: WorkspaceFolder, wanted: Action, names: list[str], rows: Rows | None = None
+    workspace: WorkspaceFolder, wanted: ActionRequest, names: list[str], rows: Rows | None = None
 ) -> dict[str, Any]:
     """Do something to tasks and return an `ActionResult`; some may be refused.
 
@@ -157,22 +158,22 @@ def act(
         move_tasks(workspace, rows or {}, names, before=wanted.before, after=wanted.after)
         outcome = Outcome(names)
     else:
-        outcome = bulk.each(
+        outcome = bulk.for_each_task(
             workspace, names, lambda name, durable: _one(wanted, workspace, name, durable=durable)
         )
     refused = [{"name": name, "message": why} for name, why in outcome.refused.items()]
     return {"done": outcome.done, "refused": refused, "made": outcome.made}
 
 
-def _one(wanted: Action, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
+def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
     """Do it to one task; return the name of a task that there is now because of it."""
     match wanted.action:
         case "cancel":
             cancel(workspace, name)
         case "delete":
-            tasks.trash(workspace, name, durable=durable)
+            trash.trash(workspace, name, durable=durable)
         case "restore":
-            return tasks.restore(workspace, name, wanted.as_name, durable=durable)
+            return trash.restore(workspace, name, wanted.as_name, durable=durable)
         case "duplicate":
             with_runs = wanted.runs or wanted.artifacts
             return duplicate(
@@ -187,10 +188,10 @@ def _one(wanted: Action, workspace: WorkspaceFolder, name: str, *, durable: bool
     return None
 
 
-def _run(workspace: WorkspaceFolder, names: list[str], wanted: Action) -> Outcome:
+def _run(workspace: WorkspaceFolder, names: list[str], wanted: ActionRequest) -> Outcome:
     options = option_parsing.queue_options(workspace, wanted.run)
     if not names:
         return Outcome()
-    generate.check_runnable(workspace)
+    preview.check_runnable(workspace)
     submission = submit(workspace, names, options=options, skip_done=wanted.skip_done)
     return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -18,7 +19,7 @@ class Patch:
 
     name: str | None
     expected_name: str | None
-    change: tasks.Change
+    change: metadata.TaskPatch
 
     KEYS = ("name", "notes", "pinned", "tags", "env", "order", "expected")
 
@@ -33,7 +34,7 @@ class Patch:
         expected_name = expected.pop("name", None)
         if expected_name is not None and not isinstance(expected_name, str):
             raise InvalidInput("'expected.name' should be a text.", field="expected.name")
-        change = tasks.Change(
+        change = metadata.TaskPatch(
             notes=body.text("notes") if body.has("notes") else None,
             pinned=body.flag("pinned") if body.has("pinned") else None,
             tags=tuple(body.texts("tags")) if body.has("tags") else None,

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 
@@ -100,4 +100,4 @@ def _different(configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _table(values: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     keys = dict.fromkeys(key for one in values for key in one)
-    return [{"key": key, "values": [strict(one.get(key)) for one in values]} for key in keys]
+    return [{"key": key, "values": [encode_nonfinite(one.get(key)) for one in values]} for key in keys]

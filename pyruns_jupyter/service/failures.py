@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.taskfile.runs import FAILED
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.tasks.row import TaskRow
@@ -71,6 +71,6 @@ def _shared(places: list[int], columns: Columns) -> list[dict[str, Any]]:
         if len(mine) != 1 or value is None:
             continue
         same = sum(text in mine for text in texts) - len(places)
-        shared.append({"key": column["key"], "value": strict(value), "others": same})
+        shared.append({"key": column["key"], "value": encode_nonfinite(value), "others": same})
     shared.sort(key=lambda one: one["others"])
     return shared[:MOST_SHARED]

@@ -9,11 +9,11 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.plan import Axis, Notice
-from pyruns_jupyter.core.create import create as generate
-from pyruns_jupyter.core.scripts.reading import Parameter
+from pyruns_jupyter.core.create.preview import TaskPlan, plan_tasks, script_parameters, starting_text
+from pyruns_jupyter.core.scripts.model import Parameter
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
-from pyruns_jupyter.engine.client.default_gpus import usual_gpus
+from pyruns_jupyter.engine.client.default_gpus import default_gpus
 
 from .request import Body
 
@@ -64,7 +64,7 @@ def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, 
 
 
 def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
-    name = wanted.name or generate.starting_text(workspace)[1]
+    name = wanted.name or starting_text(workspace)[1]
     proposal = propose(workspace, wanted.text, name, most)
     return {
         "count": proposal.count,
@@ -79,13 +79,13 @@ def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str,
     }
 
 
-def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> generate.Proposal:
+def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> TaskPlan:
     """Return what a text would make; nothing is written.
 
     Raises:
         InvalidInput: when the text or the name is wrong, or more than `most` tasks would be made.
     """
-    proposal = generate.plan_tasks(workspace, text, name)
+    proposal = plan_tasks(workspace, text, name)
     if proposal.count > most:
         raise InvalidInput(
             f"This makes {proposal.count:,} tasks; at most {most:,} are made at once on this server.",
@@ -96,7 +96,7 @@ def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> gene
 
 def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
     """Return the `Parameters` of a workspace."""
-    usual = usual_gpus(workspace, Settings.load(workspace.root), os.environ)
+    usual = default_gpus(workspace, Settings.load(workspace.root), os.environ)
     answer: dict[str, Any] = {
         "kind": "none",
         "parameters": [],
@@ -108,7 +108,7 @@ def parameters(workspace: WorkspaceFolder) -> dict[str, Any]:
         return {**answer, "kind": "shell"}
     try:
         with time_limit(PREVIEW_SECONDS):
-            found = generate.script_parameters(workspace)
+            found = script_parameters(workspace)
     except InvalidInput as error:
         return {**answer, "error": error_models(error)[0]}
     except Unreadable as error:
@@ -149,7 +149,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
     }
 
 
-def _notices(proposal: generate.Proposal) -> list[dict[str, Any]]:
+def _notices(proposal: TaskPlan) -> list[dict[str, Any]]:
     found = [] if proposal.plan is None else [_notice(notice) for notice in proposal.plan.notices]
     return found + [
         {"code": "notice", "message": message, "field": "name", "line": None, "column": None}
@@ -193,7 +193,7 @@ def template(workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
     Raises:
         NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
     """
-    text, name = generate.starting_text(workspace, task or None)
+    text, name = starting_text(workspace, task or None)
     if not text and workspace.kind == SHELL:
         text = SHELL_STARTER
     return {"text": text, "name": name}

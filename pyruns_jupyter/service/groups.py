@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
@@ -155,7 +155,7 @@ def _model(group: _Group) -> dict[str, Any]:
     keys = dict.fromkeys(key for row in group.rows for key in row.figures)
     figures = {key: _summary(row.figures.get(key) for row in group.rows) for key in keys}
     return {
-        "values": strict(group.values),
+        "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
         "names": [row.name for row in group.rows[:NAMES]],
         "query": query_of(group.values),
@@ -205,7 +205,7 @@ def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
         deviation = None
     return {
         "count": len(numbers),
-        "mean": strict(fmean(numbers)),
+        "mean": encode_nonfinite(fmean(numbers)),
         "deviation": deviation,
         "least": min(numbers),
         "greatest": max(numbers),

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.common.errors import (
     PyrunsError,
     Unreadable,
 )
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 
 
 class Forbidden(PyrunsError):
@@ -65,7 +65,7 @@ def to_json(value: object) -> str:
     try:
         return "".join(_pieces(value, _DEPTH))
     except ValueError:
-        return "".join(_pieces(strict(value), _DEPTH))
+        return "".join(_pieces(encode_nonfinite(value), _DEPTH))
 
 
 def _pieces(value: object, depth: int) -> Iterator[str]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable, os_sentence
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.searchspace import Interval, SearchSpace
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import option_parsing
-from pyruns_jupyter.studies import managing
+from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import MOST_TRIALS, Definition, study_names
 from pyruns_jupyter.studies.launch import is_driven
 from pyruns_jupyter.studies.optimizer import is_available
@@ -30,7 +30,7 @@ _MAX_SIZE = 2**53 - 1  # that all programs read from JSON as it is
 
 
 @dataclass(frozen=True)
-class Beginning:
+class StudyRequest:
     """A `StudyRequest`; `run` holds the options of the queueing of each trial."""
 
     fields: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Beginning:
     KEYS = ("text", "name", "objective", "direction", "n", "jobs", "sampler", "seed", "prune", "run")
 
     @classmethod
-    def read(cls, body: Body) -> Beginning:
+    def read(cls, body: Body) -> StudyRequest:
         """Read a request.
 
         Raises:
@@ -66,7 +66,7 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class Change:
+class StudyChange:
     """A `StudyChange`."""
 
     action: str
@@ -76,7 +76,7 @@ class Change:
     KEYS = ("action", "n", "running")
 
     @classmethod
-    def read(cls, body: Body) -> Change:
+    def read(cls, body: Body) -> StudyChange:
         """Read a request.
 
         Raises:
@@ -92,7 +92,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyList:
     """Studies as their files are, and a sentence for each file that cannot be read.
 
     To be read before the tasks are looked at: then none that is over has trials that are not.
@@ -102,7 +102,7 @@ class Found:
     damaged: list[str]
 
     @classmethod
-    def read(cls, workspace: WorkspaceFolder) -> Found:
+    def read(cls, workspace: WorkspaceFolder) -> StudyList:
         """Read all studies of a workspace."""
         definitions, damaged = [], []
         for name in study_names(workspace):
@@ -117,7 +117,7 @@ class Found:
         return cls(sorted(definitions, key=lambda one: -one.created_at), damaged)
 
     @classmethod
-    def one(cls, workspace: WorkspaceFolder, name: str) -> Found:
+    def one(cls, workspace: WorkspaceFolder, name: str) -> StudyList:
         """Read one study.
 
         Raises:
@@ -147,7 +147,7 @@ class Found:
         }
 
 
-def begin(workspace: WorkspaceFolder, wanted: Beginning) -> dict[str, Any]:
+def begin(workspace: WorkspaceFolder, wanted: StudyRequest) -> dict[str, Any]:
     """Begin a study and return its `Study`.
 
     Raises:
@@ -157,7 +157,7 @@ def begin(workspace: WorkspaceFolder, wanted: Beginning) -> dict[str, Any]:
         return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
 
 
-def change(workspace: WorkspaceFolder, name: str, wanted: Change) -> dict[str, Any]:
+def change(workspace: WorkspaceFolder, name: str, wanted: StudyChange) -> dict[str, Any]:
     """Stop a study, or go on with it, and return its `Study`.
 
     Raises:
@@ -166,7 +166,7 @@ def change(workspace: WorkspaceFolder, name: str, wanted: Change) -> dict[str, A
     if wanted.action == STOP:
         found = managing.stop(workspace, name, running=wanted.running)
     else:
-        found = managing.go_on(workspace, name, n=wanted.n)
+        found = managing.resume(workspace, name, n=wanted.n)
     return _model(workspace, found, managing.trials_of(workspace, found))
 
 
@@ -179,7 +179,7 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
     managing.remove(workspace, name)
 
 
-def preview(workspace: WorkspaceFolder, wanted: Beginning) -> dict[str, Any]:
+def preview(workspace: WorkspaceFolder, wanted: StudyRequest) -> dict[str, Any]:
     """Return the `SearchPreview` of a study that might begin; nothing is written, and what is wrong is part
     of the answer.
     """
@@ -235,5 +235,5 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "status": trial.status,
         "value": trial.value,
         "pruned": trial.pruned,
-        "values": strict(trial.values),
+        "values": encode_nonfinite(trial.values),
     }

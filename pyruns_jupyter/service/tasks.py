@@ -9,17 +9,18 @@ from typing import Any
 
 from pyruns_jupyter.core import query
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.secret_names import is_secret
 from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
 from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, evenly, figures_of_run
-from pyruns_jupyter.core.metrics.select_points import chosen
+from pyruns_jupyter.core.metrics.select_points import select_points
+from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
-from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -112,7 +113,7 @@ def _item(
         item["hit"] = {"line": hit.line, "text": hit.text}
     if fields:
         known = config or row.swept
-        item["values"] = {key: strict(known[key]) for key in fields if key in known}
+        item["values"] = {key: encode_nonfinite(known[key]) for key in fields if key in known}
     return item
 
 
@@ -152,7 +153,7 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     with time_limit(CREATE_SECONDS):
         proposal = propose(workspace, wanted.text, wanted.name, most)
     if options is not None:
-        generate.check_runnable(workspace)
+        preview.check_runnable(workspace)
         check_after(workspace, [], options.after)
     names = generate.create(proposal)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
@@ -183,8 +184,8 @@ def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, A
     return {
         "task": row.to_dict(),
         "config": _config_text(workspace, name),
-        "notes": tasks.notes_of(info),
-        "env": environment_model(tasks.env_of(info), secrets=secrets),
+        "notes": metadata.notes_of(info),
+        "env": environment_model(metadata.env_of(info), secrets=secrets),
         "history": [run_model(paths, info, run) for run in runs(info)],
     }
 
@@ -202,7 +203,7 @@ def environment_model(environment: Mapping[str, object], *, secrets: bool) -> li
 
 def _config_text(workspace: WorkspaceFolder, name: str) -> str:
     try:
-        return generate.task_text(workspace, name)
+        return preview.task_text(workspace, name)
     except (NotFound, Unreadable):
         return ""
 
@@ -270,6 +271,6 @@ def tracks(
         most = min(most, POINTS_SHOWN)
         return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
     points = min(points, most)
-    places = {key: chosen(values, points) for key, values in figures.tracks.items()}
+    places = {key: select_points(values, points) for key, values in figures.tracks.items()}
     kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
     return {**told, "tracks": kept, "places": places}

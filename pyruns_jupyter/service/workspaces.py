@@ -11,9 +11,9 @@ from pyruns_jupyter.core.taskfile.runs import STATUSES
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SCRIPT, SHELL, WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import scheduler_alive
 from pyruns_jupyter.engine.cluster.resources import engine_of
 from pyruns_jupyter.engine.queue.batches import batch_ids
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 
 def workspace_model(

@@ -16,6 +16,7 @@ from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, COMPLETED, PENDING, RUNNING
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_task
@@ -28,8 +29,8 @@ from pyruns_jupyter.engine.client.submit import end_abandoned, submit
 
 from .definition import FAILED, FINISHED, changing, read_study
 from .launch import Marker, marker_path
-from .managing import end, trial_name, trials_of
 from .optimizer import Curve, Optimizer
+from .service import end, trial_name, trials_of
 from .trials import COMPLETE, FAIL, Trial, curve_of, place_facts, prune, trial_of
 
 LOOK_SECONDS = 0.25
@@ -249,7 +250,7 @@ class ActiveStudy:
                 **place_facts(definition.name, number, [trial.number for trial in self._open()]),
             }
             try:
-                generate.create(generate.plan_tasks(self._workspace, text, name), facts=facts)
+                generate.create(preview.plan_tasks(self._workspace, text, name), facts=facts)
                 self._trials[number] = Trial(number, name, values, "open", None, PENDING)
                 self._unqueued.append(name)  # until it is; a lock may be busy
                 self._queue(name)

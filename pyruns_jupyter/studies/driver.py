@@ -33,7 +33,7 @@ from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.queue.launch import attend
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
 
 from .active_study import LOOK_SECONDS, ActiveStudy, say
@@ -47,7 +47,7 @@ from .launch import (
     undriven_studies,
     unmark,
 )
-from .managing import end
+from .service import end
 
 _ATTEND_SECONDS = 5.0
 _RETRY_SECONDS = 5.0  # until a study that could not be driven, nor be ended, is tried again
@@ -173,7 +173,7 @@ class Driver:
             return
         self._attended = time.monotonic()
         try:
-            attend(self._root)
+            ensure_running(self._root)
         except (PyrunsError, OSError) as error:
             say(str(error))
 

@@ -34,8 +34,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import Requeued
 from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
 from pyruns_jupyter.engine.queue.client_environment import front_end_environment
-from pyruns_jupyter.engine.queue.launch import attend as attend_queue
 from pyruns_jupyter.engine.queue.launch import check_startable, start_detached
+from pyruns_jupyter.engine.queue.launch import ensure_running as attend_queue
 
 _SEPARATOR = "@"  # no name holds it
 _PATIENCE = 5.0  # seconds until a driver that was started holds its lock
@@ -178,7 +178,7 @@ def requeue(root: Path) -> Requeued:
     for workspace, study in _marks(root):
         if not is_begun_here(root, workspace, study):
             mark_active(root, workspace, study)
-            with suppress(PyrunsError, OSError):  # `attend` tries it again
+            with suppress(PyrunsError, OSError):  # `ensure_running` tries it again
                 start_driver(root, workspace, study)
     for task, why in done.refused.items():
         raise Conflict(
@@ -187,7 +187,7 @@ def requeue(root: Path) -> Requeued:
     return done
 
 
-def attend(root: Path) -> bool:
+def ensure_running(root: Path) -> bool:
     """Start what the work of a project needs and lacks, a scheduler and drivers of studies; tell whether
     something was started.
 

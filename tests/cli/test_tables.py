@@ -14,7 +14,8 @@ from pyruns_jupyter.api.tables import text_table
 from pyruns_jupyter.cli.terminal import main
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.fs.atomic import dump_json
-from pyruns_jupyter.core.tasks.edit import rename, trash
+from pyruns_jupyter.core.tasks.edit import rename
+from pyruns_jupyter.core.tasks.trash import trash
 from pyruns_jupyter.studies.definition import Definition
 from tests.core.making import script_workspace
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.scripts.argv import build_argv
+from pyruns_jupyter.core.scripts.defaults import config_default_text
 from pyruns_jupyter.core.scripts.model import ScriptParameters
-from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+from pyruns_jupyter.core.scripts.reading import read_parameters
 
 # What a word of a command line can hold.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

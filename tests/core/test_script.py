@@ -19,7 +19,7 @@ import pytest
 
 from pyruns_jupyter import script
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.metrics.aggregate import fold
+from pyruns_jupyter.core.metrics.aggregate import read_journal
 from pyruns_jupyter.core.metrics.journal import entries
 from pyruns_jupyter.core.metrics.read import figures_of_run
 from pyruns_jupyter.core.taskfile import runs
@@ -117,7 +117,7 @@ def test_points_and_figures_reach_the_journal(task: Path) -> None:
     script.record(acc=0.9, note="ok", table={"a": [1, None, True]})
     script.record(acc=0.95)
     script.track()
-    records, tracks = fold(TaskPaths(task).journal(2))
+    records, tracks = read_journal(TaskPaths(task).journal(2))
     assert tracks == {"loss": [0.5, 0.25], "step": [1, 2]}
     assert records == {"acc": 0.95, "note": "ok", "table": {"a": [1, None, True]}}
 
@@ -133,9 +133,9 @@ def test_scalars_of_other_libraries(task: Path) -> None:
             return self.value
 
     script.track(loss=Scalar(0.5), nested=[Scalar(1)])
-    assert fold(TaskPaths(task).journal(2))[1] == {"loss": [0.5], "nested": [[1]]}
+    assert read_journal(TaskPaths(task).journal(2))[1] == {"loss": [0.5], "nested": [[1]]}
     script.track(loss=Fraction(1, 4), step=Decimal("2.5"))
-    assert fold(TaskPaths(task).journal(2))[1]["loss"] == [0.5, 0.25]
+    assert read_journal(TaskPaths(task).journal(2))[1]["loss"] == [0.5, 0.25]
     for value, words in (
         (Scalar([1, 2]), "several"),
         (object(), "object"),
@@ -160,7 +160,7 @@ def test_scalars_of_other_libraries(task: Path) -> None:
     loop.append(loop)
     with pytest.raises(InvalidInput, match="deeply"):
         script.track(loop=loop)
-    assert fold(TaskPaths(task).journal(2))[0] == {}
+    assert read_journal(TaskPaths(task).journal(2))[0] == {}
 
 
 def test_values_and_keys_of_every_kind(task: Path) -> None:
@@ -168,14 +168,14 @@ def test_values_and_keys_of_every_kind(task: Path) -> None:
         {"a b/ü\n\"": 1, 7: "seven", None: 0, "": True}, big=10**4000, tiny=5e-324, nothing=None,  # type: ignore[dict-item]
         inf=float("-inf"), text="ä\U0001f600", deep={"x": [{1: (1, 2)}]},
     )  # fmt: skip
-    assert fold(TaskPaths(task).journal(2))[0] == {
+    assert read_journal(TaskPaths(task).journal(2))[0] == {
         "a b/ü\n\"": 1, "7": "seven", "None": 0, "": True, "big": 10**4000, "tiny": 5e-324, "nothing": None,
         "inf": float("-inf"), "text": "ä\U0001f600", "deep": {"x": [{"1": [1, 2]}]},
     }  # fmt: skip
     script.track({})
     script.track(None)
     script.track({"step": 1}, step=2)
-    assert fold(TaskPaths(task).journal(2))[1] == {"step": [2]}
+    assert read_journal(TaskPaths(task).journal(2))[1] == {"step": [2]}
 
 
 def test_numpy_scalars(task: Path) -> None:
@@ -183,7 +183,12 @@ def test_numpy_scalars(task: Path) -> None:
     script.track(
         loss=numpy.float32(0.5), wide=numpy.float64(0.25), step=numpy.int64(3), zero=numpy.array(1.5)
     )
-    assert fold(TaskPaths(task).journal(2))[1] == {"loss": [0.5], "wide": [0.25], "step": [3], "zero": [1.5]}
+    assert read_journal(TaskPaths(task).journal(2))[1] == {
+        "loss": [0.5],
+        "wide": [0.25],
+        "step": [3],
+        "zero": [1.5],
+    }
 
 
 def test_a_script_that_closes_all_files_harms_none(task: Path) -> None:
@@ -192,7 +197,7 @@ def test_a_script_that_closes_all_files_harms_none(task: Path) -> None:
         "stream = open('mine.txt', 'w')\np.track(a=2)\nstream.write('x'); stream.close()\np.track(a=3)\n"
     )
     run(code, task, PYRUNS_TASK_DIR=str(task), PYRUNS_RUN_INDEX="1")
-    assert fold(TaskPaths(task).journal(1))[1] == {"a": [1, 2, 3]}
+    assert read_journal(TaskPaths(task).journal(1))[1] == {"a": [1, 2, 3]}
     assert (task / "mine.txt").read_text() == "x"
 
 
@@ -265,7 +270,7 @@ def test_many_points_under_the_other_programs_runner(tmp_path: Path) -> None:
         "import pyruns_jupyter as p\np.track(late=1)\n", tmp_path, PYRUNS_RUN_INDEX="1",
         __PYRUNS_ROOT__=str(workspace.folder), __PYRUNS_CONFIG__=str(folder / ".pyruns-input-x.yaml"),
     )  # fmt: skip
-    assert fold(TaskPaths(folder).journal(1))[1]["late"] == [1]
+    assert read_journal(TaskPaths(folder).journal(1))[1]["late"] == [1]
     assert "late" not in read_task(folder)["tracks"][0]
 
 
@@ -295,7 +300,7 @@ def test_ranks_of_one_task_write_at_once(task: Path) -> None:
     path.write_text(code)
     ranks = [subprocess.Popen([sys.executable, str(path), str(rank)]) for rank in range(3)]
     assert [rank.wait(120) for rank in ranks] == [0, 0, 0]
-    tracks = fold(TaskPaths(task).journal(2))[1]
+    tracks = read_journal(TaskPaths(task).journal(2))[1]
     assert tracks == {f"r{rank}": list(range(500)) for rank in range(3)}
 
 
@@ -337,7 +342,7 @@ if __name__ == "__main__":
         __PYRUNS_CONFIG__=str(task / "config.yaml"),
     )
     journal = TaskPaths(task).journal(1)
-    tracks = fold(journal)[1]
+    tracks = read_journal(journal)[1]
     assert tracks == {"parent": [0, 1], **{f"rank{rank}": [*range(300)] for rank in range(6)}}
     lines = entries(journal.read_bytes())
     for rank in range(4):  # threads share one environment
@@ -369,7 +374,7 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0] * 20
 """
     # Newer Pythons warn of forks beside threads.
     run("import warnings\nwarnings.simplefilter('ignore')\n" + code, task, PYRUNS_TASK_DIR=str(task))
-    tracks = fold(TaskPaths(task).journal(1))[1]
+    tracks = read_journal(TaskPaths(task).journal(1))[1]
     assert tracks["thread"] == list(range(2000))
     assert sorted(tracks["child"]) == list(range(20))
 
@@ -381,7 +386,7 @@ def test_a_daemon_outlives_the_run(task: Path) -> None:
         "os.unlink(os.environ['PYRUNS_TASK_DIR'] + '/run_logs/run1.journal.jsonl')\np.track(a=2)\n"
     )
     run(code, task, PYRUNS_TASK_DIR=str(task), PYRUNS_RUN_INDEX="1")
-    assert fold(TaskPaths(task).journal(1))[1] == {"a": [2]}
+    assert read_journal(TaskPaths(task).journal(1))[1] == {"a": [2]}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -410,7 +415,7 @@ print("end")
     )  # fmt: skip
     assert done.stdout == "end\n"
     assert done.stderr.count("could not store its values") == 1
-    steps = fold(TaskPaths(task).journal(1))[1]["step"]
+    steps = read_journal(TaskPaths(task).journal(1))[1]["step"]
     assert steps == list(range(len(steps)))
     assert steps
 

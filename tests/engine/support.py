@@ -19,8 +19,9 @@ from pyruns_jupyter.core.taskfile.lock import LEFT_SECONDS
 from pyruns_jupyter.core.taskfile.paths import EnginePaths, TaskPaths
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import Submission, scheduler_alive, submit
+from pyruns_jupyter.engine.client.submit import Submission, submit
 from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.support import wait_until
 

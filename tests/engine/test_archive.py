@@ -17,9 +17,10 @@ import pytest
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.export.archive import pack, unpack, unpacking
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import submit
 from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
@@ -68,7 +69,7 @@ def project(tmp_path: Path) -> WorkspaceFolder:
 def test_there_and_run(tmp_path: Path, project: WorkspaceFolder) -> None:
     names = create_tasks(project, "lr: 0.5 | 1\n", "t")
     tasks.change(
-        project, names[0], tasks.Change(notes="n", tags=("a",), env={"A": "1", "MY_TOKEN": "hidden"})
+        project, names[0], metadata.TaskPatch(notes="n", tags=("a",), env={"A": "1", "MY_TOKEN": "hidden"})
     )
     (project.paths(names[0]).folder / "artifacts").mkdir()
     (project.paths(names[0]).folder / "artifacts" / "link").symlink_to("/etc")
@@ -91,8 +92,8 @@ def test_there_and_run(tmp_path: Path, project: WorkspaceFolder) -> None:
     assert list(found.names.values()) == names
     assert found.workspace.script == other / "job.py"
     info = read_task(found.workspace.paths(names[0]).folder)
-    assert (info["status"], info["notes"], tasks.tags_of(info)) == ("completed", "n", ("a",))
-    assert tasks.env_of(info) == {"A": "1"}
+    assert (info["status"], info["notes"], metadata.tags_of(info)) == ("completed", "n", ("a",))
+    assert metadata.env_of(info) == {"A": "1"}
     assert runs.runs(info)[0].duration == runs.runs(before)[0].duration
     assert info["script"] == str(other / "job.py")
     paths = found.workspace.paths(names[0])
@@ -329,7 +330,7 @@ def test_what_an_archive_says_of_owners_is_not_believed(tmp_path: Path) -> None:
     assert (info["name"], info["status"]) == ("one", "failed")
     assert "_namespace_operation" not in info
     tasks.set_notes(found.workspace, "one", "mine")
-    assert tasks.trash(found.workspace, "one") == "one"
+    assert trash.trash(found.workspace, "one") == "one"
 
 
 def test_a_script_that_is_no_python_brings_nothing(tmp_path: Path) -> None:

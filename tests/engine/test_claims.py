@@ -11,7 +11,7 @@ from pyruns_jupyter.core.common import host_identity
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue import batches
-from pyruns_jupyter.engine.queue.launch import attend
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
 from .support import Project
@@ -38,10 +38,10 @@ def test_a_claim_that_nobody_locks(
     path = shell.engine.batches / f".{batch}.claim"
     if is_elsewhere:
         assert not shell.has_work()
-        assert not attend(shell.root)
+        assert not ensure_running(shell.root)
         assert list(batches.dead_claims(shell.root)) == []
         os.utime(path, (time.time() - 601,) * 2)
-    assert attend(shell.root)
+    assert ensure_running(shell.root)
     wait_until(lambda: shell.status("T") == "pending")
     shell.wait_for_exit()
     assert not path.exists()

@@ -19,8 +19,8 @@ from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.trust.engine_key import BATCHES
 from pyruns_jupyter.core.trust.signatures import SealedFolder
-from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
 from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.engine.conftest import MakeProject
 from tests.engine.support import ENDED, Project
@@ -32,7 +32,7 @@ COUNT = 'echo run >> "$PYRUNS_TASK_DIR/count"; sleep 0.3; echo last\n'
 def attended(project: Project, names: list[str]) -> Iterator[None]:
     """Look at the project again and again, as a front end does, until all tasks have ended."""
     while not all(project.status(name) in ENDED for name in names):
-        attend(project.root)
+        ensure_running(project.root)
         yield
 
 
@@ -50,7 +50,7 @@ def test_a_killed_scheduler_loses_and_doubles_nothing(shell: Project) -> None:
 
     def all_done() -> bool:
         nonlocal kills
-        attend(shell.root)
+        ensure_running(shell.root)
         if scheduler_alive(shell.root) and kills < 4:
             shell.kill_scheduler()
             kills += 1
@@ -70,7 +70,7 @@ def test_the_limit_holds_for_what_was_adopted(shell: Project) -> None:
     shell.submit(*names, jobs=2)
     shell.wait_for_output("b", b"START")
     shell.kill_scheduler()
-    wait_until(lambda: attend(shell.root))
+    wait_until(lambda: ensure_running(shell.root))
     pid = shell.scheduler_pid()
     os.kill(shell.pid("a"), signal.SIGKILL)
     shell.wait("a")
@@ -96,7 +96,7 @@ def test_a_killed_supervisor(shell: Project, scheduler_too: bool) -> None:
     if scheduler_too:
         shell.kill_scheduler()
     os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("T") == ["failed"]
     info = shell.info("T")
     assert info["exit_codes"] == [None]
@@ -186,7 +186,7 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
         write = {**batch.to_dict(), "boot": boot or batch.boot}
         path = shell.engine.batches / f"{batch.id}.json"
         SealedFolder(shell.key, BATCHES, ".json").write(batch.id, write)
-        wait_until(lambda: attend(shell.root))
+        wait_until(lambda: ensure_running(shell.root))
         wait_until(lambda path=path: not path.exists(), message="the batch is done")  # type: ignore[misc]
         if boot:
             assert [shell.status(name) for name in "ABC"] == [expected] * 3
@@ -233,7 +233,7 @@ def test_a_supervisor_that_stood_still_for_minutes(shell: Project) -> None:
             info["lease_until"] = time.time() - 480
         shell.kill_scheduler()
         (shell.folder / "go").touch()
-        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
         time.sleep(2.5)
         assert shell.status("T") == "running"
     finally:
@@ -258,7 +258,7 @@ def test_a_host_that_got_another_name(shell: Project, killed: bool) -> None:
         info["lease_until"] = time.time() + 600
     if killed:
         os.kill(shell.supervisor_pid("T"), signal.SIGKILL)
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     if not killed:
         time.sleep(1.5)
         assert shell.status("T") == "running"

@@ -24,10 +24,11 @@ from pyruns_jupyter.api.queue import queue_options
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE, runtime_folder
 from pyruns_jupyter.core.tasks.row import read_row
-from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.gpus import reservations
 from pyruns_jupyter.engine.gpus.memory_estimate import memory_need
-from pyruns_jupyter.engine.gpus.reservations import Ledger, Reservation
+from pyruns_jupyter.engine.gpus.reservations import Reservation, Reservations
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import wait_until
@@ -60,8 +61,8 @@ def indices(project: Project, name: str, run: int = 1) -> str:
 
 
 def living() -> list[Reservation]:
-    with Ledger().guarded():
-        return Ledger().living()
+    with Reservations().guarded():
+        return Reservations().living()
 
 
 def up(project: Project, *names: str, run: int = 1) -> None:
@@ -93,7 +94,7 @@ def test_each_task_gets_a_gpu_of_its_own_and_sees_no_other(shell: Project) -> No
     (shell.folder / "go").touch()
     assert set(shell.wait(*names)) == {"completed"}
     wait_until(lambda: living() == [], message=lambda: str(living()))  # a supervisor outlives its last word
-    assert list(Ledger().folder.glob("*.json")) == []  # looking took away what the dead left
+    assert list(Reservations().folder.glob("*.json")) == []  # looking took away what the dead left
 
 
 def test_tasks_with_gpus_are_limited_by_the_gpus_not_by_the_cores(shell: Project) -> None:
@@ -335,7 +336,7 @@ def test_a_reservation_lives_as_long_as_its_run(shell: Project, nvml: FakeNvml, 
     up(shell, "t0")
     if killed == "scheduler":
         shell.kill_scheduler()
-        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
         wait_until(lambda: "reserved by _shell_/t0" in why(shell))
         time.sleep(1.5)
         assert shell.status("t1") == "queued"
@@ -458,7 +459,7 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
     assert peak == 5000.0
     assert memory_need(shell.workspace) == 5.4
     assert queue_options(shell.workspace, {"gpu_memory": "auto"}).gpu_memory == 5.4
-    assert not list(Ledger().folder.glob("*.peak"))
+    assert not list(Reservations().folder.glob("*.peak"))
     assert shell.status(names[1]) == "pending"
 
 
@@ -477,7 +478,7 @@ def test_the_guard_of_another_user_is_not_opened_as_if_it_were_to_be_made(
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, flags, *more)
 
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         pass
     monkeypatch.setattr(os, "open", as_another_user)
@@ -486,7 +487,7 @@ def test_the_guard_of_another_user_is_not_opened_as_if_it_were_to_be_made(
 
 
 def test_the_ledger_believes_locks_and_nothing_else(tmp_path: Path) -> None:
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         assert book.living() == []
         held = book.reserve(reservation("a"))
@@ -515,7 +516,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
 def test_a_reservation_that_is_none_is_passed_over(tmp_path: Path, change: dict[str, Any]) -> None:
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         held = book.reserve(reservation("mine"))
         other = book.reserve(reservation("other"))
@@ -527,7 +528,7 @@ def test_a_reservation_that_is_none_is_passed_over(tmp_path: Path, change: dict[
 
 
 def test_the_name_of_a_task_that_another_user_reserved_for_commands_no_terminal(tmp_path: Path) -> None:
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         held = book.reserve(replace(reservation("a"), task="w/\x1b[2J\u202e" + "x" * 10_000))
         [found] = book.living()
@@ -540,7 +541,7 @@ def test_a_folder_with_too_many_files_is_said_to_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reservations, "MAX_FILES", 3)
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         for number in range(3):
             (book.folder / f"{number}.json").touch()
@@ -550,7 +551,7 @@ def test_a_folder_with_too_many_files_is_said_to_have_them(
 
 @pytest.mark.parametrize("content", [b"{", b'{"GPU-1": 1e999}', b'{"GPU-1": -1}', b"[" * 60_000, b"[1]"])
 def test_what_a_peak_says_is_read_or_left(tmp_path: Path, content: bytes) -> None:
-    book = Ledger(tmp_path)
+    book = Reservations(tmp_path)
     book.note_peak("a", {"GPU-1": 5})
     (tmp_path / "a.peak").write_bytes(content)
     assert book.take_peak("a") == {}
@@ -571,7 +572,7 @@ def locked_by_another_process(path: Path) -> Iterator[psutil.Popen]:
 
 
 def test_reservations_that_another_process_keeps_locked_are_not_waited_for(tmp_path: Path) -> None:
-    book = Ledger(tmp_path / "book")
+    book = Reservations(tmp_path / "book")
     with book.guarded():
         pass
     with locked_by_another_process(book.folder / ".guard") as holder:
@@ -584,10 +585,10 @@ def test_reservations_that_another_process_keeps_locked_are_not_waited_for(tmp_p
 
 def test_a_locked_ledger_holds_up_neither_other_tasks_nor_stops(shell: Project, tmp_path: Path) -> None:
     shell.settings(NOW)
-    with Ledger().guarded():
+    with Reservations().guarded():
         pass
     gpu, waits, plain = shell.task("gpu", HOLD), shell.task("waits", HOLD), shell.task("plain", "echo done\n")
-    with locked_by_another_process(Ledger().folder / ".guard") as holder:
+    with locked_by_another_process(Reservations().folder / ".guard") as holder:
         shell.submit(gpu, gpus=1)
         wait_until(lambda: f"process {holder.pid}" in why(shell), message=lambda: why(shell))
         shell.submit(waits, gpus=1)
@@ -604,7 +605,7 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: p
     monkeypatch.delenv(reservations.VARIABLE)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "book").symlink_to("elsewhere")
-    with pytest.raises(PyrunsError, match="not a folder of yours"), Ledger(tmp_path / "book").guarded():
+    with pytest.raises(PyrunsError, match="not a folder of yours"), Reservations(tmp_path / "book").guarded():
         pass
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pyruns_jupyter.core.fs.temp_names import home
+from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 from pyruns_jupyter.engine.cluster.followed import FollowedTask
-from pyruns_jupyter.engine.cluster.submissions import Submission
+from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
@@ -48,7 +48,7 @@ def test_jobs_for_a_cluster_are_not_counted_again_for_each(shell: Project) -> No
 def test_the_end_of_a_task_of_an_array_looks_at_no_other(shell: Project) -> None:
     engine = ClusterEngine(shell.key, lambda job: False)
     names = tuple(f"t{number}" for number in range(COUNT))
-    submission = Submission.new("slurm", "batch", "_shell_", names, {})
+    submission = ClusterSubmission.new("slurm", "batch", "_shell_", names, {})
     identifier = CountingText(submission.id)
     engine._submissions[identifier] = submission
     for number, name in enumerate(names):
@@ -66,7 +66,7 @@ def test_trees_are_removed_after_one_look_at_the_batches(shell: Project) -> None
     trees.mkdir(mode=0o700)
     digests = [f"{number:016x}".ljust(64, "0") for number in range(5)]
     for digest in digests:
-        (trees / f"{digest[:16]}.{home()}").mkdir()
+        (trees / f"{digest[:16]}.{host_tag()}").mkdir()
     looked: list[int] = []
 
     def needed() -> set[str]:
@@ -76,5 +76,5 @@ def test_trees_are_removed_after_one_look_at_the_batches(shell: Project) -> None
     snapshots.tidy_trees(shell.key, needed, print)
     assert looked == [1]
     assert [name for name in os.listdir(trees) if not name.endswith(".lock")] == [
-        f"{digests[0][:16]}.{home()}"
+        f"{digests[0][:16]}.{host_tag()}"
     ]

@@ -13,7 +13,7 @@ from pyruns_jupyter.core.taskfile.lock import task_lock
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.run.heartbeat import TaskWatch
+from pyruns_jupyter.engine.run.heartbeat import Heartbeat
 
 from .support import Project
 
@@ -37,7 +37,7 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
         runs.queue(info, attempt="attempt", batch="batch")
         runs.start(info, attempt="attempt", command="true", workdir="")
         info["lease_until"] = 1.0
-    watch = TaskWatch(Run(shell, "T"))
+    watch = Heartbeat(Run(shell, "T"))
     waited: list[object] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     monkeypatch.setattr(os, "fsync", waited.append)

@@ -13,11 +13,11 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId
-from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.provenance.snapshots.store import Manifest
-from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import JobResources
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.engine.cluster.submissions import Submission
+from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
 from pyruns_jupyter.engine.gpus.reservations import Reservation
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.studies.definition import Definition
@@ -27,7 +27,7 @@ HOSTILE: list[Any] = [
     *(HUGE, -HUGE, float("inf"), float("-inf"), float("nan"), 1e300, -1, 0.5, True, None),
     *("", "a\0b", "\ud800", [], {}, [HUGE], {"a": HUGE}, [[]], [{}], [None]),
 ]
-PLACE = Place("/p", 1, 2, "host", "boot")
+PLACE = InodeIdentity("/p", 1, 2, "host", "boot")
 OPTIONS = QueueOptions(
     jobs=2,
     priority=1,
@@ -44,7 +44,7 @@ OPTIONS = QueueOptions(
     retry_alone=True,
     memory=1 << 20,
     engine="slurm",
-    cluster=ClusterNeed("p", "a", "1", 1, "1G", 60.0, ("module load x",)),
+    cluster=JobResources("p", "a", "1", 1, "1G", 60.0, ("module load x",)),
 )
 STUDY = Definition("s", "a: 1:3", "acc", options=OPTIONS, created_at=1.0)
 CODE = Manifest("", {"a.py": ("0" * 64, 1, False)}, {"link": "a.py"}, {"big": "too large"})
@@ -53,7 +53,7 @@ CODE = Manifest("", {"a.py": ("0" * 64, 1, False)}, {"link": "a.py"}, {"big": "t
 READERS: dict[str, tuple[dict[str, Any], Callable[[Any, Path], object], type[Exception]]] = {
     "options": (OPTIONS.to_dict(), lambda value, _: QueueOptions.from_dict(value), InvalidInput),
     "study": (STUDY.to_dict(), Definition.from_dict, Unreadable),
-    "place": (PLACE.to_dict(), lambda value, _: Place.from_dict(value), Unreadable),
+    "place": (PLACE.to_dict(), lambda value, _: InodeIdentity.from_dict(value), Unreadable),
     "process": (ProcessId.ours().to_dict(), lambda value, _: ProcessId.from_dict(value), Unreadable),
     "code": (
         json.loads(CODE.dump()),
@@ -67,7 +67,7 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[Any, Path], object], type[Exc
     ),
     "submission": (
         {"engine": "slurm", "batch": "b", "workspace": "w", "tasks": ["t"], "source": {}, "job": "12"},
-        lambda value, _: Submission.from_dict(value, "s"),
+        lambda value, _: ClusterSubmission.from_dict(value, "s"),
         Unreadable,
     ),
 }
@@ -109,7 +109,7 @@ BOMB = "b: &b0 [x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize("value", ["9" * 400, f"0x{'f' * 9000}", ".inf", ".nan", "-1", "*b8"])
-@pytest.mark.parametrize("key", [*ClusterNeed.__dataclass_fields__, "poll_seconds", "python", "unknown"])
+@pytest.mark.parametrize("key", [*JobResources.__dataclass_fields__, "poll_seconds", "python", "unknown"])
 def test_settings_of_a_cluster_are_told_to_be_wrong(tmp_path: Path, key: str, value: str) -> None:
     text = (
         f"{BOMB}engine: local\nslurm: {{{key}: {value}}}\nworkspaces: {{w: {{slurm: {{{key}: {value}}}}}}}\n"

@@ -17,7 +17,7 @@ import pytest
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.fs.locks import is_locked
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from tests.support import ROOT, wait_until
 
 from .support import ENDED, Project, age_lock
@@ -101,7 +101,7 @@ def test_two_hosts_on_one_folder(shell: Project, other: OtherHost) -> None:
         age_lock(shell.paths(name).folder)
         with edit_task(shell.paths(name).folder) as info:
             info["lease_until"] = time.time() - 1
-    attend(shell.root)
+    ensure_running(shell.root)
     assert shell.wait("there", "later") == ["failed", "failed"]
     assert f"on {HOST} gave no sign of life" in shell.info("there")["pyruns_jupyter"]["messages"]["1"]
     assert os.uname().nodename.encode() in shell.log("here")
@@ -136,7 +136,7 @@ def test_a_clock_that_jumps(shell: Project, jump: str, monkeypatch: pytest.Monke
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not process_alive(pid, None))
         # One that a later submit started may have waited for the lock.
-        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("limited", "again", timeout=30) == ["failed", "completed"]
     assert "time limit" in shell.info("limited")["pyruns_jupyter"]["messages"]["1"]
     assert shell.status("long") == "running"

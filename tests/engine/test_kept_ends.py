@@ -12,8 +12,8 @@ import pytest
 
 from pyruns_jupyter.core.common.host_identity import process_alive, state_folder
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
-from pyruns_jupyter.engine.queue.launch import attend
+from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from tests.support import wait_until
 
@@ -78,9 +78,9 @@ def test_a_task_file_that_becomes_readable_when_nobody_is_left(shell: Project) -
     wait_until_gone(supervisor)
     for batch in shell.engine.batches.iterdir():
         batch.unlink()
-    assert not attend(shell.root)  # no scheduler lives for a file that nobody can read
+    assert not ensure_running(shell.root)  # no scheduler lives for a file that nobody can read
     path.write_bytes(content)
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     check_end(shell)
     shell.wait_for_exit()
 
@@ -93,7 +93,7 @@ def test_the_end_of_a_task_that_is_removed_is_kept_no_longer(shell: Project) -> 
     os.kill(supervisor, signal.SIGTERM)
     wait_until_gone(supervisor)
     shutil.rmtree(shell.paths("T").folder)
-    wait_until(lambda: attend(shell.root) or kept(shell) == [])
+    wait_until(lambda: ensure_running(shell.root) or kept(shell) == [])
     shell.wait_for_exit()
     assert kept(shell) == []
     assert not shell.has_work()
@@ -160,14 +160,14 @@ def test_an_end_that_was_written_already_is_not_written_twice(shell: Project) ->
     shell.kill_scheduler()
     path.write_bytes(content)
     wait_until_gone(supervisor)
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     wait_until(lambda: shell.info("T").get("exit_codes") == [3, 3])
     shell.wait_for_exit()
     with edit_task(shell.paths("T").folder) as info:
         info["notes"] = "as it was"
     before = shell.info("T")
     file.write_bytes(end)
-    wait_until(lambda: attend(shell.root) or kept(shell) == [])
+    wait_until(lambda: ensure_running(shell.root) or kept(shell) == [])
     shell.wait_for_exit()
     assert shell.info("T") == before
 

@@ -19,7 +19,8 @@ from pyruns_jupyter.core.taskfile.task_file import own_facts
 from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.requeue import requeue
-from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import Project
 from tests.support import wait_until
@@ -168,7 +169,7 @@ def test_a_copy_made_while_tasks_run_and_wait(tmp_path: Path, opened: list[Opene
     assert index.rows[names[0]].message == COPIED
     assert {index.rows[name].message for name in names[1:]} == {QUEUED_ELSEWHERE}
     pid = project.pid(names[0])
-    assert not attend(copied.root) and not scheduler_alive(copied.root)
+    assert not ensure_running(copied.root) and not scheduler_alive(copied.root)
     assert [copied.status(name) for name in names] == ["running", "queued", "queued"]
     assert [batch.foreign for batch in read_queue(copied.root).batches] == [True]
     assert requeue(copied.root).queued == [f"job/{name}" for name in names[1:]]

@@ -18,8 +18,9 @@ import pytest
 
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
-from pyruns_jupyter.studies.launch import attend
+from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
+from pyruns_jupyter.studies.launch import ensure_running
 from tests.support import wait_until
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def test_a_project_is_copied_while_its_tasks_run(
     copy(running.folder, tmp_path / "copy")
     assert (status(running.workspace, "script"), status(shell, "shell")) == ("running", "running")
     root = tmp_path / "copy" / "_pyruns_"
-    attend(root)
+    ensure_running(root)
     for name, task in (("job", "script"), ("_shell_", "shell")):
         index = TaskIndex(WorkspaceFolder.at(root / name))
         index.refresh()

@@ -9,8 +9,8 @@ import sys
 import psutil
 
 from pyruns_jupyter.core.trust.engine_key import claim_engine
-from pyruns_jupyter.engine.client.submit import scheduler_alive
 from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import ROOT, wait_until
 

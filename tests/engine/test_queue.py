@@ -14,8 +14,9 @@ import pytest
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.trust.engine_key import claim_engine
-from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue import batches
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from tests.engine.support import Project, python
 from tests.support import ROOT, wait_until
 
@@ -40,7 +41,7 @@ def test_never_more_than_jobs_at_once_and_in_order(shell: Project) -> None:
     begins = [begin for begin, _ in times]
     assert all(later > begins[index] for index, later in enumerate(begins[2:]))  # order, up to neighbours
     shell.wait_for_exit()
-    assert not attend(shell.root)
+    assert not ensure_running(shell.root)
 
 
 def test_what_cannot_be_queued_is_refused_with_a_sentence(shell: Project) -> None:
@@ -178,7 +179,7 @@ submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])
     assert done.returncode == -9
     assert [shell.status(name) for name in ("A", "B")] == ["queued", "queued"]
     assert not scheduler_alive(shell.root)
-    assert attend(shell.root)
+    assert ensure_running(shell.root)
     wait_until(lambda: shell.status("A") == "pending" and shell.status("B") == "cancelled")
     info = shell.info("B")
     assert info["cancel_requested_at"] == "2026-01-01_00-00-00"
@@ -213,4 +214,4 @@ def test_a_damaged_batch_is_set_aside(shell: Project) -> None:
     assert shell.wait("A") == ["completed"]
     shell.wait_for_exit()
     assert damaged.with_suffix(".damaged").read_text() == "{"
-    assert not attend(shell.root)
+    assert not ensure_running(shell.root)

@@ -16,8 +16,9 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.logs.diagnosis import diagnose
 from pyruns_jupyter.core.tasks.row import read_row
-from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import wait_until
@@ -103,7 +104,7 @@ def test_no_more_tasks_run_than_there_are_cores(shell: Project, one_core: None) 
     wait_until(lambda: [shell.status(name) for name in names] == ["running"] * 3 + ["queued"])
     shell.settings("max_jobs: auto\n")
     shell.kill_scheduler()  # the next one counts what runs already
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     wait_until(lambda: "Project limit reached: 3 of 1 tasks are" in "".join(why(shell)))
     (shell.folder / "go").touch()
     assert set(shell.wait(*names)) == {"completed"}
@@ -161,7 +162,7 @@ def test_tasks_run_after_others(shell: Project, code: int, ok: bool, expected: s
     shell.kill_scheduler()
     (shell.folder / "go").touch()
     shell.wait("first")
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("then", "last") == [expected, "completed"]
     assert started(shell, "then", "last") == ["then", "last"]
 
@@ -232,7 +233,7 @@ def test_retries_survive_the_scheduler_and_rest_in_between(shell: Project) -> No
     for run in (1, 2):
         wait_until(lambda: len(shell.info("T").get("run_statuses", [])) == run and waits(shell, "T"))  # noqa: B023
         shell.kill_scheduler()
-        wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+        wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert wait_for_rest(shell, "T") == ["completed"]
     times = [float(line) for line in (shell.folder / "times").read_text().split()]
     assert len(times) == 3
@@ -315,7 +316,7 @@ def test_failures_in_a_row_are_counted_over_a_killed_scheduler(shell: Project) -
     shell.kill_scheduler()
     (shell.folder / "go2").touch()
     shell.wait("t2")
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert shell.wait(*names) == ["failed"] * 3 + ["cancelled"] * 3
     assert "3 runs in a row failed in the same way" in message(shell, "t5")
 
@@ -333,7 +334,7 @@ def test_what_a_restart_ended_goes_on_when_that_is_wanted(shell: Project, resume
         process.kill()
     owner = shell.paths("T").owner(1)
     owner.write_bytes(dump_json({**read_json(owner), "boot": "another boot"}))  # in place, as it would be
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert wait_for_rest(shell, "T") == ["completed" if resume else "failed"]
     info = shell.info("T")
     assert info["run_statuses"] == (["failed", "completed"] if resume else ["failed"])

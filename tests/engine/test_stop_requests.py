@@ -10,7 +10,7 @@ import pytest
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.batches import Batch
-from pyruns_jupyter.engine.queue.entries import Entry, OpenBatch
+from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
 from pyruns_jupyter.engine.queue.jobs import Engine, Job
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.scheduler import cancel_scan
@@ -22,7 +22,7 @@ WAIT_SECONDS = 15  # of that program
 WAITING = 20_000
 
 
-class CountingEntry(Entry):
+class CountingEntry(QueueEntry):
     """Counts how often one is compared with another one."""
 
     compared = 0
@@ -42,11 +42,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def waiting(project: Project, names: list[str]) -> OpenBatch:
+def waiting(project: Project, names: list[str]) -> ActiveBatch:
     options = QueueOptions()
     tasks = [(name, f"attempt-{name}") for name in names]
     batch = Batch.new("b", workspace="_shell_", options=options, environment={}, python="", tasks=tasks)
-    opened = OpenBatch(batch)
+    opened = ActiveBatch(batch)
     for name, attempt in tasks:
         opened.waiting.append(CountingEntry(Job(project.root, "_shell_", name, attempt, "b", {}, ""), 2**63))
     return opened
@@ -58,7 +58,7 @@ def seed(project: Project, name: str) -> None:
         runs.queue(info, attempt=f"attempt-{name}", batch="b")
 
 
-def ask_to_stop(project: Project, opened: OpenBatch, name: str) -> None:
+def ask_to_stop(project: Project, opened: ActiveBatch, name: str) -> None:
     with edit_task(project.paths(name).folder, durable=False) as info:
         runs.request_cancel(info)
     for entry in opened.waiting:
@@ -72,7 +72,7 @@ def test_the_last_of_many_waiting_tasks_is_stopped_in_time(
     opened = waiting(shell, [f"t{number}" for number in range(WAITING)])
     looked: list[str] = []
 
-    def was_touched(entry: Entry) -> bool:
+    def was_touched(entry: QueueEntry) -> bool:
         looked.append(entry.job.task)
         return entry.seen == 0
 

@@ -18,7 +18,7 @@ import psutil
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.locks import is_locked
-from pyruns_jupyter.engine.client.submit import attend
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
 from .support import ENDED, Project
@@ -85,10 +85,10 @@ class Storm:
     def settle(self) -> None:
         """Look as a front end does, and see that what the files say becomes true."""
         began = time.monotonic()
-        attend(self.project.root)
+        ensure_running(self.project.root)
 
         def is_true() -> bool:
-            attend(self.project.root)
+            ensure_running(self.project.root)
             return not self.untrue()
 
         wait_until(is_true, TRUE_WITHIN, lambda: f"{self.untrue()} {self.project.scheduler_log()[-2000:]}")
@@ -127,7 +127,7 @@ def test_a_storm(shell: Project) -> None:
         storm.settle()
 
     def all_ended() -> bool:
-        attend(shell.root)
+        ensure_running(shell.root)
         return all(shell.status(name) in ENDED for name in storm.names)
 
     wait_until(all_ended, 120, shell.scheduler_log)

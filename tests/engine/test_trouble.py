@@ -18,7 +18,8 @@ from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import submit as submit_module
-from pyruns_jupyter.engine.client.submit import attend, cancel, scheduler_alive
+from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from tests.engine.support import Project
 from tests.support import ROOT, wait_until
 
@@ -35,7 +36,7 @@ def test_a_task_file_that_is_no_file_stops_no_other_task(shell: Project) -> None
     shell.paths("folder").info.mkdir()
     shell.paths("loop").info.symlink_to("task_info.json")
     cancel(shell.workspace, "first")
-    wait_until(lambda: attend(shell.root) or scheduler_alive(shell.root))
+    wait_until(lambda: ensure_running(shell.root) or scheduler_alive(shell.root))
     assert shell.wait("first", "good") == ["cancelled", "completed"]
     shell.wait_for_exit()
     assert "Traceback" not in shell.scheduler_log()
@@ -136,7 +137,7 @@ def test_claims_that_a_full_disk_does_not_let_undo_are_undone_later(shell: Proje
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout == "True\n"
     assert [shell.status(name) for name in "ABC"] == ["queued"] * 3
-    assert attend(shell.root)
+    assert ensure_running(shell.root)
     wait_until(lambda: [shell.status(name) for name in "ABC"] == ["pending"] * 3)
     shell.wait_for_exit()
     assert not shell.has_work()

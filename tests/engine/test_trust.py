@@ -25,12 +25,13 @@ from pyruns_jupyter.core.trust import engine_key
 from pyruns_jupyter.core.trust.engine_key import BATCHES, claim_engine, require_engine, trusted_engine
 from pyruns_jupyter.core.trust.signatures import Origin, SealedFolder, origin
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import attend, scheduler_alive, submit
+from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
-from pyruns_jupyter.studies.launch import attend as attend_all
+from pyruns_jupyter.studies.launch import ensure_running as attend_all
 from pyruns_jupyter.studies.launch import requeue as requeue_all
 from tests.engine.support import Project, stop_everything
 from tests.support import ROOT, wait_until
@@ -159,7 +160,7 @@ def test_a_restored_backup_runs_nothing_again(tmp_path: Path, how: str) -> None:
     made.queue()
     with tarfile.open(tmp_path / "backup.tar", "w") as archive:
         archive.add(made.root, "_pyruns_")
-    attend(made.root)
+    ensure_running(made.root)
     wait_until(lambda: made.status() == "completed", message="it runs")
     wait_until(lambda: not scheduler_alive(made.root), message="the scheduler leaves")
     (tmp_path / "EXECUTED").unlink()
@@ -177,7 +178,7 @@ def test_a_project_synchronised_over_ours_adds_nothing_that_runs(tmp_path: Path)
     ours.queue("mine")
     theirs.queue()
     subprocess.run(["cp", "-r", f"{theirs.root}/.", str(ours.root)], check=True)
-    attend(ours.root)
+    ensure_running(ours.root)
     wait_until(lambda: ours.status("mine") == "completed", message="what was queued here runs")
     wait_until(lambda: not scheduler_alive(ours.root), message="the scheduler leaves")
     assert ours.is_left_alone()
@@ -197,7 +198,7 @@ def test_any_change_of_a_batch_makes_it_foreign(tmp_path: Path) -> None:
         os.utime(path, ns=(number, number))
         assert origin(made.root, BATCHES, path.name, key) in (Origin.FOREIGN, Origin.DAMAGED), text
     path.write_bytes(data)
-    assert attend(made.root)
+    assert ensure_running(made.root)
     wait_until(lambda: made.status() == "completed")
 
 
@@ -220,7 +221,7 @@ def test_where_inodes_change_with_each_mount_the_path_decides(
     made.engine.rename(tmp_path / "former")
     shutil.copytree(tmp_path / "former", made.engine)  # as after another mount: the same path, other inodes
     assert trusted_engine(copied.root) is None
-    assert attend(made.root)
+    assert ensure_running(made.root)
     wait_until(lambda: made.status() == "completed")
 
 
@@ -335,7 +336,7 @@ def test_another_users_queue_does_not_run_as_us(tmp_path: Path) -> None:
     refused = as_other_user(program + "requeue(Path(sys.argv[1]))", str(made.root), home=home)
     assert "belongs to the user root" in refused.stderr
     # Others can write to it, so its owner is asked, too.
-    assert not attend(made.root)
+    assert not ensure_running(made.root)
     with pytest.raises(PyrunsError, match="can be written to by other users"):
         require_engine(made.root)
     submit(made.workspace, create_tasks(made.workspace, "true\n", "second"))  # which closes the folder
@@ -482,12 +483,12 @@ def test_a_scheduler_writes_its_log_through_no_link_and_no_control_characters(tm
     log = made.engine / "scheduler.log"
     log.unlink(missing_ok=True)
     log.symlink_to(bashrc)
-    assert not attend(made.root)
+    assert not ensure_running(made.root)
     with pytest.raises(PyrunsError, match=r"scheduler\.log is a symbolic link"):
         submit(made.workspace, ["job"])
     assert bashrc.read_text() == "# mine\n"
     log.unlink()
-    wait_until(lambda: attend(made.root) or made.status() == "completed")
+    wait_until(lambda: ensure_running(made.root) or made.status() == "completed")
     wait_until(lambda: made.status() == "completed")
     wait_until(lambda: not scheduler_alive(made.root))
     said = log.read_text()
@@ -531,7 +532,7 @@ def test_no_job_of_a_cluster_is_cancelled_for_a_copy(
     identifier = "a" * 32
     path = made.engine / "cluster" / f"{identifier}.json"
     path.write_text(json.dumps({"id": identifier, **submission}))
-    attend(made.root)
+    ensure_running(made.root)
     wait_until(lambda: made.status() == "completed")
     wait_until(lambda: not scheduler_alive(made.root))
     assert not (tmp_path / "CALLED").exists()

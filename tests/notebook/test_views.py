@@ -13,8 +13,8 @@ from traitlets import TraitError
 
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.notebook import pictures
-from pyruns_jupyter.notebook.pictures import MOST_BYTES
+from pyruns_jupyter.notebook import static_preview
+from pyruns_jupyter.notebook.static_preview import MOST_BYTES
 from pyruns_jupyter.notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable, View
 from tests.recorder import Recorder
 
@@ -85,9 +85,17 @@ def test_pictures_turn_no_text_round(workspace: Workspace) -> None:
     [task] = workspace.create("lr: 1", name=odd)
     told(workspace, odd, f"{odd}\n".encode(), **{odd: [1.0, 0.5]})
     row, empty = workspace.table().rows, dict.fromkeys(("completed",), 1)
-    found = [pictures.log(task), pictures.table(row, odd, odd), pictures.table([], odd, odd)]
-    found += [pictures.counts(odd, empty, row), pictures.counts(odd, {}, []), pictures.plan(None, odd)]
-    found.append(pictures.curves(workspace.folder, [odd], []))
+    found = [
+        static_preview.log(task),
+        static_preview.table(row, odd, odd),
+        static_preview.table([], odd, odd),
+    ]
+    found += [
+        static_preview.counts(odd, empty, row),
+        static_preview.counts(odd, {}, []),
+        static_preview.plan(None, odd),
+    ]
+    found.append(static_preview.curves(workspace.folder, [odd], []))
     for text in (text for shown in found for text in shown.values()):
         assert "\u202e" not in text and "\x9b" not in text
 

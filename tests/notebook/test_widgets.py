@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyruns_jupyter.notebook.bridge import STATIC, VIEWS
+from pyruns_jupyter.notebook.comm_server import STATIC, VIEWS
 from pyruns_jupyter.notebook.widgets import SAVED
 from tests.notebook.kernel import Kernel, Message
 

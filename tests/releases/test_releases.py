@@ -14,8 +14,7 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.taskfile.format_version import VERSION
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.engine.client.submit import scheduler_alive
-from pyruns_jupyter.engine.queue.launch import attend, start_scheduler
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive, start_scheduler
 from tests.core.making import shell_workspace, snapshot
 from tests.engine.support import stop_everything
 from tests.support import wait_until
@@ -105,7 +104,7 @@ def test_of_a_later_format_nothing_is_changed(tmp_path: Path, text: str) -> None
             write()
         assert snapshot(tmp_path) == before, name
     assert "later release" in workspace.purge().refused["two"]
-    assert not attend(folder.root) and not scheduler_alive(folder.root)
+    assert not ensure_running(folder.root) and not scheduler_alive(folder.root)
     assert workspace["one"].status == "queued" and workspace["one"].config_text == "echo hello\n"
     assert snapshot(tmp_path) == before
 

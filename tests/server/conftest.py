@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import scheduler_alive
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from tests.server.client import Api
 from tests.support import wait_until
 

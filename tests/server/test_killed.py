@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import attend
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
 from .process import ServerProcess
@@ -82,7 +82,7 @@ def test_a_killed_server_keeps_its_word(tmp_path: Path) -> None:
     assert set(created) <= set(names)
 
     def settled() -> bool:
-        attend(workspace.root)
+        ensure_running(workspace.root)
         return all(_status(workspace, name) in {*ENDED, "pending"} for name in names)
 
     wait_until(settled, message=lambda: str({name: _status(workspace, name) for name in names}))

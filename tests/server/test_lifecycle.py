@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
-from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.recorder import Recorder
 from tests.server.client import Api
@@ -51,7 +51,7 @@ async def test_tags_and_environment_of_one_task(api: Api, train: WorkspaceFolder
         {"name": "MY_TOKEN", "value": None, "secret": True},
     ]
     assert "hidden" not in json.dumps(await api.get(TASK, ws=WS, task="one"))
-    assert tasks.env_of(read_task(train.tasks / "one")) == {"A": "1", "MY_TOKEN": "hidden"}
+    assert metadata.env_of(read_task(train.tasks / "one")) == {"A": "1", "MY_TOKEN": "hidden"}
     answer = await api("patch", TASK, {"env": {"A": None}}, ws=WS, task="one")
     assert [one["name"] for one in answer.body["env"]] == ["MY_TOKEN"]
 

@@ -10,7 +10,8 @@ import pytest
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import scheduler_alive, submit
+from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from tests.server.client import Api, check_schema, until
 from tests.server.conftest import WS
 

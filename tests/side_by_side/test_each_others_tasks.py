@@ -12,6 +12,7 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from tests.core.making import snapshot
 from tests.support import ROOT
@@ -61,10 +62,10 @@ def test_both_move_each_others_tasks(shared: Shared) -> None:
     tasks.rename(workspace, "theirs", "theirs2")
     assert sorted(shared.listed(workspace)) == sorted(workspace.task_names()) == ["ours2", "theirs2"]
     shared.pyr("rm", "ours2", workspace=workspace)
-    tasks.trash(workspace, "theirs2")
-    assert tasks.trash_names(workspace) == ["ours2", "theirs2"]
+    trash.trash(workspace, "theirs2")
+    assert trash.trash_names(workspace) == ["ours2", "theirs2"]
     assert shared.listed(workspace) == {}
-    assert tasks.restore(workspace, "ours2") == "ours2"
+    assert trash.restore(workspace, "ours2") == "ours2"
     shared.pyr("restore", "theirs2", workspace=workspace)
     tasks.set_notes(workspace, "theirs2", "kept")
     shared.pyr("pin", "theirs2", workspace=workspace)

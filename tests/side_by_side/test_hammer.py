@@ -15,9 +15,10 @@ import pytest
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import read_json
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.support import ROOT, wait_until
 
@@ -209,18 +210,18 @@ def check_nothing_lost(
             assert len(ran) == executed
             assert runs.status_of(info) == ("completed" if ran else "pending")
     for letter, result in zip("AB", results, strict=True):
-        assert sum(tasks.notes_of(info).count(letter) for info in all_tasks.values()) == result["noted"]
+        assert sum(metadata.notes_of(info).count(letter) for info in all_tasks.values()) == result["noted"]
 
 
 def settle(workspace: WorkspaceFolder) -> None:
     """Bring back what was left in the trash and wait until nothing is in work."""
-    for number, entry in enumerate(tasks.trash_names(workspace)):
+    for number, entry in enumerate(trash.trash_names(workspace)):
         try:
-            tasks.restore(workspace, entry)
+            trash.restore(workspace, entry)
         except Conflict:  # its name was given to another task meanwhile
             name = read_json(workspace.trash / entry / "task_info.json")["name"]
             tasks.rename(workspace, name, f"in-the-way-{number}")
-            tasks.restore(workspace, entry)
+            trash.restore(workspace, entry)
     for name in workspace.task_names():
         wait_until(
             lambda name=name: runs.status_of(read_task(workspace.tasks / name)) not in runs.ACTIVE,  # type: ignore[misc]

@@ -17,9 +17,11 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import attend, cancel
+from pyruns_jupyter.engine.client.submit import cancel
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.support import wait_until
 
 from .shared import SCRIPT, Shared, rows
@@ -64,10 +66,10 @@ def test_live_to_the_end_and_stopped_by_asking(shared: Shared) -> None:
         with pytest.raises(Conflict):
             tasks.rename(workspace, name, "elsewhere")
         with pytest.raises(Conflict):
-            tasks.trash(workspace, name)
+            trash.trash(workspace, name)
     tasks.set_notes(workspace, "one", "seen")
     shared.wait_for(workspace, "ours", "completed")
-    assert not attend(shared.root)
+    assert not ensure_running(shared.root)
     lease = ("lease_heartbeat", "lease_until")
     for name, content in before.items():
         after = read_task(workspace.paths(name).folder)

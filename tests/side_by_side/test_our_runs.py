@@ -11,7 +11,7 @@ import pytest
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
-from pyruns_jupyter.engine.client.submit import attend, scheduler_alive
+from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from tests.support import wait_until
 
 from .shared import Shared, facts, rows
@@ -104,7 +104,7 @@ def test_nothing_is_taken_over_while_our_scheduler_is_dead(shared: Shared) -> No
     assert shared.statuses(workspace) == {"running": "running", "waiting": "queued", "other": "completed"}
     shared.open_gate()
     shared.wait_for(workspace, "running", "completed")
-    wait_until(lambda: attend(shared.root), message="the next scheduler")
+    wait_until(lambda: ensure_running(shared.root), message="the next scheduler")
     shared.wait_for(workspace, "waiting", "completed")
     table = rows(workspace)
     assert {name: row.figures["acc"] for name, row in table.items()} == {

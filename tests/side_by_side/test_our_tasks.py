@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
-from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 
 from .shared import Shared, rows
 
@@ -56,7 +56,7 @@ def test_a_sweep(shared: Shared) -> None:
     shared.pyr("mv", second, "moved", workspace=workspace)
     assert sorted(rows(workspace)) == [first, "moved"]
     shared.pyr("rm", "moved", workspace=workspace)
-    assert (tasks.trash_names(workspace), sorted(rows(workspace))) == (["moved"], [first])
+    assert (trash.trash_names(workspace), sorted(rows(workspace))) == (["moved"], [first])
     shared.pyr("restore", "moved", workspace=workspace)
 
     row = rows(workspace)["moved"]
@@ -93,7 +93,7 @@ def test_a_shell_task(shared: Shared) -> None:
     assert f"from {shared.project}" in shared.pyr("log", "job", workspace=workspace).stdout
     assert shared.shown(workspace, "job")["workdir"] == str(shared.project)
 
-    tasks.trash(workspace, "job")
+    trash.trash(workspace, "job")
     shared.pyr("restore", "job", workspace=workspace)
     exported = json.loads(shared.pyr("export", "-f", "json", workspace=workspace).stdout)
     assert {(line["name"], line["status"], line["exit_code"]) for line in exported} == {

@@ -16,10 +16,11 @@ from pathlib import Path
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own_facts, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import cancel, submit
 
@@ -98,7 +99,7 @@ class Worker:
 
     def note(self, name: str) -> None:
         info = read_task(self.workspace.existing(name).folder)
-        before = tasks.notes_of(info)
+        before = metadata.notes_of(info)
         tasks.set_notes(self.workspace, name, f"{before}{self.letter}", expected=before)
         self.noted += 1
 
@@ -111,10 +112,10 @@ class Worker:
         """Into the trash and back, perhaps not at once: another process may take the name meanwhile."""
         if name.startswith(KEPT):
             return
-        entry = tasks.trash(self.workspace, name)
+        entry = trash.trash(self.workspace, name)
         for _ in range(20):
             try:
-                tasks.restore(self.workspace, entry)
+                trash.restore(self.workspace, entry)
                 return
             except Conflict:
                 time.sleep(0.1)

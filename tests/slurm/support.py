@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import JobResources
 from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from tests.engine.support import Project
 from tests.support import wait_until
@@ -39,6 +39,6 @@ def job_of(project: Project, name: str, run: int = 1) -> str:
     return str(project.info(name)["run_environments"][run - 1]["cluster_job"])
 
 
-def need(**asked: Any) -> ClusterNeed:
+def need(**asked: Any) -> JobResources:
     """What a job asks for."""
-    return ClusterNeed.from_dict(asked)
+    return JobResources.from_dict(asked)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.engine.client.submit import attend, cancel, submit
-from pyruns_jupyter.engine.cluster.submissions import Submission
+from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.queue.pause import pause, resume
 from pyruns_jupyter.engine.queue.status import read_queue
@@ -214,7 +215,7 @@ def test_a_moved_project(project: Project, cluster: Cluster) -> None:
     moved.__dict__.update(project.__dict__)
     info = place / "_pyruns_" / "_shell_" / "tasks" / "a" / "task_info.json"
     wait_until(
-        lambda: (attend(place / "_pyruns_"), json.loads(info.read_bytes())["status"] in ENDED)[1],
+        lambda: (ensure_running(place / "_pyruns_"), json.loads(info.read_bytes())["status"] in ENDED)[1],
         timeout=60,
         message=info.read_text,
     )
@@ -229,7 +230,7 @@ def test_the_scheduler_may_be_gone(project: Project) -> None:
     project.kill_scheduler()
     assert project.wait(*names) == ["completed"] * 4
     assert read_queue(project.root).batches
-    wait_until(lambda: (attend(project.root), not read_queue(project.root).batches)[1])
+    wait_until(lambda: (ensure_running(project.root), not read_queue(project.root).batches)[1])
 
 
 def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) -> None:
@@ -239,14 +240,17 @@ def test_a_scheduler_killed_at_any_moment(project: Project, cluster: Cluster) ->
         project.submit(*names[start : start + 4], jobs=1000)
         time.sleep(0.08 * count)
         project.kill_scheduler()
-        attend(project.root)
+        ensure_running(project.root)
     wait_until(
-        lambda: (attend(project.root), all(project.status(name) in ENDED for name in names))[1], timeout=90
+        lambda: (ensure_running(project.root), all(project.status(name) in ENDED for name in names))[1],
+        timeout=90,
     )
     for name in names:
         assert project.info(name)["run_statuses"] == ["completed"]
     assert (project.folder / "ran").read_text() == "ran\n" * 24
-    wait_until(lambda: (attend(project.root), not read_queue(project.root).batches and not cluster.jobs())[1])
+    wait_until(
+        lambda: (ensure_running(project.root), not read_queue(project.root).batches and not cluster.jobs())[1]
+    )
     wait_until(
         lambda: os.listdir(project.engine.cluster) == [],
         message=lambda: str(os.listdir(project.engine.cluster)),
@@ -280,8 +284,8 @@ def test_an_answer_that_nobody_heard(project: Project, cluster: Cluster) -> None
     project.kill_scheduler()
     [name] = [name for name in os.listdir(project.engine.cluster) if name.endswith(".json")]
     path = project.engine.cluster / name
-    Submission.read(project.key, path.stem).known_as("").write(project.key)
-    wait_until(lambda: (attend(project.root), json.loads(path.read_bytes())["job"])[1])
+    ClusterSubmission.read(project.key, path.stem).known_as("").write(project.key)
+    wait_until(lambda: (ensure_running(project.root), json.loads(path.read_bytes())["job"])[1])
     assert cluster.jobs("%i") == before
     cluster.run("scontrol", "release", *before)
     assert project.wait("a") == ["completed"]

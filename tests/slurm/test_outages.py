@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.engine.client.submit import attend
+from pyruns_jupyter.engine.queue.launch import ensure_running
 from tests.engine.support import Project, age_lock
 from tests.support import wait_until
 
@@ -118,7 +118,7 @@ def test_a_node_that_starts_the_job_again_before_anybody_looked(project: Project
     project.wait_for_output("a", b"up", run=2)
     assert "failed, or was taken from it" in messages(project, "a")["1"]
     (project.folder / "go").touch()
-    wait_until(lambda: (attend(project.root), project.status("a") == "completed")[1])
+    wait_until(lambda: (ensure_running(project.root), project.status("a") == "completed")[1])
     # On a busy machine Slurm tells the node to end the job only when it has started it again: one run more.
     *interrupted, last = project.info("a")["run_statuses"]
     said = messages(project, "a")

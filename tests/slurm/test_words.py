@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED
-from pyruns_jupyter.engine.cluster.base import Inside, Phase
+from pyruns_jupyter.engine.cluster.base import JobContext, Phase
 from pyruns_jupyter.engine.cluster.slurm import Slurm, options_of, state_of, why_waiting
 
 from .support import need
@@ -28,20 +28,20 @@ ERROR = "slurmstepd-n1: error: *** {} 2 ON n1 CANCELLED AT 2026-11-26T07:24:35{}
 )
 def test_why_a_job_was_ended(cause: str, said: str, status: str, interrupted: bool) -> None:
     for what in ("JOB", "STEP"):
-        word = Slurm({}).told("noise\n" + ERROR.format(what, cause), Inside("2_0", 0))
+        word = Slurm({}).end_reason_from_output("noise\n" + ERROR.format(what, cause), JobContext("2_0", 0))
         assert word is not None
         assert said in word.message
         assert (word.status, word.interrupted) == (status, interrupted)
 
 
 def test_a_job_that_nobody_ended() -> None:
-    assert Slurm({}).told("Traceback: CANCELLED AT noon\n", Inside("2_0", 0)) is None
+    assert Slurm({}).end_reason_from_output("Traceback: CANCELLED AT noon\n", JobContext("2_0", 0)) is None
 
 
 def test_the_last_word_counts() -> None:
     """A job that was put back goes on writing to its output."""
     output = ERROR.format("JOB", " DUE TO PREEMPTION") + ERROR.format("JOB", " DUE TO TIME LIMIT")
-    word = Slurm({}).told(output, Inside("2_0", 0))
+    word = Slurm({}).end_reason_from_output(output, JobContext("2_0", 0))
     assert word is not None
     assert "time" in word.message
 

@@ -18,10 +18,12 @@ from pyruns_jupyter.api.study import Study
 from pyruns_jupyter.core.common.errors import Busy
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.trust.engine_key import require_engine
 from pyruns_jupyter.engine.queue.batches import put_back
-from pyruns_jupyter.studies import active_study, launch, managing
+from pyruns_jupyter.studies import active_study, launch
+from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import changing
 from pyruns_jupyter.studies.trials import place_facts
 from tests.engine.support import stop_everything
@@ -231,7 +233,7 @@ def test_a_trial_that_was_made_but_not_queued_is_queued(
     study = workspace.optimize(SPACE, objective="acc", n=2, name="s")
     values = {"lr": 0.001, "layers": 4, "opt": "adam"}
     text = SearchSpace.parse(study.definition.text).config_text(values)
-    proposal = generate.plan_tasks(workspace.folder, text, "s_1")
+    proposal = preview.plan_tasks(workspace.folder, text, "s_1")
     generate.create(proposal, facts={"swept": values, **place_facts("s", 1, [])})
     workspace.attend()  # where its driver died, another one goes on
     study.wait(timeout=60, progress=False)

@@ -12,7 +12,8 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
-from pyruns_jupyter.studies import managing, optimizer
+from pyruns_jupyter.studies import optimizer
+from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import Trial

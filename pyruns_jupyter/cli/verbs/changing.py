@@ -7,6 +7,7 @@ import argparse
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.secret_names import masked
 from pyruns_jupyter.core.create.duplicate import duplicate
+from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 
@@ -40,7 +41,7 @@ def _tag(context: Context, args: argparse.Namespace) -> int:
     if not words:
         raise InvalidInput("Name at least one tag.", field="tags")
     if not args.off:
-        tasks.check_tags(words)
+        metadata.check_tags(words)
     change = tasks.remove_tags if args.off else tasks.add_tags
 
     def tag(name: str, durable: bool) -> None:
@@ -59,7 +60,7 @@ def _env(context: Context, args: argparse.Namespace) -> int:
         variables[name] = text
     if variables:
         tasks.set_env(folder, args.name, variables)
-    env = tasks.env_of(read_task(folder.existing(args.name).folder))
+    env = metadata.env_of(read_task(folder.existing(args.name).folder))
     shown = env if args.show_secrets else masked(env)
     if args.json:
         context.json(shown)

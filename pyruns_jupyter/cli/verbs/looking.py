@@ -16,7 +16,7 @@ from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.logs.reader import log_problem
 from pyruns_jupyter.core.taskfile.runs import Run, gpu_names, sources_of
-from pyruns_jupyter.engine.client.submit import scheduler_alive
+from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 from ..context import Context, split_run
 from ..follow import follow_log, write_log

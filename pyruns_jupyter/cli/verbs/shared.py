@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.tasks import bulk
-from pyruns_jupyter.core.tasks.bulk import Deed
+from pyruns_jupyter.core.tasks.bulk import TaskAction
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
@@ -17,9 +17,11 @@ from ..context import Context
 Verb = Callable[[Context, argparse.Namespace], int]
 
 
-def each(context: Context, args: argparse.Namespace, folder: WorkspaceFolder, word: str, deed: Deed) -> int:
+def each(
+    context: Context, args: argparse.Namespace, folder: WorkspaceFolder, word: str, deed: TaskAction
+) -> int:
     """Do something to every named task; go on after a refusal, and fail at the end when there was one."""
-    outcome = bulk.each(folder, args.names, deed)
+    outcome = bulk.for_each_task(folder, args.names, deed)
     if args.json:
         context.json({"done": outcome.done, "refused": outcome.refused})
     else:

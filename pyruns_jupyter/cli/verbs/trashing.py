@@ -7,7 +7,7 @@ import time
 
 from pyruns_jupyter.api.tables import count_text, text_table
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
 
 from ..context import Context
@@ -19,10 +19,10 @@ DAY = 86400.0  # seconds
 def _rm(context: Context, args: argparse.Namespace) -> int:
     folder = context.workspace(args.workspace).folder
 
-    def trash(name: str, durable: bool) -> None:
-        tasks.trash(folder, name, durable=durable)
+    def remove(name: str, durable: bool) -> None:
+        trash.trash(folder, name, durable=durable)
 
-    return each(context, args, folder, "moved to the trash", trash)
+    return each(context, args, folder, "moved to the trash", remove)
 
 
 def _trash(context: Context, args: argparse.Namespace) -> int:
@@ -49,10 +49,10 @@ def _restore(context: Context, args: argparse.Namespace) -> int:
     if args.as_name is not None and len(args.names) != 1:
         raise InvalidInput("--as names one task, so restore one at a time.", field="name")
 
-    def restore(name: str, durable: bool) -> str:
-        return tasks.restore(folder, name, args.as_name, durable=durable)
+    def bring_back(name: str, durable: bool) -> str:
+        return trash.restore(folder, name, args.as_name, durable=durable)
 
-    return each(context, args, folder, "restored", restore)
+    return each(context, args, folder, "restored", bring_back)
 
 
 def _purge(context: Context, args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _PLAIN = frozenset({float, int, bool, type(None)})
 
 
-def strict(value: Any, depth: int = 0) -> Any:
+def encode_nonfinite(value: Any, depth: int = 0) -> Any:
     """Return `value` with NaN and the infinities as the texts "NaN", "Infinity" and "-Infinity".
 
     What is nested more than 20 deep is cut to "...".
@@ -26,15 +26,15 @@ def strict(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if depth >= _MAX_DEPTH:
             return "..."
-        return {key: strict(item, depth + 1) for key, item in value.items()}
+        return {key: encode_nonfinite(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         if depth >= _MAX_DEPTH:
             return "..."
-        return [strict(item, depth + 1) for item in value]
+        return [encode_nonfinite(item, depth + 1) for item in value]
     return value
 
 
-def numeric(value: Any, depth: int = 0) -> Any:
+def decode_nonfinite(value: Any, depth: int = 0) -> Any:
     """Return what was reported with those texts as numbers again; the same object when there are none, or
     none in the outer 60 levels.
     """
@@ -45,7 +45,7 @@ def numeric(value: Any, depth: int = 0) -> Any:
         inner = value.values() if kind is dict else value
         if depth >= _MAX_NUMERIC_DEPTH or all(type(item) in _PLAIN for item in inner):
             return value
-        items = [numeric(item, depth + 1) for item in inner]
+        items = [decode_nonfinite(item, depth + 1) for item in inner]
         if all(map(is_, items, inner)):
             return value
         return items if kind is list else dict(zip(value, items, strict=True))

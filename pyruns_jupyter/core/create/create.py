@@ -19,37 +19,10 @@ from pyruns_jupyter.core.workspace.shells import kind_of, script_name
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .preview import (
-    NameTaken,
-    Proposal,
-    check_runnable,
-    check_space,
-    check_template,
-    complete_template,
-    free_name,
+    TaskPlan,
     plan_tasks,
-    proposed_names,
-    script_parameters,
-    starting_text,
-    task_text,
 )
 from .staging import put_into_place, staging_folder
-
-__all__ = [
-    "NameTaken",
-    "Proposal",
-    "check_runnable",
-    "check_space",
-    "check_template",
-    "complete_template",
-    "create",
-    "create_tasks",
-    "free_name",
-    "plan_tasks",
-    "proposed_names",
-    "script_parameters",
-    "starting_text",
-    "task_text",
-]
 
 
 def create_tasks(
@@ -68,7 +41,7 @@ def create_tasks(
 
 
 def create(
-    proposal: Proposal,
+    proposal: TaskPlan,
     files: Mapping[str, bytes] = MappingProxyType({}),
     facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[str]:

@@ -27,7 +27,7 @@ from pyruns_jupyter.core.taskfile.task_file import own_facts, payload_name, read
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
-from .validate_argv import misfits
+from .validate_argv import validate_argv
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.model import ScriptParameters
@@ -44,7 +44,7 @@ class NameTaken(InvalidInput, Conflict):
 
 
 @dataclass(frozen=True)
-class Proposal:
+class TaskPlan:
     """What would be created; nothing is written yet. `plan` is None for a shell script: that is one task."""
 
     workspace: WorkspaceFolder
@@ -82,7 +82,7 @@ class Proposal:
         return self.plan.config_text(index) if self.plan else self.text
 
 
-def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> Proposal:
+def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> TaskPlan:
     """Return what `text` would make of a workspace; writes nothing.
 
     `name` is the name of one task, what the names of several begin with, or a pattern such as `{lr}-{seed}`
@@ -110,7 +110,7 @@ def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> Proposal:
             errors.append(error)
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidInputs(errors)
-    return Proposal(workspace, name, names, plan, text, _name_notices(plan, name))
+    return TaskPlan(workspace, name, names, plan, text, _name_notices(plan, name))
 
 
 def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str) -> list[str]:
@@ -197,7 +197,7 @@ def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput])
             from pyruns_jupyter.core.scripts.argv import build_argv  # as in `script_parameters`
 
             passing = settings.passes_defaults(workspace.name)
-            found += misfits(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
+            found += validate_argv(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
     errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
     return plan
 

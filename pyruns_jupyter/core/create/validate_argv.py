@@ -26,7 +26,7 @@ _UNCHECKED = frozenset({"load", "none"})  # kinds of scripts that get no argumen
 _CONVERTED = frozenset({"int", "float", "str"})
 
 
-def misfits(plan: SweepPlan, parameters: ScriptParameters, build: Check) -> list[InvalidInput]:
+def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -> list[InvalidInput]:
     """Return what is wrong with the configurations of a plan, each mistake once, with line and column.
 
     `build` raises InvalidInput for a configuration that cannot become a command line. Mistakes about keys
@@ -52,7 +52,7 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
     """Yield configurations that show every mistake; all of them where that is not more."""
     known = _by_key(parameters)
     selective = parameters.kind == "hydra" or any(parameter.scope for parameter in parameters.parameters)
-    wheels = plan.turning()
+    wheels = plan.axis_groups()
     if not wheels:
         yield plan.assembled([])
         return

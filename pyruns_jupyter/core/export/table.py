@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.common.json_floats import strict
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_json
@@ -302,7 +302,7 @@ def _json_lines(table: Table, form: str) -> Iterator[str]:
     for row in table.rows():
         for key in _TIMES:
             row[key] = _iso(row[key])
-        yield ("" if first else between) + encode(strict(row))
+        yield ("" if first else between) + encode(encode_nonfinite(row))
         first = False
     yield "\n" if form == JSON_LINES and not first else after
 

@@ -18,7 +18,7 @@ from .filesystem import RENUMBERED, file_system_type
 
 
 @dataclass(frozen=True)
-class Place:
+class InodeIdentity:
     """A folder or file as it was seen by a process of some host and boot."""
 
     path: str
@@ -28,7 +28,7 @@ class Place:
     boot: str
 
     @classmethod
-    def of(cls, path: Path, descriptor: int | None = None) -> Place:
+    def of(cls, path: Path, descriptor: int | None = None) -> InodeIdentity:
         """Return the place of an existing file or folder (by its descriptor, if it is open).
 
         Raises:
@@ -38,7 +38,7 @@ class Place:
         return cls(str(path), status.st_dev, status.st_ino, host_name(), boot_id())
 
     @classmethod
-    def from_dict(cls, value: Any) -> Place | None:
+    def from_dict(cls, value: Any) -> InodeIdentity | None:
         """Return the place that `to_dict` stored, None when `value` is none."""
         if not isinstance(value, dict):
             return None
@@ -69,7 +69,7 @@ class Place:
         Raises:
             OSError: when nothing is there.
         """
-        now = Place.of(path)
+        now = InodeIdentity.of(path)
         if self.host != now.host:
             return self.ino != now.ino
         if self.boot != now.boot:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pyruns_jupyter.core.common.errors import Busy
 
 if TYPE_CHECKING:
-    from .inode_identity import Place
+    from .inode_identity import InodeIdentity
 
 # What is written is for its owner, and where the administrator says so also for the owner's group to read.
 GROUP_VARIABLE = "PYRUNS_GROUP_READS"
@@ -119,13 +119,13 @@ class FileLock:
         finally:
             os.close(descriptor)
 
-    def place(self) -> Place:
+    def place(self) -> InodeIdentity:
         """Return which file is locked."""
         if self._descriptor is None:
             raise RuntimeError(f"{self.path} is not locked")
-        from .inode_identity import Place  # scripts that append to a journal have no use for it
+        from .inode_identity import InodeIdentity  # scripts that append to a journal have no use for it
 
-        return Place.of(self.path, self._descriptor)
+        return InodeIdentity.of(self.path, self._descriptor)
 
     def is_at(self, path: Path) -> bool:
         """Tell whether the locked file lies at `path`; it does not when a folder above it was moved."""

@@ -24,14 +24,15 @@ _home_known = ""
 
 
 def maker_suffix() -> str:
-    """Return `-<home>-<pid>-<start>-<random>`, an end for the name of something temporary.
+    """Return `-<host_tag>-<pid>-<start>-<random>`, an end for the name of something temporary.
 
-    `home` stands for host, boot and pid namespace; `start` is when the process began, in the system's units.
+    `host_tag` stands for host, boot and pid namespace; `start` is when the process began, in the units of
+    the system.
     """
     global _known
     pid = os.getpid()
     if _known[0] != pid:  # not that of the process that forked us
-        _known = (pid, f"-{home()}-{pid}-{_start(pid) or 0}")
+        _known = (pid, f"-{host_tag()}-{pid}-{_start(pid) or 0}")
     return f"{_known[1]}-{os.urandom(4).hex()}"
 
 
@@ -41,7 +42,7 @@ def is_left_over(path: Path) -> bool:
     `path` has a name that `maker_suffix` ended, or that some other program gave it.
     """
     found = _NAME.search(path.name)
-    if found is not None and found["home"] == home():
+    if found is not None and found["home"] == host_tag():
         return not _lives(int(found["pid"]), int(found["start"]))
     try:
         return time.time() - _last_change(path) > _OLD
@@ -87,7 +88,7 @@ def _last_change(path: Path) -> float:
     return max(changed)
 
 
-def home() -> str:
+def host_tag() -> str:
     """Return 8 hexadecimal digits for host, boot and pid namespace: where a pid means one process."""
     global _home_known
     if not _home_known:

@@ -12,7 +12,7 @@ from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.workspace.settings import Settings
 
 
-def silence(root: Path, folder: Path | str, run: Run) -> float | None:
+def stalled_seconds(root: Path, folder: Path | str, run: Run) -> float | None:
     """Return when run `run` of the task in `folder` last wrote output or told a point (epoch, s), if that is
     longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
 

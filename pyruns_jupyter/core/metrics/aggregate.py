@@ -8,7 +8,7 @@ from typing import Any
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-from .downsample import Sketches
+from .downsample import CurveDownsampler
 from .journal import MAX_LINE_BYTES, RECORD, TRACK, entries
 
 WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
@@ -24,7 +24,7 @@ _MAX_DEPTH = 60
 _TOO_DEEP = 1 << 60
 
 
-class Folding:
+class JournalReader:
     """The records and curves of a journal as far as it was read; `feed` goes on where the last one ended.
 
     `points` bounds the values of a curve, `total` those of all curves; None keeps everything. Of a curve
@@ -33,7 +33,7 @@ class Folding:
     """
 
     def __init__(
-        self, points: int | None = None, total: int | None = None, sketches: Sketches | None = None
+        self, points: int | None = None, total: int | None = None, sketches: CurveDownsampler | None = None
     ) -> None:
         self.records: dict[str, Any] = {}
         self.offset = 0
@@ -159,7 +159,7 @@ def _short(value: Any) -> Any:
     return value
 
 
-def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+def read_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """Return what a journal says: the records (a later value replaces an earlier one) and the curves, in
     order.
 
@@ -168,13 +168,13 @@ def fold(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     Raises:
         OSError: when it cannot be read.
     """
-    folding = Folding()
+    folding = JournalReader()
     folding.feed(path)
     return folding.records, folding.tracks()
 
 
-def summary(
-    path: Path, taken: int = 0, sketches: Sketches | None = None
+def compact(
+    path: Path, taken: int = 0, sketches: CurveDownsampler | None = None
 ) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
     """Return records and curves as a task file can hold them, and whether that is all the journal says.
 
@@ -191,7 +191,7 @@ def summary(
     except (FileNotFoundError, NotADirectoryError):
         return {}, {}, True
     points, total = (None, None) if small else (POINTS_KEPT, VALUES_KEPT)
-    folding = Folding(points, total, sketches)
+    folding = JournalReader(points, total, sketches)
     folding.feed(path)
     room = max(0, ROOM_BYTES - taken)
     tracks = folding.tracks()

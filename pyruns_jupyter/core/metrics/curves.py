@@ -16,7 +16,7 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from . import peer_tracks
 from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves
 from .read import figures_of_run, journal_sketches, tails_of
-from .select_points import chosen
+from .select_points import select_points
 
 _MOST_KNOWN = 500  # runs whose curves were found the slow way
 
@@ -42,7 +42,7 @@ def curves_of_run(
 
 def thinned(curve: Curve, points: int) -> Curve:
     """Return a curve with at most `points` of its points (but two at least)."""
-    places = chosen(curve.values, points)
+    places = select_points(curve.values, points)
     if len(places) == len(curve.places):
         return curve
     return Curve(

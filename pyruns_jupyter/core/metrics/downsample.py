@@ -46,7 +46,7 @@ class Curve(NamedTuple):
     steps: dict[str, list[float | None]]
 
 
-class Sketches:
+class CurveDownsampler:
     """The sketches of all curves of a journal."""
 
     def __init__(self, points: int = POINTS) -> None:

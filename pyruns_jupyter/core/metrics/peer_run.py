@@ -8,7 +8,7 @@ from typing import Any
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task
 
-from .aggregate import summary
+from .aggregate import compact
 from .peer_tracks import is_stored
 from .read import add_points
 
@@ -51,7 +51,7 @@ def fold(folder: Path, run: int) -> None:
         PyrunsError, OSError: when it cannot be read or written.
     """
     paths = TaskPaths(folder)
-    records, tracks, _ = summary(paths.journal(run), paths.info.stat().st_size)
+    records, tracks, _ = compact(paths.journal(run), paths.info.stat().st_size)
     with edit_task(folder, durable=False) as info:
         add_points(info, run, tracks, whole=False)
         slot = _slot(info, "records", run)

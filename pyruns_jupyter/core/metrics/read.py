@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.common.json_floats import numeric
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
 
 from . import journal, peer_tracks
-from .aggregate import WHOLE_BYTES, Folding, fold
-from .downsample import Curve, Sketches
+from .aggregate import WHOLE_BYTES, JournalReader, read_journal
+from .downsample import Curve, CurveDownsampler
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
 _VALUES_SHOWN = 200_000
@@ -44,8 +44,8 @@ class _Reading:
     """A journal that somebody looks at again and again: only what is new is read."""
 
     def __init__(self) -> None:
-        self.sketches = Sketches()
-        self.folding = Folding(POINTS_SHOWN, _VALUES_SHOWN, self.sketches)
+        self.sketches = CurveDownsampler()
+        self.folding = JournalReader(POINTS_SHOWN, _VALUES_SHOWN, self.sketches)
         self.lock = threading.Lock()
 
 
@@ -58,7 +58,9 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
     """
     messages: list[str] = []
     records = dict(run.records)
-    tracks = {key: numeric(list(values)) for key, values in run.tracks.items() if isinstance(values, list)}
+    tracks = {
+        key: decode_nonfinite(list(values)) for key, values in run.tracks.items() if isinstance(values, list)
+    }
     if peer_tracks.is_stored(info):
         try:
             tracks |= peer_tracks.stored_tracks(paths.folder, info, run.index)
@@ -73,7 +75,7 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
     if size:
         try:
             leftover = size <= WHOLE_BYTES and run.status not in ACTIVE
-            said, points = _shown(path) if thinned and not leftover else fold(path)
+            said, points = _shown(path) if thinned and not leftover else read_journal(path)
             if not tails and leftover:
                 points = _unknown(tracks, points)
             for key, values in points.items():
@@ -98,7 +100,11 @@ def last_figures(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
         newest = journal.tail_latest(path)  # of who outlived the run; the task file has all up to its end
     elif run.status in ACTIVE or peer_tracks.is_stored(info) or path.is_file():
         records, tracks, _ = figures_of_run(info, run, paths, thinned=True)
-    last = {key: numeric(values[-1]) for key, values in tracks.items() if isinstance(values, list) and values}
+    last = {
+        key: decode_nonfinite(values[-1])
+        for key, values in tracks.items()
+        if isinstance(values, list) and values
+    }
     return {**last, **newest, **records}
 
 

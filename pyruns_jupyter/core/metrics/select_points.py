@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def chosen(values: Sequence[Any], points: int) -> list[int]:
+def select_points(values: Sequence[Any], points: int) -> list[int]:
     """Return the places of at most `points` of some values (but two at least), in their order.
 
     The first and the last one are among them, and of each of equally long parts in between the smallest and

@@ -1,20 +1,20 @@
 """Searching and sorting rows of tasks; the grammar is described in `docs/query.md`."""
 
+from .ast import Query
 from .excerpts import Excerpt, Excerpts, log_needles
 from .fields import Sources
-from .notices import Notice
+from .notices import QueryNotice
 from .parser import parse
 from .scanner import quote
-from .selection import Selection, select
-from .terms import Query
+from .selection import QueryResult, select
 from .values import value_text
 
 __all__ = [
     "Excerpt",
     "Excerpts",
-    "Notice",
     "Query",
-    "Selection",
+    "QueryNotice",
+    "QueryResult",
     "Sources",
     "log_needles",
     "parse",

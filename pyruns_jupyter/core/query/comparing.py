@@ -9,9 +9,9 @@ from typing import Any
 
 from pyruns_jupyter.core.common.timestamps import duration
 
+from .ast import Range, Regex, TextValue, Value
 from .scanner import quote
 from .searching import glob
-from .terms import Range, Regex, Value, Word
 from .values import Moment, moment, number, value_text
 
 # True or False, or None when the value is of a type that cannot be compared so.
@@ -52,7 +52,7 @@ def _text_test(value: Value, searcher: Searcher, is_partial: bool) -> Callable[[
     if isinstance(value, Regex):
         return searcher(value)
     wanted = _written(value).casefold()
-    if isinstance(value, Word) and value.is_glob:
+    if isinstance(value, TextValue) and value.is_glob:
         return glob(wanted)
     if is_partial:
         return lambda found: wanted in found.casefold()
@@ -173,7 +173,7 @@ def _measured(found: Any) -> float | None:
 
 
 def _written(value: Value) -> str:
-    return value.text if isinstance(value, Word) else str(value)
+    return value.text if isinstance(value, TextValue) else str(value)
 
 
 def _number(text: str) -> float:

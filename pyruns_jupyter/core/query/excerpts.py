@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pyruns_jupyter.core.tasks.row import TaskRow
 
+from .ast import And, FieldTest, Or, Query, Term
 from .logs import LogOf, Needle, needle, open_log
 from .pattern import Clock, TimeIsOver
-from .terms import And, Comparison, Or, Query, Term
 
 MOST_BYTES = 4 * 1024 * 1024  # of one log: half of it from its beginning, half up to its end
 SECONDS = 2.0  # for all logs of a page together
@@ -39,7 +39,7 @@ def _needles(term: Term) -> Iterator[Needle]:
     if isinstance(term, (And, Or)):
         for part in term.terms:
             yield from _needles(part)
-    elif isinstance(term, Comparison) and term.key.lower() == "log" and term.operator in (":", "="):
+    elif isinstance(term, FieldTest) and term.key.lower() == "log" and term.operator in (":", "="):
         yield from map(needle, term.values)
 
 

@@ -49,7 +49,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Field:
+class QueryField:
     """A field that a word in a query means.
 
     `kind` is `text` (found in parts), `label` (one of several words), `number`, `time` (epoch seconds),
@@ -80,30 +80,30 @@ class AmbiguousField(Exception):
         self.candidates = candidates
 
 
-def _builtins(now: float) -> dict[str, Field]:
+def _builtins(now: float) -> dict[str, QueryField]:
     def lasted(row: TaskRow) -> float | None:
         if row.duration is None and row.status == RUNNING and row.started_at is not None:
             return max(0.0, now - row.started_at)
         return row.duration
 
     fields = [
-        Field("name", "text", lambda row: row.name),
-        Field("status", "label", lambda row: row.status),
-        Field("kind", "label", lambda row: row.kind),
-        Field("note", "text", lambda row: row.notes or None),
-        Field("message", "text", lambda row: row.message or None),
-        Field("tag", "label", lambda row: row.tags or None),
-        Field("gpu", "label", lambda row: row.gpus or None),
-        Field("study", "label", lambda row: row.study.name if row.study else None),
-        Field("created", "time", lambda row: row.created_at),
-        Field("started", "time", lambda row: row.started_at),
-        Field("finished", "time", lambda row: row.finished_at),
-        Field("duration", "duration", lasted),
-        Field("run", "number", lambda row: row.run or None),
-        Field("runs", "number", lambda row: row.runs),
-        Field("exit_code", "number", lambda row: row.exit_code),
-        Field("progress", "number", lambda row: row.progress),
-        Field("order", "number", lambda row: row.place),
+        QueryField("name", "text", lambda row: row.name),
+        QueryField("status", "label", lambda row: row.status),
+        QueryField("kind", "label", lambda row: row.kind),
+        QueryField("note", "text", lambda row: row.notes or None),
+        QueryField("message", "text", lambda row: row.message or None),
+        QueryField("tag", "label", lambda row: row.tags or None),
+        QueryField("gpu", "label", lambda row: row.gpus or None),
+        QueryField("study", "label", lambda row: row.study.name if row.study else None),
+        QueryField("created", "time", lambda row: row.created_at),
+        QueryField("started", "time", lambda row: row.started_at),
+        QueryField("finished", "time", lambda row: row.finished_at),
+        QueryField("duration", "duration", lasted),
+        QueryField("run", "number", lambda row: row.run or None),
+        QueryField("runs", "number", lambda row: row.runs),
+        QueryField("exit_code", "number", lambda row: row.exit_code),
+        QueryField("progress", "number", lambda row: row.progress),
+        QueryField("order", "number", lambda row: row.place),
     ]
     found = {field.name: field for field in fields}
     for alias, name in _ALIASES.items():
@@ -136,7 +136,7 @@ class Fields:
         self._loaded: Mapping[str, Mapping[str, Any]] | None = None
         self._config_keys: dict[str, None] | None = None
 
-    def find(self, key: str) -> Field:
+    def find(self, key: str) -> QueryField:
         """Return the field that `key` means.
 
         A fact of the task, unless the key begins with a dot; else what was swept or reported under this key
@@ -225,7 +225,7 @@ class Fields:
             self._config_keys = dict.fromkeys(full for shape in shapes for full in shape)
         return _matching(key, [(CONFIG, full) for full in self._config_keys])
 
-    def _one(self, key: str, found: list[tuple[str, str]]) -> Field:
+    def _one(self, key: str, found: list[tuple[str, str]]) -> QueryField:
         if len(found) > 1:
             names = [full for _, full in found]
             raise AmbiguousField(
@@ -233,7 +233,7 @@ class Fields:
                 [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found],
             )
         group, full = found[0]
-        return Field(full, "value", self._figure(full) if group == FIGURE else self._config(full))
+        return QueryField(full, "value", self._figure(full) if group == FIGURE else self._config(full))
 
     def _figure(self, full: str) -> Getter:
         return lambda row: row.figures.get(full, MISSING)
@@ -274,7 +274,7 @@ class Fields:
         return list(dict.fromkeys(short[name] for name in near))
 
 
-def sort_rank(field: Field) -> Getter:
+def sort_rank(field: QueryField) -> Getter:
     """Return what gives the value that a table is sorted by."""
     if field.name == "status":
         ranks = {status: rank for rank, status in enumerate(STATUSES)}

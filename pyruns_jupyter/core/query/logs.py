@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-from .notices import Notice, number_of
+from .ast import Regex, TextValue, Value
+from .notices import QueryNotice, number_of
 from .pattern import Clock, Pattern, TimeIsOver, compile_pattern
-from .terms import Regex, Value, Word
 
 MOST_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
 SECONDS = 8.0  # that one search may read logs
@@ -45,7 +45,7 @@ def needle(value: Value) -> Needle:
     """Return what a value of `log:` looks for."""
     if isinstance(value, Regex):
         return Needle(value.pattern, compile_pattern(value.pattern))
-    return Needle((value.text if isinstance(value, Word) else str(value)).casefold(), None)
+    return Needle((value.text if isinstance(value, TextValue) else str(value)).casefold(), None)
 
 
 def open_log(folder: Path, path: Path) -> int | None:
@@ -115,12 +115,12 @@ class Search:
         finally:
             os.close(descriptor)
 
-    def notices(self) -> list[Notice]:
+    def notices(self) -> list[QueryNotice]:
         """Return what is to be said about logs that were not read, or not as a whole."""
         said = []
         if self._unread:
             said.append(
-                Notice(
+                QueryNotice(
                     "logs_unread",
                     f"Reading logs was given up after {self._clock.seconds:g} s: "
                     f"{number_of(self._unread, 'log')} not searched. Narrow the search with other terms.",
@@ -130,7 +130,7 @@ class Search:
             )
         if self._cut:
             said.append(
-                Notice(
+                QueryNotice(
                     "logs_cut",
                     f"{number_of(self._cut, 'log')} not searched as a whole: of more than "
                     f"{MOST_BYTES >> 20} MiB only beginning and end are, and a very long line only for what "
@@ -141,7 +141,7 @@ class Search:
             )
         if self._refused:
             said.append(
-                Notice(
+                QueryNotice(
                     "logs_unreadable",
                     f"{number_of(self._refused, 'log')} could not be read.",
                     is_serious=True,

@@ -8,11 +8,11 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
-from .scanner import Source, Span
+from .scanner import QueryText, Span
 
 
 @dataclass(frozen=True)
-class Notice:
+class QueryNotice:
     """A sentence about a search, its place in it, and searches that may be meant instead.
 
     `is_serious` where the result is not what was asked for, so that nothing should be done to it;
@@ -51,17 +51,17 @@ class Notice:
 
 
 def notice(
-    source: Source,
+    source: QueryText,
     span: Span,
     code: str,
     message: str,
     *,
     suggestions: Sequence[str] = (),
     is_serious: bool = False,
-) -> Notice:
+) -> QueryNotice:
     """Return a notice about a part of a query."""
     line, column = source.place(span.start) if source.text else (None, None)
-    return Notice(code, message, line, column, tuple(suggestions), is_serious)
+    return QueryNotice(code, message, line, column, tuple(suggestions), is_serious)
 
 
 def names(keys: Sequence[str], last: str = "or") -> str:

@@ -10,7 +10,7 @@ from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
-from .notices import Notice, names
+from .notices import QueryNotice, names
 from .values import value_text
 
 MOST_KEYS = 8
@@ -18,7 +18,7 @@ MOST_KEYS = 8
 
 def ordered(
     rows: Sequence[TaskRow], fields: Fields, sort: str, order: str
-) -> tuple[list[TaskRow], list[Notice]]:
+) -> tuple[list[TaskRow], list[QueryNotice]]:
     """Return rows in order, pinned ones first, and what is to be said about the sort keys.
 
     `sort` names fields between commas, the most important one first; a `-` before one turns its direction.
@@ -26,7 +26,7 @@ def ordered(
     Raises:
         InvalidInput: with `field` "sort", when a key is ambiguous.
     """
-    said: list[Notice] = []
+    said: list[QueryNotice] = []
     found = sorted(rows, key=lambda row: natural_key(row.name))
     descending = order == "desc"
     for key, is_turned in reversed(_keys(sort, fields)):
@@ -46,7 +46,9 @@ def ordered(
             if fields.rows:
                 hint = f"; did you mean {names(error.close)}?" if error.close else "."
                 message = f"There is no field `{key}` to sort by{hint}"
-                said.append(Notice("unknown_field", message, suggestions=tuple(error.close), field="sort"))
+                said.append(
+                    QueryNotice("unknown_field", message, suggestions=tuple(error.close), field="sort")
+                )
             continue
         found = _by(found, get, is_descending)
     pinned = [row for row in found if row.pinned]

@@ -17,10 +17,25 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
 from . import pattern
+from .ast import (
+    And,
+    FieldTest,
+    Not,
+    Or,
+    PresenceTest,
+    Query,
+    Range,
+    Regex,
+    StatusTest,
+    Term,
+    Text,
+    TextValue,
+    Value,
+)
 from .scanner import (
     OPERATOR_WITHIN,
     OPERATORS,
-    Source,
+    QueryText,
     Span,
     bare_word,
     bracket_end,
@@ -31,7 +46,6 @@ from .scanner import (
     skip_space,
     slashed_text,
 )
-from .terms import And, Comparison, Not, Or, Presence, Query, Range, Regex, State, Term, Text, Value, Word
 from .values import is_measure, measure
 
 MOST_CHARACTERS = 20_000
@@ -50,11 +64,11 @@ def parse(text: str) -> Query:
     """
     if len(text) > MOST_CHARACTERS:
         raise InvalidInput(f"A search has at most {MOST_CHARACTERS:,} characters.", field="query")
-    return Query(_Parser(Source(text)).lines(), Source(text))
+    return Query(_Parser(QueryText(text)).lines(), QueryText(text))
 
 
 class _Parser:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: QueryText) -> None:
         self.source = source
         self.text = source.text
         self.at = skip_space(source.text, 0)
@@ -174,7 +188,7 @@ class _Parser:
                 return self.scope(lower, values, first)
             if lower in ("status", "kind"):
                 values = [self.choice(lower, value, first) for value in values]
-        return Comparison(key, operator, tuple(values), span, self.at)
+        return FieldTest(key, operator, tuple(values), span, self.at)
 
     def value(self, start: int, operator: str) -> Value:
         text = self.text
@@ -185,7 +199,7 @@ class _Parser:
             following = text[self.at : self.at + 1]
             if following and not following.isspace() and following not in "),":
                 raise self.source.wrong("After a quoted value a space or a comma is missing.", self.at)
-            return Word(found, True)
+            return TextValue(found, True)
         if character == "/":
             return self.regex()
         end = bracket_end(text, start) if character == "[" else None
@@ -210,13 +224,13 @@ class _Parser:
                     [self.source.replaced(Span(start, self.at), f"{high}..{low}")],
                 )
             return Range(low, high)
-        return Word(found, has_open_bracket(found))
+        return TextValue(found, has_open_bracket(found))
 
     def ordered(self, key: str, span: Span, operator: str, value: Value, start: int) -> None:
-        if isinstance(value, Word) and is_measure(value.text):
+        if isinstance(value, TextValue) and is_measure(value.text):
             return
-        shown = value.text if isinstance(value, Word) else str(value)
-        if is_measure(key) and isinstance(value, Word) and not value.is_quoted:
+        shown = value.text if isinstance(value, TextValue) else str(value)
+        if is_measure(key) and isinstance(value, TextValue) and not value.is_quoted:
             # 0.1>lr and 0.01<lr<0.1
             field, sign, limit = OPERATOR_WITHIN.match(shown).groups()  # type: ignore[union-attr]
             meant = f"{field}{operator.translate(str.maketrans('<>', '><'))}{key}"
@@ -236,7 +250,7 @@ class _Parser:
         if isinstance(value, Regex):
             return value
         word = str(value) if isinstance(value, Range) else value.text
-        return Word(self.one_of(key, word, _KINDS_OF[key], start))
+        return TextValue(self.one_of(key, word, _KINDS_OF[key], start))
 
     def one_of(self, key: str, word: str, known: Sequence[str], start: int) -> str:
         if word.lower() in known:
@@ -258,16 +272,16 @@ class _Parser:
         for value in values:
             if isinstance(value, Regex):
                 raise self.source.wrong(f"After '{key}:' a name is expected, no regular expression.", start)
-            words.append(value.text if isinstance(value, Word) else str(value))
+            words.append(value.text if isinstance(value, TextValue) else str(value))
         if key == "is":
-            return State(tuple(self.one_of(key, word, STATES, start) for word in words))
+            return StatusTest(tuple(self.one_of(key, word, STATES, start) for word in words))
         spans = []
         position = start
         for word in words:
             position = max(position, self.text.find(word, position, self.at))
             spans.append(Span(position, position + len(word)))
             position += len(word)
-        return Presence(key == "has", tuple(words), tuple(spans))
+        return PresenceTest(key == "has", tuple(words), tuple(spans))
 
     # -- where we stand ---------------------------------------------------
 

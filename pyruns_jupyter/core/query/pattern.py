@@ -20,7 +20,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
-from .scanner import Source
+from .scanner import QueryText
 
 LONGEST = 500  # characters of a pattern
 _MOST_OPEN = 3  # open repetitions in a row
@@ -134,7 +134,7 @@ class Pattern:
         return False, slowest
 
 
-def check(source: Source, pattern: str, position: int) -> None:
+def check(source: QueryText, pattern: str, position: int) -> None:
     """Look whether a pattern of a query can be used.
 
     Raises:

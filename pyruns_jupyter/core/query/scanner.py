@@ -30,7 +30,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Source:
+class QueryText:
     """The text that a query was read from; equal to any other one, as it is no part of the meaning."""
 
     text: str = field(default="", compare=False)
@@ -108,7 +108,7 @@ def has_open_bracket(text: str) -> bool:
     return depth > 0
 
 
-def quoted_text(source: Source, start: int) -> tuple[str, int]:
+def quoted_text(source: QueryText, start: int) -> tuple[str, int]:
     """Return the text between the quotes that open at `start`, and where it ends.
 
     Raises:
@@ -129,7 +129,7 @@ def quoted_text(source: Source, start: int) -> tuple[str, int]:
     raise source.wrong("A quote is opened here and never closed.", start)
 
 
-def slashed_text(source: Source, start: int) -> tuple[str, int]:
+def slashed_text(source: QueryText, start: int) -> tuple[str, int]:
     """Return the regular expression between the slashes that open at `start`, and where it ends.
 
     Raises:
@@ -160,13 +160,13 @@ def slashed_text(source: Source, start: int) -> tuple[str, int]:
     return "".join(parts), position
 
 
-def _quoting(source: Source, start: int) -> list[str]:
+def _quoting(source: QueryText, start: int) -> list[str]:
     """Return the text with the word at `start` quoted."""
     span = Span(start, bare_word(source.text, start))
     return [source.replaced(span, quoted(source.text[span.start : span.end]))]
 
 
-def key_at(source: Source, start: int) -> tuple[str, Span, str, int] | None:
+def key_at(source: QueryText, start: int) -> tuple[str, Span, str, int] | None:
     """Return the key, its place, the operator and where the value begins of a comparison that begins at
     `start`, if one does.
     """
@@ -190,7 +190,7 @@ def key_at(source: Source, start: int) -> tuple[str, Span, str, int] | None:
     return key, Span(start, end), _WRITTEN.get(operator, operator), found.end()
 
 
-def check_word(source: Source, start: int, end: int) -> None:
+def check_word(source: QueryText, start: int, end: int) -> None:
     """Check that a bare word is not a comparison that went wrong.
 
     Raises:

@@ -11,21 +11,21 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-from .binding import Binder
+from .ast import Query
+from .compile import Binder
 from .fields import Fields, Sources
-from .notices import Notice
+from .notices import QueryNotice
 from .order import ordered
 from .parser import parse
-from .terms import Query
 
 
 @dataclass(frozen=True)
-class Selection:
+class QueryResult:
     """A page of the rows that match, how many match, and what is to be said about the search."""
 
     items: list[TaskRow]
     total: int
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[QueryNotice] = field(default_factory=list)
 
 
 def select(
@@ -42,7 +42,7 @@ def select(
     partial: bool = False,
     now: float | None = None,
     is_given_up: Callable[[], bool] | None = None,
-) -> Selection:
+) -> QueryResult:
     """Return the rows that match a search.
 
     Args:
@@ -76,7 +76,7 @@ def select(
     fields = Fields(known, sources or Sources(), now)
     binder = Binder(fields, now, is_given_up)
     bound = binder.bind(parsed)
-    emptied: Notice | None = None
+    emptied: QueryNotice | None = None
     for term, check in bound:
         left = [row for row in found if check(row)]
         if found and not left:
@@ -92,7 +92,7 @@ def select(
     in_order, about_sort = ordered(found, fields, sort, order)
     offset = max(0, offset)
     end = None if limit is None else offset + max(0, limit)
-    return Selection(in_order[offset:end], len(found), notices + about_sort)
+    return QueryResult(in_order[offset:end], len(found), notices + about_sort)
 
 
 def _status(word: str) -> str:

@@ -11,21 +11,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .filling import Filled, unknown_key
+from .bind_values import Filled, unknown_key
 from .model import Parameter
-from .shapes import Shape
+from .types import Shape
 
 COMMAND = "command"
 
 
 @dataclass
-class Command:
+class ScriptCommand:
     """One command. `commands` are those below it; `required` says that one of them has to be chosen, `chain`
     that several may be. `open` says that it takes more than is listed."""
 
     name: str = ""
     parameters: list[Parameter] = field(default_factory=list)
-    commands: dict[str, Command] = field(default_factory=dict)
+    commands: dict[str, ScriptCommand] = field(default_factory=dict)
     required: bool = True
     chain: bool = False
     open: bool = False
@@ -50,7 +50,7 @@ class Command:
         return key
 
 
-def flattened(command: Command, scope: tuple[str, ...] = ()) -> Iterator[Parameter]:
+def flattened(command: ScriptCommand, scope: tuple[str, ...] = ()) -> Iterator[Parameter]:
     """Yield the parameters of a command and of those below it, under dotted names.
 
     `scope` holds the keys below which the command lies.
@@ -84,7 +84,7 @@ def flattened(command: Command, scope: tuple[str, ...] = ()) -> Iterator[Paramet
         yield from flattened(one, (*scope, command.key_of(name)))
 
 
-def scopes(command: Command, prefix: str = "") -> Iterator[str]:
+def scopes(command: ScriptCommand, prefix: str = "") -> Iterator[str]:
     """Yield the keys below which commands lie."""
     for name, one in command.commands.items():
         key = f"{prefix}{command.key_of(name)}"
@@ -92,12 +92,14 @@ def scopes(command: Command, prefix: str = "") -> Iterator[str]:
         yield from scopes(one, f"{key}.")
 
 
-def is_open(command: Command) -> bool:
+def is_open(command: ScriptCommand) -> bool:
     """Tell whether the command or one below it takes more than is listed."""
     return command.open or any(is_open(one) for one in command.commands.values())
 
 
-def chosen_commands(command: Command, values: Mapping[str, Any], filled: Filled, prefix: str) -> list[str]:
+def chosen_commands(
+    command: ScriptCommand, values: Mapping[str, Any], filled: Filled, prefix: str
+) -> list[str]:
     """Return the names of the commands that a configuration chooses; mistakes are noted in `filled`."""
     key = f"{prefix}{command.choice_key}"
     value = values.get(key)
@@ -115,7 +117,9 @@ def chosen_commands(command: Command, values: Mapping[str, Any], filled: Filled,
     return known
 
 
-def own_extra(command: Command, extra: Mapping[str, Any], filled: Filled, prefix: str) -> dict[str, Any]:
+def own_extra(
+    command: ScriptCommand, extra: Mapping[str, Any], filled: Filled, prefix: str
+) -> dict[str, Any]:
     """Return the unlisted values that are meant for this command; an error for those not taken."""
     below = [f"{prefix}{command.key_of(name)}." for name in command.commands]
     mine = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .shapes import Shape
+from .types import Shape
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.config.yamltext.template import Leaf, Template
+from pyruns_jupyter.core.config.yamltext.reader import Leaf
+from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.scripts.source.effects import idle_problem
 from pyruns_jupyter.core.scripts.source.files import Stamp, nodes_of, stamp
 from pyruns_jupyter.core.scripts.source.modules import Project
@@ -24,20 +25,10 @@ from .argparse_scripts import reading as argparse_reading
 from .click_scripts import reading as click_reading
 from .click_scripts import typer_reading
 from .dataclass_scripts import reading as dataclass_reading
-from .defaults import config_default_text
 from .fire_scripts import reading as fire_reading
 from .hydra_scripts import reading as hydra_reading
 from .model import Parameter, Problem, ScriptParameters
 from .notebooks import reading as notebook_reading
-
-__all__ = [
-    "Parameter",
-    "Problem",
-    "ScriptParameters",
-    "config_default_text",
-    "read_parameters",
-    "yaml_parameters",
-]
 
 _PACKAGES = ("pyruns", "pyruns_jupyter")
 _OWN_READING = "__PYRUNS_CONFIG__"

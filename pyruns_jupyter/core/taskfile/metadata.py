@@ -24,7 +24,7 @@ _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
-class Change:
+class TaskPatch:
     """What to change of a task; None (and an empty `env`) leaves things as they are.
 
     `tags` replaces all tags. `env` sets variables, and unsets those whose value is None; others stay. `order`
@@ -116,13 +116,13 @@ _WORDS = {"env": "environment", "pinned": "pin"}
 
 
 def remember(info: TaskInfo) -> dict[str, Any]:
-    """Return what a `Change` may change, for `put_back`."""
+    """Return what a `TaskPatch` may change, for `put_back`."""
     kept: dict[str, Any] = {key: info.get(key, _ABSENT) for key in ("notes", "pinned", "env", OWN_KEY)}
     return copy.deepcopy({key: value for key, value in kept.items() if value is not _ABSENT})
 
 
 def put_back(info: TaskInfo, kept: Mapping[str, Any]) -> None:
-    """Undo a `Change` to what `remember` returned before it; our other facts stay as they are now."""
+    """Undo a `TaskPatch` to what `remember` returned before it; our other facts stay as they are now."""
     for key in ("notes", "pinned", "env"):
         _set(info, key, kept.get(key, _ABSENT))
     before = kept.get(OWN_KEY)

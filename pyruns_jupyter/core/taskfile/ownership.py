@@ -10,7 +10,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, process_alive
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
-from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 
 from .paths import RUN_LOGS, owner_name
@@ -71,7 +71,7 @@ def is_copied_run(folder: Path | str, run: int) -> bool:
     """Tell whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
     path = Path(folder, RUN_LOGS, owner_name(run))
     try:
-        place = Place.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
+        place = InodeIdentity.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
         return place is not None and place.is_copied_to(path)
     except (OSError, Unreadable):
         return False

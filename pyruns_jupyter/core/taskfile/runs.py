@@ -14,7 +14,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import host_name, runner_id
-from pyruns_jupyter.core.common.json_floats import numeric
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite
 from pyruns_jupyter.core.common.timestamps import parse_stamp, stamp
 
 from . import move_lock
@@ -124,7 +124,7 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
         pid_create_time=_number(created),
         exit_code=_integer(code),
         attempt=_text(attempt),
-        records=numeric(_mapping(records)),
+        records=decode_nonfinite(_mapping(records)),
         tracks=_mapping(tracks),
         environment=_mapping(environment),
         source=_text(source),

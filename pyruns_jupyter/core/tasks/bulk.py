@@ -12,7 +12,7 @@ from pyruns_jupyter.core.common.errors import PyrunsError, os_sentence
 from pyruns_jupyter.core.fs.atomic import MANY, sync_filesystem
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-Deed = Callable[[str, bool], "str | None"]
+TaskAction = Callable[[str, bool], "str | None"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Outcome:
     made: list[str] = field(default_factory=list)
 
 
-def each(workspace: WorkspaceFolder, names: Iterable[str], deed: Deed) -> Outcome:
+def for_each_task(workspace: WorkspaceFolder, names: Iterable[str], deed: TaskAction) -> Outcome:
     """Do something to every named task; one that is refused does not keep the others from it.
 
     `deed(name, durable)` returns the name of a task that there is now because of it, or None. It need not

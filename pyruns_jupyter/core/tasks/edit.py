@@ -6,39 +6,19 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from pyruns_jupyter.core.common.errors import Conflict
-from pyruns_jupyter.core.taskfile.metadata import Change, check_tags, env_of, notes_of, order_of, tags_of
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch, check_tags, tags_of
 from pyruns_jupyter.core.taskfile.paths import check_task_name
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .name_guard import create_guard, reserved
 from .rename import move
-from .trash import restore, trash, trash_names
-
-__all__ = [
-    "Change",
-    "add_tags",
-    "change",
-    "check_tags",
-    "env_of",
-    "notes_of",
-    "order_of",
-    "remove_tags",
-    "rename",
-    "restore",
-    "set_env",
-    "set_notes",
-    "set_pinned",
-    "tags_of",
-    "trash",
-    "trash_names",
-]
 
 
 def change(
     workspace: WorkspaceFolder,
     name: str,
-    wanted: Change,
+    wanted: TaskPatch,
     *,
     new_name: str | None = None,
     expected_name: str | None = None,
@@ -80,7 +60,7 @@ def rename(workspace: WorkspaceFolder, old: str, new: str) -> None:
         Conflict: when the task is queued or running, or `new` is taken.
         NotFound, Unreadable, Busy: when the task cannot be changed.
     """
-    change(workspace, old, Change(), new_name=new)
+    change(workspace, old, TaskPatch(), new_name=new)
 
 
 def set_pinned(workspace: WorkspaceFolder, name: str, pinned: bool, *, durable: bool = True) -> None:
@@ -89,7 +69,7 @@ def set_pinned(workspace: WorkspaceFolder, name: str, pinned: bool, *, durable: 
     Raises:
         NotFound, Unreadable, Busy: when the task file cannot be changed.
     """
-    change(workspace, name, Change(pinned=pinned), durable=durable)
+    change(workspace, name, TaskPatch(pinned=pinned), durable=durable)
 
 
 def set_notes(workspace: WorkspaceFolder, name: str, text: str, expected: str | None = None) -> None:
@@ -99,7 +79,7 @@ def set_notes(workspace: WorkspaceFolder, name: str, text: str, expected: str | 
         Conflict: when somebody else changed the notes meanwhile.
         NotFound, Unreadable, Busy: when the task file cannot be changed.
     """
-    change(workspace, name, Change(notes=text, expected={} if expected is None else {"notes": expected}))
+    change(workspace, name, TaskPatch(notes=text, expected={} if expected is None else {"notes": expected}))
 
 
 def set_env(workspace: WorkspaceFolder, name: str, variables: Mapping[str, str | None]) -> None:
@@ -109,7 +89,7 @@ def set_env(workspace: WorkspaceFolder, name: str, variables: Mapping[str, str |
         InvalidInput: when one has a name or value that cannot be used.
         NotFound, Unreadable, Busy: when the task file cannot be changed.
     """
-    change(workspace, name, Change(env=variables))
+    change(workspace, name, TaskPatch(env=variables))
 
 
 def add_tags(workspace: WorkspaceFolder, name: str, tags: Iterable[str], *, durable: bool = True) -> None:
@@ -139,4 +119,4 @@ def _edit_tags(
     folder = workspace.existing(name).folder
     workspace.check_writable()
     with edit_task(folder, durable=durable) as info:
-        Change(tags=tags(info)).apply(info)
+        TaskPatch(tags=tags(info)).apply(info)

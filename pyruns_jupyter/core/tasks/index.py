@@ -18,7 +18,7 @@ from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.config.cache import ConfigCache
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
-from pyruns_jupyter.core.logs.stall import silence
+from pyruns_jupyter.core.logs.stall import stalled_seconds
 from pyruns_jupyter.core.metrics import journal
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY, stored_signature
 from pyruns_jupyter.core.metrics.read import newest_beside
@@ -31,8 +31,6 @@ from pyruns_jupyter.core.trust.signatures import Origin, claim_path, origin
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 
 from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
-
-__all__ = ["Changes", "TaskIndex", "TaskRow", "row_from"]
 
 INTERRUPTED = (
     "The run was interrupted: its process and its supervisor are gone, and no exit code was written. "
@@ -359,7 +357,7 @@ class TaskIndex:
             live.newest |= journal.tail_latest(path) if size else {}
         if live.newest:
             row = replace(row, figures=figures_of(live.run, live.newest))
-        silent_since = silence(self.workspace.root, live.folder, live.run)
+        silent_since = stalled_seconds(self.workspace.root, live.folder, live.run)
         if silent_since is not None:
             row = replace(row, silent_since=silent_since)
         if live.owner.gone(live.folder, live.run) and _signature(live.folder) == live.signature:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.taskfile.lock import task_lock
-from pyruns_jupyter.core.taskfile.metadata import Change
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -70,7 +70,7 @@ def move_tasks(
                 for name in some:
                     folder = workspace.existing(name).folder
                     with edit_task(folder, durable=durable and name in moved) as info:
-                        Change(order=written[name]).apply(info)
+                        TaskPatch(order=written[name]).apply(info)
     return list(written)
 
 

@@ -8,7 +8,7 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.common.json_floats import numeric, strict
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.metrics.read import newest_beside
 from pyruns_jupyter.core.taskfile import runs
@@ -96,8 +96,8 @@ class TaskRow:
             "duration": self.duration,
             "exit_code": self.exit_code,
             "progress": self.progress,
-            "swept": strict(self.swept),
-            "figures": strict(self.figures),
+            "swept": encode_nonfinite(self.swept),
+            "figures": encode_nonfinite(self.figures),
             "message": self.message,
             "tags": list(self.tags),
             "order": self.order,
@@ -196,7 +196,7 @@ def _add(cells: dict[str, Any], key: str, value: Any) -> None:
         return
     kind = type(value)
     if kind is str:
-        value = numeric(value)
+        value = decode_nonfinite(value)
     if type(value) is str:
         value = intern(value) if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
     elif kind is int:

@@ -42,7 +42,7 @@ from pyruns_jupyter.core.fs.atomic import (
     write_atomic,
 )
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
-from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 
@@ -321,7 +321,7 @@ def _find_key(root: Path) -> EngineKey | None:
 def _read_key(root: Path, folder: Path, engine: Path, status: os.stat_result) -> EngineKey | None:
     try:
         record = read_json(folder / RECORD)
-        place = Place.from_dict(record["place"])
+        place = InodeIdentity.from_dict(record["place"])
         secret = bytes.fromhex(record["secret"])
         owner, has_modes = int(record["owner"]), record["has_modes"] is True
         born = record.get("birth_time")
@@ -356,7 +356,7 @@ def _add_key(root: Path, made: os.stat_result | None) -> EngineKey:
         secret = os.urandom(32)
         record = {
             "version": 1,
-            "place": Place.of(engine).to_dict(),
+            "place": InodeIdentity.of(engine).to_dict(),
             "birth_time": birth_time(engine),
             "by_path": by_path,
             "owner": owner,

@@ -11,7 +11,7 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.host_identity import host_name, state_folder
 from pyruns_jupyter.core.fs.atomic import read_json
-from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.fs.remove_tree import delete_tree
 
@@ -48,7 +48,7 @@ def _folders() -> Iterator[Path]:
 
 def _is_unused(folder: Path) -> bool:
     try:
-        place = Place.from_dict(read_json(folder / RECORD).get("place"))
+        place = InodeIdentity.from_dict(read_json(folder / RECORD).get("place"))
         if place is None or place.host != host_name() or os.path.lexists(place.path):
             return False
         times = [folder.stat().st_mtime, *(one.lstat().st_mtime for one in folder.iterdir())]

@@ -24,7 +24,7 @@ _LONGEST_NAME = 200  # characters of the name of a workspace in a sentence
 
 
 @dataclass(frozen=True)
-class ClusterNeed:
+class JobResources:
     """What a task asks of a cluster; what is left empty is as the cluster has it by default.
 
     Attributes:
@@ -46,7 +46,7 @@ class ClusterNeed:
     time: float | None = None
     extra: tuple[str, ...] = ()
 
-    def over(self, base: ClusterNeed) -> ClusterNeed:
+    def over(self, base: JobResources) -> JobResources:
         """Return this need, completed by another one; lines of both count."""
         own = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
         return replace(base, **{**own, "extra": base.extra + self.extra})
@@ -57,7 +57,7 @@ class ClusterNeed:
         return {**found, "extra": list(self.extra)} if self.extra else found
 
     @classmethod
-    def from_dict(cls, value: object) -> ClusterNeed:
+    def from_dict(cls, value: object) -> JobResources:
         """Return the need that people or `to_dict` wrote down as a mapping.
 
         Raises:
@@ -83,7 +83,7 @@ class ClusterNeed:
         return cls(**known)
 
 
-NOTHING = ClusterNeed()
+NOTHING = JobResources()
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class ClusterSettings:
     """
 
     engine: str = LOCAL
-    need: ClusterNeed = field(default_factory=ClusterNeed)
+    need: JobResources = field(default_factory=JobResources)
     python: str = ""
     poll_seconds: float = 15.0
-    workspaces: Mapping[str, tuple[str | None, ClusterNeed]] = field(default_factory=dict)
+    workspaces: Mapping[str, tuple[str | None, JobResources]] = field(default_factory=dict)
 
-    def of(self, workspace: str) -> tuple[str, ClusterNeed]:
+    def of(self, workspace: str) -> tuple[str, JobResources]:
         """Return the engine and the need of the tasks of a workspace."""
         engine, need = self.workspaces.get(workspace, (None, NOTHING))
         return engine or self.engine, need.over(self.need)
@@ -126,7 +126,7 @@ class ClusterSettings:
             problems.append("slurm should be a mapping such as {partition: gpu, cpus: 4}.")
         engine, need = _place(values.get("engine"), slurm, "", problems)
         single = values.get("workspaces")
-        workspaces: dict[str, tuple[str | None, ClusterNeed]] = {}
+        workspaces: dict[str, tuple[str | None, JobResources]] = {}
         for name, one in single.items() if isinstance(single, Mapping) else ():
             told = name[:_LONGEST_NAME] if isinstance(name, str) else shown(name)
             if isinstance(name, str) and isinstance(one, Mapping):
@@ -139,12 +139,12 @@ class ClusterSettings:
         return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
 
 
-def _place(engine: object, need: object, where: str, problems: list[str]) -> tuple[str | None, ClusterNeed]:
+def _place(engine: object, need: object, where: str, problems: list[str]) -> tuple[str | None, JobResources]:
     if engine is not None and engine not in ENGINES:
         problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {shown(engine)}.")
         engine = None
     try:
-        found = ClusterNeed.from_dict(need)
+        found = JobResources.from_dict(need)
     except InvalidInput as error:
         problems.append(f"{where}slurm: {error.message}")
         found = NOTHING

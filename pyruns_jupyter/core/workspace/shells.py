@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ShellKind:
     """One kind of shell: its script's suffix, the words between the shell and the script, and how the script
     is stored.
     """
@@ -37,14 +37,14 @@ class Kind:
 # (not `pwsh`) takes UTF-8 for the system's code page unless a mark stands in front.
 _POWERSHELL = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
 _KINDS = {
-    "pwsh": Kind(".ps1", _POWERSHELL),
-    "powershell": Kind(".ps1", _POWERSHELL, encoding="utf-8-sig"),
+    "pwsh": ShellKind(".ps1", _POWERSHELL),
+    "powershell": ShellKind(".ps1", _POWERSHELL, encoding="utf-8-sig"),
     # `/d`: no AutoRun of the registry. `cmd` finds labels reliably only with its own line ends.
-    "cmd": Kind(".cmd", ("/d", "/c"), line_end="\r\n"),
-    "fish": Kind(".fish"),
-    "nu": Kind(".nu"),
-    "xonsh": Kind(".xsh"),
-    **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh", "mksh", "ash", "tcsh", "csh", "yash"), Kind()),
+    "cmd": ShellKind(".cmd", ("/d", "/c"), line_end="\r\n"),
+    "fish": ShellKind(".fish"),
+    "nu": ShellKind(".nu"),
+    "xonsh": ShellKind(".xsh"),
+    **dict.fromkeys(("bash", "sh", "dash", "zsh", "ksh", "mksh", "ash", "tcsh", "csh", "yash"), ShellKind()),
 }
 _VERSION = re.compile(r"(?<=[a-z])-?\d[\d.]*$")  # zsh-5.9, bash5
 
@@ -176,5 +176,5 @@ _COMMAND = re.compile(r"-[A-Za-z]*c|-[Cc]ommand|--command(=.*)?|-[Ff]ile|/[cCkK]
 _SWITCH = re.compile(r"/[A-Za-z](:\w+)?")  # of cmd
 
 
-def _kind(shell: str) -> Kind:
-    return _KINDS.get(kind_of(shell), Kind())
+def _kind(shell: str) -> ShellKind:
+    return _KINDS.get(kind_of(shell), ShellKind())

@@ -355,7 +355,8 @@ def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
 
 def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Path | None]:
     """Return the first configuration of a script, and the file it was taken from, if any."""
-    from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+    from pyruns_jupyter.core.scripts.defaults import config_default_text
+    from pyruns_jupyter.core.scripts.reading import read_parameters
 
     parameters = read_parameters(
         read_source(script), filename=script.name, path=script, within=workspace.within

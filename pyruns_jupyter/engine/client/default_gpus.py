@@ -23,14 +23,16 @@ _HIDDEN = ("", "-1", "none", "void", "nodevfiles")  # values that hide every GPU
 
 
 @dataclass(frozen=True)
-class UsualGpus:
+class DefaultGpus:
     """How many GPUs a task gets; `framework` is what its script imports, where that is the reason."""
 
     count: int = 0
     framework: str = ""
 
 
-def usual_gpus(workspace: WorkspaceFolder, settings: Settings, environment: Mapping[str, str]) -> UsualGpus:
+def default_gpus(
+    workspace: WorkspaceFolder, settings: Settings, environment: Mapping[str, str]
+) -> DefaultGpus:
     """Return the GPUs that tasks get whose batch asks for none; `environment` is that of who queues them.
 
     With `default_gpus: auto` a script or notebook that imports a GPU framework gets one where the host has
@@ -40,17 +42,17 @@ def usual_gpus(workspace: WorkspaceFolder, settings: Settings, environment: Mapp
     count = gpu_count(QueueOptions(), settings)
     script = workspace.script
     if count or settings.default_gpus is not None or script is None or _VISIBLE in settings.global_env:
-        return UsualGpus(count)
+        return DefaultGpus(count)
     if environment.get(_VISIBLE, "all").strip().lower() in _HIDDEN:
-        return UsualGpus()
+        return DefaultGpus()
     # Loaded by those that queue, not by the scheduler.
     from pyruns_jupyter.core.scripts.frameworks import imported_framework
 
     framework = imported_framework(script, workspace.within)
-    return UsualGpus(1, framework) if framework and has_gpus() else UsualGpus()
+    return DefaultGpus(1, framework) if framework and has_gpus() else DefaultGpus()
 
 
-def with_usual_gpus(
+def with_default_gpus(
     options: QueueOptions,
     workspace: WorkspaceFolder,
     names: Iterable[str],
@@ -62,7 +64,7 @@ def with_usual_gpus(
         return options
     if gpu_count(options, settings):
         return options
-    usual = usual_gpus(workspace, settings, environment)
+    usual = default_gpus(workspace, settings, environment)
     if not usual.count or any(_chooses(workspace, name) for name in names):
         return options
     return replace(options, gpus=usual.count)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sized
 from pyruns_jupyter.core.common.byte_sizes import parse_size
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.common.timestamps import duration
-from pyruns_jupyter.core.workspace.cluster_settings import LOCAL, ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import LOCAL, JobResources
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.cluster.resources import engine_of
@@ -52,7 +52,7 @@ def queue_options(workspace: WorkspaceFolder, given: Mapping[str, object]) -> Qu
     if "gpu_devices" in known:
         known["gpu_devices"] = tuple(map(str, _listed("gpu_devices", known["gpu_devices"])))
     if "cluster" in known:
-        known["cluster"] = ClusterNeed.from_dict(known["cluster"])
+        known["cluster"] = JobResources.from_dict(known["cluster"])
     engine = engine_of(Settings.load(workspace.root), workspace.name, known.get("engine"))
     if isinstance(size := known.get("memory"), int) and engine == LOCAL:
         check_memory(size)

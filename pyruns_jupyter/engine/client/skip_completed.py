@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
-def done_before(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[str, str]:
+def already_completed(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[str, str]:
     """Return of `names` those whose configuration a task of the workspace has completed, with a sentence.
 
     Configurations are equal when their values are, whatever their comments and order; shell scripts when

@@ -28,26 +28,24 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine, trusted_engine
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import keep_out_of_git
-from pyruns_jupyter.engine.cluster.resources import placed
+from pyruns_jupyter.engine.cluster.resources import resolve_options
 from pyruns_jupyter.engine.queue import batches, run_files
 from pyruns_jupyter.engine.queue.client_environment import front_end_environment
 from pyruns_jupyter.engine.queue.launch import (
-    attend,
     check_startable,
+    ensure_running,
     ensure_scheduler,
-    scheduler_alive,
     wake,
 )
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
-from .default_gpus import with_usual_gpus
+from .default_gpus import with_default_gpus
 from .dependencies import check_after
-from .skip_completed import done_before
+from .skip_completed import already_completed
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-__all__ = ["Submission", "attend", "cancel", "scheduler_alive", "submit"]
 
 _MOST_NOTES = 100  # tasks
 _MANY = 50  # tasks that take long enough to be claimed
@@ -90,10 +88,10 @@ def submit(
     """
     variables = front_end_environment(environment)
     settings = Settings.load(workspace.root)
-    options = placed(options.check(), settings, workspace.name, variables)
+    options = resolve_options(options.check(), settings, workspace.name, variables)
     listed = list(dict.fromkeys(names))
     check_after(workspace, listed, options.after)
-    skipped = done_before(workspace, listed) if skip_done else {}
+    skipped = already_completed(workspace, listed) if skip_done else {}
     wanted = [(name, new_token()) for name in listed if name not in skipped]
     if not wanted:
         return Submission("", skipped=skipped)
@@ -103,7 +101,7 @@ def submit(
     paths = EnginePaths(workspace.root)
     key = claim_engine(workspace.root)
     code, source = _store_code(workspace, key)
-    options = with_usual_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
+    options = with_default_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
     if len(wanted) >= _MANY:
         with suppress(PyrunsError):  # it comes up while the tasks are claimed
             ensure_scheduler(paths)
@@ -203,7 +201,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         run_files.add_queue_stop(paths)
         wake(EnginePaths(workspace.root))
     else:
-        attend(workspace.root)  # an owner that died cannot act: whoever comes ends the run
+        ensure_running(workspace.root)  # an owner that died cannot act: whoever comes ends the run
     return status
 
 

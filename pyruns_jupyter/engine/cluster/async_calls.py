@@ -14,7 +14,7 @@ from .base import Unreachable
 Answer = dict[str, Any]
 
 
-class Errand:
+class ForkedCall:
     """A process that asks a cluster something; what `ask` returns is data for JSON.
 
     The cluster being out of reach is the answer `{"away": why}`.
@@ -55,11 +55,11 @@ class Errand:
         return found if isinstance(found, dict) else {"away": "the process that asked it died"}
 
 
-class Errands:
+class ForkedCalls:
     """Those that are under way, at most one of a kind."""
 
     def __init__(self) -> None:
-        self._under_way: dict[str, tuple[Errand, Callable[[Answer], None]]] = {}
+        self._under_way: dict[str, tuple[ForkedCall, Callable[[Answer], None]]] = {}
 
     @property
     def are_under_way(self) -> bool:
@@ -75,15 +75,15 @@ class Errands:
         if kind in self._under_way:
             return False
         try:
-            self._under_way[kind] = Errand(ask), use
+            self._under_way[kind] = ForkedCall(ask), use
         except OSError:  # no room for a process
             return False
         return True
 
     def collect(self) -> None:
         """Use the answers that came since the last time."""
-        for kind, (errand, use) in list(self._under_way.items()):
-            answer = errand.answer()
+        for kind, (call, use) in list(self._under_way.items()):
+            answer = call.answer()
             if answer is not None:
                 del self._under_way[kind]
                 use(answer)

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from pyruns_jupyter.core.workspace.cluster_settings import SLURM, ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import SLURM, JobResources
 from pyruns_jupyter.engine.queue.jobs import EndReason
 
 Element = tuple[str, int]  # the job's id, and which of its tasks
@@ -52,7 +52,7 @@ class JobRequest:
     name: str
     count: int
     at_once: int
-    need: ClusterNeed
+    need: JobResources
     command: Sequence[str]
     folder: Path
     output: Path
@@ -60,7 +60,7 @@ class JobRequest:
 
 
 @dataclass(frozen=True)
-class Inside:
+class JobContext:
     """What a process knows that runs in a job: its `job` as people call it, which of its tasks it is for
     (`number`), and the `gpus` it was given.
     """
@@ -122,10 +122,10 @@ class Cluster(Protocol):
             Unreachable: when it does not answer.
         """
 
-    def inside(self) -> Inside:
+    def inside(self) -> JobContext:
         """Return where this process runs; to be called inside a job."""
 
-    def told(self, output: str, inside: Inside) -> EndReason | None:
+    def end_reason_from_output(self, output: str, inside: JobContext) -> EndReason | None:
         """Return what the cluster wrote into a job's output about its end, None when nothing."""
 
 

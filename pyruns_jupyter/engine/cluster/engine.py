@@ -24,11 +24,11 @@ from pyruns_jupyter.engine.queue.options import MAX_JOBS
 
 from . import requests as questions
 from . import runner
-from .async_calls import Answer, Errands
+from .async_calls import Answer, ForkedCalls
 from .base import Cluster, Element, JobRequest, JobState, Phase, cluster_of, lost_node
 from .followed import Followed, FollowedTask, Wanted
-from .outcomes import Key, Verdicts
-from .submissions import Submission, output_of, read_output, submissions
+from .outcomes import Key, TaskOutcomes
+from .submissions import ClusterSubmission, output_of, read_output, submissions
 
 _SOON, _LATER = 1.0, 30.0  # seconds
 _TOLD = 20  # names of tasks that wait
@@ -48,11 +48,11 @@ class ClusterEngine:
         self._most: dict[str, int] = {}  # tasks of one job, by engine
         self._wanted = Wanted()
         self._tasks = Followed()
-        self._submissions: dict[str, Submission] = {}
+        self._submissions: dict[str, ClusterSubmission] = {}
         self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
-        self._errands = Errands()
+        self._calls = ForkedCalls()
         self._ended: list[Job] = []
-        self._verdicts = Verdicts()
+        self._outcomes = TaskOutcomes()
         self._away = ""
         self._retry_at = self._look_at = 0.0
         self._pause = _SOON
@@ -61,7 +61,7 @@ class ClusterEngine:
     @property
     def must_poll(self) -> bool:
         """Whether there is something to follow."""
-        return bool(self._wanted or self._tasks or self._errands.are_under_way or self._unclear)
+        return bool(self._wanted or self._tasks or self._calls.are_under_way or self._unclear)
 
     def start(self, job: Job) -> None:
         """Submit a waiting job with the next `rest`, unless a cluster has it already."""
@@ -86,7 +86,7 @@ class ClusterEngine:
         for batch, jobs in self._wanted.by_batch():
             engine = str(jobs[0].options.engine)
             if engine not in self._most:
-                self._errands.run(
+                self._calls.run(
                     f"most:{engine}",
                     partial(questions.most_tasks, self._reach(engine)),
                     partial(self._told_most, engine),
@@ -149,22 +149,22 @@ class ClusterEngine:
 
     def obstacle(self, job: Job) -> str:
         """Return why a job that never began will not begin; empty when it is worth another try."""
-        return self._verdicts.obstacle(_key(job))
+        return self._outcomes.obstacle(_key(job))
 
     def take_word(self, job: Job) -> EndReason | None:
         """Return what the cluster says about the end of a job whose supervisor is gone."""
-        return self._verdicts.take_word(_key(job))
+        return self._outcomes.take_word(_key(job))
 
     def forget(self, batch: str) -> None:
         """A batch is done: what a cluster still has of it is cancelled."""
         for key, task in self._tasks.items():
             if key[0] == batch:
                 task.cancelled, task.held = True, False
-        self._verdicts.forget(batch)
+        self._outcomes.forget(batch)
 
     def poll(self) -> list[Job]:
         """Take what the cluster answered, ask it when it is time; return the jobs to be looked at again."""
-        self._errands.collect()
+        self._calls.collect()
         now = time.monotonic()
         if now >= self._retry_at:
             for submission in self._unclear:
@@ -202,9 +202,9 @@ class ClusterEngine:
     def _submit(self, jobs: Sequence[Job], at_once: int) -> None:
         first = jobs[0]
         engine, what = str(first.options.engine), f"submit:{first.batch}"
-        if self._errands.is_under_way(what):
+        if self._calls.is_under_way(what):
             return
-        submission = Submission.new(
+        submission = ClusterSubmission.new(
             *(engine, first.batch, first.workspace),
             *(tuple(job.task for job in jobs), first.source.to_dict()),
         )
@@ -235,7 +235,7 @@ class ClusterEngine:
             self._wanted.remove(job)
             self._tasks.put(_key(job), FollowedTask(job, submission.id, number))
         cluster = self._reach(engine)
-        if not self._errands.run(
+        if not self._calls.run(
             what,
             partial(questions.submit, cluster, request, submission, self._key),
             partial(self._submitted, submission.id),
@@ -257,13 +257,13 @@ class ClusterEngine:
         else:
             title = self._title_of(self._submissions[submission].engine)
             for key in self._tasks.keys_of(self._submissions[submission]):
-                self._verdicts.refuse(key, f"{title} refused its job: {answer['refused']}.")
+                self._outcomes.refuse(key, f"{title} refused its job: {answer['refused']}.")
                 self._end(key, None)
 
     def _find(self, submission: str) -> None:
         """Ask whether the cluster took a job, since nobody knows."""
         known = self._submissions[submission]
-        self._errands.run(
+        self._calls.run(
             f"find:{submission}",
             partial(questions.find, self._reach(known.engine), known, self._key),
             partial(self._found, submission),
@@ -305,7 +305,7 @@ class ClusterEngine:
                 asked.setdefault(known.engine, []).append(submission)
         for engine, listed in asked.items():
             jobs = [self._submissions[submission].job for submission in listed]
-            self._errands.run(
+            self._calls.run(
                 f"look:{engine}",
                 partial(questions.look, self._reach(engine), jobs),
                 partial(self._looked, engine, listed),
@@ -344,10 +344,10 @@ class ClusterEngine:
         if task.phase is Phase.RUNS and state.phase is Phase.WAITS:
             task.doubtful = True
             job = self._submissions[task.submission].job
-            self._verdicts.hear(key, lost_node(f"{job}_{task.number}"), "")
+            self._outcomes.hear(key, lost_node(f"{job}_{task.number}"), "")
         task.phase, task.why = state.phase, state.why
 
-    def _of_dropped(self, known: Submission, task: FollowedTask, is_living: bool) -> EndReason | None:
+    def _of_dropped(self, known: ClusterSubmission, task: FollowedTask, is_living: bool) -> EndReason | None:
         """Return what became of a task that the cluster does not tell of any more, while it tells of others
         of the job (`is_living`): one that never began was taken out. Nothing is known of the rest.
         """
@@ -363,7 +363,7 @@ class ClusterEngine:
             if task.cancelled and known.job:
                 elements.setdefault(known.engine, {})[key] = known.job, task.number
         for engine, found in elements.items():
-            self._errands.run(
+            self._calls.run(
                 f"cancel:{engine}",
                 partial(questions.cancel, self._reach(engine), list(found.values())),
                 partial(self._cancelled, engine, list(found)),
@@ -382,7 +382,7 @@ class ClusterEngine:
         task = self._tasks.take(key)
         if word is not None:
             pattern = self._submissions[task.submission].output(self._paths)
-            self._verdicts.hear(key, word, read_output(pattern, task.number))
+            self._outcomes.hear(key, word, read_output(pattern, task.number))
         if task.held:
             self._ended.append(task.job)
         self._tidy(task.submission)

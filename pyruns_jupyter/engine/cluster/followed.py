@@ -10,7 +10,7 @@ from pyruns_jupyter.engine.queue.jobs import Job
 
 from .base import Phase
 from .outcomes import Key
-from .submissions import Submission
+from .submissions import ClusterSubmission
 
 
 @dataclass(eq=False)
@@ -56,7 +56,7 @@ class Followed(dict[Key, FollowedTask]):
         """Return how many tasks of a submission are followed."""
         return self._counts[submission]
 
-    def keys_of(self, known: Submission) -> list[Key]:
+    def keys_of(self, known: ClusterSubmission) -> list[Key]:
         """Return the keys of the tasks of a submission that are followed."""
         keys = ((known.batch, name) for name in known.tasks)
         return [key for key in keys if key in self and self[key].submission == known.id]

@@ -12,7 +12,7 @@ Key = tuple[str, str]  # batch and task
 _TRIES = 3
 
 
-class Verdicts:
+class TaskOutcomes:
     """Decides whether a task whose job came to nothing is worth another one."""
 
     def __init__(self) -> None:

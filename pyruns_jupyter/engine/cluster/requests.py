@@ -9,7 +9,7 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey
 
 from .async_calls import Answer
 from .base import Cluster, Element, JobRequest, Refused
-from .submissions import Submission
+from .submissions import ClusterSubmission
 
 
 def most_tasks(cluster: Cluster) -> Answer:
@@ -17,7 +17,7 @@ def most_tasks(cluster: Cluster) -> Answer:
     return {"most": cluster.most_tasks()}
 
 
-def submit(cluster: Cluster, request: JobRequest, submission: Submission, key: EngineKey) -> Answer:
+def submit(cluster: Cluster, request: JobRequest, submission: ClusterSubmission, key: EngineKey) -> Answer:
     """Take this job, please; its id is noted in the file of the submission."""
     try:
         job = cluster.submit(request)
@@ -26,13 +26,13 @@ def submit(cluster: Cluster, request: JobRequest, submission: Submission, key: E
     return _note(submission, job, key)
 
 
-def find(cluster: Cluster, submission: Submission, key: EngineKey) -> Answer:
+def find(cluster: Cluster, submission: ClusterSubmission, key: EngineKey) -> Answer:
     """Did you take this job? The answer has no id when it did not."""
     job = cluster.find(submission.tag)
     return _note(submission, job, key) if job else {"job": ""}
 
 
-def _note(submission: Submission, job: str, key: EngineKey) -> Answer:
+def _note(submission: ClusterSubmission, job: str, key: EngineKey) -> Answer:
     with suppress(OSError):  # a full disk: the tag finds it again
         submission.known_as(job).write(key)
     return {"job": job}

@@ -18,7 +18,7 @@ from .slurm import COMMANDS
 _END_SECONDS = 60.0  # more than its own time limit, so that a run ends before the cluster ends it
 
 
-def placed(
+def resolve_options(
     options: QueueOptions, settings: Settings, workspace: str, environment: Mapping[str, str]
 ) -> QueueOptions:
     """Return the options of a queueing of tasks of a workspace as they are stored, with their engine.

@@ -20,16 +20,16 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.core.trust.engine_key import CLUSTER
 from pyruns_jupyter.core.trust.signatures import read_foreign
 from pyruns_jupyter.engine.queue import batches
-from pyruns_jupyter.engine.queue.entries import Entry, State, open_batch, read_state
+from pyruns_jupyter.engine.queue.entries import EntryState, QueueEntry, open_batch, read_state
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.pause import is_paused
 from pyruns_jupyter.engine.queue.processes import SignalPipe, gather_orphans, name_process
-from pyruns_jupyter.engine.run.orphan_cleanup import bury
-from pyruns_jupyter.engine.run.run_environment import Surroundings
+from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan
+from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise
 
-from .base import Inside, cluster_of, lost_node
-from .submissions import SUFFIX, Submission, read_output
+from .base import JobContext, cluster_of, lost_node
+from .submissions import SUFFIX, ClusterSubmission, read_output
 
 # Imports are the interpreter's own business: the environment is the tasks'.
 # The working folder, which `-c` puts first, is left out: others may have put modules there.
@@ -40,7 +40,7 @@ _START = (
 _PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 
 
-def command(python: str, root: Path, submission: Submission, digest: str) -> list[str]:
+def command(python: str, root: Path, submission: ClusterSubmission, digest: str) -> list[str]:
     """Return how this is started in a job of the project whose `_pyruns_` folder is `root`: by `python`, else
     by the interpreter that runs us. `digest` is that of the batch's file, so that a node needs no key.
     """
@@ -67,9 +67,9 @@ def main() -> int:
             return DONE
         return supervise(
             job,
-            Surroundings().look(job),
+            EnvironmentProbe().look(job),
             signals,
-            explain=lambda: cluster.told(read_output(output, inside.number), inside),
+            explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number), inside),
         )
     except FileNotFoundError as error:
         print(f"There is nothing to run any more: {error.filename} is gone.", file=sys.stderr)
@@ -79,11 +79,11 @@ def main() -> int:
         return AGAIN
 
 
-def _read_submission(root: Path, name: str) -> Submission:
-    return Submission.from_dict(read_foreign(root, CLUSTER, f"{name}{SUFFIX}"), name)
+def _read_submission(root: Path, name: str) -> ClusterSubmission:
+    return ClusterSubmission.from_dict(read_foreign(root, CLUSTER, f"{name}{SUFFIX}"), name)
 
 
-def _job(root: Path, submission: Submission, digest: str, inside: Inside) -> Job | None:
+def _job(root: Path, submission: ClusterSubmission, digest: str, inside: JobContext) -> Job | None:
     """Return the run that this job is for as it counts now, None when it needs none."""
     if is_paused(root):
         return None  # the scheduler submits it again
@@ -96,12 +96,12 @@ def _job(root: Path, submission: Submission, digest: str, inside: Inside) -> Job
     if entry is None:
         return None
     state, info = read_state(entry, opened)
-    if state is State.RUNNING and _job_of_latest(info) == inside.job:
+    if state is EntryState.RUNNING and _job_of_latest(info) == inside.job:
         # This job was started before, and died with its node: it is started again only after that. What runs
         # in another job is not ours to end: the cluster may have taken one that seemed refused.
-        bury(entry.job, lost_node(inside.job))
+        finalize_orphan(entry.job, lost_node(inside.job))
         state, _ = read_state(entry, opened)
-    return _inside(entry, submission, inside) if state is State.WAITING else None
+    return _inside(entry, submission, inside) if state is EntryState.WAITING else None
 
 
 def _job_of_latest(info: TaskInfo) -> str:
@@ -109,7 +109,7 @@ def _job_of_latest(info: TaskInfo) -> str:
     return "" if run is None else str(run.environment.get("cluster_job"))
 
 
-def _inside(entry: Entry, submission: Submission, inside: Inside) -> Job:
+def _inside(entry: QueueEntry, submission: ClusterSubmission, inside: JobContext) -> Job:
     environment = dict(os.environ)
     if inside.gpus:
         environment["PYRUNS_ASSIGNED_GPUS"] = ",".join(inside.gpus)

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pyruns_jupyter.core.taskfile.runs import CANCELLED
-from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import JobResources
 from pyruns_jupyter.engine.queue.jobs import EndReason
 
-from .base import Element, Inside, JobRequest, JobState, Phase, Refused, Unreachable
+from .base import Element, JobContext, JobRequest, JobState, Phase, Refused, Unreachable
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 _SECONDS = 30.0  # for a command; sbatch itself would try for minutes when there are too many jobs
@@ -147,15 +147,15 @@ class Slurm:
             if done.returncode and _AWAY.search(done.stderr):
                 raise Unreachable(_complaint(done.stderr))
 
-    def inside(self) -> Inside:
+    def inside(self) -> JobContext:
         """Return where this process runs."""
         values = os.environ
         array, number = values.get("SLURM_ARRAY_JOB_ID"), values.get("SLURM_ARRAY_TASK_ID", "0")
         job = f"{array}_{number}" if array else values.get("SLURM_JOB_ID", "")
         gpus = values.get("SLURM_JOB_GPUS") or values.get("SLURM_STEP_GPUS") or ""
-        return Inside(job, int(number), tuple(one for one in gpus.split(",") if one))
+        return JobContext(job, int(number), tuple(one for one in gpus.split(",") if one))
 
-    def told(self, output: str, inside: Inside) -> EndReason | None:
+    def end_reason_from_output(self, output: str, inside: JobContext) -> EndReason | None:
         """Return why Slurm ended this job, as `slurmstepd` wrote it into the output."""
         causes: list[str] = _CAUSE.findall(output)
         if not causes:
@@ -246,7 +246,7 @@ _CAUSES = {
 }
 
 
-def options_of(need: ClusterNeed) -> list[str]:
+def options_of(need: JobResources) -> list[str]:
     """Return what a job asks for as options of sbatch."""
     named = {"partition": need.partition, "account": need.account, "mem": need.memory}
     words = [f"--{option}={value}" for option, value in named.items() if value]

@@ -28,7 +28,7 @@ _MOST_OUTPUT = 65536  # bytes
 
 
 @dataclass(frozen=True)
-class Submission:
+class ClusterSubmission:
     """One job that a cluster was given, or is about to be: `job` is its id, empty as long as it is not known.
 
     Task number n of the job is for `tasks[n]` of the batch. `source` is the state of the repository when it
@@ -51,7 +51,7 @@ class Submission:
         workspace: str,
         tasks: tuple[str, ...],
         source: dict[str, Any],
-    ) -> Submission:
+    ) -> ClusterSubmission:
         """Return the submission of a job of this moment."""
         return cls(new_token(), engine, batch, workspace, tasks, source)
 
@@ -60,7 +60,7 @@ class Submission:
         """By what the cluster finds the job again."""
         return f"pyruns:{self.id}"
 
-    def known_as(self, job: str) -> Submission:
+    def known_as(self, job: str) -> ClusterSubmission:
         """Return the submission with the id that the cluster gave it."""
         return replace(self, job=job)
 
@@ -73,7 +73,7 @@ class Submission:
         _files(key).write(self.id, {**vars(self), "tasks": list(self.tasks)})
 
     @classmethod
-    def read(cls, key: EngineKey, submission: str) -> Submission:
+    def read(cls, key: EngineKey, submission: str) -> ClusterSubmission:
         """Return a submission that was made here.
 
         Raises:
@@ -85,7 +85,7 @@ class Submission:
         return cls.from_dict(_files(key).read(submission), submission)
 
     @classmethod
-    def from_dict(cls, value: dict[str, Any], submission: str) -> Submission:
+    def from_dict(cls, value: dict[str, Any], submission: str) -> ClusterSubmission:
         """Return the submission that `write` stored.
 
         Raises:
@@ -152,8 +152,8 @@ def read_output(pattern: Path, number: int) -> str:
         return ""
 
 
-def submissions(key: EngineKey) -> Iterator[Submission]:
+def submissions(key: EngineKey) -> Iterator[ClusterSubmission]:
     """Yield the jobs that are not done; damaged and foreign files are passed over."""
     for name in _files(key).names():
         with suppress(FileNotFoundError, Unreadable, Untrusted):
-            yield Submission.read(key, name)
+            yield ClusterSubmission.read(key, name)

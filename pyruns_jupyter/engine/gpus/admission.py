@@ -13,7 +13,7 @@ Device = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Choice:
+class GpuChoice:
     """The devices that a request gets, in the order of their UUIDs."""
 
     devices: tuple[Device, ...]
@@ -40,7 +40,7 @@ def choose(
     devices: Sequence[Device],
     reservations: Sequence[Reservation],
     quiet_for: Mapping[str, float],
-) -> Choice | Refusal:
+) -> GpuChoice | Refusal:
     """Return the GPUs for a request, those with the least free memory that do first.
 
     `devices` are GPUs as the driver shows them, each process with the `attempt` of its run where that is
@@ -72,7 +72,7 @@ def choose(
     for group in groups.values():
         if len(group) >= request.count:
             chosen = sorted(group[: request.count], key=lambda device: str(device["uuid"]))
-            return Choice(tuple(chosen))
+            return GpuChoice(tuple(chosen))
     totals: dict[str, int] = {}
     for device in named:
         key = str(device["name"]) if request.same_model else ""

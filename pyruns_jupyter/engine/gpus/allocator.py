@@ -13,8 +13,8 @@ from pyruns_jupyter.engine.queue.jobs import Job
 
 from .admission import Refusal, choose, is_quiet
 from .request import GpuRequest
-from .reservations import LOCK_SECONDS, Ledger, Reservation
-from .watcher import Watcher
+from .reservations import LOCK_SECONDS, Reservation, Reservations
+from .watcher import GpuWatcher
 
 _IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
 _RESTART_SECONDS = 5.0
@@ -37,12 +37,12 @@ class Grant:
         os.close(self.descriptor)
 
 
-class Broker:
+class GpuAllocator:
     """Grants GPUs of this host."""
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
-        self._ledger = ledger
-        self._watcher: Watcher | None = None
+    def __init__(self, ledger: Reservations | None = None) -> None:
+        self._reservations = ledger
+        self._watcher: GpuWatcher | None = None
         self._seen: dict[str, Any] | None = None
         self._seen_at = 0.0
         self._quiet: dict[_Quiet, dict[str, float]] = {}
@@ -90,7 +90,7 @@ class Broker:
         key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
         if self._watcher is None and now >= self._restart_at:
-            self._watcher = Watcher()
+            self._watcher = GpuWatcher()
         self.look()
         if self._seen is None:
             return Refusal({}, more=_LOOKING)
@@ -109,7 +109,7 @@ class Broker:
             return Refusal({}, more=f"GPUs cannot be reserved. {os_sentence(error)} It is tried again.")
 
     def _reserve(self, job: Job, request: GpuRequest, key: _Quiet, now: float) -> Grant | Refusal:
-        ledger = self._ledger = self._ledger or Ledger()
+        ledger = self._reservations = self._reservations or Reservations()
         assert self._seen is not None
         with ledger.guarded(self._patience):
             self._patience = LOCK_SECONDS
@@ -158,8 +158,8 @@ class Broker:
                 used = (device["memory_used"] or 0) - self._before.get(job.attempt, {}).get(uuid, 0)
             if used > peak.get(uuid, 0):
                 peak[uuid], grown = used, True
-        if grown and self._ledger is not None:
-            self._ledger.note_peak(job.attempt, peak)
+        if grown and self._reservations is not None:
+            self._reservations.note_peak(job.attempt, peak)
 
     def forget(self, job: Job) -> None:
         """A job has ended."""

@@ -79,7 +79,7 @@ class Reservation:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceKind:
     """What is reserved, the variable with which an administrator gives a folder for all users, and the name
     of a user's own.
     """
@@ -94,14 +94,14 @@ class Kind:
         return Path(given) if given else runtime_folder() / self.folder
 
 
-GPUS = Kind("GPU", VARIABLE, "gpus")
-MEMORY = Kind("memory", MEMORY_VARIABLE, "memory")
+GPUS = ResourceKind("GPU", VARIABLE, "gpus")
+MEMORY = ResourceKind("memory", MEMORY_VARIABLE, "memory")
 
 
-class Ledger:
+class Reservations:
     """The reservations in a folder. Nothing is made before the first one."""
 
-    def __init__(self, folder: Path | None = None, kind: Kind = GPUS) -> None:
+    def __init__(self, folder: Path | None = None, kind: ResourceKind = GPUS) -> None:
         self.folder = kind.default_folder() if folder is None else folder
         self._kind = kind
 

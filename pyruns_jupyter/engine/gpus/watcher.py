@@ -21,7 +21,7 @@ _MOST_BYTES = 1024 * 1024
 _DRIVER_BYTES = 2**30  # of a GPU's memory may belong to no process
 
 
-class Watcher:
+class GpuWatcher:
     """Starts the process, and takes what it sees last."""
 
     def __init__(self) -> None:

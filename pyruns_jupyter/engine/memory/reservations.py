@@ -6,7 +6,7 @@ import time
 
 from pyruns_jupyter.core.common.byte_sizes import share_text, size_text
 from pyruns_jupyter.core.common.errors import Busy, InvalidInput, PyrunsError, os_sentence
-from pyruns_jupyter.engine.gpus.reservations import LOCK_SECONDS, MEMORY, Ledger, Reservation
+from pyruns_jupyter.engine.gpus.reservations import LOCK_SECONDS, MEMORY, Reservation, Reservations
 from pyruns_jupyter.engine.queue.jobs import Job
 
 from ..gpus.admission import Refusal
@@ -48,7 +48,7 @@ class MemoryReservations:
     """Reserves memory of this host for the tasks of all projects of a user."""
 
     def __init__(self) -> None:
-        self._ledger: Ledger | None = None
+        self._reservations: Reservations | None = None
         self._patience = LOCK_SECONDS
 
     def reserve(self, job: Job, size: int) -> int | Refusal:
@@ -60,7 +60,7 @@ class MemoryReservations:
         if problem:
             return Refusal({}, is_final=True, more=problem)
         try:
-            ledger = self._ledger = self._ledger or Ledger(kind=MEMORY)
+            ledger = self._reservations = self._reservations or Reservations(kind=MEMORY)
             with ledger.guarded(self._patience):
                 self._patience = LOCK_SECONDS
                 free = max(0, total - sum(one.memory or 0 for one in ledger.living()))

@@ -27,7 +27,7 @@ _LATEST = 1e12  # epoch seconds; a later time in a task file is not a time
 _FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
 
 
-class State(Enum):
+class EntryState(Enum):
     """What a task file says about one entry."""
 
     WAITING = auto()
@@ -37,7 +37,7 @@ class State(Enum):
 
 
 @dataclass(eq=False, slots=True)  # ten thousand wait at once
-class Entry:
+class QueueEntry:
     """One task of a batch.
 
     `job` is the run that counts now, which may be a retry. `tries` counts starts that came to nothing.
@@ -71,7 +71,7 @@ class Entry:
 
 
 @dataclass
-class OpenBatch:
+class ActiveBatch:
     """A batch that is not done: what waits, in order, and what runs.
 
     `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
@@ -81,8 +81,8 @@ class OpenBatch:
 
     batch: Batch
     stop_after: int = 0
-    waiting: deque[Entry] = field(default_factory=deque)
-    running: dict[str, Entry] = field(default_factory=dict)
+    waiting: deque[QueueEntry] = field(default_factory=deque)
+    running: dict[str, QueueEntry] = field(default_factory=dict)
     streak: Streak = field(default_factory=Streak)
     given_up: str = ""
     why: str = ""
@@ -125,10 +125,10 @@ class OpenBatch:
             )
 
 
-def open_batch(root: Path, batch: Batch) -> OpenBatch:
+def open_batch(root: Path, batch: Batch) -> ActiveBatch:
     """Return a batch with all its entries waiting; what the task files say is looked at later."""
     settings, options = Settings.load(root), batch.options
-    opened = OpenBatch(
+    opened = ActiveBatch(
         batch,
         stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after,
     )
@@ -149,11 +149,11 @@ def open_batch(root: Path, batch: Batch) -> OpenBatch:
             options=options,
             resume=resume,
         )
-        opened.waiting.append(Entry(job, seen))
+        opened.waiting.append(QueueEntry(job, seen))
     return opened
 
 
-def read_state(entry: Entry, opened: OpenBatch) -> tuple[State, TaskInfo]:
+def read_state(entry: QueueEntry, opened: ActiveBatch) -> tuple[EntryState, TaskInfo]:
     """Return what the task file says about an entry, which follows it; one that cannot be read is done with.
 
     Raises:
@@ -162,33 +162,33 @@ def read_state(entry: Entry, opened: OpenBatch) -> tuple[State, TaskInfo]:
     try:
         info = read_task(entry.job.paths.folder)
     except NotFound:
-        return State.DONE, {}
+        return EntryState.DONE, {}
     entry.follow(info)
     return judge(info, entry, opened), info
 
 
-def judge(info: TaskInfo, entry: Entry, opened: OpenBatch) -> State:
+def judge(info: TaskInfo, entry: QueueEntry, opened: ActiveBatch) -> EntryState:
     """Return what a task file says about an entry of a batch."""
     status, attempt, batch = runs.status_of(info), entry.job.attempt, opened.batch
     if info.get("_attempt_id") == attempt:
         if status == runs.QUEUED:
-            return State.WAITING
+            return EntryState.WAITING
         if status == runs.RUNNING:
-            return State.RUNNING
-        return State.DONE
+            return EntryState.RUNNING
+        return EntryState.DONE
     attempts = info.get("run_attempt_ids")
     if status in runs.ACTIVE or (isinstance(attempts, list) and attempt in attempts):
-        return State.DONE
+        return EntryState.DONE
     facts = queue_facts(info)
     later = facts.get("queued_at")
     if facts.get("attempt") == attempt or (isinstance(later, (int, float)) and later > batch.created_at):
-        return State.DONE
+        return EntryState.DONE
     # Claims are not synced one by one. Only a crash of the whole machine since then can have lost one.
     crashed = batch.host == host_name() and (not batch.boot or batch.boot != boot_id())
-    return State.LOST if crashed else State.DONE
+    return EntryState.LOST if crashed else EntryState.DONE
 
 
-def claim_again(entry: Entry) -> bool:
+def claim_again(entry: QueueEntry) -> bool:
     """Queue a task once more whose claim was lost; tell whether it waits now."""
     try:
         with edit_task(entry.job.paths.folder) as info:
@@ -198,7 +198,7 @@ def claim_again(entry: Entry) -> bool:
     return True
 
 
-def was_touched(entry: Entry) -> bool:
+def was_touched(entry: QueueEntry) -> bool:
     """Tell whether the task file changed since it was last looked at, by its time stamp alone."""
     try:
         changed = os.stat(entry.job.task_file).st_mtime_ns
@@ -210,7 +210,7 @@ def was_touched(entry: Entry) -> bool:
     return True
 
 
-def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
+def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> bool:
     """End the wait of a task that somebody asked to stop; tell whether that was so.
 
     Raises:
@@ -220,7 +220,7 @@ def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
         return False
     stopped = False
     with edit_task(entry.job.paths.folder) as current:
-        waiting = judge(current, entry, opened) is State.WAITING
+        waiting = judge(current, entry, opened) is EntryState.WAITING
         if waiting and current.get("cancel_requested_at"):
             runs.unqueue(current)
             stopped = True
@@ -229,7 +229,7 @@ def stop_if_asked(entry: Entry, info: TaskInfo, opened: OpenBatch) -> bool:
     return stopped
 
 
-def give_up(entry: Entry, opened: OpenBatch, why: str) -> None:
+def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
     """End the wait of a task, and say why.
 
     Raises:
@@ -238,7 +238,7 @@ def give_up(entry: Entry, opened: OpenBatch, why: str) -> None:
     try:
         with edit_task(entry.job.paths.folder, durable=False) as info:
             entry.follow(info)
-            if judge(info, entry, opened) is State.WAITING:
+            if judge(info, entry, opened) is EntryState.WAITING:
                 runs.unqueue(info, why)
     except NotFound:
         pass

@@ -95,7 +95,7 @@ class Engine(Protocol):
     def adopt(self, job: Job) -> None:
         """Watch a job that an earlier scheduler started and whose supervisor lives."""
 
-    def bury(self, job: Job) -> None:
+    def finalize_orphan(self, job: Job) -> None:
         """End a job whose supervisor is dead: what is left of it is stopped and its run is written down.
 
         Raises:

@@ -59,7 +59,7 @@ def ensure_scheduler(paths: EnginePaths) -> None:
         start_scheduler(paths)  # never wrong: the lock decides
 
 
-def attend(root: Path) -> bool:
+def ensure_running(root: Path) -> bool:
     """Start a scheduler if tasks are queued here, or a dead process left something, and none lives; return
     whether one was started.
 

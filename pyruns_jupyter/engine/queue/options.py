@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, is_task_name
-from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, LOCAL, NOTHING, ClusterNeed
+from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, LOCAL, NOTHING, JobResources
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS
 
 MAX_JOBS = 1000
@@ -77,7 +77,7 @@ class QueueOptions:
     retry_alone: bool = False
     memory: int | None = None
     engine: str | None = None
-    cluster: ClusterNeed = NOTHING
+    cluster: JobResources = NOTHING
 
     @property
     def is_local(self) -> bool:
@@ -134,7 +134,7 @@ class QueueOptions:
         if "gpu_devices" in known:
             known["gpu_devices"] = tuple(map(str, known["gpu_devices"]))
         if "cluster" in known:
-            known["cluster"] = ClusterNeed.from_dict(known["cluster"])
+            known["cluster"] = JobResources.from_dict(known["cluster"])
         return cls(**known).check()
 
     def delay(self, retry: int) -> float:
@@ -217,5 +217,5 @@ _RULES: dict[str, Callable[[Any], str]] = {
     "retry_alone": _flag,
     "memory": _optional(_whole(1, MAX_MEMORY)),
     "engine": _optional(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}"),
-    "cluster": lambda value: "" if isinstance(value, ClusterNeed) else "must be what a job asks for",
+    "cluster": lambda value: "" if isinstance(value, JobResources) else "must be what a job asks for",
 }

@@ -11,7 +11,7 @@ from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 
-from .launch import attend, wake
+from .launch import ensure_running, wake
 
 
 def pause(root: Path) -> bool:
@@ -41,7 +41,7 @@ def resume(root: Path) -> bool:
     claim_engine(root)
     paths.paused.unlink(missing_ok=True)
     wake(paths)
-    attend(root)
+    ensure_running(root)
     return True
 
 

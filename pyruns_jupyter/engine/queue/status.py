@@ -19,7 +19,7 @@ from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import other_owner, trusted_engine
 
 from . import batches
-from .entries import OpenBatch
+from .entries import ActiveBatch
 from .jobs import Pending
 from .launch import scheduler_alive
 from .options import QueueOptions
@@ -128,7 +128,7 @@ def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
     return {key: state for key, state in states.items() if isinstance(state, dict)}
 
 
-def _state(opened: OpenBatch, pending: Pending) -> dict[str, Any]:
+def _state(opened: ActiveBatch, pending: Pending) -> dict[str, Any]:
     following = (entry.job.task for entry in opened.waiting)
     return {
         "waiting": len(opened.waiting) + pending.count,
@@ -148,7 +148,7 @@ class QueueWriter:
 
     def write(
         self,
-        opened: Iterable[OpenBatch],
+        opened: Iterable[ActiveBatch],
         pending: Callable[[], Mapping[str, Pending]],
         unread: Mapping[str, str],
     ) -> None:

@@ -47,7 +47,7 @@ NOTEBOOK_RUNNER = "pyruns_jupyter.notebook.nbrun"
 
 
 @dataclass(frozen=True)
-class Command:
+class RunCommand:
     """How to start one run. `payload_copy` is its private copy of the configuration, removed at the end."""
 
     argv: list[str]
@@ -94,7 +94,7 @@ def _say(text: str) -> None:
 
 def build_command(
     job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: snapshots.Tree | None = None
-) -> Command:
+) -> RunCommand:
     """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
     private copy of its configuration.
 
@@ -132,7 +132,7 @@ def _script_command(
     environment: dict[str, str],
     own_environment: dict[str, str],
     tree: snapshots.Tree | None,
-) -> Command:
+) -> RunCommand:
     # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
     from pyruns_jupyter.core.scripts.argv import build_argv, passes_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
@@ -157,7 +157,7 @@ def _script_command(
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
     if tree is not None and "PYTHONPATH" in environment:
         environment["PYTHONPATH"] = _search_path(environment["PYTHONPATH"], script.parent, tree)
-    return Command(
+    return RunCommand(
         argv=[python, *runner, str(source), *words],
         workdir=str(script.parent),
         environment=environment,
@@ -175,7 +175,7 @@ def _script_command(
 
 def _shell_command(
     job: Job, info: TaskInfo, settings: Settings, environment: dict[str, str], own_environment: dict[str, str]
-) -> Command:
+) -> RunCommand:
     shell = shells.shell_of_task(info, settings, environment.get("PATH"))
     workdir = str(task_workdir(WorkspaceFolder(job.root / job.workspace), info))
     if not Path(workdir).is_dir():
@@ -183,7 +183,7 @@ def _shell_command(
     name, text = _payload(job.paths, info, SHELL_CONFIG)
     suffix = shells.script_suffix(shell) or Path(name).suffix
     copy = _private_copy(job.paths, suffix, shells.script_bytes(shell, text))
-    return Command(
+    return RunCommand(
         argv=shells.command_line(shell, str(copy)),
         workdir=workdir,
         environment=environment,
@@ -254,7 +254,7 @@ def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
     return copy
 
 
-def write_input(paths: TaskPaths, run: int, command: Command, facts: Mapping[str, Any]) -> None:
+def write_input(paths: TaskPaths, run: int, command: RunCommand, facts: Mapping[str, Any]) -> None:
     """Record what run `run` is given; `facts` are our own, for the key `pyruns_jupyter`.
 
     To be called under the task's lock, when the task file says that there is no such run yet: a record that

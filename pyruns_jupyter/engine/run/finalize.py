@@ -15,7 +15,7 @@ from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
 from pyruns_jupyter.core.metrics import aggregate
 from pyruns_jupyter.core.metrics import read as figures
-from pyruns_jupyter.core.metrics.downsample import Sketches, write_curves
+from pyruns_jupyter.core.metrics.downsample import CurveDownsampler, write_curves
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import TIMEOUT
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
@@ -23,7 +23,7 @@ from pyruns_jupyter.engine.queue import kept_ends, run_files
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.retry import queue_again
 
-from .command import Command
+from .command import RunCommand
 
 _MAX_PAUSE = 30.0  # seconds between two attempts
 _KEPT_SECONDS = 60.0  # for which the task file is tried when the end is kept elsewhere (`kept_ends`)
@@ -36,7 +36,7 @@ Pause = Callable[[float], bool]  # waits for a number of seconds; returns whethe
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunResult:
     """How run `number` of a job ended. `started` is in epoch seconds; `message` is a sentence for the user.
 
     `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
@@ -52,7 +52,7 @@ class Ending:
     status: str
     exit_code: int | None
     started: float
-    command: Command | None = None
+    command: RunCommand | None = None
     message: str = ""
     reason: str = ""
     by_owner: bool = True
@@ -81,7 +81,7 @@ class Ending:
         }
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any], job: Job) -> Ending:
+    def from_dict(cls, value: Mapping[str, Any], job: Job) -> RunResult:
         """Return the end of a run of `job` that `to_dict` stored.
 
         Raises:
@@ -109,7 +109,7 @@ class Ending:
             raise Unreadable(f"A kept end of {job.workspace}/{job.task} is damaged: {error!r}.") from error
 
 
-def write_ending(ending: Ending, pause: Pause | None = None) -> bool:
+def write_ending(ending: RunResult, pause: Pause | None = None) -> bool:
     """Write the end of a run; return whether its task file has it (not: when the run is gone or has ended
     already, or the end is kept for a scheduler to write).
 
@@ -137,7 +137,7 @@ def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = Fal
         PyrunsError, OSError: when the task file cannot be written now, or what is kept is damaged.
     """
     try:
-        ending = Ending.from_dict(content, job)
+        ending = RunResult.from_dict(content, job)
     except Unreadable:
         kept_ends.remove_end(job.root, job.attempt)
         raise
@@ -171,13 +171,13 @@ def _sleep(seconds: float) -> bool:
     return True
 
 
-def _failure(ending: Ending) -> Failure | None:
+def _failure(ending: RunResult) -> Failure | None:
     if ending.status != runs.FAILED:
         return None
     return diagnose(ending.job.paths.log(ending.number), ending.exit_code, ending.message)
 
 
-def _try_to_record(ending: Ending, failure: Failure | None, pause: Pause) -> bool:
+def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> bool:
     job, began, delay, kept = ending.job, time.monotonic(), 0.1, False
     while True:
         try:
@@ -198,7 +198,7 @@ def _try_to_record(ending: Ending, failure: Failure | None, pause: Pause) -> boo
         return written
 
 
-def _report_unwritten(ending: Ending, error: Exception, kept: bool) -> None:
+def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:
     job = ending.job
     more = "it is kept and is written later" if kept else "nothing knows it any more"
     with suppress(OSError):
@@ -210,7 +210,7 @@ def _report_unwritten(ending: Ending, error: Exception, kept: bool) -> None:
         )
 
 
-def _record(ending: Ending, failure: Failure | None, *, timeout: float = TIMEOUT) -> bool:
+def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIMEOUT) -> bool:
     """Write the end of a run into its task file; return whether it is there now.
 
     Raises:
@@ -256,7 +256,7 @@ def _record(ending: Ending, failure: Failure | None, *, timeout: float = TIMEOUT
     return True
 
 
-def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -> None:
+def _add_facts(facts: dict[str, Any], ending: RunResult, failure: Failure | None) -> None:
     number = str(ending.number)
     if ending.message:
         facts.setdefault("messages", {})[number] = ending.message
@@ -264,14 +264,14 @@ def _add_facts(facts: dict[str, Any], ending: Ending, failure: Failure | None) -
         facts.setdefault("failures", {})[number] = failure.to_list()
 
 
-def _figures(ending: Ending) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return `aggregate.summary`, and leave sketches of the curves; a journal that cannot be read stays, and
+def _figures(ending: RunResult) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `aggregate.compact`, and leave sketches of the curves; a journal that cannot be read stays, and
     keeps no run from ending.
     """
-    paths, sketches = ending.job.paths, Sketches()
+    paths, sketches = ending.job.paths, CurveDownsampler()
     try:
         journal = paths.journal(ending.number)
-        found = aggregate.summary(journal, paths.info.stat().st_size, sketches)
+        found = aggregate.compact(journal, paths.info.stat().st_size, sketches)
         curves = sketches.curves()
         if curves:
             with suppress(OSError):  # they only save time
@@ -281,7 +281,7 @@ def _figures(ending: Ending) -> tuple[dict[str, Any], dict[str, list[Any]], bool
         return {}, {}, False
 
 
-def _add_error(ending: Ending) -> None:
+def _add_error(ending: RunResult) -> None:
     paths, command = ending.job.paths, ending.command
     facts: dict[str, object] = {}
     if ending.status == runs.CANCELLED:

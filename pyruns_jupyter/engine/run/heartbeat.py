@@ -27,7 +27,7 @@ class Watched(Protocol):
         """Return where the task is now."""
 
 
-class TaskWatch:
+class Heartbeat:
     """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
 
     def __init__(self, run: Watched) -> None:

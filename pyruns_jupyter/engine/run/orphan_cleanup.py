@@ -22,7 +22,7 @@ from pyruns_jupyter.engine.queue.jobs import EndReason, Job
 from pyruns_jupyter.engine.queue.processes import marked_processes, name_process
 
 from .command import remove_copies
-from .finalize import Ending, write_ending, write_kept_end
+from .finalize import RunResult, write_ending, write_kept_end
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
 
 KILLED = (
@@ -34,7 +34,7 @@ SILENT = "The supervisor of this run on %s gave no sign of life any more: how th
 _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
 
-def bury(job: Job, word: EndReason | None = None) -> int:
+def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
     """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it.
 
     `word` is what the cluster says about it in which the run went on.
@@ -81,7 +81,7 @@ def bury(job: Job, word: EndReason | None = None) -> int:
     elif word is not None:
         message = word.message
     started = run.started_at or time.time()
-    ending = Ending(
+    ending = RunResult(
         job,
         number,
         runs.FAILED if word is None else word.status,

@@ -19,7 +19,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json, write_atomic
-from pyruns_jupyter.core.fs.temp_names import home
+from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.provenance import environments
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, TASK_INFO, EnginePaths
@@ -31,7 +31,7 @@ from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
 from pyruns_jupyter.engine.queue.run_files import printable
 
-from .command import Command
+from .command import RunCommand
 from .interpreters import python_of
 
 _FRESH = 600.0  # seconds for which GPUs that were found count as still there
@@ -39,7 +39,7 @@ _SETTLE = 0.5  # seconds in which a run that ended without knowing is written do
 _MOST_WAIT = 0.3  # seconds that the very first start on a host waits for the driver
 
 
-class Surroundings:
+class EnvironmentProbe:
     """What a scheduler knows about the GPUs of its host and the interpreters of its tasks."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ def _probe_gpus(root: Path) -> int:
         for gpu in found.gpus
     ]
     content = {
-        "home": home(),
+        "home": host_tag(),
         "taken": time.time(),
         "gpu_status": "ok" if found.state == "ok" else "unavailable",
         "gpu_message": found.message if found.state == "error" else None,
@@ -157,7 +157,9 @@ def _read_gpus(root: Path) -> dict[str, Any]:
     except (OSError, Unreadable):
         return {}
     taken = found.get("taken")
-    good = found.get("home") == home() and isinstance(found.get("gpus"), list) and isinstance(taken, float)
+    good = (
+        found.get("home") == host_tag() and isinstance(found.get("gpus"), list) and isinstance(taken, float)
+    )
     return found if good else {}
 
 
@@ -165,7 +167,7 @@ def _gpu_file(root: Path) -> Path:
     return EnginePaths(root).folder / "gpus.json"
 
 
-def run_environment(command: Command, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
+def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
     """Return where the run of a job takes place, for its slot `run_environments`."""
     visible = command.environment.get("CUDA_VISIBLE_DEVICES")
     scope, shown = visible_gpus(gpus.get("gpus", []), visible)
@@ -190,7 +192,7 @@ def run_environment(command: Command, gpus: Mapping[str, Any], job: Job) -> dict
     return {**facts, **interpreter(command, job.root)}
 
 
-def interpreter(command: Command, root: Path) -> dict[str, Any]:
+def interpreter(command: RunCommand, root: Path) -> dict[str, Any]:
     """Return what is known of the interpreter of a run: `python` and `packages`; empty for shell tasks."""
     if command.shell:
         return {}

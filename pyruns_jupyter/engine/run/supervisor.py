@@ -31,7 +31,7 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.memory_estimate import PEAK
-from pyruns_jupyter.engine.gpus.reservations import Ledger
+from pyruns_jupyter.engine.gpus.reservations import Reservations
 from pyruns_jupyter.engine.memory.watch import MemoryWatch
 from pyruns_jupyter.engine.queue import run_files
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job
@@ -44,9 +44,9 @@ from pyruns_jupyter.engine.queue.processes import (
     spawn,
 )
 
-from .command import Command, build_command, remove_copies, stored_code, write_input
-from .finalize import Ending, write_ending
-from .heartbeat import WATCH_SECONDS, TaskWatch
+from .command import RunCommand, build_command, remove_copies, stored_code, write_input
+from .finalize import RunResult, write_ending
+from .heartbeat import WATCH_SECONDS, Heartbeat
 from .log_file import LogFile
 from .pty import Pump, open_output
 from .run_environment import interpreter, run_environment, system_name
@@ -187,11 +187,11 @@ class _Supervisor:
         run_files.append(log, run_files.start_banner(self.job.task, self._started(info), "unknown"))
         run_files.append(log, run_files.line(message))
         started = float(info["launch_started_at"])
-        ending = Ending(self.job, self.number, runs.FAILED, None, started, message=message)
+        ending = RunResult(self.job, self.number, runs.FAILED, None, started, message=message)
         write_ending(ending, self._pause_writing)
         return DONE
 
-    def _start(self, command: Command, settings: Settings) -> int:
+    def _start(self, command: RunCommand, settings: Settings) -> int:
         log = LogFile(self._hold(run_files.open_log(self.paths.log(self.number))), settings.log_limit)
         source, theirs = open_output(settings, log)
         pump = Pump(source, log)
@@ -215,7 +215,7 @@ class _Supervisor:
         self._finish(command, info, pump, problem)
         return DONE
 
-    def _spawn(self, command: Command, output: int) -> str:
+    def _spawn(self, command: RunCommand, output: int) -> str:
         """Start the command; return the sentence why it cannot be started, empty when it was."""
         try:
             with self._memory.around_start():
@@ -229,7 +229,7 @@ class _Supervisor:
             self.limit_at = time.monotonic() + self.job.options.time_limit
         return ""
 
-    def _finish(self, command: Command, info: TaskInfo, pump: Pump, message: str) -> None:
+    def _finish(self, command: RunCommand, info: TaskInfo, pump: Pump, message: str) -> None:
         if self.is_over_time:
             message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
         elif not message and (self.is_over_memory or self.stop_at is None):
@@ -254,7 +254,7 @@ class _Supervisor:
             late |= {} if "packages" in known else interpreter(command, self.job.root)
             late |= self._peak()
         write_ending(
-            Ending(
+            RunResult(
                 self.job,
                 self.number,
                 status,
@@ -310,15 +310,15 @@ class _Supervisor:
         """Return how much memory the run used of its GPUs, for its environment; empty when unknown."""
         if not self.job.gpus:
             return {}
-        peak = Ledger().take_peak(self.job.attempt)
+        peak = Reservations().take_peak(self.job.attempt)
         return {PEAK: {uuid: round(used / 2**20, 1) for uuid, used in peak.items()}} if peak else {}
 
-    def _remove_copy(self, command: Command) -> None:
+    def _remove_copy(self, command: RunCommand) -> None:
         with suppress(OSError):  # nothing may keep the end of a run from being written
             (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
 
-    def _begin(self, command: Command) -> TaskInfo | None:
-        """Write down that the command runs; its process follows once it does (`TaskWatch`)."""
+    def _begin(self, command: RunCommand) -> TaskInfo | None:
+        """Write down that the command runs; its process follows once it does (`Heartbeat`)."""
         return self._claim(
             given=command,
             command=run_files.printable(command.text),
@@ -327,7 +327,7 @@ class _Supervisor:
             environment=run_environment(command, self.gpus, self.job),
         )
 
-    def _claim(self, *, given: Command | None = None, **facts: Any) -> TaskInfo | None:
+    def _claim(self, *, given: RunCommand | None = None, **facts: Any) -> TaskInfo | None:
         """Turn the waiting run into a running one, or into a cancelled one when that was asked for meanwhile.
 
         What it is given is recorded in the same step. Return None when it does not run; its log is removed
@@ -348,7 +348,7 @@ class _Supervisor:
             run_files.add_queue_stop(self.paths)
         return info if wanted else None
 
-    def _record(self, info: TaskInfo, given: Command) -> None:
+    def _record(self, info: TaskInfo, given: RunCommand) -> None:
         facts = self.job.source.to_dict()
         if self.job.code:
             facts["code"] = self.job.code
@@ -370,7 +370,7 @@ class _Supervisor:
         signals, poller = self._signals, select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
-        watch = TaskWatch(self)
+        watch = Heartbeat(self)
         ended_at = quiet_since = 0.0
         while True:
             wanted = pump.open and not pump.stuck

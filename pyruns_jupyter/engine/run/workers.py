@@ -54,7 +54,7 @@ class Worker:
             os.close(jobs)
         os.set_blocking(self._jobs, False)
 
-    def give(self, job: Job, gpus: Gpus) -> bool:
+    def submit(self, job: Job, gpus: Gpus) -> bool:
         """Give it another job; tell whether it took it. One that did not ends."""
         data = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         message = _SIZE.pack(len(data)) + data
@@ -63,10 +63,10 @@ class Worker:
         except OSError:  # it is gone, or stands still and its pipe is full
             taken = False
         if not taken:
-            self.dismiss()
+            self.shutdown()
         return taken
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """Let it end; to be called once it is ready for another job, or gone."""
         if self._jobs >= 0:
             os.close(self._jobs)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
 from pyruns_jupyter.engine.queue.entries import (
-    Entry,
-    OpenBatch,
-    State,
+    ActiveBatch,
+    EntryState,
+    QueueEntry,
     read_state,
     stop_if_asked,
     was_touched,
@@ -25,7 +25,7 @@ _MAX_SECONDS = 0.1  # per second, on a slow disk
 _STEP = 100  # looks between two looks at the clock
 
 
-def not_begun(opened: OpenBatch, engine: Engine) -> list[Entry]:
+def not_begun(opened: ActiveBatch, engine: Engine) -> list[QueueEntry]:
     """Return what waits of a batch, here or where it was submitted to."""
     submitted = [] if opened.batch.options.is_local else opened.running.values()
     return [*opened.waiting, *(one for one in submitted if not engine.has_begun(one.job))]
@@ -34,16 +34,16 @@ def not_begun(opened: OpenBatch, engine: Engine) -> list[Entry]:
 class StopRequests:
     """Goes round the waiting tasks of the batches `opened`, by id, and stops those that were asked to."""
 
-    def __init__(self, opened: Mapping[str, OpenBatch], engine: Engine) -> None:
+    def __init__(self, opened: Mapping[str, ActiveBatch], engine: Engine) -> None:
         self._opened = opened
         self._engine = engine
-        self._round: Iterator[Entry] = iter(())
+        self._round: Iterator[QueueEntry] = iter(())
         self._per_look = _MIN_LOOKS
         self._next = 0.0
 
     def look(self) -> None:
         """Look at a part of them, nothing before a second is over."""
-        touched: dict[str, list[Entry]] = {}
+        touched: dict[str, list[QueueEntry]] = {}
         for entry in self._touched():
             touched.setdefault(entry.job.batch, []).append(entry)
         for batch, entries in touched.items():
@@ -51,7 +51,7 @@ class StopRequests:
             if opened is not None:
                 self._look_at(opened, entries)
 
-    def _touched(self) -> Iterator[Entry]:
+    def _touched(self) -> Iterator[QueueEntry]:
         now = time.monotonic()
         if now < self._next:
             return
@@ -72,7 +72,7 @@ class StopRequests:
         self._round = iter(waiting)
         self._per_look = max(_MIN_LOOKS, int(len(waiting) * LOOK_SECONDS / _ROUND_SECONDS))
 
-    def _look_at(self, opened: OpenBatch, entries: Iterable[Entry]) -> None:
+    def _look_at(self, opened: ActiveBatch, entries: Iterable[QueueEntry]) -> None:
         waiting, over = set(opened.waiting), set()
         for entry in entries:
             submitted = opened.running.get(entry.job.task) is entry
@@ -84,11 +84,13 @@ class StopRequests:
         if over:
             opened.waiting = deque(entry for entry in opened.waiting if entry not in over)
 
-    def _is_over(self, opened: OpenBatch, entry: Entry) -> bool:
+    def _is_over(self, opened: ActiveBatch, entry: QueueEntry) -> bool:
         """Return whether an entry waits no more, which it may have been asked for."""
         try:
             state, info = read_state(entry, opened)
-            return state is State.DONE or (state is State.WAITING and stop_if_asked(entry, info, opened))
+            return state is EntryState.DONE or (
+                state is EntryState.WAITING and stop_if_asked(entry, info, opened)
+            )
         except Unreadable:
             return False
         except (PyrunsError, OSError):  # a full disk, perhaps, or a lock that is held

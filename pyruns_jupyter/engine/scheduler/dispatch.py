@@ -10,40 +10,40 @@ from dataclasses import replace
 from math import inf
 
 from pyruns_jupyter.engine.gpus.admission import Refusal
-from pyruns_jupyter.engine.gpus.allocator import Broker
+from pyruns_jupyter.engine.gpus.allocator import GpuAllocator
 from pyruns_jupyter.engine.memory.reservations import MemoryReservations
-from pyruns_jupyter.engine.queue.entries import Entry, OpenBatch
+from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
 from pyruns_jupyter.engine.queue.jobs import Engine, Job
 
-from .start_policy import Gate
+from .start_policy import StartPolicy
 
 _GPU_SECONDS = 0.25  # between two looks at GPUs that tasks wait for
 _MEMORY_SECONDS = 1.0  # the same for memory, which other projects may give back
 
 
-class Starter:
+class Dispatcher:
     """Gives entries to the engine."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, policy: StartPolicy) -> None:
         self._engine = engine
-        self._gate = gate
-        self._broker = Broker()
+        self._policy = policy
+        self._allocator = GpuAllocator()
         self._memory = MemoryReservations()
 
     @property
     def is_watching(self) -> bool:
         """Whether there is something new about GPUs once a second."""
-        return self._broker.is_watching
+        return self._allocator.is_watching
 
     def look(self, running: Iterable[Job]) -> None:
         """Take what the GPU driver shows now, if anybody has or wants GPUs; `running` are the jobs."""
-        self._broker.look(running if self._broker.is_watching else ())
+        self._allocator.look(running if self._allocator.is_watching else ())
 
     def forget(self, job: Job) -> None:
         """A job has ended."""
-        self._broker.forget(job)
+        self._allocator.forget(job)
 
-    def start(self, opened: OpenBatch, entry: Entry, job: Job) -> float | None:
+    def start(self, opened: ActiveBatch, entry: QueueEntry, job: Job) -> float | None:
         """Start an entry as `job`; when its memory or its GPUs are not to be had, return when to look again
         (monotonic).
 
@@ -60,9 +60,9 @@ class Starter:
                     return time.monotonic() + _MEMORY_SECONDS
                 held.callback(os.close, memory)
                 keep.append(memory)
-            request = self._gate.gpus(job)
+            request = self._policy.gpus(job)
             if request is not None:
-                answer = self._broker.grant(job, request)
+                answer = self._allocator.grant(job, request)
                 if isinstance(answer, Refusal):
                     patience = request.max_wait_seconds
                     opened.refuse("GPUs", str(answer), is_final=answer.is_final, patience=patience)

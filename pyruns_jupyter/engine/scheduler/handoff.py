@@ -9,7 +9,7 @@ from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 
 
-class Leaving(Enum):
+class ExitAttempt(Enum):
     """What became of a try to leave."""
 
     GONE = auto()  # the lock is given up
@@ -17,7 +17,7 @@ class Leaving(Enum):
     STAY = auto()  # there is work after all
 
 
-def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) -> Leaving:
+def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) -> ExitAttempt:
     """Give the scheduler's lock up unless there is work after all; `launch.ensure_scheduler` says why this
     is safe. `finds_work` takes a last look.
     """
@@ -25,13 +25,13 @@ def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) ->
     try:
         alone = door.try_acquire()
     except FileNotFoundError:  # the project is gone
-        return Leaving.GONE
+        return ExitAttempt.GONE
     if not alone:
-        return Leaving.WAIT
+        return ExitAttempt.WAIT
     try:
         if finds_work():
-            return Leaving.STAY
+            return ExitAttempt.STAY
         lock.release()
-        return Leaving.GONE
+        return ExitAttempt.GONE
     finally:
         door.release()

@@ -14,8 +14,8 @@ from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job
 from pyruns_jupyter.engine.queue.processes import fork_detached, reap
-from pyruns_jupyter.engine.run.orphan_cleanup import bury, owner_of, running_number
-from pyruns_jupyter.engine.run.run_environment import Surroundings
+from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan, owner_of, running_number
+from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
 from pyruns_jupyter.engine.run.supervisor import warm_up
 from pyruns_jupyter.engine.run.workers import Worker, read_pids
 
@@ -30,7 +30,7 @@ class LocalEngine:
         self.descriptor, self._free = os.pipe()
         os.set_blocking(self.descriptor, False)
         self._adopted: list[Job] = []
-        self._surroundings = Surroundings()
+        self._probe = EnvironmentProbe()
         self._knows_scripts = False
         self._warm_up()
 
@@ -44,10 +44,10 @@ class LocalEngine:
         if job.workspace != SHELL_WORKSPACE and not self._knows_scripts:
             self._knows_scripts = True
             self._warm_up()
-        gpus = self._surroundings.look(job)
+        gpus = self._probe.look(job)
         while self._idle and not keep:
             worker = self._idle.pop()
-            if worker.give(job, gpus):
+            if worker.submit(job, gpus):
                 self._children[worker.pid] = job
                 return
         worker = Worker(job, gpus, self._free, keep)
@@ -57,7 +57,7 @@ class LocalEngine:
     def rest(self) -> None:
         """Let the supervisors go that have no job."""
         while self._idle:
-            self._idle.pop().dismiss()
+            self._idle.pop().shutdown()
 
     def _warm_up(self) -> None:
         warm_up(scripts=self._knows_scripts)
@@ -65,9 +65,9 @@ class LocalEngine:
         gc.collect()
         gc.freeze()
 
-    def bury(self, job: Job, word: EndReason | None = None) -> None:
+    def finalize_orphan(self, job: Job, word: EndReason | None = None) -> None:
         """Fork a process that ends a job whose supervisor is dead; `word` is what a cluster says of that."""
-        self._children[fork_detached(lambda: bury(job, word))] = job
+        self._children[fork_detached(lambda: finalize_orphan(job, word))] = job
 
     def adopt(self, job: Job) -> None:
         """Watch the supervisor of a running job by the lock that it holds."""
@@ -102,7 +102,7 @@ class LocalEngine:
                 ended.append(self._children.pop(pid))
             worker = self._workers.pop(pid, None)
             if worker is not None:
-                worker.dismiss()
+                worker.shutdown()
                 self._idle = [one for one in self._idle if one is not worker]
         ended += [job for job in self._adopted if not self._watched(job)]
         self._adopted = [job for job in self._adopted if job not in ended]

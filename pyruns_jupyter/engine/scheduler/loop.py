@@ -32,9 +32,9 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.batches import Batches
 from pyruns_jupyter.engine.queue.entries import (
-    Entry,
-    OpenBatch,
-    State,
+    ActiveBatch,
+    EntryState,
+    QueueEntry,
     claim_again,
     ended_at,
     give_up,
@@ -48,9 +48,9 @@ from pyruns_jupyter.engine.queue.status import QueueWriter
 from pyruns_jupyter.engine.run.finalize import write_kept_ends
 
 from .cancel_scan import LOOK_SECONDS, StopRequests, not_begun
-from .dispatch import Starter
-from .handoff import Leaving, leave
-from .start_policy import Gate, Hold
+from .dispatch import Dispatcher
+from .handoff import ExitAttempt, leave
+from .start_policy import Blocked, StartPolicy
 
 _REST_SECONDS = 5.0
 _UNWATCHED_SECONDS = 0.5
@@ -73,9 +73,9 @@ class Scheduler:
         self._paths = EnginePaths(root)
         self._lock = lock
         self._engine = engine
-        self._open: dict[str, OpenBatch] = {}
-        self._gate = Gate(root, self._open)
-        self._starter = Starter(engine, self._gate)
+        self._open: dict[str, ActiveBatch] = {}
+        self._policy = StartPolicy(root, self._open)
+        self._dispatcher = Dispatcher(engine, self._policy)
         self._told = QueueWriter(self._paths)
         self._stop_requests = StopRequests(self._open, engine)
         self._wake_at = float("inf")  # monotonic: when the first of those that rest may start
@@ -139,7 +139,7 @@ class Scheduler:
             pause = max(0.0, self._leave_at - now)
         if (
             self._engine.must_poll
-            or self._starter.is_watching
+            or self._dispatcher.is_watching
             or any(opened.waiting for opened in self._open.values())
         ):
             pause = min(pause, LOOK_SECONDS, max(0.0, self._wake_at - now))
@@ -204,7 +204,7 @@ class Scheduler:
         changed, self._marks = marks != self._marks, marks
         return told or changed
 
-    def _adopt(self, opened: OpenBatch) -> None:
+    def _adopt(self, opened: ActiveBatch) -> None:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
         ends: list[tuple[float, TaskInfo, str]] = []
         for entry in entries:
@@ -214,9 +214,9 @@ class Scheduler:
                 if self._put_off(entry, error):
                     opened.waiting.append(entry)
                 continue
-            if state in (State.WAITING, State.LOST):
+            if state in (EntryState.WAITING, EntryState.LOST):
                 opened.waiting.append(entry)
-            elif state is State.RUNNING:
+            elif state is EntryState.RUNNING:
                 self._settle(opened, entry)
             end = ended_at(info, entry.job.attempt)
             if end is not None:
@@ -232,8 +232,8 @@ class Scheduler:
 
     def _advance(self) -> None:
         self._wake_at = float("inf")
-        self._starter.look(self._jobs())
-        self._gate.count_running()
+        self._dispatcher.look(self._jobs())
+        self._policy.count_running()
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
@@ -263,13 +263,13 @@ class Scheduler:
         snapshots.tidy_trees(self._key, self._batches.stored_code, self._say)
         return 0
 
-    def _fill(self, opened: OpenBatch) -> None:
+    def _fill(self, opened: ActiveBatch) -> None:
         """Start of a batch what may start now."""
-        later: list[Entry] = []
-        held: Hold | None = None
+        later: list[QueueEntry] = []
+        held: Blocked | None = None
         opened.refused = ""
         while opened.waiting and not opened.given_up and not opened.refused:
-            held = self._gate.hold_all() or self._gate.hold(opened)
+            held = self._policy.hold_all() or self._policy.hold(opened)
             if held is not None or self._engine.is_full(opened.waiting[0].job):
                 break
             entry = opened.waiting.popleft()
@@ -287,7 +287,7 @@ class Scheduler:
         if opened.given_up:
             self._cancel(opened)
 
-    def _cancel(self, opened: OpenBatch) -> None:
+    def _cancel(self, opened: ActiveBatch) -> None:
         """Cancel what still waits of a batch that is given up, a part of it at a time."""
         now = time.monotonic()
         for entry in not_begun(opened, self._engine)[len(opened.waiting) :]:
@@ -304,7 +304,7 @@ class Scheduler:
             if not self._give_up(opened, entry, opened.given_up):
                 opened.waiting.append(entry)
 
-    def _give_up(self, opened: OpenBatch, entry: Entry, why: str) -> bool:
+    def _give_up(self, opened: ActiveBatch, entry: QueueEntry, why: str) -> bool:
         """End the wait of an entry; tell whether that is done, else it is to be tried again."""
         try:
             give_up(entry, opened, why)
@@ -312,27 +312,27 @@ class Scheduler:
             return not self._put_off(entry, error)
         return True
 
-    def _start(self, opened: OpenBatch, entry: Entry) -> bool:
+    def _start(self, opened: ActiveBatch, entry: QueueEntry) -> bool:
         """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
         try:
             state, info = read_state(entry, opened)
             if entry.not_before > time.monotonic():
                 return False  # its retry was queued by an earlier scheduler
-            if state is State.LOST and not claim_again(entry):
-                state = State.DONE
-            if state is State.RUNNING:
+            if state is EntryState.LOST and not claim_again(entry):
+                state = EntryState.DONE
+            if state is EntryState.RUNNING:
                 self._settle(opened, entry)
-            elif state is not State.DONE and not stop_if_asked(entry, info, opened):
+            elif state is not EntryState.DONE and not stop_if_asked(entry, info, opened):
                 if not self._here():
                     return False
-                look_at = self._starter.start(opened, entry, self._dated(entry.job))
+                look_at = self._dispatcher.start(opened, entry, self._dated(entry.job))
                 self._wake_at = min(self._wake_at, look_at or float("inf"))
                 return look_at is None
         except (OSError, PyrunsError) as error:
             return not self._put_off(entry, error)
         return True
 
-    def _put_off(self, entry: Entry, reason: str | Exception) -> bool:
+    def _put_off(self, entry: QueueEntry, reason: str | Exception) -> bool:
         """Let an entry rest and say why; return whether it is tried again, not when its file is damaged."""
         name, text = f"{entry.job.workspace}/{entry.job.task}", _text_of(reason)
         if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
@@ -345,7 +345,7 @@ class Scheduler:
             opened.problem = f"{name} is tried again after a pause: {text}."
         return True
 
-    def _delay(self, entry: Entry) -> float:
+    def _delay(self, entry: QueueEntry) -> float:
         """Let an entry rest, longer each time; return how many seconds."""
         entry.tries += 1
         pause = min(_LONGEST_DELAY, 0.25 * 2.0 ** min(entry.tries, 16))
@@ -359,22 +359,22 @@ class Scheduler:
             opened = self._open.get(job.batch)
             entry = opened.running.pop(job.task, None) if opened else None
             if opened is not None and entry is not None:
-                self._gate.look_again()
-                self._starter.forget(entry.job)
+                self._policy.look_again()
+                self._dispatcher.forget(entry.job)
                 self._settle(opened, entry)
 
-    def _settle(self, opened: OpenBatch, entry: Entry) -> None:
+    def _settle(self, opened: ActiveBatch, entry: QueueEntry) -> None:
         """Decide by its task file what becomes of an entry that nobody here works on."""
         try:
             attempt = entry.job.attempt
             state, info = read_state(entry, opened)
-            lives = state is State.RUNNING and self._engine.owner_lives(entry.job, info)
+            lives = state is EntryState.RUNNING and self._engine.owner_lives(entry.job, info)
         except (Unreadable, OSError) as error:
             if self._put_off(entry, error):
                 opened.waiting.appendleft(entry)
             return
         opened.count_end(info, attempt)
-        if state is State.RUNNING:
+        if state is EntryState.RUNNING:
             if lives:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
@@ -383,20 +383,20 @@ class Scheduler:
                 opened.waiting.appendleft(entry)
             else:
                 self._bury(opened, entry)
-        elif state is State.WAITING and entry.job.attempt != attempt:  # a retry
+        elif state is EntryState.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
-        elif state is State.WAITING:
+        elif state is EntryState.WAITING:
             obstacle = self._engine.obstacle(entry.job)
             if not obstacle:
                 self._put_off(entry, "its supervisor ended before it could start")
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 
-    def _bury(self, opened: OpenBatch, entry: Entry) -> None:
+    def _bury(self, opened: ActiveBatch, entry: QueueEntry) -> None:
         self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
         self._delay(entry)
         try:
-            self._engine.bury(entry.job)
+            self._engine.finalize_orphan(entry.job)
             opened.running[entry.job.task] = entry
         except OSError as error:
             self._say(str(error))
@@ -417,10 +417,10 @@ class Scheduler:
         """Give the lock up unless there is work after all; tell whether it is given up."""
         self._told.remove()
         left = leave(self._paths, self._lock, self._finds_work)
-        if left is Leaving.WAIT:
+        if left is ExitAttempt.WAIT:
             self._leave_at = time.monotonic() + _DOOR_SECONDS
             self._load()
-        return left is Leaving.GONE
+        return left is ExitAttempt.GONE
 
     def _finds_work(self) -> bool:
         self._load()

@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from pyruns_jupyter.engine.queue.project_registry import announce
 
     from .loop import Scheduler
-    from .router import Engines
+    from .router import EngineRouter
 
     announced = announce(paths.root)
-    if not Scheduler(key, lock, Engines(key)).run():
+    if not Scheduler(key, lock, EngineRouter(key)).run():
         if announced is not None:
             announced.release()  # the next one is called otherwise
         _follow(lock)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 
 
-class Engines:
+class EngineRouter:
     """Runs jobs here or in a cluster (see `base.Engine`). Its process must have one thread: it forks."""
 
     def __init__(self, key: EngineKey) -> None:
@@ -65,9 +65,9 @@ class Engines:
         if job.options.is_local or not self._cluster().adopt(job):
             self._local.adopt(job)
 
-    def bury(self, job: Job) -> None:
+    def finalize_orphan(self, job: Job) -> None:
         """End a job whose supervisor is dead."""
-        self._local.bury(job, None if job.options.is_local else self._cluster().take_word(job))
+        self._local.finalize_orphan(job, None if job.options.is_local else self._cluster().take_word(job))
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
         """Tell whether the supervisor of a running job lives, or cannot be judged from here."""

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, TASKS
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import GpuRequest, gpu_count, request_of
-from pyruns_jupyter.engine.queue.entries import OpenBatch
+from pyruns_jupyter.engine.queue.entries import ActiveBatch
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.options import After
 from pyruns_jupyter.engine.queue.pause import is_paused
@@ -27,26 +27,26 @@ PAUSED = "The queue is paused."
 
 
 @dataclass(frozen=True)
-class Hold:
+class Blocked:
     """Why a batch starts nothing now, or never will (`is_final`)."""
 
     why: str
     is_final: bool = False
 
 
-class Gate:
+class StartPolicy:
     """Decides for one project. `opened` are its batches that are not done, by id."""
 
-    def __init__(self, root: Path, opened: Mapping[str, OpenBatch]) -> None:
+    def __init__(self, root: Path, opened: Mapping[str, ActiveBatch]) -> None:
         self._root = root
         self._opened = opened
         self._settings: tuple[object, Settings] | None = None
         self._met: set[str] = set()  # batches whose tasks to wait for have ended
-        self._holds: dict[str, tuple[float, Hold]] = {}
+        self._holds: dict[str, tuple[float, Blocked]] = {}
         self._cores = 0
         self._cores_until = 0.0  # monotonic
         self._running = 0  # tasks that count towards the limit of the project, without those of `_filling`
-        self._filling: OpenBatch | None = None
+        self._filling: ActiveBatch | None = None
 
     def look_again(self) -> None:
         """Look anew at what batches wait for: a run has ended."""
@@ -57,11 +57,11 @@ class Gate:
         self._filling = None
         self._running = sum(self._counted(opened) for opened in self._opened.values())
 
-    def hold_all(self) -> Hold | None:
+    def hold_all(self) -> Blocked | None:
         """Return why nothing of the project starts now; None when something may."""
-        return Hold(PAUSED) if is_paused(self._root) else None
+        return Blocked(PAUSED) if is_paused(self._root) else None
 
-    def hold(self, opened: OpenBatch) -> Hold | None:
+    def hold(self, opened: ActiveBatch) -> Blocked | None:
         """Return why nothing of a batch starts now; None when something may."""
         batch = opened.batch
         if (
@@ -83,10 +83,12 @@ class Gate:
         self._met.add(batch.id)
         return None
 
-    def _hold_local(self, opened: OpenBatch) -> Hold | None:
+    def _hold_local(self, opened: ActiveBatch) -> Blocked | None:
         jobs, own = opened.batch.options.jobs, len(opened.running)
         if own >= jobs:
-            return Hold(f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs}).")
+            return Blocked(
+                f"Concurrency limit reached: {own} of {jobs} {_tasks_are(jobs)} running (-j {jobs})."
+            )
         if self._filling is not opened:
             if self._filling is not None:
                 self._running += self._counted(self._filling)
@@ -107,12 +109,12 @@ class Gate:
             source += f", -j {jobs}" if jobs > cores else ""
         if running < limit:
             return None
-        return Hold(
+        return Blocked(
             f"Project limit reached: {running} of {limit} {_tasks_are(max(running, limit))} running "
             f"({source}). Change max_jobs in {SETTINGS_NAME} to run more."
         )
 
-    def _counted(self, opened: OpenBatch) -> int:
+    def _counted(self, opened: ActiveBatch) -> int:
         """Return how many running tasks of a batch count towards the limit of the project: none in a cluster,
         which has its own, and with `max_jobs: auto` none that have GPUs, of which there are only so many, and
         none on other hosts, which have cores of their own.
@@ -125,7 +127,7 @@ class Gate:
             return 0
         return sum(not entry.elsewhere for entry in opened.running.values())
 
-    def _has_gpus(self, opened: OpenBatch) -> bool:
+    def _has_gpus(self, opened: ActiveBatch) -> bool:
         return gpu_count(opened.batch.options, self._current_settings()) > 0
 
     def _usable_cores(self) -> int:
@@ -139,19 +141,21 @@ class Gate:
             return None
         return request_of(self._current_settings(), job.options, job.environment, alone=job.alone)
 
-    def _after(self, after: After) -> Hold | None:
+    def _after(self, after: After) -> Blocked | None:
         try:
             info = read_task(self._root / after.workspace / TASKS / after.task)
         except NotFound:
-            return Hold(f"Cancelled: it was to run after {after}, which is gone.", True) if after.ok else None
+            return (
+                Blocked(f"Cancelled: it was to run after {after}, which is gone.", True) if after.ok else None
+            )
         except (Unreadable, OSError) as error:
-            return Hold(f"Waits for {after}, whose state cannot be read: {error}")
+            return Blocked(f"Waits for {after}, whose state cannot be read: {error}")
         status = runs.status_of(info)
         if status in runs.ENDED:
             if after.ok and status != runs.COMPLETED:
-                return Hold(f"Cancelled: it was to run after {after}, which {_ENDED[status]}.", True)
+                return Blocked(f"Cancelled: it was to run after {after}, which {_ENDED[status]}.", True)
             return None
-        return Hold(f"Waits for {after}, which {_LIVING[status]}.")
+        return Blocked(f"Waits for {after}, which {_LIVING[status]}.")
 
     def _current_settings(self) -> Settings:
         """Return the project's settings, read again when their file changed."""

@@ -14,7 +14,7 @@ from pyruns_jupyter.core.config.sweep.generators import MAX_VALUES
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from tests.core.making import script_workspace
 
 N = 10_000
@@ -36,7 +36,7 @@ def test_what_took_minutes_takes_seconds(tmp_path: Path, text: str) -> None:
     began = time.monotonic()
     SearchSpace.examine(text)
     with suppress(InvalidInput):
-        generate.plan_tasks(workspace, text, "t")
+        preview.plan_tasks(workspace, text, "t")
     assert time.monotonic() - began < 60
 
 

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.flatten import FlatReader, flatten
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.task_file import edit_task
-from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import one_task, script_workspace, shell_workspace, snapshot
@@ -159,7 +159,7 @@ def test_configurations_of_a_workspace(tmp_path: Path) -> None:
     again = index.configs()
     assert again[names[0]] == {"lr": 7}
     assert found[names[0]]["lr"] == 0.1  # what somebody holds does not change under them
-    tasks.trash(workspace, names[1])
+    trash.trash(workspace, names[1])
     [more] = create_tasks(workspace, "lr: 5\n", "more")
     index.refresh()
     assert index.configs() == {names[0]: {"lr": 7}, more: {"lr": 5}}

@@ -9,7 +9,7 @@ import pytest
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.config.yamltext.values import compose
-from pyruns_jupyter.core.create.create import check_template, plan_tasks
+from pyruns_jupyter.core.create.preview import check_template, plan_tasks
 from tests.core.making import one_task, script_workspace, shell_workspace, snapshot
 
 SUBCOMMANDS = """\

@@ -15,7 +15,7 @@ from pyruns_jupyter.core.config.sweep.batch import parse_value
 from pyruns_jupyter.core.config.sweep.naming import default_names, pattern_names
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.config.yamltext.values import identity
-from pyruns_jupyter.core.create.validate_argv import misfits
+from pyruns_jupyter.core.create.validate_argv import validate_argv
 from pyruns_jupyter.core.scripts.argv import build_argv
 from pyruns_jupyter.core.scripts.reading import read_parameters
 
@@ -182,7 +182,7 @@ def test_the_quick_check_finds_what_trying_all_finds(text: str) -> None:
         tried += 1
         return build_argv(PARAMETERS, config)  # type: ignore[arg-type]
 
-    found = {(one.field, one.message) for one in misfits(plan, PARAMETERS, build)}
+    found = {(one.field, one.message) for one in validate_argv(plan, PARAMETERS, build)}
     assert tried <= plan.count
     if len(wrong) <= 20:
         assert found == wrong, text
@@ -198,7 +198,7 @@ def test_the_quick_check_is_quick() -> None:
 
     plan = SweepPlan.parse("seed: 0:100\nlr: uniform(0, 1, 50)\nopt: sgd | adam\n")
     assert plan.count == 10_000
-    assert misfits(plan, PARAMETERS, build) == []
+    assert validate_argv(plan, PARAMETERS, build) == []
     assert tried < 50
 
 

@@ -17,8 +17,9 @@ import pytest
 from pyruns_jupyter.core.common.errors import Busy, Conflict, InvalidInput
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.create import create as generate
-from pyruns_jupyter.core.create import staging
-from pyruns_jupyter.core.create.create import create_tasks, plan_tasks
+from pyruns_jupyter.core.create import preview, staging
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.create.preview import plan_tasks
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.taskfile.lock import protocol
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -144,16 +145,16 @@ def test_a_missing_or_broken_script(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"train\.py"):
         create_tasks(workspace, "lr: 1", "x")
     with pytest.raises(InvalidInput, match=r"train\.py"):
-        generate.check_runnable(workspace)
+        preview.check_runnable(workspace)
     assert workspace.task_names() == []
 
 
 def test_what_cannot_run_is_told_with_its_field(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
-    generate.check_runnable(workspace)
+    preview.check_runnable(workspace)
     (workspace.root / "_pyruns_settings.yaml").write_text("python_executable: /no/python\n")
     with pytest.raises(InvalidInput, match="/no/python") as caught:
-        generate.check_runnable(workspace)
+        preview.check_runnable(workspace)
     assert caught.value.field == "python_executable"
 
 
@@ -248,25 +249,25 @@ def test_a_large_sweep(tmp_path: Path) -> None:
 def test_a_partial_text_is_completed_with_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("# mine\ntraining:\n  lr: 0.1  # rate\n  epochs: 3\nname: x\n")
     workspace = script_workspace(tmp_path, "main.py", "import pyruns\ncfg = pyruns.load()\n")
-    merged = generate.complete_template(workspace, "training:\n  lr: 0.5 | 0.6\n")
+    merged = preview.complete_template(workspace, "training:\n  lr: 0.5 | 0.6\n")
     assert merged == "# mine\ntraining:\n  lr: 0.5 | 0.6  # rate\n  epochs: 3\nname: x\n"
-    assert generate.complete_template(workspace, "extra: 1 | 2\nname: y").endswith("name: y\nextra: 1 | 2\n")
-    assert generate.check_template(workspace, merged).count == 2
-    assert generate.complete_template(workspace, "name: {a: 1}\n") == (
+    assert preview.complete_template(workspace, "extra: 1 | 2\nname: y").endswith("name: y\nextra: 1 | 2\n")
+    assert preview.check_template(workspace, merged).count == 2
+    assert preview.complete_template(workspace, "name: {a: 1}\n") == (
         "name: {a: 1}\ntraining: {lr: 0.1, epochs: 3}\n"
     )
 
 
 def test_texts_to_start_from(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
-    text, name = generate.starting_text(workspace)
+    text, name = preview.starting_text(workspace)
     assert (text, name) == (workspace.template_text(), "train")
     one_task(workspace, "train")
-    assert generate.starting_text(workspace)[1] == "train_2"
-    assert generate.starting_text(workspace, "train") == ("lr: 0.5\n", "train_2")
+    assert preview.starting_text(workspace)[1] == "train_2"
+    assert preview.starting_text(workspace, "train") == ("lr: 0.5\n", "train_2")
     info = workspace.tasks / "train" / "task_info.json"
     info.write_text(json.dumps({"config_file": "../../config_default.yaml"}))
-    assert generate.task_text(workspace, "train") == "lr: 0.5\n"
+    assert preview.task_text(workspace, "train") == "lr: 0.5\n"
 
 
 def test_the_exact_time_of_creation_is_kept(tmp_path: Path) -> None:

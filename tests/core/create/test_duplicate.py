@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.create.duplicate import duplicate
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_CODE, CELL_GIVEN
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
@@ -30,7 +30,7 @@ def with_a_run(workspace: WorkspaceFolder) -> Path:
     with edit_task(folder) as info:
         info["foreign"] = {"kept": [1]}
         info["pinned"] = True
-    wanted = tasks.Change(notes="why", tags=("t",), env={"A": "1"}, order=3.0)
+    wanted = metadata.TaskPatch(notes="why", tags=("t",), env={"A": "1"}, order=3.0)
     tasks.change(workspace, "one", wanted)
     return folder
 
@@ -45,9 +45,9 @@ def test_a_copy_waits_for_its_first_run(tmp_path: Path) -> None:
     info = read_task(workspace.paths("one_2").folder)
     assert (info["name"], info["status"], info["notes"], info["pinned"]) == ("one_2", "pending", "why", False)
     assert info["foreign"] == {"kept": [1]}
-    assert tasks.tags_of(info) == ("t",)
-    assert tasks.env_of(info) == {"A": "1"}
-    assert tasks.order_of(info) is None
+    assert metadata.tags_of(info) == ("t",)
+    assert metadata.env_of(info) == {"A": "1"}
+    assert metadata.order_of(info) is None
     assert runs.slot_count(info) == 0
     assert info["run_index"] == 0
     assert "_attempt_id" not in info
@@ -55,7 +55,7 @@ def test_a_copy_waits_for_its_first_run(tmp_path: Path) -> None:
     copied = workspace.paths("one_2").folder
     assert sorted(os.listdir(copied)) == ["config.yaml", "run_logs", "task_info.json"]
     assert (copied / "config.yaml").read_bytes() == (folder / "config.yaml").read_bytes()
-    assert tasks.notes_of(read_task(workspace.paths("other").folder)) == ""
+    assert metadata.notes_of(read_task(workspace.paths("other").folder)) == ""
     index = TaskIndex(workspace)
     index.refresh()
     assert index.counts["pending"] == 2

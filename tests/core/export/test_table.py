@@ -17,6 +17,7 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.export.table import FACTS, Table, collected, table_chunks, write_table
+from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.output_file import output_file
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit as tasks
@@ -48,7 +49,7 @@ def test_a_row_a_run(tmp_path: Path) -> None:
     run_once(workspace, "one", records={"acc": 0.9}, tracks={"loss": [3, 2, 1], "acc": [0.1]})
     run_once(workspace, "one", "a2", exit_code=3)
     one_task(workspace, "two")
-    tasks.change(workspace, "one", tasks.Change(notes="line 1\nline 2", tags=("a", "b c")))
+    tasks.change(workspace, "one", metadata.TaskPatch(notes="line 1\nline 2", tags=("a", "b c")))
     found = rows_of(workspace, ["one", "two", "nothing"])
     assert [(row["task"], row["run"], row["status"]) for row in found] == [
         ("one", 1, "completed"),

@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter.core.fs import inode_identity
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, local_locks
-from pyruns_jupyter.core.fs.inode_identity import Place
+from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_file_that_got_another_inode_is_no_copy_where_inodes_change(
 ) -> None:
     path, other = tmp_path / "owner", tmp_path / "copy"
     path.write_text("x")
-    before = Place.of(path)
+    before = InodeIdentity.of(path)
     other.write_text("x")
     path.rename(tmp_path / "kept")  # its inode is not used again
     other.rename(path)

@@ -18,6 +18,7 @@ from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.taskfile.lock import task_lock
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
@@ -65,7 +66,7 @@ def test_what_is_worth_a_look(workspace: WorkspaceFolder, watch: FolderWatch) ->
     watch.read()
     tasks.set_pinned(workspace, "d", False)
     assert came(watch)
-    tasks.trash(workspace, "d")
+    trash.trash(workspace, "d")
     assert came(watch)
     watch.update(["a", "b"])
     watch.read()

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.metrics import read as figures
-from pyruns_jupyter.core.metrics.aggregate import fold
+from pyruns_jupyter.core.metrics.aggregate import read_journal
 from pyruns_jupyter.core.metrics.curves import curves_of_run, thinned
-from pyruns_jupyter.core.metrics.downsample import Curve, Sketches, read_curves, write_curves
+from pyruns_jupyter.core.metrics.downsample import Curve, CurveDownsampler, read_curves, write_curves
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import runs
@@ -23,7 +23,7 @@ VALUES = st.lists(st.one_of(st.floats(), st.integers(-5, 5), st.none(), st.text(
 
 
 def sketch(values: list[Any], points: int = 2000, pieces: int = 7) -> Curve | None:
-    sketches = Sketches(points)
+    sketches = CurveDownsampler(points)
     entries = [{"t": 1000.0 + n, TRACK: {"loss": value, "step": 2 * n}} for n, value in enumerate(values)]
     for begin in range(0, len(entries), pieces):
         sketches.take(entries[begin : begin + pieces])
@@ -159,14 +159,14 @@ def test_a_long_run_is_read_from_its_sketches_as_long_as_they_hold(
     size = task.journal(30_000)
     task.info["pyruns_jupyter"] = {"thinned": {"1": {"loss": 1000, "epoch": 1000}}}
     task.write()
-    sketches = Sketches()
+    sketches = CurveDownsampler()
     sketches.take([{"t": 5.0, TRACK: {"loss": n % 9, "epoch": n}} for n in range(30_000)])
     write_curves(task.paths.curves(1), sketches.curves(), size)
     read: list[Path] = []
 
     def reading(path: Path) -> Any:
         read.append(path)
-        return fold(path)
+        return read_journal(path)
 
     monkeypatch.setattr(figures, "fold", reading)
     assert max(value or 0 for value in task.curves()["loss"].values) == 8
@@ -186,7 +186,7 @@ def test_a_long_run_is_read_from_its_sketches_as_long_as_they_hold(
 def test_a_short_run_has_its_values_from_the_task_file_and_times_from_the_sketches(tmp_path: Path) -> None:
     values = [0.5, 0.25, 0.125]
     task = Task(tmp_path / "t", "completed", {"loss": [*values], "step": [10, 20, 30], "other": [1, 2]})
-    sketches = Sketches()
+    sketches = CurveDownsampler()
     sketches.take([{"t": 100.0 + n, TRACK: {"loss": value}} for n, value in enumerate(values)])
     write_curves(task.paths.curves(1), sketches.curves(), 50)
     found = task.curves()

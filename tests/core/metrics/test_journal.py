@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.metrics.aggregate import POINTS_KEPT, fold, summary
+from pyruns_jupyter.core.metrics.aggregate import POINTS_KEPT, compact, read_journal
 from pyruns_jupyter.core.metrics.journal import (
     MAX_LINE_BYTES,
     TAIL_BYTES,
@@ -44,22 +44,22 @@ def test_points_keep_their_order_and_records_replace(tmp_path: Path) -> None:
     journal.append("track", {"loss": math.nan}, 3.0)
     journal.append("record", {"acc": 0.2, "best": math.inf}, 4.0)
     journal.close()
-    records, tracks = fold(path)
+    records, tracks = read_journal(path)
     assert records == {"acc": 0.2, "best": math.inf}
     assert tracks["step"] == [1]
     assert tracks["loss"][0] == 0.5
     assert math.isnan(tracks["loss"][1])
     assert tail_latest(path)["acc"] == 0.2
-    assert fold(tmp_path / "none") == ({}, {})
+    assert read_journal(tmp_path / "none") == ({}, {})
     assert tail_latest(tmp_path / "none") == {}
 
 
 def test_a_torn_line_costs_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "j"
     path.write_bytes(encode("track", {"a": 1}, 0.0) + b'{"t":0,"track":{"a":2')
-    assert fold(path) == ({}, {"a": [1]})
+    assert read_journal(path) == ({}, {"a": [1]})
     Appender(path).append("track", {"a": 3}, 0.0)
-    assert fold(path) == ({}, {"a": [1, 3]})
+    assert read_journal(path) == ({}, {"a": [1, 3]})
     assert tail_latest(path) == {"a": 3}
 
 
@@ -79,7 +79,7 @@ def test_processes_write_at_once(tmp_path: Path) -> None:
         for rank in range(4)
     ]
     assert [writer.wait(120) for writer in writers] == [0, 0, 0, 0]
-    _, tracks = fold(path)
+    _, tracks = read_journal(path)
     for rank in range(4):
         assert tracks[f"rank{rank}"] == list(range(1000))
     assert len(tracks["pad"]) == 4000
@@ -89,7 +89,7 @@ def test_processes_write_at_once(tmp_path: Path) -> None:
 def test_no_content_crashes(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     path = tmp_path_factory.mktemp("j") / "j"
     path.write_bytes(b"\n".join([*lines, b'{"t":1,"track":{"ok":1}}', b'{"track":[1],"record":3}', b"[]"]))
-    _, tracks = fold(path)
+    _, tracks = read_journal(path)
     assert tracks["ok"][-1] == 1
     assert tail_latest(path)["ok"] == 1
 
@@ -99,7 +99,7 @@ def test_a_long_journal_fits_into_a_task_file(tmp_path: Path) -> None:
     count = 40_001
     lines = [encode("track", {"step": n, "loss": 1 / (n + 1)}, 0.0) for n in range(count)]
     path.write_bytes(b"".join([*lines, encode("record", {"acc": 1}, 0.0), encode("track", {"once": 7}, 0.0)]))
-    records, tracks, whole = summary(path)
+    records, tracks, whole = compact(path)
     assert not whole
     assert records == {"acc": 1}
     assert tracks["once"] == [7]
@@ -107,11 +107,11 @@ def test_a_long_journal_fits_into_a_task_file(tmp_path: Path) -> None:
     assert 400 < len(steps) <= POINTS_KEPT
     assert (steps[0], steps[-1]) == (0, count - 1)
     assert len({later - step for step, later in pairwise(steps[:-1])}) == 1  # evenly chosen
-    assert len(fold(path)[1]["step"]) == count
+    assert len(read_journal(path)[1]["step"]) == count
     short = tmp_path / "short"
     short.write_bytes(b"".join(lines[:5000]))
-    assert summary(short) == (*fold(short), True)
-    assert summary(tmp_path / "none") == ({}, {}, True)
+    assert compact(short) == (*read_journal(short), True)
+    assert compact(tmp_path / "none") == ({}, {}, True)
 
 
 def test_a_line_behind_a_torn_one_is_found(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_line_behind_a_torn_one_is_found(tmp_path: Path) -> None:
     whole = encode("track", {"b": {"t": 2}}, 0.0) + encode("track", {"b": 3}, 0.0)
     for cut in range(len(torn) - 1):
         path.write_bytes(torn[:cut] + whole)
-        assert fold(path)[1]["b"] == [{"t": 2}, 3], torn[:cut]
+        assert read_journal(path)[1]["b"] == [{"t": 2}, 3], torn[:cut]
 
 
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ print(stored)
 """
     path = tmp_path / "j"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    steps = fold(path)[1]["n"]
+    steps = read_journal(path)[1]["n"]
     assert str(steps) == done.stdout.strip()
     assert steps[-10:] == list(range(40, 50))
     assert len(steps) < 35
@@ -172,7 +172,7 @@ for number in range(150):
         for rank in range(8)
     ]
     assert [writer.wait(120) for writer in writers] == [0] * 8
-    tracks = fold(path)[1]
+    tracks = read_journal(path)[1]
     for rank in range(8):
         assert tracks[f"rank{rank}"] == list(range(150))
         assert tracks["pad"].count(chr(97 + rank) * (5000 + 700 * rank)) == 150
@@ -213,7 +213,7 @@ for number in itertools.count():
             writer.stdout.close()
             assert writer.wait() == -signal.SIGKILL
             acknowledged[name] = 3 + 7 * attempt + rest.count(b"\n")
-    tracks = fold(path)[1]
+    tracks = read_journal(path)[1]
     for name, count in acknowledged.items():
         assert tracks[name][:count] == list(range(count))
         assert len(tracks[name]) <= count + 1  # one may be stored that nobody was told of
@@ -222,7 +222,7 @@ for number in itertools.count():
 def test_texts_that_no_file_can_hold(tmp_path: Path) -> None:
     path = tmp_path / "j"
     Appender(path).append("record", {"half \ud800": "x\udfff", "list": ["\ud83d\ude00"]}, 0.0)
-    records, _ = fold(path)
+    records, _ = read_journal(path)
     assert records == {"half \ufffd": "x\ufffd", "list": ["😀"]}
 
 
@@ -233,14 +233,14 @@ def test_no_line_is_too_long_to_be_read(tmp_path: Path) -> None:
         journal.append("record", {"model": "x" * MAX_LINE_BYTES}, 0.0)
     assert path.stat().st_size == 0
     path.write_bytes(b"{" * (5 * MAX_LINE_BYTES) + b"\n" + encode("track", {"a": 1}, 0.0))
-    assert fold(path) == ({}, {"a": [1]})
+    assert read_journal(path) == ({}, {"a": [1]})
 
 
 def test_a_fifo_stops_nobody(tmp_path: Path) -> None:
     path = tmp_path / "j"
     os.mkfifo(path)
     with pytest.raises(OSError):
-        fold(path)
+        read_journal(path)
     assert tail_latest(path) == {}
     with pytest.raises(OSError):
         Appender(path).append("track", {"a": 1}, 0.0)
@@ -252,12 +252,12 @@ def test_any_bytes_and_any_tear(tmp_path_factory: pytest.TempPathFactory, junk: 
     path = tmp_path_factory.mktemp("j") / "j"
     good = encode("track", {"a": 1, "b": [1, {"t": 2}]}, 1.0) + encode("record", {"c": "x"}, 2.0)
     path.write_bytes(good + junk + b"\n" + good + good[:cut])
-    records, tracks = fold(path)
+    records, tracks = read_journal(path)
     assert records["c"] == "x" or b"record" in junk
     assert tracks["a"][0] == 1
     assert len(tracks["a"]) >= 2
     Appender(path).append("track", {"a": "last"}, 0.0)
-    assert fold(path)[1]["a"][-1] == "last"
+    assert read_journal(path)[1]["a"][-1] == "last"
 
 
 @given(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.common.json_floats import numeric
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import dump_json
 from pyruns_jupyter.core.metrics.read import figures_of_run, last_figures
@@ -96,14 +96,14 @@ def test_a_file_that_holds_nan_is_read_and_becomes_strict_with_the_next_change(t
 @given(JSON)
 def test_every_value_comes_back(value: Any) -> None:
     data = dump_json(value)
-    assert repr(numeric(json.loads(data, parse_constant=pytest.fail))) == repr(value)
+    assert repr(decode_nonfinite(json.loads(data, parse_constant=pytest.fail))) == repr(value)
 
 
 def test_what_holds_no_such_number_is_not_copied() -> None:
     value = {"a": [1.5, "x", {"b": None}], "c": "Infinite"}
-    assert numeric(value) is value
-    assert numeric({"a": [["NaN"]], "b": 1})["b"] == 1
+    assert decode_nonfinite(value) is value
+    assert decode_nonfinite({"a": [["NaN"]], "b": 1})["b"] == 1
     deep: Any = "NaN"
     for _ in range(100_000):
         deep = [deep]
-    assert numeric(deep) is deep
+    assert decode_nonfinite(deep) is deep

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.metrics import aggregate
-from pyruns_jupyter.core.metrics.aggregate import ROOM_BYTES, WHOLE_BYTES, Folding, fold, summary
+from pyruns_jupyter.core.metrics.aggregate import (
+    ROOM_BYTES,
+    WHOLE_BYTES,
+    JournalReader,
+    compact,
+    read_journal,
+)
 from pyruns_jupyter.core.metrics.journal import Appender, encode
 from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, add_points, figures_of_run, last_figures
 from pyruns_jupyter.core.taskfile import runs
@@ -55,7 +61,7 @@ def test_both_packages_in_one_script_lose_nothing(paths: TaskPaths) -> None:
     Appender(paths.journal(1)).append("track", {"loss": 2, "step": 1}, 0.0)
     info = info_of("running", {"loss": [1]})
     assert figures(info, paths).tracks == {"loss": [1, 2], "step": [1]}
-    assert add_points(info, 1, fold(paths.journal(1))[1], whole=True)
+    assert add_points(info, 1, read_journal(paths.journal(1))[1], whole=True)
     info["status"] = info["run_statuses"][0] = "completed"
     # The journal may still be there, when who wrote the end died before removing it.
     assert figures(info, paths).tracks == {"loss": [1, 2], "step": [1]}
@@ -66,7 +72,7 @@ def test_both_packages_in_one_script_lose_nothing(paths: TaskPaths) -> None:
 def test_a_long_journal_stays_and_counts_once(paths: TaskPaths) -> None:
     path = paths.journal(1)
     points(path, 60_000)
-    _, tracks, whole = summary(path)
+    _, tracks, whole = compact(path)
     assert not whole
     info = info_of("completed", {"step": [-1]})
     for _ in range(2):  # the end of a run may be written again
@@ -106,7 +112,7 @@ def test_the_last_values_wherever_they_are(paths: TaskPaths, monkeypatch: pytest
     points(path, 60_000)
     assert last(info_of("running", {"old": [1, 2]}), paths) == {"old": 2, "early": 7, "step": 59_999}
     info = info_of("completed", {"old": [1, 2]})
-    _, tracks, whole = summary(path)
+    _, tracks, whole = compact(path)
     add_points(info, 1, tracks, whole=whole)
     info["records"] = [{"old": 5}]
     monkeypatch.setattr(aggregate, "open_regular", None)
@@ -135,7 +141,7 @@ def test_a_journal_that_is_none(paths: TaskPaths) -> None:
 
 def test_a_growing_journal_is_read_once(paths: TaskPaths) -> None:
     path = paths.journal(1)
-    reader, seen = Folding(100, 1000), 0
+    reader, seen = JournalReader(100, 1000), 0
     for part in range(6):
         with path.open("ab") as stream:
             stream.write(b"".join(encode("track", {"step": part * 50 + n}, 0.0) for n in range(50)))
@@ -160,7 +166,7 @@ def test_the_task_file_stays_readable_whatever_was_tracked(paths: TaskPaths) -> 
 
     def room_taken(lines: list[dict[str, Any]], kind: str = "track", taken: int = 0) -> int:
         path.write_bytes(b"".join(encode(kind, line, 0.0) for line in lines))
-        records, tracks, whole = summary(path, taken)
+        records, tracks, whole = compact(path, taken)
         assert not whole
         return len(json.dumps({"tracks": [tracks], "records": [records]}, indent=2, ensure_ascii=False))
 
@@ -180,7 +186,7 @@ def test_the_task_file_stays_readable_whatever_was_tracked(paths: TaskPaths) -> 
     for _ in range(400):
         deep = [deep]
     path.write_bytes(encode("record", {"deep": deep, "acc": 1}, 0.0))
-    assert summary(path) == ({"acc": 1}, {}, False)
+    assert compact(path) == ({"acc": 1}, {}, False)
 
 
 def test_curves_that_belong_together_stay_aligned(paths: TaskPaths) -> None:
@@ -189,7 +195,7 @@ def test_curves_that_belong_together_stay_aligned(paths: TaskPaths) -> None:
     lines += [encode("track", {"val": n}, 0.0) for n in range(7)]
     path.write_bytes(b"".join(lines))
     assert path.stat().st_size > WHOLE_BYTES
-    _, tracks, whole = summary(path)
+    _, tracks, whole = compact(path)
     assert not whole
     assert [-loss for loss in tracks["loss"]] == tracks["step"]
     assert (tracks["step"][0], tracks["step"][-1], tracks["val"]) == (0, 50_000, list(range(7)))

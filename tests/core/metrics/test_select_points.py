@@ -7,14 +7,14 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyruns_jupyter.core.metrics.select_points import chosen
+from pyruns_jupyter.core.metrics.select_points import select_points
 
 NUMBERS = st.one_of(st.floats(), st.integers(-5, 5), st.none(), st.text(max_size=2), st.booleans())
 
 
 @given(st.lists(NUMBERS, max_size=300), st.integers(2, 60))
 def test_what_is_kept(values: list[object], points: int) -> None:
-    places = chosen(values, points)
+    places = select_points(values, points)
     assert places == sorted(set(places))
     assert len(places) <= max(points, 2)
     assert len(places) == len(values) or len(values) > points
@@ -38,6 +38,6 @@ def test_a_peak_is_seen() -> None:
     values = [0.0] * 100_000
     values[70_123] = 5.0
     values[12] = -1.0
-    places = chosen(values, 500)
+    places = select_points(values, 500)
     assert {12, 70_123} <= set(places)
     assert len(places) <= 500

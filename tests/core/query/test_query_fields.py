@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.natural_order import natural_key
-from pyruns_jupyter.core.query import Selection, Sources, select
+from pyruns_jupyter.core.query import QueryResult, Sources, select
 from pyruns_jupyter.core.tasks.row import TaskRow
 from tests.core.query.test_query import BASE, ROWS
 
@@ -22,11 +22,11 @@ NOW = datetime.datetime(2026, 11, 24, 12, 0).timestamp()
 HOUR, DAY = 3600.0, 86400.0
 
 
-def messages(found: Selection) -> list[str]:
+def messages(found: QueryResult) -> list[str]:
     return [said.message for said in found.notices]
 
 
-def names(found: Selection) -> list[str]:
+def names(found: QueryResult) -> list[str]:
     return [row.name for row in found.items]
 
 

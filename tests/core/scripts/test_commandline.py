@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+from pyruns_jupyter.core.scripts.defaults import config_default_text
+from pyruns_jupyter.core.scripts.reading import read_parameters
 
 SCRIPT = read_parameters("import sys\nprint(sys.argv)\n")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInputs
 from pyruns_jupyter.core.scripts.argv import build_argv
-from pyruns_jupyter.core.scripts.filling import MismatchError
+from pyruns_jupyter.core.scripts.bind_values import MismatchError
 from pyruns_jupyter.core.scripts.hydra_scripts.overrides import override_value
 from pyruns_jupyter.core.scripts.hydra_scripts.tree import HydraTree
 from pyruns_jupyter.core.scripts.model import ScriptParameters

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.scripts.argv import build_argv
+from pyruns_jupyter.core.scripts.defaults import config_default_text
 from pyruns_jupyter.core.scripts.model import ScriptParameters
-from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters
+from pyruns_jupyter.core.scripts.reading import read_parameters
 from pyruns_jupyter.core.workspace.workspace import open_workspace
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.scripts.reading import config_default_text, read_parameters, yaml_parameters
+from pyruns_jupyter.core.scripts.defaults import config_default_text
+from pyruns_jupyter.core.scripts.reading import read_parameters, yaml_parameters
 
 SCRIPT = """
 import argparse
@@ -110,7 +111,7 @@ def test_the_default_configuration() -> None:
     st.dictionaries(st.text(alphabet="abn01_-.", min_size=1), st.text() | st.lists(st.integers()), max_size=4)
 )
 def test_any_default_configuration_is_one_task(defaults: dict[str, object]) -> None:
-    from pyruns_jupyter.core.scripts.reading import Parameter
+    from pyruns_jupyter.core.scripts.model import Parameter
 
     text = config_default_text(
         [

@@ -13,6 +13,7 @@ from pyruns_jupyter.core.fs.locks import is_locked, locked
 from pyruns_jupyter.core.taskfile.paths import TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import shell_workspace
 from tests.support import wait_until
@@ -83,8 +84,8 @@ def test_nobody_changes_a_task_while_it_moves(
 
     monkeypatch.setattr(tasks.os, "rename", watch)  # type: ignore[attr-defined]
     tasks.rename(workspace, "one", "three")
-    tasks.trash(workspace, "three")
-    tasks.restore(workspace, "three")
+    trash.trash(workspace, "three")
+    trash.restore(workspace, "three")
     assert held == [True] * 3
     assert "_namespace_operation" not in read_task(workspace.tasks / "three")
     assert leftovers(workspace) == []

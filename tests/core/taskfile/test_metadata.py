@@ -11,7 +11,7 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.common.secret_names import MASK, masked
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.query import select
-from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -23,7 +23,7 @@ from tests.core.making import one_task, script_workspace, snapshot
 def test_everything_at_once(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
-    wanted = tasks.Change(
+    wanted = metadata.TaskPatch(
         notes="seen",
         pinned=True,
         tags=("good", "two words"),
@@ -34,12 +34,12 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert tasks.change(workspace, "one", wanted, new_name="two", expected_name="one") == "two"
     info = read_task(workspace.paths("two").folder)
     assert (info["name"], info["notes"], info["pinned"]) == ("two", "seen", True)
-    assert tasks.tags_of(info) == ("good", "two words")
-    assert tasks.env_of(info) == {"A": "1", "B": ""}
-    assert tasks.order_of(info) == 2.5
+    assert metadata.tags_of(info) == ("good", "two words")
+    assert metadata.env_of(info) == {"A": "1", "B": ""}
+    assert metadata.order_of(info) == 2.5
     assert "_namespace_operation" not in info
     tasks.set_env(workspace, "two", {"A": None, "C": "3"})
-    assert tasks.env_of(read_task(workspace.paths("two").folder)) == {"B": "", "C": "3"}
+    assert metadata.env_of(read_task(workspace.paths("two").folder)) == {"B": "", "C": "3"}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_refused_changes_nothing(
     one_task(workspace, "taken")
     tasks.set_env(workspace, "one", {"A": "1"})
     before = snapshot(workspace.tasks)
-    change = tasks.Change(**{"notes": "new", **wanted})
+    change = metadata.TaskPatch(**{"notes": "new", **wanted})
     with pytest.raises(error) as caught:
         tasks.change(workspace, "one", change, new_name=new_name)
     assert str(caught.value).endswith(".")
@@ -90,23 +90,23 @@ def test_a_running_task_takes_notes_and_tags_but_no_name(tmp_path: Path) -> None
         runs.queue(info, attempt="a", batch="b")
     before = (folder / "task_info.json").read_bytes()
     with pytest.raises(Conflict, match="queued"):
-        tasks.change(workspace, "one", tasks.Change(notes="x", tags=("t",)), new_name="two")
+        tasks.change(workspace, "one", metadata.TaskPatch(notes="x", tags=("t",)), new_name="two")
     assert (folder / "task_info.json").read_bytes() == before
-    tasks.change(workspace, "one", tasks.Change(notes="x", tags=("t",)))
-    assert tasks.tags_of(read_task(folder)) == ("t",)
+    tasks.change(workspace, "one", metadata.TaskPatch(notes="x", tags=("t",)))
+    assert metadata.tags_of(read_task(folder)) == ("t",)
 
 
 def test_a_rename_that_fails_takes_the_change_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = script_workspace(tmp_path)
     folder = one_task(workspace)
-    tasks.change(workspace, "one", tasks.Change(tags=("old",), env={"A": "1"}))
+    tasks.change(workspace, "one", metadata.TaskPatch(tags=("old",), env={"A": "1"}))
     before = (folder / "task_info.json").read_bytes()
 
     def refuse(*_: object) -> None:
         raise PermissionError(1, "not today", "x")
 
     monkeypatch.setattr("pyruns_jupyter.core.tasks.rename.os.rename", refuse)
-    wanted = tasks.Change(notes="n", tags=("new",), env={"A": None, "B": "2"}, pinned=True, order=1.0)
+    wanted = metadata.TaskPatch(notes="n", tags=("new",), env={"A": None, "B": "2"}, pinned=True, order=1.0)
     with pytest.raises(PermissionError):
         tasks.change(workspace, "one", wanted, new_name="two")
     assert (folder / "task_info.json").read_bytes() == before
@@ -117,9 +117,9 @@ def test_tags_are_added_and_taken_away(tmp_path: Path) -> None:
     folder = one_task(workspace)
     tasks.add_tags(workspace, "one", ["b", "a"])
     tasks.add_tags(workspace, "one", ["a", "c"])
-    assert tasks.tags_of(read_task(folder)) == ("b", "a", "c")
+    assert metadata.tags_of(read_task(folder)) == ("b", "a", "c")
     tasks.remove_tags(workspace, "one", ["a", "nothing"])
-    assert tasks.tags_of(read_task(folder)) == ("b", "c")
+    assert metadata.tags_of(read_task(folder)) == ("b", "c")
     index = TaskIndex(workspace)
     index.refresh()
     assert index.rows["one"].tags == ("b", "c")

@@ -16,6 +16,7 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import protocol
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from tests.core.making import one_task, script_workspace, snapshot, start_run
 
 MARK = "_namespace_operation"
@@ -24,11 +25,11 @@ MARK = "_namespace_operation"
 def test_trash_and_back(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     before = snapshot(one_task(workspace))
-    assert tasks.trash(workspace, "one") == "one"
+    assert trash.trash(workspace, "one") == "one"
     assert workspace.task_names() == []
-    assert tasks.trash_names(workspace) == ["one"]
+    assert trash.trash_names(workspace) == ["one"]
     assert MARK not in read_task(workspace.trash / "one")
-    assert tasks.restore(workspace, "one") == "one"
+    assert trash.restore(workspace, "one") == "one"
     after = snapshot(workspace.paths("one").folder)
     after.pop(".task_info.json.lock.guard")
     assert after == before
@@ -37,19 +38,19 @@ def test_trash_and_back(tmp_path: Path) -> None:
 def test_the_same_name_twice_in_the_trash(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     one_task(workspace)
-    kept = tasks.trash(workspace, "one")
+    kept = trash.trash(workspace, "one")
     assert kept.startswith("one_")
     one_task(workspace)
     with pytest.raises(Conflict, match="exists"):
-        tasks.restore(workspace, kept)
+        trash.restore(workspace, kept)
     tasks.rename(workspace, "one", "two")
-    assert tasks.restore(workspace, kept) == "one"
+    assert trash.restore(workspace, kept) == "one"
     assert sorted(workspace.task_names()) == ["one", "two"]
-    assert tasks.trash_names(workspace) == ["one"]
+    assert trash.trash_names(workspace) == ["one"]
     with pytest.raises(NotFound):
-        tasks.restore(workspace, "three")
+        trash.restore(workspace, "three")
 
 
 def test_rename(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_active_tasks_stay_where_they_are(tmp_path: Path) -> None:
     with edit_task(folder) as info:
         runs.queue(info, attempt="a0", batch="b0")
     before = snapshot(folder)
-    for act in (lambda: tasks.trash(workspace, "one"), lambda: tasks.rename(workspace, "one", "two")):
+    for act in (lambda: trash.trash(workspace, "one"), lambda: tasks.rename(workspace, "one", "two")):
         with pytest.raises(Conflict, match="queued"):
             act()
     assert snapshot(folder) == before
@@ -83,7 +84,7 @@ def test_active_tasks_stay_where_they_are(tmp_path: Path) -> None:
         runs.unqueue(info)
     start_run(folder, pid=1, create_time=0.0)
     with pytest.raises(Conflict, match="running"):
-        tasks.trash(workspace, "one")
+        trash.trash(workspace, "one")
 
 
 def test_a_mark_of_somebody_else_counts_while_it_lives(tmp_path: Path) -> None:
@@ -101,13 +102,13 @@ def test_a_mark_of_somebody_else_counts_while_it_lives(tmp_path: Path) -> None:
     with edit_task(folder) as info:
         info[MARK] = mark
     with pytest.raises(Conflict, match="renamed"):
-        tasks.trash(workspace, "one")
+        trash.trash(workspace, "one")
     with pytest.raises(Conflict, match="renamed"), edit_task(folder) as info:
         runs.queue(info, attempt="a", batch="b")
     with edit_task(folder) as info:
         info[MARK] = {**mark, "pid_create_time": 1.0}  # another process that had this pid
-    tasks.trash(workspace, "one")
-    tasks.restore(workspace, "one")
+    trash.trash(workspace, "one")
+    trash.restore(workspace, "one")
     with edit_task(folder) as info:
         info[MARK] = {**mark, "expires_at": time.time() - 1}
     tasks.rename(workspace, "one", "two")
@@ -138,9 +139,9 @@ def test_a_damaged_task_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="task_info"):
         tasks.set_pinned(workspace, "one", True)
     assert (folder / "task_info.json").read_text() == "{"
-    assert tasks.trash(workspace, "one") == "one"
+    assert trash.trash(workspace, "one") == "one"
     assert (workspace.trash / "one" / "task_info.json").read_text() == "{"
-    assert tasks.restore(workspace, "one") == "one"
+    assert trash.restore(workspace, "one") == "one"
     assert (folder / "task_info.json").read_text() == "{"
 
 
@@ -150,5 +151,5 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     workspace.trash.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Conflict, match="symbolic link"):
-        tasks.trash(workspace, names[0])
+        trash.trash(workspace, names[0])
     assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -22,7 +22,9 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import SLOTS, STATUSES
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
-from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex, TaskRow, row_from
+from pyruns_jupyter.core.tasks import trash
+from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex
+from pyruns_jupyter.core.tasks.row import TaskRow, row_from
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
 
@@ -81,7 +83,7 @@ def test_only_what_changed_is_told(tmp_path: Path) -> None:
     assert [row.name for row in changes.changed] == [names[1]]
     assert changes.changed[0].pinned
     assert not rows[names[1]].pinned  # a snapshot that somebody holds does not change under them
-    tasks.trash(workspace, names[0])
+    trash.trash(workspace, names[0])
     assert index.refresh().removed == [names[0]]
     tasks.rename(workspace, names[2], "other")
     changes = index.refresh()
@@ -97,13 +99,13 @@ def test_what_changed_since_a_revision(tmp_path: Path) -> None:
     first = index.revision
     tasks.set_pinned(workspace, one, True)
     index.refresh()
-    tasks.trash(workspace, two)
+    trash.trash(workspace, two)
     index.refresh()
     since = index.changes_since(first)
     assert since is not None
     assert ([row.name for row in since.changed], since.removed) == ([one], [two])
     assert since.revision == index.revision
-    tasks.restore(workspace, two)
+    trash.restore(workspace, two)
     index.refresh()
     since = index.changes_since(first)
     assert since is not None
@@ -260,8 +262,8 @@ def test_columns_follow_the_rows(tmp_path: Path) -> None:
         info.update(start_times=[""], records=[{"acc": 1}])
     index.refresh()
     assert index.columns() == (["lr"], ["acc"])
-    tasks.trash(workspace, one)
-    tasks.trash(workspace, two)
+    trash.trash(workspace, one)
+    trash.trash(workspace, two)
     index.refresh()
     assert index.columns() == ([], [])
 

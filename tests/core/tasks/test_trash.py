@@ -17,7 +17,7 @@ from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.lock import task_lock
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
-from pyruns_jupyter.core.tasks import edit as tasks
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.name_guard import create_guard
 from pyruns_jupyter.core.tasks.trash import DOOMED_PREFIX, purge, purge_all, trash_names, trash_tasks
 from tests.core.making import one_task, script_workspace, snapshot
@@ -29,11 +29,11 @@ def test_the_trash_tells_what_is_in_it(tmp_path: Path) -> None:
     assert trash_tasks(workspace) == []
     before = time.time()
     one_task(workspace)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     one_task(workspace)
-    kept = tasks.trash(workspace, "one")
+    kept = trash.trash(workspace, "one")
     (one_task(workspace, "bad") / "task_info.json").write_text("{")
-    tasks.trash(workspace, "bad")
+    trash.trash(workspace, "bad")
     found = {one.name: one for one in trash_tasks(workspace)}
     assert set(found) == {"one", kept, "bad"}
     assert found[kept].original == "one"
@@ -45,13 +45,13 @@ def test_the_trash_tells_what_is_in_it(tmp_path: Path) -> None:
 def test_another_name_when_the_own_one_is_taken(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     one_task(workspace)
     with pytest.raises(Conflict, match="another name"):
-        tasks.restore(workspace, "one")
+        trash.restore(workspace, "one")
     with pytest.raises(InvalidInput):
-        tasks.restore(workspace, "one", "a/b")
-    assert tasks.restore(workspace, "one", "two") == "two"
+        trash.restore(workspace, "one", "a/b")
+    assert trash.restore(workspace, "one", "two") == "two"
     info = read_task(workspace.paths("two").folder)
     assert info["name"] == "two"
     assert "trashed_at" not in info["pyruns_jupyter"]
@@ -69,8 +69,8 @@ def test_purge_deletes_that_task_alone(tmp_path: Path) -> None:
     (folder / "artifacts" / "file").symlink_to(outside / "precious")
     os.mkfifo(folder / "artifacts" / "pipe")
     os.link(outside / "precious", folder / "artifacts" / "hard")
-    tasks.trash(workspace, "one")
-    tasks.trash(workspace, "other")
+    trash.trash(workspace, "one")
+    trash.trash(workspace, "other")
     purge(workspace, "one")
     assert trash_names(workspace) == ["other"]
     assert (outside / "precious").read_text() == "here"
@@ -99,7 +99,7 @@ def test_read_only_and_deep_trees_go_too(tmp_path: Path) -> None:
         (folder / f"locked{number}" / "in" / "file").chmod(0o400)
         (folder / f"locked{number}" / "in").chmod(0o500)
         (folder / f"locked{number}").chmod(0o000)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     # As somebody to whom modes matter: root deletes everything anyway.
     if os.geteuid() == 0:
         code = (
@@ -120,11 +120,11 @@ def test_read_only_and_deep_trees_go_too(tmp_path: Path) -> None:
 def test_what_a_crash_left_is_deleted_by_the_next_purge(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     (workspace.trash / "one").rename(workspace.trash / f"{DOOMED_PREFIX}0")
     assert trash_names(workspace) == []
     with pytest.raises(NotFound):
-        tasks.restore(workspace, "one")
+        trash.restore(workspace, "one")
     assert purge_all(workspace).done == []
     assert [name for name in os.listdir(workspace.trash) if name.startswith(DOOMED_PREFIX)] == []
 
@@ -133,7 +133,7 @@ def test_only_old_ones(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     for name in ("old", "new"):
         one_task(workspace, name)
-        tasks.trash(workspace, name)
+        trash.trash(workspace, name)
     with edit_task(workspace.trash / "old") as info:
         info["pyruns_jupyter"]["trashed_at"] = time.time() - 10 * 86400
     assert purge_all(workspace, older_than=5 * 86400).done == ["old"]
@@ -145,7 +145,7 @@ def test_only_old_ones(tmp_path: Path) -> None:
 def test_what_is_in_use_stays(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     folder = one_task(workspace)
-    tasks.trash(workspace, "one")
+    trash.trash(workspace, "one")
     trashed = workspace.trash / folder.name
     with edit_task(trashed) as info:
         info["status"] = "running"
@@ -197,8 +197,8 @@ def test_two_who_delete_the_same(tmp_path: Path) -> None:
 def test_the_trash_is_locked_before_the_names(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
-    tasks.trash(workspace, "one")
-    restoring = threading.Thread(target=tasks.restore, args=(workspace, "one"))
+    trash.trash(workspace, "one")
+    restoring = threading.Thread(target=trash.restore, args=(workspace, "one"))
     descriptors = Path("/proc/self/fd")
     with task_lock(workspace.trash):
         opened = len(os.listdir(descriptors)) if descriptors.is_dir() else 0
@@ -216,9 +216,9 @@ def test_a_task_comes_back_under_the_name_it_had_last(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     folder = one_task(workspace)
     folder.rename(folder.with_name("two"))  # as a rename leaves it that is killed after its half
-    tasks.trash(workspace, "two")
+    trash.trash(workspace, "two")
     assert [one.original for one in trash_tasks(workspace)] == ["two"]
-    assert tasks.restore(workspace, "two") == "two"
+    assert trash.restore(workspace, "two") == "two"
     assert read_task(workspace.paths("two").folder)["name"] == "two"
 
 
@@ -226,8 +226,8 @@ def test_only_the_very_name_is_deleted(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     for _ in range(2):
         one_task(workspace)
-        kept = tasks.trash(workspace, "one")
-    tasks.restore(workspace, "one")  # somebody brings back what was to be deleted
+        kept = trash.trash(workspace, "one")
+    trash.restore(workspace, "one")  # somebody brings back what was to be deleted
     with pytest.raises(NotFound, match=kept):
         purge(workspace, "one")
     assert list(purge_all(workspace, ["one"]).refused) == ["one"]
@@ -245,15 +245,15 @@ def test_a_full_disk_can_be_emptied(tmp_path: Path) -> None:
         for name in ("one", "two"):
             one_task(workspace, name)
         (workspace.paths("one").log(1)).write_bytes(bytes(65536))
-        tasks.trash(workspace, "one")
+        trash.trash(workspace, "one")
         with open(disk / "filler", "wb", 0) as stream, suppress(OSError):
             while True:
                 stream.write(bytes(4096))
         before = (workspace.paths("two").info).read_bytes()
         with pytest.raises(OSError, match="space"):
-            tasks.trash(workspace, "two")
+            trash.trash(workspace, "two")
         assert (workspace.paths("two").info).read_bytes() == before
         assert purge_all(workspace).done == ["one"]
-        tasks.trash(workspace, "two")
+        trash.trash(workspace, "two")
     finally:
         subprocess.run(["umount", str(disk)], check=True)

@@ -20,7 +20,12 @@ CALLS = {
     "torch_load",
 }
 # `Task.value`'s, the variables of a cell, and what workers and their scheduler say to each other over a pipe.
-KNOWN = {"core/trust/signed_pickles.py", "notebook/cellrun.py", "notebook/cells.py", "engine/run/workers.py"}
+KNOWN = {
+    "core/trust/signed_pickles.py",
+    "notebook/cellrun.py",
+    "notebook/cell_tasks.py",
+    "engine/run/workers.py",
+}
 
 
 def names_in(path: Path) -> set[str]:

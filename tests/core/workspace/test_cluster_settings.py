@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.workspace.cluster_settings import ClusterNeed, ClusterSettings, seconds_of
+from pyruns_jupyter.core.workspace.cluster_settings import ClusterSettings, JobResources, seconds_of
 from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
 
 
@@ -29,16 +29,16 @@ def test_settings_of_a_project_and_of_a_workspace() -> None:
     assert settings.problem is None
     cluster = settings.cluster
     assert cluster.poll_seconds == 5
-    usual = ClusterNeed(partition="gpu", gpus="2", cpus=4, time=14400.0, extra=("--qos=high",))
+    usual = JobResources(partition="gpu", gpus="2", cpus=4, time=14400.0, extra=("--qos=high",))
     assert cluster.of("anything") == ("slurm", usual)
-    train = ClusterNeed("gpu", "", "2", 8, "64G", 14400.0, ("--qos=high", "module load cuda"))
+    train = JobResources("gpu", "", "2", 8, "64G", 14400.0, ("--qos=high", "module load cuda"))
     assert cluster.of("train") == ("slurm", train)
     assert cluster.of("small") == ("local", usual)
 
 
 def test_without_settings_everything_is_local() -> None:
     assert parsed(DEFAULT_TEXT).cluster == ClusterSettings()
-    assert ClusterSettings().of("x") == ("local", ClusterNeed())
+    assert ClusterSettings().of("x") == ("local", JobResources())
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ texts = st.text(max_size=8)
 def test_any_mapping_is_understood_or_refused(value: dict[str, Any]) -> None:
     """Nothing in it can become another word of the cluster's command, or another line of the job's script."""
     try:
-        need = ClusterNeed.from_dict(value)
+        need = JobResources.from_dict(value)
     except InvalidInput:
         return
-    assert ClusterNeed.from_dict(need.to_dict()) == need
+    assert JobResources.from_dict(need.to_dict()) == need
     for text in (need.partition, need.account, need.gpus, need.memory):
         assert not text.startswith("-")
         assert not set(text) & set(" \n\0'\"$;")
@@ -108,6 +108,6 @@ def test_any_mapping_is_understood_or_refused(value: dict[str, Any]) -> None:
 
 @given(st.integers(1, 9), st.text(max_size=3))
 def test_a_need_over_nothing_is_itself(cpus: int, name: str) -> None:
-    need = ClusterNeed(cpus=cpus, partition=name)
-    assert need.over(ClusterNeed()) == need
-    assert ClusterNeed().over(need) == need
+    need = JobResources(cpus=cpus, partition=name)
+    assert need.over(JobResources()) == need
+    assert JobResources().over(need) == need

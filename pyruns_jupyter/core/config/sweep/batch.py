@@ -22,12 +22,12 @@ import yaml
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
-from pyruns_jupyter.core.config.yamltext.holes import (
+from pyruns_jupyter.core.config.yamltext.batch_spans import (
     ESCAPED_BAR_IN_QUOTES,
     GENERATOR,
     RANGE,
     TUPLE_RANGE,
-    flow_holes,
+    flow_spans,
     group_of,
     looks_batch,
 )
@@ -250,7 +250,7 @@ class _Expander:
 
     def collection(self, text: str) -> Values:
         """A list or mapping as a candidate: what may expand inside gives their product."""
-        holes, end = flow_holes(text, 0)
+        holes, end = flow_spans(text, 0)
         if end != len(text):
             raise ScanError("text follows the closing bracket; quote the value if it is text", end)
         inner: list[Values] = []

@@ -9,7 +9,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.taskfile.paths import MAX_NAME_LENGTH, check_task_name, is_task_name
 
-from .pattern import NUMBER, WORKSPACE, Field, field_texts, is_pattern, number_texts, parse_pattern
+from .pattern import NUMBER, WORKSPACE, NameField, field_texts, is_pattern, number_texts, parse_pattern
 from .plan import SweepPlan
 
 Taken = Collection[str] | Callable[[str], bool]
@@ -172,7 +172,7 @@ def _next_number(before: str, taken: Taken) -> int:
     return max(numbers, default=0) + 1
 
 
-def _first_number(pieces: list[str | Field], workspace: str, taken: Taken) -> int:
+def _first_number(pieces: list[str | NameField], workspace: str, taken: Taken) -> int:
     before = ""
     for piece in pieces:
         if isinstance(piece, str):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
-from pyruns_jupyter.core.config.yamltext.template import Leaf, Path, Template
+from pyruns_jupyter.core.config.yamltext.reader import Leaf, Path
+from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.config.yamltext.values import string_text, value_text
 from pyruns_jupyter.core.taskfile.paths import DEFAULT_CONFIG
 

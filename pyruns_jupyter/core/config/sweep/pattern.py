@@ -28,7 +28,7 @@ _LONGEST = 1000  # characters of a pattern
 
 
 @dataclass(frozen=True)
-class Field:
+class NameField:
     """Braces in a pattern.
 
     `key` is a dotted key, or NUMBER or WORKSPACE where `builtin`. `axis` is the number of a swept key's axis,
@@ -49,7 +49,7 @@ def is_pattern(name: str) -> bool:
     return "{" in name
 
 
-def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | Field]:
+def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
     """Return the pieces of a pattern: text and fields.
 
     Raises:
@@ -57,7 +57,7 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | Field]:
     """
     if len(pattern) > _LONGEST:
         raise _wrong(f"it has {len(pattern):,} characters, at most {_LONGEST:,} are allowed")
-    pieces: list[str | Field] = []
+    pieces: list[str | NameField] = []
     for found in _PIECE.finditer(pattern):
         text = found.group()
         if text in ("{{", "}}"):
@@ -73,7 +73,7 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | Field]:
     return pieces
 
 
-def field_texts(field: Field, plan: SweepPlan) -> Iterator[str]:
+def field_texts(field: NameField, plan: SweepPlan) -> Iterator[str]:
     """Return the texts that a field takes, one for each candidate of its axis; one for a fixed value.
 
     Raises:
@@ -86,7 +86,7 @@ def field_texts(field: Field, plan: SweepPlan) -> Iterator[str]:
     return (_formatted(field, value, text) for value, text in values)
 
 
-def number_texts(field: Field, numbers: range) -> Iterator[str]:
+def number_texts(field: NameField, numbers: range) -> Iterator[str]:
     """Return the texts of `{n}`: with leading zeros, so that names sort in the order of the numbers."""
     width = len(str(numbers[-1])) if numbers else 1
     if field.spec:
@@ -96,7 +96,7 @@ def number_texts(field: Field, numbers: range) -> Iterator[str]:
 
 def left_out(pattern: str, plan: SweepPlan) -> list[str]:
     """Return the swept keys without which names made by the pattern do not tell all tasks apart."""
-    fields = [piece for piece in parse_pattern(pattern, plan) if isinstance(piece, Field)]
+    fields = [piece for piece in parse_pattern(pattern, plan) if isinstance(piece, NameField)]
     if any(field.builtin and field.key == NUMBER for field in fields):
         return []
     named = {field.axis for field in fields}
@@ -108,7 +108,7 @@ def left_out(pattern: str, plan: SweepPlan) -> list[str]:
     ]
 
 
-def _field(inside: str, source: str, plan: SweepPlan) -> Field:
+def _field(inside: str, source: str, plan: SweepPlan) -> NameField:
     name, colon, spec = inside.partition(":")
     name = name.strip()
     axes = {axis.key: number for number, axis in enumerate(plan.axes)}
@@ -118,12 +118,12 @@ def _field(inside: str, source: str, plan: SweepPlan) -> Field:
         raise _wrong(f"{spec!r} in {source} is no format for numbers; write {{n:03}} or {{lr:.0e}}")
     key = _resolved(name, source, list(axes), plan)
     if key in axes:
-        return Field(key, spec, source, axis=axes[key])
+        return NameField(key, spec, source, axis=axes[key])
     leaf = plan.template.leaf(key)
     if leaf is None:
-        return Field(key, spec, source, builtin=True)
+        return NameField(key, spec, source, builtin=True)
     text = leaf.source if leaf.style in ("plain", "flow", "block") else str(leaf.value)
-    return Field(key, spec, source, value=leaf.value, text=text)
+    return NameField(key, spec, source, value=leaf.value, text=text)
 
 
 def _resolved(name: str, source: str, swept: list[str], plan: SweepPlan) -> str:
@@ -152,7 +152,7 @@ def _known(swept: list[str], fixed: list[str]) -> str:
     return ", ".join(["{n}", *("{" + key + "}" for key in [*swept, *fixed][:_CHOICES_TOLD])])
 
 
-def _formatted(field: Field, value: object, text: str) -> str:
+def _formatted(field: NameField, value: object, text: str) -> str:
     if not field.spec:
         return text
     try:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.common.time_limit import check_time
-from pyruns_jupyter.core.config.yamltext.template import Path, Place, Template
+from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
+from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.config.yamltext.textscan import ScanError, sentence
 from pyruns_jupyter.core.config.yamltext.values import identity
 
@@ -68,7 +69,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class _Wheel:
+class _AxisGroup:
     """Axes that turn together, and the positions that are left after folding equal ones."""
 
     axes: tuple[int, ...]
@@ -191,7 +192,7 @@ class SweepPlan:
         """Return configuration `index` as plain data, keys in the order of the text."""
         return self.assembled(zip(self.axes, self._choice(index), strict=True))
 
-    def turning(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    def axis_groups(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return what turns: the numbers of axes that advance together, and the positions that they take."""
         return [(wheel.axes, wheel.positions) for wheel in self._wheels]
 
@@ -213,7 +214,7 @@ class SweepPlan:
         if text:
             self._pieces.append(text)
 
-    def _add(self, place: Place, values: Values) -> None:
+    def _add(self, place: SweptValue, values: Values) -> None:
         if values.notice:
             self.notices.append(Notice(values.notice, place.key, place.line, place.column))
         if values.kind == "fixed":
@@ -228,8 +229,8 @@ class SweepPlan:
             )
         )
 
-    def _make_wheels(self) -> list[_Wheel]:
-        wheels: list[_Wheel] = []
+    def _make_wheels(self) -> list[_AxisGroup]:
+        wheels: list[_AxisGroup] = []
         groups: dict[str, list[int]] = {}
         for number, axis in enumerate(self.axes):
             if axis.group is None:
@@ -245,7 +246,7 @@ class SweepPlan:
             wheels.append(self._wheel(members))
         return wheels
 
-    def _wheel(self, members: list[int]) -> _Wheel:
+    def _wheel(self, members: list[int]) -> _AxisGroup:
         axes = [self.axes[number] for number in members]
         length = min(len(axis.candidates) for axis in axes)
         seen: dict[object, list[int]] = {}
@@ -257,7 +258,7 @@ class SweepPlan:
             for equal in seen.values()
             if len(equal) > 1
         ]
-        return _Wheel(tuple(members), tuple(equal[0] for equal in seen.values()), length, tuple(folds))
+        return _AxisGroup(tuple(members), tuple(equal[0] for equal in seen.values()), length, tuple(folds))
 
     def _tell_folds(self) -> None:
         """Say which values stand there twice, at their first key."""
@@ -328,6 +329,6 @@ def _unequal(first: Axis, axis: Axis) -> InvalidInput:
     )
 
 
-def _located(template: Template, place: Place, error: ScanError) -> InvalidInput:
+def _located(template: Template, place: SweptValue, error: ScanError) -> InvalidInput:
     line, column = template.position(min(place.start + error.offset, place.end))
     return InvalidInput(sentence(error.message), field=place.key, line=line, column=column)

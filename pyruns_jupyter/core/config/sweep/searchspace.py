@@ -20,8 +20,9 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.common.time_limit import check_time
-from pyruns_jupyter.core.config.yamltext.holes import GENERATOR, RANGE, group_of, looks_batch
-from pyruns_jupyter.core.config.yamltext.template import Path, Place, Template
+from pyruns_jupyter.core.config.yamltext.batch_spans import GENERATOR, RANGE, group_of, looks_batch
+from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
+from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close, sentence
 from pyruns_jupyter.core.config.yamltext.values import identity, number_text, value_text
 
@@ -183,7 +184,7 @@ class SearchSpace:
             suggestions=error.suggestions,
         )
 
-    def _read(self, place: Place, limit: int, counter: ValueCounter) -> Interval | Choices | str:
+    def _read(self, place: SweptValue, limit: int, counter: ValueCounter) -> Interval | Choices | str:
         text = place.source
         at = (place.key, place.path, place.line, place.column)
         found = _open_ends(text)

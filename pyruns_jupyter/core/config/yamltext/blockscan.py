@@ -11,7 +11,7 @@ import re
 
 from pyruns_jupyter.core.common.time_limit import check_time
 
-from .holes import Hole, flow_holes, looks_batch
+from .batch_spans import BatchSpan, flow_spans, looks_batch
 from .textscan import marks, matching_close, quoted_end, strip_span
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -25,7 +25,7 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _PROPERTY = re.compile(r"(?:[&!]\S*(?:[ \t]+|(?=[\r\n]|\Z)))+")
 
 
-def block_holes(text: str) -> list[Hole]:
+def block_holes(text: str) -> list[BatchSpan]:
     """Return the places with batch syntax, in order.
 
     Raises:
@@ -37,9 +37,9 @@ def block_holes(text: str) -> list[Hole]:
 class _Scan:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.found: list[Hole] = []
+        self.found: list[BatchSpan] = []
 
-    def holes(self) -> list[Hole]:
+    def holes(self) -> list[BatchSpan]:
         position = 0
         while position < len(self.text):
             check_time()
@@ -116,9 +116,9 @@ class _Scan:
         end, following = self.extent(position, parent)
         begin, end = strip_span(text, start, end)
         if not marked and looks_batch(text[begin:end]):
-            self.found.append(Hole(begin, end, in_flow=False))
+            self.found.append(BatchSpan(begin, end, in_flow=False))
         elif first in "[{":
-            self.found += flow_holes(text, begin)[0]
+            self.found += flow_spans(text, begin)[0]
         return following
 
     def extent(self, position: int, parent: int) -> tuple[int, int]:

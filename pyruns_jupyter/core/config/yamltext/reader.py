@@ -13,12 +13,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 
+from .batch_spans import BatchSpan, looks_batch
 from .blockscan import block_holes
-from .holes import Hole, looks_batch
-from .mistakes import key_at, keys_at, yaml_mistake
 from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
 from .textscan import ScanError, sentence
 from .values import MAP, MERGE, UNPRINTABLE, compose
+from .yaml_errors import key_at, keys_at, yaml_mistake
 
 Path = tuple[str, ...]
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -52,7 +52,7 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Place:
+class SweptValue:
     """A hole with its key."""
 
     key: str
@@ -71,7 +71,7 @@ class Document:
 
     text: str
     leaves: list[Leaf] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
+    places: list[SweptValue] = field(default_factory=list)
     errors: list[InvalidInput] = field(default_factory=list)
     base: dict[str, object] = field(default_factory=dict)
     readable: bool = True
@@ -95,18 +95,18 @@ def read_into(document: Document) -> None:
 class _Reader:
     def __init__(self, document: Document) -> None:
         self.text = document.text
-        self.holes: dict[int, Hole] = {}
+        self.holes: dict[int, BatchSpan] = {}
         self.hole_starts: list[int] = []  # of all of them, in order
         self.seen: set[int] = set()
         self.result = document
         self.starts: list[int] = []  # of the places, in order
-        self.batch_keys: dict[str, Place] = {}
+        self.batch_keys: dict[str, SweptValue] = {}
         self.budget = Budget()
         self.within = 0  # lists that become one field: their items need none
         self.batch_within = False
 
     def read(self) -> None:
-        found: list[Hole] = []
+        found: list[BatchSpan] = []
         try:
             self.check_characters()
             found = block_holes(self.text)
@@ -136,7 +136,7 @@ class _Reader:
         assert isinstance(value, dict)
         self.result.base = value
 
-    def unreadable(self, message: str, index: int, holes: list[Hole]) -> None:
+    def unreadable(self, message: str, index: int, holes: list[BatchSpan]) -> None:
         """Note a mistake after which nothing is understood but the places of batch syntax."""
         self.result.readable = False
         self.result.leaves = []
@@ -148,7 +148,7 @@ class _Reader:
             source = self.text[hole.start : hole.end]
             path = tuple(key.split("."))
             self.result.places.append(
-                Place(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
+                SweptValue(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
             )
 
     def check_characters(self) -> None:
@@ -162,7 +162,7 @@ class _Reader:
                 f"the character {found.group()!r} is not allowed in YAML; remove it", found.start()
             )
 
-    def masked(self, holes: list[Hole]) -> str:
+    def masked(self, holes: list[BatchSpan]) -> str:
         parts: list[str] = []
         position = 0
         for hole in holes:
@@ -324,11 +324,11 @@ class _Reader:
             Leaf(key, path, start, end, line, column, source, value, style, comment, batch)
         )
 
-    def add_place(self, hole: Hole, path: Path) -> None:
+    def add_place(self, hole: BatchSpan, path: Path) -> None:
         self.batch_within = True
         line, column = self.result.position(hole.start)
         key, source = ".".join(path), self.text[hole.start : hole.end]
-        place = Place(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
+        place = SweptValue(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
         other = self.batch_keys.setdefault(key, place)
         if other is not place:
             self.fail(f"two values with the name {key!r} are swept; rename one of them", hole.start, key)

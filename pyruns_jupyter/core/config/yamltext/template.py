@@ -13,10 +13,8 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
-from .reader import Document, Leaf, Path, Place, read_into
+from .reader import Document, Leaf, Path, read_into
 from .values import value_text
-
-__all__ = ["Leaf", "Path", "Place", "Template"]
 
 _SWEEPING_BARS = re.compile(r"\S[ \t]+\|[ \t]+\S")
 

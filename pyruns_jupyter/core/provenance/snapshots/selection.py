@@ -33,7 +33,7 @@ _NO_CODE = frozenset({"node_modules", "site-packages", ".venv", "venv"})
 
 
 @dataclass
-class Selection:
+class CodeSelection:
     """Files of a project. Paths are relative to `base`, with `/`; folders in `outside` end in `/`.
 
     `files` are its code. `outside` is what lies among them and is no code (what git ignores, or data); it is
@@ -47,29 +47,29 @@ class Selection:
     cut: bool = False
 
 
-def select(project: Path, *, by_git: bool = True) -> Selection:
+def select(project: Path, *, by_git: bool = True) -> CodeSelection:
     """Return the code of the project in the folder `project`, and what lies beside it."""
     repository = find_repository(project) if by_git else None
     if repository is not None:
-        chosen = Selection(repository.parent, True)
+        chosen = CodeSelection(repository.parent, True)
         if _ask_git(chosen, chosen.base, "", 0):
             chosen.files = sorted(set(chosen.files))
             chosen.outside = _bounded(chosen)
             return chosen
-    chosen = Selection(project, False)
+    chosen = CodeSelection(project, False)
     files, outside, chosen.cut = _walk(project, "", 0)
     chosen.files, chosen.outside = sorted(files), outside
     chosen.outside = _bounded(chosen)
     return chosen
 
 
-def _bounded(chosen: Selection) -> list[str]:
+def _bounded(chosen: CodeSelection) -> list[str]:
     kept = sorted(path for path in set(chosen.outside) if not _NEVER & set(path.split("/")))
     chosen.cut = chosen.cut or len(kept) > _MAX_OUTSIDE
     return kept[:_MAX_OUTSIDE]
 
 
-def _ask_git(chosen: Selection, repository: Path, prefix: str, depth: int) -> bool:
+def _ask_git(chosen: CodeSelection, repository: Path, prefix: str, depth: int) -> bool:
     """Add what a repository and those inside it hold; tell whether git answered."""
     listed = run_git(
         repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", timeout=_GIT_SECONDS

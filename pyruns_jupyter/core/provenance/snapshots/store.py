@@ -38,7 +38,7 @@ from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, t
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.trust.engine_key import EngineKey, close_own
 
-from .selection import MAX_FILES, Selection, is_safe, kind_of, link_text, select
+from .selection import MAX_FILES, CodeSelection, is_safe, kind_of, link_text, select
 
 CODE = ".code"
 MAX_FILE_BYTES = 10 * 1024 * 1024
@@ -211,7 +211,7 @@ def _inside(base: Path, path: Path) -> str | None:
     return None
 
 
-def _store(key: EngineKey, chosen: Selection, project: str) -> Manifest:
+def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
     folder = key.root / CODE
     seen = _seen(folder, chosen.base)
     files: dict[str, tuple[str, int, bool]] = {}
@@ -308,7 +308,7 @@ def _place(key: EngineKey, staging: Path, new: set[str]) -> None:
     sync_folder(folder / "objects")
 
 
-def _too_much(chosen: Selection) -> str:
+def _too_much(chosen: CodeSelection) -> str:
     sizes: dict[str, int] = {}
     for path in chosen.files:
         with suppress(OSError):

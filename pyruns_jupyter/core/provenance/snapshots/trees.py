@@ -1,7 +1,7 @@
 """Trees: stored code laid out again as a folder, so that runs start from it instead of from the project.
 
-    <state>/trees/<16>.<home>/      one tree; `home` is host and boot: a tree need not survive a power failure
-    <state>/trees/<16>.<home>.lock  locked, shared, by each run of the tree; exclusively to make or remove it
+    <state>/trees/<16>.<host>/      one tree, for one boot of a host: it need not survive a power failure
+    <state>/trees/<16>.<host>.lock  locked, shared, by each run of the tree; exclusively to make or remove it
     .code/kept-<16>-<maker>/        what runs wrote next to their code and could not be moved to the project
 
 `state` belongs to the key of the engine (`trust.engine_key`) and lies outside of the project: no project
@@ -25,7 +25,7 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable, Untrusted
 from pyruns_jupyter.core.fs.git import find_repository
 from pyruns_jupyter.core.fs.locks import FileLock, locked
-from pyruns_jupyter.core.fs.temp_names import home, is_left_over, maker_suffix, tidy
+from pyruns_jupyter.core.fs.temp_names import host_tag, is_left_over, maker_suffix, tidy
 from pyruns_jupyter.core.trust.engine_key import EngineKey, check_own
 
 from .results import keep_results, move_results
@@ -111,7 +111,7 @@ def _shared(key: EngineKey, digest: str, manifest: Manifest, base: Path, held: E
     """Return the tree that all runs of this code share, which is locked until `held` is closed."""
     trees = key.state / TREES
     trees.mkdir(mode=0o700, exist_ok=True)
-    folder = trees / f"{digest[:_DIGITS]}.{home()}"
+    folder = trees / f"{digest[:_DIGITS]}.{host_tag()}"
     lock = FileLock(_lock_path(folder))
     while True:
         lock.acquire(timeout=_LOCK_SECONDS, shared=True)
@@ -227,7 +227,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
         digest, _, place = name.partition(".")
         if not digest or name.startswith("."):
             continue
-        ours = place == home()
+        ours = place == host_tag()
         if not ours and not is_left_over(trees / name):
             continue  # of another host, or of an earlier boot and not old
         lock = FileLock(_lock_path(trees / name))

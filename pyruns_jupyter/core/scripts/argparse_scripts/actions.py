@@ -17,10 +17,10 @@ from pyruns_jupyter.core.scripts.source.objects import (
     UnknownError,
     is_plain,
 )
-from pyruns_jupyter.core.scripts.source.purecalls import ARGPARSE_WORDS
+from pyruns_jupyter.core.scripts.source.safe_builtins import ARGPARSE_WORDS
 
 from .converters import Converter, convert, converter
-from .parserobjects import Action, ParserMethods, ParserObject
+from .parserobjects import ArgumentAction, ParserMethods, ParserObject
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.tracing import Tracer
@@ -62,7 +62,7 @@ class ActionReader:
         self.methods = methods
         self.known: dict[tuple[int, int], Converter] = {}
 
-    def parameter(self, action: Action, parser: ParserObject, group: str) -> Parameter | None:
+    def parameter(self, action: ArgumentAction, parser: ParserObject, group: str) -> Parameter | None:
         """Return what an argument takes, None when it takes nothing (help, version)."""
         words = action.words
         flags = action.flags
@@ -120,7 +120,7 @@ class ActionReader:
             file="" if action.module.main else action.module.name,
         )
 
-    def _action(self, action: Action, parser: ParserObject) -> tuple[str, int | None]:
+    def _action(self, action: ArgumentAction, parser: ParserObject) -> tuple[str, int | None]:
         """Return the kind of an action, and the nargs that a class of the script sets itself."""
         given = action.words.get("action", "store")
         if isinstance(given, str):
@@ -141,7 +141,7 @@ class ActionReader:
         )
         return ("custom_flag" if nargs == 0 else "custom"), None if nargs == 0 else nargs
 
-    def _type(self, action: Action, parser: ParserObject, name: str) -> Converter:
+    def _type(self, action: ArgumentAction, parser: ParserObject, name: str) -> Converter:
         given = action.words.get("type")
         if isinstance(given, str):
             given = parser.types.get(given, UNKNOWN)
@@ -153,7 +153,7 @@ class ActionReader:
                 return Converter("custom", members=spelled)
         return found
 
-    def _choices(self, action: Action, convert_with: Converter, name: str) -> tuple[Any, ...] | None:
+    def _choices(self, action: ArgumentAction, convert_with: Converter, name: str) -> tuple[Any, ...] | None:
         if action.words.get("choices") is None:
             return None
         items = self.tracer.iterated(action.words["choices"])
@@ -169,7 +169,7 @@ class ActionReader:
         return None
 
     def _default(
-        self, action: Action, parser: ParserObject, kind: str, convert_with: Converter, name: str
+        self, action: ArgumentAction, parser: ParserObject, kind: str, convert_with: Converter, name: str
     ) -> tuple[Any, bool]:
         text, module, line = _source(action, "default"), action.module, action.line
         if name in parser.defaults:
@@ -191,7 +191,9 @@ class ActionReader:
             )
             return None, True
 
-    def _converted(self, text: str, action: Action, parser: ParserObject, convert_with: Converter) -> Any:
+    def _converted(
+        self, text: str, action: ArgumentAction, parser: ParserObject, convert_with: Converter
+    ) -> Any:
         """Return what the parser makes of a default that is a text."""
         given = action.words.get("type")
         given = parser.types.get(given, UNKNOWN) if isinstance(given, str) else given
@@ -202,7 +204,7 @@ class ActionReader:
             return text
         return value
 
-    def _const(self, action: Action, kind: str, convert_with: Converter) -> Any:
+    def _const(self, action: ArgumentAction, kind: str, convert_with: Converter) -> Any:
         if kind in SWITCHES:
             return kind == "store_true"
         try:
@@ -218,7 +220,7 @@ class ActionReader:
             return None
 
 
-def _source(action: Action, word: str) -> str:
+def _source(action: ArgumentAction, word: str) -> str:
     """Return the text of a word in the call, in brackets, if it can be told."""
     node = action.nodes.get(word)
     if node is None:

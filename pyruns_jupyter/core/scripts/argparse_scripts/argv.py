@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
-from pyruns_jupyter.core.scripts.filling import MismatchError, is_default, is_left_out, plain_word, same
+from pyruns_jupyter.core.scripts.bind_values import MismatchError, is_default, is_left_out, plain_word, same
 from pyruns_jupyter.core.scripts.model import Parameter, Parser, ScriptParameters
 
-from .words import (
+from .argv_words import (
     VARIABLE,
     abbreviated,
     changes_default,

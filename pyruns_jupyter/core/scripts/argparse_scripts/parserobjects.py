@@ -34,7 +34,7 @@ class Finished(Exception):
 
 
 @dataclass(eq=False)
-class Action:
+class ArgumentAction:
     """One declared argument, its words as they were given."""
 
     flags: tuple[str, ...]
@@ -50,7 +50,7 @@ class ExclusiveObject:
     """A mutually exclusive group."""
 
     required: bool
-    actions: list[Action] = field(default_factory=list)
+    actions: list[ArgumentAction] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class ParserObject:
     cls: ClassRef | None = None
     implied: bool = False
     attributes: dict[str, Any] = field(default_factory=dict)
-    actions: list[Action] = field(default_factory=list)
+    actions: list[ArgumentAction] = field(default_factory=list)
     exclusives: list[ExclusiveObject] = field(default_factory=list)
     defaults: dict[str, tuple[Any, str, Module, int]] = field(default_factory=dict)
     argument_default: Any = None
@@ -106,7 +106,7 @@ class SubparsersObject:
     """The subcommands of a parser."""
 
     parser: ParserObject
-    action: Action
+    action: ArgumentAction
     parsers: dict[str, ParserObject] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ class ParserMethods:
 
     def is_parser(self, value: Any) -> bool:
         """Tell whether a value is one of these objects."""
-        return isinstance(value, (ParserObject, GroupObject, SubparsersObject, Action))
+        return isinstance(value, (ParserObject, GroupObject, SubparsersObject, ArgumentAction))
 
     def attribute(self, owner: Any, name: str) -> Any:
         """Return an attribute of a parser."""
@@ -161,7 +161,7 @@ class ParserMethods:
         """Set an attribute of a parser, or of an argument that was declared."""
         if isinstance(owner, ParserObject):
             owner.attributes[name] = value
-        elif isinstance(owner, Action) and name in _CHANGEABLE:
+        elif isinstance(owner, ArgumentAction) and name in _CHANGEABLE:
             owner.words[name] = UNKNOWN if self.tracer.doubt else value
 
     def call(
@@ -292,7 +292,7 @@ class ParserMethods:
             return UNKNOWN
         nodes = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         title = owner.title if isinstance(owner, GroupObject) else ""
-        action = Action(tuple(arguments), dict(words), title, module, line, nodes)
+        action = ArgumentAction(tuple(arguments), dict(words), title, module, line, nodes)
         if self.tracer.doubt > parser.doubt:
             if not all(module.project.writes(flag) for flag in arguments):
                 self.problem(
@@ -347,7 +347,7 @@ class ParserMethods:
         if not isinstance(owner, ParserObject):
             return UNKNOWN
         if owner.subparsers is None:
-            action = Action((), dict(words), "", scope.module, node.lineno)
+            action = ArgumentAction((), dict(words), "", scope.module, node.lineno)
             owner.actions.append(action)
             owner.subparsers = SubparsersObject(owner, action)
         return owner.subparsers

@@ -22,7 +22,7 @@ from pyruns_jupyter.core.scripts.source.objects import UNKNOWN, Function, Scope
 from pyruns_jupyter.core.scripts.source.tracing import Tracer
 
 from .actions import ActionReader
-from .parserobjects import ADDING, Action, ExclusiveObject, Finished, ParserMethods, ParserObject
+from .parserobjects import ADDING, ArgumentAction, ExclusiveObject, Finished, ParserMethods, ParserObject
 
 _STEPS_EACH = 5_000  # for what one argument is made of
 _STEPS_ALL = 200_000  # for all of them
@@ -172,7 +172,7 @@ class _Reading:
         found: dict[str, Parameter] = {}
         by_action: dict[int, str] = {}
         flags: dict[str, int] = {}
-        subcommands: Action | None = made.subparsers.action if made.subparsers is not None else None
+        subcommands: ArgumentAction | None = made.subparsers.action if made.subparsers is not None else None
         for action in made.actions:
             if action is subcommands:
                 found[_CHOICE] = Parameter(_CHOICE, positional=True)
@@ -237,7 +237,7 @@ class _Reading:
             made.open,
         )
 
-    def _parameter(self, action: Action, made: ParserObject, group: str) -> Parameter | None:
+    def _parameter(self, action: ArgumentAction, made: ParserObject, group: str) -> Parameter | None:
         allowed = self.tracer.steps = min(_STEPS_EACH, self.steps)
         try:
             return self.actions.parameter(action, made, group)

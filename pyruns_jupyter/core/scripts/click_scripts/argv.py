@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.scripts.commandtree import Command, chosen_commands, flattened, own_extra, scopes
-from pyruns_jupyter.core.scripts.filling import (
+from pyruns_jupyter.core.scripts.bind_values import (
     Filled,
     MismatchError,
     fill,
@@ -21,8 +20,15 @@ from pyruns_jupyter.core.scripts.filling import (
     plain_word,
     same,
 )
+from pyruns_jupyter.core.scripts.commandtree import (
+    ScriptCommand,
+    chosen_commands,
+    flattened,
+    own_extra,
+    scopes,
+)
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
-from pyruns_jupyter.core.scripts.shapes import ANY
+from pyruns_jupyter.core.scripts.types import ANY
 
 
 def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults: bool) -> list[str]:
@@ -32,12 +38,12 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         InvalidInputs: every key that does not fit, with the key as its field.
     """
     command = script.details
-    assert isinstance(command, Command)
+    assert isinstance(command, ScriptCommand)
     filled = fill(list(flattened(command)), config, more=script.open, holders=scopes(command))
     return filled.finish(_words(command, filled, "", pass_defaults))
 
 
-def _words(command: Command, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
+def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
     options: list[str] = []
     arguments: list[str] = []
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
-from pyruns_jupyter.core.scripts.shapes import Shape
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.import_map import external_name
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import Shape
 
 from .options import OptionReader, name_of
 

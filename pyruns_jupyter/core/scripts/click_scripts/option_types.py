@@ -6,11 +6,11 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.shapes import CUSTOM, Shape, shape_of_value
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, is_enum, shape_of
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import text_of
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.import_map import external_name
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import CUSTOM, Shape, shape_of_value
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.modules import Module

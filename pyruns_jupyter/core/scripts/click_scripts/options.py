@@ -6,10 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
-from pyruns_jupyter.core.scripts.shapes import CUSTOM, Shape
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.functions import enum_member, shown
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
 
 from .option_types import click_type, inferred
 

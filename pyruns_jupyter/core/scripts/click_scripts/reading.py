@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
 from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.docstrings import docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
+from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.origins import external_name, imports_package
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .decorators import Declared, Decorators, is_click
 
@@ -43,7 +43,7 @@ class ClickReader:
         self.modules: list[Module] = [project.main]
         self.around: list[ast.AST] = []  # the groups that a command lies in
 
-    def entry(self) -> Command | None:
+    def entry(self) -> ScriptCommand | None:
         """Return the command that the script runs: the one that it calls, else the outermost that it has."""
         main = self.project.main
         for node in _calls(main.tree):
@@ -106,10 +106,10 @@ class ClickReader:
     def _problem(self, module: Module, message: str, line: int) -> None:
         self.problems.append(module.problem(message, line))
 
-    def _command(self, module: Module, node: ast.AST, depth: int) -> Command:
+    def _command(self, module: Module, node: ast.AST, depth: int) -> ScriptCommand:
         if isinstance(node, ast.Assign):
             node = node.value
-        command = Command(line=getattr(node, "lineno", 0))
+        command = ScriptCommand(line=getattr(node, "lineno", 0))
         if depth > _DEPTH or any(node is one for one in self.around):
             return command
         group = self._kind(module, node) == _GROUP
@@ -133,7 +133,7 @@ class ClickReader:
                 command.open = True
         return command
 
-    def _decorated(self, module: Module, node: ast.AST, command: Command) -> None:
+    def _decorated(self, module: Module, node: ast.AST, command: ScriptCommand) -> None:
         assert isinstance(node, Function)
         command.help = summary(docstring_of(node))
         for decorator in node.decorator_list:
@@ -143,7 +143,7 @@ class ClickReader:
                 continue
             self._take(self.decorators.of(module, decorator), command)
 
-    def _take(self, declared: Declared, command: Command) -> None:
+    def _take(self, declared: Declared, command: ScriptCommand) -> None:
         command.open = command.open or declared.open
         for parameter in declared.parameters:
             same = next((i for i, p in enumerate(command.parameters) if p.name == parameter.name), None)
@@ -152,7 +152,7 @@ class ClickReader:
             elif parameter.action == "store_const" and command.parameters[same].action == "store_const":
                 command.parameters[same] = self.decorators.merged(command.parameters[same], parameter)
 
-    def _settings(self, module: Module, call: ast.Call, command: Command) -> None:
+    def _settings(self, module: Module, call: ast.Call, command: ScriptCommand) -> None:
         """Take in what `@click.command(...)` itself says."""
         words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         constants = module.constants
@@ -186,7 +186,7 @@ class ClickReader:
             )
             command.open = True
 
-    def _made(self, module: Module, node: ast.Call, command: Command, depth: int) -> None:
+    def _made(self, module: Module, node: ast.Call, command: ScriptCommand, depth: int) -> None:
         """Take in `click.Command(...)`, `click.Group(...)`."""
         self._settings(module, node, command)
         for keyword in node.keywords:

@@ -6,15 +6,15 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.commandtree import Command
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
-from pyruns_jupyter.core.scripts.shapes import CUSTOM, Shape
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.functions import Argument, arguments_of, enum_member, shown
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.import_map import external_name
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import CUSTOM, Shape
 
 from .option_types import DATE_FORMATS, click_type
 from .options import declarations
@@ -26,12 +26,12 @@ _INFOS = ("typer.Option", "typer.Argument")
 _CONTEXTS = ("typer.Context", "click.Context", "typer.CallbackParam")
 
 
-def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> Command:
+def command_of(module: Module, function: ast.AST, problems: list[Problem]) -> ScriptCommand:
     """Return the command that typer makes of a function."""
     assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
     docstring = docstring_of(function)
     helps = argument_help(docstring)
-    command = Command(line=function.lineno, help=summary(docstring))
+    command = ScriptCommand(line=function.lineno, help=summary(docstring))
     for argument in arguments_of(module, function):
         if argument.kind in ("many", "rest"):
             problems.append(module.problem(f"typer passes nothing to {argument.name}", argument.line))

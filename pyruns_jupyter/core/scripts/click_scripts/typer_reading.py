@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
 from pyruns_jupyter.core.scripts.model import Problem, ScriptParameters
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import Function
+from pyruns_jupyter.core.scripts.source.import_map import external_name, imports_package
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.origins import external_name, imports_package
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .typer_options import command_of
 
@@ -56,7 +56,7 @@ class TyperReader:
         self.modules: list[Module] = [project.main]
         self.around: list[ast.AST] = []  # the applications that one lies in
 
-    def entry(self) -> Command | None:
+    def entry(self) -> ScriptCommand | None:
         """Return the command that the script runs."""
         main = self.project.main
         first: tuple[Module, ast.AST] | None = None
@@ -68,7 +68,7 @@ class TyperReader:
                 if found is not None and isinstance(found[1], Function):
                     return command_of(*found, self.problems)
                 self.problems.append(main.problem(f"{text_of(node)} cannot be followed", node.lineno))
-                return Command(open=True, line=node.lineno)
+                return ScriptCommand(open=True, line=node.lineno)
             target = node.func
             if isinstance(target, ast.Attribute) and target.attr == "__call__":
                 target = target.value
@@ -81,13 +81,13 @@ class TyperReader:
                 first = (main, statement.value)
         return self._app(*first, 0) if first is not None else None
 
-    def _app(self, module: Module, node: ast.AST, depth: int) -> Command:
+    def _app(self, module: Module, node: ast.AST, depth: int) -> ScriptCommand:
         """Return what an application does: its one command, or a group of them."""
         assert isinstance(node, ast.Call)
         if module not in self.modules:
             self.modules.append(module)
-        commands: dict[str, Command] = {}
-        callback = Command(line=node.lineno)
+        commands: dict[str, ScriptCommand] = {}
+        callback = ScriptCommand(line=node.lineno)
         words = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
         grouped = self._true(module, words.get("invoke_without_command")) or "callback" in words
         without = self._true(module, words.get("invoke_without_command"))
@@ -115,7 +115,7 @@ class TyperReader:
             else:
                 sub = self._app(home, target, depth + 1)
                 if not sub.commands:
-                    sub = Command(commands={self._only_name(home, target): sub}, line=sub.line)
+                    sub = ScriptCommand(commands={self._only_name(home, target): sub}, line=sub.line)
                 grouped = True
                 name = self._text(home, given.get("name")) or self._app_name(home, target)
                 if name:

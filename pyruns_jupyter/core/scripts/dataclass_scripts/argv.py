@@ -11,7 +11,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.config.yamltext.values import value_text
 from pyruns_jupyter.core.scripts.argparse_scripts import argv as argparse_argv
-from pyruns_jupyter.core.scripts.filling import (
+from pyruns_jupyter.core.scripts.bind_values import (
     MismatchError,
     alike,
     fill,
@@ -22,7 +22,7 @@ from pyruns_jupyter.core.scripts.filling import (
     same,
 )
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
-from pyruns_jupyter.core.scripts.shapes import ANY, Shape
+from pyruns_jupyter.core.scripts.types import ANY, Shape
 
 from .reading import DataclassDetails
 

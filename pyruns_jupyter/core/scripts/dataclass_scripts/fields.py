@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Parameter, Problem
-from pyruns_jupyter.core.scripts.shapes import ANY, Shape, shape_of_value
 from pyruns_jupyter.core.scripts.source.annotations import enum_members, enum_values, shape_of
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
@@ -22,7 +21,8 @@ from pyruns_jupyter.core.scripts.source.classfields import (
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of
 from pyruns_jupyter.core.scripts.source.files import text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.import_map import external_name
+from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.modules import Module

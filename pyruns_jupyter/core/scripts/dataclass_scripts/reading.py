@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pyruns_jupyter.core.scripts.argparse_scripts import reading as argparse_reading
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 from pyruns_jupyter.core.scripts.source.classfields import is_config_class
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, shown
+from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.origins import external_name, imported_names
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
 
 from .fields import LIBRARIES, FieldReader, conflicts_resolved
 
@@ -33,7 +33,7 @@ _UNREAD_OPTIONS = ("conflict_resolution", "add_option_string_dash_variants", "ne
 
 
 @dataclass
-class Found:
+class FoundClass:
     """One class (or function) that a parser takes arguments from; `dest` is the prefix of its keys."""
 
     module: Module
@@ -89,7 +89,7 @@ class _Reading:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.library = ""
-        self.found: list[Found] = []
+        self.found: list[FoundClass] = []
         self.fields = FieldReader()
         self.open = False
         self.nested_flags = False
@@ -209,9 +209,9 @@ class _Reading:
             )
         if target is not None and isinstance(target[1], ast.ClassDef) and is_config_class(*target):
             prefix = self._text(module, words.get("prefix"))
-            self.found.append(Found(*target, dest=dest, given=given, prefix=prefix, giver=module))
+            self.found.append(FoundClass(*target, dest=dest, given=given, prefix=prefix, giver=module))
         elif target is not None and isinstance(target[1], Function) and self.library == _TYRO:
-            self.found.append(Found(*target))
+            self.found.append(FoundClass(*target))
         else:
             self._problem(
                 module,

@@ -12,8 +12,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.scripts.commandtree import Command, chosen_commands, flattened, own_extra, scopes
-from pyruns_jupyter.core.scripts.filling import Filled, MismatchError, fill, is_left_out
+from pyruns_jupyter.core.scripts.bind_values import Filled, MismatchError, fill, is_left_out
+from pyruns_jupyter.core.scripts.commandtree import (
+    ScriptCommand,
+    chosen_commands,
+    flattened,
+    own_extra,
+    scopes,
+)
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 _SEPARATOR = "-"
@@ -29,12 +35,12 @@ def build(script: ScriptParameters, config: Mapping[str, object], pass_defaults:
         InvalidInputs: every key that does not fit, with the key as its field.
     """
     command = script.details
-    assert isinstance(command, Command)
+    assert isinstance(command, ScriptCommand)
     filled = fill(list(flattened(command)), config, more=script.open, whole=True, holders=scopes(command))
     return filled.finish(_words(command, filled, "", pass_defaults))
 
 
-def _words(command: Command, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
+def _words(command: ScriptCommand, filled: Filled, prefix: str, pass_defaults: bool) -> list[str]:
     words: list[str] = []
     own = {f"{prefix}{parameter.name}": parameter for parameter in command.parameters}
     for key, parameter in own.items():

@@ -6,16 +6,16 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pyruns_jupyter.core.scripts.commandtree import Command, flattened, is_open
+from pyruns_jupyter.core.scripts.commandtree import ScriptCommand, flattened, is_open
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
-from pyruns_jupyter.core.scripts.shapes import Shape, shape_of_value
 from pyruns_jupyter.core.scripts.source.annotations import shape_of
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.docstrings import argument_help, docstring_of, summary
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import Function, arguments_of, shown, without_self
+from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
 _DEPTH = 6
 _MOST = 100
@@ -45,7 +45,7 @@ class _FireReader:
         self.project = project
         self.problems: list[Problem] = []
 
-    def entry(self, call: ast.Call) -> Command:
+    def entry(self, call: ast.Call) -> ScriptCommand:
         """Return what `fire.Fire(...)` makes of its component."""
         main = self.project.main
         words = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
@@ -54,7 +54,7 @@ class _FireReader:
             self._problem(
                 main, "The script gives fire a command of its own: its arguments are not read", call.lineno
             )
-            return Command(line=call.lineno)
+            return ScriptCommand(line=call.lineno)
         if component is None or (isinstance(component, ast.Constant) and component.value is None):
             return self._module(main, 0)
         return self._component(main, component, 0)
@@ -62,7 +62,7 @@ class _FireReader:
     def _problem(self, module: Module, message: str, line: int) -> None:
         self.problems.append(module.problem(message, line))
 
-    def _component(self, module: Module, node: ast.expr, depth: int) -> Command:
+    def _component(self, module: Module, node: ast.expr, depth: int) -> ScriptCommand:
         found: tuple[Module, ast.AST] | None = module, node
         if isinstance(node, (ast.Name, ast.Attribute)):
             found = module.find(node)
@@ -83,10 +83,10 @@ class _FireReader:
                     command.parameters = []  # made by the script itself
                     return command
         self._problem(module, f"What {shown(node)} takes cannot be told from the source", node.lineno)
-        return Command(open=True, line=node.lineno)
+        return ScriptCommand(open=True, line=node.lineno)
 
-    def _table(self, module: Module, node: ast.Dict, depth: int) -> Command:
-        command = Command(line=node.lineno)
+    def _table(self, module: Module, node: ast.Dict, depth: int) -> ScriptCommand:
+        command = ScriptCommand(line=node.lineno)
         for key, value in zip(node.keys, node.values, strict=True):
             try:
                 name = module.constants.value(key) if key is not None else None
@@ -99,9 +99,9 @@ class _FireReader:
                 command.open = True
         return command
 
-    def _module(self, module: Module, depth: int) -> Command:
+    def _module(self, module: Module, depth: int) -> ScriptCommand:
         """Return all functions and classes of a module as commands, as `fire.Fire()` offers them."""
-        command = Command()
+        command = ScriptCommand()
         for node in module.tree.body:
             if len(command.commands) >= _MOST or not isinstance(node, (*Function, ast.ClassDef)):
                 continue
@@ -113,7 +113,7 @@ class _FireReader:
                 command.commands[node.name] = self._function(module, node)
         return command
 
-    def _class(self, module: Module, node: ast.ClassDef, depth: int) -> Command:
+    def _class(self, module: Module, node: ast.ClassDef, depth: int) -> ScriptCommand:
         """Return the constructor's parameters, with the methods as commands."""
         found = module.resolve(f"{node.name}.__init__")
         helps = argument_help(docstring_of(node))
@@ -122,7 +122,7 @@ class _FireReader:
         elif any(text_of(one).split("(")[0].rsplit(".", 1)[-1] == "dataclass" for one in node.decorator_list):
             command = self._fields(module, node)
         else:
-            command = Command()
+            command = ScriptCommand()
         command.help = summary(docstring_of(node)) or command.help
         command.line = node.lineno
         for home, method in self._methods(module, node, 0):
@@ -131,8 +131,8 @@ class _FireReader:
                 command.commands[method.name] = self._function(home, method, in_class=True)
         return command
 
-    def _fields(self, module: Module, node: ast.ClassDef) -> Command:
-        command = Command()
+    def _fields(self, module: Module, node: ast.ClassDef) -> ScriptCommand:
+        command = ScriptCommand()
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 command.parameters.append(
@@ -160,10 +160,10 @@ class _FireReader:
         *,
         in_class: bool = False,
         helps: dict[str, str] | None = None,
-    ) -> Command:
+    ) -> ScriptCommand:
         docstring = docstring_of(function)
         texts = {**(helps or {}), **argument_help(docstring)}
-        command = Command(line=getattr(function, "lineno", 0), help=summary(docstring))
+        command = ScriptCommand(line=getattr(function, "lineno", 0), help=summary(docstring))
         for argument in without_self(list(arguments_of(module, function)), function, in_class):
             if argument.kind == "rest":
                 command.open = True

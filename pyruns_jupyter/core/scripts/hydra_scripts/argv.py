@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pyruns_jupyter.core.scripts.filling import Filled, MismatchError, alike, fill, unknown_key
+from pyruns_jupyter.core.scripts.bind_values import Filled, MismatchError, alike, fill, unknown_key
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 from .files import MISSING, leaves

@@ -10,7 +10,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.scripts.shapes import Shape
+from pyruns_jupyter.core.scripts.types import Shape
 
 MISSING = "???"
 ENDINGS = (".yaml", ".yml")
@@ -32,7 +32,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Entry:
+class DefaultsEntry:
     """An entry of a defaults list. `group` is "" for a plain configuration; `value` is a name, some, None."""
 
     group: str
@@ -70,13 +70,13 @@ def defaults_of(content: Mapping[str, Any]) -> list[Any]:
     return defaults if isinstance(defaults, list) else []
 
 
-def entry_of(item: Any) -> Entry | None:
+def entry_of(item: Any) -> DefaultsEntry | None:
     """Return what one item of a defaults list says; None when it says nothing."""
     if isinstance(item, str):
         words = item.split()
         optional = words[:1] == ["optional"]
         name, _, package = (words[-1] if words else "").partition("@")
-        return Entry("", name, package or None, optional)
+        return DefaultsEntry("", name, package or None, optional)
     if not isinstance(item, Mapping):
         return None
     given = {key: value for key, value in item.items() if key != "optional"}
@@ -87,7 +87,7 @@ def entry_of(item: Any) -> Entry | None:
     flags, group = words[:-1], words[-1] if words else ""
     group, _, package = group.partition("@")
     optional = "optional" in flags or item.get("optional") is True
-    return Entry(group, value, package or None, optional, "override" in flags)
+    return DefaultsEntry(group, value, package or None, optional, "override" in flags)
 
 
 def bare(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from pyruns_jupyter.core.scripts.filling import MismatchError
+from pyruns_jupyter.core.scripts.bind_values import MismatchError
 
 # What needs no quotes: words that are no number, no truth value, no function and nothing else special.
 _BARE = re.compile(r"[A-Za-z_/][A-Za-z0-9_]*(?:[./-]+[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)

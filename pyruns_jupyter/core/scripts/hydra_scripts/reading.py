@@ -10,16 +10,16 @@ from typing import Any
 
 from pyruns_jupyter.core.fs.boundary import is_inside, project_boundary
 from pyruns_jupyter.core.scripts.model import Parameter, Problem, ScriptParameters
-from pyruns_jupyter.core.scripts.shapes import ANY, Shape, shape_of_value
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import nodes_of
 from pyruns_jupyter.core.scripts.source.functions import Function, shown
+from pyruns_jupyter.core.scripts.source.import_map import external_name
 from pyruns_jupyter.core.scripts.source.modules import Module, Project
-from pyruns_jupyter.core.scripts.source.origins import external_name
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import ANY, Shape, shape_of_value
 
 from .files import MISSING, leaves
 from .store import stored
-from .tree import Choice, Composed, HydraTree
+from .tree import Composed, GroupChoice, HydraTree
 
 _NAMES = ("config_path", "config_name", "version_base")
 
@@ -171,11 +171,11 @@ def _choices(composed: Composed, tree: HydraTree, line: int) -> list[Parameter]:
         parents = {group[:index] for index, letter in enumerate(group) if letter == "/"}
         if group in used or group.split("/")[0] == "hydra" or group == primary or parents & used:
             continue
-        result.append(_choice(Choice(group, group, None), names, line))
+        result.append(_choice(GroupChoice(group, group, None), names, line))
     return result
 
 
-def _choice(choice: Choice, names: list[str], line: int) -> Parameter:
+def _choice(choice: GroupChoice, names: list[str], line: int) -> Parameter:
     several = isinstance(choice.value, list)
     shape = Shape("choice", choices=tuple(names), words=tuple(names), optional=True)
     missing = choice.value == MISSING

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.scripts.model import Problem
-from pyruns_jupyter.core.scripts.shapes import Shape
 from pyruns_jupyter.core.scripts.source.classfields import (
     NOTHING,
     ClassField,
@@ -15,10 +14,11 @@ from pyruns_jupyter.core.scripts.source.classfields import (
     fields_of,
     is_config_class,
 )
-from pyruns_jupyter.core.scripts.source.constants import UnknownError
 from pyruns_jupyter.core.scripts.source.files import nodes_of, text_of
 from pyruns_jupyter.core.scripts.source.functions import known_default, shown
-from pyruns_jupyter.core.scripts.source.origins import external_name, imported_names
+from pyruns_jupyter.core.scripts.source.import_map import external_name, imported_names
+from pyruns_jupyter.core.scripts.source.objects import UnknownError
+from pyruns_jupyter.core.scripts.types import Shape
 
 from .files import MISSING, File
 

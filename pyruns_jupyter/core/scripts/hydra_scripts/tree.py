@@ -16,9 +16,9 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.boundary import is_inside
-from pyruns_jupyter.core.scripts.shapes import Shape
+from pyruns_jupyter.core.scripts.types import Shape
 
-from .files import ENDINGS, MISSING, Entry, File, bare, entry_of, merge, read_file, wrapped
+from .files import ENDINGS, MISSING, DefaultsEntry, File, bare, entry_of, merge, read_file, wrapped
 
 _MOST_FILES = 2000
 _MOST_ENTRIES = 20_000
@@ -27,7 +27,7 @@ _DEEPEST = 40
 
 
 @dataclass
-class Choice:
+class GroupChoice:
     """A group that the defaults lists choose from: `key` is its override key, `value` what is chosen."""
 
     key: str
@@ -42,7 +42,7 @@ class Composed:
     """A configuration with its choices; `problems` are sentences."""
 
     content: dict[str, Any] = field(default_factory=dict)
-    choices: dict[str, Choice] = field(default_factory=dict)
+    choices: dict[str, GroupChoice] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     incomplete: bool = False
     helps: dict[str, str] = field(default_factory=dict)
@@ -185,7 +185,8 @@ class _Composition:
         added = {key[1:]: value for key, value in self.asked.items() if key.startswith("+")}
         self.overrides = {key: value for key, value in self.asked.items() if not key.startswith("+")}
         extra = [
-            Entry(key.partition("@")[0], value, key.partition("@")[2] or None) for key, value in added.items()
+            DefaultsEntry(key.partition("@")[0], value, key.partition("@")[2] or None)
+            for key, value in added.items()
         ]
         group = self.tree.name.rpartition("/")[0]
         parts = self._expanded(file, _Place(group, _package("", file.package, "")), self.tree.name, extra, 0)
@@ -205,7 +206,7 @@ class _Composition:
         self.result.problems.append(message)
 
     def _expanded(
-        self, file: File, place: _Place, path: str, extra: list[Entry], depth: int
+        self, file: File, place: _Place, path: str, extra: list[DefaultsEntry], depth: int
     ) -> list[tuple[str, File]]:
         """Return the contents in the order in which they are merged, each with its package."""
         own = (place.package, file)
@@ -217,7 +218,7 @@ class _Composition:
             return []
         self.around.append(file)
         if not any(entry.group == "" and entry.value == "_self_" for entry in entries):
-            entries.append(Entry("", "_self_"))
+            entries.append(DefaultsEntry("", "_self_"))
         entries += extra
         for entry in entries:
             if entry.override:
@@ -237,7 +238,7 @@ class _Composition:
         self.around.pop()
         return [item for part in reversed(parts) for item in part]
 
-    def _plain(self, entry: Entry, place: _Place, depth: int) -> list[tuple[str, File]]:
+    def _plain(self, entry: DefaultsEntry, place: _Place, depth: int) -> list[tuple[str, File]]:
         name = bare(str(entry.value))
         absolute = name.startswith("/")
         name = name.lstrip("/")
@@ -245,14 +246,14 @@ class _Composition:
         relative = name.rpartition("/")[0].replace("/", ".")
         return self._loaded(path, entry, place, relative, depth)
 
-    def _grouped(self, entry: Entry, place: _Place, depth: int) -> list[tuple[str, File]]:
+    def _grouped(self, entry: DefaultsEntry, place: _Place, depth: int) -> list[tuple[str, File]]:
         key = override_key(place, entry)
         group = _absolute(place, entry.group)
         if group.split("/")[0] == "hydra":
             return self._hydra_part(entry, group)
         value = self.overrides.get(key, entry.value)
         package = _package(place.package, entry.package, _relative(entry.group))
-        self.result.choices[key] = Choice(key, group, value, entry.optional, package)
+        self.result.choices[key] = GroupChoice(key, group, value, entry.optional, package)
         if isinstance(value, str) and "${" in value:
             value = self._interpolated(value)
             self.result.choices[key].value = value
@@ -264,7 +265,7 @@ class _Composition:
             parts += self._loaded(f"{group}/{bare(str(name))}", entry, place, _relative(entry.group), depth)
         return parts
 
-    def _hydra_part(self, entry: Entry, group: str) -> list[tuple[str, File]]:
+    def _hydra_part(self, entry: DefaultsEntry, group: str) -> list[tuple[str, File]]:
         if isinstance(entry.value, str):
             file = self.tree.file(f"{group}/{bare(entry.value)}")
             if file is not None:
@@ -287,7 +288,7 @@ class _Composition:
         return text
 
     def _loaded(
-        self, path: str, entry: Entry, place: _Place, relative: str, depth: int
+        self, path: str, entry: DefaultsEntry, place: _Place, relative: str, depth: int
     ) -> list[tuple[str, File]]:
         file = self.tree.file(path)
         if file is None:
@@ -303,7 +304,7 @@ class _Composition:
         return self._expanded(file, _Place(group, package), path, [], depth + 1)
 
 
-def override_key(place: _Place, entry: Entry) -> str:
+def override_key(place: _Place, entry: DefaultsEntry) -> str:
     """Return how a group is named on the command line: with its package when that is not its own name."""
     group = _absolute(place, entry.group)
     usual = group.replace("/", ".")

@@ -6,11 +6,11 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyruns_jupyter.core.scripts.shapes import ANY, CUSTOM, Shape
+from pyruns_jupyter.core.scripts.types import ANY, CUSTOM, Shape
 
-from .constants import UnknownError
 from .files import text_of
-from .origins import external_name
+from .import_map import external_name
+from .objects import UnknownError
 
 if TYPE_CHECKING:
     from .modules import Module

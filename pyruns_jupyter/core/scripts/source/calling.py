@@ -21,7 +21,7 @@ from .objects import (
     Super,
     is_plain,
 )
-from .purecalls import CHANGING, call_external, call_method, is_path
+from .safe_builtins import CHANGING, call_external, call_method, is_path
 
 _DEEPEST = 25
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
-from pyruns_jupyter.core.scripts.shapes import Shape, shape_of_value
+from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
 from .annotations import is_enum, shape_of
-from .constants import UnknownError
 from .docstrings import argument_help, docstring_of
 from .files import text_of
 from .functions import Function, known_default, unannotated
-from .origins import external_name
+from .import_map import external_name
+from .objects import UnknownError
 
 if TYPE_CHECKING:
     from .modules import Module

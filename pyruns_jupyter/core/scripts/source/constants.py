@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from .files import text_of
 from .objects import UNKNOWN, UnknownError, plain
-from .purecalls import ARGPARSE_WORDS
 
 if TYPE_CHECKING:
     from .modules import Module
     from .tracing import Tracer
 
-__all__ = ["ARGPARSE_WORDS", "Constants", "UnknownError"]
 
 _STEPS = 20_000
 

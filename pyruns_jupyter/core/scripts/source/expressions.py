@@ -31,7 +31,7 @@ from .objects import (
     weight,
 )
 from .operators import binary, compare, unary
-from .purecalls import CONSTANTS, formatted, has_method, path_attribute
+from .safe_builtins import CONSTANTS, formatted, has_method, path_attribute
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.argparse_scripts.parserobjects import ParserMethods

@@ -38,7 +38,7 @@ Definition = ast.expr | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | 
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A parsed file: what its top level defines by name, the names that are no constants, all imports.
 
     `parses` tells that something in it has the name of what argparse is used with.
@@ -102,7 +102,7 @@ def stamp(path: str) -> Stamp:
     return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
-def parsed_script(source: str | bytes, filename: str) -> Source:
+def parsed_script(source: str | bytes, filename: str) -> SourceFile:
     """Parse a script.
 
     Raises:
@@ -138,11 +138,11 @@ def _parsed(source: str | bytes) -> ast.Module:
 
 _CACHED_FILES = 64
 _CACHED_BYTES = 1 << 20  # of source; a tree takes some sixty times as much
-_cache: OrderedDict[str, tuple[Stamp, Source, int]] = OrderedDict()
+_cache: OrderedDict[str, tuple[Stamp, SourceFile, int]] = OrderedDict()
 _cache_lock = threading.Lock()
 
 
-def parsed_file(path: str, found: Stamp) -> Source:
+def parsed_file(path: str, found: Stamp) -> SourceFile:
     """Return a file of the project, parsed; it is remembered as long as its `stamp` is the same.
 
     Raises:
@@ -164,7 +164,7 @@ def parsed_file(path: str, found: Stamp) -> Source:
     return source
 
 
-def _scanned(tree: ast.Module) -> Source:
+def _scanned(tree: ast.Module) -> SourceFile:
     definitions, twice, stars = definitions_in(tree.body)
     every: list[Import] = []
     parses = False
@@ -177,7 +177,7 @@ def _scanned(tree: ast.Module) -> Source:
             name = node.id if isinstance(node, ast.Name) else node.attr
             parses = parses or name in _PARSING or name.endswith(("ArgumentParser", "ArgParser"))
     changed = frozenset(twice | _changed(tree))
-    return Source(tree, definitions, changed, tuple(stars), tuple(dict.fromkeys(every)), parses)
+    return SourceFile(tree, definitions, changed, tuple(stars), tuple(dict.fromkeys(every)), parses)
 
 
 _PARSING = frozenset(("argparse", "add_argument", "parse_args", "parse_known_args"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .files import text_of
-from .origins import external_name
+from .import_map import external_name
 
 if TYPE_CHECKING:
     from .modules import Module

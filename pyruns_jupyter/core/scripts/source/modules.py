@@ -22,7 +22,7 @@ from .files import (
     MOST_BYTES,
     Definition,
     Import,
-    Source,
+    SourceFile,
     Stamp,
     definitions_in,
     dotted_name,
@@ -49,7 +49,7 @@ class Module:
     project: Project = field(repr=False)
     path: Path | None
     name: str
-    source: Source = field(repr=False)
+    source: SourceFile = field(repr=False)
     main: bool = False
 
     def __post_init__(self) -> None:
@@ -199,7 +199,7 @@ class Project:
         self.notes.clear()
         self._literals = None
         for module in self._modules.values():
-            module.source = Source(ast.Module([], []), {}, frozenset(), (), (), parses=False)
+            module.source = SourceFile(ast.Module([], []), {}, frozenset(), (), (), parses=False)
             module.constants = Constants(module)
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .objects import MOST_TEXT, UNKNOWN, PathText, UnknownError, weight
-from .purecalls import check_data, check_format, join_paths, power, sized
+from .safe_builtins import check_data, check_format, join_paths, power, sized
 
 _LIMIT = 2**64
 

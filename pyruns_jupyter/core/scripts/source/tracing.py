@@ -16,7 +16,7 @@ from .expressions import OutOfSteps
 from .files import dotted_name, imports
 from .modules import Module
 from .objects import UNKNOWN, ClassRef, Function, Instance, Scope, UnknownError, weight
-from .purecalls import CHANGING
+from .safe_builtins import CHANGING
 
 _DEEPEST = 25
 _MOST_TURNS = 2000

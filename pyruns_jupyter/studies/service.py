@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
-from pyruns_jupyter.core.create import create as generate
+from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.taskfile.runs import ACTIVE as ACTIVE_TASKS
 from pyruns_jupyter.core.taskfile.runs import QUEUED
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -39,8 +39,8 @@ def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definitio
         Conflict: when the name is taken.
     """
     definition.check()
-    complete = replace(definition, text=generate.complete_template(workspace, definition.text))
-    space = generate.check_space(workspace, complete.text)
+    complete = replace(definition, text=preview.complete_template(workspace, definition.text))
+    space = preview.check_space(workspace, complete.text)
     if space.size is not None and space.size < definition.n:
         raise InvalidInput(
             f"There are only {space.size:,} different configurations, fewer than {definition.n:,} trials. "
@@ -108,7 +108,7 @@ def stop(workspace: WorkspaceFolder, name: str, *, running: bool = False) -> Def
     return found
 
 
-def go_on(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> Definition:
+def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> Definition:
     """Go on with a study that was stopped, has failed or is done, until it has `n` trials.
 
     Raises:
@@ -127,7 +127,7 @@ def go_on(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> Def
             raise InvalidInput(
                 f"The study {name} has {have:,} trials already: say how many it is to have.", field="n"
             )
-        space = generate.check_space(workspace, wanted.text)
+        space = preview.check_space(workspace, wanted.text)
         if space.size is not None and space.size < wanted.n:
             raise InvalidInput(f"There are only {space.size:,} different configurations.", field="n")
         _activate(paths, wanted)
@@ -191,7 +191,7 @@ def _check_free(workspace: WorkspaceFolder, definition: Definition) -> None:
     names = (trial_name(definition, number) for number in range(1, definition.n + 1))
     for name in names:
         if name in taken:
-            raise generate.NameTaken(name)
+            raise preview.NameTaken(name)
 
 
 class StudyExists(InvalidInput, Conflict):

@@ -33,7 +33,7 @@ _KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
 
 
 @dataclass(frozen=True)
-class Hole:
+class BatchSpan:
     """A place whose text stands for one or more values, `start` inclusive to `end` exclusive."""
 
     start: int
@@ -71,7 +71,7 @@ def group_of(text: str) -> tuple[str, str, int] | None:
     return found.group(1) or "", text[found.end() : -1], found.end()
 
 
-def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
+def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], int]:
     """Return the holes in the flow collection that begins at `start`, and the index after it.
 
     A collection that is not closed ends with the text; YAML complains about it better than we could.
@@ -81,7 +81,7 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
     """
     if depth > MAX_DEPTH:
         raise ScanError(f"lists and mappings are nested more than {MAX_DEPTH} deep", start)
-    holes: list[Hole] = []
+    holes: list[BatchSpan] = []
     position = start + 1
     size = len(text)
     while position < size:
@@ -99,7 +99,7 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
         if position >= size or text[position] in ",]}":
             continue
         if text[position] in "[{":
-            inner, after = flow_holes(text, position, depth + 1)
+            inner, after = flow_spans(text, position, depth + 1)
             following = _skip_blank(text, after)
             if following >= size or text[following] in ",]}":
                 holes += inner
@@ -109,7 +109,7 @@ def flow_holes(text: str, start: int, depth: int = 0) -> tuple[list[Hole], int]:
         begin, stripped = strip_span(text, position, end)
         item = text[begin:stripped]
         if looks_batch(item, in_flow=True):
-            holes.append(Hole(begin, stripped, in_flow=True))
+            holes.append(BatchSpan(begin, stripped, in_flow=True))
             position = end
         elif item.startswith("(") and "," in item:
             raise ScanError("a list in parentheses is not YAML here: write [1, 2], or quote the text", begin)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .scanner import Source, Span, quote, quoted, slashed
+from .scanner import QueryText, Span, quote, quoted, slashed
 
 
 @dataclass(frozen=True)
-class Word:
+class TextValue:
     """A value as it was written; between quotes it is taken as text, whatever it looks like."""
 
     text: str
@@ -46,7 +46,7 @@ class Range:
         return f"{self.low}..{self.high}"
 
 
-Value: TypeAlias = "Word | Regex | Range"
+Value: TypeAlias = "TextValue | Regex | Range"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FieldTest:
     """A field compared with one of some values; `operator` is one of `< <= > >= = != :`."""
 
     key: str
@@ -79,7 +79,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Presence:
+class PresenceTest:
     """Whether a task has one of some fields (`has:`), or lacks one of them (`no:`)."""
 
     wanted: bool
@@ -91,7 +91,7 @@ class Presence:
 
 
 @dataclass(frozen=True)
-class State:
+class StatusTest:
     """What a task is: `is:pinned`, `is:failed`."""
 
     words: tuple[str, ...]
@@ -130,7 +130,7 @@ class Or:
         return " OR ".join(map(str, self.terms))
 
 
-Term: TypeAlias = "Text | Regex | Comparison | Presence | State | Not | And | Or"
+Term: TypeAlias = "Text | Regex | FieldTest | PresenceTest | StatusTest | Not | And | Or"
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Query:
     """A query that was understood; without a term it matches everything."""
 
     term: Term | None = None
-    source: Source = field(default=Source(), repr=False)
+    source: QueryText = field(default=QueryText(), repr=False)
 
     def __str__(self) -> str:
         return "" if self.term is None else str(self.term)

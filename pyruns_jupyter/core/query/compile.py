@@ -9,16 +9,16 @@ from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.runs import ACTIVE, STATUSES
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-from . import logs, telling
+from . import diagnostics, logs
+from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
 from .comparing import Test, label_test, measure_test, text_test, value_test
-from .fields import MISSING, AmbiguousField, Field, Fields, UnknownField
-from .notices import Notice, names, notice, number_of
+from .diagnostics import Tally
+from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
+from .notices import QueryNotice, names, notice, number_of
 from .parser import KINDS
 from .pattern import Clock, TimeIsOver, compile_pattern
-from .scanner import Source, Span, quote
+from .scanner import QueryText, Span, quote
 from .searching import search_check, text_check
-from .telling import Tally
-from .terms import And, Comparison, Not, Or, Presence, Query, Regex, State, Term, Text, Word
 from .values import moment
 
 Check = Callable[[TaskRow], bool]
@@ -36,9 +36,9 @@ class Binder:
         self.now = now
         self.clock = Clock(PATTERN_SECONDS, is_given_up)
         self.logs = logs.Search(fields.sources.log, is_given_up=is_given_up)
-        self._said: list[Notice] = []
-        self._tallies: list[tuple[Comparison, Field, Callable[[], Tally]]] = []
-        self._source = Source()
+        self._said: list[QueryNotice] = []
+        self._tallies: list[tuple[FieldTest, QueryField, Callable[[], Tally]]] = []
+        self._source = QueryText()
 
     def bind(self, query: Query) -> list[tuple[Term, Check]]:
         """Return the terms with what tells whether a row matches: all of these, one after the other.
@@ -52,18 +52,18 @@ class Binder:
         terms = query.term.terms if isinstance(query.term, And) else (query.term,)
         return [(term, check) for _, term, check in self._cheap_first(terms)]
 
-    def notices(self) -> list[Notice]:
+    def notices(self) -> list[QueryNotice]:
         """Return what is to be said, once rows were tested."""
         said = list(self._said)
         told: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
-            for one in telling.of_comparison(self._source, self.fields, term, field, count()):
+            for one in diagnostics.of_comparison(self._source, self.fields, term, field, count()):
                 if one.code == "no_value" or (one.code, field.name) not in told:
                     told.add((one.code, field.name))
                     said.append(one)
         if self.clock.pieces:
             said.append(
-                Notice(
+                QueryNotice(
                     "pieces",
                     f"{number_of(self.clock.pieces, 'text')} too long for such a regular expression: "
                     "only matches of some dozens of characters were found there.",
@@ -73,9 +73,9 @@ class Binder:
             )
         return said + self.logs.notices()
 
-    def nothing(self, term: Term, count: int, is_alone: bool) -> Notice:
+    def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
         """Return what is to be said when a term left none of `count` tasks."""
-        return telling.of_nothing(self._source, self.fields, term, count, is_alone)
+        return diagnostics.of_nothing(self._source, self.fields, term, count, is_alone)
 
     def _term(self, term: Term) -> tuple[int, Check]:
         if isinstance(term, (And, Or)):
@@ -84,15 +84,15 @@ class Binder:
             cost, check = self._term(term.term)
             return cost, lambda row: not check(row)
         if isinstance(term, Text):
-            said = telling.of_word(self._source, term)
+            said = diagnostics.of_word(self._source, term)
             if said is not None:
                 self._said.append(said)
             return WORDS, text_check(term.text, term.is_glob)
         if isinstance(term, Regex):
             return PATTERNS, search_check(self._searcher(term))
-        if isinstance(term, State):
+        if isinstance(term, StatusTest):
             return FACT, _state_check(term.words)
-        if isinstance(term, Presence):
+        if isinstance(term, PresenceTest):
             return self._presence(term)
         return self._comparison(term)
 
@@ -114,7 +114,7 @@ class Binder:
         parts = [(cost, term, check) for term in terms for cost, check in [self._term(term)]]
         return sorted(parts, key=itemgetter(0))
 
-    def _presence(self, term: Presence) -> tuple[int, Check]:
+    def _presence(self, term: PresenceTest) -> tuple[int, Check]:
         checks: list[Check] = []
         cost = FACT
         for key, span in zip(term.keys, term.spans or [Span()] * len(term.keys), strict=True):
@@ -128,7 +128,7 @@ class Binder:
         wanted = term.wanted
         return cost, lambda row: any(check(row) for check in checks) == wanted
 
-    def _comparison(self, term: Comparison) -> tuple[int, Check]:
+    def _comparison(self, term: FieldTest) -> tuple[int, Check]:
         if term.key.lower() == "log":
             return self._log(term)
         if self._is_pasted(term):
@@ -139,7 +139,7 @@ class Binder:
         test = self._test(term, field)
         get = field.get
         if field.kind != "value":
-            if field.name in ("status", "kind") and all(isinstance(one, Word) for one in term.values):
+            if field.name in ("status", "kind") and all(isinstance(one, TextValue) for one in term.values):
                 words, get_word = frozenset(map(str, term.values)), attrgetter(field.name)
                 if term.operator == "!=":
                     return FACT, lambda row: get_word(row) not in words
@@ -169,11 +169,11 @@ class Binder:
         self._tallies.append((term, field, lambda: Tally(seen, missing, odd, fitting)))
         return VALUES, check
 
-    def _test(self, term: Comparison, field: Field) -> Test:
+    def _test(self, term: FieldTest, field: QueryField) -> Test:
         operator = term.operator
         if field.kind == "value":
             for value in term.values:
-                if isinstance(value, Word) and operator in ("<", "<=", ">", ">="):
+                if isinstance(value, TextValue) and operator in ("<", "<=", ">", ">="):
                     self._refuse_units(term, field, value)
             return value_test(operator, term.values, self._searcher)
         if field.kind in ("number", "time", "duration"):
@@ -191,14 +191,14 @@ class Binder:
             return label_test(term.values, self._searcher, is_partial)
         return text_test(operator, term.values, self._searcher)
 
-    def _refuse_units(self, term: Comparison, field: Field, value: Word) -> None:
+    def _refuse_units(self, term: FieldTest, field: QueryField, value: TextValue) -> None:
         unit = "a duration" if duration(value.text) is not None else "a time"
         if duration(value.text) is not None or moment(value.text, self.now) is not None:
             raise self._source.wrong(
                 f"`{field.name}` is compared with numbers, and {value.text} is {unit}.", term.span.start
             )
 
-    def _log(self, term: Comparison) -> tuple[int, Check]:
+    def _log(self, term: FieldTest) -> tuple[int, Check]:
         if term.operator != ":":
             raise self._source.wrong("Logs are searched with log:word or log:/regex/.", term.span.start)
         needles = [logs.needle(value) for value in term.values]
@@ -221,7 +221,7 @@ class Binder:
 
     # -- fields -----------------------------------------------------------
 
-    def _field(self, key: str, span: Span) -> Field | None:
+    def _field(self, key: str, span: Span) -> QueryField | None:
         """Return the field of a key; without one, say so."""
         source = self._source
         try:
@@ -235,7 +235,7 @@ class Binder:
         except UnknownField as error:
             if not self.fields.rows:
                 return None
-            self._said.append(telling.of_unknown(source, self.fields, error, span))
+            self._said.append(diagnostics.of_unknown(source, self.fields, error, span))
             return None
         other = self.fields.shadowed(key)
         if other is not None:
@@ -245,7 +245,7 @@ class Binder:
             )
         return field
 
-    def _is_pasted(self, term: Comparison) -> bool:
+    def _is_pasted(self, term: FieldTest) -> bool:
         """Tell whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
         if term.operator != "=" or not self._source.text:
             return False
@@ -258,14 +258,14 @@ class Binder:
             return any(wanted in row.name.casefold() for row in self.fields.rows)
         return False
 
-    def _pasted(self, term: Comparison) -> tuple[int, Check]:
+    def _pasted(self, term: FieldTest) -> tuple[int, Check]:
         written = self._written(term)
         wanted = written.casefold()
         message = f"There is no field `{term.key}`; `{written}` was looked for in the names."
         self._said.append(notice(self._source, term.span, "as_name", message))
         return WORDS, lambda row: wanted in row.name.casefold()
 
-    def _written(self, term: Comparison) -> str:
+    def _written(self, term: FieldTest) -> str:
         return self._source.text[term.span.start : term.end]
 
 
@@ -277,7 +277,7 @@ def _either(first: Check, second: Check) -> Check:
     return lambda row: first(row) or second(row)
 
 
-def _has(field: Field) -> Check:
+def _has(field: QueryField) -> Check:
     get = field.get
     return lambda row: (value := get(row)) is not None and value is not MISSING
 

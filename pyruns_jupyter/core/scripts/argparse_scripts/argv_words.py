@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyruns_jupyter.core.scripts.filling import MismatchError, plain_word, same
+from pyruns_jupyter.core.scripts.bind_values import MismatchError, plain_word, same
 from pyruns_jupyter.core.scripts.model import Parameter, Parser
 
 _NEGATIVE_NUMBER = re.compile(r"-(?:\d+|\d*\.\d+)")  # what argparse itself takes for a number

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, from_os_error
-from pyruns_jupyter.core.tasks import edit as task_moves
+from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service import actions, changes, exports, generator, logs, queue, runs, studies, tasks
@@ -119,8 +119,8 @@ class Bridge:
             ),
             "compareTasks": self._compare,
             "getSystem": lambda _: sample(),
-            "listStudies": lambda _: studies.Found.read(workspace).listing(workspace, self._rows()),
-            "getStudy": lambda said: studies.Found.one(workspace, said.text("study")).detail(
+            "listStudies": lambda _: studies.StudyList.read(workspace).listing(workspace, self._rows()),
+            "getStudy": lambda said: studies.StudyList.one(workspace, said.text("study")).detail(
                 workspace, self._rows()
             ),
             "previewSearch": lambda said: studies.preview(workspace, _beginning(said)),
@@ -129,7 +129,7 @@ class Bridge:
                 lambda: studies.change(
                     workspace,
                     said.text("study"),
-                    studies.Change.read(said.inner("body", studies.Change.KEYS)),
+                    studies.StudyChange.read(said.inner("body", studies.StudyChange.KEYS)),
                 )
             ),
             "removeStudy": lambda said: self._touched(lambda: studies.remove(workspace, said.text("study"))),
@@ -374,7 +374,7 @@ class Bridge:
         return self._touched(lambda: tasks.create(self._workspace, wanted, MOST_TASKS))
 
     def _act(self, said: Body) -> dict[str, Any]:
-        wanted = actions.Action.read(said.inner("body", actions.Action.KEYS))
+        wanted = actions.ActionRequest.read(said.inner("body", actions.ActionRequest.KEYS))
         names = wanted.names
         if names is None:
             names = self._watch.look(wanted.matching, max_age=0.0)()
@@ -386,7 +386,7 @@ class Bridge:
         return self._detail(self._touched(lambda: changes.change(self._workspace, said.text("task"), wanted)))
 
     def _delete(self, said: Body) -> None:
-        self._touched(lambda: task_moves.trash(self._workspace, said.text("task")))
+        self._touched(lambda: trash.trash(self._workspace, said.text("task")))
 
     def _read_log(self, said: Body) -> logs.LogRange:
         return logs.read_log(
@@ -410,8 +410,8 @@ class Bridge:
         )
 
 
-def _beginning(said: Body) -> studies.Beginning:
-    return studies.Beginning.read(said.inner("body", studies.Beginning.KEYS))
+def _beginning(said: Body) -> studies.StudyRequest:
+    return studies.StudyRequest.read(said.inner("body", studies.StudyRequest.KEYS))
 
 
 def _run(said: Body) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
 from .model import Parameter
-from .shapes import ANY, Shape
+from .types import ANY, Shape
 
 MISSING: Any = object()
 

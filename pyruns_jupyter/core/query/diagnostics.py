@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
-from .fields import MISSING, Field, Fields, UnknownField
-from .notices import Notice, names, notice, number_of
-from .scanner import Source, Span, quote, quoted
-from .terms import Comparison, Term, Text, Word
+from .ast import FieldTest, Term, Text, TextValue
+from .fields import MISSING, Fields, QueryField, UnknownField
+from .notices import QueryNotice, names, notice, number_of
+from .scanner import QueryText, Span, quote, quoted
 from .values import value_text
 
 _VALUES_TOLD = 5
@@ -36,7 +36,7 @@ class Tally(NamedTuple):
     fitting: int
 
 
-def of_word(source: Source, term: Text) -> Notice | None:
+def of_word(source: QueryText, term: Text) -> QueryNotice | None:
     """Say that a word is none of the terms that it looks like."""
     span, word = term.span, term.text
     if span is None:
@@ -62,8 +62,8 @@ def of_word(source: Source, term: Text) -> Notice | None:
 
 
 def of_comparison(
-    source: Source, fields: Fields, term: Comparison, field: Field, tally: Tally
-) -> Iterator[Notice]:
+    source: QueryText, fields: Fields, term: FieldTest, field: QueryField, tally: Tally
+) -> Iterator[QueryNotice]:
     """Say which tasks could not be compared, and which values there are instead of one that nobody has."""
     shown = f"`{field.name}`"
     if tally.missing:
@@ -91,13 +91,15 @@ def of_comparison(
         yield _of_values(source, fields, term, field, tally.seen - tally.missing)
 
 
-def _of_values(source: Source, fields: Fields, term: Comparison, field: Field, count: int) -> Notice:
+def _of_values(
+    source: QueryText, fields: Fields, term: FieldTest, field: QueryField, count: int
+) -> QueryNotice:
     found = Counter(
         value_text(value)
         for row in fields.rows
         if (value := field.get(row)) is not MISSING and value is not None
     )
-    wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, Word)]
+    wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, TextValue)]
     near = [text for text in found if any(word and word in text.casefold() for word in wanted)]
     most = [text for text, _ in found.most_common(_VALUES_TOLD)]
     shown = list(dict.fromkeys([*near, *most]))[:_VALUES_TOLD]
@@ -116,7 +118,7 @@ def _of_values(source: Source, fields: Fields, term: Comparison, field: Field, c
     )
 
 
-def of_unknown(source: Source, fields: Fields, error: UnknownField, span: Span) -> Notice:
+def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Span) -> QueryNotice:
     """Say that no task has a field, and which ones there are."""
     key = _short(error.key)
     if error.close:
@@ -136,7 +138,7 @@ def of_unknown(source: Source, fields: Fields, error: UnknownField, span: Span) 
     )
 
 
-def of_nothing(source: Source, fields: Fields, term: Term, count: int, is_alone: bool) -> Notice:
+def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alone: bool) -> QueryNotice:
     """Say which term left none of `count` tasks."""
     what = f"`{_short(str(term))}`"
     left = "" if is_alone else " that the other terms leave"
@@ -145,7 +147,7 @@ def of_nothing(source: Source, fields: Fields, term: Term, count: int, is_alone:
     else:
         message = f"{what} matches none of {'' if is_alone else 'the '}{number_of(count)}{left}."
     span, suggestions = Span(), list[str]()
-    if isinstance(term, Comparison):
+    if isinstance(term, FieldTest):
         span = term.span
         others = fields.alike(term.key)[:3]
         suggestions = [source.replaced(span, quote(one)) for one in others]
