@@ -28,12 +28,12 @@ for number in itertools.count():
 FOLDER = """
 import sys, time
 from pathlib import Path
-from pyruns_jupyter.core.metrics.aggregate import summary
+from pyruns_jupyter.core.metrics.aggregate import compact
 def peak():  # KiB, of this program alone; Linux
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 before = peak()
 begun = time.perf_counter()
-_, tracks, _ = summary(Path(sys.argv[1]))
+_, tracks, _ = compact(Path(sys.argv[1]))
 taken = time.perf_counter() - begun
 after = peak()
 print(taken, before / 1024, after / 1024, max(map(len, tracks.values())))

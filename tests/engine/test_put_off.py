@@ -19,13 +19,14 @@ from .support import Project
 # A scheduler with a fault of our own, for as long as the file `fault` is there.
 FAULTY = """
 import os, sys
-from pyruns_jupyter.engine import loop, queueing, scheduler
+from pyruns_jupyter.engine.queue import entries
+from pyruns_jupyter.engine.scheduler import loop, process
 def open_batch(root, batch):
     if os.path.exists(root.parent / "fault"):
         raise LookupError("a fault of our own")
-    return queueing.open_batch(root, batch)
+    return entries.open_batch(root, batch)
 loop.open_batch = open_batch
-sys.exit(scheduler.main([sys.argv[1]]))
+sys.exit(process.main([sys.argv[1]]))
 """
 
 

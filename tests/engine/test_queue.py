@@ -170,7 +170,7 @@ def test_a_front_end_that_dies_while_it_queues_leaves_nothing_queued(shell: Proj
 import os, sys
 from pathlib import Path
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine import batches
+from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.client.submit import submit
 batches.Batches.write = lambda *unused: os.kill(os.getpid(), 9)
 submit(WorkspaceFolder.at(Path(sys.argv[1])), ["A", "B"])

@@ -116,8 +116,7 @@ from pathlib import Path
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine
-from pyruns_jupyter.engine import batches
-from pyruns_jupyter.engine import submit as submit_module
+from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.client.submit import submit
 def full(*unused):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))

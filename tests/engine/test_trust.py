@@ -305,11 +305,11 @@ from pathlib import Path
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.status import read_queue
-from pyruns_jupyter.studies.launch import attend
+from pyruns_jupyter.studies.launch import ensure_running
 workspace = WorkspaceFolder.at(Path(sys.argv[1]))
 for _ in range(10):
     TaskIndex(workspace).refresh()
-    print(attend(workspace.root))
+    print(ensure_running(workspace.root))
     time.sleep(0.3)
 print(read_queue(workspace.root).batches[0].why)
 """

@@ -82,7 +82,7 @@ BETWEEN = """
 import os, signal, sys, time
 from pathlib import Path
 import psutil
-from pyruns_jupyter.core import runs
+from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.scheduler.local import LocalEngine

@@ -213,11 +213,12 @@ def test_a_table_that_is_too_large_for_a_message_is_refused(
 ) -> None:
     comm, _ = table
     kernel.execute(
-        "from pyruns_jupyter.notebook import bridge\nusual, bridge.MAX_EXPORT = bridge.MAX_EXPORT, 9"
+        "from pyruns_jupyter.notebook import comm_server\n"
+        "usual, comm_server.MAX_EXPORT = comm_server.MAX_EXPORT, 9"
     )
     refused = kernel.ask(comm, "exportResults", format="csv")
     assert refused["error"]["status"] == 413 and "jupyter pyruns export" in refused["error"]["message"]
-    kernel.execute("bridge.MAX_EXPORT = usual")
+    kernel.execute("comm_server.MAX_EXPORT = usual")
     assert "error" not in kernel.ask(comm, "exportResults", format="csv")
 
 

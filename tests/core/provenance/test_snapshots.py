@@ -664,7 +664,7 @@ def test_nothing_is_pruned_while_code_is_stored_or_a_task_cannot_be_read(
 STEPS = """
 import sys
 from pathlib import Path
-from pyruns_jupyter.core import snapshots
+from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 root = Path(sys.argv[1])
 key = claim_engine(root)
