@@ -168,7 +168,7 @@ def test_a_long_run_is_read_from_its_sketches_as_long_as_they_hold(
         read.append(path)
         return read_journal(path)
 
-    monkeypatch.setattr(figures, "fold", reading)
+    monkeypatch.setattr(figures, "read_journal", reading)
     assert max(value or 0 for value in task.curves()["loss"].values) == 8
     assert not read
     # Another process of the run goes on: the sketches are not all of it.
