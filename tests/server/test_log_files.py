@@ -84,7 +84,7 @@ def searching() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         try:
-            if "logscan" in " ".join(child.cmdline()):
+            if "search_worker" in " ".join(child.cmdline()):
                 found.append(child)
         except psutil.Error:
             continue
