@@ -38,11 +38,12 @@ module.exports = {
   // In ms: ends a test that hangs. Machines differ in speed by more than tests may.
   testTimeout: 60_000,
   testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+  // Types are checked by tsc; here each file is only transpiled.
   transform: {
     ...baseConfig.transform,
-    '\\.mjs$': 'babel-jest',
-    // Types are checked by tsc; here each file is only transpiled.
-    '^.+\\.tsx?$': ['ts-jest/legacy', { tsconfig: './tsconfig.test.json' }]
+    '^.+\\.jsx?$': '<rootDir>/jest.transform.js',
+    '^.+\\.tsx?$': '<rootDir>/jest.transform.js',
+    '\\.mjs$': '<rootDir>/jest.transform.js'
   },
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };
