@@ -10,32 +10,28 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, from_os_error
-from pyruns_jupyter.core.tasks import trash
-from pyruns_jupyter.core.tasks.row import TaskRow
+from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.service import actions, changes, exports, generator, logs, queue, runs, studies, tasks
-from pyruns_jupyter.service.columns import columns_reader
-from pyruns_jupyter.service.compare import Comparing
-from pyruns_jupyter.service.curves import MOST_POINTS, curves
-from pyruns_jupyter.service.groups import Grouping
+from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
 from pyruns_jupyter.service.logsearch import MOST_HITS, LogSearch
-from pyruns_jupyter.service.request import Body
+from pyruns_jupyter.service.operations import MAX_RUN, OPERATIONS
+from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
 from pyruns_jupyter.system.samples import Sample
 
 from .logstreams import LogStream, SearchStream
 from .streams import EventStream, Stream, SystemStream
-from .watch import watch_of
+from .watch import FRESH, Watch, watch_of
 
 STATIC = Path(__file__).parent.parent / "static"
 VIEWS = ("widget-views.js", "widget-views.css")
@@ -44,7 +40,6 @@ MOST_TASKS = 10_000  # of one sweep
 MOST_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
 MAX_EXPORT = 64 * 1024 * 1024  # bytes of a table: a message holds all of it
 LOG_WINDOW = 1024 * 1024
-_BIG = 2**53
 
 _log = logging.getLogger(__name__)
 _sampler = Sampler()  # does nothing until somebody asks
@@ -56,7 +51,6 @@ class Send(Protocol):
     def __call__(self, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None: ...
 
 
-Operation = Callable[[Body], Any]
 T = TypeVar("T")
 
 
@@ -81,58 +75,16 @@ class Bridge:
         self._send = send
         self._lock = threading.Lock()
         self._sockets: dict[str, Stream] = {}
-        self._operations: dict[str, Operation] = {
+        self._session = _Session(workspace, self._watch)
+        self._own: dict[str, Callable[[Arguments], Any]] = {
             "getStatus": self._status,
             "listWorkspaces": lambda _: {"items": [self._model()]},
             "openWorkspace": self._refuse,
             "getWorkspace": lambda _: self._model(),
-            "getParameters": lambda _: generator.parameters(workspace),
-            "getTemplate": lambda said: generator.template(workspace, said.text("task", "")),
-            "previewSweep": lambda said: generator.preview(
-                workspace, generator.Sketch.read(said.inner("body", generator.Sketch.KEYS)), MOST_TASKS
-            ),
-            "listTasks": self._list,
-            "createTasks": self._create,
-            "actOnTasks": self._act,
-            "listTrash": lambda _: exports.trash_model(workspace),
             "exportResults": self._export,
-            "getTask": lambda said: self._detail(said.text("task")),
-            "changeTask": self._change,
-            "deleteTask": self._delete,
             "readLog": self._read_log,
-            "listLogTimes": self._log_times,
-            "getTracks": lambda said: tasks.tracks(workspace, said.text("task"), _number(said, "run", 1)),
-            "getRunInput": lambda said: runs.run_input(workspace, said.text("task"), _run(said)),
-            "listArtifacts": lambda said: runs.artifacts(workspace, said.text("task"), _run(said)),
             "readArtifact": self._artifact,
-            "getQueue": lambda _: queue.queue(workspace.root),
-            "pauseQueue": self._change_queue,
-            "requeueForeign": self._change_queue,
-            "listColumns": lambda _: self._watch.look(columns_reader)(),
-            "groupTasks": self._groups,
-            "listCurves": lambda said: curves(
-                workspace,
-                said.texts("names"),
-                _texts(said, "keys") or None,
-                said.integer("points", 40, low=2, high=MOST_POINTS),
-                _number(said, "run", 1),
-            ),
-            "compareTasks": self._compare,
             "getSystem": lambda _: sample(),
-            "listStudies": lambda _: studies.StudyList.read(workspace).listing(workspace, self._rows()),
-            "getStudy": lambda said: studies.StudyList.one(workspace, said.text("study")).detail(
-                workspace, self._rows()
-            ),
-            "previewSearch": lambda said: studies.preview(workspace, _beginning(said)),
-            "beginStudy": lambda said: self._touched(lambda: studies.begin(workspace, _beginning(said))),
-            "changeStudy": lambda said: self._touched(
-                lambda: studies.change(
-                    workspace,
-                    said.text("study"),
-                    studies.StudyChange.read(said.inner("body", studies.StudyChange.KEYS)),
-                )
-            ),
-            "removeStudy": lambda said: self._touched(lambda: studies.remove(workspace, said.text("study"))),
         }
 
     def receive(self, content: Any) -> None:
@@ -165,11 +117,7 @@ class Bridge:
         answer: dict[str, Any] = {"type": "answer", "request": content["request"]}
         buffers: list[bytes] = []
         try:
-            operation = self._operations.get(str(content.get("operation")))
-            if operation is None:
-                raise NotFound(f"The kernel knows no operation {content.get('operation')!r}.")
-            said = self._arguments(content)
-            value = operation(said)
+            value = self._perform(str(content.get("operation")), self._arguments(content))
             if isinstance(value, logs.LogRange):
                 buffers = [value.data]
                 value = {"offset": value.offset, "size": value.size}
@@ -181,12 +129,22 @@ class Bridge:
             answer["error"] = _told(error)
         self._send(answer, buffers)
 
-    def _arguments(self, content: dict[str, Any]) -> Body:
+    def _perform(self, name: str, arguments: Arguments) -> Any:
+        """Return what an operation returns; those that all front ends have never wait in this one."""
+        own, shared = self._own.get(name), OPERATIONS.get(name)
+        if own is not None:
+            return own(arguments)
+        if shared is None:
+            raise NotFound(f"The kernel knows no operation {name!r}.")
+        return finish_now(shared.perform(self._session, arguments))
+
+    def _arguments(self, content: dict[str, Any]) -> Arguments:
         values = content.get("arguments")
-        said = Body(values if isinstance(values, dict) else {})
-        if said.has("ws") and said.text("ws") != str(self._workspace.folder):
-            raise NotFound(f"This widget shows {self._workspace.folder}, not {said.text('ws')}.")
-        return said
+        arguments = MessageArguments(values if isinstance(values, dict) else {})
+        asked = arguments.text("ws")
+        if asked not in ("", str(self._workspace.folder)):
+            raise NotFound(f"This widget shows {self._workspace.folder}, not {asked}.")
+        return arguments
 
     def _open(self, content: dict[str, Any]) -> None:
         socket = content["socket"]
@@ -228,43 +186,43 @@ class Bridge:
             self._sockets.pop(socket, None)
         self._send({"type": "closed", "socket": socket})
 
-    def _open_log(self, said: Body, socket: str) -> Stream:
+    def _open_log(self, said: Arguments, socket: str) -> Stream:
         return LogStream(
             self._workspace,
             said.text("task"),
-            run=_number(said, "run", 1),
-            offset=_number(said, "offset", 0),
-            tail=_number(said, "tail", 1),
+            run=said.number("run", low=1),
+            offset=said.number("offset"),
+            tail=said.number("tail", low=1),
             send=lambda frame: self._frame(socket, frame),
             ended=lambda: self._end(socket),
         )
 
-    def _open_search(self, said: Body, socket: str) -> Stream:
+    def _open_search(self, said: Arguments, socket: str) -> Stream:
         return SearchStream(
             self._workspace,
             said.text("task"),
             LogSearch.read(
                 said.text("pattern"),
-                literal=said.has("literal") and said.flag("literal"),
-                ignore_case=said.has("ignore_case") and said.flag("ignore_case"),
-                start=_number(said, "offset", 0),
-                limit=_number(said, "limit", 1, MOST_HITS),
+                literal=said.flag("literal"),
+                ignore_case=said.flag("ignore_case"),
+                start=said.number("offset"),
+                limit=said.number("limit", low=1, high=MOST_HITS),
             ),
-            run=_number(said, "run", 1),
+            run=said.number("run", low=1),
             send=lambda frame: self._frame(socket, frame),
             failed=lambda error: self._frame(socket, to_json({"error": _told(error)})),
             ended=lambda: self._end(socket),
         )
 
-    def _open_events(self, said: Body, socket: str) -> Stream:
+    def _open_events(self, said: Arguments, socket: str) -> Stream:
         return EventStream(
             self._watch,
-            epoch=said.text("epoch", ""),
-            since=_number(said, "since", 0),
+            epoch=said.text("epoch"),
+            since=said.number("since"),
             send=lambda frame: self._frame(socket, frame),
         )
 
-    def _open_system(self, said: Body, socket: str) -> Stream:
+    def _open_system(self, said: Arguments, socket: str) -> Stream:
         return SystemStream(_sampler, lambda frame: self._frame(socket, frame))
 
     def _send_module(self) -> None:
@@ -280,7 +238,7 @@ class Bridge:
         else:
             self._send({"type": "module"}, parts)
 
-    def _status(self, said: Body) -> dict[str, Any]:
+    def _status(self, said: Arguments) -> dict[str, Any]:
         return {
             "version": __version__,
             "api_version": API_VERSION,
@@ -289,7 +247,7 @@ class Bridge:
             "limits": {"tasks_at_once": MOST_TASKS, "log_window": LOG_WINDOW},
         }
 
-    def _refuse(self, said: Body) -> Any:
+    def _refuse(self, said: Arguments) -> Any:
         raise NotFound("A widget shows one workspace. Open another one with Workspace.open in a cell.")
 
     def _model(self) -> dict[str, Any]:
@@ -305,44 +263,15 @@ class Bridge:
             )
         )
 
-    def _list(self, said: Body) -> dict[str, Any]:
-        read = tasks.page_reader(
-            query=said.text("query", ""),
-            status=said.text("status", ""),
-            sort=said.text("sort", ""),
-            order=said.text("order", ""),
-            offset=_number(said, "offset", 0),
-            limit=_number(said, "limit", 1, tasks.MOST),
-            fields=tuple(_texts(said, "fields")),
-        )
-        return self._watch.look(read)()
-
-    def _groups(self, said: Body) -> dict[str, Any]:
-        wanted = Grouping(
-            by=tuple(_texts(said, "by")),
-            fold=tuple(_texts(said, "fold")),
-            offset=said.integer("offset", 0, low=0, high=_BIG),
-            limit=said.integer("limit", tasks.USUAL, low=1, high=tasks.MOST),
-            **{key: said.text(key, "") for key in ("query", "status", "sort", "order")},
-        )
-        return self._watch.look(lambda index: wanted.reader(index, lambda: False))()
-
-    def _compare(self, said: Body) -> dict[str, Any]:
-        wanted = Comparing.read(said)
-        return self._watch.look(lambda index: wanted.reader(lambda: False)(index))()
-
-    def _change_queue(self, said: Body) -> dict[str, Any]:
-        queue.change(self._workspace.root, queue.read_change(said))
-        return queue.queue(self._workspace.root)
-
-    def _artifact(self, said: Body) -> _File:
-        path, most = said.text("path"), said.integer("most", MOST_ARTIFACT, low=1, high=MOST_ARTIFACT)
-        opened = runs.open_artifact(self._workspace, said.text("task"), _run(said), path)
-        with os.fdopen(opened, "rb") as file:
+    def _artifact(self, said: Arguments) -> _File:
+        path = said.text("path")
+        most = said.number("most", low=1, high=MOST_ARTIFACT) or MOST_ARTIFACT
+        run = said.number("run", low=1, high=MAX_RUN) or 1
+        with os.fdopen(runs.open_artifact(self._workspace, said.text("task"), run, path), "rb") as file:
             return _File(path.rpartition("/")[2], "application/octet-stream", file.read(most))
 
-    def _export(self, said: Body) -> _File:
-        wanted = exports.Export.read(lambda key: said.text(key, ""))
+    def _export(self, said: Arguments) -> _File:
+        wanted = exports.Export.read(said.text)
         names = self._watch.look(wanted.names, max_age=0.0)()
         chunks, data = exports.export_chunks(self._workspace, wanted, names), bytearray()
         with closing(chunks):
@@ -355,75 +284,63 @@ class Bridge:
                     )
         return _File(wanted.file_name(self._workspace), wanted.media_type, bytes(data))
 
-    def _rows(self) -> Mapping[str, TaskRow]:
-        """Return all tasks as they are now."""
-        return self._watch.look(lambda index: index.rows, max_age=0.0)
-
-    def _touched(self, change: Callable[[], T]) -> T:
-        """Return what a change returns; the tasks are looked at anew after it."""
-        try:
-            return change()
-        finally:
-            self._watch.touch()
-
-    def _detail(self, name: str) -> dict[str, Any]:
-        return self._watch.look(lambda index: tasks.detail(index, name))
-
-    def _create(self, said: Body) -> dict[str, Any]:
-        wanted = tasks.Creation.read(said.inner("body", tasks.Creation.KEYS))
-        return self._touched(lambda: tasks.create(self._workspace, wanted, MOST_TASKS))
-
-    def _act(self, said: Body) -> dict[str, Any]:
-        wanted = actions.ActionRequest.read(said.inner("body", actions.ActionRequest.KEYS))
-        names = wanted.names
-        if names is None:
-            names = self._watch.look(wanted.matching, max_age=0.0)()
-        rows = self._rows() if wanted.action == actions.MOVE else {}
-        return self._touched(lambda: actions.act(self._workspace, wanted, names, rows))
-
-    def _change(self, said: Body) -> dict[str, Any]:
-        wanted = changes.Patch.read(said.inner("body", changes.Patch.KEYS))
-        return self._detail(self._touched(lambda: changes.change(self._workspace, said.text("task"), wanted)))
-
-    def _delete(self, said: Body) -> None:
-        self._touched(lambda: trash.trash(self._workspace, said.text("task")))
-
-    def _read_log(self, said: Body) -> logs.LogRange:
+    def _read_log(self, said: Arguments) -> logs.LogRange:
         return logs.read_log(
             self._workspace,
             said.text("task"),
-            run=_number(said, "run", 1),
-            offset=_number(said, "offset", 0),
-            limit=_number(said, "limit", 1, logs.MOST),
-            tail=_number(said, "tail", 1, logs.MOST),
-            before=_number(said, "before", 0),
-        )
-
-    def _log_times(self, said: Body) -> dict[str, Any]:
-        return logs.log_times(
-            self._workspace,
-            said.text("task"),
-            run=_number(said, "run", 1),
-            offset=said.integer("offset", 0, low=0, high=_BIG),
-            end=_number(said, "end", 0),
-            limit=said.integer("limit", 1000, low=1, high=10_000),
+            run=said.number("run", low=1),
+            offset=said.number("offset"),
+            limit=said.number("limit", low=1, high=logs.MOST),
+            tail=said.number("tail", low=1, high=logs.MOST),
+            before=said.number("before"),
         )
 
 
-def _beginning(said: Body) -> studies.StudyRequest:
-    return studies.StudyRequest.read(said.inner("body", studies.StudyRequest.KEYS))
+class _Session:
+    """A request of a widget, carried out at once: the kernel is its user's own and waits for nobody."""
+
+    max_tasks = MOST_TASKS
+    is_abandoned = False
+
+    def __init__(self, workspace: WorkspaceFolder, watch: Watch) -> None:
+        self._workspace, self._watch = workspace, watch
+
+    async def open(self) -> WorkspaceFolder:
+        return self._workspace
+
+    async def require(self, action: str) -> None:
+        pass
+
+    async def check_jobs(self, options: Mapping[str, object]) -> None:
+        pass
+
+    async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
+        return self._watch.look(read, max_age=0.0 if is_new else FRESH)
+
+    async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
+        return self._watch.look(read)()
+
+    async def run(self, function: Callable[[], T]) -> T:
+        return function()
+
+    async def search(self, function: Callable[[], T]) -> T:
+        return function()
+
+    async def preview(self, function: Callable[[], T]) -> T:
+        return function()
+
+    def touch(self) -> None:
+        self._watch.touch()
 
 
-def _run(said: Body) -> int:
-    return said.integer("run", 1, low=1, high=2**31)
-
-
-def _texts(said: Body, key: str) -> list[str]:
-    return said.texts(key) if said.has(key) else []
-
-
-def _number(said: Body, key: str, low: int, high: int = _BIG) -> int | None:
-    return said.integer(key, low, low=low, high=high) if said.has(key) else None
+def finish_now(work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    work.close()
+    raise RuntimeError("An operation waits, which a kernel cannot.")
 
 
 def _told(error: Exception) -> dict[str, Any]:

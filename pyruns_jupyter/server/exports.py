@@ -1,21 +1,13 @@
-"""The trash, and results to download."""
+"""Results to download."""
 
 from __future__ import annotations
 
 from tornado.iostream import StreamClosedError
 
-from pyruns_jupyter.service.exports import Export, export_chunks, trash_model
+from pyruns_jupyter.service.exports import Export, export_chunks
+from pyruns_jupyter.service.operations import READ
 
-from .handler import READ, PyrunsHandler, endpoint
-
-
-class TrashHandler(PyrunsHandler):
-    """`workspaces/{ws}/trash`"""
-
-    @endpoint(READ)
-    async def get(self, ws: str) -> None:
-        """List the tasks in the trash."""
-        await self.answer(await self.run(trash_model, await self.run(self.workspace, ws)))
+from .handler import PyrunsHandler, endpoint
 
 
 class ExportHandler(PyrunsHandler):
@@ -27,7 +19,7 @@ class ExportHandler(PyrunsHandler):
         wanted = Export.read(self.query_text)
         workspace = await self.run(self.workspace, ws)
         find = await self.services.watcher(workspace).look(wanted.names, max_age=0.0)
-        names = await self.search(find)
+        names = await self.services.search(lambda: None if self.is_gone else find())
         if names is None:
             return
         chunks = export_chunks(workspace, wanted, names)

@@ -14,24 +14,26 @@ from tornado import web
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, from_os_error, shortened
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
+from pyruns_jupyter.service.operations import EXECUTE, READ, WRITE
 from pyruns_jupyter.service.queue import is_local
-from pyruns_jupyter.service.request import Body, query_integer
+from pyruns_jupyter.service.request import Body, parse_body, query_integer
 
 from .services import SETTING, Services
 
 RESOURCE = "pyruns"
-READ, WRITE, EXECUTE = "read", "write", "execute"
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 T = TypeVar("T")
 
 
-def endpoint(action: str) -> Callable[[Method], Method]:
-    """Mark a handler's method: the user must be known and allowed to do `action` on the resource `pyruns`."""
+def endpoint(action: str | None) -> Callable[[Method], Method]:
+    """Mark a handler's method: the user must be known, and allowed to do `action` (None: the method checks
+    what) on the resource `pyruns`.
+    """
 
     def wrap(method: Method) -> Method:
-        checked: Any = web.authenticated(authorized(action, resource=RESOURCE)(method))
-        return cast("Method", functools.wraps(method)(checked))
+        allowed: Any = method if action is None else authorized(action, resource=RESOURCE)(method)
+        return cast("Method", functools.wraps(method)(web.authenticated(allowed)))
 
     return wrap
 
@@ -145,7 +147,7 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
 
     async def body(self, *allowed: str) -> Body:
         """Return the request's JSON object, which may have the keys `allowed`; it is parsed in a thread."""
-        return await self.services.encode(lambda: Body.parse(self.request.body, allowed))
+        return await self.services.encode(lambda: Body.of(parse_body(self.request.body), allowed))
 
     async def check_jobs(self, workspace: WorkspaceFolder, options: Mapping[str, object]) -> None:
         """Check that the options of a queueing are within what the administrator allows.
@@ -181,19 +183,6 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns; it runs in a thread."""
         return await self.services.run(function, *arguments)
-
-    async def search(self, find: Callable[[], T]) -> T | None:
-        """Return what a search finds, which may take a while; None when the client went before its turn."""
-        return await self.services.search(lambda: None if self.is_gone else find())
-
-    async def preview(self, make: Callable[[], T]) -> T | None:
-        """Return what comes of reading a script or a configuration; None when the client went before its
-        turn.
-
-        Raises:
-            Busy: when too many others wait for theirs.
-        """
-        return await self.services.preview(lambda: None if self.is_gone else make())
 
     async def answer(self, value: object, status: int = 200) -> None:
         """Finish with `value` as JSON, which is made in a thread."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pyruns_jupyter.core.logs.reader import open_log_file
-from pyruns_jupyter.service.logs import MOST, find_log, log_times, read_log
+from pyruns_jupyter.service.logs import MOST, find_log, read_log
+from pyruns_jupyter.service.operations import READ
 
 from .download import DownloadHandler
-from .handler import READ, PyrunsHandler, endpoint
+from .handler import PyrunsHandler, endpoint
 
 
 class LogHandler(PyrunsHandler):
@@ -28,23 +29,6 @@ class LogHandler(PyrunsHandler):
         self.set_header("Cache-Control", "no-store")
         self.write(found.data)
         self.finish(set_content_type="application/octet-stream")
-
-
-class LogTimesHandler(PyrunsHandler):
-    """`workspaces/{ws}/tasks/{task}/logs/times`"""
-
-    @endpoint(READ)
-    async def get(self, ws: str, task: str) -> None:
-        """Answer when parts of a run's log were written."""
-        run = self.query_number("run", low=1)
-        offset = self.query_number("offset") or 0
-        end = self.query_number("end")
-        limit = self.query_number("limit", low=1, high=10_000) or 1000
-        await self.answer(
-            await self.run(
-                lambda: log_times(self.workspace(ws), task, run=run, offset=offset, end=end, limit=limit)
-            )
-        )
 
 
 class LogDownloadHandler(DownloadHandler):

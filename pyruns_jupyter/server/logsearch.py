@@ -18,8 +18,9 @@ from pyruns_jupyter.service.logsearch import (
     is_last,
     problem_of,
 )
+from pyruns_jupyter.service.operations import READ
 
-from .handler import READ, PyrunsHandler, endpoint
+from .handler import PyrunsHandler, endpoint
 
 _MEDIA_TYPE = "application/x-ndjson"
 

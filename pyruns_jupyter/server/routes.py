@@ -5,26 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .actions import ActionsHandler
-from .compare import CompareHandler
 from .events import EventStream
-from .exports import ExportHandler, TrashHandler
-from .generator import ParametersHandler, PreviewHandler, TemplateHandler
+from .exports import ExportHandler
 from .handler import NotHere, PyrunsHandler
 from .log_stream import LogStream
-from .logs import LogDownloadHandler, LogHandler, LogTimesHandler
+from .logs import LogDownloadHandler, LogHandler
 from .logsearch import LogSearchHandler
-from .queue import QueueHandler
-from .runs import ArtifactHandler, ArtifactsHandler, RunHandler, RunInputHandler
-from .settings import SettingsHandler
+from .operations import operation_handlers
+from .runs import ArtifactHandler
 from .status import DescriptionHandler, StatusHandler
 from .streams import StreamHandler
-from .studies import SearchPreviewHandler, StudiesHandler, StudyHandler
 from .system import SystemHandler
 from .system_stream import SystemStream
-from .tables import ColumnsHandler, CurvesHandler, GroupsHandler
-from .tasks import TaskHandler, TasksHandler
-from .tracks import TracksHandler
 from .workspaces import WorkspaceHandler, WorkspacesHandler
 
 API = "/pyruns/api"
@@ -33,32 +25,12 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/status": StatusHandler,
     "/workspaces": WorkspacesHandler,
     "/workspaces/{ws}": WorkspaceHandler,
-    "/workspaces/{ws}/parameters": ParametersHandler,
-    "/workspaces/{ws}/templates": TemplateHandler,
-    "/workspaces/{ws}/preview": PreviewHandler,
-    "/workspaces/{ws}/tasks": TasksHandler,
-    "/workspaces/{ws}/actions": ActionsHandler,
-    "/workspaces/{ws}/queue": QueueHandler,
-    "/workspaces/{ws}/studies": StudiesHandler,
-    "/workspaces/{ws}/studies/{study}": StudyHandler,
-    "/workspaces/{ws}/searches": SearchPreviewHandler,
-    "/workspaces/{ws}/settings": SettingsHandler,
-    "/workspaces/{ws}/trash": TrashHandler,
-    "/workspaces/{ws}/compare": CompareHandler,
-    "/workspaces/{ws}/columns": ColumnsHandler,
-    "/workspaces/{ws}/groups": GroupsHandler,
-    "/workspaces/{ws}/curves": CurvesHandler,
+    **operation_handlers(),
     "/workspaces/{ws}/export": ExportHandler,
-    "/workspaces/{ws}/tasks/{task}": TaskHandler,
     "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
     "/workspaces/{ws}/tasks/{task}/logs/search": LogSearchHandler,
-    "/workspaces/{ws}/tasks/{task}/logs/times": LogTimesHandler,
     "/workspaces/{ws}/tasks/{task}/logs/download": LogDownloadHandler,
-    "/workspaces/{ws}/tasks/{task}/runs/{run}": RunHandler,
-    "/workspaces/{ws}/tasks/{task}/runs/{run}/input": RunInputHandler,
-    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts": ArtifactsHandler,
     "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": ArtifactHandler,
-    "/workspaces/{ws}/tasks/{task}/tracks": TracksHandler,
     "/system": SystemHandler,
 }
 STREAMS: dict[str, type[StreamHandler]] = {

@@ -14,9 +14,10 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.service.operations import READ
 from pyruns_jupyter.service.request import query_integer
 
-from .handler import READ, RESOURCE, ErrorsAsJson
+from .handler import RESOURCE, ErrorsAsJson
 
 GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011
 

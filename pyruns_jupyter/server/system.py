@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .handler import READ, PyrunsHandler, endpoint
+from pyruns_jupyter.service.operations import READ
+
+from .handler import PyrunsHandler, endpoint
 
 
 class SystemHandler(PyrunsHandler):

@@ -10,6 +10,7 @@ from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.discovery import discover
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.service.operations import READ, WRITE
 from pyruns_jupyter.service.workspaces import (
     damaged_model,
     folder_identity,
@@ -17,7 +18,7 @@ from pyruns_jupyter.service.workspaces import (
     workspace_model,
 )
 
-from .handler import READ, WRITE, PyrunsHandler, endpoint
+from .handler import PyrunsHandler, endpoint
 
 
 class WorkspaceHandlerBase(PyrunsHandler):

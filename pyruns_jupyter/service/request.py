@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
 from .http_errors import TooLarge
 
 MAX_BODY = 8 * 1024 * 1024  # bytes; far above any configuration
+MAX_NUMBER = 2**53  # what all programs read from JSON as it is
 _MISSING: Any = object()
+
+
+class Arguments(Protocol):
+    """What an operation is asked with, from an address or from a message; readers raise InvalidInput."""
+
+    def text(self, key: str) -> str:
+        """Return a text, empty when it is not given."""
+
+    def texts(self, key: str) -> list[str]:
+        """Return several texts, each once, in their order."""
+
+    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
+        """Return a whole number, None when it is not given."""
+
+    def flag(self, key: str) -> bool:
+        """Return whether something is wanted; not when it is not given."""
+
+    def body(self, *allowed: str) -> Body:
+        """Return the object that goes with the request, which may have the keys `allowed`."""
 
 
 class Body:
@@ -21,31 +41,12 @@ class Body:
         self._values = values
 
     @classmethod
-    def parse(cls, data: bytes, allowed: Collection[str]) -> Body:
-        """Read a request's body, which may have the keys `allowed` and no others.
+    def of(cls, values: dict[str, Any], allowed: Collection[str]) -> Body:
+        """Return a request's body, which may have the keys `allowed` and no others.
 
         Raises:
-            InvalidInput, TooLarge: when it is not such an object.
+            InvalidInput: when it has others.
         """
-        if len(data) > MAX_BODY:
-            raise TooLarge(f"The request is larger than {MAX_BODY >> 20} MiB.")
-        if not data.strip():
-            raise InvalidInput("The request needs a JSON object as its body, but it is empty.", field="body")
-        try:
-            values = json.loads(data)
-        except UnicodeDecodeError:
-            raise InvalidInput("The request's body is not UTF-8 text.", field="body") from None
-        except json.JSONDecodeError as error:
-            raise InvalidInput(
-                f"The request's body is not valid JSON: {error.msg}.",
-                field="body",
-                line=error.lineno,
-                column=error.colno,
-            ) from None
-        except (RecursionError, ValueError):
-            raise InvalidInput("The request's body is not JSON that can be read.", field="body") from None
-        if not isinstance(values, dict):
-            raise InvalidInput("The request's body should be a JSON object.", field="body")
         unknown = sorted(key for key in values if key not in allowed)
         if unknown:
             raise InvalidInput(
@@ -126,7 +127,62 @@ class Body:
         return value
 
 
-def query_integer(text: str | None, key: str, *, low: int = 0, high: int = 2**53) -> int | None:
+class MessageArguments:
+    """The arguments in a message of a widget, an object as JSON has it."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = Body(values)
+
+    def text(self, key: str) -> str:
+        """Return a text, empty when it is not given."""
+        return self._values.text(key, "")
+
+    def texts(self, key: str) -> list[str]:
+        """Return several texts, each once, in their order."""
+        return self._values.texts(key) if self._values.has(key) else []
+
+    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
+        """Return a whole number, None when it is not given."""
+        return self._values.integer(key, low, low=low, high=high) if self._values.has(key) else None
+
+    def flag(self, key: str) -> bool:
+        """Return whether something is wanted; not when it is not given."""
+        return self._values.has(key) and self._values.flag(key)
+
+    def body(self, *allowed: str) -> Body:
+        """Return the object that goes with the request, which may have the keys `allowed`."""
+        return Body.of(self._values.mapping("body"), allowed)
+
+
+def parse_body(data: bytes) -> dict[str, Any]:
+    """Read the JSON object in the body of a request.
+
+    Raises:
+        InvalidInput, TooLarge: when it is not such an object.
+    """
+    if len(data) > MAX_BODY:
+        raise TooLarge(f"The request is larger than {MAX_BODY >> 20} MiB.")
+    if not data.strip():
+        raise InvalidInput("The request needs a JSON object as its body, but it is empty.", field="body")
+    try:
+        values = json.loads(data)
+    except UnicodeDecodeError:
+        raise InvalidInput("The request's body is not UTF-8 text.", field="body") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"The request's body is not valid JSON: {error.msg}.",
+            field="body",
+            line=error.lineno,
+            column=error.colno,
+        ) from None
+    except (RecursionError, ValueError):
+        raise InvalidInput("The request's body is not JSON that can be read.", field="body") from None
+    if not isinstance(values, dict):
+        raise InvalidInput("The request's body should be a JSON object.", field="body")
+    return values
+
+
+def query_integer(text: str | None, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
     """Return a number of the address' query, None when it is not there.
 
     Raises:

@@ -238,12 +238,13 @@ export class CommClient extends CommConnection implements IClient {
   }
 
   pauseQueue(ws: string, paused: boolean): Promise<Queue> {
-    return this.json('pauseQueue', { ws, paused }, { changes: true });
+    const parameters = { ws, body: { paused } };
+    return this.json('changeQueue', parameters, { changes: true });
   }
 
   requeueForeign(ws: string): Promise<Queue> {
-    const parameters = { ws, requeue: true };
-    return this.json('requeueForeign', parameters, { changes: true });
+    const parameters = { ws, body: { requeue: true } };
+    return this.json('changeQueue', parameters, { changes: true });
   }
 
   listColumns(ws: string): Promise<Columns> {
@@ -265,11 +266,12 @@ export class CommClient extends CommConnection implements IClient {
     points: number,
     run?: number
   ): Promise<Curves> {
-    return this.json('listCurves', { ws, names, keys, points, run });
+    const parameters = { ws, name: names, key: keys, points, run };
+    return this.json('listCurves', parameters);
   }
 
   compareTasks(ws: string, names: readonly string[]): Promise<Comparison> {
-    return this.json('compareTasks', { ws, names });
+    return this.json('compareManyTasks', { ws, body: { names } });
   }
 
   listStudies(ws: string): Promise<Studies> {

@@ -233,7 +233,7 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
         assert "error" not in answer, answer
         return json.loads(answer["text"]), message["buffers"]
 
-    assert ask("pauseQueue", paused=True)[0]["paused"]
+    assert ask("changeQueue", body={"paused": True})[0]["paused"]
     name = ask("listTasks", order="asc", fields=["lr"])[0]["items"][0]
     assert name["values"] == {"lr": 0.1}
     ask("actOnTasks", body={"action": "run", "names": [name["name"]], "run": {"jobs": 1}})
@@ -241,8 +241,8 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
     assert batch["next"] == [name["name"]]
     assert {column["key"] for column in ask("listColumns")[0]["parameters"]} >= {"lr"}
     assert ask("groupTasks", by=["lr"])[0]["total"] == 3
-    assert ask("listCurves", names=[name["name"]], key="loss", points=9)[0]["items"] == []
-    assert not ask("pauseQueue", paused=False)[0]["paused"]
+    assert ask("listCurves", name=[name["name"]], key=["loss"], points=9)[0]["items"] == []
+    assert not ask("changeQueue", body={"paused": False})[0]["paused"]
     search = {"text": "lr: uniform(0, 1)", "name": "s", "objective": "acc", "n": 1}
     assert [one["kind"] for one in ask("previewSearch", body=search)[0]["dimensions"]] == ["interval"]
     assert ask("beginStudy", body=search)[0]["state"] == "active"
