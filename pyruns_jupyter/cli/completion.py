@@ -13,7 +13,7 @@ from pyruns_jupyter.core.workspace.discovery import workspaces_in
 
 from .context import Context
 
-MOST = 200  # words
+MAX_WORDS = 200  # words
 _IN_QUERIES = (
     *(f"status:{status}" for status in ("pending", "queued", "running", "completed", "failed", "cancelled")),
     *("is:active", "is:pinned", "started<1h", "duration>10m"),
@@ -96,4 +96,4 @@ def _of_workspace(
 
 
 def _starting(last: str, words: Iterable[str]) -> list[str]:
-    return [word for word in dict.fromkeys(words) if word.startswith(last)][:MOST]
+    return [word for word in dict.fromkeys(words) if word.startswith(last)][:MAX_WORDS]

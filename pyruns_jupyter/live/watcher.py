@@ -26,9 +26,9 @@ from .fs_hints import Hints
 
 T = TypeVar("T")
 
-FRESH = 0.3  # seconds for which a look at the disk answers further questions
-FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
-RESTING = 10.0  # the same when the system says what changes, and nothing waits or runs
+MAX_AGE_SECONDS = 0.3  # seconds for which a look at the disk answers further questions
+MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # seconds between two looks while somebody listens
+IDLE_PERIOD_SECONDS = 10.0  # the same when the system says what changes, and nothing waits or runs
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
 ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
 MAX_ANSWERS = 100  # that are kept
@@ -102,7 +102,7 @@ class Watcher:
         self._polling: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()  # those that were cancelled
         self._attending: asyncio.Task[None] | None = None
-        self._period = FASTEST
+        self._period = MIN_PERIOD_SECONDS
         self._problem: str | None = None
         self._attend_problem: str | None = None
 
@@ -132,7 +132,7 @@ class Watcher:
 
     def known(self, question: Hashable) -> str | None:
         """Return the answer that was remembered, when the disk was looked at a moment ago."""
-        if time.monotonic() - self._looked_at > FRESH or self._looked_at < self._changed_at:
+        if time.monotonic() - self._looked_at > MAX_AGE_SECONDS or self._looked_at < self._changed_at:
             return None
         if self._answers_of != self._announced:
             return None
@@ -165,14 +165,14 @@ class Watcher:
                 self._answers[question] = text
         return text
 
-    async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = FRESH) -> T:
+    async def look(self, read: Callable[[TaskIndex], T], *, max_age: float = MAX_AGE_SECONDS) -> T:
         """Return what `read` finds in an index at most `max_age` seconds old; `read` runs in a thread."""
         async with self._turn:
             look: Callable[[], _Look[T]] = partial(self._look, read, max_age)
             seen = await self._run(look)
         if seen.revision != self._announced:  # also when the look that found it was given up
             self._announced = seen.revision
-            self._period = FASTEST
+            self._period = MIN_PERIOD_SECONDS
             self._messages.clear()
             for listener in self._listeners:
                 listener.set()
@@ -242,7 +242,7 @@ class Watcher:
                 self._polling = None
 
     async def _poll(self) -> None:
-        self._period = FASTEST
+        self._period = MIN_PERIOD_SECONDS
         async with Hints.of(self.workspace, self._run) as hints:
             while True:
                 began = time.monotonic()
@@ -258,12 +258,12 @@ class Watcher:
                         _log.warning("%s cannot be watched: %s", self.workspace.folder, error)
                 cost = time.monotonic() - began
                 # Costs follow what changes; a large workspace on a slow disk is asked less often.
-                pause = min(max(self._period, 4 * cost), max(SLOWEST, cost))
-                self._period = min(self._period * 1.25, SLOWEST)
+                pause = min(max(self._period, 4 * cost), max(MAX_PERIOD_SECONDS, cost))
+                self._period = min(self._period * 1.25, MAX_PERIOD_SECONDS)
                 if is_complete and not self.active:
-                    pause = RESTING
+                    pause = IDLE_PERIOD_SECONDS
                 if await hints.wait(pause):
-                    await asyncio.sleep(began + max(FASTEST, 4 * cost) - time.monotonic())
+                    await asyncio.sleep(began + max(MIN_PERIOD_SECONDS, 4 * cost) - time.monotonic())
 
     async def message_since(self, revision: int) -> tuple[int, str] | None:
         """Return the message that leads from `revision` to now, and the revision it leads to.

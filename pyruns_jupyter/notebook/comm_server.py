@@ -22,7 +22,7 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
-from pyruns_jupyter.service.logsearch import MOST_HITS, LogSearch
+from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
 from pyruns_jupyter.service.operations import MAX_RUN, OPERATIONS
 from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model
@@ -31,13 +31,13 @@ from pyruns_jupyter.system.samples import Sample
 
 from .logstreams import LogStream, SearchStream
 from .streams import EventStream, Stream, SystemStream
-from .watch import FRESH, Watch, watch_of
+from .watch import MAX_AGE_SECONDS, Watch, watch_of
 
 STATIC = Path(__file__).parent.parent / "static"
 VIEWS = ("widget-views.js", "widget-views.css")
 API_VERSION = 1
-MOST_TASKS = 10_000  # of one sweep
-MOST_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
+MAX_TASKS = 10_000  # of one sweep
+MAX_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
 MAX_EXPORT = 64 * 1024 * 1024  # bytes of a table: a message holds all of it
 LOG_WINDOW = 1024 * 1024
 
@@ -206,7 +206,7 @@ class Bridge:
                 literal=said.flag("literal"),
                 ignore_case=said.flag("ignore_case"),
                 start=said.number("offset"),
-                limit=said.number("limit", low=1, high=MOST_HITS),
+                limit=said.number("limit", low=1, high=MAX_HITS),
             ),
             run=said.number("run", low=1),
             send=lambda frame: self._frame(socket, frame),
@@ -244,7 +244,7 @@ class Bridge:
             "api_version": API_VERSION,
             "can_write": True,
             "can_execute": True,
-            "limits": {"tasks_at_once": MOST_TASKS, "log_window": LOG_WINDOW},
+            "limits": {"tasks_at_once": MAX_TASKS, "log_window": LOG_WINDOW},
         }
 
     def _refuse(self, said: Arguments) -> Any:
@@ -265,7 +265,7 @@ class Bridge:
 
     def _artifact(self, said: Arguments) -> _File:
         path = said.text("path")
-        most = said.number("most", low=1, high=MOST_ARTIFACT) or MOST_ARTIFACT
+        most = said.number("most", low=1, high=MAX_ARTIFACT) or MAX_ARTIFACT
         run = said.number("run", low=1, high=MAX_RUN) or 1
         with os.fdopen(runs.open_artifact(self._workspace, said.text("task"), run, path), "rb") as file:
             return _File(path.rpartition("/")[2], "application/octet-stream", file.read(most))
@@ -290,8 +290,8 @@ class Bridge:
             said.text("task"),
             run=said.number("run", low=1),
             offset=said.number("offset"),
-            limit=said.number("limit", low=1, high=logs.MOST),
-            tail=said.number("tail", low=1, high=logs.MOST),
+            limit=said.number("limit", low=1, high=logs.MAX_BYTES),
+            tail=said.number("tail", low=1, high=logs.MAX_BYTES),
             before=said.number("before"),
         )
 
@@ -299,7 +299,7 @@ class Bridge:
 class _Session:
     """A request of a widget, carried out at once: the kernel is its user's own and waits for nobody."""
 
-    max_tasks = MOST_TASKS
+    max_tasks = MAX_TASKS
     is_abandoned = False
 
     def __init__(self, workspace: WorkspaceFolder, watch: Watch) -> None:
@@ -315,7 +315,7 @@ class _Session:
         pass
 
     async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
-        return self._watch.look(read, max_age=0.0 if is_new else FRESH)
+        return self._watch.look(read, max_age=0.0 if is_new else MAX_AGE_SECONDS)
 
     async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
         return self._watch.look(read)()

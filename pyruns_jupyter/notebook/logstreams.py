@@ -16,8 +16,8 @@ from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.service.logruns import RunWatch, latest_run, log_start, run_state
 from pyruns_jupyter.service.logs import find_log
 from pyruns_jupyter.service.logsearch import (
+    BLOCK_TIMEOUT_SECONDS,
     ENDED,
-    PATIENCE,
     TOO_SLOW,
     LogSearch,
     Scan,
@@ -33,7 +33,7 @@ WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgemen
 MAX_UNACKNOWLEDGED = 8 * WINDOW  # bytes; the view of a busy kernel gets no more, nor does a page that is gone
 CHUNK = 128 * 1024  # bytes in a frame
 BUSY_PAUSE = 0.5  # seconds between two frames while nobody acknowledges
-FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
+MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # seconds between two looks at a log that does not grow
 SETTLE = 0.2  # seconds in which the last lines of a run that just ended may still arrive
 
 _log = logging.getLogger(__name__)
@@ -111,12 +111,12 @@ class LogStream:
 
     def _send_all(self, follower: LogFollower) -> None:
         self._tell("header", size=self._size, task=self._task)
-        pause, settled = FASTEST, False
+        pause, settled = MIN_PERIOD_SECONDS, False
         while not self._closed:
             over = self._watch.state.over  # known before the read that finds nothing more
             data = self._read(follower)
             if data:
-                pause, settled = FASTEST, False
+                pause, settled = MIN_PERIOD_SECONDS, False
                 self._offset += len(data)
                 self._send(data)
                 self._wait_for_room()
@@ -126,7 +126,7 @@ class LogStream:
                 return
             settled = over
             time.sleep(SETTLE if over else pause)
-            pause = min(1.5 * pause, SLOWEST)
+            pause = min(1.5 * pause, MAX_PERIOD_SECONDS)
             self._watch.look()
 
     def _read(self, follower: LogFollower) -> bytes:
@@ -213,7 +213,7 @@ class SearchStream:
             late.set()
             self._scan.kill()
 
-        timer = threading.Timer(PATIENCE, give_up)
+        timer = threading.Timer(BLOCK_TIMEOUT_SECONDS, give_up)
         timer.daemon = True
         timer.start()
         try:

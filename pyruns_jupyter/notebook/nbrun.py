@@ -33,7 +33,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task
 INJECTED = "injected-parameters"  # as papermill tags the cell that it adds
 SAVE_EVERY = 2.0  # seconds between two times that the executed notebook is saved
 STOPPED = 128 + signal.SIGTERM
-LONGEST_SOCKET = 100  # bytes of a path, to which the number of the socket is added (sun_path has 108)
+MAX_SOCKET_PATH = 100  # bytes of a path, to which the number of the socket is added (sun_path has 108)
 
 
 class NotebookRun(NotebookClient):
@@ -149,7 +149,7 @@ def _transport() -> dict[str, str]:
     folder = Path(jupyter_runtime_dir())
     # Of one's own: by default all kernels of a folder would share their sockets.
     sockets = folder / f"pyruns-{uuid.uuid4().hex}"
-    if os.name != "posix" or len(os.fsencode(sockets)) > LONGEST_SOCKET:
+    if os.name != "posix" or len(os.fsencode(sockets)) > MAX_SOCKET_PATH:
         return {"transport": "tcp"}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return {"transport": "ipc", "ip": str(sockets)}

@@ -27,8 +27,8 @@ from pyruns_jupyter.system.samples import Sample
 
 Picture = dict[str, str]  # by media type
 
-MOST_BYTES = 7000  # of all texts of one picture
-_LARGEST = 1e300  # what is beyond, or no number, is not drawn
+MAX_BYTES = 7000  # of all texts of one picture
+_MAX_VALUE = 1e300  # what is beyond, or no number, is not drawn
 _ROWS = (50, 20, 8, 3)  # as many as there is room for
 _LOG_TAIL = 2500  # bytes
 _RECENT = 8
@@ -50,7 +50,7 @@ def table(rows: Sequence[TaskRow], caption: str, empty: str) -> Picture:
             "text/plain": text_table(header, cells) + (f"\n{more.strip()}" if more else ""),
             "text/html": html_table(header, cells, caption + more),
         }
-        if sum(len(text.encode()) for text in made.values()) <= MOST_BYTES:
+        if sum(len(text.encode()) for text in made.values()) <= MAX_BYTES:
             break
     return made
 
@@ -89,7 +89,7 @@ def machine(sample: Sample) -> Picture:
 def plan(made: Plan | None, text: str) -> Picture:
     """Return what would be created, or the text that cannot be."""
     if made is None:
-        cut = text[: MOST_BYTES // 4]
+        cut = text[: MAX_BYTES // 4]
         return {"text/plain": printable_text(cut), "text/html": f"<pre>{html_text(cut)}</pre>"}
     header, cells = made.columns()
     for most in _ROWS:
@@ -100,7 +100,7 @@ def plan(made: Plan | None, text: str) -> Picture:
             "text/plain": f"{caption}\n{text_table(header, shown)}",
             "text/html": html_table(header, shown, caption),
         }
-        if sum(len(one.encode()) for one in found.values()) <= MOST_BYTES:
+        if sum(len(one.encode()) for one in found.values()) <= MAX_BYTES:
             break
     return found
 
@@ -200,7 +200,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and abs(value) < _LARGEST
+    return isinstance(value, (int, float)) and abs(value) < _MAX_VALUE
 
 
 def _finite(values: Sequence[Any]) -> list[float]:

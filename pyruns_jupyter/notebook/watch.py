@@ -17,8 +17,8 @@ from pyruns_jupyter.studies.launch import ensure_running
 
 T = TypeVar("T")
 
-FRESH = 0.3  # seconds for which a look at the disk answers further questions
-FASTEST, SLOWEST = 0.3, 2.0  # seconds between two looks while somebody listens
+MAX_AGE_SECONDS = 0.3  # seconds for which a look at the disk answers further questions
+MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.3, 2.0  # seconds between two looks while somebody listens
 ATTEND_EVERY = 3.0  # seconds between two looks after the scheduler
 ATTEND_IDLE = 30.0  # the same while nothing waits or runs: an adaptive sweep may have lost its driver
 
@@ -51,7 +51,7 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
 
-    def look(self, read: Callable[[TaskIndex], T], *, max_age: float = FRESH) -> T:
+    def look(self, read: Callable[[TaskIndex], T], *, max_age: float = MAX_AGE_SECONDS) -> T:
         """Return what `read` finds in an index at most `max_age` seconds old."""
         with self._looking:
             now = time.monotonic()
@@ -93,7 +93,7 @@ class Watch:
                 self._wake.set()
 
     def _run(self) -> None:
-        period, attended, told = FASTEST, float("-inf"), -1
+        period, attended, told = MIN_PERIOD_SECONDS, float("-inf"), -1
         problem: str | None = None
         while True:
             with self._lock:
@@ -105,7 +105,7 @@ class Watch:
             try:
                 revision, active = self.look(_state, max_age=0.0)
                 if revision != told:
-                    told, period = revision, FASTEST
+                    told, period = revision, MIN_PERIOD_SECONDS
                     for heard in listeners:
                         _tell(heard)
                 if began - attended >= (ATTEND_EVERY if active else ATTEND_IDLE):
@@ -121,9 +121,9 @@ class Watch:
                     )
             # Costs follow what changes; a large workspace on a slow disk is asked less often.
             cost = time.monotonic() - began
-            if self._wake.wait(min(max(period, 4 * cost), max(SLOWEST, cost))):
+            if self._wake.wait(min(max(period, 4 * cost), max(MAX_PERIOD_SECONDS, cost))):
                 self._wake.clear()
-            period = min(period * 1.25, SLOWEST)
+            period = min(period * 1.25, MAX_PERIOD_SECONDS)
 
 
 def _state(index: TaskIndex) -> tuple[int, bool]:

@@ -31,7 +31,7 @@ LOADER = "widget-loader.js"
 _NOT_BUILT = """\
 export default { render({ el }) { el.textContent = "This widget was installed without being built."; } };
 """
-MOST_COMPARED = 500  # tasks
+MAX_COMPARED = 500  # tasks
 # Stands in an output beside the widget and its picture: our part of JupyterLab chooses between them.
 SAVED = "application/vnd.pyruns.saved+json"
 
@@ -228,7 +228,7 @@ class Log(View):
 
 class _Compared(View):
     names: traitlets.List[str] = traitlets.List(
-        traitlets.Unicode(), maxlen=MOST_COMPARED, help="Names of the tasks"
+        traitlets.Unicode(), maxlen=MAX_COMPARED, help="Names of the tasks"
     ).tag(sync=True)
 
     def __init__(self, tasks: Workspace | Task | Iterable[Task], **traits: Any) -> None:
@@ -290,8 +290,8 @@ def _one_workspace(tasks: Workspace | Task | Iterable[Task]) -> tuple[Workspace,
         if len(folders) != 1:
             raise InvalidInput("Give tasks of one workspace." if folders else "Give at least one task.")
         workspace = found[0].workspace
-    if len(found) > MOST_COMPARED:
-        raise InvalidInput(f"At most {MOST_COMPARED} tasks can be compared, not {len(found)}.")
+    if len(found) > MAX_COMPARED:
+        raise InvalidInput(f"At most {MAX_COMPARED} tasks can be compared, not {len(found)}.")
     return workspace, [task.name for task in found]
 
 

@@ -21,7 +21,7 @@ from .streams import Send, StreamHandler
 
 WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgement
 CHUNK = 128 * 1024  # bytes in a frame
-FASTEST, SLOWEST = 0.05, 0.5  # seconds between two looks at a log that does not grow
+MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # seconds between two looks at a log that does not grow
 SETTLE = 0.2  # seconds in which the last lines of a run that just ended may still arrive
 
 
@@ -88,13 +88,13 @@ class LogConnection:
         """Send header, bytes and end."""
         try:
             await send(self._message("header", size=self._size, task=self._paths.name))
-            pause, settled = FASTEST, False
+            pause, settled = MIN_PERIOD_SECONDS, False
             while True:
                 await self._wait_for_room()
                 over = self._watch.state.over  # known before the read that finds nothing more
                 data = await self._read(send)
                 if data:
-                    pause, settled = FASTEST, False
+                    pause, settled = MIN_PERIOD_SECONDS, False
                     self._offset += len(data)
                     await send(data)
                     continue
@@ -103,7 +103,7 @@ class LogConnection:
                     return
                 settled = over
                 await asyncio.sleep(SETTLE if over else pause)
-                pause = min(1.5 * pause, SLOWEST)
+                pause = min(1.5 * pause, MAX_PERIOD_SECONDS)
                 await self._services.run(self._watch.look)
         finally:
             self._reader.close()

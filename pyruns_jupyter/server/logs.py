@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyruns_jupyter.core.logs.reader import open_log_file
-from pyruns_jupyter.service.logs import MOST, find_log, read_log
+from pyruns_jupyter.service.logs import MAX_BYTES, find_log, read_log
 from pyruns_jupyter.service.operations import READ
 
 from .download import DownloadHandler
@@ -19,8 +19,8 @@ class LogHandler(PyrunsHandler):
         options = {
             "run": self.query_number("run", low=1),
             "offset": self.query_number("offset"),
-            "limit": self.query_number("limit", low=1, high=MOST),
-            "tail": self.query_number("tail", low=1, high=MOST),
+            "limit": self.query_number("limit", low=1, high=MAX_BYTES),
+            "tail": self.query_number("tail", low=1, high=MAX_BYTES),
             "before": self.query_number("before"),
         }
         found = await self.run(lambda: read_log(self.workspace(ws), task, **options))

@@ -8,9 +8,9 @@ from tornado.iostream import StreamClosedError
 
 from pyruns_jupyter.service.logs import find_log
 from pyruns_jupyter.service.logsearch import (
+    BLOCK_TIMEOUT_SECONDS,
     ENDED,
-    MOST_HITS,
-    PATIENCE,
+    MAX_HITS,
     TOO_SLOW,
     LogSearch,
     Scan,
@@ -77,7 +77,7 @@ class LogSearchHandler(PyrunsHandler):
     async def _next_line(self) -> bytes:
         assert self._scan is not None
         waiting = asyncio.ensure_future(self.services.wait(self._scan.next_line))
-        done, _ = await asyncio.wait({waiting}, timeout=PATIENCE)
+        done, _ = await asyncio.wait({waiting}, timeout=BLOCK_TIMEOUT_SECONDS)
         if not done:
             self._scan.kill()
             await waiting
@@ -90,5 +90,5 @@ class LogSearchHandler(PyrunsHandler):
             literal=self.query_flag("literal"),
             ignore_case=self.query_flag("ignore_case"),
             start=self.query_number("offset"),
-            limit=self.query_number("limit", low=1, high=MOST_HITS),
+            limit=self.query_number("limit", low=1, high=MAX_HITS),
         )

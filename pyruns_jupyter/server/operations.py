@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.live.watcher import FRESH, Watcher
+from pyruns_jupyter.live.watcher import MAX_AGE_SECONDS, Watcher
 from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Operation
 from pyruns_jupyter.service.request import MAX_NUMBER, Body, parse_body, query_integer
 
@@ -125,7 +125,7 @@ class _Session:
         await self._handler.check_jobs(await self.open(), options)
 
     async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
-        return await self._watcher().look(read, max_age=0.0 if is_new else FRESH)
+        return await self._watcher().look(read, max_age=0.0 if is_new else MAX_AGE_SECONDS)
 
     async def answer(self, question: Any, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
         watcher = self._watcher()

@@ -15,7 +15,7 @@ from pyruns_jupyter.service.http_errors import to_json
 
 TIMEOUT = 10.0  # seconds for one try
 PAUSES = (2.0, 30.0)  # seconds before the second and the third try
-MOST = 20  # messages on their way; with more the service is too slow, and they are dropped
+MAX_PENDING = 20  # messages on their way; with more the service is too slow, and they are dropped
 
 # Slack escapes no more than &, < and >, and takes <!channel> for a call; Mattermost also takes @channel.
 _MENTION = re.compile(r"@(?=(?:all|channel|everyone|here)\b)", re.IGNORECASE)
@@ -42,7 +42,7 @@ class Webhook:
         """Send an event (see `event_schemas`) without waiting for it."""
         if not self._url:
             return
-        if len(self._sending) >= MOST:
+        if len(self._sending) >= MAX_PENDING:
             _log.warning("The webhook is too slow: the event %s is not sent.", name)
             return
         body = to_json({"text": plain(sentence(name, facts)), "event": name, **facts})

@@ -33,7 +33,7 @@ ACTIONS = (
 )
 _IN_TRASH = ("restore", PURGE)  # actions on tasks that no search finds
 MAX_NAMES = 100_000  # of one request; larger workspaces are beyond what is supported
-MOST_DAYS = 1_000_000
+MAX_DAYS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ActionRequest:
             )
         older = None
         if action == PURGE and body.has("older_than"):
-            older = body.integer("older_than", 0, low=0, high=MOST_DAYS * 86400)
+            older = body.integer("older_than", 0, low=0, high=MAX_DAYS * 86400)
         names = body.texts("names") if body.has("names") else None
         if names is not None and len(names) > MAX_NAMES:
             raise InvalidInput(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyruns_jupyter.core.tasks.index import TaskIndex
 
-MOST = 2000  # keys
+MAX_KEYS = 2000  # keys
 
 
 def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
@@ -37,9 +37,9 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
                     "tasks": having[key] or swept[key],
                     "swept": key in swept,
                 }
-                for key in keys[:MOST]
+                for key in keys[:MAX_KEYS]
             ],
-            "figures": [{"key": key, "tasks": figures[key]} for key in [*figures][:MOST]],
+            "figures": [{"key": key, "tasks": figures[key]} for key in [*figures][:MAX_KEYS]],
         }
 
     return make

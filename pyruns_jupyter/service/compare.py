@@ -17,7 +17,7 @@ from .failures import failure_groups
 from .request import Body
 from .tasks import read_statuses
 
-MOST = 500  # tasks
+MAX_TASKS = 500  # tasks
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Comparing:
 
         def make() -> dict[str, Any]:
             chosen = self._chosen(rows, sources, is_given_up)
-            if len(chosen) > MOST:
-                raise InvalidInput(f"{len(chosen)} tasks are too many to compare; {MOST} are the most.")
+            if len(chosen) > MAX_TASKS:
+                raise InvalidInput(f"{len(chosen)} tasks are too many to compare; {MAX_TASKS} are the most.")
             configs = index.configs()
             parameters = _different([configs.get(row.name) or row.swept for row in chosen])
             return {

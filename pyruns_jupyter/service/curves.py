@@ -12,8 +12,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .path_guard import check_inside
 
-MOST = 200  # tasks
-MOST_POINTS = 2000
+MAX_TASKS = 200  # tasks
+MAX_POINTS = 2000
 
 
 def curves(
@@ -27,7 +27,7 @@ def curves(
     them. What cannot be read is left out.
     """
     items: list[dict[str, Any]] = []
-    for name in names[:MOST]:
+    for name in names[:MAX_TASKS]:
         try:
             items += _of_task(workspace, name, keys, points, run)
         except (PyrunsError, OSError):

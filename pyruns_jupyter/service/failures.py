@@ -13,7 +13,7 @@ from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-MOST_SHARED = 20  # values that are told of a group
+MAX_SHARED = 20  # values that are told of a group
 
 Columns = Sequence[Mapping[str, Any]]  # `ComparedValues`
 
@@ -73,4 +73,4 @@ def _shared(places: list[int], columns: Columns) -> list[dict[str, Any]]:
         same = sum(text in mine for text in texts) - len(places)
         shared.append({"key": column["key"], "value": encode_nonfinite(value), "others": same})
     shared.sort(key=lambda one: one["others"])
-    return shared[:MOST_SHARED]
+    return shared[:MAX_SHARED]

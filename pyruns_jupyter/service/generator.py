@@ -17,7 +17,7 @@ from pyruns_jupyter.engine.client.default_gpus import default_gpus
 
 from .request import Body
 
-MOST_ROWS, USUAL_ROWS = 1000, 200
+MAX_ROWS, DEFAULT_ROWS = 1000, 200
 PREVIEW_SECONDS = 5.0  # people type meanwhile, and others wait for their previews
 CREATE_SECONDS = 30.0  # for reading what is to be created
 SHELL_STARTER = "# Every line is run by the workspace's shell.\necho hello\n"
@@ -46,7 +46,7 @@ class Sketch:
             text=body.text("text"),
             name=body.text("name", ""),
             offset=body.integer("offset", 0, low=0, high=2**31),
-            limit=body.integer("limit", USUAL_ROWS, low=0, high=MOST_ROWS),
+            limit=body.integer("limit", DEFAULT_ROWS, low=0, high=MAX_ROWS),
         )
 
 

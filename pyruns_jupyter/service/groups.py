@@ -20,9 +20,9 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 from .columns import value_key
 from .tasks import read_statuses
 
-MOST_KEYS = 50
+MAX_KEYS = 50
 NAMES = 20  # of a group that are told
-_LARGEST = 1e308  # also what is no number, and whole numbers that no float holds, are left out
+_MAX_VALUE = 1e308  # also what is no number, and whole numbers that no float holds, are left out
 
 
 @dataclass
@@ -47,8 +47,8 @@ class Grouping:
     def __post_init__(self) -> None:
         if self.by and self.fold:
             raise InvalidInput("Give either 'by' or 'fold'.", field="by")
-        if len(self.by) + len(self.fold) > MOST_KEYS:
-            raise InvalidInput(f"Tasks are gathered by at most {MOST_KEYS} keys.", field="by")
+        if len(self.by) + len(self.fold) > MAX_KEYS:
+            raise InvalidInput(f"Tasks are gathered by at most {MAX_KEYS} keys.", field="by")
         if self.order not in ("", "asc", "desc"):
             raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
 
@@ -186,7 +186,7 @@ def query_of(values: Mapping[str, Any]) -> str | None:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    return [float(one) for one in values if type(one) in (int, float) and abs(one) < _LARGEST]
+    return [float(one) for one in values if type(one) in (int, float) and abs(one) < _MAX_VALUE]
 
 
 def _mean(values: Iterable[Any]) -> float | None:

@@ -15,8 +15,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from .path_guard import check_inside
 
-MOST = 4 * 1024 * 1024  # bytes in one answer
-USUAL = 256 * 1024
+MAX_BYTES = 4 * 1024 * 1024  # bytes in one answer
+DEFAULT_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def read_log(
     path, size = find_log(workspace, name, run)
     if before is not None:
         end = min(before, size)
-        begin = tail_offset(path, limit or USUAL, end)
+        begin = tail_offset(path, limit or DEFAULT_BYTES, end)
         return LogRange(read_range(path, begin, end - begin), begin, size)
     begin = tail_offset(path, tail) if tail is not None else offset or 0
-    most = limit or (MOST if tail is not None else USUAL)
+    most = limit or (MAX_BYTES if tail is not None else DEFAULT_BYTES)
     data = read_range(path, begin, most) if begin < size else b""
     return LogRange(data, begin, max(size, begin + len(data)) if data else size)
 

@@ -15,10 +15,10 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.logs import search_worker
 from pyruns_jupyter.core.logs.reader import open_log_file
 
-LONGEST_PATTERN = 1000  # characters
-USUAL_HITS, MOST_HITS = 1000, 10_000
-PATIENCE = 20.0  # seconds that a pattern may take for one block of the log
-TOO_SLOW = f"This expression takes more than {PATIENCE:g} s for a part of the log."
+MAX_PATTERN = 1000  # characters
+DEFAULT_HITS, MAX_HITS = 1000, 10_000
+BLOCK_TIMEOUT_SECONDS = 20.0  # seconds that a pattern may take for one block of the log
+TOO_SLOW = f"This expression takes more than {BLOCK_TIMEOUT_SECONDS:g} s for a part of the log."
 ENDED = "The search was ended from outside."
 
 
@@ -40,11 +40,9 @@ class LogSearch:
         Raises:
             InvalidInput: when the pattern is empty or too long.
         """
-        if not pattern or len(pattern) > LONGEST_PATTERN:
-            raise InvalidInput(
-                f"'pattern' should have from 1 to {LONGEST_PATTERN} characters.", field="pattern"
-            )
-        return cls(re.escape(pattern) if literal else pattern, ignore_case, start or 0, limit or USUAL_HITS)
+        if not pattern or len(pattern) > MAX_PATTERN:
+            raise InvalidInput(f"'pattern' should have from 1 to {MAX_PATTERN} characters.", field="pattern")
+        return cls(re.escape(pattern) if literal else pattern, ignore_case, start or 0, limit or DEFAULT_HITS)
 
 
 class Scan:

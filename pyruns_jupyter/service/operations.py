@@ -22,8 +22,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from . import actions, changes, exports, generator, logs, queue, runs, settings, studies, tasks
 from .columns import columns_reader
 from .compare import Comparing
-from .curves import MOST as MAX_CURVE_TASKS
-from .curves import MOST_POINTS, curves
+from .curves import MAX_POINTS, curves
+from .curves import MAX_TASKS as MAX_CURVE_TASKS
 from .groups import Grouping
 from .request import Arguments
 
@@ -152,7 +152,7 @@ async def _list_tasks(session: Session, arguments: Arguments) -> object:
     wanted: dict[str, Any] = {key: arguments.text(key) for key in _PAGE_OPTIONS}
     wanted["fields"] = tuple(arguments.texts("fields"))
     wanted["offset"] = arguments.number("offset")
-    wanted["limit"] = arguments.number("limit", low=1, high=tasks.MOST)
+    wanted["limit"] = arguments.number("limit", low=1, high=tasks.MAX_PAGE)
     await session.open()
     if "log" in wanted["query"].casefold() or "/" in wanted["query"]:
         # Reading logs and regular expressions take a while; other questions need not wait for it.
@@ -211,7 +211,7 @@ async def _group_tasks(session: Session, arguments: Arguments) -> object:
         by=tuple(arguments.texts("by")),
         fold=tuple(arguments.texts("fold")),
         offset=arguments.number("offset") or 0,
-        limit=arguments.number("limit", low=1, high=tasks.MOST) or tasks.USUAL,
+        limit=arguments.number("limit", low=1, high=tasks.MAX_PAGE) or tasks.DEFAULT_PAGE,
         **{key: arguments.text(key) for key in _PAGE_OPTIONS},
     )
     await session.open()
@@ -301,7 +301,7 @@ def _curves(workspace: WorkspaceFolder, arguments: Arguments) -> object:
         workspace,
         arguments.texts("name")[:MAX_CURVE_TASKS],
         arguments.texts("key") or None,
-        arguments.number("points", low=2, high=MOST_POINTS) or 40,
+        arguments.number("points", low=2, high=MAX_POINTS) or 40,
         arguments.number("run", low=1),
     )
 

@@ -18,8 +18,8 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from .path_guard import check_inside
 from .tasks import environment_model, run_model
 
-MOST_FILES = 10_000  # that a list of artifacts has
-_DEEPEST = 32  # folders within each other
+MAX_FILES = 10_000  # that a list of artifacts has
+_MAX_DEPTH = 32  # folders within each other
 
 
 def run_details(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, A
     items: list[dict[str, Any]] = []
     cut = False
     for path, status in _files(folder, ""):
-        if len(items) == MOST_FILES:
+        if len(items) == MAX_FILES:
             cut = True
             break
         items.append({"path": path, "size": status.st_size, "modified_at": status.st_mtime})
@@ -128,7 +128,7 @@ def _files(folder: Path, prefix: str, depth: int = 0) -> Iterator[tuple[str, os.
             entry.name.encode()
             if entry.is_file(follow_symlinks=False):
                 yield prefix + entry.name, entry.stat(follow_symlinks=False)
-            elif entry.is_dir(follow_symlinks=False) and depth < _DEEPEST:
+            elif entry.is_dir(follow_symlinks=False) and depth < _MAX_DEPTH:
                 yield from _files(Path(entry.path), f"{prefix}{entry.name}/", depth + 1)
         except (OSError, UnicodeEncodeError):
             continue  # gone, or a name that no client can send back

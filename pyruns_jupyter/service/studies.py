@@ -15,7 +15,7 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import option_parsing
 from pyruns_jupyter.studies import service as managing
-from pyruns_jupyter.studies.definition import MOST_TRIALS, Definition, study_names
+from pyruns_jupyter.studies.definition import MAX_TRIALS, Definition, study_names
 from pyruns_jupyter.studies.launch import is_driven
 from pyruns_jupyter.studies.optimizer import is_available
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
@@ -50,7 +50,7 @@ class StudyRequest:
         for key in ("direction", "sampler", "prune"):
             fields[key] = body.text(key, getattr(usual, key))
         for key in ("n", "jobs"):
-            fields[key] = body.integer(key, getattr(usual, key), low=1, high=MOST_TRIALS)
+            fields[key] = body.integer(key, getattr(usual, key), low=1, high=MAX_TRIALS)
         seed = body.integer("seed", random.getrandbits(32), low=0, high=2**32 - 1)
         run = body.options("run", [key for key in option_parsing.KEYS if key != "jobs"])
         return cls({**fields, "seed": seed}, run)
@@ -87,7 +87,7 @@ class StudyChange:
             raise InvalidInput(
                 f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
             )
-        n = body.integer("n", 1, low=1, high=MOST_TRIALS) if body.has("n") else None
+        n = body.integer("n", 1, low=1, high=MAX_TRIALS) if body.has("n") else None
         return cls(action, n, body.has("running") and body.flag("running"))
 
 

@@ -32,8 +32,8 @@ from .generator import CREATE_SECONDS, propose
 from .path_guard import check_inside
 from .request import Body
 
-MOST, USUAL = 1000, 200  # tasks on a page
-MOST_FIELDS = 200
+MAX_PAGE, DEFAULT_PAGE = 1000, 200  # tasks on a page
+MAX_FIELDS = 200
 MAX_TRACK_VALUES = 200_000  # of all curves in one answer
 
 
@@ -60,15 +60,15 @@ def page_reader(
     order = order or "desc"
     if order not in ("asc", "desc"):
         raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
-    if len(fields) > MOST_FIELDS:
-        raise InvalidInput(f"At most {MOST_FIELDS} fields are told of a task.", field="fields")
+    if len(fields) > MAX_FIELDS:
+        raise InvalidInput(f"At most {MAX_FIELDS} fields are told of a task.", field="fields")
     options = {
         "query": query,
         "statuses": read_statuses(status),
         "sort": sort or "created",
         "order": order,
         "offset": offset or 0,
-        "limit": USUAL if limit is None else limit,
+        "limit": DEFAULT_PAGE if limit is None else limit,
     }
     return lambda index: _page(index, options, fields, is_given_up)
 

@@ -23,13 +23,13 @@ SAMPLERS = ("tpe", "random")
 PRUNERS = ("", "median", "quartile")
 ACTIVE, STOPPED, FINISHED, FAILED = "active", "stopped", "finished", "failed"
 STATES = (ACTIVE, STOPPED, FINISHED, FAILED)
-MOST_TRIALS, MOST_JOBS = 10_000, 1000
+MAX_TRIALS, MAX_JOBS = 10_000, 1000
 
 _SUFFIX = ".json"
 _LOCK_TIMEOUT = 5.0  # seconds
 _VERSION = 1
-_LARGEST_SEED = 2**32 - 1
-_LATEST = 1e12  # epoch seconds
+_MAX_SEED = 2**32 - 1
+_MAX_EPOCH = 1e12  # epoch seconds
 _TEXTS = ("name", "text", "objective", "direction", "sampler", "prune", "state", "message")
 
 
@@ -78,7 +78,7 @@ class Definition:
             if not isinstance(getattr(self, key), str):
                 raise InvalidInput(f"{key} must be a text, not {shown(getattr(self, key))}.", field=key)
         check_task_name(self.name)
-        if type(self.created_at) not in (int, float) or not 0 <= self.created_at < _LATEST:
+        if type(self.created_at) not in (int, float) or not 0 <= self.created_at < _MAX_EPOCH:
             raise InvalidInput(
                 f"created_at must be a time, not {shown(self.created_at)}.", field="created_at"
             )
@@ -95,7 +95,7 @@ class Definition:
                 raise InvalidInput(
                     f"{key} must be one of {told}, not {shown(getattr(self, key))}.", field=key
                 )
-        for key, low, high in (("n", 1, MOST_TRIALS), ("jobs", 1, MOST_JOBS), ("seed", 0, _LARGEST_SEED)):
+        for key, low, high in (("n", 1, MAX_TRIALS), ("jobs", 1, MAX_JOBS), ("seed", 0, _MAX_SEED)):
             value = getattr(self, key)
             if type(value) is not int or not low <= value <= high:
                 raise InvalidInput(

@@ -38,7 +38,7 @@ from pyruns_jupyter.engine.queue.launch import check_startable, start_detached
 from pyruns_jupyter.engine.queue.launch import ensure_running as attend_queue
 
 _SEPARATOR = "@"  # no name holds it
-_PATIENCE = 5.0  # seconds until a driver that was started holds its lock
+_START_TIMEOUT_SECONDS = 5.0  # seconds until a driver that was started holds its lock
 _started: dict[Path, float] = {}  # when this process last started each (by its lock), monotonic seconds
 
 
@@ -207,8 +207,8 @@ def _attend_studies(root: Path) -> bool:
             continue
         with suppress(PyrunsError, OSError):  # which the user who begins or resumes it sees
             marker = read_marker(key, *study)
-            last = _started.get(driver_lock_path(root, marker.python), -_PATIENCE)
-            if time.monotonic() - last >= _PATIENCE:  # else it is on its way
+            last = _started.get(driver_lock_path(root, marker.python), -_START_TIMEOUT_SECONDS)
+            if time.monotonic() - last >= _START_TIMEOUT_SECONDS:  # else it is on its way
                 started = _start(root, study, marker) or started
     return started
 

@@ -161,7 +161,7 @@ def test_more_tasks_than_lists_are_quick_with(shell: Project, monkeypatch: pytes
     for name in ("a", "b", "c"):
         shell.task(name)
     assert "lists and searches take seconds" not in told(shell)
-    monkeypatch.setattr(doctor, "MANY", 2)
+    monkeypatch.setattr(doctor, "MANY_TASKS", 2)
     assert "warning: _shell_ has 3 tasks: from 2 on, lists and searches take seconds." in told(shell)
 
 

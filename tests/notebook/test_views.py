@@ -14,7 +14,7 @@ from traitlets import TraitError
 from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.notebook import static_preview
-from pyruns_jupyter.notebook.static_preview import MOST_BYTES
+from pyruns_jupyter.notebook.static_preview import MAX_BYTES
 from pyruns_jupyter.notebook.widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTable, View
 from tests.recorder import Recorder
 
@@ -129,7 +129,7 @@ def test_names_in_a_picture_of_curves_are_text(workspace: Workspace) -> None:
 def test_a_large_table_says_what_it_leaves_out(workspace: Workspace) -> None:
     workspace.create("lr: (0:300:1)", name="n")
     shown = picture(TaskTable(workspace))
-    assert sum(map(len, shown.values())) <= MOST_BYTES
+    assert sum(map(len, shown.values())) <= MAX_BYTES
     assert "of 300 tasks" in shown["text/html"] and "of 300 tasks" in shown["text/plain"]
 
 

@@ -94,7 +94,7 @@ def searching() -> list[psutil.Process]:
 async def test_a_pattern_without_end_is_given_up(
     api: Api, task: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logsearch, "PATIENCE", 0.5)
+    monkeypatch.setattr(logsearch, "BLOCK_TIMEOUT_SECONDS", 0.5)
     task.paths.log(1).write_bytes(b"a" * 5000 + b"\n")
     (line,) = await search(api, pattern="(a+)+b")
     assert "takes more than" in line["message"]

@@ -50,7 +50,7 @@ async def test_a_workspace_at_rest(
     train: WorkspaceFolder, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch, has_hints: bool
 ) -> None:
     """The system tells of a change long before the next look is due; where it does not, looks are many."""
-    monkeypatch.setattr(watcher_module, "RESTING", 3600.0)
+    monkeypatch.setattr(watcher_module, "IDLE_PERIOD_SECONDS", 3600.0)
     if not has_hints:
         monkeypatch.setattr(fs_hints, "FolderWatch", _refuse)
     create_tasks(train, "lr: 0.5\n", "one")
@@ -99,7 +99,7 @@ async def test_remembered_answers_are_bounded_in_size(
         await watcher.answer("large", lambda index: lambda: "x" * 2000)
         await watcher.answer("small", lambda index: lambda: "x")
         remembered = [*range(5), "large", "small"]
-        monkeypatch.setattr(watcher_module, "FRESH", 3600.0)
+        monkeypatch.setattr(watcher_module, "MAX_AGE_SECONDS", 3600.0)
         await watcher.look(lambda index: None, max_age=0.0)
         known = [text for question in remembered if (text := watcher.known(question)) is not None]
         assert '"x"' in known

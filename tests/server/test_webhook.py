@@ -150,7 +150,7 @@ async def test_a_slow_service_is_not_flooded(
     receivers: Receivers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver = receivers()
-    monkeypatch.setattr(webhook, "MOST", 2)
+    monkeypatch.setattr(webhook, "MAX_PENDING", 2)
     told = Webhook(receiver.url)
     for _ in range(5):
         told.tell("batch_finished", {"workspace": WS})

@@ -17,7 +17,7 @@ def shortened(message: str) -> str:
     return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"
 
 
-_LONGEST_SHOWN = 80  # characters of a value in a sentence
+_MAX_SHOWN = 80  # characters of a value in a sentence
 
 
 class PyrunsError(Exception):
@@ -120,7 +120,7 @@ def shown(value: object) -> str:
     thousands of digits cannot be written out.
     """
     if isinstance(value, str):
-        return repr(value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…")
+        return repr(value if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]}…")
     if value is None or isinstance(value, (bool, float)):
         return repr(value)
     if isinstance(value, int):

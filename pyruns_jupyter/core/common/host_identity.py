@@ -17,7 +17,7 @@ from .errors import PyrunsError
 
 STATE_VARIABLE = "PYRUNS_STATE_DIR"
 RUNTIME_VARIABLE = "PYRUNS_RUNTIME_DIR"
-_OLD_SECONDS = 90 * 86400.0  # after which the runtime folder of a boot is removed
+_MAX_AGE_SECONDS = 90 * 86400.0  # after which the runtime folder of a boot is removed
 CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differently between programs
 
 
@@ -109,7 +109,7 @@ def _remove_old(folder: Path) -> None:
     for name in os.listdir(folder.parent):
         other = folder.parent / name
         with suppress(OSError):
-            if other != folder and time.time() - other.lstat().st_mtime > _OLD_SECONDS:
+            if other != folder and time.time() - other.lstat().st_mtime > _MAX_AGE_SECONDS:
                 shutil.rmtree(other)
 
 

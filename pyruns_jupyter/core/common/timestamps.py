@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 STAMP_FORMAT = "%Y-%m-%d_%H-%M-%S"
-_USUAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)", re.ASCII)
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)_(\d\d)-(\d\d)-(\d\d)", re.ASCII)
 _UNITS = {
     "ms": 0.001,
     "s": 1.0,
@@ -37,7 +37,7 @@ def parse_stamp(text: object) -> float | None:
 
 @lru_cache(maxsize=4096)  # the tasks of a sweep share theirs
 def _parse(text: str) -> float | None:
-    usual = _USUAL.fullmatch(text)
+    usual = _STAMP.fullmatch(text)
     try:
         if usual:  # several times as fast
             return datetime(*map(int, usual.groups())).timestamp()  # type: ignore[arg-type]

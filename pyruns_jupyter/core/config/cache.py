@@ -12,7 +12,7 @@ from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_sign
 
 from .flatten import EMPTY, FlatConfig, FlatReader
 
-LARGEST = 256 * 1024  # bytes; what is larger is data, not a configuration that somebody searches
+MAX_BYTES = 256 * 1024  # bytes; what is larger is data, not a configuration that somebody searches
 LOOKS = 1000  # files that one call looks at again although nothing is known to have changed
 
 _FLAGS = (
@@ -89,7 +89,7 @@ def _read(path: str) -> tuple[Signature, str]:
     descriptor = os.open(path, _FLAGS)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             return signature_of(status), ""
         signature = settled_signature(status)
         data = os.read(descriptor, status.st_size + 1)

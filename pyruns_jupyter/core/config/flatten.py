@@ -28,9 +28,9 @@ _EMPTY_LINE = re.compile(r" *(?:#.*)?")
 _STRANGE = re.compile(
     "[^\x0a\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-_LONGEST = 64 * 1024  # characters that are read line by line
+_MAX_SCANNED = 64 * 1024  # characters that are read line by line
 _REMEMBERED = 20_000  # lines
-_MOST_KEYS = 4 * 1024 * 1024  # characters of all dotted keys of a configuration
+_MAX_KEYS = 4 * 1024 * 1024  # characters of all dotted keys of a configuration
 
 # What a line says: its indentation, its key (None: an item of a list), its value (`_OPEN`: in the lines
 # below). `()` is an empty line, None one that only the YAML parser understands.
@@ -79,7 +79,7 @@ def flatten(value: Mapping[str, Any]) -> dict[str, Any]:
             repeated for every value, make much of a small text.
     """
     found: dict[str, Any] = {}
-    _flatten(value, "", found, _MOST_KEYS)
+    _flatten(value, "", found, _MAX_KEYS)
     return found
 
 
@@ -115,7 +115,7 @@ class FlatReader:
         keys = tuple(found)
         places = self._places.get(keys)
         if places is None:
-            if sum(map(len, keys)) > _MOST_KEYS:
+            if sum(map(len, keys)) > _MAX_KEYS:
                 return EMPTY
             keys = tuple(map(sys.intern, keys))
             places = self._places[keys] = {key: place for place, key in enumerate(keys)}
@@ -127,7 +127,7 @@ class FlatReader:
 
     def _read_plain(self, text: str) -> dict[str, Any] | None:
         """Return what plain text holds, None when the YAML parser has to look at it."""
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_SCANNED:
             return None
         text = text.removeprefix("\ufeff").replace("\r\n", "\n")
         if _STRANGE.search(text):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pyruns_jupyter.core.fs.atomic import MANY, sync_filesystem, sync_folder
+from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_filesystem, sync_folder
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
 from pyruns_jupyter.core.taskfile.paths import STAGING_PREFIX
 from pyruns_jupyter.core.tasks.name_guard import create_guard, reservation_name, reserved, tidy_reservations
@@ -99,7 +99,7 @@ def _place(workspace: WorkspaceFolder, staging: Path, names: Sequence[str]) -> N
 def _sync_tree(staging: Path, names: Iterable[str], files: Sequence[str]) -> None:
     """Make everything in the staging folder durable."""
     names = list(names)
-    if len(names) >= MANY and sync_filesystem(staging):
+    if len(names) >= MANY_FILES and sync_filesystem(staging):
         return
     for name in names:
         folder = staging / name

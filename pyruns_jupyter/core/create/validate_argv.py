@@ -20,8 +20,8 @@ from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 Check = Callable[[Mapping[str, object]], object]
 
-MOST_ERRORS = 20  # that are told at once
-_ENOUGH = 2_000  # configurations of a sweep that is refused anyway for its size
+MAX_ERRORS = 20  # that are told at once
+_MAX_CHECKED = 2_000  # configurations of a sweep that is refused anyway for its size
 _UNCHECKED = frozenset({"load", "none"})  # kinds of scripts that get no arguments
 _CONVERTED = frozenset({"int", "float", "str"})
 
@@ -43,7 +43,7 @@ def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -
             for one in error.errors if isinstance(error, InvalidInputs) else [error]:
                 if not _is_broken(one.field, plan.broken):
                     found.setdefault((one.field, one.message), _placed(one, plan))
-            if len(found) >= MOST_ERRORS:
+            if len(found) >= MAX_ERRORS:
                 break
     return list(found.values())
 
@@ -79,7 +79,7 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
         turns: Iterable[Sequence[int]] = itertools.product(*(positions for _, positions in wheels))
     else:
         turns = itertools.chain(itertools.product(*alike), _alone(alike, values, selects))
-    for turn in itertools.islice(turns, None if plan.count <= plan.limit else _ENOUGH):
+    for turn in itertools.islice(turns, None if plan.count <= plan.limit else _MAX_CHECKED):
         yield plan.assembled(
             [(plan.axes[number], at) for (axes, _), at in zip(wheels, turn, strict=True) for number in axes]
         )

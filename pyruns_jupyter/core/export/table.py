@@ -57,7 +57,7 @@ FACTS = (
     "notes",
     "message",
 )
-_LATEST = 1e12  # epoch seconds
+_MAX_EPOCH = 1e12  # epoch seconds
 _TIMES = frozenset({"created_at", "started_at", "finished_at"})
 _LINES_KEY = ("facts", "config", "figures")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -241,7 +241,7 @@ def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LATEST
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MAX_EPOCH
 
 
 def write_table(

@@ -21,9 +21,9 @@ from .temp_names import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_LARGE = 1024 * 1024  # bytes
+_LARGE_BYTES = 1024 * 1024  # bytes
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
-MANY = 16  # files; from here on one synchronisation of the file system costs less than one a file
+MANY_FILES = 16  # files; from here on one synchronisation of the file system costs less than one a file
 
 
 def sync_folder(folder: Path) -> None:
@@ -39,7 +39,7 @@ def sync_folder(folder: Path) -> None:
 
 def sync_files(folder: Path, names: Sequence[str]) -> None:
     """Make files in `folder` durable; many of them with one synchronisation of their file system."""
-    if len(names) >= MANY and sync_filesystem(folder):
+    if len(names) >= MANY_FILES and sync_filesystem(folder):
         return
     for name in names:
         descriptor = os.open(folder / name, os.O_RDWR)
@@ -259,7 +259,7 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
     if len(data) > MAX_JSON_BYTES:
         raise too_large(path, MAX_JSON_BYTES)
     try:
-        with _paused_collection() if len(data) > _LARGE else nullcontext():
+        with _paused_collection() if len(data) > _LARGE_BYTES else nullcontext():
             value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} {_json_problem(data, error)}") from error

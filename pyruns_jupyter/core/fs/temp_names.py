@@ -18,7 +18,9 @@ from pathlib import Path
 from pyruns_jupyter.core.common.host_identity import boot_id, host_name, process_alive
 
 _NAME = re.compile(r"-(?P<home>[0-9a-f]{8})-(?P<pid>\d{1,10})-(?P<start>\d{1,20})-[0-9a-f]{8}(?:\.tmp)?")
-_OLD = 24 * 3600.0  # seconds without a change until something of an unknown maker belongs to nobody
+_MAX_AGE_SECONDS = (
+    24 * 3600.0
+)  # seconds without a change until something of an unknown maker belongs to nobody
 _known: tuple[int, str] = (0, "")
 _home_known = ""
 
@@ -45,7 +47,7 @@ def is_left_over(path: Path) -> bool:
     if found is not None and found["home"] == host_tag():
         return not _lives(int(found["pid"]), int(found["start"]))
     try:
-        return time.time() - _last_change(path) > _OLD
+        return time.time() - _last_change(path) > _MAX_AGE_SECONDS
     except OSError:
         return False
 

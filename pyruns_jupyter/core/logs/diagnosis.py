@@ -11,7 +11,7 @@ from pathlib import Path
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
 _TAIL = 64 * 1024  # bytes of a log that are looked at
-_LONGEST = 300  # characters of a headline
+_MAX_HEADLINE = 300  # characters of a headline
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
@@ -74,7 +74,7 @@ def _traceback(lines: list[str]) -> Failure | None:
             if exception is None:
                 return None
             headline = line.strip()
-            shown = headline if len(headline) <= _LONGEST else f"{headline[: _LONGEST - 1]}…"
+            shown = headline if len(headline) <= _MAX_HEADLINE else f"{headline[: _MAX_HEADLINE - 1]}…"
             return Failure(shown, _mark("traceback", *frames, exception.group(1)))
     return None
 

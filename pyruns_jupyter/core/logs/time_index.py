@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-_MOST_BYTES = 8 * 1024 * 1024  # of a file; ours stay far below
+_MAX_BYTES = 8 * 1024 * 1024  # of a file; ours stay far below
 _LINE = re.compile(rb"(\d{1,15}) (\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
 
 Mark = tuple[int, float]
@@ -45,7 +45,7 @@ def read_marks(path: Path, begin: int, end: int, most: int) -> list[Mark]:
 def _marks(path: Path) -> Iterator[Mark]:
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
-            data = stream.read(_MOST_BYTES)
+            data = stream.read(_MAX_BYTES)
     except OSError:
         return
     last: Mark = (-1, 0.0)

@@ -19,7 +19,7 @@ ROOM_BYTES = 16 * 1024 * 1024
 MAX_CURVES = 10_000  # more keys than that are no curves; the journal keeps them
 
 _PIECE = 256 * 1024
-_LONGEST_TEXT = 200  # characters of a text in a thinned curve
+_MAX_TEXT = 200  # characters of a text in a thinned curve
 _MAX_DEPTH = 60
 _TOO_DEEP = 1 << 60
 
@@ -153,8 +153,8 @@ def _short(value: Any) -> Any:
     if type(value) is float or type(value) is int:
         return value
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
-    if isinstance(value, (list, dict)) and _weight(value, 4) > 16 * _LONGEST_TEXT:
+        return value if len(value) <= _MAX_TEXT else value[: _MAX_TEXT - 1] + "…"
+    if isinstance(value, (list, dict)) and _weight(value, 4) > 16 * _MAX_TEXT:
         return "…"
     return value
 

@@ -18,7 +18,7 @@ from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves
 from .read import figures_of_run, journal_sketches, tails_of
 from .select_points import select_points
 
-_MOST_KNOWN = 500  # runs whose curves were found the slow way
+_MAX_KNOWN = 500  # runs whose curves were found the slow way
 
 _Known = tuple[tuple[int, ...], dict[str, Curve]]
 _known: OrderedDict[Path, _Known] = OrderedDict()
@@ -89,7 +89,7 @@ def _slowly(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Curve]:
     with _known_lock:
         _known[place] = signature, found
         _known.move_to_end(place)
-        while len(_known) > _MOST_KNOWN:
+        while len(_known) > _MAX_KNOWN:
             _known.popitem(last=False)
     return found
 

@@ -24,10 +24,10 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from .journal import TRACK
 
 POINTS = 2000  # of a curve
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 STEP_KEYS = ("step", "global_step", "iteration", "iter", "epoch")  # tracked beside a curve, they number it
 _VERSION = 1
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 
 _Point = tuple[int, float | None, float, dict[str, Any]]  # place, value, epoch seconds, steps
 _Part = tuple[_Point, _Point]  # the smallest and the largest one; the same twice where there is one
@@ -69,7 +69,7 @@ class CurveDownsampler:
             for key, value in point.items():
                 sketch = self._sketches.get(key)
                 if sketch is None:
-                    if len(self._sketches) >= MOST_KEYS:
+                    if len(self._sketches) >= MAX_KEYS:
                         continue
                     sketch = self._sketches[key] = _Sketch(self._parts)
                 sketch.add(number(value), time, steps)
@@ -178,7 +178,7 @@ def read_curves(path: Path, keys: Collection[str] | None = None) -> tuple[int, d
     found: dict[str, Curve] = {}
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
-            lines = stream.read(_MOST_BYTES).splitlines()
+            lines = stream.read(_MAX_BYTES).splitlines()
         head = json.loads(lines[0])
         if head["version"] != _VERSION or type(head["journal"]) is not int:
             return -1, {}

@@ -26,7 +26,7 @@ FOLDER = "environments"
 _CACHE = "interpreters.json"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _PROBE_SECONDS = 60.0
-_MOST_INTERPRETERS = 100
+_MAX_INTERPRETERS = 100
 # Run by the interpreter that is asked, whatever its version; `""` is what `-c` puts first on the path. Its
 # working folder is none that others fill, since it imports before it can leave that out.
 _PROBE = """
@@ -149,7 +149,7 @@ def _remember(folder: Path, python: str, version: str, digest: str, searched: li
         except (OSError, Unreadable):
             entries = {}
         entries.pop(python, None)
-        while len(entries) >= _MOST_INTERPRETERS:
+        while len(entries) >= _MAX_INTERPRETERS:
             del entries[next(iter(entries))]
         write_atomic(folder / _CACHE, dump_json({**entries, python: entry}), durable=False)
 

@@ -21,10 +21,10 @@ from pyruns_jupyter.core.provenance.snapshots.selection import is_safe
 
 TIMEOUT = 2.0  # seconds
 _DIGITS = 12
-_MOST_FILTERED = 1000  # files that are looked up; with more, the repository counts as changed
+_MAX_FILTERED = 1000  # files that are looked up; with more, the repository counts as changed
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_LONGEST_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
-_LONGEST_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
+_MAX_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
+_MAX_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _are_filtered(folder: Path, paths: list[str], deadline: float) -> bool:
     as they were.
     """
     names = filter_names(folder, timeout=deadline - time.monotonic())
-    if not names or len(paths) > _MOST_FILTERED:
+    if not names or len(paths) > _MAX_FILTERED:
         return False
     words = ("check-attr", "-z", "filter", "--", *paths)
     said = run_git(folder, *words, timeout=deadline - time.monotonic())
@@ -167,7 +167,7 @@ def _commit_of(reference: str, *folders: Path) -> str:
         return commit if _COMMIT.fullmatch(commit) else ""
     packed = folders[-1] / "packed-refs"
     if packed.is_file():
-        for line in os.fsdecode(read_whole(packed, most=_LONGEST_PACKED, follow=True)[0]).split("\n"):
+        for line in os.fsdecode(read_whole(packed, most=_MAX_PACKED, follow=True)[0]).split("\n"):
             commit, _, name = line.partition(" ")
             if name == reference and _COMMIT.fullmatch(commit):
                 return commit
@@ -175,7 +175,7 @@ def _commit_of(reference: str, *folders: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    return os.fsdecode(read_whole(path, most=_LONGEST_REFERENCE, follow=True)[0]).strip()
+    return os.fsdecode(read_whole(path, most=_MAX_REFERENCE, follow=True)[0]).strip()
 
 
 class SourceWatch:

@@ -16,7 +16,7 @@ from .values import value_text
 
 _VALUES_TOLD = 5
 _FIELDS_TOLD = 6
-_LONGEST = 100  # characters of a term that is repeated
+_MAX_TERM = 100  # characters of a term that is repeated
 _OPERATORS = {
     **dict.fromkeys(("or", "|", "||"), "OR"),
     **dict.fromkeys(("and", "&", "&&"), "AND"),
@@ -166,4 +166,4 @@ def _value(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_TERM else text[: _MAX_TERM - 1] + "…"

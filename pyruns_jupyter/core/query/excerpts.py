@@ -13,9 +13,9 @@ from .ast import And, FieldTest, Or, Query, Term
 from .logs import LogOf, Needle, needle, open_log
 from .pattern import Clock, TimeIsOver
 
-MOST_BYTES = 4 * 1024 * 1024  # of one log: half of it from its beginning, half up to its end
+MAX_BYTES = 4 * 1024 * 1024  # of one log: half of it from its beginning, half up to its end
 SECONDS = 2.0  # for all logs of a page together
-LONGEST = 300  # characters of a line
+MAX_LINE = 300  # characters of a line
 _BEFORE = 80  # characters that are left before a match far into its line
 # Colours and moves of the cursor, then all else that cannot be shown.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -72,13 +72,13 @@ class Excerpts:
             return None
 
     def _find(self, descriptor: int) -> Excerpt | None:
-        size, part = os.fstat(descriptor).st_size, MOST_BYTES // 2
-        head = os.pread(descriptor, part if size > MOST_BYTES else size, 0)
+        size, part = os.fstat(descriptor).st_size, MAX_BYTES // 2
+        head = os.pread(descriptor, part if size > MAX_BYTES else size, 0)
         for number, line in enumerate(_lines(head), start=1):
             place = self._place(line)
             if place is not None:
                 return Excerpt(number, _shown(line, place))
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             for line in _lines(os.pread(descriptor, part, size - part)):
                 place = self._place(line)
                 if place is not None:
@@ -105,7 +105,7 @@ def _lines(data: bytes) -> Iterator[str]:
 
 
 def _shown(line: str, place: int) -> str:
-    begin = place - _BEFORE if place > LONGEST - _BEFORE else 0
-    text = _CONTROLS.sub("", _ESCAPES.sub("", line[begin : begin + 4 * LONGEST])).strip()
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    begin = place - _BEFORE if place > MAX_LINE - _BEFORE else 0
+    text = _CONTROLS.sub("", _ESCAPES.sub("", line[begin : begin + 4 * MAX_LINE])).strip()
+    text = text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
     return f"…{text}" if begin else text

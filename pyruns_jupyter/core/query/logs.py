@@ -18,7 +18,7 @@ from .ast import Regex, TextValue, Value
 from .notices import QueryNotice, number_of
 from .pattern import Clock, Pattern, TimeIsOver, compile_pattern
 
-MOST_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
+MAX_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
 SECONDS = 8.0  # that one search may read logs
 _PIECE = 1024 * 1024
 _REMEMBERED = 50_000
@@ -133,7 +133,7 @@ class Search:
                 QueryNotice(
                     "logs_cut",
                     f"{number_of(self._cut, 'log')} not searched as a whole: of more than "
-                    f"{MOST_BYTES >> 20} MiB only beginning and end are, and a very long line only for what "
+                    f"{MAX_BYTES >> 20} MiB only beginning and end are, and a very long line only for what "
                     "is short when the regular expression takes long.",
                     is_serious=True,
                     is_partial=True,
@@ -165,11 +165,11 @@ class Search:
         if known is not None:
             return known
         size = status.st_size
-        is_cut = size > MOST_BYTES
+        is_cut = size > MAX_BYTES
         parts = [(0, size)]
         if is_cut:
-            head = MOST_BYTES // 4
-            parts = [(0, head), (size - (MOST_BYTES - head), size)]
+            head = MAX_BYTES // 4
+            parts = [(0, head), (size - (MAX_BYTES - head), size)]
         in_pieces = self._clock.pieces
         try:
             found = any(self._read(descriptor, start, end, wanted) for start, end in parts)

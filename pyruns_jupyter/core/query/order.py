@@ -13,7 +13,7 @@ from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_
 from .notices import QueryNotice, names
 from .values import value_text
 
-MOST_KEYS = 8
+MAX_KEYS = 8
 
 
 def ordered(
@@ -63,8 +63,8 @@ def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
     if len(parts) > 1 and (sort in fields.swept or sort in fields.figures):
         parts = [sort]  # a key with a comma in it
     found = [(part.removeprefix("-"), part.startswith("-")) for part in parts if part.strip("-")]
-    if len(found) > MOST_KEYS:
-        raise InvalidInput(f"Tasks are sorted by at most {MOST_KEYS} fields.", field="sort")
+    if len(found) > MAX_KEYS:
+        raise InvalidInput(f"Tasks are sorted by at most {MAX_KEYS} fields.", field="sort")
     return found
 
 

@@ -48,8 +48,8 @@ from .scanner import (
 )
 from .values import is_measure, measure
 
-MOST_CHARACTERS = 20_000
-DEEPEST = 60  # parentheses within each other
+MAX_CHARACTERS = 20_000
+MAX_DEPTH = 60  # parentheses within each other
 KINDS = ("python", "shell")
 STATES = ("pinned", "damaged", "active", *STATUSES, *KINDS)
 _KINDS_OF = {"status": STATUSES, "kind": KINDS, "is": STATES}
@@ -62,8 +62,8 @@ def parse(text: str) -> Query:
     Raises:
         InvalidInput: with `field` "query", line and column.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise InvalidInput(f"A search has at most {MOST_CHARACTERS:,} characters.", field="query")
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidInput(f"A search has at most {MAX_CHARACTERS:,} characters.", field="query")
     return Query(_Parser(QueryText(text)).lines(), QueryText(text))
 
 
@@ -117,7 +117,7 @@ class _Parser:
         character = self.text[start]
         if character in "-(" or self.keyword("NOT"):
             self.depth += 1
-            if self.depth > DEEPEST:
+            if self.depth > MAX_DEPTH:
                 raise self.source.wrong("Parentheses and exclusions lie too deep within each other.", start)
             term = self.group() if character == "(" else self.excluded()
             self.depth -= 1

@@ -22,12 +22,12 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 
 from .scanner import QueryText
 
-LONGEST = 500  # characters of a pattern
-_MOST_OPEN = 3  # open repetitions in a row
-_MOST_WAYS = 1000
+MAX_PATTERN = 500  # characters of a pattern
+_MAX_OPEN = 3  # open repetitions in a row
+_MAX_WAYS = 1000
 # Characters that take some hundredths of a second at worst when the time grows linearly, quadratically, ...
 _LENGTHS = (65536, 2048, 256, 96, 64)
-_SHORTEST = 32
+_MIN_LENGTH = 32
 _CHECKS = 8  # searches of pieces between two looks at the clock
 _SLOW = 0.15  # seconds of one search that are still bearable, as nothing else runs meanwhile
 
@@ -153,8 +153,8 @@ def compile_pattern(pattern: str) -> Pattern:
     Raises:
         InvalidInput: when it is none, or could take time without bound.
     """
-    if len(pattern) > LONGEST:
-        raise _refused(pattern, f"it is longer than {LONGEST} characters")
+    if len(pattern) > MAX_PATTERN:
+        raise _refused(pattern, f"it is longer than {MAX_PATTERN} characters")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as a "[[" that may mean something else one day
@@ -171,13 +171,13 @@ def compile_pattern(pattern: str) -> Pattern:
         raise _refused(pattern, str(error)) from None
     except RecursionError:
         raise _refused(pattern, "its parts lie too deep within each other") from None
-    if look.opened > _MOST_OPEN:
+    if look.opened > _MAX_OPEN:
         raise _refused(pattern, "too many of its repetitions can share the same characters")
-    if look.ways > _MOST_WAYS:
+    if look.ways > _MAX_WAYS:
         raise _refused(pattern, "too many of its alternatives begin alike")
     degree = look.degree
     length = int(_LENGTHS[degree - 1] / (look.ways * look.weight) ** (1 / degree))
-    return Pattern(compiled, max(_SHORTEST, length), degree)
+    return Pattern(compiled, max(_MIN_LENGTH, length), degree)
 
 
 def _refused(pattern: str, why: str) -> InvalidInput:

@@ -9,7 +9,7 @@ from pyruns_jupyter.core.config.yamltext.values import string_text, value_text
 
 from .model import Parameter
 
-_MOST_CHOICES = 12  # that are told in a comment
+_MAX_CHOICES = 12  # that are told in a comment
 _INDENT = "  "
 
 
@@ -41,8 +41,8 @@ def _note(parameter: Parameter) -> str:
     if not parameter.choices or parameter.type == "bool":
         return note
     names = [str(one) for one in parameter.choices]
-    if len(names) > _MOST_CHOICES:
-        names = [*names[:_MOST_CHOICES], "..."]
+    if len(names) > _MAX_CHOICES:
+        names = [*names[:_MAX_CHOICES], "..."]
     choices = "one of " + " ".join(", ".join(names).split())
     if parameter.type == "list":
         choices = choices.replace("one of", "each one of", 1)

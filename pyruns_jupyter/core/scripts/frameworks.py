@@ -43,7 +43,7 @@ GPU_FRAMEWORKS = (
     "cudf",  # RAPIDS
     "cuml",
 )
-_MOST_SECONDS = 2.0  # of reading the files of a project; what was not read then does not count
+_MAX_SECONDS = 2.0  # of reading the files of a project; what was not read then does not count
 _CACHED = 64  # scripts
 _Known = tuple[str, dict[str, Stamp]]
 _cache: OrderedDict[tuple[str, str], _Known] = OrderedDict()
@@ -81,7 +81,7 @@ def _read(script: Path, within: Path | None) -> _Known:
         assert isinstance(source, bytes)
         source = "\n".join(cell.python for cell in code_cells(source, script.name))
     project = Project(script, source, script.name, within)
-    give_up_at = time.monotonic() + _MOST_SECONDS
+    give_up_at = time.monotonic() + _MAX_SECONDS
     found = ""
     for module in project.reached():
         found = next(filter(None, (_framework(module, one) for one in module.source.imports)), "")

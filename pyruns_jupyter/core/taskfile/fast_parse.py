@@ -5,7 +5,7 @@ Most of a long run's task file are the values of its curves, and most of the tim
 
 from __future__ import annotations
 
-LARGE = 8 * 1024  # bytes; a smaller file is read as it is
+MIN_BYTES = 8 * 1024  # bytes; a smaller file is read as it is
 _LONG = 400  # bytes of a list that is worth cutting
 _NUMBERS = b"0123456789+-.eE, \nNaInfityul"  # of lists that hold numbers and null alone
 _WORDS = (b'"NaN"', b'"Infinity"', b'"-Infinity"')  # which are numbers too
@@ -17,7 +17,7 @@ def only_last_points(data: bytes) -> bytes:
     Only in a file that is laid out as this format has it (indented by 2) something is cut: there a line that
     begins with two spaces is a key of the task, as no text in JSON goes over lines.
     """
-    if len(data) < LARGE or not data.startswith(b'{\n  "'):
+    if len(data) < MIN_BYTES or not data.startswith(b'{\n  "'):
         return data
     begin = data.find(b'\n  "tracks": [\n')
     end = data.find(b"\n  ]", begin) if begin >= 0 else -1

@@ -16,14 +16,14 @@ from .paths import ENGINE
 VERSION = 1
 """The latest version that this release understands."""
 
-_MOST_BYTES = 64
+_MAX_BYTES = 64
 
 
 def format_problem(root: Path) -> str | None:
     """Return why nothing may be written below the `_pyruns_` folder `root` (a sentence), None when it may."""
     path = root / ENGINE / "format"
     try:
-        told = read_whole(path, most=_MOST_BYTES)[0].strip()
+        told = read_whole(path, most=_MAX_BYTES)[0].strip()
     except OSError:  # it is not there; or may not be read, and then writing is told of where it happens
         return None
     except Unreadable as error:

@@ -19,7 +19,9 @@ from .task_file import TaskInfo
 
 KEY = "_namespace_operation"
 LIFETIME = 60.0  # seconds
-_LONGEST = 3600.0  # seconds; what says that it lives longer, even by the clock of another host, is damaged
+_MAX_LIFETIME = (
+    3600.0  # seconds; what says that it lives longer, even by the clock of another host, is damaged
+)
 _WORDS = {"rename": "renamed", "delete": "removed", "restore": "restored"}
 
 
@@ -66,7 +68,7 @@ def _alive(mark: dict[str, Any]) -> bool:
     expires, now = mark.get("expires_at"), time.time()
     if isinstance(expires, bool) or not isinstance(expires, (int, float)):
         return False
-    if not now < expires < now + _LONGEST:
+    if not now < expires < now + _MAX_LIFETIME:
         return False
     return not owner_is_gone(mark, "pid_create_time")
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import PyrunsError, os_sentence
-from pyruns_jupyter.core.fs.atomic import MANY, sync_filesystem
+from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_filesystem
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 TaskAction = Callable[[str, bool], "str | None"]
@@ -57,7 +57,7 @@ def synced_at_the_end(workspace: WorkspaceFolder, count: int) -> Iterator[bool]:
     When they are many it has not: the file system is synchronised once, at the end, also when the block
     raises. A power failure before may undo the last of the changes, each one as a whole.
     """
-    if count < MANY or sys.platform != "linux":
+    if count < MANY_FILES or sys.platform != "linux":
         yield True
         return
     try:

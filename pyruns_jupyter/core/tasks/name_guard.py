@@ -16,7 +16,7 @@ from pyruns_jupyter.core.taskfile.paths import CREATE_GUARD
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 _PREFIX, _SUFFIX = ".pyruns-create-", ".lock"
-_MOST = 64 * 1024  # bytes of a reservation
+_MAX_BYTES = 64 * 1024  # bytes of a reservation
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def create_guard(workspace: WorkspaceFolder, timeout: float = TIMEOUT) -> Iterat
 def reserved(workspace: WorkspaceFolder, name: str) -> bool:
     """Tell whether a living program has reserved a name for a task it is making (call under the guard)."""
     try:
-        data, _ = read_whole(workspace.tasks / reservation_name(name), most=_MOST)
+        data, _ = read_whole(workspace.tasks / reservation_name(name), most=_MAX_BYTES)
     except FileNotFoundError:
         return False
     except Unreadable:
@@ -55,7 +55,7 @@ def tidy_reservations(workspace: WorkspaceFolder, names: Iterable[str]) -> None:
     for name in names:
         if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
             with suppress(OSError, Unreadable, ValueError, RecursionError):
-                entry = json.loads(read_whole(workspace.tasks / name, most=_MOST)[0])
+                entry = json.loads(read_whole(workspace.tasks / name, most=_MAX_BYTES)[0])
                 if isinstance(entry, dict) and move_lock.owner_is_gone(entry, "process_create_time"):
                     (workspace.tasks / name).unlink()
 

@@ -17,7 +17,7 @@ from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED, PENDING, Run, s
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, read_task
 
 PYTHON, SHELL = "python", "shell"
-_LONGEST_TEXT = 200  # characters of a figure that is text, or of a key; a row is no place for more
+_MAX_TEXT = 200  # characters of a figure that is text, or of a key; a row is no place for more
 _MAX_FIGURES = 200  # and as many swept values
 _MAX_ITEMS = 1000  # in a swept value that is a list or a mapping
 _MAX_DEPTH = 20
@@ -25,7 +25,7 @@ _MAX_NOTES = 64 * 1024  # characters of the notes that are searched
 _MAX_TAGS = 100
 _MAX_MESSAGE = 2000  # characters
 _GPU_KEYS = ("index", "uuid", "name")
-_LARGEST = 2**63  # of whole numbers; other programs count no further
+_MAX_WHOLE = 2**63  # of whole numbers; other programs count no further
 _NO_FLOAT = 10**300
 
 
@@ -192,15 +192,15 @@ def figures_of(run: Run, newest: dict[str, Any] | None = None) -> dict[str, Any]
 
 def _add(cells: dict[str, Any], key: str, value: Any) -> None:
     """Add a value as a row holds it: what is too long is cut, what is too large becomes a text."""
-    if len(key) > _LONGEST_TEXT or (len(cells) >= _MAX_FIGURES and key not in cells):
+    if len(key) > _MAX_TEXT or (len(cells) >= _MAX_FIGURES and key not in cells):
         return
     kind = type(value)
     if kind is str:
         value = decode_nonfinite(value)
     if type(value) is str:
-        value = intern(value) if len(value) <= _LONGEST_TEXT else value[: _LONGEST_TEXT - 1] + "…"
+        value = intern(value) if len(value) <= _MAX_TEXT else value[: _MAX_TEXT - 1] + "…"
     elif kind is int:
-        if not -_LARGEST <= value < _LARGEST:
+        if not -_MAX_WHOLE <= value < _MAX_WHOLE:
             value = float(value) if abs(value) < _NO_FLOAT else f"more than {'-' if value < 0 else ''}1e300"
     elif kind is dict or kind is list:
         return
@@ -213,7 +213,7 @@ def _swept(value: Any) -> dict[str, Any]:
         for key, item in value.items():
             if not isinstance(item, (dict, list)):
                 _add(swept, key, item)
-            elif _is_small(item) and len(swept) < _MAX_FIGURES and len(key) <= _LONGEST_TEXT:
+            elif _is_small(item) and len(swept) < _MAX_FIGURES and len(key) <= _MAX_TEXT:
                 swept[intern(key)] = item
             else:
                 _add(swept, key, "…")
@@ -233,9 +233,9 @@ def _is_small(value: Any) -> bool:
                 if isinstance(item, (dict, list)):
                     below.append(item)
                 elif isinstance(item, str):
-                    if len(item) > _LONGEST_TEXT:
+                    if len(item) > _MAX_TEXT:
                         return False
-                elif isinstance(item, int) and not -_LARGEST <= item < _LARGEST:
+                elif isinstance(item, int) and not -_MAX_WHOLE <= item < _MAX_WHOLE:
                     return False
         if not below:
             return True
@@ -275,7 +275,7 @@ def _cut(text: str) -> str:
 def _tags(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         return ()
-    tags = (intern(tag) for tag in value if isinstance(tag, str) and len(tag) <= _LONGEST_TEXT)
+    tags = (intern(tag) for tag in value if isinstance(tag, str) and len(tag) <= _MAX_TEXT)
     return tuple(tags)[:_MAX_TAGS]
 
 
@@ -283,7 +283,7 @@ def _study(value: Any, run: int) -> StudyPlace | None:
     if not isinstance(value, dict):
         return None
     name, number = value.get("name"), value.get("number")
-    if not isinstance(name, str) or not name or len(name) > _LONGEST_TEXT or type(number) is not int:
+    if not isinstance(name, str) or not name or len(name) > _MAX_TEXT or type(number) is not int:
         return None
     pruned = value.get("pruned")
     step = pruned.get("step") if isinstance(pruned, dict) and pruned.get("run") == run else None
@@ -317,9 +317,9 @@ def gpus_of(environments: Any, index: int) -> tuple[str, ...]:
 
 
 def _gpu_word(value: Any) -> str:
-    if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+    if isinstance(value, str) and len(value) <= _MAX_TEXT:
         return intern(value)
-    return str(value) if type(value) is int and abs(value) < _LARGEST else ""
+    return str(value) if type(value) is int and abs(value) < _MAX_WHOLE else ""
 
 
 def _file_name(value: Any, kind: str) -> str:
@@ -327,7 +327,7 @@ def _file_name(value: Any, kind: str) -> str:
     the task.
     """
     usual = SHELL_CONFIG if kind == SHELL else SCRIPT_CONFIG
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or value in ("", ".", ".."):
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or value in ("", ".", ".."):
         return usual
     leads_out = "/" in value or "\\" in value or not value.isprintable()
     return usual if leads_out else intern(value)
@@ -338,7 +338,7 @@ def _base_name(folder: Path | str) -> str:
 
 
 def _whole(value: int | None) -> int | None:
-    return value if value is not None and -_LARGEST <= value < _LARGEST else None
+    return value if value is not None and -_MAX_WHOLE <= value < _MAX_WHOLE else None
 
 
 def _number(value: Any) -> float | None:

@@ -18,9 +18,9 @@ _NAME = re.compile(r"[\w.,@+:/-]{1,200}")
 _GPUS = re.compile(r"([\w.-]{1,60}:)?\d{1,4}")
 _MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
-_LONGEST = 10 * 365 * 86400.0  # seconds
-_MOST_LINES, _LONGEST_LINE = 100, 2000
-_LONGEST_NAME = 200  # characters of the name of a workspace in a sentence
+_MAX_SECONDS = 10 * 365 * 86400.0  # seconds
+_MAX_LINES, _MAX_LINE = 100, 2000
+_MAX_NAME = 200  # characters of the name of a workspace in a sentence
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class ClusterSettings:
         single = values.get("workspaces")
         workspaces: dict[str, tuple[str | None, JobResources]] = {}
         for name, one in single.items() if isinstance(single, Mapping) else ():
-            told = name[:_LONGEST_NAME] if isinstance(name, str) else shown(name)
+            told = name[:_MAX_NAME] if isinstance(name, str) else shown(name)
             if isinstance(name, str) and isinstance(one, Mapping):
                 where = f"workspaces.{told}."
                 workspaces[name] = _place(one.get("engine"), one.get("slurm") or {}, where, problems)
@@ -156,13 +156,13 @@ def seconds_of(value: object) -> float | None:
     as Slurm writes them; None when it is none of these.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if 0 < value <= _LONGEST else None  # YAML reads 4:00:00 as seconds, too
+        return float(value) if 0 < value <= _MAX_SECONDS else None  # YAML reads 4:00:00 as seconds, too
     if not isinstance(value, str):
         return None
     text = value.strip()
     clock = _CLOCK.fullmatch(text)
     seconds = _clock(clock) if clock else duration(text)
-    return seconds if seconds is not None and 0 < seconds <= _LONGEST else None
+    return seconds if seconds is not None and 0 < seconds <= _MAX_SECONDS else None
 
 
 def _clock(found: re.Match[str]) -> float:
@@ -189,10 +189,10 @@ def _cpus(value: object) -> int | None:
 
 def _lines(value: object) -> tuple[str, ...] | None:
     lines = [value] if isinstance(value, str) else value
-    if not isinstance(lines, (list, tuple)) or len(lines) > _MOST_LINES:
+    if not isinstance(lines, (list, tuple)) or len(lines) > _MAX_LINES:
         return None
     for line in lines:
-        if not isinstance(line, str) or len(line) > _LONGEST_LINE or not line.isprintable():
+        if not isinstance(line, str) or len(line) > _MAX_LINE or not line.isprintable():
             return None
         if line.lstrip().startswith("-") and not _is_words(line):
             return None
@@ -213,5 +213,5 @@ _RULES: dict[str, tuple[str, Callable[[object], Any]]] = {
     "cpus": ("a positive whole number", _cpus),
     "memory": ("an amount with its unit such as 800M or 16G", _matching(_MEMORY)),
     "time": ("a time such as 90m, 4h or 1-12:00:00", seconds_of),
-    "extra": (f"a list of at most {_MOST_LINES} lines of text", _lines),
+    "extra": (f"a list of at most {_MAX_LINES} lines of text", _lines),
 }

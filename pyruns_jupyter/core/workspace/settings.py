@@ -24,8 +24,8 @@ MAX_SWEEP = 10_000
 MAX_GPUS = 64  # of a task
 MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
 _DEFAULTS = "Default settings are used."
-_MOST_PARSED = 64  # files
-_MOST_DIGITS = 1000  # of a number in `global_env`
+_MAX_PARSED = 64  # files
+_MAX_DIGITS = 1000  # of a number in `global_env`
 
 DEFAULT_TEXT = """\
 # Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
@@ -151,7 +151,7 @@ class Settings:
             if known is not None and known[0] == data:
                 return known[1]
             settings = cls.parse(data, path)
-            if len(_parsed) >= _MOST_PARSED:
+            if len(_parsed) >= _MAX_PARSED:
                 _parsed.clear()
             _parsed[path] = data, settings
             return settings
@@ -410,6 +410,6 @@ def _environment_text(value: Any) -> str | None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+    if isinstance(value, int) and abs(value) >= 10**_MAX_DIGITS:
         return None
     return str(value) if isinstance(value, (str, int, float)) else None

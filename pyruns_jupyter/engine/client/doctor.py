@@ -36,9 +36,9 @@ from pyruns_jupyter.engine.queue.pause import is_paused
 from pyruns_jupyter.engine.queue.retry import queue_facts
 from pyruns_jupyter.engine.queue.status import read_queue
 
-MANY = 100_000  # tasks of a workspace; docs/scaling.md says why
+MANY_TASKS = 100_000  # tasks of a workspace; docs/scaling.md says why
 _LITTLE = 1_000_000_000  # bytes
-_FEW_FILES = 10_000
+_MIN_FREE_FILES = 10_000
 _LISTED = 5  # tasks named in a sentence
 
 
@@ -84,7 +84,7 @@ def _disk(root: Path) -> Iterator[Finding]:
         yield Finding(severity, told, "Runs wait when it is full. Empty the trash ('purge').")
     if hasattr(os, "statvfs"):
         status = os.statvfs(root)
-        if status.f_files > 0 and status.f_favail < _FEW_FILES:
+        if status.f_files > 0 and status.f_favail < _MIN_FREE_FILES:
             yield Finding("warning", f"The disk of {root} takes {status.f_favail:,} more files only.")
     lock = FileLock(EnginePaths(root).door_lock)
     if lock.path.exists():
@@ -239,11 +239,11 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
     except (PyrunsError, OSError) as error:
         yield Finding("error", f"{workspace.name}: {error}")
         return
-    if len(index.rows) > MANY:
+    if len(index.rows) > MANY_TASKS:
         yield Finding(
             "warning",
             f"{workspace.name} has {len(index.rows):,} tasks: "
-            f"from {MANY:,} on, lists and searches take seconds.",
+            f"from {MANY_TASKS:,} on, lists and searches take seconds.",
             "Pack what is done into an archive and remove it, or go on in another folder.",
         )
     lost: list[str] = []

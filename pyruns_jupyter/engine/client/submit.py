@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
-_MOST_NOTES = 100  # tasks
-_MANY = 50  # tasks that take long enough to be claimed
-_USUAL = QueueOptions()
+_MAX_NOTES = 100  # tasks
+_MANY_TASKS = 50  # tasks that take long enough to be claimed
+_DEFAULT_OPTIONS = QueueOptions()
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def submit(
     workspace: WorkspaceFolder,
     names: Iterable[str],
     *,
-    options: QueueOptions = _USUAL,
+    options: QueueOptions = _DEFAULT_OPTIONS,
     skip_done: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Submission:
@@ -102,7 +102,7 @@ def submit(
     key = claim_engine(workspace.root)
     code, source = _store_code(workspace, key)
     options = with_default_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
-    if len(wanted) >= _MANY:
+    if len(wanted) >= _MANY_TASKS:
         with suppress(PyrunsError):  # it comes up while the tasks are claimed
             ensure_scheduler(paths)
     batch = batches.new_id()
@@ -148,7 +148,7 @@ def _store_code(workspace: WorkspaceFolder, key: EngineKey) -> tuple[str, dict[s
 
 def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
     """Say in each task's `queue.log` that it waits; thousands of files would cost more than they tell."""
-    if len(names) > _MOST_NOTES:
+    if len(names) > _MAX_NOTES:
         return
     for place, name in enumerate(names, 1):
         text = f"[QUEUE] Queued at {stamp()} as task {place} of {len(names)}, {jobs} at a time"

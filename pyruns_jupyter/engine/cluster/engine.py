@@ -33,7 +33,7 @@ from .submissions import ClusterSubmission, output_of, read_output, submissions
 _SOON, _LATER = 1.0, 30.0  # seconds
 _TOLD = 20  # names of tasks that wait
 _UNHELD_SECONDS = 60.0  # for which the cluster may have a task that the scheduler does not wait for
-_MOST = 1000  # tasks of a job, if the cluster allows as many
+_MAX_TASKS = 1000  # tasks of a job, if the cluster allows as many
 
 
 class ClusterEngine:
@@ -101,7 +101,7 @@ class ClusterEngine:
 
     def is_full(self, batch: str) -> bool:
         """Tell whether as many tasks of a batch are to be submitted as go into one job."""
-        return self._wanted.count(batch) >= _MOST
+        return self._wanted.count(batch) >= _MAX_TASKS
 
     def cancel(self, job: Job) -> None:
         """Take a job back that need not run, or not now; `poll` returns it once that is done."""
@@ -400,7 +400,7 @@ class ClusterEngine:
         if "away" in answer:
             self._put_off(self._absent(engine, answer))
         else:
-            self._most[engine] = min(_MOST, int(answer["most"]))
+            self._most[engine] = min(_MAX_TASKS, int(answer["most"]))
 
     def _put_off(self, why: str) -> None:
         self._away = why

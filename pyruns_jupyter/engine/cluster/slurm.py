@@ -24,8 +24,8 @@ from .base import Element, JobContext, JobRequest, JobState, Phase, Refused, Unr
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 _SECONDS = 30.0  # for a command; sbatch itself would try for minutes when there are too many jobs
 _FORM = "%F|%K|%T|%r|%N"
-_USUAL_ARRAY = 1001
-_MOST_WORDS = 500  # of one command line
+_DEFAULT_ARRAY_SIZE = 1001
+_MAX_WORDS = 500  # of one command line
 # Of the job in which we may be, nothing is the new job's; what people set for their own looks is not for us.
 _NOT_OURS = re.compile(r"(SLURM|SLURMD|SQUEUE|SCANCEL|SRUN|SALLOC|PMI|PMIX)_(?!CONF$|CLUSTERS$).*")
 _VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK")
@@ -89,7 +89,7 @@ class Slurm:
         found = re.search(
             r"^MaxArraySize\s*=\s*(\d+)", self._run(["scontrol", "show", "config"]), re.MULTILINE
         )
-        return max(1, int(found[1])) if found else _USUAL_ARRAY
+        return max(1, int(found[1])) if found else _DEFAULT_ARRAY_SIZE
 
     def submit(self, request: JobRequest) -> str:
         """Submit a job, as an array when it has several tasks; return its id."""
@@ -123,8 +123,8 @@ class Slurm:
     def look(self, jobs: Sequence[str]) -> dict[Element, JobState]:
         """Return how the tasks of jobs stand; ended ones are known for MinJobAge (300 s) at least."""
         found: dict[Element, JobState] = {}
-        for start in range(0, len(jobs), _MOST_WORDS):
-            listed = ",".join(jobs[start : start + _MOST_WORDS])
+        for start in range(0, len(jobs), _MAX_WORDS):
+            listed = ",".join(jobs[start : start + _MAX_WORDS])
             words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}"]
             done = self._call([*words, f"--jobs={listed}"])
             if done.returncode and "Invalid job id" not in done.stderr:  # all of them are forgotten
@@ -141,8 +141,8 @@ class Slurm:
 
     def cancel(self, elements: Sequence[Element]) -> None:
         """Cancel tasks of jobs."""
-        for start in range(0, len(elements), _MOST_WORDS):
-            part = [f"{job}_{number}" for job, number in elements[start : start + _MOST_WORDS]]
+        for start in range(0, len(elements), _MAX_WORDS):
+            part = [f"{job}_{number}" for job, number in elements[start : start + _MAX_WORDS]]
             done = self._call(["scancel", "--quiet", *part])
             if done.returncode and _AWAY.search(done.stderr):
                 raise Unreachable(_complaint(done.stderr))

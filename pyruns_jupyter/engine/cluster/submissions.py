@@ -24,7 +24,7 @@ from pyruns_jupyter.core.trust.signatures import SealedFolder
 SUFFIX = ".json"
 _OUTPUT_SUFFIX = ".out"
 _JOB_ID = re.compile(r"[0-9]{1,20}")
-_MOST_OUTPUT = 65536  # bytes
+_MAX_OUTPUT = 65536  # bytes
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def read_output(pattern: Path, number: int) -> str:
     try:
         with output_of(pattern, number).open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _MOST_OUTPUT))
+            stream.seek(max(0, size - _MAX_OUTPUT))
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""

@@ -19,7 +19,7 @@ from .watcher import GpuWatcher
 _IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
 _RESTART_SECONDS = 5.0
 _STALE_SECONDS = 10.0  # after which nothing is decided by the last look
-_SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long
+_SHORT_LOCK_SECONDS = 0.05  # seconds, once the reservations were locked for long
 _Quiet = tuple[int, float, bool]  # memory, load and `is_usual` of requests
 _LOOKING = "Looks at the GPUs."
 
@@ -101,7 +101,7 @@ class GpuAllocator:
         try:
             return self._reserve(job, request, key, now)
         except Busy as error:
-            self._patience = _SHORT_PATIENCE  # this thread has other things to do as well
+            self._patience = _SHORT_LOCK_SECONDS  # this thread has other things to do as well
             return Refusal({}, more=error.message)
         except PyrunsError as error:
             return Refusal({}, more=error.message)

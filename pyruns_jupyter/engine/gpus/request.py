@@ -10,8 +10,8 @@ from pyruns_jupyter.core.workspace.settings import GpuSettings, Settings
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
 GIB = 2**30
-_USUAL_GIB = GpuSettings().min_free_memory_gb
-_USUAL_PART = 0.8  # of a GPU that is too small for the default
+_DEFAULT_GIB = GpuSettings().min_free_memory_gb
+_DEFAULT_PART = 0.8  # of a GPU that is too small for the default
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def request_of(
         count=count,
         devices=options.gpu_devices or wanted.devices,
         memory=int(memory * GIB),
-        is_usual=options.gpu_memory is None and memory == _USUAL_GIB,
+        is_usual=options.gpu_memory is None and memory == _DEFAULT_GIB,
         shared=options.gpu_memory is not None and not alone,
         max_load=100.0 - wanted.min_idle_pct,
         stable_seconds=wanted.stable_seconds,
@@ -86,7 +86,7 @@ def request_of(
 
 def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int:
     """Return how many bytes have to be free on a device; see `GpuRequest`."""
-    return min(memory, int(_USUAL_PART * (device["memory_total"] or 0))) if is_usual else memory
+    return min(memory, int(_DEFAULT_PART * (device["memory_total"] or 0))) if is_usual else memory
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:

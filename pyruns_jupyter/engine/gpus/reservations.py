@@ -29,11 +29,11 @@ VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
 _GUARD = ".guard"
 _SUFFIX, _PEAK = ".json", ".peak"
-_MOST_BYTES = 65536
+_MAX_BYTES = 65536
 LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or means harm
 MAX_FILES = 10_000  # of all users together
 _PAUSE = 0.01  # seconds between two tries
-_LONGEST_NAME = 450  # characters of `workspace/task`
+_MAX_NAME = 450  # characters of `workspace/task`
 _MAX_AMOUNT = 1 << 60
 
 
@@ -68,7 +68,7 @@ class Reservation:
             memory = value["memory"]
             return cls(
                 attempt=str(value["attempt"]),
-                task=printable(str(value["task"])[:_LONGEST_NAME]),
+                task=printable(str(value["task"])[:_MAX_NAME]),
                 uuids=tuple(map(str, value["uuids"])),
                 memory=None if memory is None else _amount(memory),
                 used={str(uuid): _amount(used) for uuid, used in value["used"].items()},
@@ -174,7 +174,7 @@ class Reservations:
                         path.unlink()
                         path.with_suffix(_PEAK).unlink(missing_ok=True)
                     continue
-                found.append(Reservation.from_bytes(os.read(descriptor, _MOST_BYTES)))
+                found.append(Reservation.from_bytes(os.read(descriptor, _MAX_BYTES)))
             except (OSError, ValueError):
                 continue
             finally:
@@ -211,7 +211,7 @@ class Reservations:
             try:
                 if os.fstat(descriptor).st_uid != os.geteuid():  # put there by another user
                     return {}
-                found = json.loads(os.read(descriptor, _MOST_BYTES))
+                found = json.loads(os.read(descriptor, _MAX_BYTES))
             finally:
                 os.close(descriptor)
             path.unlink()

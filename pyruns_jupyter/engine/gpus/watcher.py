@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.system.samples import Gpu
 
 SECONDS = 1.0
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 _DRIVER_BYTES = 2**30  # of a GPU's memory may belong to no process
 
 
@@ -45,7 +45,7 @@ class GpuWatcher:
                 self.is_alive = False
             self._text += data
         *lines, self._text = self._text.rsplit(b"\n", 2)[-3:] if b"\n" in self._text else [self._text]
-        if len(self._text) > _MOST_BYTES:
+        if len(self._text) > _MAX_BYTES:
             self._text = b""
         for line in reversed(lines):
             with suppress(ValueError):

@@ -12,7 +12,7 @@ from pyruns_jupyter.engine.queue.jobs import Job
 from ..gpus.admission import Refusal
 
 _KEPT_PART, _MAX_KEPT = 20, 1 << 30  # a twentieth of the memory, at most 1 GiB, is for all other processes
-_SHORT_PATIENCE = 0.05  # seconds, once the reservations were locked for long
+_SHORT_LOCK_SECONDS = 0.05  # seconds, once the reservations were locked for long
 
 
 def usable_memory() -> int:
@@ -70,7 +70,7 @@ class MemoryReservations:
                 task = f"{job.workspace}/{job.task}"
                 return ledger.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
         except Busy as error:
-            self._patience = _SHORT_PATIENCE  # the scheduler has other things to do as well
+            self._patience = _SHORT_LOCK_SECONDS  # the scheduler has other things to do as well
             return Refusal({}, more=error.message)
         except PyrunsError as error:
             return Refusal({}, more=error.message)

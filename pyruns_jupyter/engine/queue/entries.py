@@ -23,8 +23,8 @@ from .batches import Batch
 from .jobs import Job
 from .retry import queue_facts
 
-_LATEST = 1e12  # epoch seconds; a later time in a task file is not a time
-_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
+_MAX_EPOCH = 1e12  # epoch seconds; a later time in a task file is not a time
+_RETRY_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
 
 
 class EntryState(Enum):
@@ -64,7 +64,7 @@ class QueueEntry:
             self.job, attempt=attempt, first=first, retries=used, alone=alone, gpus=(), gpu_labels=()
         )
         self.tries = 0
-        if isinstance(start, (int, float)) and 0 < start < _LATEST:
+        if isinstance(start, (int, float)) and 0 < start < _MAX_EPOCH:
             # The clock may have been set meanwhile: it is never longer than the whole delay.
             longest = self.job.options.delay(max(used, 1))
             self.not_before = time.monotonic() + min(start - time.time(), longest)
@@ -108,7 +108,7 @@ class ActiveBatch:
         self.refused = why
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
-        if waited > min(patience, _FINAL_SECONDS if is_final else patience):
+        if waited > min(patience, _RETRY_FINAL_SECONDS if is_final else patience):
             self.given_up = f"Cancelled after {duration_text(waited)} of waiting for {what}. {why}"
 
     def count_end(self, info: TaskInfo, attempt: str) -> None:
@@ -250,7 +250,7 @@ def ended_at(info: TaskInfo, attempt: str) -> float | None:
     times = own_facts(info).get("times")
     exact = times.get(str(number)) if isinstance(times, dict) else None
     end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
-    return end if isinstance(end, (int, float)) and 0 < end < _LATEST else None
+    return end if isinstance(end, (int, float)) and 0 < end < _MAX_EPOCH else None
 
 
 def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ DOOR_TIMEOUT = 5.0  # seconds
 _LOG_BYTES = 1024 * 1024
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
-_PATIENCE = 2.0
+_START_TIMEOUT_SECONDS = 2.0
 
 
 def scheduler_alive(root: Path) -> bool:
@@ -72,7 +72,7 @@ def ensure_running(root: Path) -> bool:
         return False
     if format_problem(root):
         return False  # the release that has it sees to it
-    if time.monotonic() - _started.get(root, -_PATIENCE) < _PATIENCE:
+    if time.monotonic() - _started.get(root, -_START_TIMEOUT_SECONDS) < _START_TIMEOUT_SECONDS:
         return False  # on its way
     ensure_scheduler(paths)
     return True

@@ -19,8 +19,8 @@ MAX_AFTER = 1000
 MAX_GPU_GIB = 100_000
 MAX_MEMORY = 1 << 60  # bytes
 _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
-_LONGEST = 10 * 365 * 86400.0  # seconds
-LONGEST_RETRY_DELAY = 3600.0
+_MAX_SECONDS = 10 * 365 * 86400.0  # seconds
+MAX_RETRY_DELAY = 3600.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class QueueOptions:
 
     def delay(self, retry: int) -> float:
         """Return the seconds before retry number `retry` (from 1)."""
-        return min(LONGEST_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
+        return min(MAX_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
 
 
 def _whole(low: int, high: int) -> Callable[[Any], str]:
@@ -151,7 +151,7 @@ def _whole(low: int, high: int) -> Callable[[Any], str]:
 
 
 def _seconds(value: Any, low: float = 0.0) -> str:
-    fits = type(value) in (int, float) and low <= value <= _LONGEST
+    fits = type(value) in (int, float) and low <= value <= _MAX_SECONDS
     return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
 
 

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
 
 _SUFFIX = ".project"
-_MOST_BYTES = 16384
+_MAX_BYTES = 16384
 
 
 def _own_folder() -> Path | None:
@@ -66,7 +66,7 @@ def living_projects() -> list[Path]:
             if not name.endswith(_SUFFIX) or not _is_own_file(path):
                 continue
             if is_locked(path):
-                found.append(Path(os.fsdecode(read_whole(path, most=_MOST_BYTES)[0])))
+                found.append(Path(os.fsdecode(read_whole(path, most=_MAX_BYTES)[0])))
             else:
                 _forget(path)
         except (OSError, Unreadable):

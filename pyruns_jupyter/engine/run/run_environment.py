@@ -34,9 +34,9 @@ from pyruns_jupyter.engine.queue.run_files import printable
 from .command import RunCommand
 from .interpreters import python_of
 
-_FRESH = 600.0  # seconds for which GPUs that were found count as still there
+_MAX_AGE_SECONDS = 600.0  # seconds for which GPUs that were found count as still there
 _SETTLE = 0.5  # seconds in which a run that ended without knowing is written down
-_MOST_WAIT = 0.3  # seconds that the very first start on a host waits for the driver
+_MAX_WAIT_SECONDS = 0.3  # seconds that the very first start on a host waits for the driver
 
 
 class EnvironmentProbe:
@@ -57,16 +57,16 @@ class EnvironmentProbe:
             self._batches.add(job.batch)
             _attend_interpreter(job)
         now = time.monotonic()
-        if now - self._asked.get(root, float("-inf")) < _FRESH:
+        if now - self._asked.get(root, float("-inf")) < _MAX_AGE_SECONDS:
             if not self._gpus.get(root):
                 self._gpus[root] = _read_gpus(root)
             return self._gpus[root]
         self._asked[root] = now
         found = _read_gpus(root)
-        if not found or time.time() - found.get("taken", 0.0) > _FRESH:
+        if not found or time.time() - found.get("taken", 0.0) > _MAX_AGE_SECONDS:
             with suppress(OSError):
                 fork_detached(lambda: _probe_gpus(root))
-            while not found and time.monotonic() - now < _MOST_WAIT:
+            while not found and time.monotonic() - now < _MAX_WAIT_SECONDS:
                 time.sleep(0.005)
                 found = _read_gpus(root)
         self._gpus[root] = found

@@ -54,7 +54,7 @@ from .start_policy import Blocked, StartPolicy
 
 _REST_SECONDS = 5.0
 _UNWATCHED_SECONDS = 0.5
-_LONGEST_DELAY = 60.0
+_MAX_DELAY = 60.0
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _MAX_DAMAGED = 5  # tries, within 15 s, of a task file that an editor or a copying tool may be writing
 _DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
@@ -348,7 +348,7 @@ class Scheduler:
     def _delay(self, entry: QueueEntry) -> float:
         """Let an entry rest, longer each time; return how many seconds."""
         entry.tries += 1
-        pause = min(_LONGEST_DELAY, 0.25 * 2.0 ** min(entry.tries, 16))
+        pause = min(_MAX_DELAY, 0.25 * 2.0 ** min(entry.tries, 16))
         entry.not_before = time.monotonic() + pause
         return pause
 

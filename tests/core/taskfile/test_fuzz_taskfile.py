@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core import query
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.taskfile.fast_parse import LARGE, only_last_points
+from pyruns_jupyter.core.taskfile.fast_parse import MIN_BYTES, only_last_points
 from pyruns_jupyter.core.taskfile.ownership import Ownership, abandoned_run
 from pyruns_jupyter.core.taskfile.runs import SLOTS, STATUSES, latest, runs
 from pyruns_jupyter.core.taskfile.task_file import OWN_KEY, read_task
@@ -194,7 +194,7 @@ def test_the_last_points_are_the_same_in_large_files(
         "status": "completed",
         "tracks": curves,
         "start_times": [""] * len(curves),
-        "notes": "x" * LARGE + '\n  "tracks": [\n',
+        "notes": "x" * MIN_BYTES + '\n  "tracks": [\n',
         OWN_KEY: {"swept": {"layers": list(range(30))}},
     }
     data = json.dumps(info, indent=indent).encode()

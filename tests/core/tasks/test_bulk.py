@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.fs.atomic import MANY
+from pyruns_jupyter.core.fs.atomic import MANY_FILES
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks import bulk, trash
@@ -16,7 +16,7 @@ from pyruns_jupyter.core.tasks.trash import purge_all, trash_names
 from tests.core.making import script_workspace
 
 
-@pytest.mark.parametrize("count", [3, 3 * MANY])
+@pytest.mark.parametrize("count", [3, 3 * MANY_FILES])
 def test_what_is_refused_does_not_keep_the_others(tmp_path: Path, count: int) -> None:
     workspace = script_workspace(tmp_path)
     names = create_tasks(workspace, f"lr: 0:{count}\n", "t")

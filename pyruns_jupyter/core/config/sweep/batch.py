@@ -56,7 +56,7 @@ from .generators import CHOICE_USAGE, call_arguments, range_values, sample, spre
 
 DEFAULT_LIMIT = 10_000
 
-_DEEPEST_TUPLE = 20
+_MAX_TUPLE_DEPTH = 20
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?", re.ASCII)
 
 # Plain text that YAML would take for something else in this place.
@@ -229,7 +229,7 @@ class _Expander:
 
     def tuple(self, text: str, depth: int = 0) -> Candidate:
         """A tuple such as `(1, 2)` as a candidate: a list."""
-        if depth > _DEEPEST_TUPLE:
+        if depth > _MAX_TUPLE_DEPTH:
             raise ScanError("tuples are nested too deeply")
         inside = text[1:-1]
         spans = [strip_span(inside, start, end) for start, end in split_top(inside, ",")]

@@ -16,8 +16,8 @@ Taken = Collection[str] | Callable[[str], bool]
 
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f\s\ud800-\udfff]+')
 _FORBIDDEN_AT_ENDS = re.compile(rf"\A{_FORBIDDEN.pattern}|{_FORBIDDEN.pattern}\Z")
-_LONGEST_VALUE = 40
-_LONGEST_READ = 1000  # characters of a value that its part of a name is made of
+_MAX_VALUE = 40
+_MAX_READ = 1000  # characters of a value that its part of a name is made of
 _MAX_BYTES = 240  # most file systems store 255; room for the suffixes of others
 _LABEL_ROOM = 16  # bytes that a sweep's prefix leaves at least
 
@@ -204,9 +204,9 @@ def _distinct(names: list[str], is_taken: Callable[[str], bool]) -> list[str]:
 
 def _legal(text: str) -> str:
     """Replace what a name may not hold, and shorten what nobody would read."""
-    text = text[:_LONGEST_READ].replace(", ", ",")
+    text = text[:_MAX_READ].replace(", ", ",")
     clean = _FORBIDDEN.sub("-", _FORBIDDEN_AT_ENDS.sub("", text)) or "-"
-    return clean if len(clean) <= _LONGEST_VALUE else clean[: _LONGEST_VALUE - 1] + "…"
+    return clean if len(clean) <= _MAX_VALUE else clean[: _MAX_VALUE - 1] + "…"
 
 
 def _whole(name: str) -> str:

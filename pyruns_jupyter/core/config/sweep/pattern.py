@@ -24,7 +24,7 @@ NUMBER, WORKSPACE = "n", "name"
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 _SPEC = re.compile(r"[-+ ]?#?0?\d{0,2}[,_]?(?:\.\d{1,2})?[bcdeEfFgGoxXn%s]?", re.ASCII)
 _CHOICES_TOLD = 12
-_LONGEST = 1000  # characters of a pattern
+_MAX_PATTERN = 1000  # characters of a pattern
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
     Raises:
         InvalidInput: with field `name`, when a brace lacks its partner, or a key is unknown or ambiguous.
     """
-    if len(pattern) > _LONGEST:
-        raise _wrong(f"it has {len(pattern):,} characters, at most {_LONGEST:,} are allowed")
+    if len(pattern) > _MAX_PATTERN:
+        raise _wrong(f"it has {len(pattern):,} characters, at most {_MAX_PATTERN:,} are allowed")
     pieces: list[str | NameField] = []
     for found in _PIECE.finditer(pattern):
         text = found.group()

@@ -39,7 +39,7 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MOST_DEPTH = 300  # of nested values; a thousand overflow the stack of a small thread
+_MAX_DEPTH = 300  # of nested values; a thousand overflow the stack of a small thread
 _MAX_INT_DIGITS = 3500  # Python refuses to read or write longer ones; also those of hexadecimal numbers
 
 # Characters that YAML does not allow in a stream.
@@ -97,7 +97,7 @@ def check_depth(text: str) -> None:
     Raises:
         yaml.YAMLError: when they are, or the text is not YAML.
     """
-    if sum(map(text.count, "[{-?:")) <= _MOST_DEPTH:
+    if sum(map(text.count, "[{-?:")) <= _MAX_DEPTH:
         return
     depth = 0
     events = _Loader(text)
@@ -105,7 +105,7 @@ def check_depth(text: str) -> None:
         event = events.get_event()
         if isinstance(event, CollectionStartEvent):
             depth += 1
-            if depth > _MOST_DEPTH:
+            if depth > _MAX_DEPTH:
                 mark: Any = event.start_mark
                 raise ComposerError(None, None, "the values are nested too deeply", mark)
         elif isinstance(event, CollectionEndEvent):

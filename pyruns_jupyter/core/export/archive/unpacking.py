@@ -57,7 +57,7 @@ from .shadowing import why_left_out
 from .stored import bring_snapshots
 
 _STAGING = ".pyruns-import"
-_MOST_LISTED = 50
+_MAX_LISTED = 50
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Imported:
         """Return which files of code were written, empty if none was."""
         if not self.written:
             return ""
-        listed = ", ".join(self.written[:_MOST_LISTED])
-        more = len(self.written) - _MOST_LISTED
+        listed = ", ".join(self.written[:_MAX_LISTED])
+        more = len(self.written) - _MAX_LISTED
         listed += f" and {more} more files" if more > 0 else ""
         return f"Written to {self.workspace.project}: {listed}"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ADDING = ("add_argument", "add_argument_group", "add_mutually_exclusive_group")
 _PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args")
 _CHANGEABLE = ("default", "choices", "help", "required", "nargs", "const")  # of an argument, later
-_MOST_PROBLEMS = 200
+_MAX_PROBLEMS = 200
 _HARMLESS = ("builtins.", "argcomplete.", "sys.", "logging.")
 
 
@@ -128,7 +128,7 @@ class ParserMethods:
     def problem(self, module: Module, message: str, line: int) -> None:
         """Note something that could not be understood."""
         problem = module.problem(message, line)
-        if len(self.problems) < _MOST_PROBLEMS and problem not in self.problems:
+        if len(self.problems) < _MAX_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
 
     def leave_open(self) -> None:

@@ -26,7 +26,7 @@ from .parserobjects import ADDING, ArgumentAction, ExclusiveObject, Finished, Pa
 
 _STEPS_EACH = 5_000  # for what one argument is made of
 _STEPS_ALL = 200_000  # for all of them
-_MOST_LEVELS = 10  # of subcommands below subcommands
+_MAX_LEVELS = 10  # of subcommands below subcommands
 _WORDS = frozenset((*ADDING, "ArgumentParser", "parse_args", "parse_known_args"))
 
 
@@ -212,7 +212,7 @@ class _Reading:
             self.methods.problem(
                 action.module, "Subcommands are declared, but none could be followed", action.line
             )
-        elif made.subparsers is not None and len(scope) < _MOST_LEVELS:
+        elif made.subparsers is not None and len(scope) < _MAX_LEVELS:
             commands = self._subcommands(made, found, scope, keys)
             found = {
                 (commands.choice.key if name == _CHOICE else name): (

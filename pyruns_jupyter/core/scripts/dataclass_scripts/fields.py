@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.modules import Module
 
 LIBRARIES = ("simple_parsing", "transformers", "tyro", "pyrallis", "draccus")
-_DEEPEST = 10
+_MAX_DEPTH = 10
 
 
 class FieldReader:
@@ -55,7 +55,7 @@ class FieldReader:
         depth: int = 0,
     ) -> list[Parameter]:
         """Return the parameters of a class or function; those of a class inside have dotted names."""
-        if depth > _DEEPEST or any(node is one for one in self._around):
+        if depth > _MAX_DEPTH or any(node is one for one in self._around):
             return []
         given = given or {}
         if isinstance(node, Function):
@@ -253,7 +253,7 @@ def conflicts_resolved(
         return [replace(one, flags=(f"--{'.'.join(paths[one.name])}",)) for one in parameters]
     own = {one.name: one.flags[0][2:] for one in parameters}
     levels = dict.fromkeys(paths, 0)
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         flags = {name: _flag(path, levels[name], own[name]) for name, path in paths.items()}
         counts = Counter(flags.values())
         clashing = [name for name, flag in flags.items() if counts[flag] > 1]

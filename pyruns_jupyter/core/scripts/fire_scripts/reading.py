@@ -18,7 +18,7 @@ from pyruns_jupyter.core.scripts.source.objects import UnknownError
 from pyruns_jupyter.core.scripts.types import Shape, shape_of_value
 
 _DEPTH = 6
-_MOST = 100
+_MAX_PARAMETERS = 100
 
 
 def read(project: Project) -> ScriptParameters | None:
@@ -103,7 +103,7 @@ class _FireReader:
         """Return all functions and classes of a module as commands, as `fire.Fire()` offers them."""
         command = ScriptCommand()
         for node in module.tree.body:
-            if len(command.commands) >= _MOST or not isinstance(node, (*Function, ast.ClassDef)):
+            if len(command.commands) >= _MAX_PARAMETERS or not isinstance(node, (*Function, ast.ClassDef)):
                 continue
             if node.name.startswith("_"):
                 continue

@@ -25,8 +25,8 @@ from .files import MISSING, File
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.source.modules import Module, Project
 
-_DEEPEST = 10
-_MOST_MODULES = 30
+_MAX_DEPTH = 10
+_MAX_MODULES = 30
 
 
 def stored(project: Project) -> tuple[dict[str, File], list[Problem]]:
@@ -54,7 +54,7 @@ def _modules(project: Project) -> Iterator[Module]:
     for module in seen:
         for name in imported_names(module.tree):
             found = module.resolve(name)
-            if found is not None and found[0] not in seen and len(seen) < _MOST_MODULES:
+            if found is not None and found[0] not in seen and len(seen) < _MAX_MODULES:
                 seen.append(found[0])
     yield from (module for module in seen if "ConfigStore" in str(imported_names(module.tree)))
 
@@ -141,7 +141,7 @@ def _of_class(
 ) -> dict[str, Any]:
     assert isinstance(definition, ast.ClassDef)
     content: dict[str, Any] = {}
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return content
     for item in fields_of(module, definition)[0]:
         key = f"{prefix}{item.name}"

@@ -20,10 +20,10 @@ from pyruns_jupyter.core.scripts.types import Shape
 
 from .files import ENDINGS, MISSING, DefaultsEntry, File, bare, entry_of, merge, read_file, wrapped
 
-_MOST_FILES = 2000
-_MOST_ENTRIES = 20_000
-_MOST_BYTES = 1 << 20
-_DEEPEST = 40
+_MAX_FILES = 2000
+_MAX_ENTRIES = 20_000
+_MAX_BYTES = 1 << 20
+_MAX_DEPTH = 40
 
 
 @dataclass
@@ -101,7 +101,7 @@ class HydraTree:
         count = looked = 0
         for place, folders, files in os.walk(self.folder):
             looked += len(files) + len(folders)
-            if looked > _MOST_ENTRIES:
+            if looked > _MAX_ENTRIES:
                 self.problems.append(f"{self.folder} holds too much: not all of it is looked at")
                 return
             folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -111,7 +111,7 @@ class HydraTree:
             for name in sorted(files):
                 if name.endswith(ENDINGS) and not name.startswith("."):
                     count += 1
-                    if count > _MOST_FILES:
+                    if count > _MAX_FILES:
                         self.problems.append(f"{self.folder} holds too many files: not all are looked at")
                         return
                     relative = os.path.relpath(os.path.join(place, name), self.folder)
@@ -127,7 +127,7 @@ class HydraTree:
                     if not all(is_inside(place, boundary) for boundary in self._boundaries):
                         self.problems.append(f"{path}{ending} leads out of the project and is not looked at")
                         return File((), {})
-                    text = read_whole(place, most=_MOST_BYTES, follow=True)[0].decode("utf-8")
+                    text = read_whole(place, most=_MAX_BYTES, follow=True)[0].decode("utf-8")
                     return read_file(text, f"{path}{ending}")
                 except FileNotFoundError:
                     continue
@@ -211,7 +211,7 @@ class _Composition:
         """Return the contents in the order in which they are merged, each with its package."""
         own = (place.package, file)
         entries = [entry for entry in map(entry_of, file.defaults) if entry is not None]
-        if depth > _DEEPEST or not (entries or extra):
+        if depth > _MAX_DEPTH or not (entries or extra):
             return [own]
         if any(file is one for one in self.around):
             self._problem(f"The defaults list of {path} leads back to itself")

@@ -23,7 +23,7 @@ from .objects import (
 )
 from .safe_builtins import CHANGING, call_external, call_method, is_path
 
-_DEEPEST = 25
+_MAX_DEPTH = 25
 
 
 class Calls(Expressions):
@@ -196,7 +196,7 @@ class Calls(Expressions):
     def call_function(self, function: Function, arguments: list[Any], words: dict[str, Any]) -> Any:
         """Return what a function of the project gives: RAISED when it ends with an error."""
         node = function.node
-        if self._depth >= _DEEPEST or sum(node is one for one in self._running) > 1:
+        if self._depth >= _MAX_DEPTH or sum(node is one for one in self._running) > 1:
             return UNKNOWN
         self.followed.add(id(node))
         scope = self._bound(function, arguments, words)

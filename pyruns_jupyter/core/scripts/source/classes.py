@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .files import text_of
-from .objects import MOST_TEXT, UNKNOWN, ClassRef, EnumMember, External, Function, Scope
+from .objects import MAX_TEXT, UNKNOWN, ClassRef, EnumMember, External, Function, Scope
 
 if TYPE_CHECKING:
     from .modules import Module
@@ -108,7 +108,7 @@ class Classes:
     def iterated(self, value: Any) -> list[Any] | None:
         """Return the items of a value, None when they cannot be told."""
         if isinstance(value, (list, tuple, dict, set, frozenset, str, range)):
-            if len(value) > MOST_TEXT:
+            if len(value) > MAX_TEXT:
                 return None
             return list(value)
         if isinstance(value, ClassRef) and self.is_enum(value):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NOTHING: Any = object()
 _DEPTH = 12
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 # Functions that describe a field: of dataclasses, attrs, pydantic, simple_parsing, pyrallis, draccus.
 _FIELDS: tuple[str, ...] = (
     "field",
@@ -186,7 +186,7 @@ def source_lines(module: Module) -> list[str]:
     if module.path is None:
         return []
     try:
-        data, _ = read_whole(module.path, most=_MOST_BYTES, follow=True)
+        data, _ = read_whole(module.path, most=_MAX_BYTES, follow=True)
         return data.decode("utf-8", "replace").splitlines()
     except (OSError, Unreadable):
         return []

@@ -11,8 +11,8 @@ from .classes import Classes
 from .files import Import
 from .modules import Module
 from .objects import (
-    MOST_BITS,
-    MOST_TEXT,
+    MAX_BITS,
+    MAX_TEXT,
     RAISED,
     UNKNOWN,
     ClassRef,
@@ -205,7 +205,7 @@ class Expressions(Classes):
         value = node.value
         if isinstance(value, complex) or value is ...:
             return UNKNOWN
-        return UNKNOWN if isinstance(value, int) and value.bit_length() > MOST_BITS else value
+        return UNKNOWN if isinstance(value, int) and value.bit_length() > MAX_BITS else value
 
     def value_name(self, node: ast.Name, scope: Scope) -> Any:
         return self.name(node.id, scope)
@@ -220,7 +220,7 @@ class Expressions(Classes):
                 self.spend(many)
             else:
                 found.append(self.evaluate(node, scope))
-            if len(found) > MOST_TEXT:
+            if len(found) > MAX_TEXT:
                 raise UnknownError("too long")
         return found
 
@@ -259,7 +259,7 @@ class Expressions(Classes):
                 text += formatted(value, part.conversion, spec)
             else:
                 text += str(self.evaluate(part, scope))
-            if len(text) > MOST_TEXT:
+            if len(text) > MAX_TEXT:
                 raise UnknownError("too long")
         return text
 

@@ -16,9 +16,9 @@ from weakref import WeakKeyDictionary
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
-MOST_BYTES = 1 << 20  # of one file
+MAX_BYTES = 1 << 20  # of one file
 _VERSION = ".".join(map(str, sys.version_info[:2]))
-_MOST_SHOWN = 500  # nodes of an expression
+_MAX_SHOWN = 500  # nodes of an expression
 
 Stamp = tuple[int, int, int] | None  # of a file: time of change, size, inode; None: it is not there
 
@@ -85,7 +85,7 @@ def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
 
 def text_of(node: ast.AST) -> str:
     """Return the text of an expression; `...` for one that is too long or too deep to be shown."""
-    if sum(1 for _ in islice(ast.walk(node), _MOST_SHOWN + 1)) > _MOST_SHOWN:
+    if sum(1 for _ in islice(ast.walk(node), _MAX_SHOWN + 1)) > _MAX_SHOWN:
         return "..."
     try:
         return ast.unparse(node)
@@ -155,7 +155,7 @@ def parsed_file(path: str, found: Stamp) -> SourceFile:
             return known[1]
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as stream:
-        text = stream.read(MOST_BYTES + 1)
+        text = stream.read(MAX_BYTES + 1)
     source = _scanned(_parsed(text))
     with _cache_lock:
         _cache[path] = (found, source, len(text))

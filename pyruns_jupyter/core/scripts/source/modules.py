@@ -19,7 +19,7 @@ from pyruns_jupyter.core.scripts.model import Problem
 
 from .constants import Constants
 from .files import (
-    MOST_BYTES,
+    MAX_BYTES,
     Definition,
     Import,
     SourceFile,
@@ -33,13 +33,13 @@ from .files import (
     why_unreadable,
 )
 
-MOST_MODULES = 200
-_MOST_BYTES_IN_ALL = 8 << 20
+MAX_MODULES = 200
+_MAX_BYTES_IN_ALL = 8 << 20
 # `_pyruns_` is not one of them: opening a script creates it next to the script.
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git")
-_MOST_LEVELS = 8
+_MAX_LEVELS = 8
 _STEPS = 400_000
-_DEEPEST = 40  # of names that stand for names
+_MAX_DEPTH = 40  # of names that stand for names
 
 
 @dataclass(eq=False)
@@ -90,7 +90,7 @@ class Module:
         return found
 
     def _defined(self, name: str, depth: int) -> tuple[Module, ast.AST] | None:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             return None
         definition = self.source.definitions.get(name)
         if definition is not None:
@@ -133,7 +133,7 @@ class Module:
         definition = definitions_in(node.body)[0].get(name)
         if definition is not None:
             return self._followed(definition, depth + 1)
-        for base in node.bases if depth < _DEEPEST else ():
+        for base in node.bases if depth < _MAX_DEPTH else ():
             found = self._resolve(dotted_name(base) or "", depth + 1)
             if found is not None and isinstance(found[1], ast.ClassDef):
                 inherited = found[0]._in_class(found[1], name, depth + 1)
@@ -186,10 +186,10 @@ class Project:
         self.root = root
         bounds = [folder for folder in (self.root, within) if folder is not None]
         self._real_folders = [os.path.realpath(folder) for folder in bounds]
-        if len(source) > MOST_BYTES:
+        if len(source) > MAX_BYTES:
             source = ""
             self.problems.append(
-                Problem(f"{filename} is not looked at: it is larger than {MOST_BYTES >> 20} MiB (line 1).", 1)
+                Problem(f"{filename} is not looked at: it is larger than {MAX_BYTES >> 20} MiB (line 1).", 1)
             )
         self.main = Module(self, self.script, filename, parsed_script(source, filename), main=True)
         self._modules[os.path.realpath(self.script) if self.script is not None else ""] = self.main
@@ -292,11 +292,11 @@ class Project:
             self._refused.add(key)
             return None
         shown = os.path.relpath(path, self.script.parent) if self.script is not None else path.name
-        if len(self._modules) >= MOST_MODULES or self._bytes + found[1] > _MOST_BYTES_IN_ALL:
+        if len(self._modules) >= MAX_MODULES or self._bytes + found[1] > _MAX_BYTES_IN_ALL:
             self._left_out(key, f"{shown} is not looked at: the script imports too many files.")
             return None
-        if found[1] > MOST_BYTES:
-            self._left_out(key, f"{shown} is not looked at: it is larger than {MOST_BYTES >> 20} MiB.")
+        if found[1] > MAX_BYTES:
+            self._left_out(key, f"{shown} is not looked at: it is larger than {MAX_BYTES >> 20} MiB.")
             return None
         try:
             source = parsed_file(key, found)
@@ -317,7 +317,7 @@ class Project:
 def project_folder(script: Path) -> Path:
     """Return the folder of the project that a script belongs to: the nearest one that holds its marks."""
     home = os.path.expanduser("~")
-    for folder in list(script.parents)[:_MOST_LEVELS]:
+    for folder in list(script.parents)[:_MAX_LEVELS]:
         if str(folder) in (home, folder.anchor):
             break
         if any(os.path.lexists(folder / mark) for mark in _MARKS):

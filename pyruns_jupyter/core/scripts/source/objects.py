@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .modules import Module
 
-MOST_TEXT = 10_000  # characters of a text, items of a list
-_MOST_ITEMS = 20_000  # of a value with all that is in it
-MOST_BITS = 4096  # of a whole number: more digits than that Python itself may refuse to print
+MAX_TEXT = 10_000  # characters of a text, items of a list
+_MAX_ITEMS = 20_000  # of a value with all that is in it
+MAX_BITS = 4096  # of a whole number: more digits than that Python itself may refuse to print
 
 
 class UnknownError(Exception):
@@ -151,16 +151,16 @@ def plain(value: Any) -> Any:
 
 def _plain(value: Any, seen: list[int]) -> Any:
     seen[0] += 1
-    if seen[0] > _MOST_ITEMS:
+    if seen[0] > _MAX_ITEMS:
         raise UnknownError("the value is too large")
     if isinstance(value, PathText):
         return str(value)
     if value is None or isinstance(value, (bool, int, float)):
-        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
             raise UnknownError("the number is too large")
         return value
     if isinstance(value, str):
-        if len(value) > MOST_TEXT:
+        if len(value) > MAX_TEXT:
             raise UnknownError("the value is too long")
         seen[0] += len(value) // 50
         return value
@@ -169,7 +169,7 @@ def _plain(value: Any, seen: list[int]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item, seen) for item in value]
     if isinstance(value, range):
-        if len(value) > MOST_TEXT:
+        if len(value) > MAX_TEXT:
             raise UnknownError("the range is too long")
         return list(value)
     if isinstance(value, (set, frozenset)):
@@ -200,6 +200,6 @@ def weight(value: Any) -> int:
             waiting.extend(one)
         elif isinstance(one, str):
             total += len(one) // 50
-        if total > _MOST_ITEMS:
+        if total > _MAX_ITEMS:
             raise UnknownError("the value is too large")
     return total

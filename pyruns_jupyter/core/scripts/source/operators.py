@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
-from .objects import MOST_TEXT, UNKNOWN, PathText, UnknownError, weight
+from .objects import MAX_TEXT, UNKNOWN, PathText, UnknownError, weight
 from .safe_builtins import check_data, check_format, join_paths, power, sized
 
 _LIMIT = 2**64
@@ -62,7 +62,7 @@ def binary(kind: ast.operator, left: Any, right: Any) -> Any:
         return sized(left + right)
     if isinstance(kind, ast.Mult) and _number(left) != _number(right):
         many, times = (right, left) if _number(left) else (left, right)
-        if not isinstance(many, (str, list, tuple)) or len(many) * int(times) > MOST_TEXT:
+        if not isinstance(many, (str, list, tuple)) or len(many) * int(times) > MAX_TEXT:
             raise UnknownError("an operation")
         return many * times
     if not (_number(left) and _number(right)) or abs(left) > _LIMIT or abs(right) > _LIMIT:

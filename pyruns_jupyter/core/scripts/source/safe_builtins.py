@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .changes import update_unknown
-from .objects import MOST_BITS, MOST_TEXT, UNKNOWN, External, PathText, UnknownError, weight
+from .objects import MAX_BITS, MAX_TEXT, UNKNOWN, External, PathText, UnknownError, weight
 
 _PATHS = ("Path", "PurePath", "PosixPath", "PurePosixPath")
 ARGPARSE_WORDS = {
@@ -50,9 +50,9 @@ def sized(value: Any) -> Any:
     Raises:
         UnknownError: when it is too large to be kept.
     """
-    if isinstance(value, (str, list, tuple, dict, set, frozenset, range)) and len(value) > MOST_TEXT:
+    if isinstance(value, (str, list, tuple, dict, set, frozenset, range)) and len(value) > MAX_TEXT:
         raise UnknownError("too long")
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise UnknownError("a large number")
     return value
 
@@ -67,7 +67,7 @@ def _product(values: Any, *, start: Any = 1) -> Any:
     numbers = [start, *values]
     if not all(isinstance(value, (int, float)) for value in numbers):
         raise UnknownError("a product of something else than numbers")
-    if sum(value.bit_length() for value in numbers if isinstance(value, int)) > MOST_BITS:
+    if sum(value.bit_length() for value in numbers if isinstance(value, int)) > MAX_BITS:
         raise UnknownError("a large product")
     return math.prod(numbers)
 
@@ -274,7 +274,7 @@ def call_method(owner: Any, name: str, arguments: list[Any], words: dict[str, An
                 owner.add(UNKNOWN)
             return UNKNOWN
         more = [one for one in arguments if isinstance(one, (list, tuple, set, dict, str))]
-        if name in ("extend", "update") and sum(map(len, (owner, *more))) > MOST_TEXT:
+        if name in ("extend", "update") and sum(map(len, (owner, *more))) > MAX_TEXT:
             raise UnknownError("too long")  # before it grows: a list may be put into itself
         if name == "update" and isinstance(owner, dict) and any(UNKNOWN in one for one in more):
             update_unknown(owner)
@@ -301,11 +301,11 @@ def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, An
             raise UnknownError("a long text")
     if name == "join":
         items = arguments[0] if arguments else ()
-        if len(owner) * len(items) + sum(len(item) for item in items) > MOST_TEXT:
+        if len(owner) * len(items) + sum(len(item) for item in items) > MAX_TEXT:
             raise UnknownError("a long text")
     if name == "replace" and len(arguments) > 1:
         old, new = arguments[0], arguments[1]
-        if len(owner) + owner.count(old) * len(new) > 2 * MOST_TEXT:
+        if len(owner) + owner.count(old) * len(new) > 2 * MAX_TEXT:
             raise UnknownError("a long text")
     check_data([*arguments, *words.values()])
     if name == "format":
@@ -316,9 +316,9 @@ def _check_text(owner: str, name: str, arguments: list[Any], words: dict[str, An
 
 def check_format(text: str, fields: int, values: Any) -> None:
     """Check what a format would make of `values`, each of which could stand in every field."""
-    if re.search(r"\d{4}|[*]", text) or sum(map(int, re.findall(r"\d+", text))) > MOST_TEXT:
+    if re.search(r"\d{4}|[*]", text) or sum(map(int, re.findall(r"\d+", text))) > MAX_TEXT:
         raise UnknownError("a wide format")
-    if fields * weight(values) > MOST_TEXT:
+    if fields * weight(values) > MAX_TEXT:
         raise UnknownError("a long text")
 
 

@@ -18,8 +18,8 @@ from .modules import Module
 from .objects import UNKNOWN, ClassRef, Function, Instance, Scope, UnknownError, weight
 from .safe_builtins import CHANGING
 
-_DEEPEST = 25
-_MOST_TURNS = 2000
+_MAX_DEPTH = 25
+_MAX_TURNS = 2000
 _NAMES_OF_A_STEP = 20
 _RETURN, _BREAK, _CONTINUE, _RAISE = "return", "break", "continue", "raise"
 
@@ -167,7 +167,7 @@ class Tracer(Calls):
             return self._either([node.body, []], scope)
         enough = self.steps // 2
         for turn, item in enumerate(items):
-            if turn >= _MOST_TURNS or self.steps < enough:
+            if turn >= _MAX_TURNS or self.steps < enough:
                 self._left(node, scope)
                 return None
             self.assign(node.target, item, scope)
@@ -180,7 +180,7 @@ class Tracer(Calls):
 
     def _while(self, node: ast.While, scope: Scope) -> str | None:
         enough = self.steps // 2
-        for _ in range(_MOST_TURNS):
+        for _ in range(_MAX_TURNS):
             if self.steps < enough:
                 break
             known = self.truth(self.evaluate(node.test, scope))
