@@ -25,8 +25,7 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client import option_parsing
-from pyruns_jupyter.engine.client.dependencies import check_after
-from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.client.submit import check_submission, submit
 
 from .generator import CREATE_SECONDS, propose
 from .path_guard import check_inside
@@ -154,7 +153,7 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
         proposal = propose(workspace, wanted.text, wanted.name, most)
     if options is not None:
         preview.check_runnable(workspace)
-        check_after(workspace, [], options.after)
+        check_submission(workspace, options)
     names = generate.create(proposal)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
     if options is not None:

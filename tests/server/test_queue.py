@@ -170,6 +170,15 @@ async def test_options_that_cannot_be_used(api: Api, train: WorkspaceFolder, run
     assert (await api.get(TASKS, ws=WS))["counts"]["pending"] == 1
 
 
+async def test_an_executor_that_is_not_there_is_refused_before_tasks_are_created(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    answer = await api("post", TASKS, {"text": "lr: 1", "name": "t", "run": {"engine": "slurm"}}, ws=WS)
+    assert (answer.status, answer.body["field"]) == (400, "engine")
+    assert train.task_names() == []
+
+
 async def test_a_change_of_the_queue_that_is_none(api: Api, train: WorkspaceFolder) -> None:
     for body in ({}, {"paused": "yes"}, {"paused": True, "more": 1}):
         answer = await api("post", QUEUE, body, ws=WS)

@@ -14,6 +14,7 @@ from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, find_root
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.client.submit import check_submission
 
 from ..context import Context
 from ..grammar import UsageError
@@ -61,7 +62,9 @@ def create(context: Context, workspace: Workspace, text: str, args: argparse.Nam
     if unused:
         raise UsageError(f"{unused[0]} needs --run: without it, the tasks are created but not queued.")
     options = run_options(args)
-    queue_options(workspace.folder, options)  # before anything is made
+    wanted = queue_options(workspace.folder, options)
+    if args.run:
+        check_submission(workspace.folder, wanted)  # before anything is created
     plan = workspace.sweep(text, args.name or "") if workspace.folder.kind == "script" else None
     made = workspace.create(text if plan is None else plan, args.name)
     if args.run:

@@ -66,6 +66,19 @@ class Submission:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
+def check_submission(
+    workspace: WorkspaceFolder, options: QueueOptions, environment: Mapping[str, str] | None = None
+) -> None:
+    """Check that tasks which are about to be created can be queued with these options.
+
+    Raises:
+        InvalidInput: when an option cannot be used, or what is to be waited for is missing or can never end.
+    """
+    variables = front_end_environment(environment)
+    resolve_options(options.check(), Settings.load(workspace.root), workspace.name, variables)
+    check_after(workspace, [], options.after)
+
+
 def submit(
     workspace: WorkspaceFolder,
     names: Iterable[str],
