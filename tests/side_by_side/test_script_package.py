@@ -20,6 +20,9 @@ from .shared import Shared, rows
 
 pytestmark = pytest.mark.reference
 
+POINTS = 1300  # from 1000 on they go to its database
+LAST = POINTS - 1
+
 SCRIPT = """\
 import os
 
@@ -111,7 +114,7 @@ def test_everything_it_offers(shared: Shared) -> None:
 
 def test_many_points_move_to_its_database(shared: Shared) -> None:
     workspace = shared.script(SCRIPT)
-    (name,) = create_tasks(workspace, CONFIG.replace("0.25 | ", "").replace("120", "2000"), "many")
+    (name,) = create_tasks(workspace, CONFIG.replace("0.25 | ", "").replace("120", str(POINTS)), "many")
     submission = shared.submit(workspace, name)
     assert not submission.refused
     paths = workspace.paths(name)
@@ -134,16 +137,16 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     wait_until(look, timeout=120)
     info = shared.wait_for(workspace, name, "completed")
     assert seen == sorted(seen)
-    assert any(1100 < count < 2000 for count in seen)
+    assert any(1050 < count < POINTS for count in seen)
     assert "track_store" in info
     stored = {path.name: path.read_bytes() for path in folder.glob("tracks.sqlite3*")}
     assert [*stored] == ["tracks.sqlite3"]
     assert info["records"] == [{"first": 1, "acc": 1.0, "note": "grüße"}]
-    whole = {"loss": [step / 2 for step in range(2000)], "step": list(range(2000))}
+    whole = {"loss": [step / 2 for step in range(POINTS)], "step": list(range(POINTS))}
     assert shared.shown(workspace, f"{name}@1")["selected_run"]["track"] == whole
     assert figures_of_run(info, runs.runs(info)[0], paths).tracks == whole
     row = rows(workspace)[name]
-    assert row.figures == {"loss": 999.5, "step": 1999, "first": 1, "acc": 1.0, "note": "grüße"}
+    assert row.figures == {"loss": LAST / 2, "step": LAST, "first": 1, "acc": 1.0, "note": "grüße"}
 
     # Our own package writes the second run: the points stay in our journal, theirs where they are.
     (shared.project / "train.py").write_text(OURS.replace(PARSER, ""), encoding="utf-8")
@@ -151,11 +154,11 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     info = shared.wait_for(workspace, name, "completed")
     assert {path.name: path.read_bytes() for path in folder.glob("tracks.sqlite3*")} == stored
     assert info["tracks"] == [{}, {}]
-    ours = {"loss": [step / 2 for step in range(2000)], "step": list(range(2000))}
+    ours = {"loss": [step / 2 for step in range(POINTS)], "step": list(range(POINTS))}
     assert figures_of_run(info, runs.runs(info)[1], paths).tracks == ours
     assert figures_of_run(info, runs.runs(info)[0], paths).tracks == whole
     row = rows(workspace)[name]
-    assert (row.figures["step"], row.figures["acc"]) == (1999, 0.75)
+    assert (row.figures["step"], row.figures["acc"]) == (LAST, 0.75)
 
     # The third run is that program's. Nobody loses the other's points.
     (shared.project / "train.py").write_text(SCRIPT, encoding="utf-8")
@@ -166,7 +169,7 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     for run in (1, 3):
         assert shared.shown(workspace, f"{name}@{run}")["selected_run"]["track"] == whole
     row = rows(workspace)[name]
-    assert (row.status, row.runs, row.figures["acc"], row.figures["step"]) == ("completed", 3, 1.0, 1999)
+    assert (row.status, row.runs, row.figures["acc"], row.figures["step"]) == ("completed", 3, 1.0, LAST)
 
 
 # That program runs no script without a parser or its own load().
