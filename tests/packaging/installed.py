@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ def serve(installed: Installed) -> tuple[subprocess.Popen[bytes], dict[str, Any]
 def main() -> None:
     """Serve until nobody needs it any more."""
     if sys.argv[1] == "--prepare":
-        for kind in ("oldest", "newest"):
-            Installed(kind, ROOT).prepare()
+        with ThreadPoolExecutor() as pool:  # each waits for processes of its own
+            list(pool.map(lambda kind: Installed(kind, ROOT).prepare(), ("oldest", "newest")))
         return
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
