@@ -1,1 +1,1 @@
-"""What goes on while somebody looks: watchers, streams of logs, events and samples, on asyncio."""
+"""Watchers, hints of the file system and background work on asyncio."""

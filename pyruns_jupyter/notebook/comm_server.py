@@ -23,7 +23,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
 from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
-from pyruns_jupyter.service.operations import MAX_RUN, OPERATIONS
+from pyruns_jupyter.service.operations import API_VERSION, MAX_RUN, OPERATIONS
 from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model
 from pyruns_jupyter.system.sampler import Sampler
@@ -35,7 +35,6 @@ from .watch import MAX_AGE_SECONDS, Watch, watch_of
 
 STATIC = Path(__file__).parent.parent / "static"
 VIEWS = ("widget-views.js", "widget-views.css")
-API_VERSION = 1
 MAX_TASKS = 10_000  # of one sweep
 MAX_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
 MAX_EXPORT = 64 * 1024 * 1024  # bytes of a table: a message holds all of it
@@ -75,7 +74,7 @@ class Bridge:
         self._send = send
         self._lock = threading.Lock()
         self._sockets: dict[str, Stream] = {}
-        self._session = _Session(workspace, self._watch)
+        self._session = _KernelSession(workspace, self._watch)
         self._own: dict[str, Callable[[Arguments], Any]] = {
             "getStatus": self._status,
             "listWorkspaces": lambda _: {"items": [self._model()]},
@@ -130,7 +129,7 @@ class Bridge:
         self._send(answer, buffers)
 
     def _perform(self, name: str, arguments: Arguments) -> Any:
-        """Return what an operation returns; those that all front ends have never wait in this one."""
+        """Return what an operation returns; the shared ones never suspend with this session."""
         own, shared = self._own.get(name), OPERATIONS.get(name)
         if own is not None:
             return own(arguments)
@@ -296,8 +295,8 @@ class Bridge:
         )
 
 
-class _Session:
-    """A request of a widget, carried out at once: the kernel is its user's own and waits for nobody."""
+class _KernelSession:
+    """A request of a widget, performed immediately: a kernel has one user, who may do everything."""
 
     max_tasks = MAX_TASKS
     is_abandoned = False
@@ -314,8 +313,8 @@ class _Session:
     async def check_jobs(self, options: Mapping[str, object]) -> None:
         pass
 
-    async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
-        return self._watch.look(read, max_age=0.0 if is_new else MAX_AGE_SECONDS)
+    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
+        return self._watch.look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
 
     async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
         return self._watch.look(read)()
@@ -334,13 +333,13 @@ class _Session:
 
 
 def finish_now(work: Coroutine[Any, Any, T]) -> T:
-    """Return what a coroutine returns that waits for nothing."""
+    """Return the result of a coroutine that never suspends."""
     try:
         work.send(None)
     except StopIteration as done:
         return cast("T", done.value)
     work.close()
-    raise RuntimeError("An operation waits, which a kernel cannot.")
+    raise RuntimeError("An operation was suspended in a kernel, which has no event loop for it.")
 
 
 def _told(error: Exception) -> dict[str, Any]:

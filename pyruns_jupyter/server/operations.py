@@ -27,13 +27,14 @@ class OperationHandler(PyrunsHandler):
     operations: Mapping[str, Operation] = {}  # by the method of HTTP
 
     async def perform(self, operation: Operation, values: tuple[str, ...]) -> None:
-        """Do an operation and answer with what it returns."""
+        """Perform an operation and send its result."""
         path = dict(zip(re.findall(r"\{(\w+)\}", WORKSPACE + operation.path), values, strict=True))
         body: dict[str, Any] | PyrunsError | None = None
         if operation.method in _WITH_BODY:
             body = await self.services.encode(self._parsed)
         try:
-            result = await operation.perform(_Session(self, path["ws"]), _RequestArguments(self, path, body))
+            session, arguments = _ServerSession(self, path["ws"]), _RequestArguments(self, path, body)
+            result = await operation.perform(session, arguments)
         except Abandoned:
             return
         if isinstance(result, _Encoded):
@@ -45,7 +46,7 @@ class OperationHandler(PyrunsHandler):
             await self.answer(result, operation.status)
 
     def update_api_activity(self) -> None:
-        """Count what users do, also if it takes no more than a look at a method."""
+        """Count operations as user activity as the table says: open pages repeat their requests."""
         operation = self.operations.get(str(self.request.method))
         if operation is None or operation.is_activity:
             super().update_api_activity()
@@ -54,7 +55,7 @@ class OperationHandler(PyrunsHandler):
         try:
             return parse_body(self.request.body)
         except PyrunsError as error:
-            return error  # told once the operation asks for it: it may check permissions first
+            return error  # raised when the operation reads the body, which may be after checks of permissions
 
 
 class _Encoded:
@@ -97,7 +98,7 @@ class _RequestArguments:
         return Body.of(self._body or {}, allowed)
 
 
-class _Session:
+class _ServerSession:
     """One request, carried out in the threads of the server."""
 
     def __init__(self, handler: OperationHandler, identifier: str) -> None:
@@ -124,8 +125,8 @@ class _Session:
     async def check_jobs(self, options: Mapping[str, object]) -> None:
         await self._handler.check_jobs(await self.open(), options)
 
-    async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
-        return await self._watcher().look(read, max_age=0.0 if is_new else MAX_AGE_SECONDS)
+    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
+        return await self._watcher().look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
 
     async def answer(self, question: Any, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
         watcher = self._watcher()
@@ -148,7 +149,7 @@ class _Session:
         return self._services.watcher(self._workspace)
 
     def _unless_abandoned(self, function: Callable[[], T]) -> Callable[[], T]:
-        """Return what does nothing when the client has gone before its turn."""
+        """Return a function that raises Abandoned when the client has gone before its turn."""
 
         def checked() -> T:
             if self.is_abandoned:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pyruns_jupyter.service.operations import EXECUTE, READ, WRITE
+from pyruns_jupyter.service.operations import API_VERSION, EXECUTE, READ, WRITE
 
 from .._version import __version__
 from .handler import PyrunsHandler, endpoint
 from .log_stream import WINDOW
-
-API_VERSION = 1
 
 
 class StatusHandler(PyrunsHandler):

@@ -1,8 +1,8 @@
-"""What can be asked of a workspace and done to it: one table for REST handlers and widgets.
+"""The operations on a workspace: one table for REST handlers and widgets.
 
-An operation is named as in `server/openapi.yaml`. A front end does it in a `Session`, which knows where work
-can be waited for, with the `Arguments` of the request; the result is data for JSON, or None. The server adds
-what streams or is downloaded.
+An operation is named as in `server/openapi.yaml`. A front end performs it with a `Session`, which chooses the
+threads, and the `Arguments` of the request; the result is data for JSON, or None. Streams and downloads are
+not in the table.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .request import Arguments
 
 T = TypeVar("T")
 
+API_VERSION = 2  # clients of another version are told to reload; change it with what operations take or give
 READ, WRITE, EXECUTE = "read", "write", "execute"
 MAX_RUN = 2**31
 MAX_TRACK_POINTS = 100_000
@@ -37,17 +38,17 @@ _PAGE_OPTIONS = ("query", "status", "sort", "order")
 
 
 class Abandoned(Exception):
-    """Nobody waits for the answer any more."""
+    """The client has gone, so that the answer is not needed."""
 
 
 class Session(Protocol):
-    """One request to one workspace, as its front end carries it out."""
+    """One request to one workspace, as its front end performs it."""
 
     @property
     def max_tasks(self) -> int: ...  # that one request may create
 
     @property
-    def is_abandoned(self) -> bool: ...  # nobody waits for the answer any more
+    def is_abandoned(self) -> bool: ...  # the client has gone
 
     async def open(self) -> WorkspaceFolder:
         """Return the workspace, or raise NotFound."""
@@ -58,8 +59,8 @@ class Session(Protocol):
     async def check_jobs(self, options: Mapping[str, object]) -> None:
         """Raise InvalidInput if options of a batch exceed what the administrator allows."""
 
-    async def look(self, read: Callable[[TaskIndex], T], *, is_new: bool = False) -> T:
-        """Return what `read` finds in the index: of this moment with `is_new`, else of a moment ago."""
+    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
+        """Return what `read` finds in the index: read from the disk again with `refresh`."""
 
     async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
         """Return what `read` makes of the index; until a change the same question may get the same answer."""
@@ -83,15 +84,15 @@ Work = Callable[[WorkspaceFolder, Arguments], object]
 
 @dataclass(frozen=True)
 class Operation:
-    """How an operation is reached and done.
+    """How an operation is requested and performed.
 
     Attributes:
         method: of HTTP.
         path: below `/workspaces/{ws}`, with `{task}` and other parameters.
-        permission: what the user must be allowed to do; None when `perform` checks that.
-        perform: does it.
+        permission: the action that the user must be allowed to do; None when `perform` checks it.
+        perform: the operation itself.
         status: of the answer over HTTP; 204 when there is none.
-        is_activity: whether somebody who asks for it is at work.
+        is_activity: whether a request counts as user activity.
     """
 
     method: str
@@ -183,7 +184,7 @@ async def _act_on_tasks(session: Session, arguments: Arguments) -> object:
     await session.check_jobs(wanted.run)
     names = wanted.names
     if names is None:
-        names = await session.search(await session.look(wanted.matching, is_new=True))
+        names = await session.search(await session.look(wanted.matching, refresh=True))
     rows = await _rows(session) if wanted.action == actions.MOVE else {}
     return await _changed(session, lambda: actions.act(workspace, wanted, names, rows))
 
@@ -278,7 +279,7 @@ async def _get_study(session: Session, arguments: Arguments) -> object:
 
 
 async def _rows(session: Session) -> Mapping[str, TaskRow]:
-    return await session.look(lambda index: index.rows, is_new=True)
+    return await session.look(lambda index: index.rows, refresh=True)
 
 
 async def _secrets(session: Session, arguments: Arguments) -> bool:

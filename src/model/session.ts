@@ -6,7 +6,7 @@ import { ActivityModel } from './activity';
 import { Store } from './store';
 
 /** The version of the REST interface that these sources speak. */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
 
 /** Pause before an unreachable server is asked again, in ms. */
 const RETRY = 5000;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.notebook.comm_server import finish_now
 from pyruns_jupyter.notebook.watch import Watch
 from tests.support import wait_until
 
@@ -37,3 +39,22 @@ def test_watching_goes_on_after_an_unexpected_error(
         leave()
         wait_until(lambda: not watch.running)
     assert "a mistake of ours" in caplog.text and "Traceback" in caplog.text
+
+
+def test_an_operation_that_suspends_is_an_error_in_a_kernel() -> None:
+    async def suspended() -> None:
+        await Suspension()
+
+    async def finished() -> int:
+        return 3
+
+    assert finish_now(finished()) == 3
+    with pytest.raises(RuntimeError, match="suspended"):
+        finish_now(suspended())
+
+
+class Suspension:
+    """Suspends the coroutine that awaits it."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield

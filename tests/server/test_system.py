@@ -55,7 +55,7 @@ async def test_status(api: Api, jp_serverapp: Any) -> None:
 
     assert await api.get("/status") == {
         "version": __version__,
-        "api_version": 1,
+        "api_version": 2,
         "can_write": True,
         "can_execute": True,
         "limits": {"tasks_at_once": 10_000, "jobs_at_once": 1000, "log_window": 1024 * 1024},

@@ -1,1 +1,1 @@
-"""What has no subject of its own: errors, host identity, times, text for people, names of secrets."""
+"""Shared helpers: errors, host identity, timestamps, text for users, secret names."""

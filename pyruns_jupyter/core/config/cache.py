@@ -12,7 +12,7 @@ from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_sign
 
 from .flatten import EMPTY, FlatConfig, FlatReader
 
-MAX_BYTES = 256 * 1024  # bytes; what is larger is data, not a configuration that somebody searches
+MAX_BYTES = 256 * 1024  # bytes; a larger file is data, not a configuration to search
 LOOKS = 1000  # files that one call looks at again although nothing is known to have changed
 
 _FLAGS = (

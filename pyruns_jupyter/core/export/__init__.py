@@ -1,1 +1,1 @@
-"""Taking results and tasks elsewhere: tables and archives."""
+"""Export: tables of results and archives of tasks."""

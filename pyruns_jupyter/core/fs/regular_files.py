@@ -1,4 +1,4 @@
-"""Opening regular files and nothing else: no link, no device, no FIFO that would keep us waiting."""
+"""Opening regular files only: no links, no devices, no FIFOs, which would block."""
 
 from __future__ import annotations
 

@@ -18,9 +18,7 @@ from pathlib import Path
 from pyruns_jupyter.core.common.host_identity import boot_id, host_name, process_alive
 
 _NAME = re.compile(r"-(?P<home>[0-9a-f]{8})-(?P<pid>\d{1,10})-(?P<start>\d{1,20})-[0-9a-f]{8}(?:\.tmp)?")
-_MAX_AGE_SECONDS = (
-    24 * 3600.0
-)  # seconds without a change until something of an unknown maker belongs to nobody
+_MAX_AGE_SECONDS = 24 * 3600.0  # without a change; then a file of an unknown maker may be removed
 _known: tuple[int, str] = (0, "")
 _home_known = ""
 

@@ -1,1 +1,1 @@
-"""What a run was made of: its environment, its code, the state of the repository."""
+"""What a run was made of: its environment, its code, the state of its repository."""

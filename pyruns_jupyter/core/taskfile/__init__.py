@@ -1,1 +1,1 @@
-"""The task file and what lies beside it: paths, lock, runs, owners, metadata."""
+"""The task file: paths, format version, lock, runs, ownership, metadata."""

@@ -1,1 +1,1 @@
-"""Tasks of a workspace: rows, index, edits, names, order, trash."""
+"""The tasks of a workspace: rows, index, edits, names, order, trash."""

@@ -1,1 +1,1 @@
-"""Workspaces: opening, finding, settings, shells."""
+"""Workspaces: opening, discovery, settings, shells."""

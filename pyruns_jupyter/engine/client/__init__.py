@@ -1,1 +1,1 @@
-"""Queueing from outside the scheduler: submitting, options as users write them, diagnosis."""
+"""Queueing tasks from outside the scheduler: submission, option parsing, diagnosis."""

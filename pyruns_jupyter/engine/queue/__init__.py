@@ -1,1 +1,1 @@
-"""What those who queue and those who run share: batches, jobs, options, how a scheduler is started."""
+"""The queue on disk, shared by front ends and the scheduler: batches, jobs, options, starting a scheduler."""

@@ -1,1 +1,1 @@
-"""One run of one task: supervisor, terminal, log file, heartbeat, how it ended."""
+"""One run of a task: supervisor, pseudo-terminal, log file, heartbeat, final state."""

@@ -1,4 +1,4 @@
-"""Writing down when a log grew (see `core.logs.time_index`): seldom enough that nobody notices."""
+"""Writing down when a log grew (see `core.logs.time_index`): rarely enough to cost nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The scheduler of a project: its loop, its policy, how it starts jobs."""
+"""The scheduler of a project: its loop, its start policy, how it dispatches jobs."""

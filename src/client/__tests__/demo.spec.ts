@@ -16,7 +16,7 @@ describe('the simulated world', () => {
   it('shakes hands as a server of this version', async () => {
     expect(await demo.client.getStatus()).toMatchObject({
       version: '9.9',
-      api_version: 1,
+      api_version: 2,
       can_write: true,
       can_execute: true
     });

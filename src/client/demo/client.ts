@@ -74,7 +74,7 @@ import type { Workspace } from './workspace';
 import { World } from './world';
 
 /** The version of the interface that is simulated. */
-const API_VERSION = 1;
+const API_VERSION = 2;
 
 /**
  * A server that is not there: everything is simulated in the browser, and

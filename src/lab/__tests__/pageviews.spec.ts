@@ -70,7 +70,7 @@ describe('a page that is restored before the handshake', () => {
   it('offers only what the user may do', async () => {
     const { view, owner, session, answer } = restored();
     await pause();
-    answer({ api_version: 1, can_write: false, can_execute: false });
+    answer({ api_version: 2, can_write: false, can_execute: false });
     expect((await view).props).toMatchObject({
       canWrite: false,
       canExecute: false

@@ -64,7 +64,7 @@ class Server {
   listed = 0;
   status: () => Promise<unknown> = async () => ({
     version: '1',
-    api_version: 1
+    api_version: 2
   });
   workspaces: Workspace[] = [];
 
@@ -338,7 +338,7 @@ describe('SessionModel', () => {
     await session.start();
     expect(session.getSnapshot().handshake).toBe('mismatch');
 
-    const works = async () => ({ version: '1', api_version: 1 });
+    const works = async () => ({ version: '1', api_version: 2 });
     server.status = async () => {
       throw new ClientError('gone');
     };

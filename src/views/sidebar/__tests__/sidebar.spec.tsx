@@ -103,7 +103,7 @@ const stream = () => ({
 function clientOf(tasks: TaskRow[], status?: () => Promise<never>): IClient {
   const counts = { ...NONE, running: tasks.length };
   return {
-    getStatus: status ?? (async () => ({ version: '1', api_version: 1 })),
+    getStatus: status ?? (async () => ({ version: '1', api_version: 2 })),
     listWorkspaces: async () => [WORKSPACE],
     streamEvents: (ws: string, handlers: IEventHandlers) => stream(),
     streamSystem: (handlers: ISystemHandlers) => {
