@@ -319,6 +319,7 @@ async def test_looking_is_no_activity(api: Api, jp_serverapp: Any, one: Workspac
     before = jp_serverapp.web_app.settings.get("api_last_activity")
     await api.get("/workspaces/{ws}/tasks", ws=WS)
     await api.get("/system")
+    await api.post("/workspaces/{ws}/compare", {"names": []}, ws=WS)  # reads, although it is a POST
     assert jp_serverapp.web_app.settings.get("api_last_activity") == before
     await api.post("/workspaces/{ws}/actions", {"action": "pin", "names": ["one"]}, ws=WS)
     assert jp_serverapp.web_app.settings.get("api_last_activity") != before
