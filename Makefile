@@ -169,12 +169,14 @@ test-ui: system-packages everything env-installed ## Galata in Chromium (ARGS="d
 
 # Three parts side by side, each with servers, ports and folders of its own: browsers wait for servers most of the time.
 test-ui-all: everything env-installed
-	@parts=(); status=0; \
+	@parts=(); failed=(); status=0; \
 	for part in 1 2 3; do \
 		CI=1 PYRUNS_UI_PORT=$$((8595 + 300 * part)) jlpm test:ui --shard=$$part/3 > $(VENV)/ui$$part.log 2>&1 & parts+=($$!); \
 	done; \
-	for part in "$${parts[@]}"; do wait "$$part" || status=$$?; done; \
-	cat $(VENV)/ui[1-3].log; \
+	for part in 1 2 3; do \
+		if wait "$${parts[part - 1]}"; then grep -v '^\[WebServer\]' $(VENV)/ui$$part.log; else status=1; failed+=($(VENV)/ui$$part.log); fi; \
+	done; \
+	if [ $$status != 0 ]; then cat "$${failed[@]}"; grep -hA99 '^ *[0-9]* failed$$' "$${failed[@]}"; fi; \
 	exit $$status
 
 pictures: everything env-installed ## the documentation's screenshots, made by the UI tests
