@@ -24,8 +24,9 @@ from pyruns_jupyter.service.generator import template
 from pyruns_jupyter.service.workspaces import folder_identity
 
 from . import static_preview
-from .comm_server import STATIC, VIEWS, Bridge, sample
+from .comm_server import STATIC, VIEWS, Bridge
 from .static_preview import Picture
+from .widget_loop import sample
 
 LOADER = "widget-loader.js"
 _NOT_BUILT = """\

@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.live.watcher import MAX_AGE_SECONDS, Watcher
+from pyruns_jupyter.live.session import Encoded, LiveSession
 from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Operation
 from pyruns_jupyter.service.request import MAX_NUMBER, Body, parse_body, query_integer
 
@@ -37,7 +36,7 @@ class OperationHandler(PyrunsHandler):
             result = await operation.perform(session, arguments)
         except Abandoned:
             return
-        if isinstance(result, _Encoded):
+        if isinstance(result, Encoded):
             self.answer_text(result.text)
         elif result is None:
             self.set_status(204)
@@ -56,13 +55,6 @@ class OperationHandler(PyrunsHandler):
             return parse_body(self.request.body)
         except PyrunsError as error:
             return error  # raised when the operation reads the body, which may be after checks of permissions
-
-
-class _Encoded:
-    """An answer that is JSON already."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
 
 
 class _RequestArguments:
@@ -98,17 +90,16 @@ class _RequestArguments:
         return Body.of(self._body or {}, allowed)
 
 
-class _ServerSession:
-    """One request, carried out in the threads of the server."""
+class _ServerSession(LiveSession):
+    """A request over HTTP."""
 
     def __init__(self, handler: OperationHandler, identifier: str) -> None:
+        super().__init__(handler.services)
         self._handler, self._identifier = handler, identifier
-        self._services = handler.services
-        self._workspace: WorkspaceFolder | None = None
 
     @property
     def max_tasks(self) -> int:
-        return self._services.limits.tasks_at_once
+        return self._handler.services.limits.tasks_at_once
 
     @property
     def is_abandoned(self) -> bool:
@@ -116,7 +107,7 @@ class _ServerSession:
 
     async def open(self) -> WorkspaceFolder:
         if self._workspace is None:
-            self._workspace = await self._services.run(self._handler.workspace, self._identifier)
+            self._workspace = await self.run(lambda: self._handler.workspace(self._identifier))
         return self._workspace
 
     async def require(self, action: str) -> None:
@@ -124,39 +115,6 @@ class _ServerSession:
 
     async def check_jobs(self, options: Mapping[str, object]) -> None:
         await self._handler.check_jobs(await self.open(), options)
-
-    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
-        return await self._watcher().look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
-
-    async def answer(self, question: Any, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
-        watcher = self._watcher()
-        return _Encoded(watcher.known(question) or await watcher.answer(question, read))
-
-    async def run(self, function: Callable[[], T]) -> T:
-        return await self._services.run(function)
-
-    async def search(self, function: Callable[[], T]) -> T:
-        return await self._services.search(self._unless_abandoned(function))
-
-    async def preview(self, function: Callable[[], T]) -> T:
-        return await self._services.preview(self._unless_abandoned(function))
-
-    def touch(self) -> None:
-        self._watcher().touch()
-
-    def _watcher(self) -> Watcher:
-        assert self._workspace is not None, "the operation has not opened the workspace"
-        return self._services.watcher(self._workspace)
-
-    def _unless_abandoned(self, function: Callable[[], T]) -> Callable[[], T]:
-        """Return a function that raises Abandoned when the client has gone before its turn."""
-
-        def checked() -> T:
-            if self.is_abandoned:
-                raise Abandoned
-            return function()
-
-        return checked
 
 
 def operation_handlers() -> dict[str, type[PyrunsHandler]]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .events import EventStream
 from .exports import ExportHandler
 from .handler import NotHere, PyrunsHandler
-from .log_stream import LogStream
 from .logs import LogDownloadHandler, LogHandler
 from .logsearch import LogSearchHandler
 from .operations import operation_handlers
 from .runs import ArtifactHandler
 from .status import DescriptionHandler, StatusHandler
-from .streams import StreamHandler
+from .streams import EventStreamHandler, LogStreamHandler, StreamHandler, SystemStreamHandler
 from .system import SystemHandler
-from .system_stream import SystemStream
 from .workspaces import WorkspaceHandler, WorkspacesHandler
 
 API = "/pyruns/api"
@@ -34,9 +31,9 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/system": SystemHandler,
 }
 STREAMS: dict[str, type[StreamHandler]] = {
-    "/workspaces/{ws}/events": EventStream,
-    "/workspaces/{ws}/tasks/{task}/logs/stream": LogStream,
-    "/system/stream": SystemStream,
+    "/workspaces/{ws}/events": EventStreamHandler,
+    "/workspaces/{ws}/tasks/{task}/logs/stream": LogStreamHandler,
+    "/system/stream": SystemStreamHandler,
 }
 
 # A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the

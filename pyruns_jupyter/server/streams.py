@@ -1,19 +1,18 @@
-"""The base of all websockets: authentication, pings, errors, and an end that leaves nothing behind.
-
-A handler says what it needs to know before the connection is accepted; a connection object does the work.
-"""
+"""Websockets: authentication, pings and errors; the streams of `live/` do the work."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from jupyter_server.auth.decorator import ws_authenticated
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
+from pyruns_jupyter.live.log_stream import LogStream
+from pyruns_jupyter.live.streams import EventStream, Stream, SystemStream
 from pyruns_jupyter.service.operations import READ
 from pyruns_jupyter.service.request import query_integer
 
@@ -22,31 +21,11 @@ from .handler import RESOURCE, ErrorsAsJson
 GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011
 
 
-class Send(Protocol):
-    """Sends one frame, text or bytes, and returns when it was handed to the network."""
-
-    def __call__(self, message: str | bytes) -> Awaitable[None]: ...
-
-
-class Connection(Protocol):
-    """What one client of a socket gets."""
-
-    async def run(self, send: Send) -> None:
-        """Send until there is nothing more to say."""
-
-    def receive(self, message: str | bytes) -> None:
-        """Take a frame from the client.
-
-        Raises:
-            InvalidInput: when it is not one that the socket knows.
-        """
-
-
 class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
     """A websocket that only reads."""
 
     auth_resource = RESOURCE
-    _connection: Connection
+    _stream: Stream
     _work: asyncio.Task[None] | None = None
 
     def set_default_headers(self) -> None:
@@ -56,11 +35,11 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
     async def get(self, *arguments: str, **named: str) -> None:
         """Check the user and the address, then become a websocket."""
         await self.require(READ)
-        self._connection = await self.connect(*arguments)
+        self._stream = await self.find_stream(*arguments)
         await cast("Awaitable[None]", super().get(*arguments, **named))
 
-    async def connect(self, *arguments: str) -> Connection:
-        """Return the connection for this address.
+    async def find_stream(self, *arguments: str) -> Stream:
+        """Return the stream at this address.
 
         Raises:
             PyrunsError: answered as an HTTP error; the socket is not opened.
@@ -75,7 +54,7 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
     def on_message(self, message: str | bytes) -> None:
         """Hand a frame of the client on."""
         try:
-            self._connection.receive(message)
+            self._stream.receive(message)
         except InvalidInput as error:
             self.close(WRONG_MESSAGE, error.message[:100])
 
@@ -94,7 +73,7 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
     async def _run(self) -> None:
         code, reason = 1000, "done"
         try:
-            await self._connection.run(self._send)
+            await self._stream.run(self._send)
         except WebSocketClosedError:
             return
         except asyncio.CancelledError:
@@ -113,11 +92,38 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
         await self.write_message(message, binary=isinstance(message, bytes))
 
 
+class EventStreamHandler(StreamHandler):
+    """`workspaces/{ws}/events`"""
+
+    async def find_stream(self, *arguments: str) -> EventStream:
+        """Find the workspace."""
+        watcher = self.services.watcher(await self.services.run(self.services.paths.workspace, *arguments))
+        return EventStream(watcher, self.get_query_argument("epoch", ""), self.query_number("since"))
+
+
+class LogStreamHandler(StreamHandler):
+    """`workspaces/{ws}/tasks/{task}/logs/stream`"""
+
+    async def find_stream(self, *arguments: str) -> LogStream:
+        """Find the task and the run."""
+        identifier, name = arguments
+        number, offset, tail = (self.query_number(key) for key in ("run", "offset", "tail"))
+
+        def find() -> LogStream:
+            workspace, run = self.services.paths.workspace(identifier), self.services.run
+            return LogStream(run, workspace, name, number=number, offset=offset, tail=tail)
+
+        return await self.services.run(find)
+
+
+class SystemStreamHandler(StreamHandler):
+    """`system/stream`"""
+
+    async def find_stream(self, *arguments: str) -> SystemStream:
+        """Take the server's sampler."""
+        return SystemStream(self.services, self.services.kernels.labelled)
+
+
 def _short(reason: str) -> str:
     """Cut a reason to what a closing frame may carry (123 bytes)."""
     return reason.encode()[:120].decode(errors="ignore")
-
-
-def no_messages(message: str | bytes) -> Any:
-    """Refuse a frame on a socket whose clients have nothing to say."""
-    raise InvalidInput("This socket takes no messages.")

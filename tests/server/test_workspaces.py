@@ -18,7 +18,8 @@ from pyruns_jupyter.core.taskfile.paths import TASK_INFO
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.live import watcher as watcher_module
-from pyruns_jupyter.server.services import MAX_WAITING_PREVIEWS, SETTING, Services
+from pyruns_jupyter.live.runtime import MAX_WAITING_PREVIEWS
+from pyruns_jupyter.server.services import SETTING, Services
 from pyruns_jupyter.service import generator
 from tests.server.client import Api, until
 from tests.server.conftest import WS

@@ -1,0 +1,73 @@
+"""The search in one log: in a process that can be killed, whatever the expression makes it do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+from pyruns_jupyter.service.logsearch import (
+    BLOCK_TIMEOUT_SECONDS,
+    ENDED,
+    TOO_SLOW,
+    LogSearch,
+    Scan,
+    given_up,
+    is_last,
+    problem_of,
+)
+
+from .runtime import LiveRuntime
+from .waiting import open_in_thread
+
+
+class LogSearchStream:
+    """The hits of a search: a line of JSON after each part of the log."""
+
+    def __init__(self, runtime: LiveRuntime, find: Callable[[], Path], wanted: LogSearch) -> None:
+        """`find` returns the log; it reads the disk."""
+        self._runtime = runtime
+        self._find = find
+        self._wanted = wanted
+        self._scan: Scan | None = None
+        self._stopped = asyncio.Event()
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """Yield the lines; the last one says so.
+
+        Raises:
+            InvalidInput: if the expression is wrong.
+            NotFound: if there is no such log.
+        """
+        async with self._runtime.scans:
+            if self._stopped.is_set():
+                return
+            self._scan = await open_in_thread(self._runtime.run, lambda: Scan(self._find(), self._wanted))
+            try:
+                if self._stopped.is_set():
+                    self._scan.kill()
+                with self._runtime.killing(self._scan):
+                    line = await self._next_line(self._scan)
+                    if problem := problem_of(line):
+                        raise problem
+                    yield line
+                    while not is_last(line):
+                        line = await self._next_line(self._scan)
+                        yield line
+            finally:
+                await asyncio.to_thread(self._scan.close)
+
+    def stop(self) -> None:
+        """End the search now."""
+        self._stopped.set()
+        if self._scan is not None:
+            self._scan.kill()
+
+    async def _next_line(self, scan: Scan) -> bytes:
+        waiting = asyncio.ensure_future(self._runtime.wait(scan.next_line))
+        done, _ = await asyncio.wait({waiting}, timeout=BLOCK_TIMEOUT_SECONDS)
+        if not done:
+            scan.kill()
+            await waiting
+            return given_up(TOO_SLOW)
+        return waiting.result() or given_up(ENDED)
