@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from pyruns_jupyter.service.logsearch import (
@@ -24,10 +24,9 @@ from .waiting import open_in_thread
 class LogSearchStream:
     """The hits of a search: a line of JSON after each part of the log."""
 
-    def __init__(self, runtime: LiveRuntime, find: Callable[[], Path], wanted: LogSearch) -> None:
-        """`find` returns the log; it reads the disk."""
+    def __init__(self, runtime: LiveRuntime, path: Path, wanted: LogSearch) -> None:
         self._runtime = runtime
-        self._find = find
+        self._path = path
         self._wanted = wanted
         self._scan: Scan | None = None
         self._stopped = asyncio.Event()
@@ -39,23 +38,25 @@ class LogSearchStream:
             InvalidInput: if the expression is wrong.
             NotFound: if there is no such log.
         """
-        async with self._runtime.scans:
+        runtime = self._runtime
+        async with runtime.scan_slots:
             if self._stopped.is_set():
                 return
-            self._scan = await open_in_thread(self._runtime.run, lambda: Scan(self._find(), self._wanted))
+            scan = self._scan = await open_in_thread(runtime.run, lambda: Scan(self._path, self._wanted))
+            runtime.scans.add(scan)
             try:
                 if self._stopped.is_set():
-                    self._scan.kill()
-                with self._runtime.killing(self._scan):
-                    line = await self._next_line(self._scan)
-                    if problem := problem_of(line):
-                        raise problem
+                    scan.kill()
+                line = await self._next_line(scan)
+                if problem := problem_of(line):
+                    raise problem
+                yield line
+                while not is_last(line):
+                    line = await self._next_line(scan)
                     yield line
-                    while not is_last(line):
-                        line = await self._next_line(self._scan)
-                        yield line
             finally:
-                await asyncio.to_thread(self._scan.close)
+                runtime.scans.remove(scan)
+                await asyncio.to_thread(scan.close)
 
     def stop(self) -> None:
         """End the search now."""

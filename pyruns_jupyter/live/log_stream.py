@@ -16,8 +16,8 @@ from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.service.logruns import RunWatch, latest_run, log_start, run_state
 from pyruns_jupyter.service.path_guard import check_inside
 
+from .runtime import LiveRuntime
 from .streams import Send
-from .threads import Runner
 from .waiting import wait_for_event
 
 WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgement
@@ -59,19 +59,18 @@ class LogStream:
 
     def __init__(
         self,
-        run: Runner,
+        runtime: LiveRuntime,
         workspace: WorkspaceFolder,
         name: str,
         *,
         number: int | None,
         offset: int | None,
         tail: int | None,
-        patience: float | None = None,
     ) -> None:
         """Find run `number` of a task (None: the latest one); this reads the disk.
 
-        Without `patience` a client gets `WINDOW` bytes more than it acknowledges. With it, a client that
-        acknowledges nothing for `patience` seconds gets another frame after each such pause, up to
+        A client gets at most `WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, one
+        that acknowledges nothing for so many seconds gets another frame after each such pause, up to
         `MAX_UNACKNOWLEDGED` bytes.
 
         Raises:
@@ -86,9 +85,8 @@ class LogStream:
         self._acknowledged = self._offset
         self._acknowledgement = asyncio.Event()
         self._file = _LogFile(path, self._offset)
-        self._run = run
+        self._runtime = runtime
         self._task = name
-        self._patience = patience
 
     def receive(self, message: str | bytes) -> None:
         """Take an acknowledgement, `{"ack": offset}`.
@@ -126,13 +124,13 @@ class LogStream:
                 settled = over
                 await asyncio.sleep(SETTLE_SECONDS if over else pause)
                 pause = min(1.5 * pause, MAX_PERIOD_SECONDS)
-                await self._run(self._watch.look)
+                await self._runtime.run(self._watch.look)
         finally:
             self._file.close()
 
     async def _wait_for_room(self) -> int:
         """Return how many bytes the next frame may have, once it may have any."""
-        window, patience = WINDOW, self._patience
+        window, patience = WINDOW, self._runtime.patience
         while (room := window - (self._offset - self._acknowledged)) <= 0:
             self._acknowledgement.clear()
             if not await wait_for_event(self._acknowledgement, patience):
@@ -141,7 +139,7 @@ class LogStream:
 
     async def _read(self, limit: int, send: Send) -> bytes:
         try:
-            return await self._run(self._file.read, limit)
+            return await self._runtime.run(self._file.read, limit)
         except LogReset as reset:
             self._offset = self._acknowledged = 0
             await send(self._message("reset", size=0, reason=reset.reason))

@@ -39,12 +39,17 @@ class LiveSession:
         assert self._workspace is not None
         return self._workspace
 
+    @property
+    def watcher(self) -> Watcher:
+        """The watcher of the workspace, which was opened before."""
+        assert self._workspace is not None, "the operation has not opened the workspace"
+        return self.runtime.watcher(self._workspace)
+
     async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
-        return await self._watcher().look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
+        return await self.watcher.look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
 
     async def answer(self, question: Any, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
-        watcher = self._watcher()
-        return Encoded(watcher.known(question) or await watcher.answer(question, read))
+        return Encoded(self.watcher.known(question) or await self.watcher.answer(question, read))
 
     async def run(self, function: Callable[[], T]) -> T:
         return await self.runtime.run(function)
@@ -56,11 +61,7 @@ class LiveSession:
         return await self.runtime.preview(self._unless_abandoned(function))
 
     def touch(self) -> None:
-        self._watcher().touch()
-
-    def _watcher(self) -> Watcher:
-        assert self._workspace is not None, "the operation has not opened the workspace"
-        return self.runtime.watcher(self._workspace)
+        self.watcher.touch()
 
     def _unless_abandoned(self, function: Callable[[], T]) -> Callable[[], T]:
         """Return a function that raises Abandoned when the client has gone before its turn."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -80,10 +80,8 @@ class SystemStream:
 
     receive = staticmethod(refuse_frame)
 
-    def __init__(self, runtime: LiveRuntime, label: Callable[[Sample], Sample] | None = None) -> None:
-        """`label` adds to a sample what only the front end knows."""
+    def __init__(self, runtime: LiveRuntime) -> None:
         self._runtime = runtime
-        self._label = label or (lambda sample: sample)
 
     async def run(self, send: Send) -> None:
         """Send the history, then each sample."""
@@ -110,7 +108,7 @@ class SystemStream:
             while True:
                 await arrived.wait()
                 arrived.clear()
-                samples = [self._label(one) for one in waiting if one["time"] > newest]
+                samples = [self._runtime.labelled(one) for one in waiting if one["time"] > newest]
                 waiting.clear()
                 if samples:
                     newest = samples[-1]["time"]

@@ -320,6 +320,11 @@ class WatcherPool:
             if watcher.used_at <= oldest and not watcher.busy and not watcher.active:
                 del self._watchers[key]
 
+    def in_use(self) -> list[Watcher]:
+        """Return the watchers that are left after `drop_idle`."""
+        self.drop_idle()
+        return self.all()
+
     def all(self) -> list[Watcher]:
         """Return all watchers."""
         return [*self._watchers.values()]

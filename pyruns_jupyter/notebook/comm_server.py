@@ -21,12 +21,12 @@ from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, from_os_error
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.log_search import LogSearchStream
-from pyruns_jupyter.live.log_stream import WINDOW, LogStream
+from pyruns_jupyter.live.log_stream import WINDOW
 from pyruns_jupyter.live.session import Encoded, LiveSession
-from pyruns_jupyter.live.streams import EventStream, Send, Stream, SystemStream, refuse_frame
+from pyruns_jupyter.live.stream_table import STREAMS, open_log_search
+from pyruns_jupyter.live.streams import Send, Stream, refuse_frame
 from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
-from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
 from pyruns_jupyter.service.operations import API_VERSION, MAX_RUN, OPERATIONS
 from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model
@@ -38,7 +38,6 @@ VIEWS = ("widget-views.js", "widget-views.css")
 MAX_TASKS = 10_000  # of one sweep
 MAX_ARTIFACT = 16 * 1024 * 1024  # bytes of a file that go to a view
 MAX_EXPORT = 64 * 1024 * 1024  # bytes of a table: a message holds all of it
-BUSY_PAUSE_SECONDS = 0.5  # between two frames of a log while the kernel is busy: it hears no acknowledgements
 
 _log = logging.getLogger(__name__)
 
@@ -157,8 +156,9 @@ class Bridge:
             else:
                 self._send({"type": "text", "socket": socket, "text": message})
 
-        kind, arguments = str(content.get("stream")), self._arguments(content)
-        stream = self._streams[socket] = await self._find_stream(kind, arguments, session)
+        stream = self._streams[socket] = await self._open(
+            str(content.get("stream")), session, self._arguments(content)
+        )
         self._send({"type": "opened", "socket": socket})
         await stream.run(send)
 
@@ -170,37 +170,13 @@ class Bridge:
         why = {} if error is None else {"error": _error_model(error)}
         self._send({"type": "closed", "socket": socket, **why})
 
-    async def _find_stream(self, kind: str, arguments: Arguments, session: _KernelSession) -> Stream:
-        workspace, runtime = self._workspace, session.runtime
-        if kind == "events":
-            watcher = runtime.watcher(workspace)
-            return EventStream(watcher, arguments.text("epoch"), arguments.number("since"))
-        if kind == "system":
-            return SystemStream(runtime)
-        if kind == "log":
-            return await runtime.run(
-                lambda: LogStream(
-                    runtime.run,
-                    workspace,
-                    arguments.text("task"),
-                    number=arguments.number("run", low=1),
-                    offset=arguments.number("offset"),
-                    tail=arguments.number("tail", low=1),
-                    patience=BUSY_PAUSE_SECONDS,
-                )
-            )
-        if kind == "search":
-            wanted = LogSearch.read(
-                arguments.text("pattern"),
-                literal=arguments.flag("literal"),
-                ignore_case=arguments.flag("ignore_case"),
-                start=arguments.number("offset"),
-                limit=arguments.number("limit", low=1, high=MAX_HITS),
-            )
-            task, run = arguments.text("task"), arguments.number("run", low=1)
-            path, _ = await runtime.run(logs.find_log, workspace, task, run)
-            return _SearchFrames(LogSearchStream(runtime, lambda: path, wanted))
-        raise NotFound(f"The kernel has no stream {kind!r}.")
+    async def _open(self, name: str, session: _KernelSession, arguments: Arguments) -> Stream:
+        if name == "search":
+            return _SearchFrames(await open_log_search(session, arguments))
+        if name not in STREAMS:
+            raise NotFound(f"The kernel has no stream {name!r}.")
+        _, open_stream = STREAMS[name]
+        return await open_stream(session, arguments)
 
     async def _send_module(self, session: _KernelSession) -> None:
         try:

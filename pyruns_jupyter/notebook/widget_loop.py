@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pyruns_jupyter.live.runtime import LiveRuntime
-from pyruns_jupyter.studies.launch import ensure_running
 from pyruns_jupyter.system.sampler import Sampler
 from pyruns_jupyter.system.samples import Sample
 
@@ -20,6 +19,12 @@ def sample() -> Sample:
     return _sampler.sample()
 
 
+class KernelRuntime(LiveRuntime):
+    """The runtime of widgets: a kernel that is busy with a cell receives no acknowledgements."""
+
+    patience = 0.5
+
+
 class WidgetLoop(threading.Thread):
     """An event loop with its runtime, and the widgets that use it."""
 
@@ -28,7 +33,7 @@ class WidgetLoop(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="pyruns-widgets", daemon=True)
-        self.runtime = LiveRuntime(_sampler, ensure_running, lambda workspace, name, facts: None)
+        self.runtime = KernelRuntime(_sampler)
         self._loop = asyncio.new_event_loop()
         self._users: set[object] = set()
         self._requests: set[asyncio.Task[None]] = set()

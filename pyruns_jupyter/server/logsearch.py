@@ -7,11 +7,11 @@ from contextlib import aclosing
 from tornado.iostream import StreamClosedError
 
 from pyruns_jupyter.live.log_search import LogSearchStream
-from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
+from pyruns_jupyter.live.stream_table import open_log_search
 from pyruns_jupyter.service.operations import READ
 
 from .handler import PyrunsHandler, endpoint
+from .session import RequestArguments, ServerSession
 
 _MEDIA_TYPE = "application/x-ndjson"
 
@@ -24,11 +24,8 @@ class LogSearchHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str, task: str) -> None:
         """Answer the hits of a regular expression, a line of JSON after each part of the log."""
-        wanted = self._wanted()
-        run = self.query_number("run", low=1)
-        self._search = LogSearchStream(
-            self.services, lambda: find_log(self.workspace(ws), task, run)[0], wanted
-        )
+        session, arguments = ServerSession(self, ws), RequestArguments(self, {"task": task}, None)
+        self._search = await open_log_search(session, arguments)
         if self.is_gone:
             self._search.stop()
         try:
@@ -48,12 +45,3 @@ class LogSearchHandler(PyrunsHandler):
         super().on_connection_close()
         if self._search is not None:
             self._search.stop()
-
-    def _wanted(self) -> LogSearch:
-        return LogSearch.read(
-            self.query_text("pattern"),
-            literal=self.query_flag("literal"),
-            ignore_case=self.query_flag("ignore_case"),
-            start=self.query_number("offset"),
-            limit=self.query_number("limit", low=1, high=MAX_HITS),
-        )

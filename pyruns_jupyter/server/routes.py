@@ -12,7 +12,7 @@ from .logsearch import LogSearchHandler
 from .operations import operation_handlers
 from .runs import ArtifactHandler
 from .status import DescriptionHandler, StatusHandler
-from .streams import EventStreamHandler, LogStreamHandler, StreamHandler, SystemStreamHandler
+from .streams import stream_handlers
 from .system import SystemHandler
 from .workspaces import WorkspaceHandler, WorkspacesHandler
 
@@ -30,11 +30,7 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": ArtifactHandler,
     "/system": SystemHandler,
 }
-STREAMS: dict[str, type[StreamHandler]] = {
-    "/workspaces/{ws}/events": EventStreamHandler,
-    "/workspaces/{ws}/tasks/{task}/logs/stream": LogStreamHandler,
-    "/system/stream": SystemStreamHandler,
-}
+STREAMS = stream_handlers()
 
 # A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the
 # plain form is understood too.

@@ -12,10 +12,9 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.project_registry import living_projects
 from pyruns_jupyter.live.event_emitter import Emit
 from pyruns_jupyter.live.runtime import LiveRuntime
-from pyruns_jupyter.live.watcher import Watcher
 
-from ..studies.launch import ensure_running
 from ..system.sampler import Sampler
+from ..system.samples import Sample
 from .activity import PERIOD, Activity
 from .kernels import Kernels
 from .metrics import Metrics
@@ -54,7 +53,7 @@ class Services(LiveRuntime):
         """`roots` are the folders below `root` in which projects may lie, all of it when empty;
         `application` and `kernels` are the server's, `emit` tells its event system, `webhook` somebody else.
         """
-        super().__init__(Sampler(root), self._attend, self._notify)
+        super().__init__(Sampler(root))
         self.limits = limits
         self.paths = Confinement(root, roots)
         self.kernels = Kernels(kernels)
@@ -62,7 +61,7 @@ class Services(LiveRuntime):
         self._webhook = webhook
         self._activity = Activity(
             application,
-            self._watchers_in_use,
+            self.watchers.in_use,
             self._lives,
             limits.activity_hours,
             self.background,
@@ -73,38 +72,23 @@ class Services(LiveRuntime):
 
     def start(self) -> None:
         """Begin what goes on without anybody asking; on the event loop."""
-        if not self._is_closed:
+        if not self.is_stopping:
             self._activity.start()
 
     async def _lives(self) -> bool:
         """Tell whether something of this user runs on this machine, below the server's root or not."""
         return bool(await self.run(living_projects))
 
-    def watchers(self) -> list[Watcher]:
-        """Return the watchers of all workspaces that were looked at."""
-        return self._watchers.all()
-
-    def known_watcher(self, workspace: WorkspaceFolder) -> Watcher | None:
-        """Return the watcher of a workspace if it was looked at lately."""
-        return self._watchers.find(workspace)
-
-    def drop_idle_watchers(self) -> None:
-        """Free the memory of workspaces that are not used any more."""
-        self._watchers.drop_idle()
-
-    def _watchers_in_use(self) -> list[Watcher]:
-        self.drop_idle_watchers()
-        return self.watchers()
-
     async def close(self) -> None:
         """End everything; a thread that is stuck is left behind."""
-        self._is_closed = True
+        self.is_stopping = True
         self._metrics.unregister()
         await self._activity.stop()
         await self._webhook.close()
         await super().close()
 
-    def _notify(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
+    def notify(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
+        """Send an event to the webhook and to the event system of the server."""
         try:
             told = {"workspace": self.paths.identifier(workspace), **facts}
             self._webhook.tell(name, told)
@@ -112,6 +96,10 @@ class Services(LiveRuntime):
         except Exception:  # noqa: BLE001 - nobody's answer depends on it
             _log.exception("The event %s could not be told.", name)
 
-    def _attend(self, root: Path) -> bool:
-        # Going on with what was queued starts processes: not where the administrator forbids that.
-        return self.limits.allow_execution and ensure_running(root)
+    def labelled(self, sample: Sample) -> Sample:
+        """Return a sample in which processes on GPUs have the idle time of their kernels."""
+        return self.kernels.labelled(sample)
+
+    def attend(self, root: Path) -> object:
+        """Start the scheduler of a project if it needs one, unless the administrator forbids execution."""
+        return self.limits.allow_execution and super().attend(root)

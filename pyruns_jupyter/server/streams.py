@@ -11,20 +11,22 @@ from jupyter_server.base.websocket import WebSocketMixin
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.live.log_stream import LogStream
-from pyruns_jupyter.live.streams import EventStream, Stream, SystemStream
+from pyruns_jupyter.live.stream_table import STREAMS, OpenStream
+from pyruns_jupyter.live.streams import Stream
 from pyruns_jupyter.service.operations import READ
-from pyruns_jupyter.service.request import query_integer
 
-from .handler import RESOURCE, ErrorsAsJson
+from .handler import RESOURCE, ExtensionHandler
+from .session import RequestArguments, ServerSession, path_arguments
 
 GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011
 
 
-class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
+class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
     """A websocket that only reads."""
 
     auth_resource = RESOURCE
+    address: str
+    opener: OpenStream
     _stream: Stream
     _work: asyncio.Task[None] | None = None
 
@@ -35,16 +37,10 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
     async def get(self, *arguments: str, **named: str) -> None:
         """Check the user and the address, then become a websocket."""
         await self.require(READ)
-        self._stream = await self.find_stream(*arguments)
+        path = path_arguments(self.address, arguments)
+        session = ServerSession(self, path.get("ws", ""))
+        self._stream = await self.opener(session, RequestArguments(self, path, None))
         await cast("Awaitable[None]", super().get(*arguments, **named))
-
-    async def find_stream(self, *arguments: str) -> Stream:
-        """Return the stream at this address.
-
-        Raises:
-            PyrunsError: answered as an HTTP error; the socket is not opened.
-        """
-        raise NotImplementedError
 
     def open(self, *arguments: str, **named: str) -> None:
         """Begin to send."""
@@ -65,10 +61,6 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
         pings: Any = self.ping_callback
         if pings is not None:
             pings.stop()
-
-    def query_number(self, key: str) -> int | None:
-        """Return a whole number of the address' query, None when it is not there."""
-        return query_integer(self.get_query_argument(key, None), key)
 
     async def _run(self) -> None:
         code, reason = 1000, "done"
@@ -92,36 +84,12 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ErrorsAsJson):
         await self.write_message(message, binary=isinstance(message, bytes))
 
 
-class EventStreamHandler(StreamHandler):
-    """`workspaces/{ws}/events`"""
-
-    async def find_stream(self, *arguments: str) -> EventStream:
-        """Find the workspace."""
-        watcher = self.services.watcher(await self.services.run(self.services.paths.workspace, *arguments))
-        return EventStream(watcher, self.get_query_argument("epoch", ""), self.query_number("since"))
-
-
-class LogStreamHandler(StreamHandler):
-    """`workspaces/{ws}/tasks/{task}/logs/stream`"""
-
-    async def find_stream(self, *arguments: str) -> LogStream:
-        """Find the task and the run."""
-        identifier, name = arguments
-        number, offset, tail = (self.query_number(key) for key in ("run", "offset", "tail"))
-
-        def find() -> LogStream:
-            workspace, run = self.services.paths.workspace(identifier), self.services.run
-            return LogStream(run, workspace, name, number=number, offset=offset, tail=tail)
-
-        return await self.services.run(find)
-
-
-class SystemStreamHandler(StreamHandler):
-    """`system/stream`"""
-
-    async def find_stream(self, *arguments: str) -> SystemStream:
-        """Take the server's sampler."""
-        return SystemStream(self.services, self.services.kernels.labelled)
+def stream_handlers() -> dict[str, type[StreamHandler]]:
+    """Return a handler for each address that streams have."""
+    return {
+        address: type("StreamHandler", (StreamHandler,), {"address": address, "opener": staticmethod(opener)})
+        for address, opener in STREAMS.values()
+    }
 
 
 def _short(reason: str) -> str:

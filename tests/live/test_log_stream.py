@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,22 @@ from pyruns_jupyter.core.logs.reader import LogFollower
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live import log_stream
 from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, WINDOW, LogStream
+from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.live.waiting import wait_for_event
+from pyruns_jupyter.system.sampler import Sampler
 from tests.recorder import Recorder
-from tests.server.client import PATIENCE
+from tests.server.client import PATIENCE, until
 
-T = TypeVar("T")
+
+@asynccontextmanager
+async def live_runtime(patience: float | None = None) -> AsyncIterator[LiveRuntime]:
+    """The runtime of the test's event loop."""
+    runtime = LiveRuntime(Sampler())
+    runtime.patience = patience
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
 
 
 @pytest.fixture
@@ -32,11 +44,8 @@ def workspace(tmp_path: Path) -> WorkspaceFolder:
     return found
 
 
-def stream_of(workspace: WorkspaceFolder, **options: Any) -> LogStream:
-    async def run(function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.to_thread(function, *arguments)
-
-    return LogStream(run, workspace, "one", number=None, offset=None, tail=None, **options)
+def stream_of(runtime: LiveRuntime, workspace: WorkspaceFolder) -> LogStream:
+    return LogStream(runtime, workspace, "one", number=None, offset=None, tail=None)
 
 
 class Client:
@@ -63,7 +72,7 @@ async def test_a_client_that_acknowledges_nothing_is_not_flooded(
     task.start().write_bytes(content)
     task.finish()
     has_stopped = asyncio.Event()
-    pauses: list[int] = []  # how much was on its way then
+    pauses: list[int] = []  # how many bytes were on their way then
 
     async def wait(event: asyncio.Event, seconds: float | None) -> bool:
         if seconds is None:
@@ -73,18 +82,19 @@ async def test_a_client_that_acknowledges_nothing_is_not_flooded(
         return await wait_for_event(event, seconds)
 
     monkeypatch.setattr(log_stream, "wait_for_event", wait)
-    client, stream = Client(), stream_of(workspace, patience=patience)
-    sending = asyncio.ensure_future(stream.run(client.send))
-    await asyncio.wait_for(has_stopped.wait(), PATIENCE)
-    assert len(client.data) == limit
-    assert pauses == ([] if patience is None else [*range(WINDOW, limit + 1, CHUNK)])
-    while not sending.done():
-        client.has_data.clear()
-        stream.receive(json.dumps({"ack": len(client.data)}))
-        more = asyncio.ensure_future(client.has_data.wait())
-        await asyncio.wait({more, sending}, return_when=asyncio.FIRST_COMPLETED)
-        more.cancel()
-    await sending
+    async with live_runtime(patience) as runtime:
+        client, stream = Client(), stream_of(runtime, workspace)
+        sending = asyncio.ensure_future(stream.run(client.send))
+        await asyncio.wait_for(has_stopped.wait(), PATIENCE)
+        assert len(client.data) == limit
+        assert pauses == ([] if patience is None else [*range(WINDOW, limit + 1, CHUNK)])
+        while not sending.done():
+            client.has_data.clear()
+            stream.receive(json.dumps({"ack": len(client.data)}))
+            more = asyncio.ensure_future(client.has_data.wait())
+            await asyncio.wait({more, sending}, return_when=asyncio.FIRST_COMPLETED)
+            more.cancel()
+        await sending
     assert client.data == content
     assert [message["type"] for message in client.messages] == ["header", "end"]
 
@@ -95,7 +105,7 @@ async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(
     """As on a file system that takes its time."""
     log = Recorder(workspace, "one").start()
     log.write_bytes(b"x")
-    began, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    began, go_on = threading.Event(), threading.Event()
     read = LogFollower.read
 
     def slow(self: LogFollower, limit: int) -> bytes:
@@ -104,25 +114,15 @@ async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(
         go_on.wait(PATIENCE)
         return data
 
-    def run(function: Any, *arguments: Any) -> Any:
-        def work() -> Any:
-            try:
-                return function(*arguments)
-            finally:
-                done.set()
-
-        return asyncio.to_thread(work)
-
     monkeypatch.setattr(LogFollower, "read", slow)
-    stream = LogStream(run, workspace, "one", number=None, offset=None, tail=None)
-    sending = asyncio.ensure_future(stream.run(Client().send))
-    await asyncio.to_thread(began.wait, PATIENCE)
-    sending.cancel()
-    await asyncio.wait({sending})
-    assert open_descriptors(log) == 1  # not closed under the thread that reads
-    go_on.set()
-    await asyncio.to_thread(done.wait, PATIENCE)
-    assert open_descriptors(log) == 0
+    async with live_runtime() as runtime:
+        sending = asyncio.ensure_future(stream_of(runtime, workspace).run(Client().send))
+        await asyncio.to_thread(began.wait, PATIENCE)
+        sending.cancel()
+        await asyncio.wait({sending})
+        assert open_descriptors(log) == 1  # not closed under the thread that reads
+        go_on.set()
+        await until(lambda: asyncio.sleep(0, not open_descriptors(log)), "the log to be closed")
 
 
 def open_descriptors(path: Path) -> int:

@@ -217,10 +217,10 @@ def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
     """Nothing is acknowledged: the stream stops, instead of filling the memory of whoever buffers it."""
     kernel.execute(
         "from pyruns_jupyter.live import log_stream\n"
-        "from pyruns_jupyter.notebook import comm_server\n"
-        "usual = log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, comm_server.BUSY_PAUSE_SECONDS\n"
+        "from pyruns_jupyter.notebook.widget_loop import KernelRuntime\n"
+        "usual = log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience\n"
         "log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
-        "comm_server.BUSY_PAUSE_SECONDS = 0.01"
+        "KernelRuntime.patience = 0.01"
     )
     data = b"x" * 99 + b"\n"
     log_of(task, data * 30_000 + END)
@@ -228,11 +228,11 @@ def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
     while len(view.data) < 2**19:
         view.next()
     assert len(view.data) == 2**19
-    kernel.execute("import time; time.sleep(50 * comm_server.BUSY_PAUSE_SECONDS)")
+    kernel.execute("import time; time.sleep(50 * KernelRuntime.patience)")
     assert not frames_of(kernel, view)
     while True:
         view.acknowledge(len(view.data))
         if view.next()["type"] == "end":
             break
     assert view.data == data * 30_000 + END
-    kernel.execute("log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, comm_server.BUSY_PAUSE_SECONDS = usual")
+    kernel.execute("log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience = usual")

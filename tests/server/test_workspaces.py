@@ -404,12 +404,12 @@ async def test_indexes_that_nobody_uses_leave_memory(
     stream = await api.stream("/workspaces/{ws}/events", ws=WS)
     await stream.message("EventMessage")
     await api.get("/workspaces/{ws}/tasks", ws="sub folder/_pyruns_/nested")
-    assert len(services.watchers()) == 2
-    services.drop_idle_watchers()
-    assert len(services.watchers()) == 2  # used a moment ago
+    assert len(services.watchers.all()) == 2
+    services.watchers.drop_idle()
+    assert len(services.watchers.all()) == 2  # used a moment ago
     monkeypatch.setattr(watcher_module, "IDLE_SECONDS", 0.0)
-    services.drop_idle_watchers()
-    assert [one.workspace.folder for one in services.watchers()] == [train.folder]  # somebody listens
+    services.watchers.drop_idle()
+    assert [one.workspace.folder for one in services.watchers.all()] == [train.folder]  # somebody listens
 
 
 async def test_the_parameters_say_how_many_gpus_a_task_gets(api: Api, train: WorkspaceFolder) -> None:
