@@ -31,7 +31,7 @@ from pyruns_jupyter.service.operations import API_VERSION, MAX_RUN, OPERATIONS
 from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model
 
-from .widget_loop import WidgetLoop, sample
+from .widget_loop import WidgetLoop
 
 STATIC = Path(__file__).parent.parent / "static"
 VIEWS = ("widget-views.js", "widget-views.css")
@@ -75,7 +75,7 @@ class Bridge:
             "exportResults": self._export,
             "readLog": self._read_log,
             "readArtifact": self._artifact,
-            "getSystem": lambda session, _: session.run(sample),
+            "getSystem": lambda session, _: session.run(session.runtime.sampler.sample),
         }
 
     def receive(self, content: Any) -> None:

@@ -9,14 +9,6 @@ from typing import Any
 
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.system.sampler import Sampler
-from pyruns_jupyter.system.samples import Sample
-
-_sampler = Sampler()  # does nothing until a sample is requested
-
-
-def sample() -> Sample:
-    """Return the load of the machine now."""
-    return _sampler.sample()
 
 
 class KernelRuntime(LiveRuntime):
@@ -28,12 +20,12 @@ class KernelRuntime(LiveRuntime):
 class WidgetLoop(threading.Thread):
     """An event loop with its runtime, and the widgets that use it."""
 
-    _lock = threading.Lock()
+    _lock = threading.RLock()  # the garbage collector may close a widget at any moment
     _running: WidgetLoop | None = None
 
     def __init__(self) -> None:
         super().__init__(name="pyruns-widgets", daemon=True)
-        self.runtime = KernelRuntime(_sampler)
+        self.runtime = KernelRuntime(Sampler())
         self._loop = asyncio.new_event_loop()
         self._users: set[object] = set()
         self._requests: set[asyncio.Task[None]] = set()
@@ -43,11 +35,12 @@ class WidgetLoop(threading.Thread):
     def call(cls, user: object, function: Callable[[WidgetLoop], None]) -> None:
         """Call a function on the loop, from any thread. The loop starts with its first user."""
         with cls._lock:
-            if cls._running is None:
-                cls._running = cls()
-                cls._running.start()
-            cls._running._users.add(user)
-            cls._running._loop.call_soon_threadsafe(function, cls._running)
+            running = cls._running
+            if running is None:
+                running = cls._running = cls()
+                running.start()
+            running._users.add(user)
+            running._loop.call_soon_threadsafe(function, running)
 
     @classmethod
     def leave(cls, user: object, function: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live import background
+from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.notebook.comm_server import Bridge
 from pyruns_jupyter.service import tasks
 from tests.support import wait_until
@@ -66,6 +67,11 @@ class Views:
         found: dict[str, Any] = json.loads(self.wait_for(is_wanted)["text"])
         return found
 
+    @property
+    def count(self) -> int:
+        """How many messages have arrived."""
+        return len(self._messages)
+
     def closed(self, socket: str = "s") -> dict[str, Any]:
         return self.wait_for(lambda message: message["type"] == "closed" and message["socket"] == socket)
 
@@ -107,6 +113,31 @@ def test_the_loop_runs_from_the_first_message_to_the_last_widget(
     again.frame("hello")
     again.bridge.close()
     other.bridge.receive({"type": "open", "socket": "late", "stream": "events"})  # a closed one stays closed
+
+
+def test_a_new_widget_is_sampled_while_the_last_loop_ends(
+    views: Views, workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on, close = threading.Event(), threading.Event(), LiveRuntime._close_threads
+
+    def slow(runtime: LiveRuntime) -> None:
+        began.set()
+        go_on.wait(DEADLINE)
+        close(runtime)
+
+    monkeypatch.setattr(LiveRuntime, "_close_threads", slow)
+    last = Views(workspace)
+    last.open("system")
+    last.frame("sample")
+    last.bridge.close()
+    assert began.wait(DEADLINE)
+    views.open("system")
+    views.frame("sample")
+    assert our_threads().count("pyruns-widgets") == 2
+    go_on.set()
+    wait_until(lambda: our_threads().count("pyruns-widgets") == 1)
+    arrived = views.count
+    wait_until(lambda: views.count > arrived)
 
 
 def test_a_change_that_was_requested_happens_although_the_widget_is_closed(
