@@ -93,13 +93,13 @@ class Bridge:
             task.cancel()
 
     def _take(self, content: dict[str, Any], loop: WidgetLoop) -> None:
-        kind, socket = content.get("type"), content.get("socket")
+        kind, socket = content.get("type"), str(content.get("socket"))
         session = _KernelSession(loop.runtime, self._workspace)
         if kind == "module":
             loop.start_request(self._send_module(session))
         elif kind == "request" and isinstance(content.get("request"), str):
             loop.start_request(self._answer(content, session))
-        elif kind == "open" and isinstance(socket, str):
+        elif kind == "open" and isinstance(content.get("socket"), str):
             task = loop.runtime.start_stream(self._serve(socket, content, session))
             self._sockets[socket] = task
             task.add_done_callback(partial(self._end, socket))
