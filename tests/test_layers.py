@@ -81,9 +81,9 @@ PYTHON_ARROWS = {
     "api": {"core", "engine", "studies"},
     "cli": {"api", "core", "engine", "studies", "system"},
     "service": {"core", "engine", "studies"},
-    "live": {"core", "service", "studies"},
+    "live": {"core", "service", "studies", "system"},
     "server": {"core", "engine", "live", "service", "studies", "system"},
-    "notebook": {"api", "cli", "core", "script", "service", "studies", "system"},
+    "notebook": {"api", "cli", "core", "live", "script", "service", "studies", "system"},
 }
 # They hold rooms only.
 PYTHON_PACKAGES = {name.split("/")[0] for name in PYTHON_ARROWS if "/" in name}

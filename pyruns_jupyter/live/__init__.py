@@ -1,1 +1,1 @@
-"""Watchers, hints of the file system and background work on asyncio."""
+"""Watchers and streams on asyncio, without a transport: websockets and comms carry them."""

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-if TYPE_CHECKING:
-    from .watcher import Runner
+from .threads import Runner
+from .waiting import open_in_thread, wait_for_event
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +32,8 @@ class Hints:
     async def of(workspace: WorkspaceFolder, run: Runner) -> AsyncIterator[Hints]:
         """Have hints of a workspace for the length of the block."""
         watch: FolderWatch | None = None
-        creating = asyncio.ensure_future(run(FolderWatch, workspace.tasks))
         try:
-            watch = await asyncio.shield(creating)
-        except asyncio.CancelledError:
-            creating.add_done_callback(_close_unused)  # a thread may be creating it at this moment
-            raise
+            watch = await open_in_thread(run, lambda: FolderWatch(workspace.tasks))
         except OSError as error:
             _log.debug("%s is looked at without hints: %s", workspace.folder, error)
         hints = Hints(run, watch)
@@ -70,14 +65,8 @@ class Hints:
         return not has_new  # these may have changed before they were watched
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for a hint at most so long; tell whether one came."""
-        # Before Python 3.12 `asyncio.wait_for` loses a cancellation that comes together with the hint.
-        hint = asyncio.ensure_future(self._came.wait())
-        try:
-            await asyncio.wait({hint}, timeout=seconds)
-            return hint.done()
-        finally:
-            hint.cancel()
+        """Wait at most `seconds` for a hint; return whether one came."""
+        return await wait_for_event(self._came, seconds)
 
     def close(self) -> None:
         """Have no hints any more."""
@@ -89,8 +78,3 @@ class Hints:
     def _take(self) -> None:
         if self._watch is not None and self._watch.read():
             self._came.set()
-
-
-def _close_unused(creating: asyncio.Future[FolderWatch]) -> None:
-    if not creating.cancelled() and creating.exception() is None:
-        creating.result().close()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class Workers(Executor):
+class Runner(Protocol):
+    """Runs a blocking function in a worker thread."""
+
+    def __call__(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T]: ...
+
+
+class Workers:
     """At most `size` threads, started as they are needed.
 
     Python waits for the threads of `ThreadPoolExecutor` before a process ends, also for one that a file
@@ -47,6 +54,10 @@ class Workers(Executor):
                 thread.start()
         return future
 
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return what a function returns, without blocking the event loop."""
+        return await asyncio.wrap_future(self.submit(function, *arguments))
+
     def stop(self) -> None:
         """Cancel what has not begun, and let each thread end after its present work."""
         with self._lock:
@@ -66,10 +77,6 @@ class Workers(Executor):
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return sum(thread.is_alive() for thread in self._threads)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Stop; `wait` has no effect, see `join`."""
-        self.stop()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

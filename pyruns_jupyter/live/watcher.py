@@ -6,12 +6,12 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile.runs import QUEUED, RUNNING, STATUSES
@@ -23,6 +23,7 @@ from pyruns_jupyter.service.http_errors import to_json
 from .background import Background
 from .event_emitter import Endings
 from .fs_hints import Hints
+from .threads import Runner
 
 T = TypeVar("T")
 
@@ -39,14 +40,8 @@ IDLE_SECONDS = 600.0  # an index that was not used for longer is removed from me
 _log = logging.getLogger(__name__)
 
 
-class Runner(Protocol):
-    """Runs a blocking function in a worker thread."""
-
-    def __call__(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T]: ...
-
-
 Attend = Callable[[Path], object]
-Tell = Callable[[WorkspaceFolder, str, dict[str, Any]], None]
+Notify = Callable[[WorkspaceFolder, str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -71,10 +66,10 @@ class Watcher:
         run: Runner,
         compute: Runner,
         attend: Attend,
-        tell: Tell,
+        notify: Notify,
         background: Background,
     ) -> None:
-        """`tell` is told of each task that failed, and when nothing waits or runs any more."""
+        """`notify` is called for each task that failed, and when nothing is queued or running any more."""
         self.workspace = workspace
         self.counts: Mapping[str, int] = dict.fromkeys(STATUSES, 0)  # as they were at the last look
         self.running = 0
@@ -82,7 +77,7 @@ class Watcher:
         self._run = run
         self._compute = compute
         self._attend = attend
-        self._tell = tell
+        self._notify = notify
         self._background = background
         self._index = TaskIndex(workspace)
         self._endings = Endings(workspace)
@@ -178,7 +173,7 @@ class Watcher:
                 listener.set()
         self.counts, self.running, self._has_looked = seen.counts, seen.running, True
         for name, facts in seen.events:
-            self._tell(self.workspace, name, facts)
+            self._notify(self.workspace, name, facts)
         self._attend_if_due(self.active)
         return seen.answer
 
@@ -291,23 +286,17 @@ class Watcher:
 
 
 class WatcherPool:
-    """The watchers of one server; those nobody used for long are forgotten."""
+    """The watchers of one event loop; unused ones are removed after a while."""
 
-    def __init__(
-        self, run: Runner, compute: Runner, attend: Attend, tell: Tell, background: Background
-    ) -> None:
-        self._run = run
-        self._compute = compute
-        self._attend = attend
-        self._tell = tell
-        self._background = background
+    def __init__(self, create: Callable[[WorkspaceFolder], Watcher]) -> None:
+        self._create = create
         self._watchers: dict[Path, Watcher] = {}
 
     def get(self, workspace: WorkspaceFolder) -> Watcher:
         """Return the watcher of a workspace."""
         watcher = self._watchers.pop(workspace.folder, None)
         if watcher is None:
-            watcher = Watcher(workspace, self._run, self._compute, self._attend, self._tell, self._background)
+            watcher = self._create(workspace)
         watcher.used_at = time.monotonic()
         self._watchers[workspace.folder] = watcher  # the last in the dictionary is the last used
         if len(self._watchers) > MAX_INDEXES:
@@ -330,6 +319,11 @@ class WatcherPool:
         for key, watcher in [*self._watchers.items()]:
             if watcher.used_at <= oldest and not watcher.busy and not watcher.active:
                 del self._watchers[key]
+
+    def in_use(self) -> list[Watcher]:
+        """Return the watchers that are left after `drop_idle`."""
+        self.drop_idle()
+        return self.all()
 
     def all(self) -> list[Watcher]:
         """Return all watchers."""

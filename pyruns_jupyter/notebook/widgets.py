@@ -22,9 +22,10 @@ from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.service.generator import template
 from pyruns_jupyter.service.workspaces import folder_identity
+from pyruns_jupyter.system.sampler import Sampler
 
 from . import static_preview
-from .comm_server import STATIC, VIEWS, Bridge, sample
+from .comm_server import STATIC, VIEWS, Bridge
 from .static_preview import Picture
 
 LOADER = "widget-loader.js"
@@ -34,6 +35,8 @@ export default { render({ el }) { el.textContent = "This widget was installed wi
 MAX_COMPARED = 500  # tasks
 # Stands in an output beside the widget and its picture: our part of JupyterLab chooses between them.
 SAVED = "application/vnd.pyruns.saved+json"
+
+_sampler = Sampler()  # for pictures; does nothing until a sample is requested
 
 
 class View(anywidget.AnyWidget):
@@ -148,7 +151,7 @@ class Gpus(View):
     _height = 320
 
     def _picture(self) -> Picture:
-        return static_preview.machine(sample())
+        return static_preview.machine(_sampler.sample())
 
 
 class Generator(View):

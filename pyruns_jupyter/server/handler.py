@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
@@ -15,7 +15,6 @@ from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, from_os
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from pyruns_jupyter.service.operations import EXECUTE, READ, WRITE
-from pyruns_jupyter.service.queue import is_local
 from pyruns_jupyter.service.request import Body, parse_body, query_integer
 
 from .services import SETTING, Services
@@ -38,13 +37,47 @@ def endpoint(action: str | None) -> Callable[[Method], Method]:
     return wrap
 
 
-class ErrorsAsJson(JupyterHandler):
-    """Answers every error with JSON: a code, a sentence, and where it applies."""
+class ExtensionHandler(JupyterHandler):
+    """Checks permissions, reads arguments, and answers errors with JSON: code, sentence, where it applies."""
+
+    _is_left = False
 
     @property
     def services(self) -> Services:
         """What all handlers share."""
         return cast("Services", self.settings[SETTING])
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the answer is not needed any more: the client went, or the server stops."""
+        return self._is_left or self.services.is_stopping
+
+    def workspace(self, identifier: str) -> WorkspaceFolder:
+        """Return the workspace that the path names.
+
+        Raises:
+            NotFound: when there is none below the server's root.
+        """
+        return self.services.paths.workspace(identifier)
+
+    def query_text(self, key: str, default: str = "") -> str:
+        """Return a parameter of the address' query."""
+        return self.get_query_argument(key, default, strip=False)
+
+    def query_flag(self, key: str) -> bool:
+        """Return whether a parameter of the address' query is set: `1` or `true`.
+
+        Raises:
+            InvalidInput: when it is something else, and not `0`, `false` or empty.
+        """
+        value = self.get_query_argument(key, "")
+        if value not in ("", "0", "1", "true", "false"):
+            raise InvalidInput(f"{key!r} should be true or false, but is {value[:40]!r}.", field=key)
+        return value in ("1", "true")
+
+    def query_number(self, key: str, *, low: int = 0, high: int = 2**53) -> int | None:
+        """Return a whole number of the address' query, None when it is not there."""
+        return query_integer(self.get_query_argument(key, None), key, low=low, high=high)
 
     async def is_allowed(self, action: str) -> bool:
         """Tell whether the user may do `action` (`read`, `write` or `execute`)."""
@@ -116,16 +149,10 @@ class ErrorsAsJson(JupyterHandler):
         return INTERNAL if status_code >= 500 else f"The request was refused ({status_code})."
 
 
-class PyrunsHandler(ErrorsAsJson, APIHandler):
+class PyrunsHandler(ExtensionHandler, APIHandler):
     """A REST resource."""
 
     auth_resource = RESOURCE
-    _is_left = False
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the answer is not needed any more: the client went, or the server stops."""
-        return self._is_left or self.services.is_stopping
 
     def on_connection_close(self) -> None:
         """Remember that nobody waits for the answer."""
@@ -137,48 +164,9 @@ class PyrunsHandler(ErrorsAsJson, APIHandler):
         if self.request.method != "GET":
             super().update_api_activity()
 
-    def workspace(self, identifier: str) -> WorkspaceFolder:
-        """Return the workspace that the path names.
-
-        Raises:
-            NotFound: when there is none below the server's root.
-        """
-        return self.services.paths.workspace(identifier)
-
     async def body(self, *allowed: str) -> Body:
         """Return the request's JSON object, which may have the keys `allowed`; it is parsed in a thread."""
         return await self.services.encode(lambda: Body.of(parse_body(self.request.body), allowed))
-
-    async def check_jobs(self, workspace: WorkspaceFolder, options: Mapping[str, object]) -> None:
-        """Check that the options of a queueing are within what the administrator allows.
-
-        Raises:
-            InvalidInput: when too many tasks would run at a time on this machine.
-        """
-        jobs, most = options.get("jobs", 1), self.services.limits.jobs_at_once
-        if isinstance(jobs, int) and jobs > most and await self.run(is_local, workspace, options):
-            raise InvalidInput(
-                f"At most {most} tasks may run at a time on this server, not {jobs}.", field="jobs"
-            )
-
-    def query_text(self, key: str, default: str = "") -> str:
-        """Return a parameter of the address' query."""
-        return self.get_query_argument(key, default, strip=False)
-
-    def query_flag(self, key: str) -> bool:
-        """Return whether a parameter of the address' query is set: `1` or `true`.
-
-        Raises:
-            InvalidInput: when it is something else, and not `0`, `false` or empty.
-        """
-        value = self.get_query_argument(key, "")
-        if value not in ("", "0", "1", "true", "false"):
-            raise InvalidInput(f"{key!r} should be true or false, but is {value[:40]!r}.", field=key)
-        return value in ("1", "true")
-
-    def query_number(self, key: str, *, low: int = 0, high: int = 2**53) -> int | None:
-        """Return a whole number of the address' query, None when it is not there."""
-        return query_integer(self.get_query_argument(key, None), key, low=low, high=high)
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns; it runs in a thread."""

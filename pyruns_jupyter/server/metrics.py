@@ -27,7 +27,7 @@ class Metrics(Collector):
         tasks = GaugeMetricFamily(
             "pyruns_tasks", "Tasks in the workspaces that were looked at, by status", labels=["status"]
         )
-        watchers = self._services.watchers()
+        watchers = self._services.watchers.all()
         for status in STATUSES:
             tasks.add_metric([status], sum(watcher.counts[status] for watcher in watchers))
         yield tasks
@@ -37,7 +37,9 @@ class Metrics(Collector):
             "Workspaces that somebody watches now",
             value=sum(watcher.watching for watcher in watchers),
         )
-        yield GaugeMetricFamily("pyruns_streams", "Open websockets of Pyruns", value=self._services.streams)
+        yield GaugeMetricFamily(
+            "pyruns_streams", "Open websockets of Pyruns", value=len(self._services.streams)
+        )
 
     def register(self) -> None:
         """Let them be told; of several servers in one process, those of the first one are."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.tasks.index import TaskIndex
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.live.watcher import MAX_AGE_SECONDS, Watcher
+from pyruns_jupyter.live.session import Encoded
 from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Operation
-from pyruns_jupyter.service.request import MAX_NUMBER, Body, parse_body, query_integer
+from pyruns_jupyter.service.request import parse_body
 
 from .handler import PyrunsHandler, endpoint
+from .session import RequestArguments, ServerSession, path_arguments
 
 T = TypeVar("T")
 
@@ -28,16 +26,16 @@ class OperationHandler(PyrunsHandler):
 
     async def perform(self, operation: Operation, values: tuple[str, ...]) -> None:
         """Perform an operation and send its result."""
-        path = dict(zip(re.findall(r"\{(\w+)\}", WORKSPACE + operation.path), values, strict=True))
+        path = path_arguments(WORKSPACE + operation.path, values)
         body: dict[str, Any] | PyrunsError | None = None
         if operation.method in _WITH_BODY:
             body = await self.services.encode(self._parsed)
         try:
-            session, arguments = _ServerSession(self, path["ws"]), _RequestArguments(self, path, body)
+            session, arguments = ServerSession(self, path["ws"]), RequestArguments(self, path, body)
             result = await operation.perform(session, arguments)
         except Abandoned:
             return
-        if isinstance(result, _Encoded):
+        if isinstance(result, Encoded):
             self.answer_text(result.text)
         elif result is None:
             self.set_status(204)
@@ -56,107 +54,6 @@ class OperationHandler(PyrunsHandler):
             return parse_body(self.request.body)
         except PyrunsError as error:
             return error  # raised when the operation reads the body, which may be after checks of permissions
-
-
-class _Encoded:
-    """An answer that is JSON already."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-
-class _RequestArguments:
-    """Arguments in the path, the query and the body of a request."""
-
-    def __init__(
-        self, handler: OperationHandler, path: Mapping[str, str], body: dict[str, Any] | PyrunsError | None
-    ) -> None:
-        self._handler, self._path, self._body = handler, path, body
-
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-        return self._path[key] if key in self._path else self._handler.query_text(key)
-
-    def texts(self, key: str) -> list[str]:
-        """Return several texts, each once, in their order."""
-        return list(dict.fromkeys(self._handler.get_query_arguments(key, strip=False)))
-
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-        if key in self._path:
-            return query_integer(self._path[key], key, low=low, high=high)
-        return self._handler.query_number(key, low=low, high=high)
-
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-        return self._handler.query_flag(key)
-
-    def body(self, *allowed: str) -> Body:
-        """Return the object in the body, which may have the keys `allowed`."""
-        if isinstance(self._body, PyrunsError):
-            raise self._body
-        return Body.of(self._body or {}, allowed)
-
-
-class _ServerSession:
-    """One request, carried out in the threads of the server."""
-
-    def __init__(self, handler: OperationHandler, identifier: str) -> None:
-        self._handler, self._identifier = handler, identifier
-        self._services = handler.services
-        self._workspace: WorkspaceFolder | None = None
-
-    @property
-    def max_tasks(self) -> int:
-        return self._services.limits.tasks_at_once
-
-    @property
-    def is_abandoned(self) -> bool:
-        return self._handler.is_gone
-
-    async def open(self) -> WorkspaceFolder:
-        if self._workspace is None:
-            self._workspace = await self._services.run(self._handler.workspace, self._identifier)
-        return self._workspace
-
-    async def require(self, action: str) -> None:
-        await self._handler.require(action)
-
-    async def check_jobs(self, options: Mapping[str, object]) -> None:
-        await self._handler.check_jobs(await self.open(), options)
-
-    async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
-        return await self._watcher().look(read, max_age=0.0 if refresh else MAX_AGE_SECONDS)
-
-    async def answer(self, question: Any, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
-        watcher = self._watcher()
-        return _Encoded(watcher.known(question) or await watcher.answer(question, read))
-
-    async def run(self, function: Callable[[], T]) -> T:
-        return await self._services.run(function)
-
-    async def search(self, function: Callable[[], T]) -> T:
-        return await self._services.search(self._unless_abandoned(function))
-
-    async def preview(self, function: Callable[[], T]) -> T:
-        return await self._services.preview(self._unless_abandoned(function))
-
-    def touch(self) -> None:
-        self._watcher().touch()
-
-    def _watcher(self) -> Watcher:
-        assert self._workspace is not None, "the operation has not opened the workspace"
-        return self._services.watcher(self._workspace)
-
-    def _unless_abandoned(self, function: Callable[[], T]) -> Callable[[], T]:
-        """Return a function that raises Abandoned when the client has gone before its turn."""
-
-        def checked() -> T:
-            if self.is_abandoned:
-                raise Abandoned
-            return function()
-
-        return checked
 
 
 def operation_handlers() -> dict[str, type[PyrunsHandler]]:

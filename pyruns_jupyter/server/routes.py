@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .events import EventStream
 from .exports import ExportHandler
 from .handler import NotHere, PyrunsHandler
-from .log_stream import LogStream
 from .logs import LogDownloadHandler, LogHandler
 from .logsearch import LogSearchHandler
 from .operations import operation_handlers
 from .runs import ArtifactHandler
 from .status import DescriptionHandler, StatusHandler
-from .streams import StreamHandler
+from .streams import stream_handlers
 from .system import SystemHandler
-from .system_stream import SystemStream
 from .workspaces import WorkspaceHandler, WorkspacesHandler
 
 API = "/pyruns/api"
@@ -33,11 +30,7 @@ REST: dict[str, type[PyrunsHandler]] = {
     "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": ArtifactHandler,
     "/system": SystemHandler,
 }
-STREAMS: dict[str, type[StreamHandler]] = {
-    "/workspaces/{ws}/events": EventStream,
-    "/workspaces/{ws}/tasks/{task}/logs/stream": LogStream,
-    "/system/stream": SystemStream,
-}
+STREAMS = stream_handlers()
 
 # A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the
 # plain form is understood too.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 
-from .handler import ErrorsAsJson
+from .handler import ExtensionHandler
 
 
-class StaticHandler(ErrorsAsJson, web.StaticFileHandler):
+class StaticHandler(ExtensionHandler, web.StaticFileHandler):
     """Files of `pyruns_jupyter/static`, for users of this server only."""
 
     async def prepare(self) -> None:  # type: ignore[override]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from pyruns_jupyter.live.log_stream import WINDOW
 from pyruns_jupyter.service.operations import API_VERSION, EXECUTE, READ, WRITE
 
 from .._version import __version__
 from .handler import PyrunsHandler, endpoint
-from .log_stream import WINDOW
 
 
 class StatusHandler(PyrunsHandler):

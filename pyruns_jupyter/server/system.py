@@ -13,4 +13,4 @@ class SystemHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self) -> None:
         """Answer a sample of CPU, memory, disk, network and GPUs."""
-        await self.answer(self.services.kernels.labelled(await self.run(self.services.sampler.sample)))
+        await self.answer(self.services.labelled(await self.run(self.services.sampler.sample)))

@@ -63,7 +63,7 @@ class WorkspaceHandlerBase(PyrunsHandler):
             )
 
     async def _known(self, workspace: WorkspaceFolder) -> dict[str, Any]:
-        watcher = self.services.known_watcher(workspace)
+        watcher = self.services.watchers.find(workspace)
         is_active = watcher is not None and watcher.active
         if is_active or await self.run(has_active_tasks, workspace.root):
             return await self.model(workspace)

@@ -13,8 +13,7 @@ import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.workspace.workspace import open_workspace
-from pyruns_jupyter.notebook import logstreams
-from tests.notebook.kernel import Kernel, running_kernel
+from tests.notebook.kernel import Kernel, Message, running_kernel
 from tests.notebook.test_widgets import comms_of
 from tests.recorder import Recorder
 
@@ -90,6 +89,15 @@ def task(comm: str, project: Path) -> Iterator[Recorder]:
     shutil.rmtree(workspace.paths("told").folder)
 
 
+def frames_of(kernel: Kernel, view: LogView) -> list[Message]:
+    """Return the binary frames that arrived and were not looked at yet."""
+    return [
+        message
+        for message in kernel.messages[view.position :]
+        if message["msg_type"] == "comm_msg" and message["content"]["data"]["content"]["type"] == "binary"
+    ]
+
+
 def log_of(task: Recorder, data: bytes) -> Path:
     """Let the task's only run have written these bytes and be done; return its log."""
     log = task.start()
@@ -145,10 +153,18 @@ def test_a_closed_stream_sends_nothing_more(kernel: Kernel, comm: str, task: Rec
     view.until("binary")
     kernel.comm_send(comm, {"type": "close", "socket": view.socket})
     view.until("closed")
+    kernel.execute(
+        "import os, time\n"
+        "def is_open(path):\n"
+        "    names = (f'/proc/self/fd/{name}' for name in os.listdir('/proc/self/fd'))\n"
+        "    return path in [os.readlink(name) for name in names if os.path.islink(name)]\n"
+        f"while is_open({str(log)!r}): time.sleep(0.05)"
+    )
     with log.open("ab") as file:
         file.write(END)
     task.finish()
-    assert kernel.evaluate("[t.name for t in __import__('threading').enumerate()].count('pyruns-log')") == 0
+    assert json.loads(kernel.ask(comm, "readLog", task="told")["text"])["size"] == log.stat().st_size
+    assert not frames_of(kernel, view)
 
 
 @pytest.mark.parametrize("arguments", [{"task": "../x"}, {"task": "told", "run": 7}, {"task": "none"}])
@@ -200,33 +216,23 @@ def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
 ) -> None:
     """Nothing is acknowledged: the stream stops, instead of filling the memory of whoever buffers it."""
     kernel.execute(
-        "from pyruns_jupyter.notebook import logstreams\n"
-        "usual = logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED, logstreams.BUSY_PAUSE\n"
-        "logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
-        "logstreams.BUSY_PAUSE = 0.01"
+        "from pyruns_jupyter.live import log_stream\n"
+        "from pyruns_jupyter.notebook.widget_loop import KernelRuntime\n"
+        "usual = log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience\n"
+        "log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
+        "KernelRuntime.patience = 0.01"
     )
     data = b"x" * 99 + b"\n"
     log_of(task, data * 30_000 + END)
     view = LogView(kernel, comm, "told")
     while len(view.data) < 2**19:
         view.next()
-    stopped = (
-        "[t for t in __import__('threading').enumerate() if t.name == 'pyruns-log'][0].ident in"
-        " {i for i, f in __import__('sys')._current_frames().items()"
-        " if any(s.name == '_wait_for_room' for s in __import__('traceback').extract_stack(f))}"
-    )
-    for _ in range(20):  # however often somebody looks, many pauses long
-        assert kernel.evaluate(stopped)
-    arrived = len(view.data)
-    assert 2**19 <= arrived < 2**19 + 2 * logstreams.CHUNK
-    assert not [
-        message
-        for message in kernel.messages[view.position :]
-        if message["msg_type"] == "comm_msg" and message["content"]["data"]["content"]["type"] == "binary"
-    ]
+    assert len(view.data) == 2**19
+    kernel.execute("import time; time.sleep(50 * KernelRuntime.patience)")
+    assert not frames_of(kernel, view)
     while True:
         view.acknowledge(len(view.data))
         if view.next()["type"] == "end":
             break
     assert view.data == data * 30_000 + END
-    kernel.execute("logstreams.WINDOW, logstreams.MAX_UNACKNOWLEDGED, logstreams.BUSY_PAUSE = usual")
+    kernel.execute("log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience = usual")

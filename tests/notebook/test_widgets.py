@@ -300,13 +300,17 @@ def test_changes_are_pushed_while_a_cell_runs(
 
 def test_watching_ends_with_the_last_listener(kernel: Kernel, table: tuple[str, Message]) -> None:
     comm, _ = table
-    running = "[t.name for t in __import__('threading').enumerate() if t.name == 'pyruns-watch']"
+    running = "[t.name for t in __import__('threading').enumerate() if t.name == 'pyruns-widgets']"
     assert kernel.evaluate(running) == []
     open_events(kernel, comm, "s1")
     open_events(kernel, comm, "s2")
-    assert kernel.evaluate(running) == ["pyruns-watch"]
-    kernel.comm_send(comm, {"type": "close", "socket": "s1"})
-    assert kernel.evaluate(running) == ["pyruns-watch"]
+    assert kernel.evaluate(running) == ["pyruns-widgets"]
+    kernel.execute("from pyruns_jupyter.notebook.widget_loop import WidgetLoop")
+    watching = "WidgetLoop._running.runtime.watcher(ws.folder).watching"
+    for socket, goes_on in (("s1", True), ("s2", False)):
+        kernel.comm_send(comm, {"type": "close", "socket": socket})
+        kernel.custom(comm, {"type": "closed", "socket": socket}.__eq__)
+        assert kernel.evaluate(watching) is goes_on
     kernel.execute("table.close()")
     ended = "import time\nfor _ in range(300):\n    if not " + running + ": break\n    time.sleep(0.1)"
     kernel.execute(ended)

@@ -76,7 +76,7 @@ async def test_idle_detection_goes_on_after_an_unexpected_error(jp_root_dir: Pat
         raise ZeroDivisionError
 
     async with running_services(jp_root_dir) as services:
-        activity = Activity(None, services.watchers, lives, 1.0, services.background, period=0.01)
+        activity = Activity(None, services.watchers.all, lives, 1.0, services.background, period=0.01)
         activity.start()
         try:
             await until(lambda: asyncio.sleep(0, calls >= 3), "further looks")

@@ -103,16 +103,16 @@ async def test_running_tasks_are_activity_and_looking_is_not(
     assert page["counts"]["running"] == 1
     assert application.last_activity() == long_ago
 
-    await Activity(application, services.watchers, nothing, 1.0, services.background).look()
+    await Activity(application, services.watchers.all, nothing, 1.0, services.background).look()
     assert application.last_activity() == long_ago  # there was no other activity for longer than that
-    await Activity(application, services.watchers, nothing, 0.0, services.background).look()
+    await Activity(application, services.watchers.all, nothing, 0.0, services.background).look()
     assert application.last_activity() == long_ago
     before = datetime.now(timezone.utc)
-    await Activity(application, services.watchers, nothing, 3.0, services.background).look()
+    await Activity(application, services.watchers.all, nothing, 3.0, services.background).look()
     assert application.last_activity() >= before
     # Its own word is no activity of somebody else.
     seen = application.settings["last_activity_times"][NAME]
-    await Activity(application, services.watchers, nothing, 1.0, services.background).look()
+    await Activity(application, services.watchers.all, nothing, 1.0, services.background).look()
     assert application.settings["last_activity_times"][NAME] == seen
 
     task.finish()
@@ -122,7 +122,7 @@ async def test_running_tasks_are_activity_and_looking_is_not(
 
     await until(ended, "the end")
     before = datetime.now(timezone.utc)
-    await Activity(application, services.watchers, nothing, 3.0, services.background).look()
+    await Activity(application, services.watchers.all, nothing, 3.0, services.background).look()
     assert application.last_activity() < before
     answer = await api("patch", "/workspaces/{ws}/tasks/{task}", {"pinned": True}, ws=WS, task="one")
     assert answer.status == 200

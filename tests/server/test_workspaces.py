@@ -18,7 +18,8 @@ from pyruns_jupyter.core.taskfile.paths import TASK_INFO
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.live import watcher as watcher_module
-from pyruns_jupyter.server.services import MAX_WAITING_PREVIEWS, SETTING, Services
+from pyruns_jupyter.live.runtime import MAX_WAITING_PREVIEWS
+from pyruns_jupyter.server.services import SETTING, Services
 from pyruns_jupyter.service import generator
 from tests.server.client import Api, until
 from tests.server.conftest import WS
@@ -403,12 +404,12 @@ async def test_indexes_that_nobody_uses_leave_memory(
     stream = await api.stream("/workspaces/{ws}/events", ws=WS)
     await stream.message("EventMessage")
     await api.get("/workspaces/{ws}/tasks", ws="sub folder/_pyruns_/nested")
-    assert len(services.watchers()) == 2
-    services.drop_idle_watchers()
-    assert len(services.watchers()) == 2  # used a moment ago
+    assert len(services.watchers.all()) == 2
+    services.watchers.drop_idle()
+    assert len(services.watchers.all()) == 2  # used a moment ago
     monkeypatch.setattr(watcher_module, "IDLE_SECONDS", 0.0)
-    services.drop_idle_watchers()
-    assert [one.workspace.folder for one in services.watchers()] == [train.folder]  # somebody listens
+    services.watchers.drop_idle()
+    assert [one.workspace.folder for one in services.watchers.all()] == [train.folder]  # somebody listens
 
 
 async def test_the_parameters_say_how_many_gpus_a_task_gets(api: Api, train: WorkspaceFolder) -> None:

@@ -1,0 +1,46 @@
+"""Searches without a transport: no process is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pyruns_jupyter.live import log_search
+from pyruns_jupyter.live.log_search import LogSearchStream
+from pyruns_jupyter.service.logsearch import LogSearch, Scan
+from tests.live.test_log_stream import live_runtime
+from tests.server.client import PATIENCE, until
+
+
+async def test_a_search_that_is_cancelled_while_it_starts_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "run_logs" / "run1.log"
+    log.parent.mkdir()
+    log.write_bytes(b"a" * 5000 + b"\n")
+    began, go_on = threading.Event(), threading.Event()
+    started: list[psutil.Process] = []
+
+    class SlowScan(Scan):
+        def __init__(self, path: Path, wanted: LogSearch) -> None:
+            began.set()
+            go_on.wait(PATIENCE)
+            super().__init__(path, wanted)
+            started.append(psutil.Process(self._process.pid))
+
+    monkeypatch.setattr(log_search, "Scan", SlowScan)
+    wanted = LogSearch.read("(a+)+b", literal=False, ignore_case=False, start=None, limit=None)
+    async with live_runtime() as runtime:
+        search = LogSearchStream(runtime, log, wanted)
+        first = asyncio.ensure_future(anext(search.lines()))
+        await asyncio.to_thread(began.wait, PATIENCE)
+        first.cancel()
+        await asyncio.wait({first})
+        assert first.cancelled()
+        go_on.set()
+        await until(lambda: asyncio.sleep(0, bool(started)), "the process")
+        await until(lambda: asyncio.sleep(0, not started[0].is_running()), "its end")

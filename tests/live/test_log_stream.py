@@ -1,0 +1,135 @@
+"""The log stream without a transport: how far it runs ahead of a client, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.logs.reader import LogFollower
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.live import log_stream
+from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, WINDOW, LogStream
+from pyruns_jupyter.live.runtime import LiveRuntime
+from pyruns_jupyter.live.waiting import wait_for_event
+from pyruns_jupyter.system.sampler import Sampler
+from tests.recorder import Recorder
+from tests.server.client import PATIENCE, until
+
+
+@asynccontextmanager
+async def live_runtime(patience: float | None = None) -> AsyncIterator[LiveRuntime]:
+    """The runtime of the test's event loop."""
+    runtime = LiveRuntime(Sampler())
+    runtime.patience = patience
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> WorkspaceFolder:
+    (tmp_path / "train.py").write_text("print(1)\n")
+    found = open_workspace(tmp_path / "train.py")[0]
+    create_tasks(found, "", "one")
+    return found
+
+
+def stream_of(runtime: LiveRuntime, workspace: WorkspaceFolder) -> LogStream:
+    return LogStream(runtime, workspace, "one", number=None, offset=None, tail=None)
+
+
+class Client:
+    """Gathers what a stream sends."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.messages: list[dict[str, Any]] = []
+        self.has_data = asyncio.Event()
+
+    async def send(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.data += message
+            self.has_data.set()
+        else:
+            self.messages.append(json.loads(message))
+
+
+@pytest.mark.parametrize(("patience", "limit"), [(None, WINDOW), (0.001, MAX_UNACKNOWLEDGED)])
+async def test_a_client_that_acknowledges_nothing_is_not_flooded(
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, patience: float | None, limit: int
+) -> None:
+    task, content = Recorder(workspace, "one"), os.urandom(MAX_UNACKNOWLEDGED + 3 * CHUNK)
+    task.start().write_bytes(content)
+    task.finish()
+    has_stopped = asyncio.Event()
+    pauses: list[int] = []  # how many bytes were on their way then
+
+    async def wait(event: asyncio.Event, seconds: float | None) -> bool:
+        if seconds is None:
+            has_stopped.set()
+        else:
+            pauses.append(len(client.data))
+        return await wait_for_event(event, seconds)
+
+    monkeypatch.setattr(log_stream, "wait_for_event", wait)
+    async with live_runtime(patience) as runtime:
+        client, stream = Client(), stream_of(runtime, workspace)
+        sending = asyncio.ensure_future(stream.run(client.send))
+        await asyncio.wait_for(has_stopped.wait(), PATIENCE)
+        assert len(client.data) == limit
+        assert pauses == ([] if patience is None else [*range(WINDOW, limit + 1, CHUNK)])
+        while not sending.done():
+            client.has_data.clear()
+            stream.receive(json.dumps({"ack": len(client.data)}))
+            more = asyncio.ensure_future(client.has_data.wait())
+            await asyncio.wait({more, sending}, return_when=asyncio.FIRST_COMPLETED)
+            more.cancel()
+        await sending
+    assert client.data == content
+    assert [message["type"] for message in client.messages] == ["header", "end"]
+
+
+async def test_a_read_in_progress_closes_the_log_of_a_stream_that_was_cancelled(
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system that takes its time."""
+    log = Recorder(workspace, "one").start()
+    log.write_bytes(b"x")
+    began, go_on = threading.Event(), threading.Event()
+    read = LogFollower.read
+
+    def slow(self: LogFollower, limit: int) -> bytes:
+        data = read(self, limit)
+        began.set()
+        go_on.wait(PATIENCE)
+        return data
+
+    monkeypatch.setattr(LogFollower, "read", slow)
+    async with live_runtime() as runtime:
+        sending = asyncio.ensure_future(stream_of(runtime, workspace).run(Client().send))
+        await asyncio.to_thread(began.wait, PATIENCE)
+        sending.cancel()
+        await asyncio.wait({sending})
+        assert open_descriptors(log) == 1  # not closed under the thread that reads
+        go_on.set()
+        await until(lambda: asyncio.sleep(0, not open_descriptors(log)), "the log to be closed")
+
+
+def open_descriptors(path: Path) -> int:
+    count = 0
+    for entry in os.scandir("/proc/self/fd"):
+        try:
+            count += os.readlink(entry.path) == str(path)
+        except OSError:
+            continue
+    return count
