@@ -18,11 +18,11 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, from_os_error
+from pyruns_jupyter.core.logs.search import MAX_HITS, LogSearch
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
-from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
 from pyruns_jupyter.service.operations import API_VERSION, MAX_RUN, OPERATIONS
 from pyruns_jupyter.service.request import Arguments, MessageArguments
 from pyruns_jupyter.service.workspaces import workspace_model

@@ -10,21 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pyruns_jupyter.core.logs.reader import LogFollower, LogReset
+from pyruns_jupyter.core.logs.search import LogSearch, is_last, start_search
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.service.logruns import RunWatch, latest_run, log_start, run_state
 from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.logsearch import (
-    BLOCK_TIMEOUT_SECONDS,
-    ENDED,
-    TOO_SLOW,
-    LogSearch,
-    Scan,
-    given_up,
-    is_last,
-    problem_of,
-)
 from pyruns_jupyter.service.path_guard import check_inside
 
 from .streams import Frame
@@ -172,7 +163,7 @@ class SearchStream:
         Raises:
             NotFound: when there is no such log.
         """
-        self._scan = Scan(find_log(workspace, name, run)[0], wanted)
+        self._process = start_search(find_log(workspace, name, run)[0], wanted)
         self._send = send
         self._failed = failed
         self._ended = ended
@@ -186,38 +177,16 @@ class SearchStream:
 
     def close(self) -> None:
         """Stop searching."""
-        self._scan.kill()
+        self._process.kill()
 
     def _search(self) -> None:
         try:
-            line = self._next_line()
-            problem = problem_of(line)
-            if problem is not None:
-                self._failed(problem)
-                return
-            while True:
+            line = b""
+            while not is_last(line):
+                line = self._process.next_line()
                 self._send(line.decode())
-                if is_last(line):
-                    return
-                line = self._next_line()
         except Exception as error:  # noqa: BLE001 - reported to the view
             self._failed(error)
         finally:
-            self._scan.close()
+            self._process.close()
             self._ended()
-
-    def _next_line(self) -> bytes:
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            self._scan.kill()
-
-        timer = threading.Timer(BLOCK_TIMEOUT_SECONDS, give_up)
-        timer.daemon = True
-        timer.start()
-        try:
-            line = self._scan.next_line()
-        finally:
-            timer.cancel()
-        return line or given_up(TOO_SLOW if late.is_set() else ENDED)

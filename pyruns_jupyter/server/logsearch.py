@@ -6,18 +6,8 @@ import asyncio
 
 from tornado.iostream import StreamClosedError
 
+from pyruns_jupyter.core.logs.search import MAX_HITS, LogSearch, SearchProcess, is_last, start_search
 from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.logsearch import (
-    BLOCK_TIMEOUT_SECONDS,
-    ENDED,
-    MAX_HITS,
-    TOO_SLOW,
-    LogSearch,
-    Scan,
-    given_up,
-    is_last,
-    problem_of,
-)
 from pyruns_jupyter.service.operations import READ
 
 from .handler import PyrunsHandler, endpoint
@@ -28,33 +18,36 @@ _MEDIA_TYPE = "application/x-ndjson"
 class LogSearchHandler(PyrunsHandler):
     """`workspaces/{ws}/tasks/{task}/logs/search`"""
 
-    _scan: Scan | None = None
+    _process: SearchProcess | None = None
 
     @endpoint(READ)
     async def get(self, ws: str, task: str) -> None:
         """Answer the hits of a regular expression, a line of JSON after each part of the log."""
-        wanted = self._wanted()
+        wanted = LogSearch.read(
+            self.query_text("pattern"),
+            literal=self.query_flag("literal"),
+            ignore_case=self.query_flag("ignore_case"),
+            start=self.query_number("offset"),
+            limit=self.query_number("limit", low=1, high=MAX_HITS),
+        )
         run = self.query_number("run", low=1)
         async with self.services.scans:
             if self.is_gone:
                 return
-            scan = await self.run(lambda: Scan(find_log(self.workspace(ws), task, run)[0], wanted))
-            self._scan = scan
+            process = await self.run(lambda: start_search(find_log(self.workspace(ws), task, run)[0], wanted))
+            self._process = process
             self._stop_when_gone()  # it may have been while the process was started
             try:
-                with self.services.killing(scan):
-                    await self._tell()
+                with self.services.killing(process):
+                    await self._send_answers(process)
             except StreamClosedError:
                 return  # nobody waits for it
             finally:
-                await asyncio.to_thread(scan.close)
+                await asyncio.to_thread(process.close)
         self.finish(set_content_type=_MEDIA_TYPE)
 
-    async def _tell(self) -> None:
-        line = await self._next_line()
-        problem = problem_of(line)
-        if problem is not None:
-            raise problem
+    async def _send_answers(self, process: SearchProcess) -> None:
+        line = await self.services.wait(process.next_line)  # an error, before anything is sent
         self.set_header("Content-Type", _MEDIA_TYPE)
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # hits are to be seen as they are found
@@ -63,7 +56,7 @@ class LogSearchHandler(PyrunsHandler):
             await self.flush()
             if is_last(line):
                 return
-            line = await self._next_line()
+            line = await self.services.wait(process.next_line)
 
     def on_connection_close(self) -> None:
         """Stop searching."""
@@ -71,24 +64,5 @@ class LogSearchHandler(PyrunsHandler):
         self._stop_when_gone()
 
     def _stop_when_gone(self) -> None:
-        if self.is_gone and self._scan is not None:
-            self._scan.kill()
-
-    async def _next_line(self) -> bytes:
-        assert self._scan is not None
-        waiting = asyncio.ensure_future(self.services.wait(self._scan.next_line))
-        done, _ = await asyncio.wait({waiting}, timeout=BLOCK_TIMEOUT_SECONDS)
-        if not done:
-            self._scan.kill()
-            await waiting
-            return given_up(TOO_SLOW)
-        return waiting.result() or given_up(ENDED)
-
-    def _wanted(self) -> LogSearch:
-        return LogSearch.read(
-            self.query_text("pattern"),
-            literal=self.query_flag("literal"),
-            ignore_case=self.query_flag("ignore_case"),
-            start=self.query_number("offset"),
-            limit=self.query_number("limit", low=1, high=MAX_HITS),
-        )
+        if self.is_gone and self._process is not None:
+            self._process.kill()

@@ -88,13 +88,14 @@ def _page(
     }
 
     def page() -> dict[str, Any]:
-        parsed = query.parse(options["query"])
-        wanted = {**options, "query": parsed}
-        found = query.select(rows.values(), **wanted, sources=sources, is_given_up=is_given_up)
+        found = query.select(
+            rows.values(), **options, sources=sources, excerpts=True, is_given_up=is_given_up
+        )
         configs = index.configs() if fields else {}
-        excerpts = query.Excerpts(sources.log, query.log_needles(parsed), is_given_up)
         return {
-            "items": [_item(row, configs.get(row.name), fields, excerpts.of(row)) for row in found.items],
+            "items": [
+                _item(row, configs.get(row.name), fields, found.excerpts.get(row.name)) for row in found.items
+            ],
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},

@@ -10,6 +10,8 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import open_below
 
+# CSI, OSC up to its end, and the short sequences (ECMA-48).
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
@@ -84,6 +86,12 @@ def read_text(path: Path) -> str:
             "(log_tail), or open the file (log_path)."
         )
     return "" if size is None else read_range(path, 0, size).decode("utf-8", "replace")
+
+
+def last_drawn(text: str) -> str:
+    """Return a text without escape sequences; of a line that was redrawn (`\\r`) the last version."""
+    lines = ESCAPES.sub("", text).split("\n")
+    return "\n".join(next((part for part in reversed(line.split("\r")) if part), "") for line in lines)
 
 
 def open_log_file(path: Path) -> int:

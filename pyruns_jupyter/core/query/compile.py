@@ -14,9 +14,9 @@ from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest
 from .comparing import Test, label_test, measure_test, text_test, value_test
 from .diagnostics import Tally
 from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
-from .notices import QueryNotice, names, notice, number_of
+from .notices import QueryNotice, names, notice
 from .parser import KINDS
-from .pattern import Clock, TimeIsOver, compile_pattern
+from .pattern import TimeBudget, compile_pattern
 from .scanner import QueryText, Span, quote
 from .searching import search_check, text_check
 from .values import moment
@@ -34,8 +34,8 @@ class Binder:
     def __init__(self, fields: Fields, now: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.fields = fields
         self.now = now
-        self.clock = Clock(PATTERN_SECONDS, is_given_up)
-        self.logs = logs.Search(fields.sources.log, is_given_up=is_given_up)
+        self.time = TimeBudget(PATTERN_SECONDS, is_given_up)
+        self.logs = logs.LogQuery(fields.sources.log, logs.SECONDS, is_given_up)
         self._said: list[QueryNotice] = []
         self._tallies: list[tuple[FieldTest, QueryField, Callable[[], Tally]]] = []
         self._source = QueryText()
@@ -61,16 +61,6 @@ class Binder:
                 if one.code == "no_value" or (one.code, field.name) not in told:
                     told.add((one.code, field.name))
                     said.append(one)
-        if self.clock.pieces:
-            said.append(
-                QueryNotice(
-                    "pieces",
-                    f"{number_of(self.clock.pieces, 'text')} too long for such a regular expression: "
-                    "only matches of some dozens of characters were found there.",
-                    is_serious=True,
-                    is_partial=True,
-                )
-            )
         return said + self.logs.notices()
 
     def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
@@ -201,19 +191,20 @@ class Binder:
     def _log(self, term: FieldTest) -> tuple[int, Check]:
         if term.operator != ":":
             raise self._source.wrong("Logs are searched with log:word or log:/regex/.", term.span.start)
-        needles = [logs.needle(value) for value in term.values]
+        needles = [logs.log_needle(value) for value in term.values]
         return LOGS, lambda row: self.logs.contains(row, needles)
 
     def _searcher(self, regex: Regex) -> Callable[[str], bool]:
         """Return what searches texts with a pattern until its time is over."""
-        pattern, clock, source = compile_pattern(regex.pattern), self.clock, self._source
+        find, time, source = compile_pattern(regex.pattern).search, self.time, self._source
 
         def search(text: str) -> bool:
             try:
-                return pattern.search(text, clock)
-            except TimeIsOver:
+                return find(text, timeout=time.remaining()) is not None
+            except (TimeoutError, MemoryError):
                 raise source.wrong(
-                    f"The search with {regex} takes longer than {clock.seconds:g} s and was given up.",
+                    f"The search with {regex} takes longer than {time.seconds:g} s and was given up. "
+                    "Use a simpler expression.",
                     regex.span.start,
                 ) from None
 

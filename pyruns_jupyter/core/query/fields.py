@@ -27,25 +27,19 @@ _NOTHING: Mapping[str, Any] = {}
 class Sources:
     """What a query may need beside the rows.
 
-    `configs` gives the flat configuration of each task by its name, `log` the task's folder and the log of
-    its latest run. `shapes` says how many rows have which swept values and figures; without it they are
-    counted.
+    `configs` gives the flat configuration of each task by its name, `log` the log of a task's latest run.
+    `shapes` says how many rows have which swept values and metrics; without it they are counted.
     """
 
     configs: Configs | None = None
-    log: Callable[[TaskRow], tuple[Path, Path]] | None = None
+    log: Callable[[TaskRow], Path] | None = None
     shapes: Mapping[Shape, int] | None = None
 
     @classmethod
     def of(cls, index: TaskIndex) -> Sources:
         """Return the sources of an index' rows."""
         paths = index.workspace.paths
-
-        def log(row: TaskRow) -> tuple[Path, Path]:
-            task = paths(row.name)
-            return task.folder, task.log(row.run)
-
-        return cls(index.configs, log, index.shapes())
+        return cls(index.configs, lambda row: paths(row.name).log(row.run), index.shapes())
 
 
 @dataclass(frozen=True)

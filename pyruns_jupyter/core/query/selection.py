@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -14,6 +15,7 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 from .ast import Query
 from .compile import Binder
 from .fields import Fields, Sources
+from .logs import Excerpt, wanted_needles
 from .notices import QueryNotice
 from .order import ordered
 from .parser import parse
@@ -26,6 +28,7 @@ class QueryResult:
     items: list[TaskRow]
     total: int
     notices: list[QueryNotice] = field(default_factory=list)
+    excerpts: dict[str, Excerpt] = field(default_factory=dict)  # by name
 
 
 def select(
@@ -40,6 +43,7 @@ def select(
     sources: Sources | None = None,
     strict: bool = False,
     partial: bool = False,
+    excerpts: bool = False,
     now: float | None = None,
     is_given_up: Callable[[], bool] | None = None,
 ) -> QueryResult:
@@ -58,6 +62,7 @@ def select(
         strict: refuse what would return other tasks than were meant (a field that there is not, logs that
             could not be read) instead of saying so; for those who act on the result.
         partial: whether `strict` bears that not all logs and texts could be looked at, which is said.
+        excerpts: whether to return the first line of each log that matches.
         now: the time in epoch seconds.
         is_given_up: asked now and then while logs and long texts are read, whether nobody waits any more.
 
@@ -77,22 +82,27 @@ def select(
     binder = Binder(fields, now, is_given_up)
     bound = binder.bind(parsed)
     emptied: QueryNotice | None = None
-    for term, check in bound:
-        left = [row for row in found if check(row)]
-        if found and not left:
-            emptied = binder.nothing(term, len(found), len(bound) == 1)
-        found = left
-    notices = binder.notices()
-    if emptied is not None and not notices:
-        notices = [emptied]
-    if strict:
-        for said in notices:
-            if said.is_serious and not (partial and said.is_partial):
-                raise said.error()
-    in_order, about_sort = ordered(found, fields, sort, order)
-    offset = max(0, offset)
-    end = None if limit is None else offset + max(0, limit)
-    return QueryResult(in_order[offset:end], len(found), notices + about_sort)
+    with closing(binder.logs):
+        for term, check in bound:
+            left = [row for row in found if check(row)]
+            if found and not left:
+                emptied = binder.nothing(term, len(found), len(bound) == 1)
+            found = left
+        notices = binder.notices()
+        if emptied is not None and not notices:
+            notices = [emptied]
+        if strict:
+            for said in notices:
+                if said.is_serious and not (partial and said.is_partial):
+                    raise said.error()
+        in_order, about_sort = ordered(found, fields, sort, order)
+        offset = max(0, offset)
+        end = None if limit is None else offset + max(0, limit)
+        items = in_order[offset:end]
+        needles = [*wanted_needles(parsed.term)] if excerpts else []
+        lines = ((row.name, binder.logs.excerpt(row, needles)) for row in items if needles)
+        shown = {name: line for name, line in lines if line is not None}
+    return QueryResult(items, len(found), notices + about_sort, shown)
 
 
 def _status(word: str) -> str:
