@@ -15,8 +15,10 @@ from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, evenly, figures_of_run
-from pyruns_jupyter.core.metrics.select_points import select_points
+from pyruns_jupyter.core.metrics.aggregate import evenly
+from pyruns_jupyter.core.metrics.downsample import number as point_value
+from pyruns_jupyter.core.metrics.downsample import select_points
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, figures_of_run
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
@@ -271,6 +273,8 @@ def tracks(
         most = min(most, POINTS_SHOWN)
         return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
     points = min(points, most)
-    places = {key: select_points(values, points) for key, values in figures.tracks.items()}
+    places = {
+        key: select_points([*map(point_value, values)], points) for key, values in figures.tracks.items()
+    }
     kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
     return {**told, "tracks": kept, "places": places}

@@ -203,15 +203,19 @@ def compact(
     tracks = {key: [_short(value) for value in values] for key, values in tracks.items()}
     while _weight(tracks, 3) > room and points > 1:
         points //= 2
-        tracks = {key: _thinned(values, points) for key, values in tracks.items()}
+        tracks = {key: evenly(values, points) for key, values in tracks.items()}
     tracks, _ = _fitting(tracks, room)
     return records, tracks, False
 
 
-def _thinned(values: list[Any], points: int) -> list[Any]:
-    curve = _Curve()
-    curve.extend(values, max(2, points))
-    return curve.values(points)[-points:]
+def evenly(values: list[Any], points: int) -> list[Any]:
+    """Return at most `points` (but two at least) of some values, evenly chosen, the first and the last among
+    them.
+    """
+    if len(values) <= max(points, 2):
+        return values
+    stride = -(-len(values) // max(points - 1, 1))
+    return [*values[:-1:stride], values[-1]]
 
 
 def _fitting(values: dict[str, Any], room: int) -> tuple[dict[str, Any], bool]:

@@ -14,9 +14,8 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 
 from . import peer_tracks
-from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves
+from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves, thinned
 from .read import figures_of_run, journal_sketches, tails_of
-from .select_points import select_points
 
 _MAX_KNOWN = 500  # runs whose curves were found the slow way
 
@@ -38,20 +37,6 @@ def curves_of_run(
     if found is None:
         found = _slowly(info, run, paths)
     return found if keys is None else {key: found[key] for key in keys if key in found}
-
-
-def thinned(curve: Curve, points: int) -> Curve:
-    """Return a curve with at most `points` of its points (but two at least)."""
-    places = select_points(curve.values, points)
-    if len(places) == len(curve.places):
-        return curve
-    return Curve(
-        curve.total,
-        [curve.places[at] for at in places],
-        [curve.values[at] for at in places],
-        None if curve.times is None else [curve.times[at] for at in places],
-        {key: [values[at] for at in places] for key, values in curve.steps.items()},
-    )
 
 
 def _quickly(

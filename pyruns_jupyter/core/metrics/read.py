@@ -17,7 +17,7 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
 
 from . import journal, peer_tracks
-from .aggregate import WHOLE_BYTES, JournalReader, read_journal
+from .aggregate import WHOLE_BYTES, JournalReader, evenly, read_journal
 from .downsample import Curve, CurveDownsampler
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
@@ -85,7 +85,7 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
         except OSError as error:
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
     if thinned:
-        tracks = {key: evenly(values) for key, values in tracks.items()}
+        tracks = {key: evenly(values, POINTS_SHOWN) for key, values in tracks.items()}
     return Figures(records, tracks, messages)
 
 
@@ -198,13 +198,3 @@ def _reading(path: Path) -> _Reading:
         while len(_readings) > _MAX_READINGS:
             _readings.popitem(last=False)
     return reading
-
-
-def evenly(values: list[Any], most: int = POINTS_SHOWN) -> list[Any]:
-    """Return at most `most` (but two at least) of some values, evenly chosen, the first and the last among
-    them.
-    """
-    if len(values) <= max(most, 2):
-        return values
-    stride = -(-len(values) // max(most - 1, 1))
-    return [*values[:-1:stride], values[-1]]
