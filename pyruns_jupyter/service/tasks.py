@@ -18,7 +18,7 @@ from pyruns_jupyter.core.logs.reader import log_size
 from pyruns_jupyter.core.metrics.aggregate import evenly
 from pyruns_jupyter.core.metrics.downsample import number as point_value
 from pyruns_jupyter.core.metrics.downsample import select_points
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, figures_of_run
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
@@ -266,7 +266,7 @@ def tracks(
     if not 1 <= number <= len(known):
         raise NotFound(f"The task {name!r} has no run {number}.")
     check_inside(paths.journal(number), paths.folder)
-    figures = figures_of_run(info, known[number - 1], paths, thinned=points is None)
+    figures = run_metrics(info, known[number - 1], paths, thinned=points is None)
     told = {"run": number, "records": figures.records, "messages": figures.messages}
     most = MAX_TRACK_VALUES // max(len(figures.tracks), 1)
     if points is None:

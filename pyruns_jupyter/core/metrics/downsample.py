@@ -1,12 +1,11 @@
-"""Curves in as few points as a picture of them needs, in bounded memory however long they are.
+"""Curves in as few points as a chart needs, in bounded memory however long they are.
 
 Of each of equally long parts of a curve the smallest and the largest value stay, with the place, the time and
-the steps that they had, and the first and the last point of all. At the end of a run the sketches of its
-curves go into `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line a curve,
-`{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times": [seconds
-since then], "steps": {"epoch": [...]}}`. A value that is no finite number is null. The file only saves
-reading the journal again: without it everything is found all the same, but slower, and short runs have no
-times.
+the steps that they had, and the first and the last point of all. At the end of a run these
+points of its curves go into `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line
+a curve, `{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times":
+[seconds since then], "steps": {"epoch": [...]}}`. A value that is not a finite number is null. The file only
+saves reading the journal again: without it everything is found too, but slower, and short runs have no times.
 """
 
 from __future__ import annotations
@@ -162,7 +161,7 @@ def number(value: Any) -> float | None:
 
 
 def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
-    """Write the sketches of a run whose journal has `journal` bytes.
+    """Write the downsampled curves of a run whose journal has `journal` bytes.
 
     Raises:
         OSError: when the disk does not take them.
@@ -180,8 +179,8 @@ def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
 
 
 def read_curves(path: Path, keys: Collection[str] | None = None) -> tuple[int, dict[str, Curve]]:
-    """Return how long the journal was, and the sketches, of all curves or of some; -1 when there is no file
-    that we know.
+    """Return how long the journal was, and the downsampled curves: all, or those of `keys`; -1 when there is
+    no file in a known format.
     """
     found: dict[str, Curve] = {}
     try:

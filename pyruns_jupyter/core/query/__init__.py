@@ -1,9 +1,9 @@
 """Searching and sorting rows of tasks; the grammar is described in `docs/query.md`."""
 
 from .ast import Query
+from .diagnostics import QueryNotice
 from .fields import Sources
 from .logs import Excerpt
-from .notices import QueryNotice
 from .parser import parse
 from .scanner import quote
 from .selection import QueryResult, select

@@ -11,17 +11,22 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 
 from . import diagnostics, logs
 from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
-from .comparing import Test, label_test, measure_test, text_test, value_test
-from .diagnostics import Tally
+from .comparing import (
+    Check,
+    Test,
+    any_text_check,
+    glob,
+    label_test,
+    measure_test,
+    text_test,
+    value_test,
+)
+from .diagnostics import QueryNotice, Tally, names, notice
 from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
-from .notices import QueryNotice, names, notice
 from .parser import KINDS
 from .pattern import TimeBudget, compile_pattern
 from .scanner import QueryText, Span, quote
-from .searching import search_check, text_check
 from .values import moment
-
-Check = Callable[[TaskRow], bool]
 
 # What is cheap to look at is looked at first: facts, then words, fields, patterns, logs.
 FACT, WORDS, VALUES, PATTERNS, LOGS = range(5)
@@ -77,9 +82,11 @@ class Binder:
             said = diagnostics.of_word(self._source, term)
             if said is not None:
                 self._said.append(said)
-            return WORDS, text_check(term.text, term.is_glob)
+            wanted = term.text.casefold()
+            test = glob(f"*{wanted}*") if term.is_glob else lambda found: wanted in found.casefold()
+            return WORDS, any_text_check(test)
         if isinstance(term, Regex):
-            return PATTERNS, search_check(self._searcher(term))
+            return PATTERNS, any_text_check(self._searcher(term))
         if isinstance(term, StatusTest):
             return FACT, _state_check(term.words)
         if isinstance(term, PresenceTest):

@@ -183,7 +183,7 @@ class Fields:
         """How many rows have each swept key."""
         if self._swept is None:
             shapes = self.sources.shapes
-            self._swept = _count(row.swept for row in self.rows) if shapes is None else _sum(0, shapes)
+            self._swept = _count(row.swept for row in self.rows) if shapes is None else count_keys(0, shapes)
         return self._swept
 
     @property
@@ -191,7 +191,9 @@ class Fields:
         """How many rows have each figure."""
         if self._figures is None:
             shapes = self.sources.shapes
-            self._figures = _count(row.figures for row in self.rows) if shapes is None else _sum(1, shapes)
+            self._figures = (
+                _count(row.figures for row in self.rows) if shapes is None else count_keys(1, shapes)
+            )
         return self._figures
 
     @property
@@ -279,10 +281,11 @@ def sort_rank(field: QueryField) -> Getter:
 
 
 def _count(mappings: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    return _sum(0, {(keys,): number for keys, number in Counter(map(tuple, mappings)).items()})
+    return count_keys(0, {(keys,): number for keys, number in Counter(map(tuple, mappings)).items()})
 
 
-def _sum(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
+def count_keys(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
+    """Return how many rows have each swept value (part 0) or metric (part 1)."""
     counts: Counter[str] = Counter()
     for shape, number in shapes.items():
         for key in shape[part]:

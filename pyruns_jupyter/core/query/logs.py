@@ -17,7 +17,7 @@ from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .ast import And, FieldTest, Or, Regex, Term, TextValue, Value
-from .notices import QueryNotice, number_of
+from .diagnostics import QueryNotice, number_of
 from .pattern import TimeBudget
 
 MAX_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end

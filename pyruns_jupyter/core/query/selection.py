@@ -14,9 +14,9 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .ast import Query
 from .compile import Binder
+from .diagnostics import QueryNotice
 from .fields import Fields, Sources
 from .logs import Excerpt, wanted_needles
-from .notices import QueryNotice
 from .order import ordered
 from .parser import parse
 
