@@ -22,7 +22,7 @@ from .tasks import read_statuses
 
 MAX_KEYS = 50
 NAMES = 20  # of a group that are told
-_MAX_VALUE = 1e308  # also what is no number, and whole numbers that no float holds, are left out
+_MAX_VALUE = 1e308  # larger numbers, and what is not a number, are left out
 
 
 @dataclass

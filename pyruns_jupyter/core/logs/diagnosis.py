@@ -12,7 +12,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .reader import last_drawn
 
-_TAIL = 64 * 1024  # bytes of a log that are looked at
+_TAIL = 64 * 1024  # bytes of a log that are read
 _MAX_HEADLINE = 300  # characters of a headline
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')

@@ -38,7 +38,7 @@ def last_logged_run(run_logs: Path) -> int:
 
 
 def log_size(path: Path) -> int | None:
-    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is no log."""
+    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is not a log."""
     try:
         status = path.lstat()
     except OSError:
@@ -64,7 +64,7 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
 
     Raises:
         NotFound: when there is no such log.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     descriptor = open_log_file(path)
     try:
@@ -99,7 +99,7 @@ def open_log_file(path: Path) -> int:
 
     Raises:
         NotFound: when there is no such log.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     try:
         return _open(path)
@@ -198,7 +198,7 @@ def _open(path: Path) -> int:
 
     Raises:
         OSError: when it is not there, also since `run_logs` is a link, or may not be read.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     return open_below(path.parent.parent, path.parts[-2:])
 

@@ -1,4 +1,4 @@
-"""When what stands in a log was written: time marks that the supervisor leaves beside it.
+"""When a log was written: time marks that the supervisor stores next to it, and stalled runs.
 
 `runN.times` has a line `<bytes> <epoch seconds>` for each mark: so long was the log then. What lies between
 two marks was written between their times. There is no such file for runs of other programs and for very short
@@ -32,7 +32,7 @@ def encode_mark(size: int, epoch: float) -> bytes:
 
 def read_marks(path: Path, begin: int, end: int, most: int) -> list[Mark]:
     """Return the marks that tell when the bytes from `begin` to `end` of a log were written, as (bytes, epoch
-    seconds): those between, and the first one behind. Of more than `most` every so-manieth.
+    seconds): those between, and the first one behind. Downsampled to at most `most` marks.
 
     A missing file has none; damaged lines, and marks that go backwards, are passed over.
     """

@@ -34,7 +34,7 @@ _Point = tuple[int, "float | None", float, dict[str, Any]]  # place, value, epoc
 
 class Curve(NamedTuple):
     """Some points of a curve, in their order. `total`: how many it has in all. `places`: where the points
-    stand among these, from 0. `values`: null for what is no finite number. `times`: epoch seconds; None when
+    are among these, from 0. `values`: null for what is not a finite number. `times`: epoch seconds; None when
     they are not known. `steps`: by key of the step, null where a point had none.
     """
 
@@ -151,7 +151,7 @@ def thinned(curve: Curve, points: int) -> Curve:
 
 
 def number(value: Any) -> float | None:
-    """Return a value as a point of a picture: None when it is no finite number."""
+    """Return a value as a point of a chart: None when it is not a finite number."""
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None
@@ -200,7 +200,7 @@ def _read_lines(lines: list[bytes], keys: Collection[str] | None) -> Iterator[tu
     wanted = None if keys is None else tuple(f'{{"key":{json.dumps(key)},'.encode() for key in keys)
     for line in lines:
         if wanted is not None and not line.startswith(wanted):
-            continue  # most of the time goes into parsing what nobody asked for
+            continue  # parsing takes most of the time
         said = json.loads(line)
         length = len(said["places"])
         columns = [said["values"], *said["steps"].values(), *([said["times"]] if "times" in said else [])]

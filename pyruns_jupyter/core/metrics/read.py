@@ -128,13 +128,7 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     """
     if peer_tracks.is_stored(info):
         return not tracks
-    slots = info.get("tracks")
-    if not isinstance(slots, list):
-        slots = info["tracks"] = []
-    slots.extend({} for _ in range(run - len(slots)))
-    slot = slots[run - 1]
-    if not isinstance(slot, dict):
-        slot = slots[run - 1] = {}
+    slot = run_slot(info, "tracks", run)
     earlier = tails_of(info, run)
     for key, values in tracks.items():
         present = slot.get(key)
@@ -146,6 +140,18 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     elif earlier:
         own(info)[_THINNED].pop(str(run), None)
     return whole
+
+
+def run_slot(info: TaskInfo, key: str, run: int) -> dict[str, Any]:
+    """Return the curves or the records (`key`) of run `run` (from 1) in a task file, to be changed."""
+    slots = info.get(key)
+    if not isinstance(slots, list):
+        slots = info[key] = []
+    slots.extend({} for _ in range(run - len(slots)))
+    slot = slots[run - 1]
+    if not isinstance(slot, dict):
+        slot = slots[run - 1] = {}
+    return slot
 
 
 def tails_of(info: TaskInfo, run: int) -> dict[str, int]:

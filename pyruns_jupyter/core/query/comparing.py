@@ -30,7 +30,7 @@ _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def glob(pattern: str) -> Callable[[str], bool]:
-    """Return what tells whether a whole text is like a pattern in which `*` stands for anything."""
+    """Return the test whether a whole text matches a pattern in which `*` matches anything."""
     first, *inner, last = pattern.casefold().split("*")
 
     def matches(text: str) -> bool:
@@ -57,7 +57,7 @@ def text_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Tes
 def label_test(values: Sequence[Value], searcher: Searcher, is_partial: bool) -> Test:
     """Return the test of a word, or of several of which one has to be it.
 
-    With `is_partial` a word that is no number may be a part of it.
+    With `is_partial` a word that is not a number may be a part of it.
     """
     tests = [_text_test(value, searcher, is_partial and not _written(value).isdigit()) for value in values]
 
@@ -170,7 +170,7 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
 
 
 def _is_text(found: Any, wanted: str) -> bool:
-    """Tell whether a value, or an element of a list, is written like `wanted`."""
+    """Return whether a value, or an element of a list, is written like `wanted`."""
     if isinstance(found, str):
         return found.casefold() == wanted
     if isinstance(found, (list, tuple)):
@@ -267,7 +267,7 @@ def _stretch(text: str, now: float) -> Moment:
 
 def any_text_check(test: Callable[[str], bool]) -> Check:
     """Return the check whether a text of a task passes a test: its name, swept values, notes or tags."""
-    # The tasks of a sweep share their values: each pair of key and value is looked at once.
+    # The tasks of a sweep share their values: each pair of key and value is tested once.
     pairs: dict[tuple[str, Any], bool] = {}
 
     def look(pair: tuple[str, Any]) -> bool:

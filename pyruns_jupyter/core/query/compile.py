@@ -28,13 +28,13 @@ from .pattern import TimeBudget, compile_pattern
 from .scanner import QueryText, Span, quote
 from .values import moment
 
-# What is cheap to look at is looked at first: facts, then words, fields, patterns, logs.
+# Cheap terms are tested first: facts, then words, fields, patterns, logs.
 FACT, WORDS, VALUES, PATTERNS, LOGS = range(5)
 PATTERN_SECONDS = 3.0
 
 
 class Binder:
-    """Binds queries to rows; `notices` gathers what is to be said. Use it for one search."""
+    """Binds a query to rows, and collects notices about it. Use it for one query."""
 
     def __init__(self, fields: Fields, now: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.fields = fields
@@ -58,7 +58,7 @@ class Binder:
         return [(term, check) for _, term, check in self._cheap_first(terms)]
 
     def notices(self) -> list[QueryNotice]:
-        """Return what is to be said, once rows were tested."""
+        """Return the notices, once rows were tested."""
         said = list(self._said)
         told: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
@@ -69,7 +69,7 @@ class Binder:
         return said + self.logs.notices()
 
     def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
-        """Return what is to be said when a term left none of `count` tasks."""
+        """Return the notice that a term left none of `count` tasks."""
         return diagnostics.of_nothing(self._source, self.fields, term, count, is_alone)
 
     def _term(self, term: Term) -> tuple[int, Check]:
@@ -244,7 +244,7 @@ class Binder:
         return field
 
     def _is_pasted(self, term: FieldTest) -> bool:
-        """Tell whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
+        """Return whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
         if term.operator != "=" or not self._source.text:
             return False
         try:

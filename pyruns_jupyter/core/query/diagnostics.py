@@ -1,4 +1,4 @@
-"""What a search has to say about its terms: what they met, what may be meant, why nothing is left."""
+"""Notices about a query: what its terms met, what may be meant, why nothing is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class QueryNotice:
     """A sentence about a search, its place in it, and searches that may be meant instead.
 
     `is_serious` where the result is not what was asked for, so that nothing should be done to it;
-    `is_partial` where that is so because not all could be looked at.
+    `is_partial` where that is because not everything could be searched.
     """
 
     code: str
@@ -55,7 +55,7 @@ class QueryNotice:
         return {**told, "suggestions": list(self.suggestions)} if self.suggestions else told
 
     def error(self) -> InvalidInput:
-        """Return it as an error, for those who must not go on."""
+        """Return it as an error, for callers that must stop."""
         return InvalidInput(
             self.message,
             field=self.field,
@@ -102,7 +102,7 @@ class Tally(NamedTuple):
 
 
 def of_word(source: QueryText, term: Text) -> QueryNotice | None:
-    """Say that a word is none of the terms that it looks like."""
+    """Return a notice if a word looks like another term."""
     span, word = term.span, term.text
     if span is None:
         return None
@@ -129,7 +129,7 @@ def of_word(source: QueryText, term: Text) -> QueryNotice | None:
 def of_comparison(
     source: QueryText, fields: Fields, term: FieldTest, field: QueryField, tally: Tally
 ) -> Iterator[QueryNotice]:
-    """Say which tasks could not be compared, and which values there are instead of one that nobody has."""
+    """Yield which tasks could not be compared, and which values exist instead of one that no task has."""
     shown = f"`{field.name}`"
     if tally.missing:
         if tally.missing < tally.seen:

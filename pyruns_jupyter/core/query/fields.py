@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class Sources:
-    """What a query may need beside the rows.
+    """What a query may need besides the rows.
 
     `configs` gives the flat configuration of each task by its name, `log` the log of a task's latest run.
     `shapes` says how many rows have which swept values and metrics; without it they are counted.
@@ -158,7 +158,7 @@ class Fields:
         return self._one(key, found)
 
     def has(self, key: str) -> bool:
-        """Tell whether `key` means one field or several."""
+        """Return whether `key` means one field or several."""
         try:
             self.find(key)
         except AmbiguousField:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 def ordered(
     rows: Sequence[TaskRow], fields: Fields, sort: str, order: str
 ) -> tuple[list[TaskRow], list[QueryNotice]]:
-    """Return rows in order, pinned ones first, and what is to be said about the sort keys.
+    """Return rows in order, pinned ones first, and notices about the sort keys.
 
     `sort` names fields between commas, the most important one first; a `-` before one turns its direction.
 

@@ -301,7 +301,7 @@ class _Parser:
         self.at = skip_space(self.text, self.at + len(word))
 
     def new_line(self) -> bool:
-        """Tell whether a line begins here, outside parentheses."""
+        """Return whether a line begins here, outside parentheses."""
         back = self.at
         while back > 0 and self.text[back - 1].isspace():
             if self.text[back - 1] == "\n":

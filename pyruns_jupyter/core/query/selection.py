@@ -1,4 +1,4 @@
-"""Which rows a search means, in which order, and what is to be said about it."""
+"""Select the rows that match a query, in order, with notices about it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .parser import parse
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A page of the rows that match, how many match, and what is to be said about the search."""
+    """A page of the rows that match, how many match, and notices about the query."""
 
     items: list[TaskRow]
     total: int
@@ -60,11 +60,11 @@ def select(
         limit: how many to return, None for all.
         sources: where configurations and logs are.
         strict: refuse what would return other tasks than were meant (a field that there is not, logs that
-            could not be read) instead of saying so; for those who act on the result.
-        partial: whether `strict` bears that not all logs and texts could be looked at, which is said.
+            could not be read) instead of a notice; for callers that act on the result.
+        partial: whether `strict` accepts, with a notice, that not all logs could be searched.
         excerpts: whether to return the first line of each log that matches.
         now: the time in epoch seconds.
-        is_given_up: asked now and then while logs and long texts are read, whether nobody waits any more.
+        is_given_up: whether the client is gone; called between searches in texts and logs.
 
     Raises:
         InvalidInput: when the query, a status or the order is not understood, or a field is ambiguous.

@@ -81,5 +81,5 @@ def measure(text: str) -> float | None:
 
 
 def is_measure(text: str) -> bool:
-    """Tell whether a text is something that can be larger or smaller: a number, a duration or a time."""
+    """Return whether a text is something that can be larger or smaller: a number, a duration or a time."""
     return measure(text) is not None or moment(text, 0.0) is not None
