@@ -39,7 +39,7 @@ PYTHON_ARROWS = {
         "core/trust",
         "core/workspace",
     },
-    "core/query": {"core/common", "core/taskfile", "core/tasks"},
+    "core/query": {"core/common", "core/logs", "core/taskfile", "core/tasks"},
     "core/create": {
         "core/common",
         "core/config",

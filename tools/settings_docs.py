@@ -71,7 +71,6 @@ READ = {
     "the projects in which something runs; by default in `PYRUNS_STATE_DIR`, by the id of the boot. All your "
     "sessions on the host need the same one",
 }
-INTERNAL = {"PYRUNS_SCAN": "what a process that searches a log is to look for"}
 OTHERS = {
     "SHELL": "the shell of new shell tasks where none waits above the front end "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
@@ -251,7 +250,7 @@ def _lab() -> Iterator[str]:
 
 def _variables() -> Iterator[str]:
     _same("GIVEN", GIVEN, RUN_VARIABLES)
-    _same("GIVEN, READ and INTERNAL", [*GIVEN, *READ, *INTERNAL], _variables_in_source())
+    _same("GIVEN and READ", [*GIVEN, *READ], _variables_in_source())
     head = ("variable", "what")
     yield "## Environment variables\n"
     yield "### That a task gets\n"

@@ -13,7 +13,7 @@ from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.create.duplicate import duplicate
 from pyruns_jupyter.core.create.preview import task_text
 from pyruns_jupyter.core.logs import reader as logs
-from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.metrics.read import run_metrics
 from pyruns_jupyter.core.provenance import environments, snapshots
 from pyruns_jupyter.core.taskfile import metadata, runs
 from pyruns_jupyter.core.taskfile.paths import CELL_VALUE, SETTINGS_NAME, TaskPaths
@@ -335,7 +335,7 @@ class Task:
             return {}, {}
         if not 1 <= index <= len(history):
             raise NotFound(f"The task {self._name!r} has no run {index}; it has {len(history)}.")
-        records, tracks, messages = figures_of_run(self.info, history[index - 1], self._paths)
+        records, tracks, messages = run_metrics(self.info, history[index - 1], self._paths)
         for message in messages:
             warnings.warn(message, RuntimeWarning, stacklevel=3)
         return records, tracks

@@ -6,16 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from pyruns_jupyter.service.logsearch import (
-    BLOCK_TIMEOUT_SECONDS,
-    ENDED,
-    TOO_SLOW,
-    LogSearch,
-    Scan,
-    given_up,
-    is_last,
-    problem_of,
-)
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, is_last, start_search
 
 from .runtime import LiveRuntime
 from .waiting import open_in_thread
@@ -28,7 +19,7 @@ class LogSearchStream:
         self._runtime = runtime
         self._path = path
         self._wanted = wanted
-        self._scan: Scan | None = None
+        self._process: SearchProcess | None = None
         self._stopped = asyncio.Event()
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
@@ -39,36 +30,25 @@ class LogSearchStream:
             NotFound: if there is no such log.
         """
         runtime = self._runtime
-        async with runtime.scan_slots:
+        async with runtime.search_slots:
             if self._stopped.is_set():
                 return
-            scan = self._scan = await open_in_thread(runtime.run, lambda: Scan(self._path, self._wanted))
-            runtime.scans.add(scan)
+            process = await open_in_thread(runtime.run, lambda: start_search(self._path, self._wanted))
+            self._process = process
+            runtime.search_processes.add(process)
             try:
                 if self._stopped.is_set():
-                    scan.kill()
-                line = await self._next_line(scan)
-                if problem := problem_of(line):
-                    raise problem
-                yield line
+                    process.kill()
+                line = b""
                 while not is_last(line):
-                    line = await self._next_line(scan)
+                    line = await runtime.wait(process.next_line)
                     yield line
             finally:
-                runtime.scans.remove(scan)
-                await asyncio.to_thread(scan.close)
+                runtime.search_processes.remove(process)
+                await asyncio.to_thread(process.close)
 
     def stop(self) -> None:
         """End the search now."""
         self._stopped.set()
-        if self._scan is not None:
-            self._scan.kill()
-
-    async def _next_line(self, scan: Scan) -> bytes:
-        waiting = asyncio.ensure_future(self._runtime.wait(scan.next_line))
-        done, _ = await asyncio.wait({waiting}, timeout=BLOCK_TIMEOUT_SECONDS)
-        if not done:
-            scan.kill()
-            await waiting
-            return given_up(TOO_SLOW)
-        return waiting.result() or given_up(ENDED)
+        if self._process is not None:
+            self._process.kill()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import Busy
+from pyruns_jupyter.core.logs.search import SearchProcess
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.service.logsearch import Scan
 from pyruns_jupyter.studies.launch import ensure_running
 from pyruns_jupyter.system.sampler import Sampler
 from pyruns_jupyter.system.samples import Sample
@@ -54,9 +54,9 @@ class LiveRuntime:
         searches = Workers(SEARCHES, "pyruns-search")
         self.search = searches.run  # what may take seconds
         waits = Workers(SCANS, "pyruns-wait")
-        self.wait = waits.run  # for a process of ours; one for each of `scan_slots`
-        self.scan_slots = asyncio.Semaphore(SCANS)
-        self.scans: set[Scan] = set()  # killed at the end, so that nobody waits for them then
+        self.wait = waits.run  # for a process of ours; one for each of `search_slots`
+        self.search_slots = asyncio.Semaphore(SCANS)
+        self.search_processes: set[SearchProcess] = set()  # killed at the end
         self._previews = Workers(PREVIEWS, "pyruns-preview")
         self._waiting_previews = 0
         self._pools = (waits, computing, encoding, searches, self._previews, disk)
@@ -107,8 +107,8 @@ class LiveRuntime:
     async def close(self) -> None:
         """End all streams, watchers and threads; a thread that is stuck is left behind."""
         self.is_stopping = True
-        for scan in self.scans:
-            scan.kill()
+        for process in self.search_processes:
+            process.kill()
         streams = [*self.streams]
         for task in streams:
             task.cancel()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from pyruns_jupyter.core.logs.search import MAX_HITS, LogSearch
 from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.logsearch import MAX_HITS, LogSearch
 from pyruns_jupyter.service.request import Arguments
 
 from .log_search import LogSearchStream

@@ -19,7 +19,7 @@ from pyruns_jupyter.api.tables import (
 )
 from pyruns_jupyter.api.task import Task
 from pyruns_jupyter.core.common.printable import printable, printable_text
-from pyruns_jupyter.core.logs.plain_text import last_drawn
+from pyruns_jupyter.core.logs.reader import last_drawn
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.curves import curves as curves_of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
+from pyruns_jupyter.core.query.fields import count_keys
 from pyruns_jupyter.core.tasks.index import TaskIndex
 
 MAX_KEYS = 2000  # keys
@@ -25,7 +26,7 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
             for key, value in config.items():
                 having[key] += 1
                 values.setdefault(key, set()).add(value_key(value))
-        swept, figures = _tally(shapes)
+        swept, figures = count_keys(0, shapes), count_keys(1, shapes)
         # What only a sweep tells of: a configuration that is missing or too large to be searched.
         keys = [*values, *(key for key in swept if key not in values)]
         return {
@@ -52,14 +53,3 @@ def value_key(value: Any) -> Hashable:
     if isinstance(value, float) and value != value:
         return "nan", float
     return value, type(value)
-
-
-def _tally(shapes: Mapping[Any, int]) -> tuple[Counter[str], Counter[str]]:
-    swept: Counter[str] = Counter()
-    figures: Counter[str] = Counter()
-    for (its_swept, its_figures), count in shapes.items():
-        for key in its_swept:
-            swept[key] += count
-        for key in its_figures:
-            figures[key] += count
-    return swept, figures

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.core.metrics.curves import curves_of_run, thinned
+from pyruns_jupyter.core.metrics.curves import curves_of_run
+from pyruns_jupyter.core.metrics.downsample import thinned
 from pyruns_jupyter.core.taskfile.runs import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder

@@ -32,7 +32,7 @@ def trash_model(workspace: WorkspaceFolder) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Export:
-    """What to export, and how; the query is looked at when the tasks are."""
+    """What to export, and how; the query is read when the tasks are."""
 
     form: str
     runs: str

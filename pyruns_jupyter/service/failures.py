@@ -1,4 +1,4 @@
-"""Failed tasks gathered by what they died of, and what the configurations of each group have in common."""
+"""Failed tasks grouped by their error, and what the configurations of each group have in common."""
 
 from __future__ import annotations
 

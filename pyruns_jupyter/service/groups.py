@@ -10,7 +10,7 @@ from typing import Any
 from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
-from pyruns_jupyter.core.common.natural_order import natural_key
+from pyruns_jupyter.core.query.order import sort_by
 from pyruns_jupyter.core.query.scanner import quoted
 from pyruns_jupyter.core.query.values import value_text
 from pyruns_jupyter.core.taskfile.runs import STATUSES
@@ -22,7 +22,7 @@ from .tasks import read_statuses
 
 MAX_KEYS = 50
 NAMES = 20  # of a group that are told
-_MAX_VALUE = 1e308  # also what is no number, and whole numbers that no float holds, are left out
+_MAX_VALUE = 1e308  # larger numbers, and what is not a number, are left out
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Grouping:
             return groups if self.order != "desc" else groups[::-1]
         kind, _, key = self.sort.partition(".")
 
-        def rank(group: _Group) -> float | str | None:
+        def rank(group: _Group) -> Any:
             if self.sort == "tasks":
                 return len(group.rows)
             if self.sort == "duration":
@@ -98,28 +98,11 @@ class Grouping:
             if kind == "figure":
                 return _mean(row.figures.get(key) for row in group.rows)
             if kind == "config":
-                value = group.values.get(key)
-                if value is None or isinstance(value, (int, float)):
-                    return value
-                return natural_key(value_text(value))
+                return group.values.get(key)
             known = "tasks, duration, config.KEY or figure.KEY"
             raise InvalidInput(f"Groups are sorted by {known}, not {self.sort!r}.", field="sort")
 
-        ranked = [(rank(group), group) for group in groups]
-        is_turned = self.order == "desc"
-        numbers = [
-            (value, group) for value, group in ranked if isinstance(value, (int, float)) and value == value
-        ]
-        texts = [(value, group) for value, group in ranked if isinstance(value, str)]
-        for some in (numbers, texts):
-            some.sort(key=_first, reverse=is_turned)
-        in_order = [*texts, *numbers] if is_turned else [*numbers, *texts]
-        missing = [group for value, group in ranked if value is None or value != value]
-        return [group for _, group in in_order] + missing
-
-
-def _first(pair: tuple[Any, _Group]) -> Any:
-    return pair[0]
+        return sort_by(groups, rank, self.order == "desc")
 
 
 def _differing(configs: Sequence[Mapping[str, Any]], but: Iterable[str]) -> tuple[str, ...]:

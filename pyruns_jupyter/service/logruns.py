@@ -1,4 +1,4 @@
-"""Which run's log is meant, how that run stands, and where reading begins."""
+"""Which run's log is meant, the state of that run, and where reading begins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 
 @dataclass(frozen=True)
 class RunState:
-    """How a run stands: `over` when its log grows no more."""
+    """The state of a run: `over` when its log does not grow any more."""
 
     status: str
     exit_code: int | None
@@ -28,7 +28,7 @@ def latest_run(info: TaskInfo) -> int:
 
 
 def run_state(info: TaskInfo, run: int, *, waited: bool) -> RunState:
-    """Return how run `run` stands; `waited` says that it was seen queued before.
+    """Return the state of run `run`; `waited` says that it was seen queued before.
 
     Raises:
         NotFound: when the task has no such run, and it is not the next one.
@@ -45,7 +45,7 @@ def run_state(info: TaskInfo, run: int, *, waited: bool) -> RunState:
 
 
 class RunWatch:
-    """How a run stands, renewed when its task's file changes."""
+    """The state of a run, renewed when its task's file changes."""
 
     def __init__(self, paths: TaskPaths, run: int, state: RunState) -> None:
         self.state = state

@@ -15,8 +15,10 @@ from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, evenly, figures_of_run
-from pyruns_jupyter.core.metrics.select_points import select_points
+from pyruns_jupyter.core.metrics.aggregate import evenly
+from pyruns_jupyter.core.metrics.downsample import number as point_value
+from pyruns_jupyter.core.metrics.downsample import select_points
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
@@ -88,13 +90,14 @@ def _page(
     }
 
     def page() -> dict[str, Any]:
-        parsed = query.parse(options["query"])
-        wanted = {**options, "query": parsed}
-        found = query.select(rows.values(), **wanted, sources=sources, is_given_up=is_given_up)
+        found = query.select(
+            rows.values(), **options, sources=sources, excerpts=True, is_given_up=is_given_up
+        )
         configs = index.configs() if fields else {}
-        excerpts = query.Excerpts(sources.log, query.log_needles(parsed), is_given_up)
         return {
-            "items": [_item(row, configs.get(row.name), fields, excerpts.of(row)) for row in found.items],
+            "items": [
+                _item(row, configs.get(row.name), fields, found.excerpts.get(row.name)) for row in found.items
+            ],
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},
@@ -263,13 +266,15 @@ def tracks(
     if not 1 <= number <= len(known):
         raise NotFound(f"The task {name!r} has no run {number}.")
     check_inside(paths.journal(number), paths.folder)
-    figures = figures_of_run(info, known[number - 1], paths, thinned=points is None)
+    figures = run_metrics(info, known[number - 1], paths, thinned=points is None)
     told = {"run": number, "records": figures.records, "messages": figures.messages}
     most = MAX_TRACK_VALUES // max(len(figures.tracks), 1)
     if points is None:
         most = min(most, POINTS_SHOWN)
         return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
     points = min(points, most)
-    places = {key: select_points(values, points) for key, values in figures.tracks.items()}
+    places = {
+        key: select_points([*map(point_value, values)], points) for key, values in figures.tracks.items()
+    }
     kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
     return {**told, "tracks": kept, "places": places}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, figures_of_run
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, COMPLETED, FAILED
@@ -81,7 +81,7 @@ def curve_of(info: TaskInfo, paths: TaskPaths, objective: str) -> list[float | N
     run = runs.latest(info)
     if run is None:
         return []
-    values = figures_of_run(info, run, paths, thinned=True).tracks.get(objective, [])
+    values = run_metrics(info, run, paths, thinned=True).tracks.get(objective, [])
     return [] if len(values) >= POINTS_SHOWN else [finite(value) for value in values]
 
 

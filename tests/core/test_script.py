@@ -21,7 +21,7 @@ from pyruns_jupyter import script
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.metrics.aggregate import read_journal
 from pyruns_jupyter.core.metrics.journal import entries
-from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.metrics.read import run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
@@ -261,7 +261,7 @@ def test_many_points_under_the_other_programs_runner(tmp_path: Path) -> None:
     assert (steps[0], steps[-1]) == (0, 29_999)
     assert info["records"][0] == {"acc": 1}
     info["run_statuses"] = ["completed"]
-    found = figures_of_run(info, runs.runs(info)[0], TaskPaths(folder))
+    found = run_metrics(info, runs.runs(info)[0], TaskPaths(folder))
     assert found.tracks["step"] == [*range(30_000)] * 2
     # Once the points are stored elsewhere, ours go into the journal.
     with edit_task(folder) as changed:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.metrics.read import run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from tests.engine.support import Project, python
 from tests.support import wait_until
@@ -279,7 +279,7 @@ with journal.open("w") as stream:
     assert points[-1] == 99_999
     info = shell.info("J")
     run = runs.runs(info)[0]
-    assert figures_of_run(info, run, shell.paths("J")).tracks["step"] == list(range(100_000))
+    assert run_metrics(info, run, shell.paths("J")).tracks["step"] == list(range(100_000))
 
 
 SUBCOMMANDS = """\

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, start_search
 from pyruns_jupyter.live import log_search
 from pyruns_jupyter.live.log_search import LogSearchStream
-from pyruns_jupyter.service.logsearch import LogSearch, Scan
 from tests.live.test_log_stream import live_runtime
 from tests.server.client import PATIENCE, until
 
@@ -25,14 +25,14 @@ async def test_a_search_that_is_cancelled_while_it_starts_leaves_no_process(
     began, go_on = threading.Event(), threading.Event()
     started: list[psutil.Process] = []
 
-    class SlowScan(Scan):
-        def __init__(self, path: Path, wanted: LogSearch) -> None:
-            began.set()
-            go_on.wait(PATIENCE)
-            super().__init__(path, wanted)
-            started.append(psutil.Process(self._process.pid))
+    def start_slowly(path: Path, wanted: LogSearch) -> SearchProcess:
+        began.set()
+        go_on.wait(PATIENCE)
+        process = start_search(path, wanted)
+        started.append(psutil.Process(process._process.pid))
+        return process
 
-    monkeypatch.setattr(log_search, "Scan", SlowScan)
+    monkeypatch.setattr(log_search, "start_search", start_slowly)
     wanted = LogSearch.read("(a+)+b", literal=False, ignore_case=False, start=None, limit=None)
     async with live_runtime() as runtime:
         search = LogSearchStream(runtime, log, wanted)

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.logs import search as search_process
 from pyruns_jupyter.core.logs.time_index import encode_mark
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.live import log_search
 from tests.recorder import Recorder
 from tests.server.client import Api, check_schema, until
 from tests.server.conftest import WS
@@ -94,7 +94,7 @@ def searching() -> list[psutil.Process]:
 async def test_a_pattern_without_end_is_given_up(
     api: Api, task: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_search, "BLOCK_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(search_process, "BLOCK_SECONDS", 0.5)
     task.paths.log(1).write_bytes(b"a" * 5000 + b"\n")
     (line,) = await search(api, pattern="(a+)+b")
     assert "takes more than" in line["message"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pyruns_jupyter.core.query import compile, logs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from tests.core.making import end_run, start_run
@@ -62,7 +63,8 @@ async def test_logs_are_searched(api: Api, train: WorkspaceFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["lrr<2", "-lrr<2", "no:lrr", "opt<2", "l:1", "(a", "status:faild", "/(a+)+/", "-seed>>1"]
+    "query",
+    ["lrr<2", "-lrr<2", "no:lrr", "opt<2", "l:1", "(a", "status:faild", "/(a{2000}){2000}/", "-seed>>1"],
 )
 async def test_an_action_refuses_to_guess(api: Api, train: WorkspaceFolder, query: str) -> None:
     made = await create(api, "opt: sgd | adam\n", "t")
@@ -87,24 +89,34 @@ async def test_an_export_refuses_to_guess(api: Api, train: WorkspaceFolder, quer
     assert (answer.status, answer.body["field"]) == (400, "query")
 
 
-async def test_a_long_search_holds_nobody_up(api: Api, train: WorkspaceFolder) -> None:
-    made = await create(api, "lr: 1 | 2\n", "t")
-    for name in made:
-        paths = train.paths(name)
-        start_run(paths.folder, pid=1, create_time=1.0)
-        end_run(paths.folder)
-        paths.log(1).parent.mkdir(exist_ok=True)
-        paths.log(1).write_bytes((b"a" * 60 + b"\n") * 200_000)
+@pytest.mark.parametrize("field", ["note", "log"])
+async def test_a_long_search_holds_nobody_up(
+    api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setattr(compile, "PATTERN_SECONDS", 1.5)
+    monkeypatch.setattr(logs, "SECONDS", 1.5)
+    (name,) = await create(api, "lr: 1\n", "t")
+    paths = train.paths(name)
+    start_run(paths.folder, pid=1, create_time=1.0)
+    end_run(paths.folder)
+    paths.log(1).parent.mkdir(exist_ok=True)
+    paths.log(1).write_bytes(b"a" * 5_000_000 + b"\n")
+    await api("patch", "/workspaces/{ws}/tasks/{task}", {"notes": "a" * 5000}, ws=WS, task=name)
     searches = [
-        asyncio.ensure_future(api.get(TASKS, {"query": f"log:/a*a*a*b{number}/"}, ws=WS))
-        for number in range(10)
+        asyncio.ensure_future(api("get", TASKS, query={"query": f"{field}:/(a+)+b{number}/"}, ws=WS))
+        for number in range(5)
     ]
     await asyncio.sleep(0.5)
-    assert len(await names(api)) == 2
-    assert not all(search.done() for search in searches)
+    assert len(await names(api)) == 1
+    assert not any(search.done() for search in searches)
     for search in searches[1:]:
         search.cancel()
-    assert (await searches[0])["total"] == 0
+    answer = await searches[0]
+    if field == "note":
+        assert answer.status == 400
+        assert answer.body["message"].startswith("The search with /(a+)+b0/ takes longer than 1.5 s")
+    else:
+        assert (answer.body["total"], answer.body["notices"][0]["code"]) == (0, "logs_unread")
 
 
 async def test_an_answer_is_made_once_and_never_old(api: Api, train: WorkspaceFolder) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter import load
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.metrics.read import figures_of_run
+from pyruns_jupyter.core.metrics.read import run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, own_facts, read_task
 from pyruns_jupyter.core.tasks.edit import set_pinned
@@ -126,7 +126,7 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
         """While the script writes, we look at the curves and at the table."""
         info = read_task(folder)
         for run in runs.runs(info):
-            found = figures_of_run(info, run, paths)
+            found = run_metrics(info, run, paths)
             steps = found.tracks.get("step", [])
             assert steps == list(range(len(steps)))
             assert found.messages == []
@@ -144,7 +144,7 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     assert info["records"] == [{"first": 1, "acc": 1.0, "note": "grüße"}]
     whole = {"loss": [step / 2 for step in range(POINTS)], "step": list(range(POINTS))}
     assert shared.shown(workspace, f"{name}@1")["selected_run"]["track"] == whole
-    assert figures_of_run(info, runs.runs(info)[0], paths).tracks == whole
+    assert run_metrics(info, runs.runs(info)[0], paths).tracks == whole
     row = rows(workspace)[name]
     assert row.figures == {"loss": LAST / 2, "step": LAST, "first": 1, "acc": 1.0, "note": "grüße"}
 
@@ -155,8 +155,8 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     assert {path.name: path.read_bytes() for path in folder.glob("tracks.sqlite3*")} == stored
     assert info["tracks"] == [{}, {}]
     ours = {"loss": [step / 2 for step in range(POINTS)], "step": list(range(POINTS))}
-    assert figures_of_run(info, runs.runs(info)[1], paths).tracks == ours
-    assert figures_of_run(info, runs.runs(info)[0], paths).tracks == whole
+    assert run_metrics(info, runs.runs(info)[1], paths).tracks == ours
+    assert run_metrics(info, runs.runs(info)[0], paths).tracks == whole
     row = rows(workspace)[name]
     assert (row.figures["step"], row.figures["acc"]) == (LAST, 0.75)
 
@@ -165,7 +165,7 @@ def test_many_points_move_to_its_database(shared: Shared) -> None:
     shared.pyr("run", name, workspace=workspace)
     info = read_task(folder)
     for run, expected in enumerate((whole, ours, whole)):
-        assert figures_of_run(info, runs.runs(info)[run], paths).tracks == expected
+        assert run_metrics(info, runs.runs(info)[run], paths).tracks == expected
     for run in (1, 3):
         assert shared.shown(workspace, f"{name}@{run}")["selected_run"]["track"] == whole
     row = rows(workspace)[name]
@@ -210,7 +210,7 @@ def test_our_package_under_its_runner(shared: Shared, points: int) -> None:
     assert "warning" not in log.lower()
     assert (paths.artifact_dir(1) / "model.txt").read_text() == "weights"
     assert info["records"] == [{"acc": 0.75}]
-    found = figures_of_run(info, runs.runs(info)[0], paths)
+    found = run_metrics(info, runs.runs(info)[0], paths)
     assert found.tracks == {"loss": [step / 2 for step in range(points)], "step": list(range(points))}
     # That program shows all of a few, and the shape of a long one.
     shown = shared.shown(workspace, f"{name}@1")["selected_run"]["track"]["step"]

@@ -23,7 +23,7 @@ from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.text_files import read_text
-from pyruns_jupyter.core.metrics.read import last_figures
+from pyruns_jupyter.core.metrics.read import last_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.metadata import notes_of, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
@@ -178,7 +178,7 @@ class _Reader:
         config = self._config(paths, info)
         for run in history:
             given = self._given(paths, run.index)
-            figures = last_figures(info, run, paths)
+            figures = last_metrics(info, run, paths)
             table.add(_facts(name, info, run), config if given is None else given, figures)
         if self._which == LATEST and not history:
             table.add(_facts(name, info, None), config, {})

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
-_TAIL = 64 * 1024  # bytes of a log that are looked at
+from .reader import last_drawn
+
+_TAIL = 64 * 1024  # bytes of a log that are read
 _MAX_HEADLINE = 300  # characters of a headline
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
 # PyTorch, CUDA itself, JAX and TensorFlow, cuBLAS, ROCm.
@@ -87,9 +88,7 @@ def _tail(log: Path) -> list[str]:
             data = stream.read(_TAIL)
     except OSError:
         return []
-    text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
-    # Of a line that was rewritten only what stands there at last counts.
-    return [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    return last_drawn(data.decode("utf-8", "replace")).split("\n")
 
 
 def _mark(*parts: str) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import open_below
 
+# CSI, OSC up to its end, and the short sequences (ECMA-48).
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
 _MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
@@ -36,7 +38,7 @@ def last_logged_run(run_logs: Path) -> int:
 
 
 def log_size(path: Path) -> int | None:
-    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is no log."""
+    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is not a log."""
     try:
         status = path.lstat()
     except OSError:
@@ -62,7 +64,7 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
 
     Raises:
         NotFound: when there is no such log.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     descriptor = open_log_file(path)
     try:
@@ -86,12 +88,18 @@ def read_text(path: Path) -> str:
     return "" if size is None else read_range(path, 0, size).decode("utf-8", "replace")
 
 
+def last_drawn(text: str) -> str:
+    """Return a text without escape sequences; of a line that was redrawn (`\\r`) the last version."""
+    lines = ESCAPES.sub("", text).split("\n")
+    return "\n".join(next((part for part in reversed(line.split("\r")) if part), "") for line in lines)
+
+
 def open_log_file(path: Path) -> int:
     """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
 
     Raises:
         NotFound: when there is no such log.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     try:
         return _open(path)
@@ -190,7 +198,7 @@ def _open(path: Path) -> int:
 
     Raises:
         OSError: when it is not there, also since `run_logs` is a link, or may not be read.
-        Unreadable: when it is no file.
+        Unreadable: when it is not a file.
     """
     return open_below(path.parent.parent, path.parts[-2:])
 

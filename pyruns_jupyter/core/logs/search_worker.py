@@ -1,129 +1,219 @@
-"""Searching one log from end to end for a regular expression, as a program of its own.
+"""Search logs for regular expressions, as a program of its own: it can be killed, and takes no time or memory
+of the server.
 
-A search of a gigabyte in the server would hold the interpreter, and a pattern that backtracks without bound
-would hold it for ever; a process can be killed. It is started by its path (`-I search_worker.py`) and imports
-nothing of ours, so that it is there at once. The log is its standard input. What it looks for is JSON in the
-environment variable `PYRUNS_SCAN`: `pattern`, `ignore_case`, `start` (a byte), `limit` (it ends with the line
-in which there are so many hits).
+Each line of its standard input is a request in JSON, a `LogSearch` (see `search`) with the path `log`. It
+answers with lines of JSON, the last of which has `done`:
 
-It writes lines of JSON after each block: `hits` as `[offset, length, line, text]`, where `offset` and
-`length` count bytes, `line` is the offset of the line and `text` a part of it around the hit; `searched`, the
-byte up to which it has looked; `total`, how many hits there were so far; `done` in the last one. A pattern
-matches within a line, of which the first 100 hits count. Bytes that are no UTF-8 match nothing but `.` and
-the like. What is no pattern is answered with `problem` alone.
+- `hits`: `[offset, length, line, text]` each: `offset` and `length` count bytes, `line` is the offset of the
+  line, and `text` a part of it around the hit;
+- `searched`: the byte up to which the log was searched; `total`: the number of hits so far;
+- `message`: why the search ended early; `problem` alone: why the pattern is not a regular expression.
+
+With `first_of` one line answers: `first` is `[number, text]` of the first line with a match (the number is
+null far from the beginning), or null; of a log with more than `first_of` bytes only the first quarter of that
+and the end are searched, and `is_cut` is true. `is_late` replaces `first` when the time is over.
+
+A match lies within a line, or within one state of a line that a progress bar redraws with `\\r`. Of one line
+the first 100 hits count. Bytes that are not UTF-8 match only `.` and the like.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-import warnings
+import time
 from collections.abc import Iterator
-from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-_BLOCK = 4 * 1024 * 1024  # bytes; a longer line is looked at in such pieces
-_BEFORE, _TEXT = 80, 400  # bytes before a hit and in all that are told
-_IN_A_LINE = 100  # hits of one line that are told: a log may be a single line
-_STDIN = 0
+from pyruns_jupyter.core.common.regular_expressions import compile_regex
+from pyruns_jupyter.core.fs.regular_files import open_regular
+
+if TYPE_CHECKING:
+    from regex import Match, Pattern
+
+_BLOCK = 4 * 1024 * 1024  # bytes
+_MAX_LINE = 16 * 1024 * 1024  # bytes; a longer line is searched in such pieces
+_BEFORE, _TEXT = 80, 400  # bytes before a hit and in all that are shown
+_MAX_IN_LINE = 100  # hits of one line that count: a log may be a single line
 
 Hit = tuple[int, int, int, str]
 
 
-def hits(pattern: re.Pattern[str], block: bytes, begin: int) -> Iterator[Hit]:
-    """Yield the hits in whole lines, the first of which begins at byte `begin` of the log."""
-    text = block.decode("utf-8", "surrogateescape")
-    place = _Places(block, text)
-    at = 0
-    while (candidate := pattern.search(text, at)) is not None:
-        start = text.rfind("\n", 0, candidate.start()) + 1
-        end = text.find("\n", candidate.start())
-        end = len(text) if end < 0 else end
-        # A candidate may reach over the line's end; only what matches within the line counts.
-        within = (found for found in pattern.finditer(text, start, end) if found.start() < found.end())
-        line = place.of(start)
-        for found in islice(within, _IN_A_LINE):
-            first, last = place.of(found.start()), place.of(found.end())
-            shown = max(line, first - _BEFORE)
-            stop = block.find(b"\n", last)
-            told = block[shown : min(len(block) if stop < 0 else stop, shown + _TEXT)]
-            yield begin + first, last - first, begin + line, told.decode("utf-8", "replace")
-        at = end + 1
-        if at > len(text):
-            return
+class Block:
+    """Bytes of a log with whole lines; those are searched as text and located as bytes."""
 
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._lines = data.decode("utf-8", "surrogateescape")
+        self._text = self._lines.replace("\r", "\n")
+        self._is_ascii = len(data) == len(self._text)
+        self._last = (0, 0)
 
-class _Places:
-    """Turns places in a text into places in its bytes; they are asked for in their order, nearly."""
+    def matches(
+        self, pattern: Pattern[str], seconds: float, *, empty: bool = False
+    ) -> Iterator[tuple[Match[str], int]]:
+        """Yield the matches within lines, and where each line begins (characters).
 
-    def __init__(self, block: bytes, text: str) -> None:
-        self._text = text
-        self._is_plain = len(block) == len(text)
-        self._known = (0, 0)
+        Raises:
+            TimeoutError, MemoryError: when the expression takes too much.
+        """
+        deadline = time.monotonic() + seconds
+        text, at, line, count = self._text, 0, -1, 0
+        while at <= len(text):
+            left = max(0.0, deadline - time.monotonic())
+            candidate = pattern.search(text, at, timeout=left)
+            if candidate is None:
+                return
+            # A candidate may extend over the line's end; only what matches within the line counts.
+            start, end = text.rfind("\n", 0, candidate.start()) + 1, _line_end(text, candidate.start())
+            at = end + 1
+            whole = self._lines.rfind("\n", 0, start) + 1
+            line, count = whole, count if whole == line else 0
+            for match in pattern.finditer(text, start, end, timeout=left):
+                if match.start() == match.end() and not empty:
+                    continue
+                if count == _MAX_IN_LINE:
+                    at = _line_end(self._lines, start) + 1
+                    break
+                count += 1
+                yield match, line
 
-    def of(self, place: int) -> int:
-        """Return the byte at which the character at `place` begins."""
-        if self._is_plain:
-            return place
-        characters, length = self._known
-        between = self._text[min(characters, place) : max(characters, place)]
+    def offset(self, position: int) -> int:
+        """Return the byte at which a character begins; fast for positions close to the last one."""
+        if self._is_ascii:
+            return position
+        last, offset = self._last
+        between = self._text[min(last, position) : max(last, position)]
         size = len(between.encode("utf-8", "surrogateescape"))
-        length += size if place >= characters else -size
-        self._known = (place, length)
-        return length
+        offset += size if position >= last else -size
+        self._last = (position, offset)
+        return offset
+
+    def excerpt(self, match: Match[str]) -> tuple[int, int, str]:
+        """Return where the line of a match, or its redrawn state, begins (bytes), and the text around the
+        match with the byte where it begins.
+        """
+        position = self._text.rfind("\n", 0, match.start()) + 1
+        end = self.offset(_line_end(self._text, match.end()))
+        start = self.offset(position)
+        shown = max(start, self.offset(match.start()) - _BEFORE)
+        return start, shown, self.data[shown : min(end, shown + _TEXT)].decode("utf-8", "replace")
 
 
-def blocks(descriptor: int, start: int) -> Iterator[tuple[bytes, int]]:
-    """Yield whole lines from byte `start` of a file on, and where each block of them begins."""
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end
+
+
+def hits(pattern: Pattern[str], data: bytes, begin: int, seconds: float = 60.0) -> Iterator[Hit]:
+    """Yield the hits in a block of whole lines that begins at byte `begin` of the log."""
+    block = Block(data)
+    for match, line in block.matches(pattern, seconds):
+        at, first, last = (block.offset(place) for place in (line, match.start(), match.end()))
+        yield begin + first, last - first, begin + at, block.excerpt(match)[2]
+
+
+def blocks(descriptor: int, start: int, end: int | None = None) -> Iterator[tuple[bytes, int]]:
+    """Yield whole lines of a file from byte `start` to `end`, and where each block of them begins."""
     os.lseek(descriptor, start, os.SEEK_SET)
     kept, begin = b"", start
     while True:
-        read = os.read(descriptor, _BLOCK)
+        left = _BLOCK if end is None else min(_BLOCK, end - begin - len(kept))
+        read = os.read(descriptor, left)
         data = kept + read
-        end = data.rfind(b"\n") + 1
-        if not read or (not end and len(data) >= _BLOCK):
-            end = len(data)
-        if end:
-            yield data[:end], begin
-        kept, begin = data[end:], begin + end
+        cut = data.rfind(b"\n") + 1
+        if not read or (not cut and len(data) >= _MAX_LINE):
+            cut = data.rfind(b"\r") + 1 if read else 0
+            cut = cut or len(data)
+        if cut or not (read or begin > start):  # an empty log is one empty line
+            yield data[:cut], begin
+        kept, begin = data[cut:], begin + cut
         if not read:
             return
 
 
-def main() -> None:
-    """Search, and tell."""
-    if hasattr(os, "nice"):
-        os.nice(5)
-    wanted = json.loads(os.environ["PYRUNS_SCAN"])
-    flags = re.MULTILINE | (re.IGNORECASE if wanted["ignore_case"] else 0)
-    warnings.simplefilter("ignore")  # of Python to programmers
+def search(wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the answers to one request."""
     try:
-        pattern = re.compile(wanted["pattern"], flags)
-    except (re.error, OverflowError, RecursionError) as error:
-        _tell({"problem": str(error) or type(error).__name__})
+        pattern = compile_regex(
+            wanted["pattern"],
+            ignore_case=wanted["ignore_case"],
+            multiline=True,
+            literal=wanted["literal"],
+        )
+    except ValueError as error:
+        yield {"problem": str(error)}
         return
-    total, searched = 0, wanted["start"]
-    for block, begin in blocks(_STDIN, wanted["start"]):
-        told: list[Hit] = []
-        searched = begin + len(block)
-        for hit in hits(pattern, block, begin):
-            if total >= wanted["limit"] and hit[2] != told[-1][2]:
-                searched = hit[2]  # all lines before are done with
-                break
-            total += 1
-            told.append(hit)
-        is_enough = total >= wanted["limit"]
-        _tell({"hits": told, "searched": searched, "total": total, "done": is_enough})
+    try:
+        descriptor = open_regular(wanted["log"])
+    except OSError as error:
+        yield {"hits": [], "message": f"The log cannot be read: {error.strerror or error}.", "done": True}
+        return
+    try:
+        if wanted["first_of"] is None:
+            yield from _all_hits(descriptor, pattern, wanted)
+        else:
+            yield {**_first_line(descriptor, pattern, wanted), "done": True}
+    finally:
+        os.close(descriptor)
+
+
+def _all_hits(descriptor: int, pattern: Pattern[str], wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    total, searched, limit, seconds = 0, wanted["start"], wanted["limit"], wanted["seconds"]
+    for data, begin in blocks(descriptor, searched):
+        found: list[Hit] = []
+        searched = begin + len(data)
+        try:
+            for hit in hits(pattern, data, begin, seconds):
+                if total >= limit and hit[2] != found[-1][2]:
+                    searched = hit[2]  # all lines before are done with
+                    break
+                total += 1
+                found.append(hit)
+        except (TimeoutError, MemoryError):
+            message = f"This expression takes more than {seconds:g} s for a part of the log."
+            yield {"hits": found, "searched": begin, "total": total, "message": message, "done": True}
+            return
+        is_enough = total >= limit
+        yield {"hits": found, "searched": searched, "total": total, "done": is_enough}
         if is_enough:
             return
-    _tell({"hits": [], "searched": searched, "total": total, "done": True})
+    yield {"hits": [], "searched": searched, "total": total, "done": True}
 
 
-def _tell(message: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+def _first_line(descriptor: int, pattern: Pattern[str], wanted: dict[str, Any]) -> dict[str, Any]:
+    size, most = os.fstat(descriptor).st_size, wanted["first_of"]
+    is_cut = size > most
+    head = most // 4 if is_cut else size
+    deadline = time.monotonic() + wanted["seconds"]
+    parts = [(0, head), *([(size - (most - head), size)] if is_cut else [])]
+    before = 0
+    try:
+        for begin, data in (
+            (start, data) for start, end in parts for data, _ in blocks(descriptor, start, end)
+        ):
+            block = Block(data)
+            for match, _ in block.matches(pattern, deadline - time.monotonic(), empty=True):
+                line, shown, text = block.excerpt(match)
+                number = None if begin else 1 + before + _count_lines(data[:line])
+                return {"first": [number, text if shown == line else f"…{text}"], "is_cut": is_cut}
+            before += _count_lines(data)
+    except (TimeoutError, MemoryError):
+        return {"is_late": True}
+    return {"first": None, "is_cut": is_cut}
 
 
-if __name__ == "__main__":
-    main()
+def _count_lines(data: bytes) -> int:
+    """Return how many lines end in `data`; each state of a redrawn line counts."""
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+    for line in sys.stdin.buffer:
+        for answer in search(json.loads(line)):
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()

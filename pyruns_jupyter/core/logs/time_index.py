@@ -1,4 +1,4 @@
-"""When what stands in a log was written: time marks that the supervisor leaves beside it.
+"""When a log was written: time marks that the supervisor stores next to it, and stalled runs.
 
 `runN.times` has a line `<bytes> <epoch seconds>` for each mark: so long was the log then. What lies between
 two marks was written between their times. There is no such file for runs of other programs and for very short
@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
+from pyruns_jupyter.core.metrics.peer_tracks import STORE_NAME
+from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, journal_name, log_name
+from pyruns_jupyter.core.taskfile.runs import Run
+from pyruns_jupyter.core.workspace.settings import Settings
 
 _MAX_BYTES = 8 * 1024 * 1024  # of a file; ours stay far below
 _LINE = re.compile(rb"(\d{1,15}) (\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
@@ -27,7 +32,7 @@ def encode_mark(size: int, epoch: float) -> bytes:
 
 def read_marks(path: Path, begin: int, end: int, most: int) -> list[Mark]:
     """Return the marks that tell when the bytes from `begin` to `end` of a log were written, as (bytes, epoch
-    seconds): those between, and the first one behind. Of more than `most` every so-manieth.
+    seconds): those between, and the first one behind. Downsampled to at most `most` marks.
 
     A missing file has none; damaged lines, and marks that go backwards, are passed over.
     """
@@ -57,3 +62,23 @@ def _marks(path: Path) -> Iterator[Mark]:
         if mark[0] > last[0] and mark[1] >= last[1]:
             yield mark
             last = mark
+
+
+def stalled_seconds(root: Path, folder: Path | str, run: Run) -> float | None:
+    """Return when run `run` of the task in `folder` last wrote output or told a point (epoch, s), if that is
+    longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
+
+    Points that the other program puts into the task file itself are no sign: that file is written for other
+    reasons too. A file server's clock may differ from ours: then this is some seconds early or late.
+    """
+    patience = 60 * Settings.load(root).silent_after_minutes
+    if not patience:
+        return None
+    last = run.started_at or 0.0
+    signs = [f"{RUN_LOGS}/{log_name(run.index)}", f"{RUN_LOGS}/{journal_name(run.index)}"]
+    for name in (*signs, STORE_NAME, f"{STORE_NAME}-wal"):
+        try:
+            last = max(last, os.stat(f"{folder}/{name}").st_mtime)
+        except OSError:
+            continue
+    return last if last and time.time() - last > patience else None

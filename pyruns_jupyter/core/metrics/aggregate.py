@@ -1,4 +1,4 @@
-"""What a journal says: its records and curves, whole or thinned, in bounded memory however long it is."""
+"""Read a journal: its records and curves, whole or thinned, in bounded memory however long it is."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _TOO_DEEP = 1 << 60
 
 
 class JournalReader:
-    """The records and curves of a journal as far as it was read; `feed` goes on where the last one ended.
+    """The records and curves of a journal as far as it was read; `feed` continues where the last one ended.
 
     `points` bounds the values of a curve, `total` those of all curves; None keeps everything. Of a curve
     that has more, evenly chosen values stay, the first and the last one among them: curves that were tracked
-    together stay aligned. `sketches` take up the points in the same reading.
+    together stay aligned. `downsampler` takes the points in the same reading.
     """
 
     def __init__(
-        self, points: int | None = None, total: int | None = None, sketches: CurveDownsampler | None = None
+        self, points: int | None = None, total: int | None = None, downsampler: CurveDownsampler | None = None
     ) -> None:
         self.records: dict[str, Any] = {}
         self.offset = 0
         self._points, self._total = points, total
-        self._sketches = sketches
+        self._downsampler = downsampler
         self._curves: dict[str, _Curve] = {}
         self._file: tuple[int, int] | None = None
 
@@ -48,8 +48,8 @@ class JournalReader:
         return {key: curve.values(limit) for key, curve in self._curves.items()}
 
     def feed(self, path: Path, *, to_end: bool = True) -> None:
-        """Read what was appended since the last call. A missing journal says nothing; one that was replaced
-        is read from its beginning.
+        """Read what was appended since the last call. A missing journal is empty; one that was replaced is
+        read from its beginning.
 
         With `to_end` the text behind the last line break is taken as well; else it waits for the next call.
 
@@ -86,14 +86,14 @@ class JournalReader:
     def _begin(self, file: tuple[int, int] | None) -> None:
         self._file, self.offset = file, 0
         self.records, self._curves = {}, {}
-        if self._sketches is not None:
-            self._sketches.clear()
+        if self._downsampler is not None:
+            self._downsampler.clear()
 
     def _take(self, data: bytes) -> None:
         points: dict[str, list[Any]] = {}
         found = entries(data)
-        if self._sketches is not None:
-            self._sketches.take(found)
+        if self._downsampler is not None:
+            self._downsampler.take(found)
         for entry in found:
             point = entry.get(TRACK)
             if type(point) is dict:
@@ -121,7 +121,7 @@ class JournalReader:
 
 
 class _Curve:
-    """Every so-manieth value of a curve, and its last one."""
+    """Every nth value of a curve, and its last one."""
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
@@ -160,28 +160,27 @@ def _short(value: Any) -> Any:
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """Return what a journal says: the records (a later value replaces an earlier one) and the curves, in
-    order.
+    """Return the records of a journal (a later value replaces an earlier one) and its curves, in order.
 
-    A missing journal says nothing; torn and foreign lines are passed over.
+    A missing journal is empty; torn and foreign lines are skipped.
 
     Raises:
         OSError: when it cannot be read.
     """
-    folding = JournalReader()
-    folding.feed(path)
-    return folding.records, folding.tracks()
+    reader = JournalReader()
+    reader.feed(path)
+    return reader.records, reader.tracks()
 
 
 def compact(
-    path: Path, taken: int = 0, sketches: CurveDownsampler | None = None
+    path: Path, taken: int = 0, downsampler: CurveDownsampler | None = None
 ) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return records and curves as a task file can hold them, and whether that is all the journal says.
+    """Return records and curves as a task file can hold them, and whether these are complete.
 
     A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
     the first and the last one among them: a task file with millions of points could not be read any more.
     `taken` is the size of the task file in bytes; one that is large already takes less, then nothing.
-    `sketches` take up all points.
+    `downsampler` takes all points.
 
     Raises:
         OSError: when it cannot be read.
@@ -191,11 +190,11 @@ def compact(
     except (FileNotFoundError, NotADirectoryError):
         return {}, {}, True
     points, total = (None, None) if small else (POINTS_KEPT, VALUES_KEPT)
-    folding = JournalReader(points, total, sketches)
-    folding.feed(path)
+    reader = JournalReader(points, total, downsampler)
+    reader.feed(path)
     room = max(0, ROOM_BYTES - taken)
-    tracks = folding.tracks()
-    records, all_records = _fitting(folding.records, room // 2)
+    tracks = reader.tracks()
+    records, all_records = _fitting(reader.records, room // 2)
     room -= sum(_weight(value, 4) for value in records.values())
     if _weight(tracks, 3) <= room:
         return records, tracks, small and all_records
@@ -203,15 +202,19 @@ def compact(
     tracks = {key: [_short(value) for value in values] for key, values in tracks.items()}
     while _weight(tracks, 3) > room and points > 1:
         points //= 2
-        tracks = {key: _thinned(values, points) for key, values in tracks.items()}
+        tracks = {key: evenly(values, points) for key, values in tracks.items()}
     tracks, _ = _fitting(tracks, room)
     return records, tracks, False
 
 
-def _thinned(values: list[Any], points: int) -> list[Any]:
-    curve = _Curve()
-    curve.extend(values, max(2, points))
-    return curve.values(points)[-points:]
+def evenly(values: list[Any], points: int) -> list[Any]:
+    """Return at most `points` (but two at least) of some values, evenly chosen, the first and the last among
+    them.
+    """
+    if len(values) <= max(points, 2):
+        return values
+    stride = -(-len(values) // max(points - 1, 1))
+    return [*values[:-1:stride], values[-1]]
 
 
 def _fitting(values: dict[str, Any], room: int) -> tuple[dict[str, Any], bool]:

@@ -1,4 +1,4 @@
-"""The curves of a run for pictures of them, from wherever they are found fastest."""
+"""The curves of a run for charts, from wherever they are found fastest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 
 from . import peer_tracks
-from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves
-from .read import figures_of_run, journal_sketches, tails_of
-from .select_points import select_points
+from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves, thinned
+from .read import journal_curves, run_metrics, tails_of
 
 _MAX_KNOWN = 500  # runs whose curves were found the slow way
 
@@ -31,8 +30,8 @@ def curves_of_run(
     """Return the curves of run `run` of the task with the file content `info`: all, or those of `keys`; of
     each about 2000 points, among them the smallest and the largest of each part.
 
-    The sketches that a run leaves at its end are read where they say what the task file says; those of a
-    living run grow with its journal; else all points are read, and remembered until the files change.
+    The downsampled curves that a run leaves at its end are read where they agree with the task file; those of
+    a running run grow with its journal; else all points are read, and remembered until the files change.
     """
     found = _quickly(info, run, paths, keys)
     if found is None:
@@ -40,40 +39,26 @@ def curves_of_run(
     return found if keys is None else {key: found[key] for key in keys if key in found}
 
 
-def thinned(curve: Curve, points: int) -> Curve:
-    """Return a curve with at most `points` of its points (but two at least)."""
-    places = select_points(curve.values, points)
-    if len(places) == len(curve.places):
-        return curve
-    return Curve(
-        curve.total,
-        [curve.places[at] for at in places],
-        [curve.values[at] for at in places],
-        None if curve.times is None else [curve.times[at] for at in places],
-        {key: [values[at] for at in places] for key, values in curve.steps.items()},
-    )
-
-
 def _quickly(
     info: TaskInfo, run: Run, paths: TaskPaths, keys: Collection[str] | None
 ) -> dict[str, Curve] | None:
-    """Return the curves as sketches tell them; None when they do not tell all."""
+    """Return the curves from the downsampled ones on disk; None when these are not complete."""
     if peer_tracks.is_stored(info):
         return None
     slot = {key: values for key, values in run.tracks.items() if isinstance(values, list)}
     if run.status in ACTIVE:
-        return None if any(slot.values()) else journal_sketches(paths.journal(run.index))
-    journal, sketches = read_curves(paths.curves(run.index), keys)
+        return None if any(slot.values()) else journal_curves(paths.journal(run.index))
+    journal, known = read_curves(paths.curves(run.index), keys)
     tails = tails_of(info, run.index)
     if journal != (_size(paths.journal(run.index)) if tails else journal):
         return None  # who outlived the run went on writing
     for key in slot if keys is None else [key for key in keys if key in slot]:
-        told = sketches.get(key)
-        if tails and (told is None or len(slot[key]) != tails.get(key)):
+        stored = known.get(key)
+        if tails and (stored is None or len(slot[key]) != tails.get(key)):
             return None
-        if told is None or (not tails and told.total != len(slot[key])):
-            sketches[key] = _of_values(slot, key)
-    return {key: sketches[key] for key in (slot if keys is None else keys) if key in sketches}
+        if stored is None or (not tails and stored.total != len(slot[key])):
+            known[key] = _of_values(slot, key)
+    return {key: known[key] for key in (slot if keys is None else keys) if key in known}
 
 
 def _slowly(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Curve]:
@@ -84,7 +69,7 @@ def _slowly(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Curve]:
         known = _known.get(place)
     if known is not None and known[0] == signature:
         return known[1]
-    tracks = figures_of_run(info, run, paths).tracks
+    tracks = run_metrics(info, run, paths).tracks
     found = {key: thinned(_of_values(tracks, key), POINTS) for key in tracks}
     with _known_lock:
         _known[place] = signature, found

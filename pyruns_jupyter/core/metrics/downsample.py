@@ -1,12 +1,11 @@
-"""Curves in as few points as a picture of them needs, in bounded memory however long they are.
+"""Curves in as few points as a chart needs, in bounded memory however long they are.
 
 Of each of equally long parts of a curve the smallest and the largest value stay, with the place, the time and
-the steps that they had, and the first and the last point of all. At the end of a run the sketches of its
-curves go into `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line a curve,
-`{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times": [seconds
-since then], "steps": {"epoch": [...]}}`. A value that is no finite number is null. The file only saves
-reading the journal again: without it everything is found all the same, but slower, and short runs have no
-times.
+the steps that they had, and the first and the last point of all. At the end of a run these
+points of its curves go into `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line
+a curve, `{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times":
+[seconds since then], "steps": {"epoch": [...]}}`. A value that is not a finite number is null. The file only
+saves reading the journal again: without it everything is found too, but slower, and short runs have no times.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +29,12 @@ STEP_KEYS = ("step", "global_step", "iteration", "iter", "epoch")  # tracked bes
 _VERSION = 1
 _MAX_BYTES = 64 * 1024 * 1024
 
-_Point = tuple[int, float | None, float, dict[str, Any]]  # place, value, epoch seconds, steps
-_Part = tuple[_Point, _Point]  # the smallest and the largest one; the same twice where there is one
+_Point = tuple[int, "float | None", float, dict[str, Any]]  # place, value, epoch seconds, steps
 
 
 class Curve(NamedTuple):
     """Some points of a curve, in their order. `total`: how many it has in all. `places`: where the points
-    stand among these, from 0. `values`: null for what is no finite number. `times`: epoch seconds; None when
+    are among these, from 0. `values`: null for what is not a finite number. `times`: epoch seconds; None when
     they are not known. `steps`: by key of the step, null where a point had none.
     """
 
@@ -47,18 +46,20 @@ class Curve(NamedTuple):
 
 
 class CurveDownsampler:
-    """The sketches of all curves of a journal."""
+    """All curves of a journal in few points, however long it is."""
 
     def __init__(self, points: int = POINTS) -> None:
-        self._parts = max(1, points // 2 - 1)
-        self._sketches: dict[str, _Sketch] = {}
+        self._points = points
+        self._curves: dict[str, list[_Point]] = {}
+        self._totals: dict[str, int] = {}
 
     def clear(self) -> None:
-        """Begin anew."""
-        self._sketches = {}
+        """Start again with no curves."""
+        self._curves, self._totals = {}, {}
 
     def take(self, entries: list[dict[str, Any]]) -> None:
-        """Take up the lines of a journal that come next."""
+        """Add the next lines of a journal."""
+        curves, totals = self._curves, self._totals
         for entry in entries:
             point = entry.get(TRACK)
             if type(point) is not dict:
@@ -67,64 +68,37 @@ class CurveDownsampler:
             time = epoch if type(epoch) is float or type(epoch) is int else math.nan
             steps = {key: point[key] for key in STEP_KEYS if key in point}
             for key, value in point.items():
-                sketch = self._sketches.get(key)
-                if sketch is None:
-                    if len(self._sketches) >= MAX_KEYS:
+                points = curves.get(key)
+                if points is None:
+                    if len(curves) >= MAX_KEYS:
                         continue
-                    sketch = self._sketches[key] = _Sketch(self._parts)
-                sketch.add(number(value), time, steps)
+                    points, totals[key] = curves.setdefault(key, []), 0
+                points.append((totals[key], number(value), time, steps))
+                totals[key] += 1
+        for key, points in curves.items():
+            if len(points) > 2 * self._points:
+                curves[key] = self._reduced(points, totals[key])
 
     def curves(self) -> dict[str, Curve]:
-        """Return what was taken up so far."""
-        return {key: sketch.curve() for key, sketch in self._sketches.items()}
+        """Return the curves as far as they are known."""
+        return {key: self._curve(points, self._totals[key]) for key, points in self._curves.items()}
 
+    def _reduced(self, points: list[_Point], total: int) -> list[_Point]:
+        if len(points) <= self._points:
+            return points
+        # Powers of two: the parts of a later call consist of whole parts of an earlier one.
+        width = 1
+        while width * max(1, self._points // 2 - 1) < total:
+            width *= 2
+        places, values, *_ = zip(*points, strict=True)
+        return [points[at] for at in _extremes(places, values, width)]
 
-class _Sketch:
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._width = 1  # points in a part
-        self._parts: list[_Part] = []
-        self._count = 0
-        self._first: _Point | None = None
-        self._last: _Point | None = None
-
-    def add(self, value: float | None, time: float, steps: dict[str, Any]) -> None:
-        point = (self._count, value, time, steps)
-        if self._first is None:
-            self._first = point
-        if self._count % self._width == 0:
-            if len(self._parts) == self._most:
-                self._merge()
-            if self._count % self._width == 0:
-                self._parts.append((point, point))
-        if self._width > 1 and value is not None:
-            low, high = self._parts[-1]
-            if low[1] is None or value < low[1]:
-                low = point
-            if high[1] is None or value > high[1]:
-                high = point
-            self._parts[-1] = (low, high)
-        self._last = point
-        self._count += 1
-
-    def _merge(self) -> None:
-        """Make one part of every two."""
-        parts = self._parts
-        self._parts = [_joined(parts[at], parts[at + 1]) for at in range(0, len(parts) - 1, 2)]
-        if len(parts) % 2:
-            self._parts.append(parts[-1])
-        self._width *= 2
-
-    def curve(self) -> Curve:
-        found = {point[0]: point for part in self._parts for point in part}
-        for point in (self._first, self._last):
-            if point is not None:
-                found[point[0]] = point
-        points = [found[place] for place in sorted(found)]
+    def _curve(self, points: list[_Point], total: int) -> Curve:
+        points = self._reduced(points, total)
         keys = [key for key in STEP_KEYS if any(key in point[3] for point in points)]
         times = [point[2] for point in points]
         return Curve(
-            self._count,
+            total,
             [point[0] for point in points],
             [point[1] for point in points],
             times if all(map(math.isfinite, times)) else None,
@@ -132,19 +106,52 @@ class _Sketch:
         )
 
 
-def _joined(one: _Part, other: _Part) -> _Part:
-    points = [point for point in (*one, *other) if point[1] is not None]
-    if not points:
-        return one
-    return min(points, key=_value), max(points, key=_value)
+def _extremes(places: Sequence[int], values: Sequence[float | None], width: int) -> list[int]:
+    """Return the indexes of the smallest and the largest value in each part of `width` places, and of the
+    first and the last value.
+    """
+    chosen = {0, len(values) - 1}
+    for _, part in groupby(range(len(values)), lambda at: places[at] // width):
+        known = [at for at in part if values[at] is not None]
+        if known:
+            chosen.add(min(known, key=values.__getitem__))  # type: ignore[arg-type]
+            chosen.add(max(known, key=values.__getitem__))  # type: ignore[arg-type]
+    return sorted(chosen)
 
 
-def _value(point: _Point) -> float:
-    return point[1] if point[1] is not None else math.nan
+def select_points(
+    values: Sequence[float | None], points: int, places: Sequence[int] | None = None
+) -> list[int]:
+    """Return the indexes of at most `points` of some values (but two at least), in order: the smallest and
+    the largest of each of equally long parts, the first and the last.
+
+    `places` are the places of the values in a longer curve, of which they are some points.
+    """
+    if len(values) <= max(points, 2):
+        return list(range(len(values)))
+    parts = (points - 2) // 2
+    if parts < 1:
+        return [0, len(values) - 1]
+    places = range(len(values)) if places is None else places
+    return _extremes(places, values, -(-(places[-1] + 1) // parts))
+
+
+def thinned(curve: Curve, points: int) -> Curve:
+    """Return a curve with at most `points` of its points (but two at least)."""
+    chosen = select_points(curve.values, points, curve.places)
+    if len(chosen) == len(curve.places):
+        return curve
+    return Curve(
+        curve.total,
+        [curve.places[at] for at in chosen],
+        [curve.values[at] for at in chosen],
+        None if curve.times is None else [curve.times[at] for at in chosen],
+        {key: [values[at] for at in chosen] for key, values in curve.steps.items()},
+    )
 
 
 def number(value: Any) -> float | None:
-    """Return a value as a point of a picture: None when it is no finite number."""
+    """Return a value as a point of a chart: None when it is not a finite number."""
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None
@@ -154,7 +161,7 @@ def number(value: Any) -> float | None:
 
 
 def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
-    """Write the sketches of a run whose journal has `journal` bytes.
+    """Write the downsampled curves of a run whose journal has `journal` bytes.
 
     Raises:
         OSError: when the disk does not take them.
@@ -172,8 +179,8 @@ def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
 
 
 def read_curves(path: Path, keys: Collection[str] | None = None) -> tuple[int, dict[str, Curve]]:
-    """Return how long the journal was, and the sketches, of all curves or of some; -1 when there is no file
-    that we know.
+    """Return how long the journal was, and the downsampled curves: all, or those of `keys`; -1 when there is
+    no file in a known format.
     """
     found: dict[str, Curve] = {}
     try:
@@ -193,7 +200,7 @@ def _read_lines(lines: list[bytes], keys: Collection[str] | None) -> Iterator[tu
     wanted = None if keys is None else tuple(f'{{"key":{json.dumps(key)},'.encode() for key in keys)
     for line in lines:
         if wanted is not None and not line.startswith(wanted):
-            continue  # most of the time goes into parsing what nobody asked for
+            continue  # parsing takes most of the time
         said = json.loads(line)
         length = len(said["places"])
         columns = [said["values"], *said["steps"].values(), *([said["times"]] if "times" in said else [])]

@@ -33,7 +33,7 @@ def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = N
     """Return one line of the journal; `kind` is `track` or `record`.
 
     Raises:
-        TypeError: when a value is no JSON data.
+        TypeError: when a value is not JSON data.
         ValueError: when a value contains itself, or the line would be longer than 1 MiB.
     """
     return _line(_head(rank), kind, values, epoch)
@@ -72,7 +72,7 @@ def _name(key: Any) -> str:
 
 
 def own_rank() -> int | None:
-    """Return the rank that the launcher of this process gave it; None when nobody did."""
+    """Return the rank that the launcher of this process gave it; None when it did not."""
     for name in _RANKS:
         text = os.environ.get(name, "")
         if text.isdecimal() and len(text) < 10:
@@ -114,7 +114,7 @@ class Appender:
         """Append one line (see `encode`).
 
         Raises:
-            TypeError, ValueError: when a value is no JSON data; nothing is written.
+            TypeError, ValueError: when a value is not JSON data; nothing is written.
             OSError: when the disk does not take the whole line.
         """
         line = _line(self._head, kind, values, epoch)

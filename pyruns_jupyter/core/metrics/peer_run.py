@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task
+from pyruns_jupyter.core.taskfile.task_file import edit_task
 
 from .aggregate import compact
 from .peer_tracks import is_stored
-from .read import add_points
+from .read import add_points, run_slot
 
 # Values of a run from which its points go into our journal: every point costs a rewrite of the task file.
 MAX_VALUES = 2000
@@ -20,7 +20,7 @@ def put(folder: Path, run: int, kind: str, values: dict[str, Any]) -> bool:
     """Write a point (`kind` is `track`) or records into the slot of run `run` (from 1) of the task in
     `folder`.
 
-    Tells whether the task file took them: no points that it stores elsewhere, nor those of a run with many.
+    Returns whether the task file took them: no points that it stores elsewhere, nor those of a run with many.
 
     Raises:
         PyrunsError, OSError: when it cannot be written.
@@ -28,7 +28,7 @@ def put(folder: Path, run: int, kind: str, values: dict[str, Any]) -> bool:
     with edit_task(folder, durable=False) as info:
         if kind == "track" and is_stored(info):
             return False
-        slot = _slot(info, f"{kind}s", run)
+        slot = run_slot(info, f"{kind}s", run)
         if kind == "record":
             slot.update(values)
             return True
@@ -54,16 +54,5 @@ def fold(folder: Path, run: int) -> None:
     records, tracks, _ = compact(paths.journal(run), paths.info.stat().st_size)
     with edit_task(folder, durable=False) as info:
         add_points(info, run, tracks, whole=False)
-        slot = _slot(info, "records", run)
+        slot = run_slot(info, "records", run)
         slot.update({**records, **slot})
-
-
-def _slot(info: TaskInfo, key: str, run: int) -> dict[str, Any]:
-    slots = info.get(key)
-    if not isinstance(slots, list):
-        slots = info[key] = []
-    slots.extend({} for _ in range(run - len(slots)))
-    slot = slots[run - 1]
-    if not isinstance(slot, dict):
-        slot = slots[run - 1] = {}
-    return slot

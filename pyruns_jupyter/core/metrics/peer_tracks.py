@@ -77,7 +77,7 @@ _known_lock = threading.Lock()  # never held while a database is read
 
 
 def is_stored(info: dict[str, Any]) -> bool:
-    """Tell whether the points of a task lie in that program's database."""
+    """Return whether the points of a task lie in that program's database."""
     return STORE_KEY in info
 
 

@@ -1,5 +1,5 @@
-"""The curves and final figures of a run, wherever they are at the moment: in the task file, in the run's
-journal, in the database of the other program.
+"""The curves and records of a run, wherever they are at the moment: in the task file, in the run's journal,
+in the database of the other program.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyruns_jupyter.core.taskfile.runs import ACTIVE, Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts
 
 from . import journal, peer_tracks
-from .aggregate import WHOLE_BYTES, JournalReader, read_journal
+from .aggregate import WHOLE_BYTES, JournalReader, evenly, read_journal
 from .downsample import Curve, CurveDownsampler
 
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
@@ -27,13 +27,13 @@ _VALUES_SHOWN = 200_000
 # stayed, because it holds more of them: `{"1": {"loss": 1000}}`.
 _THINNED = "thinned"
 
-_MAX_READINGS = 64  # living runs that somebody looks at
+_MAX_READINGS = 64  # running runs whose journals are followed
 _readings: OrderedDict[Path, _Reading] = OrderedDict()
 _readings_lock = threading.Lock()
 
 
-class Figures(NamedTuple):
-    """What a run reported: records by key, curves by key, and sentences about what could not be read."""
+class RunMetrics(NamedTuple):
+    """The metrics of a run: records by key, curves by key, and sentences about what could not be read."""
 
     records: dict[str, Any]
     tracks: dict[str, list[Any]]
@@ -41,20 +41,20 @@ class Figures(NamedTuple):
 
 
 class _Reading:
-    """A journal that somebody looks at again and again: only what is new is read."""
+    """A journal that is read again and again: only what is new is read."""
 
     def __init__(self) -> None:
-        self.sketches = CurveDownsampler()
-        self.folding = JournalReader(POINTS_SHOWN, _VALUES_SHOWN, self.sketches)
+        self.downsampler = CurveDownsampler()
+        self.reader = JournalReader(POINTS_SHOWN, _VALUES_SHOWN, self.downsampler)
         self.lock = threading.Lock()
 
 
-def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = False) -> Figures:
+def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = False) -> RunMetrics:
     """Return what run `run` of the task with the file content `info` reported.
 
-    While a run lives, its points are in its journal; at the end they go into the task file. A journal that
-    is still there after the end holds all points, the task file then only some, or none. With `thinned` a
-    curve has at most 10,000 values, evenly chosen: enough to draw it.
+    Until a run ends, its points are in its journal; at the end they go into the task file. A journal that is
+    still there after the end holds all points, the task file then only some, or none. With `thinned` a curve
+    has at most 10,000 values, evenly chosen: enough to draw it.
     """
     messages: list[str] = []
     records = dict(run.records)
@@ -85,21 +85,19 @@ def figures_of_run(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool 
         except OSError as error:
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
     if thinned:
-        tracks = {key: evenly(values) for key, values in tracks.items()}
-    return Figures(records, tracks, messages)
+        tracks = {key: evenly(values, POINTS_SHOWN) for key, values in tracks.items()}
+    return RunMetrics(records, tracks, messages)
 
 
-def last_figures(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
-    """Return the last value of each curve of a run and its final figures, which come before a curve of their
-    name.
-    """
+def last_metrics(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
+    """Return the last value of each curve of a run, and its records, which replace a curve of their name."""
     tracks, records = run.tracks, run.records
     newest: dict[str, Any] = {}
     path = paths.journal(run.index)
     if run.status not in ACTIVE and not peer_tracks.is_stored(info) and tails_of(info, run.index):
         newest = journal.tail_latest(path)  # of who outlived the run; the task file has all up to its end
     elif run.status in ACTIVE or peer_tracks.is_stored(info) or path.is_file():
-        records, tracks, _ = figures_of_run(info, run, paths, thinned=True)
+        records, tracks, _ = run_metrics(info, run, paths, thinned=True)
     last = {
         key: decode_nonfinite(values[-1])
         for key, values in tracks.items()
@@ -125,18 +123,12 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     """Add the points of a journal to the slot of run `run` (from 1), behind what is there.
 
     Without `whole` the journal stays: the values stand for it, until they are replaced by those of a later
-    call. Tells whether the journal can go: not when the task's points are stored elsewhere, since then those
-    in the task file do not count.
+    call. Returns whether the journal can go: not when the task's points are stored elsewhere, since then
+    those in the task file do not count.
     """
     if peer_tracks.is_stored(info):
         return not tracks
-    slots = info.get("tracks")
-    if not isinstance(slots, list):
-        slots = info["tracks"] = []
-    slots.extend({} for _ in range(run - len(slots)))
-    slot = slots[run - 1]
-    if not isinstance(slot, dict):
-        slot = slots[run - 1] = {}
+    slot = run_slot(info, "tracks", run)
     earlier = tails_of(info, run)
     for key, values in tracks.items():
         present = slot.get(key)
@@ -148,6 +140,18 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
     elif earlier:
         own(info)[_THINNED].pop(str(run), None)
     return whole
+
+
+def run_slot(info: TaskInfo, key: str, run: int) -> dict[str, Any]:
+    """Return the curves or the records (`key`) of run `run` (from 1) in a task file, to be changed."""
+    slots = info.get(key)
+    if not isinstance(slots, list):
+        slots = info[key] = []
+    slots.extend({} for _ in range(run - len(slots)))
+    slot = slots[run - 1]
+    if not isinstance(slot, dict):
+        slot = slots[run - 1] = {}
+    return slot
 
 
 def tails_of(info: TaskInfo, run: int) -> dict[str, int]:
@@ -172,23 +176,23 @@ def _unknown(tracks: dict[str, list[Any]], points: dict[str, list[Any]]) -> dict
     }
 
 
-def journal_sketches(path: Path) -> dict[str, Curve]:
-    """Return sketches of the curves in the journal of a living run.
+def journal_curves(path: Path) -> dict[str, Curve]:
+    """Return the curves in the journal of a running run, downsampled.
 
     Raises:
         OSError: when it cannot be read.
     """
     reading = _reading(path)
     with reading.lock:
-        reading.folding.feed(path, to_end=False)
-        return reading.sketches.curves()
+        reading.reader.feed(path, to_end=False)
+        return reading.downsampler.curves()
 
 
 def _shown(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     reading = _reading(path)
     with reading.lock:
-        reading.folding.feed(path, to_end=False)
-        return dict(reading.folding.records), reading.folding.tracks()
+        reading.reader.feed(path, to_end=False)
+        return dict(reading.reader.records), reading.reader.tracks()
 
 
 def _reading(path: Path) -> _Reading:
@@ -198,13 +202,3 @@ def _reading(path: Path) -> _Reading:
         while len(_readings) > _MAX_READINGS:
             _readings.popitem(last=False)
     return reading
-
-
-def evenly(values: list[Any], most: int = POINTS_SHOWN) -> list[Any]:
-    """Return at most `most` (but two at least) of some values, evenly chosen, the first and the last among
-    them.
-    """
-    if len(values) <= max(most, 2):
-        return values
-    stride = -(-len(values) // max(most - 1, 1))
-    return [*values[:-1:stride], values[-1]]

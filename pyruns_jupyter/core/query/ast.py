@@ -17,7 +17,7 @@ class TextValue:
 
     @property
     def is_glob(self) -> bool:
-        """Whether a `*` in it stands for anything."""
+        """Whether a `*` in it matches anything."""
         return "*" in self.text and not self.is_quoted
 
     def __str__(self) -> str:
@@ -51,9 +51,9 @@ Value: TypeAlias = "TextValue | Regex | Range"
 
 @dataclass(frozen=True)
 class Text:
-    """A text that stands somewhere in a task's name, swept values, notes or tags.
+    """A text somewhere in a task's name, swept values, notes or tags.
 
-    A `*` stands for anything where `is_glob`. `span` is where it stands as a bare word.
+    A `*` matches anything where `is_glob`. `span` is its place as a bare word.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Tests of one value: by type, without regard to the case of letters."""
+"""Tests of one value by its type, and of all texts of a task; the case of letters does not count."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyruns_jupyter.core.common.timestamps import duration
+from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .ast import Range, Regex, TextValue, Value
 from .scanner import quote
-from .searching import glob
 from .values import Moment, moment, number, value_text
 
 # True or False, or None when the value is of a type that cannot be compared so.
 Test = Callable[[Any], bool | None]
+Check = Callable[[TaskRow], bool]
 Searcher = Callable[[Regex], Callable[[str], bool]]
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -28,6 +29,25 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
+def glob(pattern: str) -> Callable[[str], bool]:
+    """Return the test whether a whole text matches a pattern in which `*` matches anything."""
+    first, *inner, last = pattern.casefold().split("*")
+
+    def matches(text: str) -> bool:
+        text = text.casefold()
+        position, end = len(first), len(text) - len(last)
+        if position > end or not (text.startswith(first) and text.endswith(last)):
+            return False
+        for part in inner:
+            position = text.find(part, position, end)
+            if position < 0:
+                return False
+            position += len(part)
+        return True
+
+    return matches
+
+
 def text_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Test:
     """Return the test of a text that is found in parts (`:`) or as a whole (`=`, `!=`)."""
     tests = [_text_test(value, searcher, operator == ":") for value in values]
@@ -37,7 +57,7 @@ def text_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Tes
 def label_test(values: Sequence[Value], searcher: Searcher, is_partial: bool) -> Test:
     """Return the test of a word, or of several of which one has to be it.
 
-    With `is_partial` a word that is no number may be a part of it.
+    With `is_partial` a word that is not a number may be a part of it.
     """
     tests = [_text_test(value, searcher, is_partial and not _written(value).isdigit()) for value in values]
 
@@ -150,7 +170,7 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
 
 
 def _is_text(found: Any, wanted: str) -> bool:
-    """Tell whether a value, or an element of a list, is written like `wanted`."""
+    """Return whether a value, or an element of a list, is written like `wanted`."""
     if isinstance(found, str):
         return found.casefold() == wanted
     if isinstance(found, (list, tuple)):
@@ -243,3 +263,32 @@ def _stretch(text: str, now: float) -> Moment:
             f"and {quote(text)} is neither"
         )
     return found
+
+
+def any_text_check(test: Callable[[str], bool]) -> Check:
+    """Return the check whether a text of a task passes a test: its name, swept values, notes or tags."""
+    # The tasks of a sweep share their values: each pair of key and value is tested once.
+    pairs: dict[tuple[str, Any], bool] = {}
+
+    def look(pair: tuple[str, Any]) -> bool:
+        key, value = pair
+        told = test(f"{key}={value_text(value)}")
+        if not isinstance(value, (bool, list, dict)):  # true is as good as 1 in a dictionary
+            pairs[pair] = told
+        return told
+
+    def check(row: TaskRow) -> bool:
+        for pair in row.swept.items():
+            try:
+                told = pairs.get(pair)
+            except TypeError:  # a list
+                told = None
+            if told is None or pair[1].__class__ is bool:
+                told = look(pair)
+            if told:
+                return True
+        if test(row.name):
+            return True
+        return bool((row.notes and test(row.notes)) or (row.tags and any(map(test, row.tags))))
+
+    return check

@@ -11,31 +11,36 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 
 from . import diagnostics, logs
 from .ast import And, FieldTest, Not, Or, PresenceTest, Query, Regex, StatusTest, Term, Text, TextValue
-from .comparing import Test, label_test, measure_test, text_test, value_test
-from .diagnostics import Tally
+from .comparing import (
+    Check,
+    Test,
+    any_text_check,
+    glob,
+    label_test,
+    measure_test,
+    text_test,
+    value_test,
+)
+from .diagnostics import QueryNotice, Tally, names, notice
 from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
-from .notices import QueryNotice, names, notice, number_of
 from .parser import KINDS
-from .pattern import Clock, TimeIsOver, compile_pattern
+from .pattern import TimeBudget, compile_pattern
 from .scanner import QueryText, Span, quote
-from .searching import search_check, text_check
 from .values import moment
 
-Check = Callable[[TaskRow], bool]
-
-# What is cheap to look at is looked at first: facts, then words, fields, patterns, logs.
+# Cheap terms are tested first: facts, then words, fields, patterns, logs.
 FACT, WORDS, VALUES, PATTERNS, LOGS = range(5)
 PATTERN_SECONDS = 3.0
 
 
 class Binder:
-    """Binds queries to rows; `notices` gathers what is to be said. Use it for one search."""
+    """Binds a query to rows, and collects notices about it. Use it for one query."""
 
     def __init__(self, fields: Fields, now: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.fields = fields
         self.now = now
-        self.clock = Clock(PATTERN_SECONDS, is_given_up)
-        self.logs = logs.Search(fields.sources.log, is_given_up=is_given_up)
+        self.time = TimeBudget(PATTERN_SECONDS, is_given_up)
+        self.logs = logs.LogQuery(fields.sources.log, logs.SECONDS, is_given_up)
         self._said: list[QueryNotice] = []
         self._tallies: list[tuple[FieldTest, QueryField, Callable[[], Tally]]] = []
         self._source = QueryText()
@@ -53,7 +58,7 @@ class Binder:
         return [(term, check) for _, term, check in self._cheap_first(terms)]
 
     def notices(self) -> list[QueryNotice]:
-        """Return what is to be said, once rows were tested."""
+        """Return the notices, once rows were tested."""
         said = list(self._said)
         told: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
@@ -61,20 +66,10 @@ class Binder:
                 if one.code == "no_value" or (one.code, field.name) not in told:
                     told.add((one.code, field.name))
                     said.append(one)
-        if self.clock.pieces:
-            said.append(
-                QueryNotice(
-                    "pieces",
-                    f"{number_of(self.clock.pieces, 'text')} too long for such a regular expression: "
-                    "only matches of some dozens of characters were found there.",
-                    is_serious=True,
-                    is_partial=True,
-                )
-            )
         return said + self.logs.notices()
 
     def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
-        """Return what is to be said when a term left none of `count` tasks."""
+        """Return the notice that a term left none of `count` tasks."""
         return diagnostics.of_nothing(self._source, self.fields, term, count, is_alone)
 
     def _term(self, term: Term) -> tuple[int, Check]:
@@ -87,9 +82,11 @@ class Binder:
             said = diagnostics.of_word(self._source, term)
             if said is not None:
                 self._said.append(said)
-            return WORDS, text_check(term.text, term.is_glob)
+            wanted = term.text.casefold()
+            test = glob(f"*{wanted}*") if term.is_glob else lambda found: wanted in found.casefold()
+            return WORDS, any_text_check(test)
         if isinstance(term, Regex):
-            return PATTERNS, search_check(self._searcher(term))
+            return PATTERNS, any_text_check(self._searcher(term))
         if isinstance(term, StatusTest):
             return FACT, _state_check(term.words)
         if isinstance(term, PresenceTest):
@@ -201,19 +198,20 @@ class Binder:
     def _log(self, term: FieldTest) -> tuple[int, Check]:
         if term.operator != ":":
             raise self._source.wrong("Logs are searched with log:word or log:/regex/.", term.span.start)
-        needles = [logs.needle(value) for value in term.values]
+        needles = [logs.log_needle(value) for value in term.values]
         return LOGS, lambda row: self.logs.contains(row, needles)
 
     def _searcher(self, regex: Regex) -> Callable[[str], bool]:
         """Return what searches texts with a pattern until its time is over."""
-        pattern, clock, source = compile_pattern(regex.pattern), self.clock, self._source
+        find, time, source = compile_pattern(regex.pattern).search, self.time, self._source
 
         def search(text: str) -> bool:
             try:
-                return pattern.search(text, clock)
-            except TimeIsOver:
+                return find(text, timeout=time.remaining()) is not None
+            except (TimeoutError, MemoryError):
                 raise source.wrong(
-                    f"The search with {regex} takes longer than {clock.seconds:g} s and was given up.",
+                    f"The search with {regex} takes longer than {time.seconds:g} s and was given up. "
+                    "Use a simpler expression.",
                     regex.span.start,
                 ) from None
 
@@ -246,7 +244,7 @@ class Binder:
         return field
 
     def _is_pasted(self, term: FieldTest) -> bool:
-        """Tell whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
+        """Return whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
         if term.operator != "=" or not self._source.text:
             return False
         try:

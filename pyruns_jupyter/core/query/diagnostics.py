@@ -1,16 +1,17 @@
-"""What a search has to say about its terms: what they met, what may be meant, why nothing is left."""
+"""Notices about a query: what its terms met, what may be meant, why nothing is left."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
 from .ast import FieldTest, Term, Text, TextValue
 from .fields import MISSING, Fields, QueryField, UnknownField
-from .notices import QueryNotice, names, notice, number_of
 from .scanner import QueryText, Span, quote, quoted
 from .values import value_text
 
@@ -25,6 +26,70 @@ _OPERATORS = {
 _STATES = (*STATUSES, "active", "pinned", "damaged")
 
 
+@dataclass(frozen=True)
+class QueryNotice:
+    """A sentence about a search, its place in it, and searches that may be meant instead.
+
+    `is_serious` where the result is not what was asked for, so that nothing should be done to it;
+    `is_partial` where that is because not everything could be searched.
+    """
+
+    code: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    suggestions: tuple[str, ...] = ()
+    is_serious: bool = False
+    field: str = "query"
+    is_partial: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a `FieldError`."""
+        told = {
+            "code": self.code,
+            "message": self.message,
+            "field": self.field,
+            "line": self.line,
+            "column": self.column,
+        }
+        return {**told, "suggestions": list(self.suggestions)} if self.suggestions else told
+
+    def error(self) -> InvalidInput:
+        """Return it as an error, for callers that must stop."""
+        return InvalidInput(
+            self.message,
+            field=self.field,
+            line=self.line,
+            column=self.column,
+            suggestions=self.suggestions,
+        )
+
+
+def notice(
+    source: QueryText,
+    span: Span,
+    code: str,
+    message: str,
+    *,
+    suggestions: Sequence[str] = (),
+    is_serious: bool = False,
+) -> QueryNotice:
+    """Return a notice about a part of a query."""
+    line, column = source.place(span.start) if source.text else (None, None)
+    return QueryNotice(code, message, line, column, tuple(suggestions), is_serious)
+
+
+def names(keys: Sequence[str], last: str = "or") -> str:
+    """Return `a`, `b` or `c`."""
+    marked = [f"`{key}`" for key in keys]
+    return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} {last} {marked[-1]}"
+
+
+def number_of(count: int, noun: str = "task") -> str:
+    """Return `1 task`, `1,200 tasks`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 class Tally(NamedTuple):
     """What a comparison met: how many tasks, how many without the field, with a value of another type, and
     that fit.
@@ -37,7 +102,7 @@ class Tally(NamedTuple):
 
 
 def of_word(source: QueryText, term: Text) -> QueryNotice | None:
-    """Say that a word is none of the terms that it looks like."""
+    """Return a notice if a word looks like another term."""
     span, word = term.span, term.text
     if span is None:
         return None
@@ -64,7 +129,7 @@ def of_word(source: QueryText, term: Text) -> QueryNotice | None:
 def of_comparison(
     source: QueryText, fields: Fields, term: FieldTest, field: QueryField, tally: Tally
 ) -> Iterator[QueryNotice]:
-    """Say which tasks could not be compared, and which values there are instead of one that nobody has."""
+    """Yield which tasks could not be compared, and which values exist instead of one that no task has."""
     shown = f"`{field.name}`"
     if tally.missing:
         if tally.missing < tally.seen:

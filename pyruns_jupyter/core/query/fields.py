@@ -25,27 +25,21 @@ _NOTHING: Mapping[str, Any] = {}
 
 @dataclass(frozen=True)
 class Sources:
-    """What a query may need beside the rows.
+    """What a query may need besides the rows.
 
-    `configs` gives the flat configuration of each task by its name, `log` the task's folder and the log of
-    its latest run. `shapes` says how many rows have which swept values and figures; without it they are
-    counted.
+    `configs` gives the flat configuration of each task by its name, `log` the log of a task's latest run.
+    `shapes` says how many rows have which swept values and metrics; without it they are counted.
     """
 
     configs: Configs | None = None
-    log: Callable[[TaskRow], tuple[Path, Path]] | None = None
+    log: Callable[[TaskRow], Path] | None = None
     shapes: Mapping[Shape, int] | None = None
 
     @classmethod
     def of(cls, index: TaskIndex) -> Sources:
         """Return the sources of an index' rows."""
         paths = index.workspace.paths
-
-        def log(row: TaskRow) -> tuple[Path, Path]:
-            task = paths(row.name)
-            return task.folder, task.log(row.run)
-
-        return cls(index.configs, log, index.shapes())
+        return cls(index.configs, lambda row: paths(row.name).log(row.run), index.shapes())
 
 
 @dataclass(frozen=True)
@@ -164,7 +158,7 @@ class Fields:
         return self._one(key, found)
 
     def has(self, key: str) -> bool:
-        """Tell whether `key` means one field or several."""
+        """Return whether `key` means one field or several."""
         try:
             self.find(key)
         except AmbiguousField:
@@ -189,7 +183,7 @@ class Fields:
         """How many rows have each swept key."""
         if self._swept is None:
             shapes = self.sources.shapes
-            self._swept = _count(row.swept for row in self.rows) if shapes is None else _sum(0, shapes)
+            self._swept = _count(row.swept for row in self.rows) if shapes is None else count_keys(0, shapes)
         return self._swept
 
     @property
@@ -197,7 +191,9 @@ class Fields:
         """How many rows have each figure."""
         if self._figures is None:
             shapes = self.sources.shapes
-            self._figures = _count(row.figures for row in self.rows) if shapes is None else _sum(1, shapes)
+            self._figures = (
+                _count(row.figures for row in self.rows) if shapes is None else count_keys(1, shapes)
+            )
         return self._figures
 
     @property
@@ -285,10 +281,11 @@ def sort_rank(field: QueryField) -> Getter:
 
 
 def _count(mappings: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    return _sum(0, {(keys,): number for keys, number in Counter(map(tuple, mappings)).items()})
+    return count_keys(0, {(keys,): number for keys, number in Counter(map(tuple, mappings)).items()})
 
 
-def _sum(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
+def count_keys(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
+    """Return how many rows have each swept value (part 0) or metric (part 1)."""
     counts: Counter[str] = Counter()
     for shape, number in shapes.items():
         for key in shape[part]:

@@ -1,252 +1,190 @@
-"""Searching the logs of tasks: in pieces, so much of each and so long at most."""
+"""Terms of a query that search the logs of tasks: each log up to a size, all of them for a limited time."""
 
 from __future__ import annotations
 
-import codecs
+import contextlib
+import json
 import os
 import re
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pyruns_jupyter.core.logs.reader import ESCAPES
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-from .ast import Regex, TextValue, Value
-from .notices import QueryNotice, number_of
-from .pattern import Clock, Pattern, TimeIsOver, compile_pattern
+from .ast import And, FieldTest, Or, Regex, Term, TextValue, Value
+from .diagnostics import QueryNotice, number_of
+from .pattern import TimeBudget
 
 MAX_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
-SECONDS = 8.0  # that one search may read logs
-_PIECE = 1024 * 1024
-_REMEMBERED = 50_000
-_LINE = re.compile(r"[\r\n]+")
+SECONDS = 8.0  # that one query may search logs
+MAX_LINE = 300  # characters of an excerpt
+_MAX_KNOWN = 50_000
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-LogOf = Callable[[TaskRow], tuple[Path, Path]]
-_Key = tuple[str, int, int, int, int]
+LogOf = Callable[[TaskRow], Path]
+_Key = tuple[LogSearch, int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Needle:
-    """What is looked for: a text, or a pattern that matches within a line."""
+class Excerpt:
+    """A line of a log; `line` counts from 1, None when the log is too long to be counted."""
 
+    line: int | None
     text: str
-    pattern: Pattern | None
-
-    @property
-    def key(self) -> str:
-        """What tells it from other ones."""
-        return ("/" if self.pattern else '"') + self.text
 
 
-def needle(value: Value) -> Needle:
-    """Return what a value of `log:` looks for."""
+@dataclass(frozen=True)
+class _Answer:
+    """The first line that matches, None when there is none, and whether a part of the log was left out."""
+
+    excerpt: Excerpt | None
+    is_cut: bool
+
+
+def log_needle(value: Value) -> LogSearch:
+    """Return what a value of `log:` finds."""
     if isinstance(value, Regex):
-        return Needle(value.pattern, compile_pattern(value.pattern))
-    return Needle((value.text if isinstance(value, TextValue) else str(value)).casefold(), None)
+        return LogSearch(value.pattern, first_of=MAX_BYTES)
+    return LogSearch(
+        value.text if isinstance(value, TextValue) else str(value), literal=True, first_of=MAX_BYTES
+    )
 
 
-def open_log(folder: Path, path: Path) -> int | None:
-    """Open a log if it is a file inside the task's folder; nothing else is read or waited for.
-
-    None when there is none yet.
-
-    Raises:
-        OSError: when it may not be read, or is something else.
-    """
-    flags = os.O_RDONLY
-    for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        return None
-    real = os.path.realpath(path.parent)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode) and real == os.path.join(
-        os.path.realpath(folder), path.parent.name
-    ):
-        return descriptor
-    os.close(descriptor)
-    raise PermissionError(f"{path} is no log inside its task.")
+def wanted_needles(term: Term | None) -> Iterator[LogSearch]:
+    """Yield what a query finds in logs, except what must not be there."""
+    if isinstance(term, (And, Or)):
+        for part in term.terms:
+            yield from wanted_needles(part)
+    elif isinstance(term, FieldTest) and term.key.lower() == "log" and term.operator == ":":
+        yield from map(log_needle, term.values)
 
 
-class Search:
-    """One search in logs. `notices` tells afterwards what was not read."""
+class LogQuery:
+    """The search in logs for one query. `notices` reports afterwards what was not searched."""
 
     def __init__(
         self,
         log_of: LogOf | None,
-        seconds: float = SECONDS,
+        seconds: float,
         is_given_up: Callable[[], bool] | None = None,
     ) -> None:
         self._log_of = log_of
-        self._clock = Clock(seconds, is_given_up)
+        self._time = TimeBudget(seconds, is_given_up)
+        self._process: SearchProcess | None = None
         self._cut = 0
         self._unread = 0
         self._refused = 0
 
-    def contains(self, row: TaskRow, needles: Sequence[Needle]) -> bool:
-        """Tell whether the log of the latest run of a task holds one of some texts."""
-        if self._log_of is None or row.run < 1:
-            return False
-        folder, path = self._log_of(row)
-        descriptor = self._open(folder, path)
-        if descriptor is None:
-            return False
+    def contains(self, row: TaskRow, needles: Sequence[LogSearch]) -> bool:
+        """Return whether the log of the latest run of a task contains one of some needles."""
+        is_cut = False
         try:
-            found, is_cut, is_unread = False, False, False
-            for wanted in needles:
-                answer = self._answer(descriptor, wanted)
-                if answer is None:
-                    is_unread = True
-                    continue
-                is_cut |= answer[1]
-                if answer[0]:
-                    found = True
-                    break
-            self._unread += is_unread and not found
-            self._cut += is_cut and not found
-            return found
+            for needle in needles:
+                answer = self._answer(row, needle)
+                if answer.excerpt is not None:
+                    return True
+                is_cut |= answer.is_cut
+        except FileNotFoundError:
+            return False
+        except TimeoutError:
+            self._unread += 1
         except OSError:
             self._refused += 1
-            return False
-        finally:
-            os.close(descriptor)
+        else:
+            self._cut += is_cut
+        return False
+
+    def excerpt(self, row: TaskRow, needles: Sequence[LogSearch]) -> Excerpt | None:
+        """Return the first line that contains one of some needles, None when none does."""
+        found: list[Excerpt] = []
+        with contextlib.suppress(OSError):  # TimeoutError too
+            for needle in needles:
+                answer = self._answer(row, needle)
+                if answer.excerpt is not None:
+                    found.append(answer.excerpt)
+        return min(found, key=lambda one: one.line or float("inf"), default=None)
 
     def notices(self) -> list[QueryNotice]:
-        """Return what is to be said about logs that were not read, or not as a whole."""
+        """Return what to report about logs that were not searched, or not as a whole."""
         said = []
         if self._unread:
             said.append(
-                QueryNotice(
+                _notice(
                     "logs_unread",
-                    f"Reading logs was given up after {self._clock.seconds:g} s: "
-                    f"{number_of(self._unread, 'log')} not searched. Narrow the search with other terms.",
-                    is_serious=True,
-                    is_partial=True,
+                    f"Searching logs was given up after {self._time.seconds:g} s: "
+                    f"{number_of(self._unread, 'log')} not searched. Narrow the search with other terms, or "
+                    "use a simpler regular expression.",
                 )
             )
         if self._cut:
             said.append(
-                QueryNotice(
+                _notice(
                     "logs_cut",
                     f"{number_of(self._cut, 'log')} not searched as a whole: of more than "
-                    f"{MAX_BYTES >> 20} MiB only beginning and end are, and a very long line only for what "
-                    "is short when the regular expression takes long.",
-                    is_serious=True,
-                    is_partial=True,
+                    f"{MAX_BYTES >> 20} MiB only beginning and end are.",
                 )
             )
         if self._refused:
-            said.append(
-                QueryNotice(
-                    "logs_unreadable",
-                    f"{number_of(self._refused, 'log')} could not be read.",
-                    is_serious=True,
-                    is_partial=True,
-                )
-            )
+            said.append(_notice("logs_unreadable", f"{number_of(self._refused, 'log')} could not be read."))
         return said
 
-    def _open(self, folder: Path, path: Path) -> int | None:
-        try:
-            return open_log(folder, path)
-        except OSError:
-            self._refused += 1
-            return None
+    def close(self) -> None:
+        """End the process that searches."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
-    def _answer(self, descriptor: int, wanted: Needle) -> tuple[bool, bool] | None:
-        """Return whether a log holds a text and whether a part was left out, None when time is over."""
-        status = os.fstat(descriptor)
-        key = (wanted.key, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        known = _known(key)
-        if known is not None:
-            return known
-        size = status.st_size
-        is_cut = size > MAX_BYTES
-        parts = [(0, size)]
-        if is_cut:
-            head = MAX_BYTES // 4
-            parts = [(0, head), (size - (MAX_BYTES - head), size)]
-        in_pieces = self._clock.pieces
-        try:
-            found = any(self._read(descriptor, start, end, wanted) for start, end in parts)
-        except TimeIsOver:
-            return None
-        is_cut |= self._clock.pieces > in_pieces
-        _remember(key, (found, is_cut))
-        return found, is_cut
+    def _answer(self, row: TaskRow, needle: LogSearch) -> _Answer:
+        """Search the log of a task, unless the answer is known.
 
-    def _read(self, descriptor: int, start: int, end: int, wanted: Needle) -> bool:
-        look = _lines(wanted.pattern, self._clock) if wanted.pattern else _words(wanted.text)
-        return any(map(look, self._pieces(descriptor, start, end))) or look(None)
+        Raises:
+            FileNotFoundError: when there is no log.
+            TimeoutError: when the time is over.
+            OSError: when it cannot be read.
+        """
+        if self._log_of is None or row.run < 1:
+            raise FileNotFoundError
+        path = self._log_of(row)
+        status = os.stat(path, follow_symlinks=False)
+        key = (needle, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        with _lock:
+            known = _known.get(key)
+            if known is not None:
+                _known.move_to_end(key)
+                return known
+        answer = self._search(path, needle)
+        with _lock:
+            _known[key] = answer
+            while len(_known) > _MAX_KNOWN:
+                _known.popitem(last=False)
+        return answer
 
-    def _pieces(self, descriptor: int, start: int, end: int) -> Iterator[bytes]:
-        os.lseek(descriptor, start, os.SEEK_SET)
-        while start < end:
-            self._clock.check()
-            piece = os.read(descriptor, min(_PIECE, end - start))
-            if not piece:
-                return
-            start += len(piece)
-            yield piece
-
-
-def _words(text: str) -> Callable[[bytes | None], bool]:
-    """Return what looks for a text in pieces of a log, whatever the case of its letters."""
-    if text.isascii():
-        wanted = text.encode()
-        rest = b""
-
-        def look(piece: bytes | None) -> bool:
-            nonlocal rest
-            data = rest + (piece or b"").lower()
-            rest = data[max(0, len(data) - len(wanted) + 1) :] if len(wanted) > 1 else b""
-            return wanted in data
-
-        return look
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    kept = ""
-
-    def look_decoded(piece: bytes | None) -> bool:
-        nonlocal kept
-        data = kept + decode(piece or b"", piece is None).casefold()
-        kept = data[max(0, len(data) - len(text)) :]
-        return text in data
-
-    return look_decoded
+    def _search(self, path: Path, needle: LogSearch) -> _Answer:
+        seconds = self._time.remaining()
+        if self._process is None:
+            self._process = SearchProcess()
+        self._process.request(path, replace(needle, seconds=seconds))
+        said = json.loads(self._process.next_line())
+        if said.get("is_late"):
+            raise TimeoutError
+        if "first" not in said:
+            raise OSError(said["message"])
+        return _Answer(said["first"] and _excerpt(*said["first"]), said["is_cut"])
 
 
-def _lines(pattern: Pattern, clock: Clock) -> Callable[[bytes | None], bool]:
-    """Return what looks for a pattern in the lines of pieces of a log, as long as there is time."""
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    kept = ""
+def _notice(code: str, message: str) -> QueryNotice:
+    return QueryNotice(code, message, is_serious=True, is_partial=True)
 
-    def look(piece: bytes | None) -> bool:
-        nonlocal kept
-        lines = _LINE.split(kept + decode(piece or b"", piece is None))
-        kept = "" if piece is None else lines.pop()[-_PIECE:]
-        return any(pattern.search(line, clock) for line in lines)
 
-    return look
+def _excerpt(line: int | None, text: str) -> Excerpt:
+    text = _CONTROLS.sub("", ESCAPES.sub("", text)).strip()
+    return Excerpt(line, text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…")
 
 
 _lock = threading.Lock()
-_answers: OrderedDict[_Key, tuple[bool, bool]] = OrderedDict()
-
-
-def _known(key: _Key) -> tuple[bool, bool] | None:
-    with _lock:
-        answer = _answers.get(key)
-        if answer is not None:
-            _answers.move_to_end(key)
-        return answer
-
-
-def _remember(key: _Key, answer: tuple[bool, bool]) -> None:
-    with _lock:
-        _answers[key] = answer
-        while len(_answers) > _REMEMBERED:
-            _answers.popitem(last=False)
+_known: OrderedDict[_Key, _Answer] = OrderedDict()

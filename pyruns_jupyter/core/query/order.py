@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.natural_order import natural_key
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-from .fields import MISSING, AmbiguousField, Fields, Getter, UnknownField, sort_rank
-from .notices import QueryNotice, names
+from .diagnostics import QueryNotice, names
+from .fields import MISSING, AmbiguousField, Fields, UnknownField, sort_rank
 from .values import value_text
 
 MAX_KEYS = 8
+T = TypeVar("T")
 
 
 def ordered(
     rows: Sequence[TaskRow], fields: Fields, sort: str, order: str
 ) -> tuple[list[TaskRow], list[QueryNotice]]:
-    """Return rows in order, pinned ones first, and what is to be said about the sort keys.
+    """Return rows in order, pinned ones first, and notices about the sort keys.
 
     `sort` names fields between commas, the most important one first; a `-` before one turns its direction.
 
@@ -50,7 +52,7 @@ def ordered(
                     QueryNotice("unknown_field", message, suggestions=tuple(error.close), field="sort")
                 )
             continue
-        found = _by(found, get, is_descending)
+        found = sort_by(found, get, is_descending)
     pinned = [row for row in found if row.pinned]
     if pinned:
         found = pinned + [row for row in found if not row.pinned]
@@ -68,30 +70,23 @@ def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
     return found
 
 
-def _by(rows: list[TaskRow], get: Getter, is_descending: bool) -> list[TaskRow]:
-    """Return rows by one field: numbers, then texts, or the other way round; those without it last."""
-    numbers: list[tuple[Any, TaskRow]] = []
-    texts: list[tuple[Any, TaskRow]] = []
-    missing: list[TaskRow] = []
-    for row in rows:
-        value = get(row)
-        kind = type(value)
-        if kind is float or kind is int or kind is bool:
+def sort_by(items: Iterable[T], get: Callable[[T], Any], is_descending: bool) -> list[T]:
+    """Return items by a value: numbers, then texts, or the other way round; those without it last."""
+    numbers: list[tuple[Any, T]] = []
+    texts: list[tuple[Any, T]] = []
+    missing: list[T] = []
+    for item in items:
+        value = get(item)
+        if type(value) in (float, int, bool):
             if value == value:
-                numbers.append((value, row))
+                numbers.append((value, item))
             else:
-                missing.append(row)
+                missing.append(item)
         elif value is None or value is MISSING:
-            missing.append(row)
+            missing.append(item)
         else:
-            texts.append((natural_key(value_text(value)), row))
-    numbers.sort(key=_first, reverse=is_descending)
-    texts.sort(key=_first, reverse=is_descending)
-    groups: list[list[tuple[Any, TaskRow]]] = [numbers, texts]
-    if is_descending:
-        groups.reverse()
-    return [row for group in groups for _, row in group] + missing
-
-
-def _first(pair: tuple[Any, TaskRow]) -> Any:
-    return pair[0]
+            texts.append((natural_key(value_text(value)), item))
+    for pairs in (numbers, texts):
+        pairs.sort(key=itemgetter(0), reverse=is_descending)
+    ordered = [*texts, *numbers] if is_descending else [*numbers, *texts]
+    return [item for _, item in ordered] + missing

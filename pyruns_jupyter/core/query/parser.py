@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.taskfile.runs import STATUSES
 
-from . import pattern
 from .ast import (
     And,
     FieldTest,
@@ -32,6 +31,7 @@ from .ast import (
     TextValue,
     Value,
 )
+from .pattern import compile_pattern
 from .scanner import (
     OPERATOR_WITHIN,
     OPERATORS,
@@ -169,7 +169,10 @@ class _Parser:
     def regex(self) -> Regex:
         start = self.at
         found, self.at = slashed_text(self.source, start)
-        pattern.check(self.source, found, start)
+        try:
+            compile_pattern(found)
+        except InvalidInput as error:
+            raise self.source.wrong(error.message, start) from None
         return Regex(found, Span(start, self.at))
 
     def comparison(self, key: str, span: Span, operator: str, start: int) -> Term:
@@ -298,7 +301,7 @@ class _Parser:
         self.at = skip_space(self.text, self.at + len(word))
 
     def new_line(self) -> bool:
-        """Tell whether a line begins here, outside parentheses."""
+        """Return whether a line begins here, outside parentheses."""
         back = self.at
         while back > 0 and self.text[back - 1].isspace():
             if self.text[back - 1] == "\n":

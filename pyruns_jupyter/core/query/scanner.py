@@ -31,7 +31,7 @@ class Span:
 
 @dataclass(frozen=True)
 class QueryText:
-    """The text that a query was read from; equal to any other one, as it is no part of the meaning."""
+    """The text that a query was read from; equal to any other one, as it is not part of the meaning."""
 
     text: str = field(default="", compare=False)
 
@@ -74,7 +74,7 @@ def slashed(pattern: str) -> str:
 
 
 def skip_space(text: str, position: int, *, within_line: bool = False) -> int:
-    """Return the first position from `position` on that is no white space, or a line break `within_line`."""
+    """Return the first position from `position` on that is not white space, or a line break `within_line`."""
     while position < len(text) and text[position].isspace() and not (within_line and text[position] == "\n"):
         position += 1
     return position
@@ -101,7 +101,7 @@ def bare_word(text: str, start: int, stop: str = "") -> int:
 
 
 def has_open_bracket(text: str) -> bool:
-    """Tell whether a bracket stays open in a bare word, so that it would swallow what follows."""
+    """Return whether a bracket stays open in a bare word, so that it would swallow what follows."""
     depth = 0
     for character in text:
         depth += (character in _OPENING) - (character in _CLOSING and depth > 0)

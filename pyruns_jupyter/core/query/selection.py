@@ -1,10 +1,11 @@
-"""Which rows a search means, in which order, and what is to be said about it."""
+"""Select the rows that match a query, in order, with notices about it."""
 
 from __future__ import annotations
 
 import difflib
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -13,19 +14,21 @@ from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .ast import Query
 from .compile import Binder
+from .diagnostics import QueryNotice
 from .fields import Fields, Sources
-from .notices import QueryNotice
+from .logs import Excerpt, wanted_needles
 from .order import ordered
 from .parser import parse
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A page of the rows that match, how many match, and what is to be said about the search."""
+    """A page of the rows that match, how many match, and notices about the query."""
 
     items: list[TaskRow]
     total: int
     notices: list[QueryNotice] = field(default_factory=list)
+    excerpts: dict[str, Excerpt] = field(default_factory=dict)  # by name
 
 
 def select(
@@ -40,6 +43,7 @@ def select(
     sources: Sources | None = None,
     strict: bool = False,
     partial: bool = False,
+    excerpts: bool = False,
     now: float | None = None,
     is_given_up: Callable[[], bool] | None = None,
 ) -> QueryResult:
@@ -56,10 +60,11 @@ def select(
         limit: how many to return, None for all.
         sources: where configurations and logs are.
         strict: refuse what would return other tasks than were meant (a field that there is not, logs that
-            could not be read) instead of saying so; for those who act on the result.
-        partial: whether `strict` bears that not all logs and texts could be looked at, which is said.
+            could not be read) instead of a notice; for callers that act on the result.
+        partial: whether `strict` accepts, with a notice, that not all logs could be searched.
+        excerpts: whether to return the first line of each log that matches.
         now: the time in epoch seconds.
-        is_given_up: asked now and then while logs and long texts are read, whether nobody waits any more.
+        is_given_up: whether the client is gone; called between searches in texts and logs.
 
     Raises:
         InvalidInput: when the query, a status or the order is not understood, or a field is ambiguous.
@@ -77,22 +82,27 @@ def select(
     binder = Binder(fields, now, is_given_up)
     bound = binder.bind(parsed)
     emptied: QueryNotice | None = None
-    for term, check in bound:
-        left = [row for row in found if check(row)]
-        if found and not left:
-            emptied = binder.nothing(term, len(found), len(bound) == 1)
-        found = left
-    notices = binder.notices()
-    if emptied is not None and not notices:
-        notices = [emptied]
-    if strict:
-        for said in notices:
-            if said.is_serious and not (partial and said.is_partial):
-                raise said.error()
-    in_order, about_sort = ordered(found, fields, sort, order)
-    offset = max(0, offset)
-    end = None if limit is None else offset + max(0, limit)
-    return QueryResult(in_order[offset:end], len(found), notices + about_sort)
+    with closing(binder.logs):
+        for term, check in bound:
+            left = [row for row in found if check(row)]
+            if found and not left:
+                emptied = binder.nothing(term, len(found), len(bound) == 1)
+            found = left
+        notices = binder.notices()
+        if emptied is not None and not notices:
+            notices = [emptied]
+        if strict:
+            for said in notices:
+                if said.is_serious and not (partial and said.is_partial):
+                    raise said.error()
+        in_order, about_sort = ordered(found, fields, sort, order)
+        offset = max(0, offset)
+        end = None if limit is None else offset + max(0, limit)
+        items = in_order[offset:end]
+        needles = [*wanted_needles(parsed.term)] if excerpts else []
+        lines = ((row.name, binder.logs.excerpt(row, needles)) for row in items if needles)
+        shown = {name: line for name, line in lines if line is not None}
+    return QueryResult(items, len(found), notices + about_sort, shown)
 
 
 def _status(word: str) -> str:

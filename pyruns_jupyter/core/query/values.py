@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime
-import re
+from calendar import monthrange
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pyruns_jupyter.core.common.timestamps import duration
 
-_DATE = re.compile(
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})"
-    r"(?:-(?P<day>[0-9]{1,2})"
-    r"(?:[T ](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
-    r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?)?"
-)
+# Formats of points in time, with the stretch that each of them names; of a month it depends on the month.
+_FORMATS = {
+    "%Y-%m": None,
+    "%Y-%m-%d": datetime.timedelta(days=1),
+    "%Y-%m-%dT%H:%M": datetime.timedelta(minutes=1),
+    "%Y-%m-%dT%H:%M%z": datetime.timedelta(minutes=1),
+    "%Y-%m-%dT%H:%M:%S": datetime.timedelta(seconds=1),
+    "%Y-%m-%dT%H:%M:%S%z": datetime.timedelta(seconds=1),
+}
 _DAYS = {"today": 0, "yesterday": 1}
 
 
@@ -56,43 +60,18 @@ def moment(text: str, now: float) -> Moment | None:
 
     Times are local unless they end in `Z` or an offset.
     """
-    found = _DATE.fullmatch(text)
-    try:
-        if found:
-            return _moment(found)
-        if text.lower() in _DAYS:
-            today = datetime.datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
-            start = today - datetime.timedelta(days=_DAYS[text.lower()])
-            return Moment(start.timestamp(), (start + datetime.timedelta(days=1)).timestamp())
-    except (ValueError, OverflowError, OSError):
-        pass
+    if text.lower() in _DAYS:
+        today = datetime.datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        return _stretch(today - datetime.timedelta(days=_DAYS[text.lower()]), datetime.timedelta(days=1))
+    for form, length in _FORMATS.items() if text[:1].isdecimal() else ():
+        with suppress(ValueError, OverflowError, OSError):
+            start = datetime.datetime.strptime(text.replace(" ", "T", 1), form)
+            return _stretch(start, length or datetime.timedelta(days=monthrange(start.year, start.month)[1]))
     return None
 
 
-def _moment(found: re.Match[str]) -> Moment:
-    year, month = int(found["year"]), int(found["month"])
-    if not found["day"]:
-        following = (year + 1, 1) if month == 12 else (year, month + 1)
-        return Moment(
-            datetime.datetime(year, month, 1).timestamp(), datetime.datetime(*following, 1).timestamp()
-        )
-    start = datetime.datetime(year, month, int(found["day"]))
-    if not found["hour"]:
-        return Moment(start.timestamp(), (start + datetime.timedelta(days=1)).timestamp())
-    start = start.replace(
-        hour=int(found["hour"]), minute=int(found["minute"]), second=int(found["second"] or 0)
-    )
-    if found["zone"]:
-        start = start.replace(tzinfo=_zone(found["zone"]))
-    seconds = 1 if found["second"] else 60
-    return Moment(start.timestamp(), start.timestamp() + seconds)
-
-
-def _zone(text: str) -> datetime.timezone:
-    if text == "Z":
-        return datetime.timezone.utc
-    minutes = int(text[1:3]) * 60 + int(text[-2:])
-    return datetime.timezone(datetime.timedelta(minutes=-minutes if text[0] == "-" else minutes))
+def _stretch(start: datetime.datetime, length: datetime.timedelta) -> Moment:
+    return Moment(start.timestamp(), (start + length).timestamp())
 
 
 def measure(text: str) -> float | None:
@@ -102,5 +81,5 @@ def measure(text: str) -> float | None:
 
 
 def is_measure(text: str) -> bool:
-    """Tell whether a text is something that can be larger or smaller: a number, a duration or a time."""
+    """Return whether a text is something that can be larger or smaller: a number, a duration or a time."""
     return measure(text) is not None or moment(text, 0.0) is not None

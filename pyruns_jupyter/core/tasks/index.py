@@ -18,7 +18,7 @@ from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.config.cache import ConfigCache
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of, tick_of
-from pyruns_jupyter.core.logs.stall import stalled_seconds
+from pyruns_jupyter.core.logs.time_index import stalled_seconds
 from pyruns_jupyter.core.metrics import journal
 from pyruns_jupyter.core.metrics.peer_tracks import STORE_KEY, stored_signature
 from pyruns_jupyter.core.metrics.read import newest_beside

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,20 +13,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.regular_expressions import compile_regex
 from pyruns_jupyter.core.logs import search_worker
+from pyruns_jupyter.core.logs.search import LogSearch, is_last, start_search
+
+
+def compiled(pattern: str) -> Any:
+    return compile_regex(pattern, ignore_case=False, multiline=True)
 
 
 def by_hand(pattern: str, log: bytes) -> list[tuple[int, int, int]]:
     """Every match of every line, looked for one line at a time."""
     found, at = [], 0
-    for line in log.split(b"\n"):
+    for line in re.split(b"[\r\n]", log):
         text = line.decode("utf-8", "surrogateescape")
-        for match in re.compile(pattern).finditer(text):
+        for match in compiled(pattern).finditer(text):
             first, last = (
                 len(text[:place].encode("utf-8", "surrogateescape")) for place in (match.start(), match.end())
             )
             if last > first:
-                found.append((at + first, last - first, at))
+                found.append((at + first, last - first, log.rfind(b"\n", 0, at) + 1))
         at += len(line) + 1
     return found
 
@@ -39,13 +44,13 @@ PATTERNS = ["a", "b+", r"\s+b", "^a", "b$", r"a\s*b", "[^b]", "ä|b", r"\w+", "(
 @given(st.sampled_from(PATTERNS), st.text("ab \n\rä✔\t", max_size=60), st.integers(0, 5))
 def test_it_finds_what_is_found_line_by_line(pattern: str, text: str, begin: int) -> None:
     log = text.encode()
-    found = [hit[:3] for hit in search_worker.hits(re.compile(pattern, re.MULTILINE), log, begin)]
+    found = [hit[:3] for hit in search_worker.hits(compiled(pattern), log, begin)]
     assert found == [(first + begin, size, line + begin) for first, size, line in by_hand(pattern, log)]
 
 
 @given(st.binary(max_size=80), st.sampled_from(["a", "[^a]", ".", r"\n", r"\S+"]))
 def test_binary_noise(log: bytes, pattern: str) -> None:
-    found = [hit[:3] for hit in search_worker.hits(re.compile(pattern, re.MULTILINE), log, 0)]
+    found = [hit[:3] for hit in search_worker.hits(compiled(pattern), log, 0)]
     assert found == by_hand(pattern, log)
 
 
@@ -54,6 +59,7 @@ def test_blocks_are_whole_lines_and_everything(parts: list[bytes], size: int, st
     log = b"\n".join(parts)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(search_worker, "_BLOCK", size)
+        patched.setattr(search_worker, "_MAX_LINE", size)
         with tempfile.TemporaryFile() as stream:
             stream.write(log)
             stream.flush()
@@ -67,18 +73,15 @@ def test_blocks_are_whole_lines_and_everything(parts: list[bytes], size: int, st
 
 
 def scan(log: Path, **wanted: Any) -> list[dict[str, Any]]:
-    """What the program says."""
-    options = {"ignore_case": False, "start": 0, "limit": 100, **wanted}
-    with log.open("rb") as stream:
-        done = subprocess.run(
-            [sys.executable, "-I", search_worker.__file__],
-            stdin=stream,
-            env={**os.environ, "PYRUNS_SCAN": json.dumps(options)},
-            capture_output=True,
-            check=True,
-        )
-    assert done.stderr == b""
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """What the program answers."""
+    process = start_search(log, LogSearch(**{"ignore_case": False, "limit": 100, **wanted}))
+    try:
+        lines = [process.next_line()]
+        while not is_last(lines[-1]):
+            lines.append(process.next_line())
+    finally:
+        process.close()
+    return [json.loads(line) for line in lines]
 
 
 def test_the_program(tmp_path: Path) -> None:
@@ -121,10 +124,60 @@ def test_a_line_full_of_hits(tmp_path: Path) -> None:
     assert found["hits"][100][:3] == [4_000_006, 2, 4_000_001]
 
 
-def test_no_pattern(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pattern", ["(", "[a", "*", "(?P<a", "a{99999999999}", "(" * 1000, r"\p{Foo}"])
+def test_no_pattern(tmp_path: Path, pattern: str) -> None:
     log = tmp_path / "run1.log"
     log.write_bytes(b"x\n")
-    for pattern in ("(", "[a", "*", "(?P<a", "a{99999999999}", "(" * 1000):
-        (said,) = scan(log, pattern=pattern)
-        assert said["problem"]
-    assert scan(log, pattern="[[a]")[-1]["done"]  # Python warns of it
+    with pytest.raises(InvalidInput, match="This is not a regular expression: ") as caught:
+        scan(log, pattern=pattern)
+    assert caught.value.field == "pattern"
+    assert scan(log, pattern="[[a]")[-1]["done"]  # `regex` warns of it
+
+
+def test_an_expression_that_takes_too_long(tmp_path: Path) -> None:
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"ab\n" + b"a" * 5_000 + b"\n")
+    (said,) = scan(log, pattern="(a+)+b", seconds=0.2)
+    assert [hit[0] for hit in said["hits"]] == [0]
+    assert said["message"] == "This expression takes more than 0.2 s for a part of the log."
+
+
+def test_a_process_that_was_killed(tmp_path: Path) -> None:
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"a" * 5_000)
+    process = start_search(log, LogSearch("(a+)+b"))
+    process.kill()
+    assert json.loads(process.next_line())["message"] == "The search was ended from outside."
+    process.close()
+
+
+@pytest.mark.parametrize("kind", ["missing", "link", "link above", "pipe", "folder"])
+def test_only_plain_files_are_read(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "run1.log").write_text("secret")
+    folder = tmp_path / "run_logs"
+    log = folder / "run1.log"
+    if kind == "link above":
+        folder.symlink_to(tmp_path / "secret")
+    else:
+        folder.mkdir()
+    if kind == "link":
+        log.symlink_to(tmp_path / "secret" / "run1.log")
+    elif kind == "pipe":
+        os.mkfifo(log)
+    elif kind == "folder":
+        log.mkdir()
+    (said,) = scan(log, pattern="secret")
+    assert said["hits"] == []
+    assert "cannot be read" in said["message"]
+
+
+def test_nothing_of_the_user_runs_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the working folder nor the environment choose what is imported."""
+    for name in ("json", "regex", "pyruns_jupyter"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit")
+    log = tmp_path / "run1.log"
+    log.write_bytes(b"x\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert scan(log, pattern="x")[-1]["total"] == 1

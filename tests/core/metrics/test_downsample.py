@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.metrics import read as figures
 from pyruns_jupyter.core.metrics.aggregate import read_journal
-from pyruns_jupyter.core.metrics.curves import curves_of_run, thinned
-from pyruns_jupyter.core.metrics.downsample import Curve, CurveDownsampler, read_curves, write_curves
+from pyruns_jupyter.core.metrics.curves import curves_of_run
+from pyruns_jupyter.core.metrics.downsample import (
+    Curve,
+    CurveDownsampler,
+    number,
+    read_curves,
+    select_points,
+    thinned,
+    write_curves,
+)
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import runs
@@ -209,3 +217,31 @@ def test_thinning_keeps_columns_together(points: int) -> None:
     assert few.values == [math.sin(place / 3) for place in few.places]
     assert few.times == [1000.0 + place for place in few.places]
     assert few.steps == {"step": [2 * place for place in few.places]}
+
+
+NUMBERS = st.one_of(st.floats(), st.integers(-5, 5), st.none(), st.text(max_size=2), st.booleans())
+
+
+@given(st.lists(NUMBERS, max_size=300), st.integers(2, 60))
+def test_which_points_are_selected(values: list[object], points: int) -> None:
+    places = select_points([*map(number, values)], points)
+    assert places == sorted(set(places))
+    assert len(places) <= max(points, 2)
+    assert len(places) == len(values) or len(values) > points
+    if values:
+        assert places[0] == 0
+        assert places[-1] == len(values) - 1
+    numbers = [found for value in values if (found := number(value)) is not None]
+    if numbers and points >= 4:
+        kept = [values[place] for place in places]
+        assert min(numbers) in kept
+        assert max(numbers) in kept
+
+
+def test_a_peak_is_seen() -> None:
+    values = [0.0] * 100_000
+    values[70_123] = 5.0
+    values[12] = -1.0
+    places = select_points([*map(number, values)], 500)
+    assert {12, 70_123} <= set(places)
+    assert len(places) <= 500

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.json_floats import decode_nonfinite
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.fs.atomic import dump_json
-from pyruns_jupyter.core.metrics.read import figures_of_run, last_figures
+from pyruns_jupyter.core.metrics.read import last_metrics, run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
@@ -61,10 +61,10 @@ def test_a_run_that_diverged(tmp_path: Path) -> None:
     assert run is not None
     records = {"best": -INF, "table": [1, {"x": NAN}], "said": "no NaN"}
     assert repr(run.records) == repr(records)
-    found = figures_of_run(info, run, TaskPaths(folder))
+    found = run_metrics(info, run, TaskPaths(folder))
     assert repr(found.tracks) == repr({"loss": [1.0, INF, NAN], "step": [1, 2, 3]})
     assert repr(found.records) == repr(records)
-    assert repr(last_figures(info, run, TaskPaths(folder))["loss"]) == "nan"
+    assert repr(last_metrics(info, run, TaskPaths(folder))["loss"]) == "nan"
 
 
 def test_a_sweep_over_infinity(tmp_path: Path) -> None:

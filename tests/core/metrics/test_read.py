@@ -17,7 +17,7 @@ from pyruns_jupyter.core.metrics.aggregate import (
     read_journal,
 )
 from pyruns_jupyter.core.metrics.journal import Appender, encode
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, add_points, figures_of_run, last_figures
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, add_points, last_metrics, run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.tasks.row import row_from
@@ -44,11 +44,11 @@ def info_of(status: str, *tracks: dict[str, Any], **more: Any) -> dict[str, Any]
 
 
 def figures(info: dict[str, Any], paths: TaskPaths, run: int = 1, **more: bool) -> Any:
-    return figures_of_run(info, runs.runs(info)[run - 1], paths, **more)
+    return run_metrics(info, runs.runs(info)[run - 1], paths, **more)
 
 
 def last(info: dict[str, Any], paths: TaskPaths) -> dict[str, Any]:
-    return last_figures(info, runs.runs(info)[0], paths)
+    return last_metrics(info, runs.runs(info)[0], paths)
 
 
 def points(path: Path, count: int, **more: Any) -> None:
