@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live import background
 from pyruns_jupyter.live.runtime import LiveRuntime
 from pyruns_jupyter.notebook.comm_server import Bridge
-from pyruns_jupyter.service import tasks
 from tests.support import wait_until
 
 DEADLINE = 60.0  # seconds; a safety net on a busy machine
@@ -143,23 +142,25 @@ def test_a_new_widget_is_sampled_while_the_last_loop_ends(
 def test_a_change_that_was_requested_happens_although_the_widget_is_closed(
     views: Views, workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began, go_on, create = threading.Event(), threading.Event(), tasks.create
+    """Also what has to read the tasks first."""
+    create_tasks(workspace, "lr: 1 | 2", "t")
+    began, go_on, refresh = threading.Event(), threading.Event(), TaskIndex.refresh
 
-    def slow(*arguments: Any) -> Any:
+    def slow(index: TaskIndex) -> Changes:
         began.set()
         go_on.wait(DEADLINE)
-        return create(*arguments)
+        return refresh(index)
 
-    monkeypatch.setattr(tasks, "create", slow)
-    body = {"text": "lr: 1\n", "name": "late"}
+    monkeypatch.setattr(TaskIndex, "refresh", slow)
+    body = {"action": "delete", "query": "lr:1"}
     views.bridge.receive(
-        {"type": "request", "request": "1", "operation": "createTasks", "arguments": {"body": body}}
+        {"type": "request", "request": "1", "operation": "actOnTasks", "arguments": {"body": body}}
     )
     assert began.wait(DEADLINE)
     views.bridge.close()
     go_on.set()
     wait_until(lambda: not our_threads())
-    assert list(workspace.task_names()) == ["late"]
+    assert list(workspace.task_names()) == ["t_2_lr=2"]
 
 
 def test_a_stream_that_is_closed_before_it_began_is_closed(views: Views) -> None:
