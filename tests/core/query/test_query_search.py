@@ -321,6 +321,20 @@ def test_when_time_is_over_no_log_is_read_any_more(
     assert "20 logs" in said.message
 
 
+def test_a_search_that_is_given_up_ends_at_once(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    """Also in the midst of one log, with the usual time for all of them."""
+    row = write("a", b"a" * 5_000_000)
+    asked: list[bool] = []
+
+    def is_given_up() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    result = select([row], "log:/(a+)+b9/", sources=sources(tmp_path), is_given_up=is_given_up)
+    assert [said.code for said in result.notices] == ["logs_unreadable"]
+    assert len(asked) == 3
+
+
 def test_nobody_waits_for_a_search(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
     found = select([write("a", b"text\n")], "log:unread", sources=sources(tmp_path), is_given_up=lambda: True)
     assert [said.code for said in found.notices] == ["logs_unread"]
