@@ -24,7 +24,7 @@ from .comparing import (
 from .diagnostics import QueryNotice, Tally, names, notice
 from .fields import MISSING, AmbiguousField, Fields, QueryField, UnknownField
 from .parser import KINDS
-from .pattern import TimeBudget, compile_pattern
+from .pattern import QUICK_TEXT, TimeBudget, compile_pattern, is_quadratic
 from .scanner import QueryText, Span, quote
 from .values import moment
 
@@ -204,10 +204,14 @@ class Binder:
     def _searcher(self, regex: Regex) -> Callable[[str], bool]:
         """Return what searches texts with a pattern until its time is over."""
         find, time, source = compile_pattern(regex.pattern).search, self.time, self._source
+        is_quick = is_quadratic(regex.pattern)
 
         def search(text: str) -> bool:
             try:
-                return find(text, timeout=time.remaining()) is not None
+                left = time.remaining()
+                if is_quick and len(text) <= QUICK_TEXT:
+                    return find(text) is not None
+                return find(text, timeout=left) is not None
             except (TimeoutError, MemoryError):
                 raise source.wrong(
                     f"The search with {regex} takes longer than {time.seconds:g} s and was given up. "

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pyruns_jupyter.core.logs.reader import ESCAPES
@@ -23,6 +24,7 @@ from .pattern import TimeBudget
 MAX_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
 SECONDS = 8.0  # that one query may search logs
 MAX_LINE = 300  # characters of an excerpt
+_POLL_SECONDS = 0.2  # between two checks whether the client is gone
 _MAX_KNOWN = 50_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -75,7 +77,9 @@ class LogQuery:
     ) -> None:
         self._log_of = log_of
         self._time = TimeBudget(seconds, is_given_up)
+        self._is_given_up = is_given_up
         self._process: SearchProcess | None = None
+        self._closed = threading.Event()
         self._cut = 0
         self._unread = 0
         self._refused = 0
@@ -135,9 +139,9 @@ class LogQuery:
 
     def close(self) -> None:
         """End the process that searches."""
+        self._closed.set()
         if self._process is not None:
             self._process.close()
-            self._process = None
 
     def _answer(self, row: TaskRow, needle: LogSearch) -> _Answer:
         """Search the log of a task, unless the answer is known.
@@ -168,6 +172,9 @@ class LogQuery:
         seconds = self._time.remaining()
         if self._process is None:
             self._process = SearchProcess()
+            if self._is_given_up is not None:
+                watch = partial(_kill_when, self._is_given_up, self._process, self._closed)
+                threading.Thread(target=watch, name="pyruns-query", daemon=True).start()
         self._process.request(path, replace(needle, seconds=seconds))
         said = json.loads(self._process.next_line())
         if said.get("is_late"):
@@ -175,6 +182,14 @@ class LogQuery:
         if "first" not in said:
             raise OSError(said["message"])
         return _Answer(said["first"] and _excerpt(*said["first"]), said["is_cut"])
+
+
+def _kill_when(is_given_up: Callable[[], bool], process: SearchProcess, closed: threading.Event) -> None:
+    """Kill a search that nobody waits for any more: one log with a hard expression takes many seconds."""
+    while not closed.wait(_POLL_SECONDS):
+        if is_given_up():
+            process.kill()
+            return
 
 
 def _notice(code: str, message: str) -> QueryNotice:

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.logs import search_worker
 from pyruns_jupyter.core.query import Sources, compile, logs, parse, select
 from pyruns_jupyter.core.query.ast import TextValue
-from pyruns_jupyter.core.query.pattern import compile_pattern
+from pyruns_jupyter.core.query.pattern import compile_pattern, is_quadratic
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 from tests.core.making import end_run, one_task, shell_workspace, start_run
@@ -69,6 +69,16 @@ def test_a_hostile_pattern_finds_or_gives_up_in_time(
         assert given_up.column == len(field) + 2
     else:
         assert [said.code for said in found.notices] in ([], ["logs_unread"], ["nothing"])
+
+
+@pytest.mark.parametrize("pattern", [*HOSTILE, "a*a*", "x(a)", "a|b", "a??", "a{2}", "[(]a*a*"])
+def test_a_pattern_with_choices_is_not_quadratic(pattern: str) -> None:
+    assert not is_quadratic(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["", r"run_\d+$", r"^ada", r"a\(\|b", "[ab]*c", "7$"])
+def test_an_everyday_pattern_needs_no_timeout(pattern: str) -> None:
+    assert is_quadratic(pattern)
 
 
 def test_these_expressions_are_given_up() -> None:
@@ -319,6 +329,20 @@ def test_when_time_is_over_no_log_is_read_any_more(
     assert not any(search.contains(row, [logs.log_needle(TextValue("never asked before"))]) for row in rows)
     (said,) = search.notices()
     assert "20 logs" in said.message
+
+
+def test_a_search_that_is_given_up_ends_at_once(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
+    """Also in the midst of one log, with the usual time for all of them."""
+    row = write("a", b"a" * 5_000_000)
+    asked: list[bool] = []
+
+    def is_given_up() -> bool:
+        asked.append(True)
+        return len(asked) > 2
+
+    result = select([row], "log:/(a+)+b9/", sources=sources(tmp_path), is_given_up=is_given_up)
+    assert [said.code for said in result.notices] == ["logs_unreadable"]
+    assert len(asked) == 3
 
 
 def test_nobody_waits_for_a_search(tmp_path: Path, write: Callable[..., TaskRow]) -> None:
