@@ -10,13 +10,14 @@ from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import Definition, study_names
 from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
 
 from .live import Waiting, progress_of
-from .queue import RunOptions, TaskOptions, queue_options
+from .queue import RunOptions, TaskOptions, named_options
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
 from .task import Task, TaskList
 
@@ -203,7 +204,7 @@ def begin_study(
         text=space,
         objective=objective,
         seed=random.getrandbits(32) if seed is None else seed,
-        options=queue_options(workspace.folder, wanted),
+        options=parse_options(workspace.folder, named_options(wanted)),
         **how,
     )
     managing.begin(workspace.folder, definition)

@@ -16,12 +16,11 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.studies.launch import ensure_running
 
 from .live import Events
 from .plan import Plan, plan_overlay
-from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
+from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request
 from .results import Results
 from .study import Studies, Study, begin_study
 from .tables import TableView, count_text
@@ -103,11 +102,13 @@ class Workspace(Results):
             InvalidInput: when something in it cannot be used.
             Conflict: when a task of this name is there already.
         """
-        if isinstance(plan, str) and self._folder.kind == "script":
-            plan = plan_overlay(self._folder, plan, name or "")
-        text = plan.text if isinstance(plan, Plan) else plan
-        name = name or (isinstance(plan, Plan) and plan.name) or "task"
-        return TaskList(self[made] for made in generate.create_tasks(self._folder, text, name))
+        if isinstance(plan, Plan):
+            names = generate.create_tasks(self._folder, plan.text, name or plan.name or "task")
+        elif self._folder.kind == "script":
+            names = plan_overlay(self._folder, plan, name or "").create(self._folder, name)
+        else:
+            names = generate.create_tasks(self._folder, plan, name or "task")
+        return TaskList(self[made] for made in names)
 
     @property
     def queue(self) -> ProjectQueue:
@@ -153,8 +154,7 @@ class Workspace(Results):
             Conflict: when a task is queued or running already; the others are queued all the same.
         """
         names = self._names(tasks)
-        wanted = queue_options(self._folder, options)
-        found = submit(self._folder, names, options=wanted, skip_done=skip_done)
+        found = batch_request(self._folder, options).submit(names, skip_done=skip_done)
         raise_refused(found.refused)
         return TaskList((self[name] for name in found.queued), found.skipped.values())
 

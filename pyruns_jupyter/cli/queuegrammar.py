@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from pyruns_jupyter.api.queue import RunOptions
-from pyruns_jupyter.core.workspace.cluster_settings import ENGINES
+from pyruns_jupyter.engine.queue.options import OPTIONS, Kind, QueueOptions
 from pyruns_jupyter.studies.definition import PRUNERS, SAMPLERS
 
 MakeVerb = Callable[..., argparse.ArgumentParser]
 
 CLUSTER_OPTIONS = ("partition", "account", "cpus", "extra")
-_TIME = "seconds, or such as 90s, 10m, 1h30m"
 
 
 def add_queue_verbs(verb: MakeVerb) -> None:
@@ -91,78 +90,14 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a queueing."""
-    parser.add_argument(
-        "-j",
-        "--jobs",
-        type=positive,
-        help="maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); a number "
-        "above the limit of the project (the setting max_jobs: auto) is obeyed",
-    )
-    parser.add_argument("--priority", type=_whole, metavar="N", help="what has a higher one starts first")
-    for flag, about in (("--after", "complete"), ("--after-any", "end in any way")):
-        parser.add_argument(
-            flag,
-            action="append",
-            metavar="TASK",
-            help=f"a task (or WORKSPACE/TASK) that has to {about} before these start; may be repeated",
-        )
-    parser.add_argument("--retries", type=_whole, metavar="N", help="how often a task that failed runs again")
-    parser.add_argument(
-        "--retry-delay",
-        metavar="TIME",
-        help=f"with --retries: delay before the first retry, doubled for each further one (10 s; {_TIME})",
-    )
-    parser.add_argument("--time-limit", metavar="TIME", help=f"stop what takes longer ({_TIME})")
-    parser.add_argument("--grace", metavar="TIME", help="between asking to stop and killing (10 s)")
-    parser.add_argument(
-        "--stop-after",
-        type=_whole,
-        metavar="N",
-        help="cancel what waits after N runs in a row that failed in the same way",
-    )
-    parser.add_argument(
-        "--gpus",
-        type=_whole,
-        metavar="N",
-        help="how many GPUs each task gets, 0 for none (default: 1 on a host with GPUs where the script "
-        "imports a GPU framework such as torch)",
-    )
-    parser.add_argument(
-        "--gpu-memory",
-        metavar="GIB",
-        help="GPU memory that a task uses, so that others may share its GPU; 'auto': what earlier runs used; "
-        "implies --gpus 1",
-    )
-    parser.add_argument(
-        "--gpu",
-        action="append",
-        dest="gpu_devices",
-        metavar="ID",
-        help="allow only this GPU (index or UUID); may be repeated; implies --gpus 1",
-    )
-    parser.add_argument(
-        "--retry-alone",
-        action="store_true",
-        default=None,
-        help="with --gpu-memory: after a GPU out-of-memory error, retry with exclusive GPUs",
-    )
-    parser.add_argument(
-        "--memory",
-        metavar="SIZE",
-        help="memory for each task, such as 16G: reserve it and kill a task that uses more",
-    )
-    parser.add_argument(
-        "--resume",
-        action=argparse.BooleanOptionalAction,
-        help="run again what a restart of the machine, or of its container, ended",
-    )
-    parser.add_argument(
-        "--engine", choices=ENGINES, help="where they run: on this machine, or as jobs of a Slurm cluster"
-    )
-    parser.add_argument("--partition", metavar="NAME", help="with Slurm: of the cluster")
-    parser.add_argument("--account", metavar="NAME", help="with Slurm: who pays")
-    parser.add_argument("--cpus", type=positive, metavar="N", help="with Slurm: processors of each task")
+    """Add the options of a batch, as they are declared, and those of a job of a cluster."""
+    for name, option in OPTIONS.items():
+        if name != "cluster":
+            flags = option.flags or (f"--{name.replace('_', '-')}",)
+            parser.add_argument(*flags, dest=name, help=option.help, **_argument(name, option.kind))
+    parser.add_argument("--partition", metavar="NAME", help="with Slurm: partition of the cluster")
+    parser.add_argument("--account", metavar="NAME", help="with Slurm: account to charge")
+    parser.add_argument("--cpus", type=positive, metavar="N", help="with Slurm: CPU cores per task")
     parser.add_argument(
         "--sbatch",
         action="append",
@@ -173,9 +108,23 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _argument(name: str, kind: Kind) -> dict[str, Any]:
+    """Return how argparse reads an option of this kind."""
+    if kind.choices:
+        return {"choices": kind.choices}
+    if not kind.metavar:
+        is_optional = getattr(QueueOptions, name) is None  # so that it can also be switched off
+        return {"action": argparse.BooleanOptionalAction if is_optional else "store_true", "default": None}
+    if kind.is_list:
+        return {"action": "append", "metavar": kind.metavar}
+    if kind.low is None:
+        return {"metavar": kind.metavar}
+    return {"type": positive if kind.low > 0 else _whole, "metavar": kind.metavar}
+
+
 def run_options(args: argparse.Namespace) -> RunOptions:
     """Return the options that were given."""
-    given = {key: getattr(args, key, None) for key in RunOptions.__annotations__}
+    given = {key: getattr(args, key, None) for key in OPTIONS}
     asked = {key: getattr(args, key, None) for key in CLUSTER_OPTIONS}
     given["cluster"] = {key: value for key, value in asked.items() if value is not None} or None
     return cast(RunOptions, {key: value for key, value in given.items() if value is not None})
@@ -184,9 +133,10 @@ def run_options(args: argparse.Namespace) -> RunOptions:
 def run_flags(args: argparse.Namespace) -> list[str]:
     """Return the options of a batch that were given, as they are written."""
     names = {"gpu_devices": "gpu", "extra": "sbatch"}
-    keys = (*RunOptions.__annotations__, *CLUSTER_OPTIONS)
     return [
-        f"--{names.get(key, key).replace('_', '-')}" for key in keys if getattr(args, key, None) is not None
+        f"--{names.get(key, key).replace('_', '-')}"
+        for key in (*OPTIONS, *CLUSTER_OPTIONS)
+        if getattr(args, key, None) is not None
     ]
 
 

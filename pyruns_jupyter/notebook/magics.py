@@ -16,8 +16,8 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.api.queue import queue_options
-from pyruns_jupyter.api.task import Task
+from pyruns_jupyter.api.queue import batch_request
+from pyruns_jupyter.api.task import Task, raise_refused
 from pyruns_jupyter.cli.completion import completions
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
@@ -161,10 +161,10 @@ class PyrunsMagics(Magics):
             raise UsageError(f"{args.to!r} is no name of a variable.")
         options = run_options(args)
         workspace = Workspace.open(self._context.folder)
-        queue_options(workspace.folder, options)  # before anything is made
+        request = batch_request(workspace.folder, options)  # before anything is made
         task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
         try:
-            workspace.run(task, **options)
+            raise_refused(request.submit([task.name]).refused)
         except PyrunsError:
             # A cell is run again when it is mended; what was refused shall not lie about.
             task.delete()

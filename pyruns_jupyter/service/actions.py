@@ -19,8 +19,8 @@ from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.tasks.trash import purge_all
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client import option_parsing
-from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.client.submit import BatchRequest, cancel
+from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .request import Body
 
@@ -104,7 +104,7 @@ class ActionRequest:
             action,
             names,
             body.text("query", ""),
-            body.options("run", option_parsing.KEYS),
+            body.options("run", OPTIONS),
             body.has("skip_done") and body.flag("skip_done"),
             tags,
             before,
@@ -189,9 +189,9 @@ def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durabl
 
 
 def _run(workspace: WorkspaceFolder, names: list[str], wanted: ActionRequest) -> Outcome:
-    options = option_parsing.queue_options(workspace, wanted.run)
+    request = BatchRequest.parse(workspace, wanted.run)
     if not names:
         return Outcome()
-    preview.check_runnable(workspace)
-    submission = submit(workspace, names, options=options, skip_done=wanted.skip_done)
+    preview.check_runnable(workspace, request.settings)
+    submission = request.submit(names, skip_done=wanted.skip_done)
     return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

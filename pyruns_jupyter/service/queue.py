@@ -10,7 +10,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.cluster.resources import engine_of
+from pyruns_jupyter.engine.client.batch_options import executor_of
 from pyruns_jupyter.engine.queue import pause as pausing
 from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import requeue
@@ -60,8 +60,8 @@ def change(root: Path, paused: bool | None) -> None:
 
 
 def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:
-    """Tell whether tasks that are queued with these options run on this machine."""
-    return engine_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
+    """Return whether tasks that are queued with these options run on this machine."""
+    return executor_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
 
 
 def _batch_model(batch: QueuedBatch) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def waiting(project: Project, names: list[str]) -> ActiveBatch:
     options = QueueOptions()
     tasks = [(name, f"attempt-{name}") for name in names]
-    batch = Batch.new("b", workspace="_shell_", options=options, environment={}, python="", tasks=tasks)
+    batch = Batch("b", "_shell_", options, {}, "", tuple(tasks))
     opened = ActiveBatch(batch)
     for name, attempt in tasks:
         opened.waiting.append(CountingEntry(Job(project.root, "_shell_", name, attempt, "b", {}, ""), 2**63))

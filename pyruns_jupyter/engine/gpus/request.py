@@ -10,6 +10,7 @@ from pyruns_jupyter.core.workspace.settings import GpuSettings, Settings
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
 GIB = 2**30
+PEAK = "gpu_memory_peak_mb"  # in `run_environments`: MiB by the UUID of each GPU
 _DEFAULT_GIB = GpuSettings().min_free_memory_gb
 _DEFAULT_PART = 0.8  # of a GPU that is too small for the default
 

@@ -30,7 +30,7 @@ from pyruns_jupyter.core.taskfile.ownership import owner_record
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.engine.gpus.memory_estimate import PEAK
+from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.gpus.reservations import Reservations
 from pyruns_jupyter.engine.memory.watch import MemoryWatch
 from pyruns_jupyter.engine.queue import run_files
