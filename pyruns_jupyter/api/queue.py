@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.engine.client.submit import BatchRequest
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import ensure_running, requeue
@@ -100,15 +100,15 @@ class ProjectQueue:
     @property
     def paused(self) -> bool:
         """Whether nothing more is started."""
-        return pausing.is_paused(self._root)
+        return launch.is_paused(self._root)
 
     def pause(self) -> bool:
         """Start nothing more; tell whether the queue was not paused before."""
-        return pausing.pause(self._root)
+        return launch.pause(self._root)
 
     def resume(self) -> bool:
         """Go on; tell whether the queue was paused before."""
-        return pausing.resume(self._root)
+        return launch.resume(self._root)
 
     def requeue(self) -> list[str]:
         """Queue again here the tasks that were queued elsewhere: in another copy of the project, on another

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.create import create as generate
@@ -16,13 +17,16 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from pyruns_jupyter.engine.client.batch_options import parse_options
+from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.launch import ensure_running
+from pyruns_jupyter.studies.service import begin
 
 from .live import Events
 from .plan import Plan, plan_overlay
-from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request
+from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_options
 from .results import Results
-from .study import Studies, Study, begin_study
+from .study import Studies, Study
 from .tables import TableView, count_text
 from .task import Task, TaskList, raise_refused
 
@@ -278,14 +282,21 @@ class Workspace(Results):
             Conflict: when a study or task of the name is there already.
             PyrunsError: when Optuna is not installed.
         """
-        how: dict[str, Any] = {
-            "direction": direction,
-            "n": n,
-            "jobs": jobs,
-            "sampler": sampler,
-            "prune": prune,
-        }
-        return begin_study(self, space, name, objective, seed, how, options)
+        wanted = cast(RunOptions, {"resume": True, **options})
+        definition = Definition(
+            name=name,
+            text=space,
+            objective=objective,
+            direction=direction,
+            n=n,
+            jobs=jobs,
+            sampler=sampler,
+            seed=random.getrandbits(32) if seed is None else seed,
+            prune=prune,
+            options=parse_options(self._folder, named_options(wanted)),
+        )
+        begin(self._folder, definition)
+        return Study(self, name)
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks have each status."""

@@ -11,7 +11,7 @@ from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.batch_options import executor_of
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import requeue
 
@@ -54,9 +54,9 @@ def change(root: Path, paused: bool | None) -> None:
     if paused is None:
         requeue(root)
     elif paused:
-        pausing.pause(root)
+        launch.pause(root)
     else:
-        pausing.resume(root)
+        launch.resume(root)
 
 
 def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:

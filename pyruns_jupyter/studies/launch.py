@@ -33,8 +33,7 @@ from pyruns_jupyter.core.trust.signatures import SealedFolder, remove_foreign, s
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import Requeued
 from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
-from pyruns_jupyter.engine.queue.client_environment import front_end_environment
-from pyruns_jupyter.engine.queue.launch import check_startable, start_detached
+from pyruns_jupyter.engine.queue.launch import check_startable, front_end_environment, start_detached
 from pyruns_jupyter.engine.queue.launch import ensure_running as attend_queue
 
 _SEPARATOR = "@"  # no name holds it

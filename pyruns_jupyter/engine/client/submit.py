@@ -24,16 +24,17 @@ from pyruns_jupyter.core.taskfile.ownership import (
     is_copied_run,
 )
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine, trusted_engine
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import keep_out_of_git
 from pyruns_jupyter.engine.queue import batches, run_files
-from pyruns_jupyter.engine.queue.client_environment import front_end_environment
+from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 from pyruns_jupyter.engine.queue.launch import (
     check_startable,
     ensure_running,
     ensure_scheduler,
+    front_end_environment,
     wake,
 )
 from pyruns_jupyter.engine.queue.options import QueueOptions
@@ -262,25 +263,17 @@ def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
     """
     run = abandoned_run(info, folder)
     copied = run is not None and is_copied_run(folder, run.index)
-    if run is None or (_is_ours(info) and not copied and not _is_lost(info, folder, key)):
+    if run is None or (_is_ours(info) and not copied and not is_lost(info, folder.parents[2], key)):
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
     own(info).setdefault("messages", {})[str(run.index)] = COPIED if copied else UNKNOWN_END
     return True
 
 
-def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
-    """Return whether no batch of this project folder is behind a task that says that it is in one."""
-    queue = own_facts(info).get("queue")
-    root = folder.parents[2]
-    return isinstance(queue, dict) and batches.is_lost(root, str(queue.get("batch")), key)
-
-
 def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
     """Undo a claim without a living owner: its batch is gone or foreign, or its lease has run out."""
-    queue = own_facts(info).get("queue")
-    if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
-        runs.unclaim(info, attempt=str(queue.get("attempt")))
+    if is_lost(info, key.root, key):
+        runs.unclaim(info, attempt=str(queue_facts(info).get("attempt")))
     if runs.status_of(info) == runs.QUEUED and not _is_ours(info) and _is_unowned(info):
         runs.unqueue(info)
 
@@ -291,8 +284,8 @@ def _is_unowned(info: TaskInfo) -> bool:
 
 
 def _is_ours(info: TaskInfo) -> bool:
-    """Tell whether a task waits or runs by a queueing of ours, on whatever host: who stops a waiting one
-    holds its lock, and no scheduler starts what does not wait.
+    """Return whether a task is queued or runs by a batch of ours, on whatever host: who stops a queued one
+    holds its lock, and no scheduler starts what is not queued.
     """
-    queue = own_facts(info).get("queue")
-    return isinstance(queue, dict) and queue.get("attempt") == info.get("_attempt_id")
+    facts = queue_facts(info)
+    return bool(facts) and facts.get("attempt") == info.get("_attempt_id")

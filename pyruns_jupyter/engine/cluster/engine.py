@@ -204,10 +204,8 @@ class ClusterEngine:
         engine, what = str(first.options.engine), f"submit:{first.batch}"
         if self._calls.is_under_way(what):
             return
-        submission = ClusterSubmission.new(
-            *(engine, first.batch, first.workspace),
-            *(tuple(job.task for job in jobs), first.source.to_dict()),
-        )
+        tasks = tuple(job.task for job in jobs)
+        submission = ClusterSubmission(engine, first.batch, first.workspace, tasks, first.source.to_dict())
         try:
             digest = batches.file_digest(self._root, first.batch)
         except OSError as error:

@@ -22,7 +22,7 @@ from pyruns_jupyter.core.trust.signatures import read_foreign
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.entries import EntryState, QueueEntry, open_batch, read_state
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.pause import is_paused
+from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.processes import SignalPipe, gather_orphans, name_process
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe

@@ -6,19 +6,25 @@ import ctypes
 import errno
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
 import psutil
+
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
+from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
 
 _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
+_LOG_BYTES = 1024 * 1024  # of a daemon, after which it starts anew
 _SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
 _SCORE_FILE = "/proc/self/oom_score_adj"  # proc(5)
 # Thousandths of all memory, as which a task counts in addition to what it uses when the kernel looks for the
@@ -71,6 +77,43 @@ def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return pid
+
+
+def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Start a program that outlives this process; its output goes to the end of `log`.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: if it cannot be started.
+    """
+    with _open_log(log) as stream:
+        # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks.
+        # The working folder is none that others fill, since Python imports modules from it.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" & exit 0', "sh", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=os.sep,
+            env=environment,
+            start_new_session=True,
+            check=True,
+        )
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """Open a log of ours for appending, not through a link; it starts anew when it has grown large."""
+    with suppress(OSError):
+        if path.lstat().st_size > _LOG_BYTES:
+            path.replace(path.with_name(path.name + ".1"))
+    return os.fdopen(open_regular_to_append(path, mode=PRIVATE_MODE), "ab")
+
+
+def become_daemon() -> None:
+    """Lead a session of its own; to be called by a program that `spawn_daemon` started."""
+    with suppress(OSError):
+        os.setsid()
+    for number in (signal.SIGINT, signal.SIGQUIT):  # which the shell made it ignore
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[int]) -> NoReturn:

@@ -21,7 +21,7 @@ from pyruns_jupyter.engine.run.workers import Worker, read_pids
 
 
 class LocalEngine:
-    """The engine `local`, a part of `Engines`. Its process must have one thread: it forks."""
+    """The executor `local`, a part of `EngineRouter`."""
 
     def __init__(self) -> None:
         self._children: dict[int, Job] = {}
@@ -104,11 +104,12 @@ class LocalEngine:
             if worker is not None:
                 worker.shutdown()
                 self._idle = [one for one in self._idle if one is not worker]
-        ended += [job for job in self._adopted if not self._watched(job)]
+        ended += [job for job in self._adopted if not self.has_owner(job)]
         self._adopted = [job for job in self._adopted if job not in ended]
         return ended
 
-    def _watched(self, job: Job) -> bool:
+    def has_owner(self, job: Job) -> bool:
+        """Return by the task file whether a job runs and has an owner."""
         try:
             info = read_task(job.paths.folder)
             return running_number(info, job.attempt) is not None and self.owner_lives(job, info)

@@ -42,14 +42,15 @@ from pyruns_jupyter.engine.queue.entries import (
     read_state,
     stop_if_asked,
 )
-from pyruns_jupyter.engine.queue.jobs import Engine, Job
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.launch import ExitAttempt, leave
 from pyruns_jupyter.engine.queue.processes import SignalPipe, fork_detached
 from pyruns_jupyter.engine.queue.status import QueueWriter
 from pyruns_jupyter.engine.run.finalize import write_kept_ends
 
 from .cancel_scan import LOOK_SECONDS, StopRequests, not_begun
 from .dispatch import Dispatcher
-from .handoff import ExitAttempt, leave
+from .router import EngineRouter
 from .start_policy import Blocked, StartPolicy
 
 _REST_SECONDS = 5.0
@@ -57,7 +58,7 @@ _UNWATCHED_SECONDS = 0.5
 _MAX_DELAY = 60.0
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _MAX_DAMAGED = 5  # tries, within 15 s, of a task file that an editor or a copying tool may be writing
-_DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
+_HANDOFF_SECONDS = 0.05  # until the next attempt to leave, if another process holds the handoff lock
 
 
 class Scheduler:
@@ -66,7 +67,7 @@ class Scheduler:
     `key` is that of its engine folder, `lock`, held, that of the scheduler.
     """
 
-    def __init__(self, key: EngineKey, lock: FileLock, engine: Engine) -> None:
+    def __init__(self, key: EngineKey, lock: FileLock, engine: EngineRouter) -> None:
         self._key = key
         self._batches = Batches(key)
         self._root = root = key.root
@@ -418,7 +419,7 @@ class Scheduler:
         self._told.remove()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:
-            self._leave_at = time.monotonic() + _DOOR_SECONDS
+            self._leave_at = time.monotonic() + _HANDOFF_SECONDS
             self._load()
         return left is ExitAttempt.GONE
 

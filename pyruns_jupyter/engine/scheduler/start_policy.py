@@ -16,8 +16,8 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import GpuRequest, gpu_count, request_of
 from pyruns_jupyter.engine.queue.entries import ActiveBatch
 from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.options import After
-from pyruns_jupyter.engine.queue.pause import is_paused
 from pyruns_jupyter.system.cgroup import usable_cores
 
 _CORES_SECONDS = 5.0  # after which the cores that may be used are counted again
