@@ -16,7 +16,7 @@ import pyruns_jupyter.server
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.queue import RunOptions
 from pyruns_jupyter.cli import main
-from pyruns_jupyter.cli.queuegrammar import CLUSTER_OPTIONS, add_run_options, run_flags, run_options
+from pyruns_jupyter.cli.batch_arguments import CLUSTER_OPTIONS, add_run_options, run_flags, run_options
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.workspace.cluster_settings import JobResources
 from pyruns_jupyter.core.workspace.settings import Settings

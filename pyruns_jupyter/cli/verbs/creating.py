@@ -19,11 +19,11 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import BatchRequest
 
+from ..batch_arguments import add_run_options, run_flags, run_options
 from ..context import Context
-from ..grammar import UsageError
-from ..queuegrammar import run_flags, run_options
+from ..parser import AddVerb, UsageError
 from .looking import status_of
-from .shared import Verb, read, some, told
+from .shared import read, some, told
 
 
 def _open(context: Context, args: argparse.Namespace) -> int:
@@ -153,11 +153,56 @@ def _exec(context: Context, args: argparse.Namespace) -> int:
     return told(context, args, "queued", made.names)
 
 
-VERBS: dict[str, Verb] = {
-    "open": _open,
-    "init": _open,
-    "plan": _plan,
-    "sweep": _create,
-    "add": _add,
-    "exec": _exec,
-}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that open a workspace and create tasks."""
+    about = "Open a script, a notebook or a folder and make it the current workspace"
+    made = verb("open", about, _open, workspace=False, aliases=["init"])
+    made.add_argument(
+        "target",
+        nargs="?",
+        default=".",
+        help="a Python script, a notebook, or a folder (default: this one) for its shell workspace",
+    )
+
+    made = verb("sweep", "Create the tasks of a configuration with batch syntax", _create)
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_creation(made)
+
+    made = verb(
+        "plan", "Show what a configuration with batch syntax would make, and save it as a plan file", _plan
+    )
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_saving(made)
+
+    made = verb("add", "Create one task from a configuration; 'sweep' creates those of batch syntax", _add)
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_creation(made)
+
+    made = verb("exec", "Create a shell task from a command line and run it", _exec)
+    made.add_argument("-n", "--name", default="shell", help="name of the task (default: %(default)s)")
+    made.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- ARGV", help="the command and its words"
+    )
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-n",
+        "--name",
+        help="name, what names begin with, or a pattern such as '{lr}-{seed}', where {n} is the number, "
+        "{name} the workspace's name and {lr:.0e} a format (default: what a plan file says, else task)",
+    )
+
+
+def add_saving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a plan."""
+    _add_name(parser)
+    parser.add_argument("-o", "--output", metavar="PLAN", help="save it in this file, which 'sweep' reads")
+    parser.add_argument("--force", action="store_true", help="replace an older plan file")
+
+
+def add_creation(parser: argparse.ArgumentParser) -> None:
+    """Add the options of new tasks."""
+    _add_name(parser)
+    parser.add_argument("--run", action="store_true", help="queue them at once")
+    add_run_options(parser)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
@@ -13,8 +12,6 @@ from pyruns_jupyter.core.tasks.bulk import TaskAction
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
-
-Verb = Callable[[Context, argparse.Namespace], int]
 
 
 def each(
