@@ -169,7 +169,7 @@ class Progress:
 
 
 def progress_of(wanted: bool | None) -> Progress | None:
-    """Return a bar if one is wanted; None: where somebody looks, in a notebook or a terminal."""
+    """Return a bar if one is wanted; None: in a notebook or a terminal."""
     if wanted is None:
         wanted = "ipykernel.iostream" in sys.modules or sys.stdout.isatty()
     return Progress() if wanted else None

@@ -103,11 +103,11 @@ class ProjectQueue:
         return launch.is_paused(self._root)
 
     def pause(self) -> bool:
-        """Start nothing more; tell whether the queue was not paused before."""
+        """Start nothing more; return whether the queue was not paused before."""
         return launch.pause(self._root)
 
     def resume(self) -> bool:
-        """Go on; tell whether the queue was paused before."""
+        """Go on; return whether the queue was paused before."""
         return launch.resume(self._root)
 
     def requeue(self) -> list[str]:

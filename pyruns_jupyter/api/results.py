@@ -92,7 +92,7 @@ class Results(ABC):
             library: `pandas` or `polars`, which must be installed.
 
         Raises:
-            InvalidInput: when the query or the library is none.
+            InvalidInput: if the query or the library is not valid.
             ImportError: when the library is not installed.
         """
         with collected(self._folder, self.tasks(text).names, runs) as table:

@@ -304,8 +304,8 @@ class Workspace(Results):
         return dict(self._index.counts)
 
     def attend(self) -> bool:
-        """Start a scheduler if work waits and none lives, and drivers of active studies; tell whether
-        something was started.
+        """Start a scheduler if tasks are queued and none is alive, and drivers of active studies; return
+        whether something was started.
         """
         return ensure_running(self._folder.root)
 

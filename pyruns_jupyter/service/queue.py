@@ -34,7 +34,7 @@ def read_change(body: Body) -> bool | None:
     """Return whether a `QueueChange` pauses the queue; None if it queues again here what is foreign.
 
     Raises:
-        InvalidInput: if it is none.
+        InvalidInput: if it is not valid.
     """
     if body.has("requeue") == body.has("paused"):
         raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")

@@ -44,7 +44,7 @@ class StudyRequest:
         """Read a request.
 
         Raises:
-            InvalidInput: when it is none.
+            InvalidInput: if it is not valid.
         """
         usual = Definition("", "", "")
         fields: dict[str, Any] = {key: body.text(key) for key in ("text", "name", "objective")}
@@ -81,7 +81,7 @@ class StudyChange:
         """Read a request.
 
         Raises:
-            InvalidInput: when it is none.
+            InvalidInput: if it is not valid.
         """
         action = body.text("action")
         if action not in ACTIONS:

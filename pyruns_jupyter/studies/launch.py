@@ -1,7 +1,7 @@
 """Seeing to it that each active study has a driver.
 
-While a study is active, a file in the engine's folder says so (the marker): with it, whoever looks at a
-project finds the studies that need a driver without reading them all. Its lock is held by the driver, which
+While a study is active, a file in the engine's folder says so (the marker): with it, a front end
+finds the studies that need a driver without reading them all. Its lock is held by the driver, which
 also holds one of its own (`driver_lock_path`): it serves all studies that were begun with one interpreter.
 """
 
@@ -134,7 +134,7 @@ def is_begun_here(root: Path, workspace: str, study: str) -> bool:
 
 
 def is_driven(root: Path, workspace: str, study: str) -> bool:
-    """Tell whether a driver of a study lives on this machine."""
+    """Return whether a driver of a study lives on this machine."""
     try:
         return is_locked(marker_path(root, workspace, study))
     except OSError:
@@ -187,7 +187,7 @@ def requeue(root: Path) -> Requeued:
 
 
 def ensure_running(root: Path) -> bool:
-    """Start what the work of a project needs and lacks, a scheduler and drivers of studies; tell whether
+    """Start what the work of a project needs and lacks, a scheduler and drivers of studies; return whether
     something was started.
 
     Cheap when there is nothing to do: front ends call it whenever they look at a project.

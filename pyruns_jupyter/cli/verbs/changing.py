@@ -13,7 +13,7 @@ from pyruns_jupyter.core.tasks import edit as tasks
 
 from ..context import Context
 from ..parser import AddVerb
-from .shared import each, told
+from .shared import act_on_tasks, told
 
 
 def _mv(context: Context, args: argparse.Namespace) -> int:
@@ -22,13 +22,9 @@ def _mv(context: Context, args: argparse.Namespace) -> int:
 
 
 def _pin(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
-    word = "no longer pinned" if args.off else "pinned"
-
-    def pin(name: str, durable: bool) -> None:
-        tasks.set_pinned(folder, name, not args.off, durable=durable)
-
-    return each(context, args, folder, word, pin)
+    if args.off:
+        return act_on_tasks(context, args, "unpin", "no longer pinned")
+    return act_on_tasks(context, args, "pin", "pinned")
 
 
 def _note(context: Context, args: argparse.Namespace) -> int:
@@ -37,18 +33,12 @@ def _note(context: Context, args: argparse.Namespace) -> int:
 
 
 def _tag(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
     words = [word.strip() for word in args.tags.split(",") if word.strip()]
     if not words:
         raise InvalidInput("Name at least one tag.", field="tags")
-    if not args.off:
-        metadata.check_tags(words)
-    change = tasks.remove_tags if args.off else tasks.add_tags
-
-    def tag(name: str, durable: bool) -> None:
-        change(folder, name, words, durable=durable)
-
-    return each(context, args, folder, "tags removed" if args.off else "tagged", tag)
+    if args.off:
+        return act_on_tasks(context, args, "untag", "tags removed", tags=words)
+    return act_on_tasks(context, args, "tag", "tagged", tags=metadata.check_tags(words))
 
 
 def _env(context: Context, args: argparse.Namespace) -> int:

@@ -8,12 +8,11 @@ from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
-from pyruns_jupyter.engine.client.submit import cancel
 
 from ..batch_arguments import add_run_options, run_options
 from ..context import Context
 from ..parser import AddVerb, UsageError
-from .shared import each, told
+from .shared import act_on_tasks, told
 
 
 def _run(context: Context, args: argparse.Namespace) -> int:
@@ -38,7 +37,7 @@ def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag
         return list(dict.fromkeys(args.names))
     found = workspace.tasks("\n".join(f"({query})" for query in queries)).names
     if not found:
-        raise NotFound("No task is like that.")
+        raise NotFound("No task matches.")
     return found
 
 
@@ -62,11 +61,7 @@ def _stop(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     active = "is:active" if args.all or args.query else ""
     args.names = _chosen(workspace, args, all_of=active, flag="--all")
-
-    def stop(name: str, durable: bool) -> None:
-        cancel(workspace.folder, name)  # makes it durable in any case
-
-    return each(context, args, workspace.folder, "stopping", stop)
+    return act_on_tasks(context, args, "cancel", "stopping")
 
 
 def _queue(context: Context, args: argparse.Namespace) -> int:

@@ -7,23 +7,17 @@ import time
 
 from pyruns_jupyter.api.tables import count_text, text_table
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
 
 from ..context import Context
 from ..parser import AddVerb
-from .shared import each, some
+from .shared import act_on_tasks, some
 
 DAY = 86400.0  # seconds
 
 
 def _rm(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
-
-    def remove(name: str, durable: bool) -> None:
-        trash.trash(folder, name, durable=durable)
-
-    return each(context, args, folder, "moved to the trash", remove)
+    return act_on_tasks(context, args, "delete", "moved to the trash")
 
 
 def _trash(context: Context, args: argparse.Namespace) -> int:
@@ -46,14 +40,9 @@ def _line(one: TrashedTask) -> list[str]:
 
 
 def _restore(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
     if args.as_name is not None and len(args.names) != 1:
         raise InvalidInput("--as names one task, so restore one at a time.", field="name")
-
-    def bring_back(name: str, durable: bool) -> str:
-        return trash.restore(folder, name, args.as_name, durable=durable)
-
-    return each(context, args, folder, "restored", bring_back)
+    return act_on_tasks(context, args, "restore", "restored", as_name=args.as_name)
 
 
 def _purge(context: Context, args: argparse.Namespace) -> int:

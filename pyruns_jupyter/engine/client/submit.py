@@ -252,7 +252,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         run_files.add_queue_stop(paths)
         wake(EnginePaths(workspace.root))
     else:
-        ensure_running(workspace.root)  # an owner that died cannot act: whoever comes ends the run
+        ensure_running(workspace.root)  # an owner that died cannot act: a scheduler ends the run
     return status
 
 

@@ -1,4 +1,4 @@
-"""The engine of tasks that run in a cluster (see `..base.Engine`): submits jobs and follows them.
+"""The executor of tasks that run in a cluster: submits jobs and follows them.
 
 Whether and how a task runs is told by its task file alone, as everywhere. The cluster is asked for what that
 does not tell: why a job still waits, and what became of one whose supervisor is gone.
@@ -48,7 +48,7 @@ class ClusterEngine:
         self._wanted = Wanted()
         self._tasks = Followed()
         self._submissions: dict[str, ClusterSubmission] = {}
-        self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
+        self._unclear: set[str] = set()  # submissions that the cluster may have taken or not
         self._calls = ForkedCalls()
         self._ended: list[Job] = []
         self._outcomes = TaskOutcomes()
@@ -69,7 +69,7 @@ class ClusterEngine:
             self._wanted.add(job)
 
     def adopt(self, job: Job) -> bool:
-        """Follow a job that a cluster has; tell whether it has."""
+        """Follow a job that a cluster has; return whether it has."""
         task = self._tasks.get(_key(job))
         if task is None or task.cancelled:
             return False
@@ -99,7 +99,7 @@ class ClusterEngine:
                 self._submit(part, min(room, len(part)))
 
     def is_full(self, batch: str) -> bool:
-        """Tell whether as many tasks of a batch are to be submitted as go into one job."""
+        """Return whether as many tasks of a batch are to be submitted as go into one job."""
         return self._wanted.count(batch) >= _MAX_TASKS
 
     def cancel(self, job: Job) -> None:
@@ -112,12 +112,12 @@ class ClusterEngine:
             self._tasks[key].cancelled = True
 
     def is_waiting(self, job: Job) -> bool:
-        """Tell whether a started job waits in the cluster, as far as is known."""
+        """Return whether a started job waits in the cluster, as far as is known."""
         task = self._tasks.get(_key(job))
         return job in self._wanted if task is None else task.phase is Phase.WAITS
 
     def is_running(self, job: Job) -> bool:
-        """Tell whether the cluster says that a job runs."""
+        """Return whether the cluster says that a job runs."""
         task = self._tasks.get(_key(job))
         return task is not None and task.phase is Phase.RUNS
 
@@ -176,7 +176,7 @@ class ClusterEngine:
                 task.held, task.since = False, now
                 self._ended.append(task.job)
             elif not task.held and task.phase is Phase.WAITS and now - task.since > _UNHELD_SECONDS:
-                task.cancelled = True  # it ended or was stopped while nobody looked
+                task.cancelled = True  # it ended or was stopped while no scheduler was alive
         ended, self._ended = self._ended, []
         return ended
 
@@ -257,7 +257,7 @@ class ClusterEngine:
                 self._end(key, None)
 
     def _find(self, submission: str) -> None:
-        """Ask whether the cluster took a job, since nobody knows."""
+        """Ask whether the cluster took a job, which is not known."""
         known = self._submissions[submission]
         self._calls.run(
             f"find:{submission}",

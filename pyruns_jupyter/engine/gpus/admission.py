@@ -118,7 +118,7 @@ def _judge(
 
 
 def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bool:
-    """Tell whether a GPU has memory and load as asked for, at this moment."""
+    """Return whether a GPU has memory and load as asked for, at this moment."""
     total, used, load = device["memory_total"], device["memory_used"], device["load"]
     return (
         total is not None

@@ -15,7 +15,7 @@ from .request import GpuRequest
 from .reservations import Refusal, Reservation, Reservations
 from .watcher import GpuWatcher
 
-_IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
+_IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
 _RESTART_SECONDS = 5.0
 _STALE_SECONDS = 10.0  # after which nothing is decided by the last look
 _Quiet = tuple[int, float, bool]  # memory, load and `is_usual` of requests
@@ -50,7 +50,7 @@ class GpuAllocator:
         self._restart_at = 0.0
 
     def look(self, running: Iterable[Job] = ()) -> None:
-        """Take what the driver shows now; let the watcher go when nobody wants GPUs.
+        """Take what the driver shows now; end the watcher when no GPUs are requested or in use.
 
         `running` are the jobs that have some.
         """

@@ -29,7 +29,7 @@ class GpuRequest:
         stable_seconds: for how long memory and load must have been like that.
         max_wait_seconds: after which it is given up.
         same_model: whether several have to be of the same model.
-        visible: `CUDA_VISIBLE_DEVICES` of whoever queued it, None when everything may be used.
+        visible: `CUDA_VISIBLE_DEVICES` of the user who queued it, None if every GPU may be used.
     """
 
     count: int = 1
@@ -63,7 +63,7 @@ def request_of(
 ) -> GpuRequest | None:
     """Return what a task of a queueing asks for, None when it asks for no GPU.
 
-    `environment` is that of whoever queued it. `alone`: it ran out of memory beside others before.
+    `environment` is that of the user who queued it. `alone`: it ran out of memory beside others before.
     """
     wanted = settings.gpus
     count = gpu_count(options, settings)
@@ -91,7 +91,7 @@ def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Tell whether one of the words means a device: its number, its UUID, or the UUID's beginning; also those
+    """Return whether one of the words means a device: its number, its UUID, or the beginning of it; also those
     of the GPU that a MIG device is a part of.
     """
     names = [str(device["label"]), str(device["uuid"]), *device["within"]]

@@ -79,7 +79,7 @@ class Reservation:
         """Return the reservation in a file, which another user may have written.
 
         Raises:
-            ValueError: when it is none.
+            ValueError: if it is not a reservation.
         """
         try:
             value: dict[str, Any] = json.loads(data)
@@ -282,7 +282,7 @@ class Reservations:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a file that all users may lock; never a link that somebody put there."""
+    """Open a file that all users may lock; never a link that another user put there."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
 
 

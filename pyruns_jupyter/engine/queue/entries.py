@@ -190,7 +190,7 @@ def judge(info: TaskInfo, entry: QueueEntry, opened: ActiveBatch) -> EntryState:
 
 
 def claim_again(entry: QueueEntry) -> bool:
-    """Queue a task once more whose claim was lost; tell whether it waits now."""
+    """Queue a task once more whose claim was lost; return whether it waits now."""
     try:
         with edit_task(entry.job.paths.folder) as info:
             runs.queue(info, attempt=entry.job.attempt, batch=entry.job.batch)
@@ -200,7 +200,7 @@ def claim_again(entry: QueueEntry) -> bool:
 
 
 def was_touched(entry: QueueEntry) -> bool:
-    """Tell whether the task file changed since it was last looked at, by its time stamp alone."""
+    """Return whether the task file changed since it was last looked at, by its time stamp alone."""
     try:
         changed = os.stat(entry.job.task_file).st_mtime_ns
     except OSError:
@@ -212,7 +212,7 @@ def was_touched(entry: QueueEntry) -> bool:
 
 
 def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> bool:
-    """End the wait of a task that somebody asked to stop; tell whether that was so.
+    """Take a queued task that was asked to stop out of the queue; return whether it was asked.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -231,7 +231,7 @@ def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> boo
 
 
 def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
-    """End the wait of a task, and say why.
+    """Take a task out of the queue, and store why.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.

@@ -69,7 +69,7 @@ class Pending:
 class EndReason:
     """What a cluster says about the end of a task that did not end by itself: a sentence for the user.
 
-    `interrupted`: it is no fault of the task, which may run again. `status` is what the run then has.
+    `interrupted`: it is not the task's fault, and the task may run again. `status` is what the run then has.
     """
 
     message: str

@@ -42,7 +42,7 @@ _NOT_FOR_TASKS = (*RUN_VARIABLES, "COLUMNS", "LINES", "JPY_PARENT_PID", "JPY_SES
 
 
 def scheduler_alive(root: Path) -> bool:
-    """Tell whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
+    """Return whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
 
     False also where that is hidden from us, as in a project of another user.
     """
@@ -58,7 +58,7 @@ def ensure_scheduler(paths: EnginePaths) -> None:
     A scheduler leaves (`leave`) while it alone holds the handoff lock: it looks at the batches once more and
     gives its own lock up. We look at that lock while we hold the handoff lock, after our batch is in place.
     So either we come first, and its last look finds our batch; or it comes first, and we see that there is no
-    scheduler. Its listening starts before its first look at the batches, so a wake that nobody hears is not
+    scheduler. Its listening starts before its first look at the batches, so a wake before that is not
     missed either. Two schedulers started at once do no harm: the second one does not get the lock and ends.
     """
     try:

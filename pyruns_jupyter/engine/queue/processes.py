@@ -87,7 +87,7 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
     """
     with _open_log(log) as stream:
         # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks.
-        # The working folder is none that others fill, since Python imports modules from it.
+        # Not in a working folder that others fill, since Python imports modules from it.
         subprocess.run(
             ["/bin/sh", "-c", '"$@" & exit 0', "sh", *argv],
             stdin=subprocess.DEVNULL,
@@ -197,7 +197,7 @@ def _argument_memory() -> tuple[int, int] | None:
 
 
 def gather_orphans() -> bool:
-    """Become the parent of all descendants that lose theirs; tell whether the system does that."""
+    """Become the parent of all descendants that lose theirs; return whether the system does that."""
     return _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
@@ -311,7 +311,7 @@ def reap() -> dict[int, int]:
 
 
 def has_children() -> bool:
-    """Tell whether this process has a child, ended ones that were not collected included."""
+    """Return whether this process has a child, ended ones that were not collected included."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

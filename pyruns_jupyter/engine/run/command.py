@@ -70,7 +70,7 @@ class RunCommand:
 
 
 def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
-    """Tell whether a task runs in a shell; old and damaged task files may not say so."""
+    """Return whether a task runs in a shell; old and damaged task files may not say so."""
     kind = info.get("task_kind")
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
 

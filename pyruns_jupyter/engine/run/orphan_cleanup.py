@@ -35,7 +35,7 @@ _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
 
 def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
-    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it.
+    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` if another process owns it.
 
     `word` is what the cluster says about it in which the run went on.
     """
@@ -98,7 +98,7 @@ def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
 
 
 def running_number(info: TaskInfo, attempt: str) -> int | None:
-    """Return the index (from 1) of the running run that `attempt` names, None when there is none."""
+    """Return the index (from 1) of the running run that `attempt` names, None if there is none."""
     if runs.status_of(info) != runs.RUNNING or info.get("_attempt_id") != attempt:
         return None
     attempts = info.get("run_attempt_ids")

@@ -55,7 +55,7 @@ from .time_marks import TimeMarks
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
-# What no waiting heals: something of the wrong kind is in the way, or may not be touched.
+# Permanent errors: retrying cannot help.
 _LASTING = frozenset(
     {
         *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
@@ -75,7 +75,7 @@ def supervise(
 ) -> int:
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
-    `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
+    `gpus` are those of this host, as `EnvironmentProbe.look` returns them. `signals` has SIGCHLD, SIGTERM and
     SIGHUP; earlier signals do not concern this run. `explain` tells what ended a run from outside. `keep`
     are descriptors that hold its GPUs: they are closed when nothing of the run is left but to write its end,
     and that cannot be done at once.
@@ -108,7 +108,7 @@ def warm_up(*, scripts: bool) -> None:
 
 
 def waits(info: TaskInfo, attempt: str) -> bool:
-    """Tell whether a task waits for the run that `attempt` names."""
+    """Return whether a task waits for the run that `attempt` names."""
     return runs.status_of(info) == runs.QUEUED and info.get("_attempt_id") == attempt
 
 
@@ -288,7 +288,7 @@ class _Supervisor:
         return True
 
     def follow(self) -> TaskPaths:
-        """Return where the task is now: somebody may have moved the project."""
+        """Return where the task is now: the project may have been moved."""
         found = self._place()
         if found != self._found:
             self._found = found

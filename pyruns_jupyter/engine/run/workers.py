@@ -55,7 +55,7 @@ class Worker:
         os.set_blocking(self._jobs, False)
 
     def submit(self, job: Job, gpus: Gpus) -> bool:
-        """Give it another job; tell whether it took it. One that did not ends."""
+        """Give it another job; return whether it took it. One that did not ends."""
         data = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         message = _SIZE.pack(len(data)) + data
         try:
@@ -104,7 +104,7 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
 
 
 def _next_message(jobs: int, signals: SignalPipe) -> bytes:
-    """Return the next job, empty when there is none any more or somebody wants this process to end."""
+    """Return the next job, empty if there is none any more or this process is told to end."""
     poller = select.poll()
     poller.register(jobs, select.POLLIN)
     poller.register(signals.descriptor, select.POLLIN)

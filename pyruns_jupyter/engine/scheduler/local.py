@@ -36,7 +36,7 @@ class LocalEngine:
 
     @property
     def must_poll(self) -> bool:
-        """Whether supervisors of an earlier scheduler are watched; they are nobody's children here."""
+        """Whether supervisors of an earlier scheduler are watched, which are not children of this process."""
         return bool(self._adopted)
 
     def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
@@ -61,7 +61,7 @@ class LocalEngine:
 
     def _warm_up(self) -> None:
         warm_up(scripts=self._knows_scripts)
-        # What is frozen is never looked at by the garbage collector, and stays shared with the forks.
+        # gc.freeze() keeps these pages shared with the forks.
         gc.collect()
         gc.freeze()
 
@@ -74,7 +74,7 @@ class LocalEngine:
         self._adopted.append(job)
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
-        """Tell whether a running job has an owner.
+        """Return whether a running job has an owner.
 
         The lock says so on this host. A lock of another host may not be seen from here; there the lease
         speaks. Two hosts never have the same boot id; one that got another name keeps it.

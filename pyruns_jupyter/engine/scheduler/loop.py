@@ -119,7 +119,7 @@ class Scheduler:
         return False
 
     def _here(self) -> bool:
-        """Tell whether the project is still where it was: all our paths lead there."""
+        """Return whether the project is still where it was: all our paths lead there."""
         return self._lock.is_at(self._paths.scheduler_lock)
 
     def _watch(self) -> PathWatch | None:
@@ -256,7 +256,7 @@ class Scheduler:
             self._tidy_code()
 
     def _tidy_code(self) -> None:
-        """Remove, in a process of its own, the trees of stored code that nobody needs any more."""
+        """Remove, in a process of its own, the trees of stored code that are not needed any more."""
         with suppress(OSError):  # no room for a process: the next one does it
             fork_detached(self._remove_trees)
 
@@ -306,7 +306,7 @@ class Scheduler:
                 opened.waiting.append(entry)
 
     def _give_up(self, opened: ActiveBatch, entry: QueueEntry, why: str) -> bool:
-        """End the wait of an entry; tell whether that is done, else it is to be tried again."""
+        """End the wait of an entry; return whether that is done, else it is to be tried again."""
         try:
             give_up(entry, opened, why)
         except (PyrunsError, OSError) as error:
@@ -314,7 +314,7 @@ class Scheduler:
         return True
 
     def _start(self, opened: ActiveBatch, entry: QueueEntry) -> bool:
-        """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
+        """Start an entry whose turn it is, or find that it needs none; return whether it stopped waiting."""
         try:
             state, info = read_state(entry, opened)
             if entry.not_before > time.monotonic():
@@ -365,7 +365,7 @@ class Scheduler:
                 self._settle(opened, entry)
 
     def _settle(self, opened: ActiveBatch, entry: QueueEntry) -> None:
-        """Decide by its task file what becomes of an entry that nobody here works on."""
+        """Decide by its task file what becomes of an entry that no process here works on."""
         try:
             attempt = entry.job.attempt
             state, info = read_state(entry, opened)
@@ -380,10 +380,10 @@ class Scheduler:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
                 self._engine.adopt(entry.job)
-            elif entry.not_before > time.monotonic():  # it was buried a moment ago, in vain
+            elif entry.not_before > time.monotonic():  # cleanup failed recently: back off
                 opened.waiting.appendleft(entry)
             else:
-                self._bury(opened, entry)
+                self._finalize_orphan(opened, entry)
         elif state is EntryState.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
         elif state is EntryState.WAITING:
@@ -393,7 +393,7 @@ class Scheduler:
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 
-    def _bury(self, opened: ActiveBatch, entry: QueueEntry) -> None:
+    def _finalize_orphan(self, opened: ActiveBatch, entry: QueueEntry) -> None:
         self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
         self._delay(entry)
         try:
@@ -415,7 +415,7 @@ class Scheduler:
         return now >= self._leave_at
 
     def _leave(self) -> bool:
-        """Give the lock up unless there is work after all; tell whether it is given up."""
+        """Give the lock up unless there is work after all; return whether it is given up."""
         self._told.remove()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:

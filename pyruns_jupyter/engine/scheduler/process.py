@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _follow(lock: FileLock) -> None:
-    """Start a scheduler where our folder is now: somebody moved the project, and we know only the old paths.
+    """Start a scheduler where our folder is now: the project was moved, and we know only the old paths.
 
     The working folder is the project's, under whatever name.
     """
