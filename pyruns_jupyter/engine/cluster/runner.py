@@ -7,7 +7,6 @@ it queued, with what the cluster and the lines of the job's script made of it.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +54,7 @@ def main() -> int:
         return 2
     name_process("pyruns-run")
     gather_orphans()
-    signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    signals = SignalPipe(is_supervisor=True)
     root, paths = Path(sys.argv[1]), EnginePaths(Path(sys.argv[1]))
     try:
         submission = _read_submission(root, sys.argv[2])

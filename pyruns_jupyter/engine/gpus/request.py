@@ -91,8 +91,8 @@ def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Return whether one of the words means a device: its number, its UUID, or the beginning of it; also those
-    of the GPU that a MIG device is a part of.
+    """Return whether one of the words means a device: its number, its UUID, or the beginning of it; also
+    those of the GPU that a MIG device is a part of.
     """
     names = [str(device["label"]), str(device["uuid"]), *device["within"]]
     return any(

@@ -1,4 +1,7 @@
-"""Processes the way POSIX knows them: forking, spawning, orphans, signals. The only file that forks."""
+"""Processes the way POSIX knows them: forking, spawning, orphans, descendants, signals.
+
+The only file that forks, and knows which signals are sent.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ import psutil
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
 
+_END_SIGNALS = frozenset({signal.SIGTERM, signal.SIGHUP})
 _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
@@ -34,22 +38,24 @@ _TASK_SCORE, _MAX_SCORE = 500, 1000
 
 
 class SignalPipe:
-    """Signals as something to wait for beside file descriptors. At most one per process."""
+    """Signals as something to wait for beside file descriptors: that a child has ended and, for a supervisor,
+    that this process is told to end. At most one per process.
+    """
 
-    def __init__(self, *numbers: signal.Signals) -> None:
+    def __init__(self, *, is_supervisor: bool) -> None:
         self.descriptor, self._write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._write_end, False)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in numbers:
+        for number in (signal.SIGCHLD, *(_END_SIGNALS if is_supervisor else ())):
             signal.signal(number, _ignore)
 
-    def read(self) -> set[int]:
-        """Return the signals that arrived since the last call."""
+    def read(self) -> bool:
+        """Take the signals that arrived since the last call; return whether one tells this process to end."""
         try:
-            return set(os.read(self.descriptor, 4096))
+            return not _END_SIGNALS.isdisjoint(os.read(self.descriptor, 4096))
         except BlockingIOError:
-            return set()
+            return False
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -319,11 +325,12 @@ def has_children() -> bool:
     return True
 
 
-def signal_tree(group: int | None, number: int) -> None:
-    """Send a signal to a process group of ours and to all our descendants outside it.
+def stop_tree(group: int | None, *, kill: bool = False) -> None:
+    """Ask a process group of ours and all our descendants outside it to end, or `kill` them.
 
     `group` is the pid of a child that leads its group and was not collected yet, None when it was.
     """
+    number = signal.SIGKILL if kill else signal.SIGTERM
     inside: set[int] = set()
     if group is not None:
         for process in _descendants():
@@ -353,6 +360,34 @@ def _group_of(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return -1
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the pids of all children of a process, and of theirs."""
+    try:
+        found = _children(pid)
+    except OSError:  # not Linux, or a kernel without CONFIG_PROC_CHILDREN
+        try:
+            return [one.pid for one in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+    for child in found:  # it grows meanwhile
+        try:
+            found += _children(child)
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Return the pids of the children of all threads of a process; to look for them among all processes of a
+    host takes much longer.
+    """
+    found: list[int] = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+            found += map(int, file.read().split())
+    return found
 
 
 def marked_processes(variable: str, value: str) -> list[psutil.Process]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 import psutil
@@ -111,16 +110,16 @@ def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> No
     They are known by what cannot be taken for another's: the recorded process by pid and create time, all
     others by the attempt in the environment they were started with.
     """
-    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
+    for end in (psutil.Process.terminate, psutil.Process.kill):
         remains = _remains(pid, create_time, attempt)
         if not remains:
             return
         for process in remains:
             try:
-                process.send_signal(number)
+                end(process)
             except psutil.Error:
                 continue
-        psutil.wait_procs(remains, timeout=patience)
+        psutil.wait_procs(remains, timeout=_GRACE)
 
 
 def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[psutil.Process]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import select
-import signal
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -85,7 +84,7 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
     return the exit code.
     """
     gather_orphans()
-    signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    signals = SignalPipe(is_supervisor=True)
     most = 1 if keep else _RUNS
     for number in range(1, most + 1):
         name_process("pyruns-run", f"{job.workspace}/{job.task}", str(job.root.parent))
@@ -110,7 +109,7 @@ def _next_message(jobs: int, signals: SignalPipe) -> bytes:
     poller.register(signals.descriptor, select.POLLIN)
     while True:
         ready = {descriptor for descriptor, _ in poller.poll()}
-        if signals.descriptor in ready and signals.read() & {signal.SIGTERM, signal.SIGHUP}:
+        if signals.descriptor in ready and signals.read():
             return b""
         if jobs in ready:
             break

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 import traceback
@@ -91,7 +90,7 @@ class Scheduler:
 
     def run(self) -> bool:
         """Work until nothing waits or runs; return False when the project was moved away before."""
-        signals = SignalPipe(signal.SIGCHLD)
+        signals = SignalPipe(is_supervisor=False)
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         if self._wakes is not None:
