@@ -30,9 +30,8 @@ from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import submit
-from pyruns_jupyter.engine.queue.launch import scheduler_alive
+from pyruns_jupyter.engine.queue.launch import pause, resume, scheduler_alive
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from pyruns_jupyter.engine.queue.pause import pause, resume
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.server.process import ServerProcess
 

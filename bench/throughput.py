@@ -21,7 +21,7 @@ import psutil
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 
 JOBS = 2
 FEW = 40  # tasks for the program that takes long
@@ -140,7 +140,7 @@ def idle(folder: Path) -> tuple[float, float, list[float]]:
     time.sleep(2)
     scheduler = psutil.Process(_scheduler(workspace))
     own = [_own(child) for child in scheduler.children()]
-    pausing.pause(workspace.folder.root)
+    launch.pause(workspace.folder.root)
     waiting = workspace.create("x: 1\n" if workspace.folder.kind == "script" else "true\n", "w")
     workspace.run(waiting)
     time.sleep(2)
@@ -151,7 +151,7 @@ def idle(folder: Path) -> tuple[float, float, list[float]]:
     for task in workspace.tasks("is:active"):
         task.stop()
     workspace.wait(timeout=60)
-    pausing.resume(workspace.folder.root)
+    launch.resume(workspace.folder.root)
     return spent, size, own
 
 

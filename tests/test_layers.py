@@ -79,7 +79,7 @@ PYTHON_ARROWS = {
     "engine/client": {"core", "engine/cluster", "engine/gpus", "engine/memory", "engine/queue", "system"},
     "studies": {"core", "engine"},
     "api": {"core", "engine", "studies"},
-    "cli": {"api", "core", "engine", "studies", "system"},
+    "cli": {"api", "core", "engine", "service", "studies", "system"},
     "service": {"core", "engine", "studies"},
     "live": {"core", "service", "studies", "system"},
     "server": {"core", "engine", "live", "service", "studies", "system"},

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyruns_jupyter.cli.grammar import QUERY_HELP, build_cell_parser, build_parser
-from pyruns_jupyter.cli.queuegrammar import add_run_options, add_search_options
+from pyruns_jupyter.cli.batch_arguments import add_run_options
+from pyruns_jupyter.cli.grammar import build_cell_parser, build_parser
+from pyruns_jupyter.cli.parser import QUERY_HELP
 from pyruns_jupyter.cli.terminal import PROGRAM
+from pyruns_jupyter.cli.verbs.searching import add_search_options
 from pyruns_jupyter.notebook.magics import CELL_PROGRAM, LINE_PROGRAM, VIEW_VERBS, PyrunsMagics
 from tools.generated import paragraph, table
 

@@ -17,7 +17,7 @@ from traitlets import Bool, Float, Int, List, TraitType, Unicode
 from pyruns_jupyter.core.metrics.journal import _RANKS
 from pyruns_jupyter.core.workspace.cluster_settings import _RULES, ClusterSettings
 from pyruns_jupyter.core.workspace.settings import DEFAULT_TEXT, Settings
-from pyruns_jupyter.engine.queue.client_environment import RUN_VARIABLES
+from pyruns_jupyter.engine.queue.launch import RUN_VARIABLES
 from pyruns_jupyter.server.app import PyrunsExtension
 from tools.generated import ROOT, paragraph, table
 

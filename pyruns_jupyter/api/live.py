@@ -169,49 +169,37 @@ class Progress:
 
 
 def progress_of(wanted: bool | None) -> Progress | None:
-    """Return a bar if one is wanted; None: where somebody looks, in a notebook or a terminal."""
+    """Return a bar if one is wanted; None: in a notebook or a terminal."""
     if wanted is None:
         wanted = "ipykernel.iostream" in sys.modules or sys.stdout.isatty()
     return Progress() if wanted else None
-
-
-class Following:
-    """What happens in a workspace, from now on."""
-
-    def __init__(self, folder: WorkspaceFolder) -> None:
-        self._index = TaskIndex(folder)
-        self._index.refresh()
-        self._known = {name: row.status for name, row in self._index.rows.items()}
-
-    @property
-    def is_active(self) -> bool:
-        """Whether anything runs or waits."""
-        return any(status in ACTIVE for status in self._known.values())
-
-    def look(self) -> list[Event]:
-        """Return what happened since the last look."""
-        changes = self._index.refresh()
-        found = []
-        for row in changes.changed:
-            found.append(Event("changed", row.name, row.status, self._known.get(row.name), row))
-            self._known[row.name] = row.status
-        for name in changes.removed:
-            found.append(Event("removed", name, None, self._known.pop(name, None), None))
-        return found
 
 
 class Events(Iterable[Event], AsyncIterable[Event]):
     """What happens in a workspace from now on: for `for`, and for `async for`."""
 
     def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
-        self._following = Following(folder)
+        self._index = TaskIndex(folder)
+        self._index.refresh()
+        self._statuses = {name: row.status for name, row in self._index.rows.items()}
         self._until_idle = until_idle
+
+    def _look(self) -> list[Event]:
+        """Return what happened since the last look."""
+        changes = self._index.refresh()
+        found = []
+        for row in changes.changed:
+            found.append(Event("changed", row.name, row.status, self._statuses.get(row.name), row))
+            self._statuses[row.name] = row.status
+        for name in changes.removed:
+            found.append(Event("removed", name, None, self._statuses.pop(name, None), None))
+        return found
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events as they happen."""
         while True:
             began = time.monotonic()
-            found = self._following.look()
+            found = self._look()
             pause = _pause_since(began)
             yield from found
             if self._is_over():
@@ -224,7 +212,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
 
         while True:
             began = time.monotonic()
-            found = await asyncio.to_thread(self._following.look)
+            found = await asyncio.to_thread(self._look)
             pause = _pause_since(began)
             for event in found:
                 yield event
@@ -233,4 +221,4 @@ class Events(Iterable[Event], AsyncIterable[Event]):
             await asyncio.sleep(pause)
 
     def _is_over(self) -> bool:
-        return self._until_idle and not self._following.is_active
+        return self._until_idle and not any(status in ACTIVE for status in self._statuses.values())

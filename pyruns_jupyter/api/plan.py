@@ -13,7 +13,7 @@ from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan, folds_told
 from pyruns_jupyter.core.config.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.create import preview
+from pyruns_jupyter.core.create import create, preview
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
@@ -70,6 +70,16 @@ class Plan:
         given = self.name if name is None else name
         write_plan(target, PlanFile(self.text, given, self.script), len(self), overwrite=overwrite)
         return target
+
+    def create(self, workspace: WorkspaceFolder, name: str | None = None) -> list[str]:
+        """Create the tasks of the plan, which was made for `workspace` a moment ago; return their names.
+
+        Raises:
+            InvalidInput, Conflict: see `Workspace.create`.
+        """
+        name = name or self.name or "task"
+        names = preview.proposed_names(workspace, self._sweep, name)
+        return create.create(preview.TaskPlan(workspace, name, names, self._sweep, self.text))
 
     @property
     def axes(self) -> dict[str, list[Any]]:
@@ -134,7 +144,9 @@ class Plan:
         ]
 
 
-def plan_overlay(workspace: WorkspaceFolder, text: str, name: str = "") -> Plan:
+def plan_overlay(
+    workspace: WorkspaceFolder, text: str, name: str = "", settings: Settings | None = None
+) -> Plan:
     """Return the plan of `text`, which may be that of a plan file.
 
     It is laid over the workspace's default configuration; a text that leaves out nothing stays as it is,
@@ -145,13 +157,14 @@ def plan_overlay(workspace: WorkspaceFolder, text: str, name: str = "") -> Plan:
     """
     found = parse_plan(text)
     lines = len(_BREAK.findall(text[: len(text) - len(found.text)]))
-    given = SweepPlan.examine(found.text, limit=Settings.load(workspace.root).sweep_limit)
+    settings = settings or Settings.load(workspace.root)
+    given = SweepPlan.examine(found.text, limit=settings.sweep_limit)
     errors = list(given.errors)
     whole, sweep = found.text, given
     try:
         if not given.template.errors:
             whole = preview.complete_template(workspace, found.text)
-            sweep = preview.check_template(workspace, whole)
+            sweep = preview.check_template(workspace, whole, settings)
     except InvalidInput as error:
         told = {(one.field, one.message) for one in errors}
         several = error.errors if isinstance(error, InvalidInputs) else [error]

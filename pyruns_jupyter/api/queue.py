@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from pyruns_jupyter.core.common.errors import PyrunsError
-from pyruns_jupyter.engine.client import option_parsing as given_options
-from pyruns_jupyter.engine.queue import pause as pausing
-from pyruns_jupyter.engine.queue.options import MAX_JOBS, QueueOptions
+from pyruns_jupyter.engine.client.submit import BatchRequest
+from pyruns_jupyter.engine.queue import launch
+from pyruns_jupyter.engine.queue.options import MAX_JOBS
 from pyruns_jupyter.engine.queue.status import Queue, QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import ensure_running, requeue
 
@@ -25,7 +25,7 @@ Seconds = float | str  # also 90s, 10m, 2h, 1h30m
 
 
 class TaskOptions(TypedDict, total=False):
-    """How a task is run; see `Workspace.run`."""
+    """How a task is run; see `Workspace.run`. (The keys are those of `engine.queue.options.OPTIONS`.)"""
 
     priority: int
     after: str | Task | Iterable[str | Task]
@@ -51,17 +51,23 @@ class RunOptions(TaskOptions, total=False):
     jobs: int
 
 
-def queue_options(workspace: WorkspaceFolder, given: RunOptions) -> QueueOptions:
-    """Return the options of a queueing of tasks of `workspace`.
+def named_options(given: RunOptions) -> dict[str, object]:
+    """Return options with the tasks to run after by their names."""
+    options: dict[str, object] = {**given}
+    if "after" in given:
+        options["after"] = _names(given["after"])
+    if "after_any" in given:
+        options["after_any"] = _names(given["after_any"])
+    return options
+
+
+def batch_request(workspace: WorkspaceFolder, given: RunOptions) -> BatchRequest:
+    """Return the request to queue tasks of `workspace` with these options.
 
     Raises:
-        InvalidInput: when one cannot be used.
+        InvalidInput: if one cannot be used.
     """
-    options: dict[str, object] = {**given}
-    for key in ("after", "after_any"):
-        if key in options:
-            options[key] = _names(given[key])
-    return given_options.queue_options(workspace, options)
+    return BatchRequest.parse(workspace, named_options(given))
 
 
 def _names(tasks: str | Task | Iterable[str | Task]) -> list[str]:
@@ -94,15 +100,15 @@ class ProjectQueue:
     @property
     def paused(self) -> bool:
         """Whether nothing more is started."""
-        return pausing.is_paused(self._root)
+        return launch.is_paused(self._root)
 
     def pause(self) -> bool:
-        """Start nothing more; tell whether the queue was not paused before."""
-        return pausing.pause(self._root)
+        """Start nothing more; return whether the queue was not paused before."""
+        return launch.pause(self._root)
 
     def resume(self) -> bool:
-        """Go on; tell whether the queue was paused before."""
-        return pausing.resume(self._root)
+        """Go on; return whether the queue was paused before."""
+        return launch.resume(self._root)
 
     def requeue(self) -> list[str]:
         """Queue again here the tasks that were queued elsewhere: in another copy of the project, on another

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.common.printable import printable
@@ -16,7 +15,6 @@ from pyruns_jupyter.studies.optimizer import Optimizer
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, curve_of
 
 from .live import Waiting, progress_of
-from .queue import RunOptions, TaskOptions, queue_options
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
 from .task import Task, TaskList
 
@@ -185,29 +183,6 @@ class Studies(Mapping[str, Study]):
     def __repr__(self) -> str:
         told = [summary(study.definition, study.trials) for study in self.values()]
         return "\n".join(told) or "There is no study."
-
-
-def begin_study(
-    workspace: Workspace,
-    space: str,
-    name: str,
-    objective: str,
-    seed: int | None,
-    how: Mapping[str, Any],
-    options: TaskOptions,
-) -> Study:
-    """Begin a study, see `Workspace.optimize`; `how` holds other fields of its definition."""
-    wanted = cast(RunOptions, {"resume": True, **options})
-    definition = Definition(
-        name=name,
-        text=space,
-        objective=objective,
-        seed=random.getrandbits(32) if seed is None else seed,
-        options=queue_options(workspace.folder, wanted),
-        **how,
-    )
-    managing.begin(workspace.folder, definition)
-    return Study(workspace, name)
 
 
 def summary(definition: Definition, trials: list[Trial]) -> str:

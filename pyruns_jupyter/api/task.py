@@ -23,10 +23,10 @@ from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.trust.signed_pickles import load_pickle
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.client.submit import cancel
 
 from .live import Waiting, progress_of
-from .queue import RunOptions, queue_options
+from .queue import RunOptions, batch_request
 from .runs import TaskRun
 from .tables import TableView, html_table, task_columns
 
@@ -258,8 +258,8 @@ class Task:
             InvalidInput: when an option cannot be used.
             Conflict: when it is queued or running already.
         """
-        wanted = queue_options(self._workspace, options)
-        raise_refused(submit(self._workspace, [self._name], options=wanted).refused)
+        request = batch_request(self._workspace, options)
+        raise_refused(request.submit([self._name]).refused)
         return self
 
     def wait(self, *, timeout: float | None = None) -> Task:

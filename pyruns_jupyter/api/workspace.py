@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from pyruns_jupyter.core.common.errors import NotFound
 from pyruns_jupyter.core.create import create as generate
@@ -16,14 +17,16 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.engine.client.submit import submit
+from pyruns_jupyter.engine.client.batch_options import parse_options
+from pyruns_jupyter.studies.definition import Definition
 from pyruns_jupyter.studies.launch import ensure_running
+from pyruns_jupyter.studies.service import begin
 
 from .live import Events
 from .plan import Plan, plan_overlay
-from .queue import ProjectQueue, RunOptions, TaskOptions, queue_options
+from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_options
 from .results import Results
-from .study import Studies, Study, begin_study
+from .study import Studies, Study
 from .tables import TableView, count_text
 from .task import Task, TaskList, raise_refused
 
@@ -103,11 +106,13 @@ class Workspace(Results):
             InvalidInput: when something in it cannot be used.
             Conflict: when a task of this name is there already.
         """
-        if isinstance(plan, str) and self._folder.kind == "script":
-            plan = plan_overlay(self._folder, plan, name or "")
-        text = plan.text if isinstance(plan, Plan) else plan
-        name = name or (isinstance(plan, Plan) and plan.name) or "task"
-        return TaskList(self[made] for made in generate.create_tasks(self._folder, text, name))
+        if isinstance(plan, Plan):
+            names = generate.create_tasks(self._folder, plan.text, name or plan.name or "task")
+        elif self._folder.kind == "script":
+            names = plan_overlay(self._folder, plan, name or "").create(self._folder, name)
+        else:
+            names = generate.create_tasks(self._folder, plan, name or "task")
+        return TaskList(self[made] for made in names)
 
     @property
     def queue(self) -> ProjectQueue:
@@ -153,8 +158,7 @@ class Workspace(Results):
             Conflict: when a task is queued or running already; the others are queued all the same.
         """
         names = self._names(tasks)
-        wanted = queue_options(self._folder, options)
-        found = submit(self._folder, names, options=wanted, skip_done=skip_done)
+        found = batch_request(self._folder, options).submit(names, skip_done=skip_done)
         raise_refused(found.refused)
         return TaskList((self[name] for name in found.queued), found.skipped.values())
 
@@ -278,14 +282,21 @@ class Workspace(Results):
             Conflict: when a study or task of the name is there already.
             PyrunsError: when Optuna is not installed.
         """
-        how: dict[str, Any] = {
-            "direction": direction,
-            "n": n,
-            "jobs": jobs,
-            "sampler": sampler,
-            "prune": prune,
-        }
-        return begin_study(self, space, name, objective, seed, how, options)
+        wanted = cast(RunOptions, {"resume": True, **options})
+        definition = Definition(
+            name=name,
+            text=space,
+            objective=objective,
+            direction=direction,
+            n=n,
+            jobs=jobs,
+            sampler=sampler,
+            seed=random.getrandbits(32) if seed is None else seed,
+            prune=prune,
+            options=parse_options(self._folder, named_options(wanted)),
+        )
+        begin(self._folder, definition)
+        return Study(self, name)
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks have each status."""
@@ -293,8 +304,8 @@ class Workspace(Results):
         return dict(self._index.counts)
 
     def attend(self) -> bool:
-        """Start a scheduler if work waits and none lives, and drivers of active studies; tell whether
-        something was started.
+        """Start a scheduler if tasks are queued and none is alive, and drivers of active studies; return
+        whether something was started.
         """
         return ensure_running(self._folder.root)
 

@@ -13,8 +13,8 @@ from pyruns_jupyter.core.common.errors import InvalidInputs, PyrunsError, os_sen
 from pyruns_jupyter.core.common.printable import printable_text
 
 from .context import Context
-from .grammar import HelpShown, UsageError, build_parser
-from .verbs import VERBS
+from .grammar import build_parser
+from .parser import HelpShown, UsageError
 
 PROGRAM = "jupyter pyruns"
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.verb is None:
             parser.print_help()
             return 2
-        return VERBS[args.verb](TerminalContext(Path.cwd()), args)
+        return int(args.do(TerminalContext(Path.cwd()), args))
     except HelpShown:
         return 0
     except UsageError as error:

@@ -16,14 +16,16 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from IPython.display import display
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.api.queue import queue_options
-from pyruns_jupyter.api.task import Task
+from pyruns_jupyter.api.queue import batch_request
+from pyruns_jupyter.api.task import Task, raise_refused
+from pyruns_jupyter.cli.batch_arguments import run_options
 from pyruns_jupyter.cli.completion import completions
 from pyruns_jupyter.cli.context import Context
-from pyruns_jupyter.cli.grammar import HelpShown, UsageError, build_cell_parser, build_parser
-from pyruns_jupyter.cli.queuegrammar import run_options
+from pyruns_jupyter.cli.grammar import build_cell_parser, build_parser
+from pyruns_jupyter.cli.parser import HelpShown, UsageError
 from pyruns_jupyter.cli.terminal import error_text
-from pyruns_jupyter.cli.verbs import VERBS, create, optimize, show_plan
+from pyruns_jupyter.cli.verbs.creating import create, show_plan
+from pyruns_jupyter.cli.verbs.searching import optimize
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
@@ -127,7 +129,7 @@ class PyrunsMagics(Magics):
             return
         if args.verb in ("sweep", "plan", "optimize", "add") and args.file == "-":
             raise UsageError("A notebook has no standard input. Use %%pyruns sweep; the cell is the YAML.")
-        VERBS[args.verb](self._context, args)
+        args.do(self._context, args)
 
     def _cell(self, words: list[str], cell: str) -> None:
         args = build_cell_parser(CELL_PROGRAM).parse_args(words)
@@ -161,10 +163,10 @@ class PyrunsMagics(Magics):
             raise UsageError(f"{args.to!r} is no name of a variable.")
         options = run_options(args)
         workspace = Workspace.open(self._context.folder)
-        queue_options(workspace.folder, options)  # before anything is made
+        request = batch_request(workspace.folder, options)  # before anything is made
         task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
         try:
-            workspace.run(task, **options)
+            raise_refused(request.submit([task.name]).refused)
         except PyrunsError:
             # A cell is run again when it is mended; what was refused shall not lie about.
             task.delete()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyruns_jupyter.core import query
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.create.duplicate import duplicate
@@ -19,8 +18,8 @@ from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.tasks.trash import purge_all
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client import option_parsing
-from pyruns_jupyter.engine.client.submit import cancel, submit
+from pyruns_jupyter.engine.client.submit import BatchRequest, cancel
+from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .request import Body
 
@@ -56,7 +55,7 @@ class ActionRequest:
     as_name: str | None = None
     runs: bool = False
     artifacts: bool = False
-    older_than: int | None = None
+    older_than: float | None = None
 
     KEYS = (
         *("action", "names", "query", "run", "skip_done", "tags", "before", "after", "as_name"),
@@ -68,7 +67,7 @@ class ActionRequest:
         """Read a request.
 
         Raises:
-            InvalidInput: when it is none.
+            InvalidInput: if it is not valid.
         """
         action = body.text("action")
         if action not in ACTIONS:
@@ -104,7 +103,7 @@ class ActionRequest:
             action,
             names,
             body.text("query", ""),
-            body.options("run", option_parsing.KEYS),
+            body.options("run", OPTIONS),
             body.has("skip_done") and body.flag("skip_done"),
             tags,
             before,
@@ -128,6 +127,8 @@ class ActionRequest:
         """
         if self.action == PURGE:
             return list  # those in the trash are none of these
+        from pyruns_jupyter.core import query  # the command line starts faster without
+
         rows, sources = index.rows, query.Sources.of(index)
 
         def find() -> list[str]:
@@ -142,27 +143,32 @@ class ActionRequest:
 def act(
     workspace: WorkspaceFolder, wanted: ActionRequest, names: list[str], rows: Rows | None = None
 ) -> dict[str, Any]:
-    """Do something to tasks and return an `ActionResult`; some may be refused.
-
-    `rows` are all tasks of the workspace; only `move` needs them.
-
-    Raises:
-        InvalidInput, NotFound: when tasks are to be moved before or after one that is not there.
-    """
-    if wanted.action == RUN:
-        outcome = _run(workspace, names, wanted)
-    elif wanted.action == PURGE:
-        chosen = None if wanted.names is None else names
-        outcome = purge_all(workspace, chosen, older_than=wanted.older_than)
-    elif wanted.action == MOVE:
-        move_tasks(workspace, rows or {}, names, before=wanted.before, after=wanted.after)
-        outcome = Outcome(names)
-    else:
-        outcome = bulk.for_each_task(
-            workspace, names, lambda name, durable: _one(wanted, workspace, name, durable=durable)
-        )
+    """Perform an action on tasks and return its `ActionResult`; see `perform`."""
+    outcome = perform(workspace, wanted, names, rows)
     refused = [{"name": name, "message": why} for name, why in outcome.refused.items()]
     return {"done": outcome.done, "refused": refused, "made": outcome.made}
+
+
+def perform(
+    workspace: WorkspaceFolder, wanted: ActionRequest, names: list[str], rows: Rows | None = None
+) -> Outcome:
+    """Perform an action on tasks; some may be refused. `rows` are all tasks of the workspace; only `move`
+    needs them.
+
+    Raises:
+        InvalidInput, NotFound: if tasks are to be moved before or after one that does not exist.
+    """
+    if wanted.action == RUN:
+        return _run(workspace, names, wanted)
+    if wanted.action == PURGE:
+        chosen = None if wanted.names is None else names
+        return purge_all(workspace, chosen, older_than=wanted.older_than)
+    if wanted.action == MOVE:
+        move_tasks(workspace, rows or {}, names, before=wanted.before, after=wanted.after)
+        return Outcome(names)
+    return bulk.for_each_task(
+        workspace, names, lambda name, durable: _one(wanted, workspace, name, durable=durable)
+    )
 
 
 def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
@@ -189,9 +195,9 @@ def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durabl
 
 
 def _run(workspace: WorkspaceFolder, names: list[str], wanted: ActionRequest) -> Outcome:
-    options = option_parsing.queue_options(workspace, wanted.run)
+    request = BatchRequest.parse(workspace, wanted.run)
     if not names:
         return Outcome()
-    preview.check_runnable(workspace)
-    submission = submit(workspace, names, options=options, skip_done=wanted.skip_done)
+    preview.check_runnable(workspace, request.settings)
+    submission = request.submit(names, skip_done=wanted.skip_done)
     return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

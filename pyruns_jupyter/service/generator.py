@@ -79,13 +79,15 @@ def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str,
     }
 
 
-def propose(workspace: WorkspaceFolder, text: str, name: str, most: int) -> TaskPlan:
+def propose(
+    workspace: WorkspaceFolder, text: str, name: str, most: int, settings: Settings | None = None
+) -> TaskPlan:
     """Return what a text would make; nothing is written.
 
     Raises:
         InvalidInput: when the text or the name is wrong, or more than `most` tasks would be made.
     """
-    proposal = plan_tasks(workspace, text, name)
+    proposal = plan_tasks(workspace, text, name, settings)
     if proposal.count > most:
         raise InvalidInput(
             f"This makes {proposal.count:,} tasks; at most {most:,} are made at once on this server.",

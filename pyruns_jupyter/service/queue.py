@@ -10,8 +10,8 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.cluster.resources import engine_of
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.client.batch_options import executor_of
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import requeue
 
@@ -34,7 +34,7 @@ def read_change(body: Body) -> bool | None:
     """Return whether a `QueueChange` pauses the queue; None if it queues again here what is foreign.
 
     Raises:
-        InvalidInput: if it is none.
+        InvalidInput: if it is not valid.
     """
     if body.has("requeue") == body.has("paused"):
         raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
@@ -54,14 +54,14 @@ def change(root: Path, paused: bool | None) -> None:
     if paused is None:
         requeue(root)
     elif paused:
-        pausing.pause(root)
+        launch.pause(root)
     else:
-        pausing.resume(root)
+        launch.resume(root)
 
 
 def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:
-    """Tell whether tasks that are queued with these options run on this machine."""
-    return engine_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
+    """Return whether tasks that are queued with these options run on this machine."""
+    return executor_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
 
 
 def _batch_model(batch: QueuedBatch) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pyruns_jupyter.core.common.time_limit import time_limit
 from pyruns_jupyter.core.config.sweep.searchspace import Interval, SearchSpace
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client import option_parsing
+from pyruns_jupyter.engine.client.batch_options import parse_options
+from pyruns_jupyter.engine.queue.options import OPTIONS
 from pyruns_jupyter.studies import service as managing
 from pyruns_jupyter.studies.definition import MAX_TRIALS, Definition, study_names
 from pyruns_jupyter.studies.launch import is_driven
@@ -43,7 +44,7 @@ class StudyRequest:
         """Read a request.
 
         Raises:
-            InvalidInput: when it is none.
+            InvalidInput: if it is not valid.
         """
         usual = Definition("", "", "")
         fields: dict[str, Any] = {key: body.text(key) for key in ("text", "name", "objective")}
@@ -52,7 +53,7 @@ class StudyRequest:
         for key in ("n", "jobs"):
             fields[key] = body.integer(key, getattr(usual, key), low=1, high=MAX_TRIALS)
         seed = body.integer("seed", random.getrandbits(32), low=0, high=2**32 - 1)
-        run = body.options("run", [key for key in option_parsing.KEYS if key != "jobs"])
+        run = body.options("run", OPTIONS.keys() - {"jobs"})
         return cls({**fields, "seed": seed}, run)
 
     def definition(self, workspace: WorkspaceFolder) -> Definition:
@@ -61,7 +62,7 @@ class StudyRequest:
         Raises:
             InvalidInput: when an option of the queueing cannot be used.
         """
-        options = option_parsing.queue_options(workspace, {"resume": True, **self.run})
+        options = parse_options(workspace, {"resume": True, **self.run})
         return Definition(**self.fields, options=options)
 
 
@@ -80,7 +81,7 @@ class StudyChange:
         """Read a request.
 
         Raises:
-            InvalidInput: when it is none.
+            InvalidInput: if it is not valid.
         """
         action = body.text("action")
         if action not in ACTIONS:

@@ -25,9 +25,10 @@ from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sou
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client import option_parsing
-from pyruns_jupyter.engine.client.submit import check_submission, submit
+from pyruns_jupyter.engine.client.submit import BatchRequest
+from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .generator import CREATE_SECONDS, propose
 from .path_guard import check_inside
@@ -141,7 +142,7 @@ class Creation:
         Raises:
             InvalidInput: when it is none.
         """
-        run = body.options("run", option_parsing.KEYS) if body.has("run") else None
+        run = body.options("run", OPTIONS) if body.has("run") else None
         return cls(body.text("text"), body.text("name"), run)
 
 
@@ -151,17 +152,17 @@ def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str,
     Raises:
         InvalidInput: when something is wrong; nothing is created.
     """
-    options = None if wanted.run is None else option_parsing.queue_options(workspace, wanted.run)
+    settings = Settings.load(workspace.root)
+    request = None if wanted.run is None else BatchRequest.parse(workspace, wanted.run, settings)
     with time_limit(CREATE_SECONDS):
-        proposal = propose(workspace, wanted.text, wanted.name, most)
-    if options is not None:
-        preview.check_runnable(workspace)
-        check_submission(workspace, options)
-    names = generate.create(proposal)
+        proposal = propose(workspace, wanted.text, wanted.name, most, settings)
+    if request is not None:
+        preview.check_runnable(workspace, settings)
+    names = generate.create(proposal, settings=settings)
     created: dict[str, Any] = {"names": names, "queued": False, "message": None}
-    if options is not None:
+    if request is not None:
         try:
-            refused = submit(workspace, names, options=options).refused
+            refused = request.submit(names).refused
         except PyrunsError as error:  # the tasks are there all the same
             refused = {names[0]: error.message}
         except OSError as error:

@@ -11,7 +11,7 @@ from pyruns_jupyter.core.taskfile.runs import STATUSES
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SCRIPT, SHELL, WorkspaceFolder
-from pyruns_jupyter.engine.cluster.resources import engine_of
+from pyruns_jupyter.engine.client.batch_options import executor_of
 from pyruns_jupyter.engine.queue.batches import batch_ids
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
@@ -37,7 +37,7 @@ def workspace_model(
         "path": path,
         "script": script,
         "counts": None if counts is None else {status: counts.get(status, 0) for status in STATUSES},
-        "engine": engine_of(Settings.load(workspace.root), workspace.name, None),
+        "engine": executor_of(Settings.load(workspace.root), workspace.name, None),
         "scheduler_alive": scheduler_alive(workspace.root),
         "problem": problem or workspace.problem(),
     }

@@ -120,7 +120,7 @@ class ActiveStudy:
         return made
 
     def _here(self) -> bool:
-        """Tell whether the study is active, and the project where it was."""
+        """Return whether the study is active, and the project where it was."""
         return self._lock.is_at(marker_path(self._workspace.root, self._workspace.name, self._name))
 
     def _open(self) -> list[Trial]:
@@ -156,7 +156,7 @@ class ActiveStudy:
 
     def _take(self, trial: Trial, row: TaskRow, info: TaskInfo) -> None:
         now = trial_of(row, self._definition.objective)
-        if now is None:  # somebody took it out of the study
+        if now is None:  # it was taken out of the study
             self._drop(trial)
             return
         self._trials[trial.number] = now
@@ -226,7 +226,7 @@ class ActiveStudy:
     # New trials
 
     def _ask(self) -> bool:
-        """Make and queue one more trial; tell whether there was one.
+        """Make and queue one more trial; return whether there was one.
 
         Raises:
             Over: when all have ended, or none can be made.

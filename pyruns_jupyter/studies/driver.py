@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -34,6 +33,7 @@ from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.launch import ensure_running
+from pyruns_jupyter.engine.queue.processes import become_daemon
 from pyruns_jupyter.engine.scheduler.process import LOCK_TIMEOUT
 
 from .active_study import LOOK_SECONDS, ActiveStudy, say
@@ -211,11 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (PyrunsError, OSError) as error:
         say(f"The driver of {words[2]} does not start: {error}")
         return 1
-    with suppress(OSError):
-        os.setsid()
-    # A shell starts background processes deaf to these.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
+    become_daemon()
     who = {"pid": os.getpid(), "host": host_name(), "started": time.time(), "python": python}
     with suppress(OSError):  # for people only: a full disk stops nothing
         lock.write(json.dumps(who).encode())

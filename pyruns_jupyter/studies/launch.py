@@ -1,7 +1,7 @@
 """Seeing to it that each active study has a driver.
 
-While a study is active, a file in the engine's folder says so (the marker): with it, whoever looks at a
-project finds the studies that need a driver without reading them all. Its lock is held by the driver, which
+While a study is active, a file in the engine's folder says so (the marker): with it, a front end
+finds the studies that need a driver without reading them all. Its lock is held by the driver, which
 also holds one of its own (`driver_lock_path`): it serves all studies that were begun with one interpreter.
 """
 
@@ -33,8 +33,7 @@ from pyruns_jupyter.core.trust.signatures import SealedFolder, remove_foreign, s
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import Requeued
 from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
-from pyruns_jupyter.engine.queue.client_environment import front_end_environment
-from pyruns_jupyter.engine.queue.launch import check_startable, start_detached
+from pyruns_jupyter.engine.queue.launch import check_startable, front_end_environment, start_detached
 from pyruns_jupyter.engine.queue.launch import ensure_running as attend_queue
 
 _SEPARATOR = "@"  # no name holds it
@@ -135,7 +134,7 @@ def is_begun_here(root: Path, workspace: str, study: str) -> bool:
 
 
 def is_driven(root: Path, workspace: str, study: str) -> bool:
-    """Tell whether a driver of a study lives on this machine."""
+    """Return whether a driver of a study lives on this machine."""
     try:
         return is_locked(marker_path(root, workspace, study))
     except OSError:
@@ -188,7 +187,7 @@ def requeue(root: Path) -> Requeued:
 
 
 def ensure_running(root: Path) -> bool:
-    """Start what the work of a project needs and lacks, a scheduler and drivers of studies; tell whether
+    """Start what the work of a project needs and lacks, a scheduler and drivers of studies; return whether
     something was started.
 
     Cheap when there is nothing to do: front ends call it whenever they look at a project.

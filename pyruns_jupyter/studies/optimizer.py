@@ -40,7 +40,7 @@ class OptunaMissing(Conflict):
 
 
 def is_available() -> bool:
-    """Tell whether Optuna is installed, without importing it."""
+    """Return whether Optuna is installed, without importing it."""
     return find_spec("optuna") is not None
 
 
@@ -79,7 +79,7 @@ class Optimizer:
         self._trial(number).report(value, step)
 
     def should_prune(self, number: int) -> bool:
-        """Tell whether an open trial promises so little that it should be stopped."""
+        """Return whether an open trial promises so little that it should be stopped."""
         return bool(self._definition.prune) and self._trial(number).should_prune()
 
     def tell(self, trial: Trial) -> None:

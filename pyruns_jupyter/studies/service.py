@@ -151,7 +151,7 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
 
 
 def end(workspace: WorkspaceFolder, name: str, state: str, message: str = "") -> None:
-    """Write down that a study is over, unless somebody else did; it has no driver then.
+    """Store that a study is over, unless it is already; it has no driver then.
 
     Raises:
         NotFound, Unreadable: when there is no such study, or its file is damaged.

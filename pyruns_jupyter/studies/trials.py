@@ -50,7 +50,7 @@ def place_facts(study: str, number: int, beside: list[int]) -> dict[str, Any]:
 
 
 def trial_of(row: TaskRow, objective: str) -> Trial | None:
-    """Return the trial that a row is, None when it is none."""
+    """Return the trial of a row, None if it is not a trial."""
     place = row.study
     if place is None or not row.readable:
         return None

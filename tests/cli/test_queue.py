@@ -94,8 +94,8 @@ def test_stopping_everything(terminal: Terminal) -> None:
     wait_until(lambda: list(statuses(terminal).values()).count("running") == 2)
     assert "stopping" in terminal("stop", "--all")
     wait_until(lambda: set(statuses(terminal).values()) == {"cancelled"})
-    assert "like that" in terminal("stop", "--all", code=1)
-    assert "like that" in terminal("run", "--failed", code=1)
+    assert "No task matches" in terminal("stop", "--all", code=1)
+    assert "No task matches" in terminal("run", "--failed", code=1)
 
 
 @pytest.mark.parametrize(

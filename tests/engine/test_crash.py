@@ -175,13 +175,8 @@ def test_a_claim_that_a_power_failure_lost_is_made_again(shell: Project) -> None
     done = str(shell.info("A")["_attempt_id"])
     tasks = (("A", done), ("B", "b" * 32), ("C", "c" * 32))
     for boot, expected in (("", "completed"), ("another boot", "completed")):
-        batch = batches.Batch.new(
-            batches.new_id(),
-            workspace="_shell_",
-            options=QueueOptions(),
-            environment=dict(os.environ),
-            python=sys.executable,
-            tasks=tasks,
+        batch = batches.Batch(
+            batches.new_id(), "_shell_", QueueOptions(), dict(os.environ), sys.executable, tasks
         )
         write = {**batch.to_dict(), "boot": boot or batch.boot}
         path = shell.engine.batches / f"{batch.id}.json"

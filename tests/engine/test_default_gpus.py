@@ -13,7 +13,7 @@ import pytest
 
 from pyruns_jupyter.core.scripts.frameworks import imported_framework
 from pyruns_jupyter.engine.gpus import reservations
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.conftest import FakeGpu, FakeNvml
 from tests.support import ROOT
@@ -101,12 +101,12 @@ def test_the_gpu_is_recorded_in_the_batch(make_project: MakeProject) -> None:
     project.settings(NOW)
     project.task("T", "{}\n")
     project.key  # noqa: B018 - the engine folder is made
-    pausing.pause(project.root)
+    launch.pause(project.root)
     run(project, {"priority": 3})
     (batch,) = read_queue(project.root).batches
     assert batch.options.gpus == 1
     project.script.write_text(SHOW)  # what the script is later does not count
-    pausing.resume(project.root)
+    launch.resume(project.root)
     assert project.wait("T") == ["completed"]
     assert b"gpus:GPU-" in project.output("T")
 

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.engine.client import doctor
 from pyruns_jupyter.engine.client.doctor import Finding, examine
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from tests.core.damage import state_of
 from tests.support import ROOT, wait_until
 
@@ -61,7 +61,7 @@ def test_everything_that_is_sick_is_named(shell: Project) -> None:
     shell.paths("torn").info.write_text("{")
     stuck(shell)
     shell.settings("max_jobs: many\n")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     (shell.engine.batches / "x.damaged").write_text("?")
     said = told(shell)
     assert "error: _shell_/torn: " in said
@@ -95,12 +95,12 @@ def test_a_run_without_an_owner_is_ended(shell: Project, batch_is_there: bool) -
 
 def test_tasks_whose_queueing_is_gone_are_put_back(shell: Project) -> None:
     names = [shell.task(f"t{number}", "true") for number in range(7)]
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit(*names)
     shell.kill_scheduler()
     for path in shell.engine.batches.iterdir():
         path.unlink()
-    pausing.resume(shell.root)
+    launch.resume(shell.root)
     assert "t0, t1, t2, t3, t4 and 2 more seem to wait" in told(shell)
     assert repair(shell) == ["7 of 7 were put back."]
     assert {shell.status(name) for name in names} == {"pending"}
@@ -111,7 +111,7 @@ def test_tasks_whose_queueing_is_gone_are_put_back(shell: Project) -> None:
 
 def test_waiting_tasks_without_a_scheduler(shell: Project) -> None:
     shell.task("T", "true")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("T")
     shell.kill_scheduler()
     (shell.engine.folder / "paused").unlink()

@@ -20,13 +20,12 @@ from typing import Any
 import psutil
 import pytest
 
-from pyruns_jupyter.api.queue import queue_options
-from pyruns_jupyter.core.common.errors import Busy, PyrunsError
+from pyruns_jupyter.core.common.errors import Busy, InvalidInput, PyrunsError
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE, runtime_folder
 from pyruns_jupyter.core.tasks.row import read_row
+from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.client.submit import cancel
 from pyruns_jupyter.engine.gpus import reservations
-from pyruns_jupyter.engine.gpus.memory_estimate import memory_need
 from pyruns_jupyter.engine.gpus.reservations import Reservation, Reservations
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
@@ -445,7 +444,8 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
 ) -> None:
     shell.settings(NOW)
     names = tasks(shell, 2)
-    assert memory_need(shell.workspace) is None
+    with pytest.raises(InvalidInput, match="no completed run"):
+        parse_options(shell.workspace, {"gpu_memory": "auto"})
     nvml.write([FakeGpu(total=10240, used=600)])
     shell.submit("t0", gpus=1)
     up(shell, "t0")
@@ -457,8 +457,7 @@ def test_the_most_memory_of_a_run_is_noted_and_proposed(
     assert shell.wait("t0") == ["completed"]
     (peak,) = shell.info("t0")["run_environments"][0]["gpu_memory_peak_mb"].values()
     assert peak == 5000.0
-    assert memory_need(shell.workspace) == 5.4
-    assert queue_options(shell.workspace, {"gpu_memory": "auto"}).gpu_memory == 5.4
+    assert parse_options(shell.workspace, {"gpu_memory": "auto"}).gpu_memory == 5.4
     assert not list(Reservations().folder.glob("*.peak"))
     assert shell.status(names[1]) == "pending"
 

@@ -48,7 +48,7 @@ def test_jobs_for_a_cluster_are_not_counted_again_for_each(shell: Project) -> No
 def test_the_end_of_a_task_of_an_array_looks_at_no_other(shell: Project) -> None:
     engine = ClusterEngine(shell.key, lambda job: False)
     names = tuple(f"t{number}" for number in range(COUNT))
-    submission = ClusterSubmission.new("slurm", "batch", "_shell_", names, {})
+    submission = ClusterSubmission("slurm", "batch", "_shell_", names, {})
     identifier = CountingText(submission.id)
     engine._submissions[identifier] = submission
     for number, name in enumerate(names):

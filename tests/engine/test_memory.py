@@ -15,11 +15,12 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.trust.engine_key import claim_engine
-from pyruns_jupyter.engine.client.option_parsing import queue_options
+from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.gpus.reservations import MEMORY_VARIABLE
 from pyruns_jupyter.engine.memory.group import MemoryGroup
 from pyruns_jupyter.engine.memory.reservations import usable_memory
-from pyruns_jupyter.engine.memory.usage import descendants, proportional_size, resident_size
+from pyruns_jupyter.engine.memory.usage import proportional_size, resident_size
+from pyruns_jupyter.engine.queue.processes import descendants
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.server.process import ServerProcess
 from tests.support import wait_until
@@ -291,9 +292,9 @@ def test_tasks_wait_for_memory_that_others_have_reserved(make_project: MakeProje
 def test_more_memory_than_there_is_is_refused(shell: Project) -> None:
     too_much = r"tasks on this machine may use at most .* GiB in all"
     with pytest.raises(InvalidInput, match=too_much) as refused:
-        queue_options(shell.workspace, {"memory": "999T"})
+        parse_options(shell.workspace, {"memory": "999T"})
     assert refused.value.field == "memory"
-    cluster = queue_options(shell.workspace, {"memory": "999T", "engine": "slurm"})
+    cluster = parse_options(shell.workspace, {"memory": "999T", "engine": "slurm"})
     assert cluster.memory == 999 << 40  # its nodes may have more than this machine
     shell.task("T", "true")  # of a machine that had more
     shell.submit("T", memory=1 << 50)
@@ -306,7 +307,7 @@ def test_more_memory_than_there_is_is_refused(shell: Project) -> None:
     [("1G", 1 << 30), ("1GiB", 1 << 30), ("1.5g", 3 << 29), ("800 M", 800 << 20), ("7MB", 7 << 20)],
 )
 def test_amounts(shell: Project, text: str, size: int) -> None:
-    assert queue_options(shell.workspace, {"memory": text}).memory == size
+    assert parse_options(shell.workspace, {"memory": text}).memory == size
 
 
 @pytest.mark.parametrize(
@@ -314,5 +315,5 @@ def test_amounts(shell: Project, text: str, size: int) -> None:
 )
 def test_what_is_no_amount_is_refused(shell: Project, given: object) -> None:
     with pytest.raises(InvalidInput, match="memory must be an amount with its unit") as refused:
-        queue_options(shell.workspace, {"memory": given})
+        parse_options(shell.workspace, {"memory": given})
     assert refused.value.field == "memory"

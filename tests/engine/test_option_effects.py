@@ -9,7 +9,7 @@ import pytest
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.engine.client.option_parsing import queue_options
+from pyruns_jupyter.engine.client.batch_options import parse_options
 from tests.conftest import FakeGpu, FakeNvml
 
 from .support import Project
@@ -33,19 +33,19 @@ NO_EFFECT = [
 @pytest.mark.parametrize(("given", "sentence"), NO_EFFECT)
 def test_an_option_without_effect_is_refused(shell: Project, given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence) as refused:
-        queue_options(shell.workspace, given)
+        parse_options(shell.workspace, given)
     assert refused.value.field in given
 
 
 def test_options_that_do_nothing_in_the_settings_engine_are_refused_too(shell: Project) -> None:
     shell.settings("engine: slurm\n")
     with pytest.raises(InvalidInput, match="is for GPUs of this machine"):
-        queue_options(shell.workspace, {"gpu_devices": ["0"]})
-    queue_options(shell.workspace, {"cluster": {"cpus": 4}})
+        parse_options(shell.workspace, {"gpu_devices": ["0"]})
+    parse_options(shell.workspace, {"cluster": {"cpus": 4}})
 
 
 def test_what_is_switched_off_is_no_option_without_effect(shell: Project) -> None:
-    options = queue_options(
+    options = parse_options(
         shell.workspace, {"retry_alone": False, "gpu_memory": None, "gpu_devices": [], "cluster": {}}
     )
     assert options.gpus is None

@@ -9,7 +9,7 @@ import sys
 import psutil
 
 from pyruns_jupyter.core.trust.engine_key import claim_engine
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.launch import scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.support import ROOT, wait_until
@@ -57,14 +57,14 @@ def test_a_fault_of_our_own_does_not_lose_a_batch(shell: Project) -> None:
 
 def test_a_scheduler_without_room_for_open_files_says_so(shell: Project) -> None:
     shell.task("T", "true")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("T")
     scheduler = psutil.Process(shell.scheduler_pid())
     wait_until(lambda: "paused" in why(shell))
     scheduler.rlimit(
         resource.RLIMIT_NOFILE, (scheduler.num_fds(), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     )
-    pausing.resume(shell.root)
+    launch.resume(shell.root)
     wait_until(lambda: "_shell_/T is tried again" in shell.scheduler_log(), message=shell.scheduler_log)
     assert shell.status("T") == "queued"
     scheduler.rlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
@@ -76,12 +76,12 @@ def test_the_queue_says_why_a_task_is_not_started(shell: Project) -> None:
     shell.submit("T")
     shell.wait("T")
     shell.wait_for_exit()
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("T")
     wait_until(lambda: "paused" in why(shell))
     content = shell.paths("T").info.read_bytes()
     shell.paths("T").info.write_bytes(b"{")  # an editor is writing it
-    pausing.resume(shell.root)
+    launch.resume(shell.root)
     wait_until(lambda: "_shell_/T is tried again after a pause: " in why(shell), message=lambda: why(shell))
     assert "is not valid JSON" in why(shell)
     shell.paths("T").info.write_bytes(content)

@@ -17,7 +17,7 @@ from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.logs.diagnosis import diagnose
 from pyruns_jupyter.core.tasks.row import read_row
 from pyruns_jupyter.engine.client.submit import cancel
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
@@ -130,8 +130,8 @@ def test_a_paused_queue_starts_nothing_whoever_queues(shell: Project) -> None:
         shell.task(name, "sleep 0.3; echo end")
     shell.submit("a")
     shell.wait_for_output("a", b"START")
-    assert pausing.pause(shell.root)
-    assert not pausing.pause(shell.root)
+    assert launch.pause(shell.root)
+    assert not launch.pause(shell.root)
     shell.submit("b")
     assert shell.wait("a") == ["completed"]  # what runs goes on
     shell.kill_scheduler()
@@ -140,8 +140,8 @@ def test_a_paused_queue_starts_nothing_whoever_queues(shell: Project) -> None:
     assert read_queue(shell.root).paused
     assert [shell.status(name) for name in ("b", "c")] == ["queued", "queued"]
     assert cancel(shell.workspace, "c") == "cancelled"  # nothing else is held up
-    assert pausing.resume(shell.root)
-    assert not pausing.resume(shell.root)
+    assert launch.resume(shell.root)
+    assert not launch.resume(shell.root)
     assert shell.wait("b") == ["completed"]
     shell.wait_for_exit()
     assert read_queue(shell.root).batches == ()
@@ -188,7 +188,7 @@ def test_what_was_to_run_after_a_failure_is_cancelled_and_says_so(shell: Project
 def test_what_can_never_start_is_refused(shell: Project) -> None:
     for name in ("a", "b", "c"):
         shell.task(name, "true")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("a", after=(After(SHELL, "b"),))
     shell.submit("b", after=(After(SHELL, "c"),))
     for names, after, told in (

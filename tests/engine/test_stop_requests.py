@@ -11,10 +11,11 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.batches import Batch
 from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
-from pyruns_jupyter.engine.queue.jobs import Engine, Job
+from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.scheduler import cancel_scan
 from pyruns_jupyter.engine.scheduler.cancel_scan import LOOK_SECONDS, StopRequests
+from pyruns_jupyter.engine.scheduler.router import EngineRouter
 
 from .support import Project
 
@@ -45,7 +46,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def waiting(project: Project, names: list[str]) -> ActiveBatch:
     options = QueueOptions()
     tasks = [(name, f"attempt-{name}") for name in names]
-    batch = Batch.new("b", workspace="_shell_", options=options, environment={}, python="", tasks=tasks)
+    batch = Batch("b", "_shell_", options, {}, "", tuple(tasks))
     opened = ActiveBatch(batch)
     for name, attempt in tasks:
         opened.waiting.append(CountingEntry(Job(project.root, "_shell_", name, attempt, "b", {}, ""), 2**63))
@@ -79,7 +80,7 @@ def test_the_last_of_many_waiting_tasks_is_stopped_in_time(
     monkeypatch.setattr(cancel_scan, "was_touched", was_touched)
     last = f"t{WAITING - 1}"
     seed(shell, last)
-    requests = StopRequests({"b": opened}, cast(Engine, None))
+    requests = StopRequests({"b": opened}, cast(EngineRouter, None))
     requests.look()
     ask_to_stop(shell, opened, last)
     for _ in range(int(WAIT_SECONDS / LOOK_SECONDS) - 5):
@@ -98,7 +99,7 @@ def test_many_stopped_tasks_are_taken_out_at_once(shell: Project, clock: list[fl
         seed(shell, name)
         ask_to_stop(shell, opened, name)
     CountingEntry.compared = 0
-    requests = StopRequests({"b": opened}, cast(Engine, None))
+    requests = StopRequests({"b": opened}, cast(EngineRouter, None))
     for _ in range(3):
         requests.look()
         clock[0] += LOOK_SECONDS

@@ -27,7 +27,6 @@ from pyruns_jupyter.core.trust.signatures import Origin, SealedFolder, origin
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.submit import submit
 from pyruns_jupyter.engine.queue import launch
-from pyruns_jupyter.engine.queue import pause as pausing
 from pyruns_jupyter.engine.queue.launch import ensure_running, scheduler_alive
 from pyruns_jupyter.engine.queue.options import After, QueueOptions
 from pyruns_jupyter.engine.queue.status import read_queue
@@ -58,7 +57,7 @@ class Made:
 
     def queue(self, *names: str) -> None:
         """Queue tasks without a scheduler that starts them."""
-        pausing.pause(self.root)
+        launch.pause(self.root)
         submit(self.workspace, names or ("job",))
         stop_everything(self.folder)
         wait_until(lambda: not scheduler_alive(self.root), message="no scheduler")
@@ -264,14 +263,14 @@ def test_a_foreign_batch_of_which_a_task_is_refused_stays(tmp_path: Path) -> Non
     made = Made.new(tmp_path / "first", "true\n")
     create_tasks(made.workspace, "exit 3\n", "before")
     create_tasks(made.workspace, "true\n", "other")
-    pausing.pause(made.root)
+    launch.pause(made.root)
     submit(made.workspace, ["before"])
     submit(made.workspace, ["job"], options=QueueOptions(after=(After("_shell_", "before"),)))
     submit(made.workspace, ["other"])
     stop_everything(made.folder)
     copied = made.copy_to(tmp_path / "second")
     shutil.rmtree(copied.workspace.tasks / "before")
-    pausing.resume(copied.root)
+    launch.resume(copied.root)
     with pytest.raises(Conflict, match=r"job cannot be .*no task _shell_/before.*queued: 1, refused: 1"):
         requeue_all(copied.root)
     wait_until(lambda: copied.status("other") == "completed")

@@ -16,7 +16,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks.index import INTERRUPTED, QUEUED_ELSEWHERE, QUEUED_NOWHERE, TaskIndex
 from pyruns_jupyter.core.tasks.trash import trash
 from pyruns_jupyter.engine.client.submit import cancel
-from pyruns_jupyter.engine.queue import pause as pausing
+from pyruns_jupyter.engine.queue import launch
 from tests.support import ROOT, wait_until
 
 from .support import Project
@@ -81,12 +81,12 @@ def test_a_run_that_lost_its_supervisor_and_its_batch(shell: Project, batch: str
 @pytest.mark.parametrize("batch", BATCHES)
 def test_a_queued_task_that_lost_its_batch(shell: Project, batch: str, way: str) -> None:
     shell.task("T", "true")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("T")
     shell.kill_scheduler()
     assert message(shell, "T") is None
     break_batch(shell, batch)
-    pausing.resume(shell.root)
+    launch.resume(shell.root)
     assert message(shell, "T") == (QUEUED_ELSEWHERE if batch == "foreign" else QUEUED_NOWHERE)
     leave(shell, "T", way)
 
@@ -96,7 +96,7 @@ def test_the_list_learns_that_a_batch_is_gone_and_is_back(
 ) -> None:
     monkeypatch.setattr("pyruns_jupyter.core.tasks.index._ORIGIN_SECONDS", 0.0)
     shell.task("T", "true")
-    pausing.pause(shell.root)
+    launch.pause(shell.root)
     shell.submit("T")
     index = TaskIndex(shell.workspace)
     index.refresh()
@@ -112,7 +112,7 @@ def test_the_list_learns_that_a_batch_is_gone_and_is_back(
     path.write_bytes(content)
     wait_until(lambda: not index.refresh())
     assert index.rows["T"].message is None
-    pausing.resume(shell.root)
+    launch.resume(shell.root)
     assert shell.wait("T") == ["completed"]
 
 

@@ -12,9 +12,8 @@ import pytest
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.engine.client.submit import cancel, submit
 from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
-from pyruns_jupyter.engine.queue.launch import ensure_running
+from pyruns_jupyter.engine.queue.launch import ensure_running, pause, resume
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from pyruns_jupyter.engine.queue.pause import pause, resume
 from pyruns_jupyter.engine.queue.status import read_queue
 from tests.engine.support import ENDED, Project
 from tests.support import wait_until

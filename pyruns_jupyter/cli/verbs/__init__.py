@@ -1,20 +1,5 @@
-"""What each verb does. A verb returns the exit code: 0, or 1 when a task or target failed."""
+"""What each verb does, and its words. A verb returns the exit code: 0, or 1 when a task or target failed."""
 
-from . import changing, configuring, creating, doctoring, exporting, looking, running, searching, trashing
-from .creating import create, show_plan
-from .searching import optimize
-from .shared import Verb
+from . import changing, creating, exporting, looking, project, running, searching, trashing
 
-__all__ = ["VERBS", "create", "optimize", "show_plan"]
-
-VERBS: dict[str, Verb] = {
-    **creating.VERBS,
-    **running.VERBS,
-    **searching.VERBS,
-    **looking.VERBS,
-    **changing.VERBS,
-    **trashing.VERBS,
-    **exporting.VERBS,
-    **doctoring.VERBS,
-    **configuring.VERBS,
-}
+ALL = (creating, running, searching, looking, exporting, changing, trashing, project)

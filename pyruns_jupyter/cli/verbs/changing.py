@@ -12,7 +12,8 @@ from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 
 from ..context import Context
-from .shared import Verb, each, told
+from ..parser import AddVerb
+from .shared import act_on_tasks, told
 
 
 def _mv(context: Context, args: argparse.Namespace) -> int:
@@ -21,13 +22,9 @@ def _mv(context: Context, args: argparse.Namespace) -> int:
 
 
 def _pin(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
-    word = "no longer pinned" if args.off else "pinned"
-
-    def pin(name: str, durable: bool) -> None:
-        tasks.set_pinned(folder, name, not args.off, durable=durable)
-
-    return each(context, args, folder, word, pin)
+    if args.off:
+        return act_on_tasks(context, args, "unpin", "no longer pinned")
+    return act_on_tasks(context, args, "pin", "pinned")
 
 
 def _note(context: Context, args: argparse.Namespace) -> int:
@@ -36,18 +33,12 @@ def _note(context: Context, args: argparse.Namespace) -> int:
 
 
 def _tag(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
     words = [word.strip() for word in args.tags.split(",") if word.strip()]
     if not words:
         raise InvalidInput("Name at least one tag.", field="tags")
-    if not args.off:
-        metadata.check_tags(words)
-    change = tasks.remove_tags if args.off else tasks.add_tags
-
-    def tag(name: str, durable: bool) -> None:
-        change(folder, name, words, durable=durable)
-
-    return each(context, args, folder, "tags removed" if args.off else "tagged", tag)
+    if args.off:
+        return act_on_tasks(context, args, "untag", "tags removed", tags=words)
+    return act_on_tasks(context, args, "tag", "tagged", tags=metadata.check_tags(words))
 
 
 def _env(context: Context, args: argparse.Namespace) -> int:
@@ -89,13 +80,54 @@ def _cp(context: Context, args: argparse.Namespace) -> int:
     return told(context, args, f"copied from {args.name}", [made])
 
 
-VERBS: dict[str, Verb] = {
-    "mv": _mv,
-    "pin": _pin,
-    "note": _note,
-    "tag": _tag,
-    "env": _env,
-    "move": _move,
-    "cp": _cp,
-    "duplicate": _cp,
-}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that change tasks."""
+    made = verb("mv", "Rename a task", _mv)
+    made.add_argument("name", help="a task, by its name")
+    made.add_argument("new_name", metavar="NEW", help="its new name")
+
+    made = verb(
+        "cp", "Copy a task: its configuration, notes, tags and environment", _cp, aliases=["duplicate"]
+    )
+    made.add_argument("name", help="a task, by its name")
+    made.add_argument("new_name", metavar="NEW", nargs="?", help="by default a free name like the task's")
+    made.add_argument("--runs", action="store_true", help="also its runs and their logs")
+    made.add_argument("--artifacts", action="store_true", help="also its runs with their artifacts")
+
+    made = verb("pin", "Keep tasks on top of every list", _pin)
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--off", action="store_true", help="let go again")
+
+    made = verb("note", "Write a note on a task", _note)
+    made.add_argument("name", help="a task, by its name")
+    made.add_argument("text", nargs="+", help="the words of the note")
+
+    made = verb("tag", "Give tasks tags, which a search finds as tag:NAME", _tag)
+    made.add_argument("tags", metavar="TAG[,TAG...]", help="tags, between commas")
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--off", action="store_true", help="take them away")
+
+    made = verb("env", "Show or change the environment variables that a task's runs get", _env)
+    made.add_argument("name", help="a task, by its name")
+    made.add_argument(
+        "variables",
+        nargs="*",
+        metavar="VARIABLE=VALUE",
+        help="what to set; without any, what is set is shown",
+    )
+    made.add_argument(
+        "-u",
+        "--unset",
+        action="append",
+        default=[],
+        metavar="VARIABLE",
+        help="take this variable away; may be repeated",
+    )
+    made.add_argument(
+        "--show-secrets", action="store_true", help="show the values of tokens, passwords and keys too"
+    )
+
+    made = verb("move", "Put tasks before or after another one, for 'ls --sort order'", _move)
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+    made.add_argument("where", choices=("before", "after"), help="which side")
+    made.add_argument("anchor", metavar="OTHER", help="the task that stays where it is")

@@ -6,21 +6,24 @@ import argparse
 import shlex
 
 from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.api.queue import queue_options
+from pyruns_jupyter.api.plan import plan_overlay
 from pyruns_jupyter.api.tables import count_text
+from pyruns_jupyter.api.task import raise_refused
 from pyruns_jupyter.core.common.errors import InvalidInput, Unreadable
 from pyruns_jupyter.core.config.sweep.planfile import parse_plan
+from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.create.preview import script_parameters
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, find_root
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
+from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.engine.client.submit import check_submission
+from pyruns_jupyter.engine.client.submit import BatchRequest
 
+from ..batch_arguments import add_run_options, run_flags, run_options
 from ..context import Context
-from ..grammar import UsageError
-from ..queuegrammar import run_flags, run_options
+from ..parser import AddVerb, UsageError
 from .looking import status_of
-from .shared import Verb, read, some, told
+from .shared import read, some, told
 
 
 def _open(context: Context, args: argparse.Namespace) -> int:
@@ -61,28 +64,30 @@ def create(context: Context, workspace: Workspace, text: str, args: argparse.Nam
     unused = [] if args.run else run_flags(args)
     if unused:
         raise UsageError(f"{unused[0]} needs --run: without it, the tasks are created but not queued.")
-    options = run_options(args)
-    wanted = queue_options(workspace.folder, options)
-    if args.run:
-        check_submission(workspace.folder, wanted)  # before anything is created
-    plan = workspace.sweep(text, args.name or "") if workspace.folder.kind == "script" else None
-    made = workspace.create(text if plan is None else plan, args.name)
-    if args.run:
-        workspace.run(made, **options)
-    notices = [] if plan is None else plan.notices
-    idle = None if plan is None else script_parameters(workspace.folder).idle
-    if idle is not None:
-        notices = [*notices, idle.message]
-    duplicates = 0 if plan is None else plan.duplicates
+    folder = workspace.folder
+    request, settings = None, Settings.load(folder.root)
+    if args.run:  # before anything is created
+        request = BatchRequest.parse(folder, run_options(args), settings)
+    notices, duplicates = [], 0
+    if folder.kind == "script":
+        plan = plan_overlay(folder, text, args.name or "", settings)
+        names = plan.create(folder, args.name)
+        notices, duplicates = plan.notices, plan.duplicates
+        idle = script_parameters(folder).idle
+        notices += [idle.message] if idle is not None else []
+    else:
+        names = create_tasks(folder, text, args.name or "task", settings=settings)
+    if request is not None:
+        raise_refused(request.submit(names).refused)
     if args.json:
-        told = {"workspace": workspace.name, "names": made.names, "queued": args.run}
+        told = {"workspace": workspace.name, "names": names, "queued": args.run}
         context.json({**told, "duplicates": duplicates, "notices": notices})
         return 0
     for notice in notices:
         context.aside(notice)
     queued = " and queued them" if args.run else ""
     folded = f" ({duplicates:,} identical folded)" if duplicates else ""
-    context.line(f"Created {count_text(len(made), 'task')}{queued}{folded}: {some(made.names)}")
+    context.line(f"Created {count_text(len(names), 'task')}{queued}{folded}: {some(names)}")
     return 0
 
 
@@ -148,11 +153,56 @@ def _exec(context: Context, args: argparse.Namespace) -> int:
     return told(context, args, "queued", made.names)
 
 
-VERBS: dict[str, Verb] = {
-    "open": _open,
-    "init": _open,
-    "plan": _plan,
-    "sweep": _create,
-    "add": _add,
-    "exec": _exec,
-}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that open a workspace and create tasks."""
+    about = "Open a script, a notebook or a folder and make it the current workspace"
+    made = verb("open", about, _open, workspace=False, aliases=["init"])
+    made.add_argument(
+        "target",
+        nargs="?",
+        default=".",
+        help="a Python script, a notebook, or a folder (default: this one) for its shell workspace",
+    )
+
+    made = verb("sweep", "Create the tasks of a configuration with batch syntax", _create)
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_creation(made)
+
+    made = verb(
+        "plan", "Show what a configuration with batch syntax would make, and save it as a plan file", _plan
+    )
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_saving(made)
+
+    made = verb("add", "Create one task from a configuration; 'sweep' creates those of batch syntax", _add)
+    made.add_argument("file", help="YAML file; '-' reads standard input")
+    add_creation(made)
+
+    made = verb("exec", "Create a shell task from a command line and run it", _exec)
+    made.add_argument("-n", "--name", default="shell", help="name of the task (default: %(default)s)")
+    made.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- ARGV", help="the command and its words"
+    )
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-n",
+        "--name",
+        help="name, what names begin with, or a pattern such as '{lr}-{seed}', where {n} is the number, "
+        "{name} the workspace's name and {lr:.0e} a format (default: what a plan file says, else task)",
+    )
+
+
+def add_saving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a plan."""
+    _add_name(parser)
+    parser.add_argument("-o", "--output", metavar="PLAN", help="save it in this file, which 'sweep' reads")
+    parser.add_argument("--force", action="store_true", help="replace an older plan file")
+
+
+def add_creation(parser: argparse.ArgumentParser) -> None:
+    """Add the options of new tasks."""
+    _add_name(parser)
+    parser.add_argument("--run", action="store_true", help="queue them at once")
+    add_run_options(parser)

@@ -12,7 +12,8 @@ from pyruns_jupyter.core.taskfile.output_file import output_file
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
-from .shared import Verb, some
+from ..parser import AddVerb, explain_query
+from .shared import some
 
 
 def _export(context: Context, args: argparse.Namespace) -> int:
@@ -88,4 +89,38 @@ def _here(context: Context, args: argparse.Namespace) -> Path:
     return folder.folder
 
 
-VERBS: dict[str, Verb] = {"export": _export, "archive": _archive, "import": _import}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that take results and tasks elsewhere."""
+    made = verb(
+        "export", "Write results as a table: a row a run, with configuration and figures", _export, json=False
+    )
+    made.add_argument("query", nargs="*", help="which tasks, such as 'status:completed lr<0.05'; see below")
+    made.add_argument("-f", "--format", choices=("csv", "json", "jsonl"), help="by default what FILE says")
+    made.add_argument("-o", "--output", metavar="FILE", help="by default (and with '-') standard output")
+    made.add_argument("--latest", action="store_true", help="one row a task: its latest run")
+    made.add_argument("--sort", default="created", help="as in ls (default: %(default)s)")
+    made.add_argument("--order", choices=("asc", "desc"), default="asc", help="the direction")
+    made.add_argument("--bom", action="store_true", help="begin with the mark by which Excel knows UTF-8")
+    made.add_argument(
+        "--raw",
+        action="store_true",
+        help="leave texts as they are that a spreadsheet would take for formulas",
+    )
+    made.add_argument(
+        "--force", action="store_true", help="replace FILE also when it is no table by its name"
+    )
+    explain_query(made)
+
+    made = verb("archive", "Put tasks, with all their files and the script, into a zip file", _archive)
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+    made.add_argument("-o", "--output", metavar="FILE", help="by default NAME.zip, or WORKSPACE.zip")
+    made.add_argument("--no-artifacts", action="store_true", help="without what runs left in artifacts/")
+    made.add_argument(
+        "--with-secrets", action="store_true", help="with the values of variables that hold secrets"
+    )
+    made.add_argument("--force", action="store_true", help="replace FILE also when it is no .zip by its name")
+
+    made = verb("import", "Bring the tasks of an archive into a project", _import)
+    made.add_argument("file", help="the archive")
+    made.add_argument("--into", metavar="TARGET", help="a folder or script (default: the current folder)")
+    made.add_argument("--as", dest="as_name", metavar="NAME", help="the name of its only task here")

@@ -20,7 +20,7 @@ from pyruns_jupyter.engine.queue.launch import scheduler_alive
 
 from ..context import Context, split_run
 from ..follow import follow_log, write_log
-from .shared import Verb
+from ..parser import AddVerb, explain_query, positive
 
 
 def _status(context: Context, args: argparse.Namespace) -> int:
@@ -174,11 +174,30 @@ def _lab(context: Context, args: argparse.Namespace) -> int:
     return subprocess.call([program, f"--ServerApp.root_dir={project}"])
 
 
-VERBS: dict[str, Verb] = {
-    "status": _status,
-    "ls": _ls,
-    "show": _show,
-    "log": _log,
-    "metrics": _metrics,
-    "lab": _lab,
-}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that show things."""
+    made = verb("ls", "List tasks", _ls)
+    made.add_argument("query", nargs="*", help="what to look for, such as 'status:failed lr<0.05'; see below")
+    made.add_argument(
+        "--sort",
+        default="created",
+        help="fields between commas, each with a '-' to turn it around: name, status, created, started, "
+        "duration, or any key, such as acc,-lr (default: %(default)s)",
+    )
+    made.add_argument("--order", choices=("asc", "desc"), default="asc", help="the direction")
+    explain_query(made)
+
+    verb("status", "Show the current workspace and its counts", _status)
+
+    made = verb("show", "Show one task: its runs, configuration and figures", _show)
+    made.add_argument("name", metavar="NAME[@RUN]", help="a task, with @2 its second run")
+
+    made = verb("log", "Write a task's log", _log, json=False)
+    made.add_argument("name", metavar="NAME[@RUN]", help="a task, with @2 its second run")
+    made.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
+    made.add_argument("--tail", type=positive, metavar="BYTES", help="only the last so many bytes")
+
+    verb("metrics", "Show CPU, memory and GPUs", _metrics, workspace=False)
+
+    made = verb("lab", "Open JupyterLab on a workspace", _lab, workspace=False, json=False)
+    made.add_argument("target", nargs="?", default=".", help="a script, a notebook or a folder")

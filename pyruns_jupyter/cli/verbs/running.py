@@ -8,12 +8,11 @@ from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.taskfile.runs import COMPLETED
-from pyruns_jupyter.engine.client.submit import cancel
 
+from ..batch_arguments import add_run_options, run_options
 from ..context import Context
-from ..grammar import UsageError
-from ..queuegrammar import run_options
-from .shared import Verb, each, told
+from ..parser import AddVerb, UsageError
+from .shared import act_on_tasks, told
 
 
 def _run(context: Context, args: argparse.Namespace) -> int:
@@ -38,7 +37,7 @@ def _chosen(workspace: Workspace, args: argparse.Namespace, *, all_of: str, flag
         return list(dict.fromkeys(args.names))
     found = workspace.tasks("\n".join(f"({query})" for query in queries)).names
     if not found:
-        raise NotFound("No task is like that.")
+        raise NotFound("No task matches.")
     return found
 
 
@@ -62,11 +61,7 @@ def _stop(context: Context, args: argparse.Namespace) -> int:
     workspace = context.workspace(args.workspace)
     active = "is:active" if args.all or args.query else ""
     args.names = _chosen(workspace, args, all_of=active, flag="--all")
-
-    def stop(name: str, durable: bool) -> None:
-        cancel(workspace.folder, name)  # makes it durable in any case
-
-    return each(context, args, workspace.folder, "stopping", stop)
+    return act_on_tasks(context, args, "cancel", "stopping")
 
 
 def _queue(context: Context, args: argparse.Namespace) -> int:
@@ -105,12 +100,29 @@ def _requeue(context: Context, args: argparse.Namespace) -> int:
     return 0
 
 
-VERBS: dict[str, Verb] = {
-    "run": _run,
-    "wait": _wait,
-    "stop": _stop,
-    "queue": _queue,
-    "pause": _pause,
-    "resume": _pause,
-    "requeue": _requeue,
-}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs that run, stop and wait."""
+    made = verb("run", "Queue tasks; they run detached from this program", _run)
+    made.add_argument("names", nargs="*", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--query", metavar="QUERY", help="all tasks that a search finds, such as 'lr<0.05'")
+    made.add_argument("--failed", action="store_true", help="all tasks that failed; their history stays")
+    made.add_argument(
+        "--skip-done", action="store_true", help="leave out what a task of the same values completed already"
+    )
+    add_run_options(made)
+    made.set_defaults(usage=made.format_usage().strip())
+
+    made = verb("stop", "Cancel waiting tasks and stop running ones", _stop)
+    made.add_argument("names", nargs="*", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--query", metavar="QUERY", help="all waiting and running tasks that a search finds")
+    made.add_argument("--all", action="store_true", help="all waiting and running tasks")
+    made.set_defaults(usage=made.format_usage().strip())
+
+    verb("queue", "Show what waits in the project, and for what", _queue)
+    verb("pause", "Start nothing more in the project; what runs goes on", _pause)
+    verb("resume", "Go on with the queue of the project", _pause)
+    verb("requeue", "Queue again here the tasks that were queued in another copy of the project", _requeue)
+
+    made = verb("wait", "Wait until tasks have ended; exit code 1 when one did not complete", _wait)
+    made.add_argument("names", nargs="*", metavar="NAME", help="which tasks (default: all)")
+    made.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")

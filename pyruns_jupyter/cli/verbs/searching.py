@@ -7,12 +7,12 @@ from typing import Any
 
 from pyruns_jupyter.api import Workspace
 from pyruns_jupyter.api.study import Study
-from pyruns_jupyter.studies.definition import FINISHED, MAXIMIZE, MINIMIZE
+from pyruns_jupyter.studies.definition import FINISHED, MAXIMIZE, MINIMIZE, PRUNERS, SAMPLERS
 
+from ..batch_arguments import add_run_options, run_options
 from ..context import Context
-from ..grammar import UsageError
-from ..queuegrammar import run_options
-from .shared import Verb, read
+from ..parser import AddVerb, UsageError, positive, whole
+from .shared import read
 
 
 def _optimize(context: Context, args: argparse.Namespace) -> int:
@@ -77,4 +77,52 @@ def _told(study: Study) -> dict[str, Any]:
     }
 
 
-VERBS: dict[str, Verb] = {"optimize": _optimize, "studies": _studies}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs of adaptive sweeps."""
+    made = verb(
+        "optimize",
+        "Search for the best configuration: each trial is a task, guided by the earlier ones",
+        _optimize,
+    )
+    made.add_argument("file", help="YAML file whose values are ranges and choices; '-' reads standard input")
+    add_search_options(made)
+
+    made = verb("studies", "Show adaptive sweeps, stop one, or go on with it", _studies)
+    made.add_argument("study", nargs="?", metavar="NAME", help="which one (default: a line for each)")
+    deeds = made.add_mutually_exclusive_group()
+    deeds.add_argument("--stop", action="store_true", help="ask for no more trials; what runs goes on")
+    deeds.add_argument("--resume", action="store_true", help="go on with it")
+    deeds.add_argument("--remove", action="store_true", help="forget it; its tasks stay")
+    made.add_argument("--trials", type=positive, metavar="N", help="with --resume: how many it is to have")
+    made.add_argument(
+        "--wait", action="store_true", help="wait for its end; exit code 1 when it gave up or was stopped"
+    )
+    made.set_defaults(usage=made.format_usage().strip())
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of an adaptive sweep."""
+    parser.add_argument("-n", "--name", default="search", help="name of the study (default: %(default)s)")
+    parser.add_argument(
+        "--objective",
+        required=True,
+        metavar="FIGURE",
+        help="what is optimised: what a run records under this key, else the last value it tracked",
+    )
+    parser.add_argument("--minimize", action="store_true", help="look for small values, not for large ones")
+    parser.add_argument(
+        "--trials", type=positive, default=50, metavar="N", help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sampler", choices=SAMPLERS, default=SAMPLERS[0], help="what chooses (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=whole, metavar="N", help="the same seed and results give the same configurations"
+    )
+    parser.add_argument(
+        "--prune",
+        choices=[one for one in PRUNERS if one],
+        default="",
+        help="stop a run that is worse at some point than the best half (quarter) of the others were there",
+    )
+    add_run_options(parser)

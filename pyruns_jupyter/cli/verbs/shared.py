@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
-from pyruns_jupyter.core.tasks import bulk
-from pyruns_jupyter.core.tasks.bulk import TaskAction
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from ..context import Context
 
-Verb = Callable[[Context, argparse.Namespace], int]
 
+def act_on_tasks(context: Context, args: argparse.Namespace, action: str, word: str, **more: Any) -> int:
+    """Perform an action of `service.actions` on every named task; continue after a refusal, and fail at the
+    end if there was one. `word` says what was done; `more` are other fields of the request.
+    """
+    from pyruns_jupyter.service.actions import ActionRequest, perform  # most verbs start faster without
 
-def each(
-    context: Context, args: argparse.Namespace, folder: WorkspaceFolder, word: str, deed: TaskAction
-) -> int:
-    """Do something to every named task; go on after a refusal, and fail at the end when there was one."""
-    outcome = bulk.for_each_task(folder, args.names, deed)
+    folder = context.workspace(args.workspace).folder
+    outcome = perform(folder, ActionRequest(action, args.names, **more), args.names)
     if args.json:
         context.json({"done": outcome.done, "refused": outcome.refused})
     else:

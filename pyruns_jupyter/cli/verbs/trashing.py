@@ -7,22 +7,17 @@ import time
 
 from pyruns_jupyter.api.tables import count_text, text_table
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, trash_tasks
 
 from ..context import Context
-from .shared import Verb, each, some
+from ..parser import AddVerb
+from .shared import act_on_tasks, some
 
 DAY = 86400.0  # seconds
 
 
 def _rm(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
-
-    def remove(name: str, durable: bool) -> None:
-        trash.trash(folder, name, durable=durable)
-
-    return each(context, args, folder, "moved to the trash", remove)
+    return act_on_tasks(context, args, "delete", "moved to the trash")
 
 
 def _trash(context: Context, args: argparse.Namespace) -> int:
@@ -45,14 +40,9 @@ def _line(one: TrashedTask) -> list[str]:
 
 
 def _restore(context: Context, args: argparse.Namespace) -> int:
-    folder = context.workspace(args.workspace).folder
     if args.as_name is not None and len(args.names) != 1:
         raise InvalidInput("--as names one task, so restore one at a time.", field="name")
-
-    def bring_back(name: str, durable: bool) -> str:
-        return trash.restore(folder, name, args.as_name, durable=durable)
-
-    return each(context, args, folder, "restored", bring_back)
+    return act_on_tasks(context, args, "restore", "restored", as_name=args.as_name)
 
 
 def _purge(context: Context, args: argparse.Namespace) -> int:
@@ -75,4 +65,30 @@ def _purge(context: Context, args: argparse.Namespace) -> int:
     return 1 if result.refused else 0
 
 
-VERBS: dict[str, Verb] = {"rm": _rm, "trash": _trash, "restore": _restore, "purge": _purge}
+def add_verbs(verb: AddVerb) -> None:
+    """Add the verbs of the trash."""
+    made = verb("rm", "Move tasks to the trash", _rm)
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+
+    verb("trash", "List the tasks in the trash", _trash)
+
+    made = verb("restore", "Bring tasks back from the trash", _restore)
+    made.add_argument("names", nargs="+", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--as", dest="as_name", metavar="NEW", help="under another name")
+
+    made = verb("purge", "Delete tasks in the trash for ever", _purge)
+    made.add_argument("names", nargs="*", metavar="NAME", help="tasks, by their names")
+    made.add_argument("--all", action="store_true", help="all of them")
+    made.add_argument(
+        "--older", type=_days, metavar="DAYS", help="only those that are there for longer than so many days"
+    )
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return value
+
+
+_days.__name__ = "number of days"  # what argparse calls it in its message

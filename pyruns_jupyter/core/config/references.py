@@ -39,6 +39,10 @@ def interpolate(values: dict[str, Any], where: str = "The configuration") -> dic
     return resolved
 
 
+class VariableNotSet(InvalidInput):
+    """A value refers to a variable of the environment that is not set."""
+
+
 class _Resolver:
     def __init__(self, root: dict[str, Any], where: str) -> None:
         self.root = root
@@ -111,9 +115,9 @@ class _Resolver:
             self.fail(place, "its references stand for too long a text")
         return text
 
-    def fail(self, place: Place, problem: str) -> NoReturn:
+    def fail(self, place: Place, problem: str, kind: type[InvalidInput] = InvalidInput) -> NoReturn:
         key = _dotted(place)
-        raise InvalidInput(f"{self.where}: {key!r} cannot be used, {problem}.", field=key)
+        raise kind(f"{self.where}: {key!r} cannot be used, {problem}.", field=key)
 
 
 class _Text:
@@ -243,9 +247,9 @@ class _Text:
         if value is not None:
             return value
         if len(arguments) == 1:
-            self.fail(
-                f"the environment variable {name!r} is not set; give a default: ${{oc.env:{name},default}}"
-            )
+            problem = f"the environment variable {name!r} is not set"
+            problem += f"; give a default: ${{oc.env:{name},default}}"
+            self.resolver.fail(self.place, problem, VariableNotSet)
         return None if arguments[1] is None else str(arguments[1])
 
     def select(self, arguments: list[Any]) -> Any:

@@ -26,7 +26,11 @@ from .staging import put_into_place, staging_folder
 
 
 def create_tasks(
-    workspace: WorkspaceFolder, text: str, name: str, files: Mapping[str, bytes] | None = None
+    workspace: WorkspaceFolder,
+    text: str,
+    name: str,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+    settings: Settings | None = None,
 ) -> list[str]:
     """Create the tasks that `plan_tasks` proposes, durably, all or none, and return their names.
 
@@ -37,18 +41,22 @@ def create_tasks(
         InvalidInput: see `plan_tasks`.
         Conflict, Busy: when the folder does not allow it at this moment; nothing is left behind.
     """
-    return create(plan_tasks(workspace, text, name), files or {})
+    settings = settings or Settings.load(workspace.root)
+    return create(plan_tasks(workspace, text, name, settings), files, settings=settings)
 
 
 def create(
     proposal: TaskPlan,
     files: Mapping[str, bytes] = MappingProxyType({}),
     facts: Mapping[str, Any] = MappingProxyType({}),
+    settings: Settings | None = None,
 ) -> list[str]:
     """Create the tasks of a proposal, see `create_tasks`; `facts` go into our own part of each task file."""
     workspace = proposal.workspace
-    describe = _shell_info if proposal.plan is None else _script_info
-    common, payload_name = describe(workspace)
+    if proposal.plan is None:
+        common, payload_name = _shell_info(workspace, settings or Settings.load(workspace.root))
+    else:
+        common, payload_name = _script_info(workspace)
     now = time.time()
     with staging_folder(workspace) as staging:
         for index, name in enumerate(proposal.names):
@@ -74,8 +82,7 @@ def _script_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str]:
     return {"task_kind": "python", "script": str(script)}, SCRIPT_CONFIG
 
 
-def _shell_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str]:
-    settings = Settings.load(workspace.root)
+def _shell_info(workspace: WorkspaceFolder, settings: Settings) -> tuple[dict[str, Any], str]:
     shell = settings.shell()
     if shell is None:
         raise InvalidInput(settings.shell_problem() or "There is no shell.", field="shell_executable")

@@ -82,7 +82,9 @@ class TaskPlan:
         return self.plan.config_text(index) if self.plan else self.text
 
 
-def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> TaskPlan:
+def plan_tasks(
+    workspace: WorkspaceFolder, text: str, name: str, settings: Settings | None = None
+) -> TaskPlan:
     """Return what `text` would make of a workspace; writes nothing.
 
     `name` is the name of one task, what the names of several begin with, or a pattern such as `{lr}-{seed}`
@@ -102,7 +104,7 @@ def plan_tasks(workspace: WorkspaceFolder, text: str, name: str) -> TaskPlan:
         except InvalidInput as error:
             errors.append(error)
     else:
-        plan = _examined(workspace, text, errors)
+        plan = _examined(workspace, text, errors, settings)
     try:
         names = proposed_names(workspace, plan, name)
     except InvalidInput as error:
@@ -149,7 +151,7 @@ def _name_notices(plan: SweepPlan | None, name: str) -> list[str]:
     return [f"The name pattern does not tell all tasks apart, so equal names are numbered. Add {told}."]
 
 
-def check_template(workspace: WorkspaceFolder, text: str) -> SweepPlan:
+def check_template(workspace: WorkspaceFolder, text: str, settings: Settings | None = None) -> SweepPlan:
     """Return the sweep that a YAML text describes, checked against the script's parameters.
 
     Raises:
@@ -157,7 +159,7 @@ def check_template(workspace: WorkspaceFolder, text: str) -> SweepPlan:
         Unreadable: when the script cannot be read.
     """
     errors: list[InvalidInput] = []
-    plan = _examined(workspace, text, errors)
+    plan = _examined(workspace, text, errors, settings)
     if errors:
         raise InvalidInputs(errors)
     return plan
@@ -173,19 +175,22 @@ def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
     """
     if workspace.kind == SHELL:
         raise InvalidInput("A shell script has no values to search. Open a script.", field="yaml")
-    space = SearchSpace.examine(text, limit=Settings.load(workspace.root).sweep_limit)
+    settings = Settings.load(workspace.root)
+    space = SearchSpace.examine(text, limit=settings.sweep_limit)
     errors = list(space.errors)
     if not errors:
-        _examined(workspace, space.corners(), errors)
+        _examined(workspace, space.corners(), errors, settings)
         errors = [space.placed(error) for error in errors if not isinstance(error, TooManyTasks)]
     if errors:
         raise InvalidInputs(sorted(errors, key=lambda error: (error.line or 0, error.column or 0)))
     return space
 
 
-def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput]) -> SweepPlan:
+def _examined(
+    workspace: WorkspaceFolder, text: str, errors: list[InvalidInput], settings: Settings | None
+) -> SweepPlan:
     """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
-    settings = Settings.load(workspace.root)
+    settings = settings or Settings.load(workspace.root)
     plan = SweepPlan.examine(text, limit=settings.sweep_limit)
     found = list(plan.errors)
     try:
@@ -194,10 +199,12 @@ def _examined(workspace: WorkspaceFolder, text: str, errors: list[InvalidInput])
         errors.append(error)
     else:
         if plan.template.readable:
-            from pyruns_jupyter.core.scripts.argv import build_argv  # as in `script_parameters`
+            from pyruns_jupyter.core.scripts.argv import passes_words, run_words  # as in `script_parameters`
 
-            passing = settings.passes_defaults(workspace.name)
-            found += validate_argv(plan, parameters, partial(build_argv, parameters, pass_defaults=passing))
+            if passes_words(parameters):
+                passing = settings.passes_defaults(workspace.name)
+                words = partial(run_words, parameters, pass_defaults=passing)
+                found += validate_argv(plan, parameters, words)
     errors += sorted(found, key=lambda error: (error.line or 0, error.column or 0))
     return plan
 
@@ -252,13 +259,13 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
         return read()
 
 
-def check_runnable(workspace: WorkspaceFolder) -> None:
+def check_runnable(workspace: WorkspaceFolder, settings: Settings | None = None) -> None:
     """Check that tasks of the workspace can be started as things are.
 
     Raises:
         InvalidInput: with `field` "python_executable", "shell_executable" or "script".
     """
-    settings = Settings.load(workspace.root)
+    settings = settings or Settings.load(workspace.root)
     if workspace.kind == SHELL:
         problem, field = settings.shell_problem(), "shell_executable"
     else:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.common.time_limit import check_time
+from pyruns_jupyter.core.config.references import VariableNotSet
 from pyruns_jupyter.core.config.sweep.plan import Axis, SweepPlan
 from pyruns_jupyter.core.config.yamltext.values import identity
 from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
@@ -22,7 +23,6 @@ Check = Callable[[Mapping[str, object]], object]
 
 MAX_ERRORS = 20  # that are told at once
 _MAX_CHECKED = 2_000  # configurations of a sweep that is refused anyway for its size
-_UNCHECKED = frozenset({"load", "none"})  # kinds of scripts that get no arguments
 _CONVERTED = frozenset({"int", "float", "str"})
 
 
@@ -32,8 +32,6 @@ def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -
     `build` raises InvalidInput for a configuration that cannot become a command line. Mistakes about keys
     whose text is wrong already are left out, and so are those after the first 20.
     """
-    if parameters.kind in _UNCHECKED:
-        return []
     found: dict[tuple[str | None, str], InvalidInput] = {}
     for config in _configurations(plan, parameters):
         check_time()
@@ -41,7 +39,8 @@ def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -
             build(config)
         except InvalidInput as error:
             for one in error.errors if isinstance(error, InvalidInputs) else [error]:
-                if not _is_broken(one.field, plan.broken):
+                # A variable that is not set here may be where the task runs.
+                if not _is_broken(one.field, plan.broken) and not isinstance(one, VariableNotSet):
                     found.setdefault((one.field, one.message), _placed(one, plan))
             if len(found) >= MAX_ERRORS:
                 break
@@ -52,6 +51,7 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
     """Yield configurations that show every mistake; all of them where that is not more."""
     known = _by_key(parameters)
     selective = parameters.kind == "hydra" or any(parameter.scope for parameter in parameters.parameters)
+    refers = "${" in plan.template.text  # then a value counts for other parameters too
     wheels = plan.axis_groups()
     if not wheels:
         yield plan.assembled([])
@@ -69,7 +69,7 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
             first.setdefault(tuple(one[at] for one in classes), at)
         alike.append(list(first.values()))
     values = [
-        [at for at in positions if not _is_alike_enough(plan, axes, known, at)] or [positions[0]]
+        [at for at in positions if refers or not _is_alike_enough(plan, axes, known, at)] or [positions[0]]
         for axes, positions in wheels
     ]
     selections = math.prod(len(one) for one, chosen in zip(alike, selects, strict=True) if chosen)

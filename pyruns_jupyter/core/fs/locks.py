@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,8 @@ PRIVATE_MODE = 0o600  # of what holds variables of the environment
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int, shared: bool) -> bool:
+    def try_lock(descriptor: int, shared: bool) -> bool:
+        """Lock an open file if that is possible at this moment; return whether it is locked now."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -42,7 +43,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int, shared: bool) -> bool:
+    def try_lock(descriptor: int, shared: bool) -> bool:
+        """Lock an open file if that is possible at this moment; return whether it is locked now."""
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -85,7 +87,7 @@ class FileLock:
         flags = os.O_RDWR | self._create | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path, flags, FILE_MODE, dir_fd=self._dir_fd)
         try:
-            taken = _try_lock(descriptor, shared)
+            taken = try_lock(descriptor, shared)
         except BaseException:
             os.close(descriptor)
             raise
@@ -181,6 +183,27 @@ def is_locked(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     try:
-        return not _try_lock(descriptor, shared=True)
+        return not try_lock(descriptor, shared=True)
     finally:
         os.close(descriptor)  # gives the lock back
+
+
+def lock_holder(descriptor: int) -> str:
+    """Return the process that has locked an open file and its user, where the system shows them."""
+    with suppress(OSError, ValueError, IndexError):
+        inode = str(os.fstat(descriptor).st_ino)
+        for line in Path("/proc/locks").read_text().splitlines():
+            words = line.split()  # number, kind, mode, access, pid, device and inode, range
+            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                pid, uid = int(words[4]), os.stat(f"/proc/{words[4]}").st_uid
+                return f"process {pid} of user {_user_name(uid)}"
+    return "another process"
+
+
+def _user_name(uid: int) -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(uid).pw_name
+    except (ImportError, KeyError):
+        return str(uid)

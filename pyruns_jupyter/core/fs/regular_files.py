@@ -36,7 +36,7 @@ def open_regular(path: Path | str) -> int:
     return descriptor
 
 
-def open_regular_to_append(path: Path) -> int:
+def open_regular_to_append(path: Path, mode: int = FILE_MODE) -> int:
     """Return a descriptor that appends to a regular file, and reads; it is created when missing.
 
     Raises:
@@ -51,7 +51,7 @@ def open_regular_to_append(path: Path) -> int:
         | getattr(os, "O_BINARY", 0)
         | getattr(os, "O_CLOEXEC", 0)
     )
-    descriptor = os.open(path, flags, FILE_MODE)
+    descriptor = os.open(path, flags, mode)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is no regular file")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pyruns_jupyter.core.config.references import interpolate
+
 from . import commandline
 from .argparse_scripts import argv as argparse_argv
 from .click_scripts import argv as click_argv
@@ -29,6 +31,25 @@ _BUILDERS: dict[str, _Builder] = {
 def passes_words(script: ScriptParameters) -> bool:
     """Tell whether a script is given its configuration as words; else it reads the file itself."""
     return script.kind in _BUILDERS
+
+
+def run_words(
+    script: ScriptParameters,
+    config: Mapping[str, object],
+    where: str = "The configuration",
+    *,
+    pass_defaults: bool = False,
+) -> list[str]:
+    """Return the words after the script's path that a run gets for `config`, which stands in its file.
+
+    Both the check of a sweep and the start of a run call this. `where` names the configuration in errors.
+
+    Raises:
+        InvalidInput: when a reference cannot be followed, or a key does not fit (`InvalidInputs`).
+    """
+    if script.kind != "hydra":  # which follows references itself
+        config = interpolate(dict(config), where)
+    return build_argv(script, config, pass_defaults=pass_defaults)
 
 
 def build_argv(

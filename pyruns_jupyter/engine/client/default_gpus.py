@@ -10,10 +10,11 @@ from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.engine.cluster.resources import engine_of
 from pyruns_jupyter.engine.gpus.request import gpu_count
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.system.gpupresence import has_gpus
+
+from .batch_options import executor_of
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -60,7 +61,7 @@ def with_default_gpus(
     environment: Mapping[str, str],
 ) -> QueueOptions:
     """Return the options of a batch of the tasks `names` with the GPUs that they get by default."""
-    if options.gpus is not None or engine_of(settings, workspace.name, options.engine) != LOCAL:
+    if options.gpus is not None or executor_of(settings, workspace.name, options.engine) != LOCAL:
         return options
     if gpu_count(options, settings):
         return options

@@ -1,9 +1,10 @@
-"""Checking what a queueing is to run after, before anything is queued."""
+"""Checking the tasks that a batch is to run after, before anything is queued."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable, Untrusted
@@ -18,33 +19,35 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 
-def check_after(workspace: WorkspaceFolder, names: Sequence[str], after: Iterable[After]) -> None:
-    """Check that the tasks to run after can end.
+def check_after(root: Path, after: Iterable[After]) -> None:
+    """Check that the tasks to run after can end; `root` is the `_pyruns_` folder.
 
     Raises:
-        InvalidInput: with `field` "after": one does not exist, has failed although it has to complete, is to
-            be queued itself, or waits for one of `names`.
+        InvalidInput: with `field` "after": one does not exist, or has failed although it has to complete.
     """
-    after = tuple(after)
-    if not after:
-        return
-    own = {(workspace.name, name) for name in names}
     for one in after:
-        if (one.workspace, one.task) in own:
-            raise _wrong(f"{one} cannot wait for its own end.")
         try:
-            info = read_task(workspace.root / one.workspace / TASKS / one.task)
+            info = read_task(root / one.workspace / TASKS / one.task)
         except NotFound:
             raise _wrong(f"There is no task {one} to run after.") from None
         status = runs.status_of(info)
         if one.ok and status in (runs.FAILED, runs.CANCELLED):
             told = "failed" if status == runs.FAILED else "was cancelled"
             raise _wrong(f"{one} {told}, so nothing can run after its success. Queue it again first.")
-    _check_circles(workspace, own, after)
 
 
-def _check_circles(workspace: WorkspaceFolder, own: set[tuple[str, str]], after: tuple[After, ...]) -> None:
-    """Follow what the tasks to run after wait for themselves."""
+def check_circles(workspace: WorkspaceFolder, names: Sequence[str], after: Sequence[After]) -> None:
+    """Check that none of the tasks to run after waits for one of `names`.
+
+    Raises:
+        InvalidInput: with `field` "after".
+    """
+    if not after:
+        return
+    own = {(workspace.name, name) for name in names}
+    for one in after:
+        if (one.workspace, one.task) in own:
+            raise _wrong(f"{one} cannot wait for its own end.")
     needed: dict[tuple[str, str], tuple[After, ...]] = {}
     key = trusted_engine(workspace.root)
     if key is not None:

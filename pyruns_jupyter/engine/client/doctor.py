@@ -24,17 +24,18 @@ from pyruns_jupyter.core.taskfile.ownership import Ownership
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks.index import QUEUED_ELSEWHERE, TaskIndex
-from pyruns_jupyter.core.trust.engine_key import require_engine, trusted_engine
+from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine, trusted_engine
 from pyruns_jupyter.core.trust.signatures import DAMAGED_SUFFIX
 from pyruns_jupyter.core.trust.unused_keys import find_unused_keys, remove_unused_key
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue import batches, kept_ends
-from pyruns_jupyter.engine.queue.launch import ensure_scheduler, scheduler_alive
-from pyruns_jupyter.engine.queue.pause import is_paused
-from pyruns_jupyter.engine.queue.retry import queue_facts
+from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
+from pyruns_jupyter.engine.queue.launch import ensure_scheduler, is_paused, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
+
+from .submit import end_abandoned
 
 MANY_TASKS = 100_000  # tasks of a workspace; docs/scaling.md says why
 _LITTLE = 1_000_000_000  # bytes
@@ -282,8 +283,8 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
     run = runs.latest(info)
     if run is None or not Ownership.of(info).gone(folder, run):
         return
-    batch = queue_facts(info).get("batch")
-    if isinstance(batch, str) and not batches.is_lost(workspace.root, batch, trusted_engine(workspace.root)):
+    key = trusted_engine(workspace.root)
+    if queue_facts(info) and not is_lost(info, workspace.root, key):
         yield Finding(
             "warning",
             f"{workspace.name}/{name} lost its supervisor.",
@@ -295,35 +296,30 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
         "error",
         f"{workspace.name}/{name} seems to run, but its owner and its process are gone.",
         "It is ended as failed.",
-        lambda: _end(folder, run.attempt),
+        lambda: _end(folder, key),
     )
 
 
-def _end(folder: Path, attempt: str) -> str:
+def _end(folder: Path, key: EngineKey | None) -> str:
     with edit_task(folder) as info:
-        run = runs.latest(info)
-        if run is None or run.attempt != attempt or not Ownership.of(info).gone(folder, run):
-            return f"{folder.name} has an owner by now."
-        runs.finish(info, attempt=attempt, status=runs.FAILED, exit_code=None)
-    return f"{folder.name} was ended as failed."
+        ended = end_abandoned(info, folder, key)
+    return f"{folder.name} was ended as failed." if ended else f"{folder.name} has an owner by now."
 
 
 def _is_lost(workspace: WorkspaceFolder, name: str) -> bool:
     try:
-        facts = queue_facts(read_task(workspace.paths(name).folder))
+        info = read_task(workspace.paths(name).folder)
     except (NotFound, Unreadable):
         return False
-    batch = facts.get("batch")
-    return isinstance(batch, str) and batches.is_lost(workspace.root, batch, trusted_engine(workspace.root))
+    return is_lost(info, workspace.root, trusted_engine(workspace.root))
 
 
 def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
     done = 0
     for name in names:
         with suppress(Conflict, NotFound, Unreadable), edit_task(workspace.paths(name).folder) as info:
-            facts = queue_facts(info)
-            if batches.is_lost(workspace.root, str(facts.get("batch")), trusted_engine(workspace.root)):
-                done += runs.unclaim(info, attempt=str(facts.get("attempt")))
+            if is_lost(info, workspace.root, trusted_engine(workspace.root)):
+                done += runs.unclaim(info, attempt=str(queue_facts(info).get("attempt")))
     return f"{done} of {len(names)} were put back."
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TASKS
-from pyruns_jupyter.core.taskfile.task_file import edit_task, own_facts, read_task
+from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.trust.engine_key import BATCHES, EngineKey, claim_engine, trusted_engine
 from pyruns_jupyter.core.trust.signatures import remove_foreign
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.batches import Batch
+from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 
 from .submit import end_abandoned, submit
 
@@ -65,8 +66,7 @@ def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> bool:
         task = folder / TASKS / name
         with suppress(NotFound, Unreadable):
             info = read_task(task)
-            queue = own_facts(info).get("queue")
-            if not isinstance(queue, dict) or queue.get("batch") != batch.id:
+            if queue_facts(info).get("batch") != batch.id:
                 continue
             status = runs.status_of(info)
             if status == runs.RUNNING and info.get("_attempt_id") == attempt:
@@ -92,10 +92,7 @@ def is_stuck(task: Path) -> bool:
     root = task.parents[2]
     try:
         before = read_task(task)
-        queue = own_facts(before).get("queue")
-        if runs.status_of(before) != runs.QUEUED or not isinstance(queue, dict):
-            return False
-        lost = batches.is_lost(root, str(queue.get("batch")), trusted_engine(root))
+        lost = runs.status_of(before) == runs.QUEUED and is_lost(before, root, trusted_engine(root))
         return lost and read_task(task) == before  # its batch did not end meanwhile
     except (PyrunsError, OSError):
         return False

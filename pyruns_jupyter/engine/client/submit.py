@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.common.host_identity import new_token
@@ -24,23 +24,24 @@ from pyruns_jupyter.core.taskfile.ownership import (
     is_copied_run,
 )
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, own_facts
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own
 from pyruns_jupyter.core.trust.engine_key import EngineKey, claim_engine, trusted_engine
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import keep_out_of_git
-from pyruns_jupyter.engine.cluster.resources import resolve_options
 from pyruns_jupyter.engine.queue import batches, run_files
-from pyruns_jupyter.engine.queue.client_environment import front_end_environment
+from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 from pyruns_jupyter.engine.queue.launch import (
     check_startable,
     ensure_running,
     ensure_scheduler,
+    front_end_environment,
     wake,
 )
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
+from .batch_options import parse_options, resolve_options
 from .default_gpus import with_default_gpus
-from .dependencies import check_after
+from .dependencies import check_after, check_circles
 from .skip_completed import already_completed
 
 if TYPE_CHECKING:
@@ -66,17 +67,117 @@ class Submission:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def check_submission(
-    workspace: WorkspaceFolder, options: QueueOptions, environment: Mapping[str, str] | None = None
-) -> None:
-    """Check that tasks which are about to be created can be queued with these options.
+@dataclass(frozen=True)
+class BatchRequest:
+    """How tasks of a workspace are to be queued, checked as far as it can be before they exist.
 
-    Raises:
-        InvalidInput: when an option cannot be used, or what is to be waited for is missing or can never end.
+    `options` are completed by `settings`, which are read once for the whole request; `environment` is what
+    the tasks inherit.
     """
-    variables = front_end_environment(environment)
-    resolve_options(options.check(), Settings.load(workspace.root), workspace.name, variables)
-    check_after(workspace, [], options.after)
+
+    workspace: WorkspaceFolder
+    options: QueueOptions
+    settings: Settings
+    environment: dict[str, str]
+
+    @classmethod
+    def parse(
+        cls, workspace: WorkspaceFolder, given: Mapping[str, object], settings: Settings | None = None
+    ) -> BatchRequest:
+        """Return the request with the options that a user gave; see `parse_options`.
+
+        Raises:
+            InvalidInput: see `make`.
+        """
+        settings = settings or Settings.load(workspace.root)
+        return cls.make(workspace, parse_options(workspace, given, settings), settings=settings)
+
+    @classmethod
+    def make(
+        cls,
+        workspace: WorkspaceFolder,
+        options: QueueOptions,
+        *,
+        settings: Settings | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> BatchRequest:
+        """Return the request with these options; `environment` is by default that of this process.
+
+        Raises:
+            InvalidInput: if an option cannot be used, or a task to run after is missing or can never end.
+        """
+        variables = front_end_environment(environment)
+        settings = settings or Settings.load(workspace.root)
+        options = resolve_options(options.check(), settings, workspace.name, variables)
+        check_after(workspace.root, options.after)
+        return cls(workspace, options, settings, variables)
+
+    def submit(self, names: Iterable[str], *, skip_done: bool = False) -> Submission:
+        """Queue tasks, to be run in this order as the options say, and ensure that a scheduler is alive.
+
+        Once this returns the batch survives everything. With `skip_done` tasks are left out whose
+        configuration has run to completion already, in whatever task.
+
+        Raises:
+            InvalidInput: if the tasks would wait for themselves, or the code is to be stored and is too
+                large; nothing is queued.
+            PyrunsError, OSError: if nothing can be queued; what was claimed is put back. One that says that
+                the scheduler could not be started leaves the tasks queued.
+        """
+        workspace, settings, options = self.workspace, self.settings, self.options
+        listed = list(dict.fromkeys(names))
+        check_circles(workspace, listed, options.after)
+        skipped = already_completed(workspace, listed) if skip_done else {}
+        wanted = [(name, new_token()) for name in listed if name not in skipped]
+        if not wanted:
+            return Submission("", skipped=skipped)
+        check_startable()
+        workspace.check_writable()
+        keep_out_of_git(workspace.root)
+        paths = EnginePaths(workspace.root)
+        key = claim_engine(workspace.root)
+        code, source = "", {}
+        if settings.snapshot_code:
+            code = snapshots.take(key, workspace.script)
+            source = source_state(workspace.project).to_dict()
+        options = with_default_gpus(
+            options, workspace, [name for name, _ in wanted], settings, self.environment
+        )
+        if len(wanted) >= _MANY_TASKS:
+            with suppress(PyrunsError):  # it comes up while the tasks are claimed
+                ensure_scheduler(paths)
+        batch = batches.new_id()
+        queued: list[tuple[str, str]] = []
+        refused: dict[str, str] = {}
+        with batches.Claim(key, batch, workspace.name, wanted) as claim:
+            try:
+                for name, attempt in wanted:
+                    problem = _claim(workspace, key, name, attempt, batch)
+                    if problem is None:
+                        queued.append((name, attempt))
+                    else:
+                        refused[name] = problem
+                if queued:
+                    batches.Batches(key).write(
+                        batches.Batch(
+                            batch,
+                            workspace.name,
+                            options,
+                            self.environment,
+                            sys.executable,
+                            tuple(queued),
+                            code=code,
+                            source=source,
+                        )
+                    )
+            except BaseException:
+                claim.put_back(workspace.tasks, wanted)
+                raise
+        if not queued:
+            return Submission("", [], refused, skipped)
+        _note_queued(workspace, [name for name, _ in queued], options.jobs)
+        ensure_scheduler(paths)
+        return Submission(batch, [name for name, _ in queued], refused, skipped)
 
 
 def submit(
@@ -87,76 +188,13 @@ def submit(
     skip_done: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Submission:
-    """Queue tasks, to be run in this order as the options say, and see to it that a scheduler lives.
-
-    Once this returns the queueing survives everything. `environment` is what the tasks inherit, by default
-    that of this process. With `skip_done` tasks are left out whose configuration has run to completion
-    already, in whatever task.
+    """Queue tasks that exist; see `BatchRequest`.
 
     Raises:
-        InvalidInput: when an option cannot be used, when what is to be waited for is missing or can never
-            end, or the code is to be stored and is too large; nothing is queued.
-        PyrunsError, OSError: when nothing can be queued; what was claimed is put back. One that says that the
-            scheduler could not be started leaves the tasks queued.
+        PyrunsError, OSError: see `BatchRequest.make` and `BatchRequest.submit`.
     """
-    variables = front_end_environment(environment)
-    settings = Settings.load(workspace.root)
-    options = resolve_options(options.check(), settings, workspace.name, variables)
-    listed = list(dict.fromkeys(names))
-    check_after(workspace, listed, options.after)
-    skipped = already_completed(workspace, listed) if skip_done else {}
-    wanted = [(name, new_token()) for name in listed if name not in skipped]
-    if not wanted:
-        return Submission("", skipped=skipped)
-    check_startable()
-    workspace.check_writable()
-    keep_out_of_git(workspace.root)
-    paths = EnginePaths(workspace.root)
-    key = claim_engine(workspace.root)
-    code, source = _store_code(workspace, key)
-    options = with_default_gpus(options, workspace, [name for name, _ in wanted], settings, variables)
-    if len(wanted) >= _MANY_TASKS:
-        with suppress(PyrunsError):  # it comes up while the tasks are claimed
-            ensure_scheduler(paths)
-    batch = batches.new_id()
-    queued: list[tuple[str, str]] = []
-    refused: dict[str, str] = {}
-    with batches.Claim(key, batch, workspace.name, wanted) as claim:
-        try:
-            for name, attempt in wanted:
-                problem = _claim(workspace, key, name, attempt, batch)
-                if problem is None:
-                    queued.append((name, attempt))
-                else:
-                    refused[name] = problem
-            if queued:
-                made = batches.Batch.new(
-                    batch,
-                    workspace=workspace.name,
-                    options=options,
-                    environment=variables,
-                    python=sys.executable,
-                    tasks=queued,
-                    code=code,
-                    source=source,
-                )
-                batches.Batches(key).write(made)
-        except BaseException:
-            claim.put_back(workspace.tasks, wanted)
-            raise
-    if not queued:
-        return Submission("", [], refused, skipped)
-    _note_queued(workspace, [name for name, _ in queued], options.jobs)
-    ensure_scheduler(paths)
-    return Submission(batch, [name for name, _ in queued], refused, skipped)
-
-
-def _store_code(workspace: WorkspaceFolder, key: EngineKey) -> tuple[str, dict[str, Any]]:
-    """Store the project's code when its settings say so; return its hash and the repository's state."""
-    if not Settings.load(workspace.root).snapshot_code:
-        return "", {}
-    code = snapshots.take(key, workspace.script)
-    return code, source_state(workspace.project).to_dict()
+    request = BatchRequest.make(workspace, options, environment=environment)
+    return request.submit(names, skip_done=skip_done)
 
 
 def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
@@ -214,7 +252,7 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         run_files.add_queue_stop(paths)
         wake(EnginePaths(workspace.root))
     else:
-        ensure_running(workspace.root)  # an owner that died cannot act: whoever comes ends the run
+        ensure_running(workspace.root)  # an owner that died cannot act: a scheduler ends the run
     return status
 
 
@@ -225,25 +263,17 @@ def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
     """
     run = abandoned_run(info, folder)
     copied = run is not None and is_copied_run(folder, run.index)
-    if run is None or (_is_ours(info) and not copied and not _is_lost(info, folder, key)):
+    if run is None or (_is_ours(info) and not copied and not is_lost(info, folder.parents[2], key)):
         return False
     runs.finish(info, attempt=run.attempt, status=runs.FAILED, exit_code=None)
     own(info).setdefault("messages", {})[str(run.index)] = COPIED if copied else UNKNOWN_END
     return True
 
 
-def _is_lost(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
-    """Return whether no batch of this project folder is behind a task that says that it is in one."""
-    queue = own_facts(info).get("queue")
-    root = folder.parents[2]
-    return isinstance(queue, dict) and batches.is_lost(root, str(queue.get("batch")), key)
-
-
 def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
     """Undo a claim without a living owner: its batch is gone or foreign, or its lease has run out."""
-    queue = own_facts(info).get("queue")
-    if isinstance(queue, dict) and batches.is_lost(key.root, str(queue.get("batch")), key):
-        runs.unclaim(info, attempt=str(queue.get("attempt")))
+    if is_lost(info, key.root, key):
+        runs.unclaim(info, attempt=str(queue_facts(info).get("attempt")))
     if runs.status_of(info) == runs.QUEUED and not _is_ours(info) and _is_unowned(info):
         runs.unqueue(info)
 
@@ -254,8 +284,8 @@ def _is_unowned(info: TaskInfo) -> bool:
 
 
 def _is_ours(info: TaskInfo) -> bool:
-    """Tell whether a task waits or runs by a queueing of ours, on whatever host: who stops a waiting one
-    holds its lock, and no scheduler starts what does not wait.
+    """Return whether a task is queued or runs by a batch of ours, on whatever host: who stops a queued one
+    holds its lock, and no scheduler starts what is not queued.
     """
-    queue = own_facts(info).get("queue")
-    return isinstance(queue, dict) and queue.get("attempt") == info.get("_attempt_id")
+    facts = queue_facts(info)
+    return bool(facts) and facts.get("attempt") == info.get("_attempt_id")

@@ -1,31 +1,28 @@
-"""Asking a cluster without waiting for it: each question is a forked process that answers through a pipe."""
+"""Calling a cluster without waiting for it: each call is a forked process that answers through a pipe."""
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
 
-from .base import Unreachable
-
-Answer = dict[str, Any]
+from .base import Refused, Unreachable
 
 
-class ForkedCall:
-    """A process that asks a cluster something; what `ask` returns is data for JSON.
+class _ForkedCall:
+    """A process that calls `ask`, and how its answer is used."""
 
-    The cluster being out of reach is the answer `{"away": why}`.
-    """
-
-    def __init__(self, ask: Callable[[], Answer]) -> None:
+    def __init__(self, ask: Callable[[], object], use: Callable[[Any], None]) -> None:
         """Start it.
 
         Raises:
-            OSError: when the system has no room for another process.
+            OSError: if the system has no room for another process.
         """
+        self._use = use
         self._descriptor, write_end = os.pipe()
         os.set_blocking(self._descriptor, False)
         self._data = b""
@@ -37,65 +34,68 @@ class ForkedCall:
         finally:
             os.close(write_end)
 
-    def answer(self) -> Answer | None:
-        """Return its answer, None as long as there is none; not to be asked again after that."""
+    def is_answered(self) -> bool:
+        """Take what came of the answer; return whether that is all of it. Not to be called again then."""
         while True:
             try:
                 part = os.read(self._descriptor, 1 << 20)
             except BlockingIOError:
-                return None
+                return False
             if not part:
-                break
+                os.close(self._descriptor)
+                return True
             self._data += part
-        os.close(self._descriptor)
-        try:
-            found = json.loads(self._data)
-        except ValueError:
-            found = None
-        return found if isinstance(found, dict) else {"away": "the process that asked it died"}
+
+    def use(self) -> None:
+        """Use the answer."""
+        answer: object = Unreachable("the process that asked it died")
+        with suppress(EOFError, pickle.UnpicklingError):
+            answer = pickle.loads(self._data)
+        self._use(answer)
 
 
 class ForkedCalls:
-    """Those that are under way, at most one of a kind."""
+    """The calls that are under way, at most one of a kind."""
 
     def __init__(self) -> None:
-        self._under_way: dict[str, tuple[ForkedCall, Callable[[Answer], None]]] = {}
+        self._calls: dict[str, _ForkedCall] = {}
 
     @property
     def are_under_way(self) -> bool:
         """Whether any is."""
-        return bool(self._under_way)
+        return bool(self._calls)
 
     def is_under_way(self, kind: str) -> bool:
-        """Tell whether one of a kind is."""
-        return kind in self._under_way
+        """Return whether one of a kind is."""
+        return kind in self._calls
 
-    def run(self, kind: str, ask: Callable[[], Answer], use: Callable[[Answer], None]) -> bool:
-        """Ask, and have the answer used by a later `collect`; tell whether it could be asked."""
-        if kind in self._under_way:
+    def run(self, kind: str, ask: Callable[[], object], use: Callable[[Any], None]) -> bool:
+        """Call `ask`, and have a later `collect` pass to `use` what it returns, or that it raises Refused or
+        Unreachable; return whether it could be called.
+        """
+        if kind in self._calls:
             return False
         try:
-            self._under_way[kind] = ForkedCall(ask), use
+            self._calls[kind] = _ForkedCall(ask, use)
         except OSError:  # no room for a process
             return False
         return True
 
     def collect(self) -> None:
         """Use the answers that came since the last time."""
-        for kind, (call, use) in list(self._under_way.items()):
-            answer = call.answer()
-            if answer is not None:
-                del self._under_way[kind]
-                use(answer)
+        for kind, call in list(self._calls.items()):
+            if call.is_answered():
+                del self._calls[kind]
+                call.use()
 
 
-def _run(ask: Callable[[], Answer], write_end: int) -> int:
+def _run(ask: Callable[[], object], write_end: int) -> int:
     name_process("pyruns-ask")
     try:
         answer = ask()
-    except Unreachable as error:
-        answer = {"away": str(error)}
-    data = json.dumps(answer).encode()
+    except (Refused, Unreachable) as error:
+        answer = error
+    data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
     while data:
         data = data[os.write(write_end, data) :]
     return 0

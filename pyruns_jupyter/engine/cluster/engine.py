@@ -1,4 +1,4 @@
-"""The engine of tasks that run in a cluster (see `..base.Engine`): submits jobs and follows them.
+"""The executor of tasks that run in a cluster: submits jobs and follows them.
 
 Whether and how a task runs is told by its task file alone, as everywhere. The cluster is asked for what that
 does not tell: why a job still waits, and what became of one whose supervisor is gone.
@@ -22,10 +22,9 @@ from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job, Pending
 from pyruns_jupyter.engine.queue.options import MAX_JOBS
 
-from . import requests as questions
 from . import runner
-from .async_calls import Answer, ForkedCalls
-from .base import Cluster, Element, JobRequest, JobState, Phase, cluster_of, lost_node
+from .async_calls import ForkedCalls
+from .base import Cluster, Element, JobRequest, JobState, Phase, Refused, Unreachable, cluster_of, lost_node
 from .followed import Followed, FollowedTask, Wanted
 from .outcomes import Key, TaskOutcomes
 from .submissions import ClusterSubmission, output_of, read_output, submissions
@@ -49,7 +48,7 @@ class ClusterEngine:
         self._wanted = Wanted()
         self._tasks = Followed()
         self._submissions: dict[str, ClusterSubmission] = {}
-        self._unclear: set[str] = set()  # submissions of which nobody knows whether the cluster took them
+        self._unclear: set[str] = set()  # submissions that the cluster may have taken or not
         self._calls = ForkedCalls()
         self._ended: list[Job] = []
         self._outcomes = TaskOutcomes()
@@ -70,7 +69,7 @@ class ClusterEngine:
             self._wanted.add(job)
 
     def adopt(self, job: Job) -> bool:
-        """Follow a job that a cluster has; tell whether it has."""
+        """Follow a job that a cluster has; return whether it has."""
         task = self._tasks.get(_key(job))
         if task is None or task.cancelled:
             return False
@@ -88,8 +87,8 @@ class ClusterEngine:
             if engine not in self._most:
                 self._calls.run(
                     f"most:{engine}",
-                    partial(questions.most_tasks, self._reach(engine)),
-                    partial(self._told_most, engine),
+                    self._reach(engine).most_tasks,
+                    partial(self._take_most, engine),
                 )
                 continue
             most = jobs[0].options.jobs
@@ -100,7 +99,7 @@ class ClusterEngine:
                 self._submit(part, min(room, len(part)))
 
     def is_full(self, batch: str) -> bool:
-        """Tell whether as many tasks of a batch are to be submitted as go into one job."""
+        """Return whether as many tasks of a batch are to be submitted as go into one job."""
         return self._wanted.count(batch) >= _MAX_TASKS
 
     def cancel(self, job: Job) -> None:
@@ -113,12 +112,12 @@ class ClusterEngine:
             self._tasks[key].cancelled = True
 
     def is_waiting(self, job: Job) -> bool:
-        """Tell whether a started job waits in the cluster, as far as is known."""
+        """Return whether a started job waits in the cluster, as far as is known."""
         task = self._tasks.get(_key(job))
         return job in self._wanted if task is None else task.phase is Phase.WAITS
 
     def is_running(self, job: Job) -> bool:
-        """Tell whether the cluster says that a job runs."""
+        """Return whether the cluster says that a job runs."""
         task = self._tasks.get(_key(job))
         return task is not None and task.phase is Phase.RUNS
 
@@ -177,7 +176,7 @@ class ClusterEngine:
                 task.held, task.since = False, now
                 self._ended.append(task.job)
             elif not task.held and task.phase is Phase.WAITS and now - task.since > _UNHELD_SECONDS:
-                task.cancelled = True  # it ended or was stopped while nobody looked
+                task.cancelled = True  # it ended or was stopped while no scheduler was alive
         ended, self._ended = self._ended, []
         return ended
 
@@ -204,10 +203,8 @@ class ClusterEngine:
         engine, what = str(first.options.engine), f"submit:{first.batch}"
         if self._calls.is_under_way(what):
             return
-        submission = ClusterSubmission.new(
-            *(engine, first.batch, first.workspace),
-            *(tuple(job.task for job in jobs), first.source.to_dict()),
-        )
+        tasks = tuple(job.task for job in jobs)
+        submission = ClusterSubmission(engine, first.batch, first.workspace, tasks, first.source.to_dict())
         try:
             digest = batches.file_digest(self._root, first.batch)
         except OSError as error:
@@ -237,45 +234,44 @@ class ClusterEngine:
         cluster = self._reach(engine)
         if not self._calls.run(
             what,
-            partial(questions.submit, cluster, request, submission, self._key),
+            partial(_submit, cluster, request, submission, self._key),
             partial(self._submitted, submission.id),
         ):
             self._unclear.add(submission.id)
 
-    def _submitted(self, submission: str, answer: Answer) -> None:
-        if "job" in answer:
-            self._take_id(submission, str(answer["job"]))
-        elif "refused" not in answer:
+    def _submitted(self, submission: str, answer: str | Refused | Unreachable) -> None:
+        engine = self._submissions[submission].engine
+        title = self._title_of(engine)
+        if isinstance(answer, str):
+            self._take_id(submission, answer)
+        elif isinstance(answer, Unreachable):
             self._unclear.add(submission)
-            self._put_off(self._absent(self._submissions[submission].engine, answer))
-        elif answer.get("is_crowded"):
-            engine = self._submissions[submission].engine
+            self._put_off(self._absent(engine, answer))
+        elif answer.is_crowded:
             self._most[engine] = max(1, self._most[engine] // 2)
-            title = self._title_of(engine)
-            self._put_off(f"{title} takes no more jobs now: {answer['refused']}. It is tried again.")
+            self._put_off(f"{title} takes no more jobs now: {answer.message.rstrip('.')}. It is tried again.")
             self._want_again(submission)
         else:
-            title = self._title_of(self._submissions[submission].engine)
             for key in self._tasks.keys_of(self._submissions[submission]):
-                self._outcomes.refuse(key, f"{title} refused its job: {answer['refused']}.")
+                self._outcomes.refuse(key, f"{title} refused its job: {answer.message.rstrip('.')}.")
                 self._end(key, None)
 
     def _find(self, submission: str) -> None:
-        """Ask whether the cluster took a job, since nobody knows."""
+        """Ask whether the cluster took a job, which is not known."""
         known = self._submissions[submission]
         self._calls.run(
             f"find:{submission}",
-            partial(questions.find, self._reach(known.engine), known, self._key),
+            partial(_find, self._reach(known.engine), known, self._key),
             partial(self._found, submission),
         )
 
-    def _found(self, submission: str, answer: Answer) -> None:
-        if "away" in answer:
+    def _found(self, submission: str, answer: str | Unreachable) -> None:
+        if isinstance(answer, Unreachable):
             self._put_off(self._absent(self._submissions[submission].engine, answer))
             return
         self._unclear.discard(submission)
-        if answer["job"]:
-            self._take_id(submission, str(answer["job"]))
+        if answer:
+            self._take_id(submission, answer)
         else:
             self._want_again(submission)
 
@@ -307,30 +303,28 @@ class ClusterEngine:
             jobs = [self._submissions[submission].job for submission in listed]
             self._calls.run(
                 f"look:{engine}",
-                partial(questions.look, self._reach(engine), jobs),
+                partial(self._reach(engine).look, jobs),
                 partial(self._looked, engine, listed),
             )
         most = self._settings().poll_seconds
         self._pause = min(self._pause * 1.5, most)
         self._look_at = time.monotonic() + self._pause
 
-    def _looked(self, engine: str, listed: Sequence[str], answer: Answer) -> None:
-        if "away" in answer:
+    def _looked(
+        self, engine: str, listed: Sequence[str], answer: Mapping[Element, JobState] | Unreachable
+    ) -> None:
+        if isinstance(answer, Unreachable):
             self._away = self._absent(engine, answer)
             return
         self._away = ""
-        states = {
-            (job, number): JobState(Phase(phase), why, EndReason(**word) if word else None)
-            for job, number, phase, why, word in answer["states"]
-        }
-        living = {job for job, _ in states}
+        living = {job for job, _ in answer}
         for submission in listed:
             known = self._submissions.get(submission)
             if known is None:
                 continue
             for key in self._tasks.keys_of(self._submissions[submission]):
                 task = self._tasks[key]
-                state = states.get((known.job, task.number))
+                state = answer.get((known.job, task.number))
                 if state is None:
                     state = JobState(Phase.ENDED, word=self._of_dropped(known, task, known.job in living))
                 self._take_state(key, task, state)
@@ -365,12 +359,12 @@ class ClusterEngine:
         for engine, found in elements.items():
             self._calls.run(
                 f"cancel:{engine}",
-                partial(questions.cancel, self._reach(engine), list(found.values())),
+                partial(self._reach(engine).cancel, list(found.values())),
                 partial(self._cancelled, engine, list(found)),
             )
 
-    def _cancelled(self, engine: str, keys: Sequence[Key], answer: Answer) -> None:
-        if "away" in answer:
+    def _cancelled(self, engine: str, keys: Sequence[Key], answer: Unreachable | None) -> None:
+        if answer is not None:
             self._put_off(self._absent(engine, answer))
             return
         for key in keys:
@@ -396,11 +390,11 @@ class ClusterEngine:
 
     # Asking
 
-    def _told_most(self, engine: str, answer: Answer) -> None:
-        if "away" in answer:
+    def _take_most(self, engine: str, answer: int | Unreachable) -> None:
+        if isinstance(answer, Unreachable):
             self._put_off(self._absent(engine, answer))
         else:
-            self._most[engine] = min(_MAX_TASKS, int(answer["most"]))
+            self._most[engine] = min(_MAX_TASKS, answer)
 
     def _put_off(self, why: str) -> None:
         self._away = why
@@ -419,8 +413,25 @@ class ClusterEngine:
     def _title_of(self, engine: str) -> str:
         return self._reach(engine).title
 
-    def _absent(self, engine: str, answer: Answer) -> str:
-        return f"{self._title_of(engine)} does not answer: {answer['away']}. It is asked again."
+    def _absent(self, engine: str, error: Unreachable) -> str:
+        return f"{self._title_of(engine)} does not answer: {error}. It is asked again."
+
+
+def _submit(cluster: Cluster, request: JobRequest, submission: ClusterSubmission, key: EngineKey) -> str:
+    """Submit a job, and store its id in the file of the submission."""
+    return _store_id(submission, cluster.submit(request), key)
+
+
+def _find(cluster: Cluster, submission: ClusterSubmission, key: EngineKey) -> str:
+    """Return the id of the job of a submission, empty if the cluster did not take it."""
+    return _store_id(submission, cluster.find(submission.tag), key)
+
+
+def _store_id(submission: ClusterSubmission, job: str, key: EngineKey) -> str:
+    if job:
+        with suppress(OSError):  # a full disk: the tag finds it again
+            submission.known_as(job).write(key)
+    return job
 
 
 def _key(job: Job) -> Key:

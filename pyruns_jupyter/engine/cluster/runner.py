@@ -7,7 +7,6 @@ it queued, with what the cluster and the lines of the job's script made of it.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from pyruns_jupyter.core.trust.signatures import read_foreign
 from pyruns_jupyter.engine.queue import batches
 from pyruns_jupyter.engine.queue.entries import EntryState, QueueEntry, open_batch, read_state
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.pause import is_paused
+from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.processes import SignalPipe, gather_orphans, name_process
 from pyruns_jupyter.engine.run.orphan_cleanup import finalize_orphan
 from pyruns_jupyter.engine.run.run_environment import EnvironmentProbe
@@ -55,7 +54,7 @@ def main() -> int:
         return 2
     name_process("pyruns-run")
     gather_orphans()
-    signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    signals = SignalPipe(is_supervisor=True)
     root, paths = Path(sys.argv[1]), EnginePaths(Path(sys.argv[1]))
     try:
         submission = _read_submission(root, sys.argv[2])

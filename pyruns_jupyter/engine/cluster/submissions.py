@@ -35,25 +35,13 @@ class ClusterSubmission:
     was submitted.
     """
 
-    id: str
     engine: str
     batch: str
     workspace: str
     tasks: tuple[str, ...]
     source: dict[str, Any] = field(default_factory=dict)
     job: str = ""
-
-    @classmethod
-    def new(
-        cls,
-        engine: str,
-        batch: str,
-        workspace: str,
-        tasks: tuple[str, ...],
-        source: dict[str, Any],
-    ) -> ClusterSubmission:
-        """Return the submission of a job of this moment."""
-        return cls(new_token(), engine, batch, workspace, tasks, source)
+    id: str = field(default_factory=new_token)
 
     @property
     def tag(self) -> str:

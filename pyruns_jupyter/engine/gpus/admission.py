@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .request import GIB, GpuRequest, is_meant, needed_memory
-from .reservations import Reservation
+from .reservations import Refusal, Reservation
 
 Device = Mapping[str, Any]
 
@@ -17,22 +17,6 @@ class GpuChoice:
     """The devices that a request gets, in the order of their UUIDs."""
 
     devices: tuple[Device, ...]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a request gets nothing now: a reason for each device (by its name for people) that could have been.
-
-    `is_final`: what is there will never do.
-    """
-
-    reasons: Mapping[str, str]
-    is_final: bool = False
-    more: str = ""
-
-    def __str__(self) -> str:
-        told = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
-        return " ".join(part for part in (self.more, told and f"{told}.") if part)
 
 
 def choose(
@@ -134,7 +118,7 @@ def _judge(
 
 
 def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bool:
-    """Tell whether a GPU has memory and load as asked for, at this moment."""
+    """Return whether a GPU has memory and load as asked for, at this moment."""
     total, used, load = device["memory_total"], device["memory_used"], device["load"]
     return (
         total is not None

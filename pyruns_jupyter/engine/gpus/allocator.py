@@ -8,18 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.engine.queue.jobs import Job
 
-from .admission import Refusal, choose, is_quiet
+from .admission import choose, is_quiet
 from .request import GpuRequest
-from .reservations import LOCK_SECONDS, Reservation, Reservations
+from .reservations import Refusal, Reservation, Reservations
 from .watcher import GpuWatcher
 
-_IDLE_SECONDS = 10.0  # for which nobody wants GPUs before the watcher goes
+_IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
 _RESTART_SECONDS = 5.0
 _STALE_SECONDS = 10.0  # after which nothing is decided by the last look
-_SHORT_LOCK_SECONDS = 0.05  # seconds, once the reservations were locked for long
 _Quiet = tuple[int, float, bool]  # memory, load and `is_usual` of requests
 _LOOKING = "Looks at the GPUs."
 
@@ -40,8 +38,8 @@ class Grant:
 class GpuAllocator:
     """Grants GPUs of this host."""
 
-    def __init__(self, ledger: Reservations | None = None) -> None:
-        self._reservations = ledger
+    def __init__(self) -> None:
+        self._reservations = Reservations()
         self._watcher: GpuWatcher | None = None
         self._seen: dict[str, Any] | None = None
         self._seen_at = 0.0
@@ -50,10 +48,9 @@ class GpuAllocator:
         self._peaks: dict[str, dict[str, int]] = {}
         self._wanted_at = 0.0
         self._restart_at = 0.0
-        self._patience = LOCK_SECONDS  # for the reservations of all users
 
     def look(self, running: Iterable[Job] = ()) -> None:
-        """Take what the driver shows now; let the watcher go when nobody wants GPUs.
+        """Take what the driver shows now; end the watcher when no GPUs are requested or in use.
 
         `running` are the jobs that have some.
         """
@@ -98,25 +95,12 @@ class GpuAllocator:
             return Refusal({}, more="The GPU driver does not answer any more.")
         if self._seen["state"] != "ok":
             return Refusal({}, more=f"{self._seen['message']} It is tried again.")
-        try:
-            return self._reserve(job, request, key, now)
-        except Busy as error:
-            self._patience = _SHORT_LOCK_SECONDS  # this thread has other things to do as well
-            return Refusal({}, more=error.message)
-        except PyrunsError as error:
-            return Refusal({}, more=error.message)
-        except OSError as error:
-            return Refusal({}, more=f"GPUs cannot be reserved. {os_sentence(error)} It is tried again.")
+        devices = self._seen["gpus"]
 
-    def _reserve(self, job: Job, request: GpuRequest, key: _Quiet, now: float) -> Grant | Refusal:
-        ledger = self._reservations = self._reservations or Reservations()
-        assert self._seen is not None
-        with ledger.guarded(self._patience):
-            self._patience = LOCK_SECONDS
-            living = ledger.living()
+        def reserve(living: list[Reservation]) -> Grant | Refusal:
             self._count_quiet(key, {uuid for one in living for uuid in one.uuids}, now)
             quiet_for = {uuid: now - since for uuid, since in self._quiet[key].items()}
-            chosen = choose(request, self._seen["gpus"], living, quiet_for)
+            chosen = choose(request, devices, living, quiet_for)
             if isinstance(chosen, Refusal):
                 return chosen
             uuids = tuple(str(device["uuid"]) for device in chosen.devices)
@@ -128,9 +112,11 @@ class GpuAllocator:
                 used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen.devices},
                 at=time.time(),
             )
-            descriptor = ledger.reserve(reservation)
-        self._before[job.attempt] = reservation.used
-        return Grant(uuids, tuple(str(device["label"]) for device in chosen.devices), descriptor)
+            descriptor = self._reservations.reserve(reservation)
+            self._before[job.attempt] = reservation.used
+            return Grant(uuids, tuple(str(device["label"]) for device in chosen.devices), descriptor)
+
+        return self._reservations.decide(reserve)
 
     def _take(self, found: Mapping[str, Any], now: float) -> None:
         self._seen, self._seen_at = dict(found), now
@@ -158,7 +144,7 @@ class GpuAllocator:
                 used = (device["memory_used"] or 0) - self._before.get(job.attempt, {}).get(uuid, 0)
             if used > peak.get(uuid, 0):
                 peak[uuid], grown = used, True
-        if grown and self._reservations is not None:
+        if grown:
             self._reservations.note_peak(job.attempt, peak)
 
     def forget(self, job: Job) -> None:

@@ -10,6 +10,7 @@ from pyruns_jupyter.core.workspace.settings import GpuSettings, Settings
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
 GIB = 2**30
+PEAK = "gpu_memory_peak_mb"  # in `run_environments`: MiB by the UUID of each GPU
 _DEFAULT_GIB = GpuSettings().min_free_memory_gb
 _DEFAULT_PART = 0.8  # of a GPU that is too small for the default
 
@@ -28,7 +29,7 @@ class GpuRequest:
         stable_seconds: for how long memory and load must have been like that.
         max_wait_seconds: after which it is given up.
         same_model: whether several have to be of the same model.
-        visible: `CUDA_VISIBLE_DEVICES` of whoever queued it, None when everything may be used.
+        visible: `CUDA_VISIBLE_DEVICES` of the user who queued it, None if every GPU may be used.
     """
 
     count: int = 1
@@ -62,7 +63,7 @@ def request_of(
 ) -> GpuRequest | None:
     """Return what a task of a queueing asks for, None when it asks for no GPU.
 
-    `environment` is that of whoever queued it. `alone`: it ran out of memory beside others before.
+    `environment` is that of the user who queued it. `alone`: it ran out of memory beside others before.
     """
     wanted = settings.gpus
     count = gpu_count(options, settings)
@@ -90,8 +91,8 @@ def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Tell whether one of the words means a device: its number, its UUID, or the UUID's beginning; also those
-    of the GPU that a MIG device is a part of.
+    """Return whether one of the words means a device: its number, its UUID, or the beginning of it; also
+    those of the GPU that a MIG device is a part of.
     """
     names = [str(device["label"]), str(device["uuid"]), *device["within"]]
     return any(

@@ -9,32 +9,50 @@ whatever way: nothing here is ever out of date.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pwd
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pyruns_jupyter.core.common.errors import Busy, PyrunsError
+from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder
 from pyruns_jupyter.core.common.printable import printable
+from pyruns_jupyter.core.fs.locks import lock_holder, try_lock
 
 VARIABLE = "PYRUNS_GPU_LEDGER"
 MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
 _GUARD = ".guard"
 _SUFFIX, _PEAK = ".json", ".peak"
 _MAX_BYTES = 65536
-LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or means harm
+_LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or means harm
+_SHORT_LOCK_SECONDS = 0.05  # once it was locked for long: a scheduler has other things to do
 MAX_FILES = 10_000  # of all users together
 _PAUSE = 0.01  # seconds between two tries
 _MAX_NAME = 450  # characters of `workspace/task`
 _MAX_AMOUNT = 1 << 60
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request gets nothing now: a reason for each device (by its name for people) that could have been.
+
+    `is_final`: what is there will never do.
+    """
+
+    reasons: Mapping[str, str]
+    is_final: bool = False
+    more: str = ""
+
+    def __str__(self) -> str:
+        told = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
+        return " ".join(part for part in (self.more, told and f"{told}.") if part)
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ class Reservation:
         """Return the reservation in a file, which another user may have written.
 
         Raises:
-            ValueError: when it is none.
+            ValueError: if it is not a reservation.
         """
         try:
             value: dict[str, Any] = json.loads(data)
@@ -80,11 +98,12 @@ class Reservation:
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """What is reserved, the variable with which an administrator gives a folder for all users, and the name
-    of a user's own.
+    """What is reserved (`title` begins a sentence), the variable with which an administrator gives a folder
+    for all users, and the name of a user's own.
     """
 
     what: str
+    title: str
     variable: str
     folder: str
 
@@ -94,19 +113,45 @@ class ResourceKind:
         return Path(given) if given else runtime_folder() / self.folder
 
 
-GPUS = ResourceKind("GPU", VARIABLE, "gpus")
-MEMORY = ResourceKind("memory", MEMORY_VARIABLE, "memory")
+GPUS = ResourceKind("GPU", "GPUs", VARIABLE, "gpus")
+MEMORY = ResourceKind("memory", "Memory", MEMORY_VARIABLE, "memory")
 
 
 class Reservations:
     """The reservations in a folder. Nothing is made before the first one."""
 
     def __init__(self, folder: Path | None = None, kind: ResourceKind = GPUS) -> None:
-        self.folder = kind.default_folder() if folder is None else folder
+        self._given = folder
         self._kind = kind
+        self._patience = _LOCK_SECONDS
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder.
+
+        Raises:
+            PyrunsError: if this user has none.
+        """
+        return self._kind.default_folder() if self._given is None else self._given
+
+    def decide(self, choose: Callable[[list[Reservation]], T]) -> T | Refusal:
+        """Return what `choose` returns for the reservations whose runs live; while it decides, no others are
+        made. Return why that is not possible now.
+        """
+        try:
+            with self.guarded(self._patience):
+                self._patience = _LOCK_SECONDS
+                return choose(self.living())
+        except Busy as error:
+            self._patience = _SHORT_LOCK_SECONDS
+            return Refusal({}, more=error.message)
+        except PyrunsError as error:
+            return Refusal({}, more=error.message)
+        except OSError as error:
+            return Refusal({}, more=f"{self._kind.title} cannot be reserved. {os_sentence(error)} Retrying.")
 
     @contextmanager
-    def guarded(self, timeout: float = LOCK_SECONDS) -> Iterator[None]:
+    def guarded(self, timeout: float = _LOCK_SECONDS) -> Iterator[None]:
         """Keep all others from reserving meanwhile; for milliseconds.
 
         Raises:
@@ -118,11 +163,11 @@ class Reservations:
         descriptor = self._open_guard()
         try:
             deadline = time.monotonic() + timeout
-            while not _try_lock(descriptor, fcntl.LOCK_EX):
+            while not try_lock(descriptor, shared=False):
                 if time.monotonic() >= deadline:
                     raise Busy(
                         f"The {self._kind.what} reservations in {self.folder} are locked by "
-                        f"{_holder(descriptor)}. It is tried again."
+                        f"{lock_holder(descriptor)}. It is tried again."
                     )
                 time.sleep(_PAUSE)
             yield
@@ -169,7 +214,7 @@ class Reservations:
             except OSError:
                 continue
             try:
-                if _try_lock(descriptor, fcntl.LOCK_SH):
+                if try_lock(descriptor, shared=True):
                     with suppress(OSError):  # another user's in a common folder
                         path.unlink()
                         path.with_suffix(_PEAK).unlink(missing_ok=True)
@@ -186,7 +231,8 @@ class Reservations:
         path = self.folder / f"{reservation.attempt}{_SUFFIX}"
         descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not try_lock(descriptor, shared=False):
+                raise BlockingIOError(f"{path} is locked by another process")
             os.write(descriptor, reservation.to_bytes())
         except BaseException:
             os.close(descriptor)
@@ -196,7 +242,7 @@ class Reservations:
 
     def note_peak(self, attempt: str, peak: Mapping[str, int]) -> None:
         """Note the most memory (bytes) that a run has used of each of its GPUs; its supervisor takes it."""
-        with suppress(OSError):  # it is for people only
+        with suppress(OSError, PyrunsError):  # it is for people only
             descriptor = _open(self.folder / f"{attempt}{_PEAK}", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
             try:
                 os.write(descriptor, json.dumps(dict(peak)).encode())
@@ -236,16 +282,8 @@ class Reservations:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a file that all users may lock; never a link that somebody put there."""
+    """Open a file that all users may lock; never a link that another user put there."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
-
-
-def _try_lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _amount(value: Any) -> int:
@@ -257,22 +295,3 @@ def _amount(value: Any) -> int:
     if type(value) not in (int, float) or not 0 <= value < _MAX_AMOUNT:
         raise ValueError("no amount")
     return int(value)
-
-
-def _holder(descriptor: int) -> str:
-    """Return the process that has locked an open file and its user, where the system shows them."""
-    status = os.fstat(descriptor)
-    with suppress(OSError, ValueError, KeyError, IndexError):
-        for line in Path("/proc/locks").read_text().splitlines():
-            words = line.split()  # number, kind, mode, access, pid, device and inode, range
-            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(status.st_ino):
-                pid = int(words[4])
-                return f"process {pid} of user {_user_name(os.stat(f'/proc/{pid}').st_uid)}"
-    return "another process"
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -1,4 +1,4 @@
-"""A process that asks the driver once a second as long as somebody waits for GPUs or has some.
+"""A process that asks the driver once a second as long as tasks wait for GPUs or have some.
 
 The driver is never loaded into the scheduler, which forks: a driver that hangs or crashes costs this process.
 """
@@ -35,7 +35,7 @@ class GpuWatcher:
         self.is_alive = True
 
     def read(self) -> dict[str, Any] | None:
-        """Return the newest look: `state`, `message`, `gpus`; None when there is none since the last call."""
+        """Return the newest look: `state`, `message`, `gpus`; None if there was none since the last call."""
         while self.is_alive:
             try:
                 data = os.read(self._descriptor, 65536)

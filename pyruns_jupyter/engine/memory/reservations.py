@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 
 from pyruns_jupyter.core.common.byte_sizes import share_text, size_text
-from pyruns_jupyter.core.common.errors import Busy, InvalidInput, PyrunsError, os_sentence
-from pyruns_jupyter.engine.gpus.reservations import LOCK_SECONDS, MEMORY, Reservation, Reservations
+from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.engine.gpus.reservations import MEMORY, Refusal, Reservation, Reservations
 from pyruns_jupyter.engine.queue.jobs import Job
 
-from ..gpus.admission import Refusal
-
 _KEPT_PART, _MAX_KEPT = 20, 1 << 30  # a twentieth of the memory, at most 1 GiB, is for all other processes
-_SHORT_LOCK_SECONDS = 0.05  # seconds, once the reservations were locked for long
 
 
 def usable_memory() -> int:
@@ -48,8 +45,7 @@ class MemoryReservations:
     """Reserves memory of this host for the tasks of all projects of a user."""
 
     def __init__(self) -> None:
-        self._reservations: Reservations | None = None
-        self._patience = LOCK_SECONDS
+        self._reservations = Reservations(kind=MEMORY)
 
     def reserve(self, job: Job, size: int) -> int | Refusal:
         """Reserve `size` bytes for a job; return the descriptor that holds the reservation, for its
@@ -59,20 +55,13 @@ class MemoryReservations:
         problem = _too_large(size, total)
         if problem:
             return Refusal({}, is_final=True, more=problem)
-        try:
-            ledger = self._reservations = self._reservations or Reservations(kind=MEMORY)
-            with ledger.guarded(self._patience):
-                self._patience = LOCK_SECONDS
-                free = max(0, total - sum(one.memory or 0 for one in ledger.living()))
-                if size > free:
-                    more = f"Waiting for memory: needs {size_text(size)}, {share_text(free, total)} are not "
-                    return Refusal({}, more=f"{more}reserved by running tasks.")
-                task = f"{job.workspace}/{job.task}"
-                return ledger.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
-        except Busy as error:
-            self._patience = _SHORT_LOCK_SECONDS  # the scheduler has other things to do as well
-            return Refusal({}, more=error.message)
-        except PyrunsError as error:
-            return Refusal({}, more=error.message)
-        except OSError as error:
-            return Refusal({}, more=f"Memory cannot be reserved. {os_sentence(error)} Retrying.")
+
+        def reserve(living: list[Reservation]) -> int | Refusal:
+            free = max(0, total - sum(one.memory or 0 for one in living))
+            if size > free:
+                more = f"Waiting for memory: needs {size_text(size)}, {share_text(free, total)} are not "
+                return Refusal({}, more=f"{more}reserved by running tasks.")
+            task = f"{job.workspace}/{job.task}"
+            return self._reservations.reserve(Reservation(job.attempt, task, (), size, {}, time.time()))
+
+        return self._reservations.decide(reserve)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyruns_jupyter.core.common.byte_sizes import share_text
+from pyruns_jupyter.engine.queue.processes import descendants
 from pyruns_jupyter.system.cgroup import oom_kills
 
 from .group import MemoryGroup
-from .usage import descendants, proportional_size, resident_size
+from .usage import proportional_size, resident_size
 
 _WATCH_SECONDS = 1.0
 _SHARE = 50  # watching takes at most this part of a core

@@ -64,43 +64,15 @@ class Batch:
 
     id: str
     workspace: str
-    created_at: float
     options: QueueOptions
     environment: dict[str, str]
     python: str
     tasks: tuple[tuple[str, str], ...]
-    host: str
-    boot: str
+    created_at: float = field(default_factory=time.time)
+    host: str = field(default_factory=host_name)
+    boot: str = field(default_factory=boot_id)
     code: str = ""
     source: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def new(
-        cls,
-        batch: str,
-        *,
-        workspace: str,
-        options: QueueOptions,
-        environment: dict[str, str],
-        python: str,
-        tasks: Tasks,
-        code: str = "",
-        source: dict[str, Any] | None = None,
-    ) -> Batch:
-        """Return a batch of this moment, host and boot."""
-        return cls(
-            id=batch,
-            workspace=workspace,
-            created_at=time.time(),
-            options=options,
-            environment=environment,
-            python=python,
-            tasks=tuple(tasks),
-            host=host_name(),
-            boot=boot_id(),
-            code=code,
-            source=source or {},
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the batch as its file stores it."""

@@ -8,20 +8,21 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound
-from pyruns_jupyter.core.common.host_identity import boot_id, host_name
+from pyruns_jupyter.core.common.host_identity import boot_id, host_name, new_token
 from pyruns_jupyter.core.common.timestamps import duration_text
 from pyruns_jupyter.core.logs.diagnosis import Streak
 from pyruns_jupyter.core.provenance.git_state import SourceState
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own_facts, read_task
+from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.core.workspace.settings import Settings
 
-from . import run_files
+from . import batches, run_files
 from .batches import Batch
 from .jobs import Job
-from .retry import queue_facts
 
 _MAX_EPOCH = 1e12  # epoch seconds; a later time in a task file is not a time
 _RETRY_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
@@ -189,7 +190,7 @@ def judge(info: TaskInfo, entry: QueueEntry, opened: ActiveBatch) -> EntryState:
 
 
 def claim_again(entry: QueueEntry) -> bool:
-    """Queue a task once more whose claim was lost; tell whether it waits now."""
+    """Queue a task once more whose claim was lost; return whether it waits now."""
     try:
         with edit_task(entry.job.paths.folder) as info:
             runs.queue(info, attempt=entry.job.attempt, batch=entry.job.batch)
@@ -199,7 +200,7 @@ def claim_again(entry: QueueEntry) -> bool:
 
 
 def was_touched(entry: QueueEntry) -> bool:
-    """Tell whether the task file changed since it was last looked at, by its time stamp alone."""
+    """Return whether the task file changed since it was last looked at, by its time stamp alone."""
     try:
         changed = os.stat(entry.job.task_file).st_mtime_ns
     except OSError:
@@ -211,7 +212,7 @@ def was_touched(entry: QueueEntry) -> bool:
 
 
 def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> bool:
-    """End the wait of a task that somebody asked to stop; tell whether that was so.
+    """Take a queued task that was asked to stop out of the queue; return whether it was asked.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -230,7 +231,7 @@ def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> boo
 
 
 def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
-    """End the wait of a task, and say why.
+    """Take a task out of the queue, and store why.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -268,3 +269,44 @@ def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
 def _number_of(info: TaskInfo, attempt: str) -> int:
     attempts = info.get("run_attempt_ids")
     return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else 0
+
+
+def queue_again(info: TaskInfo, job: Job, *, interrupted: bool, out_of_memory: bool = False) -> bool:
+    """Queue a task once more whose run just failed, if its batch wants that; return whether it is queued now.
+
+    Done in the very write that ends the run: it needs no scheduler, and no process sees a state between.
+    `interrupted`: a restart of the machine ended the run; that uses up no retry. `out_of_memory`: it died for
+    lack of GPU memory, and may be wanted to run with whole GPUs then. To be called under the task's lock.
+    """
+    if runs.status_of(info) != runs.FAILED or info.get("cancel_requested_at"):
+        return False
+    if info.get("_attempt_id") != job.attempt or queue_facts(info).get("attempt") != job.attempt:
+        return False  # it is another queueing's by now
+    alone = out_of_memory and job.options.retry_alone and bool(job.gpus) and not job.alone
+    if not (job.resume if interrupted else alone or job.retries < job.options.retries):
+        return False
+    retries = job.retries + (not interrupted and not alone)
+    again: dict[str, Any] = {"first": job.first or job.attempt, "retries": retries}
+    if alone or job.alone:
+        again["alone"] = True
+    if not interrupted and not alone:
+        again["not_before"] = time.time() + job.options.delay(retries)
+    try:
+        runs.queue(info, attempt=new_token(), batch=job.batch, again=again)
+    except Conflict:  # it has a thousand runs, or is being moved
+        return False
+    return True
+
+
+def queue_facts(info: TaskInfo) -> dict[str, Any]:
+    """Return what a task file says about its latest queueing."""
+    facts = own_facts(info).get("queue")
+    return facts if isinstance(facts, dict) else {}
+
+
+def is_lost(info: TaskInfo, root: Path, key: EngineKey | None) -> bool:
+    """Return whether a task says that it is in a batch, and that is not going to start it here; see
+    `batches.is_lost`.
+    """
+    facts = queue_facts(info)
+    return bool(facts) and batches.is_lost(root, str(facts.get("batch")), key)

@@ -1,36 +1,48 @@
-"""Seeing to it that a scheduler lives: waking the one that does, starting one where none does."""
+"""The scheduler of a project from outside: starting, waking and pausing it, and how it leaves.
+
+Paused, a project has a file `_pyruns_/.engine/paused`: what runs continues, and nothing is started.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from pathlib import Path
-from typing import BinaryIO
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
-from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
+from pyruns_jupyter.core.common.host_identity import host_name
+from pyruns_jupyter.core.fs.atomic import dump_json, write_atomic
+from pyruns_jupyter.core.fs.locks import FileLock, is_locked, locked
 from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.core.trust.engine_key import require_engine, trusted_engine
+from pyruns_jupyter.core.trust.engine_key import claim_engine, require_engine, trusted_engine
 
 from . import batches
-from .client_environment import RUN_VARIABLES
+from .processes import spawn_daemon
 
-DOOR_TIMEOUT = 5.0  # seconds
-_LOG_BYTES = 1024 * 1024
+_HANDOFF_TIMEOUT = 5.0  # seconds
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
 _START_TIMEOUT_SECONDS = 2.0
+# What tells a process that it is part of a run must not reach another one.
+RUN_VARIABLES = (
+    "PYRUNS_RUN_INDEX",
+    "PYRUNS_RUN_ATTEMPT_ID",
+    "PYRUNS_TASK_DIR",
+    "PYRUNS_ASSIGNED_GPUS",
+    "__PYRUNS_CONFIG__",
+    "__PYRUNS_ROOT__",
+)
+# Of the front end's terminal or of its Jupyter session, and wrong for a process that has its own.
+_NOT_FOR_TASKS = (*RUN_VARIABLES, "COLUMNS", "LINES", "JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_API_TOKEN")
 
 
 def scheduler_alive(root: Path) -> bool:
-    """Tell whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
+    """Return whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
 
     False also where that is hidden from us, as in a project of another user.
     """
@@ -43,14 +55,14 @@ def scheduler_alive(root: Path) -> bool:
 def ensure_scheduler(paths: EnginePaths) -> None:
     """Have a living scheduler look at a batch that is in place already: wake it, or start one.
 
-    A scheduler leaves while it holds the door alone: it looks at the batches once more and gives its lock up.
-    We look at that lock while we hold the door, after our batch is in place. So either we come first, and its
-    last look finds our batch; or it comes first, and we see that there is no scheduler. Its listening starts
-    before its first look at the batches, so a wake that nobody hears is not missed either. Two schedulers
-    started at once do no harm: the second one does not get the lock and ends.
+    A scheduler leaves (`leave`) while it alone holds the handoff lock: it looks at the batches once more and
+    gives its own lock up. We look at that lock while we hold the handoff lock, after our batch is in place.
+    So either we come first, and its last look finds our batch; or it comes first, and we see that there is no
+    scheduler. Its listening starts before its first look at the batches, so a wake before that is not
+    missed either. Two schedulers started at once do no harm: the second one does not get the lock and ends.
     """
     try:
-        with locked(paths.door_lock, timeout=DOOR_TIMEOUT, shared=True):
+        with locked(paths.door_lock, timeout=_HANDOFF_TIMEOUT, shared=True):
             if is_locked(paths.scheduler_lock):
                 wake(paths)
             else:
@@ -125,40 +137,90 @@ def start_scheduler(paths: EnginePaths) -> None:
 
 
 def start_detached(module: str, words: Sequence[str], log: Path, *, python: str = sys.executable) -> None:
-    """Start a module of ours as a process that outlives this one; what it says goes to the end of `log`.
+    """Start a module of ours as a process that outlives this one; its output goes to the end of `log`.
 
     Raises:
-        OSError, subprocess.CalledProcessError: when it cannot be started.
+        OSError, subprocess.CalledProcessError: if it cannot be started.
     """
     environment = {name: value for name, value in os.environ.items() if name not in RUN_VARIABLES}
     if _PACKAGE_PARENT.name not in ("site-packages", "dist-packages"):
         known = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = (known + os.pathsep if known else "") + str(_PACKAGE_PARENT)
-    # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks. The
-    # working folder is none that others fill, since Python imports modules from it.
-    command = ["/bin/sh", "-c", '"$@" & exit 0', "sh"]
-    command += [python, "-m", module, *words]
-    with _open_log(log) as stream:
-        subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            cwd=os.sep,
-            env=environment,
-            start_new_session=True,
-            check=True,
-        )
+    spawn_daemon([python, "-m", module, *words], environment, log)
 
 
-def _open_log(path: Path) -> BinaryIO:
-    """Open a log of ours for appending, not through a link; it starts anew when it has grown large."""
-    with suppress(OSError):
-        if path.lstat().st_size > _LOG_BYTES:
-            path.replace(path.with_name(path.name + ".1"))
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, PRIVATE_MODE)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "ab")
+def front_end_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what tasks inherit from a front end: its environment without what belongs to it alone."""
+    source = os.environ if environment is None else environment
+    kept = {
+        str(name): str(value)
+        for name, value in source.items()
+        if name and "=" not in name and "\0" not in f"{name}{value}" and name not in _NOT_FOR_TASKS
+    }
+    if kept.get("MPLBACKEND", "").startswith("module://"):
+        del kept["MPLBACKEND"]  # draws into a notebook, which a task has none of
+    return kept
+
+
+class ExitAttempt(Enum):
+    """The result of a scheduler's attempt to leave."""
+
+    GONE = auto()  # its lock is given up
+    WAIT = auto()  # another process holds the handoff lock: retry
+    STAY = auto()  # there is work after all
+
+
+def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) -> ExitAttempt:
+    """Give the scheduler's lock up unless there is work after all; `ensure_scheduler` says why this is safe.
+    `finds_work` takes a last look.
+    """
+    handoff = FileLock(paths.door_lock)
+    try:
+        alone = handoff.try_acquire()
+    except FileNotFoundError:  # the project is gone
+        return ExitAttempt.GONE
+    if not alone:
+        return ExitAttempt.WAIT
+    try:
+        if finds_work():
+            return ExitAttempt.STAY
+        lock.release()
+        return ExitAttempt.GONE
+    finally:
+        handoff.release()
+
+
+def pause(root: Path) -> bool:
+    """Start nothing more in the project whose `_pyruns_` folder is `root`; return whether it was not paused.
+
+    Raises:
+        OSError: if that cannot be written.
+    """
+    if is_paused(root):
+        return False
+    claim_engine(root)
+    paths = EnginePaths(root)
+    write_atomic(paths.paused, dump_json({"paused_at": time.time(), "host": host_name()}))
+    wake(paths)
+    return True
+
+
+def resume(root: Path) -> bool:
+    """Resume the queue; return whether it was paused.
+
+    Raises:
+        OSError: if the file cannot be removed.
+    """
+    if not is_paused(root):
+        return False
+    claim_engine(root)
+    paths = EnginePaths(root)
+    paths.paused.unlink(missing_ok=True)
+    wake(paths)
+    ensure_running(root)
+    return True
+
+
+def is_paused(root: Path) -> bool:
+    """Return whether the queue of a project is paused."""
+    return os.path.lexists(EnginePaths(root).paused)

@@ -1,26 +1,31 @@
-"""How a queueing wants its tasks run: order, limits, dependencies, retries. Stored with its batch."""
+"""The options of a batch: each is declared once, in `QueueOptions`.
+
+The arguments of the command line, the keywords of Python, the fields of REST and the content of the batch
+file derive from these declarations, and so does where an option has an effect.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sized
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Sized
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from pyruns_jupyter.core.common.byte_sizes import parse_size
 from pyruns_jupyter.core.common.errors import InvalidInput, shown
+from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.taskfile.paths import SHELL_WORKSPACE, is_task_name
-from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, LOCAL, NOTHING, JobResources
+from pyruns_jupyter.core.workspace.cluster_settings import ENGINES, LOCAL, NOTHING, SLURM, JobResources
 from pyruns_jupyter.core.workspace.settings import MAX_GPUS
 
 MAX_JOBS = 1000
-MAX_PRIORITY = 1_000_000
-MAX_RETRIES = 100
-MAX_AFTER = 1000
-MAX_GPU_GIB = 100_000
-MAX_MEMORY = 1 << 60  # bytes
+MAX_LISTED = 1000  # texts of one option
+_MAX_COUNT = 1_000_000
+_MAX_GIB = 100_000  # of a GPU
+_MAX_BYTES = 1 << 60
+_MAX_SECONDS = 10 * 365 * 86400.0
+_MAX_RETRY_DELAY = 3600.0  # seconds
 _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
-_MAX_SECONDS = 10 * 365 * 86400.0  # seconds
-MAX_RETRY_DELAY = 3600.0
 
 
 @dataclass(frozen=True)
@@ -36,52 +41,271 @@ class After:
 
 
 @dataclass(frozen=True)
-class QueueOptions:
-    """How the tasks of one queueing are run.
+class Kind:
+    """What values an option may have.
 
     Attributes:
-        jobs: how many of them run at a time (from 1 to 1000).
-        priority: batches with a higher one start first; equal ones in the order they were queued.
-        after: tasks of the project that have to end before the first of these starts.
-        retries: how often a task that failed is run again (0 to 100); stopping it is no failure.
-        retry_delay: seconds before the first retry, doubled for each further one, at most an hour.
-        time_limit: seconds after which a run is stopped and counts as failed; None for no limit.
-        grace: seconds between asking a run to stop and killing it; None for `stop_grace_seconds` of the
-            settings.
-        stop_after: after so many runs in a row that failed in the same way, what still waits is cancelled; 0
-            never, None for `stop_after_failures` of the settings.
-        resume: whether runs that a restart of the machine or container ended are queued again; None for
-            `resume` of the settings.
-        gpus: how many GPUs each task gets, 0 for none; None as the settings say.
-        gpu_memory: GiB that a task uses of each of its GPUs, which it may then share with others; None for
-            whole GPUs.
-        gpu_devices: indices or UUIDs of the GPUs to choose from; empty as the settings say.
-        retry_alone: whether a task that runs out of GPU memory is run again with whole GPUs.
-        memory: bytes that each task may use, reserved for it while it runs; None for no limit.
-        engine: where they run: `local` (this machine) or `slurm`; None as the settings say.
-        cluster: what each asks of the cluster, completed by the settings.
+        problem: returns what is wrong with a value as it is stored (the end of a sentence); empty if nothing.
+        parse: returns the value to be stored for what the user gave for the option of this name; raises
+            InvalidInput.
+        metavar: what stands for a value on the command line; empty for a flag.
+        choices: the words that are allowed, where there are few.
+        low, high: the bounds of a number.
+        is_list: whether it is several texts.
     """
 
-    jobs: int = 1
-    priority: int = 0
-    after: tuple[After, ...] = ()
-    retries: int = 0
-    retry_delay: float = 10.0
-    time_limit: float | None = None
-    grace: float | None = None
-    stop_after: int | None = None
-    resume: bool | None = None
-    gpus: int | None = None
-    gpu_memory: float | None = None
-    gpu_devices: tuple[str, ...] = ()
-    retry_alone: bool = False
-    memory: int | None = None
-    engine: str | None = None
-    cluster: JobResources = NOTHING
+    problem: Callable[[Any], str]
+    parse: Callable[[str, Any], Any] = lambda name, value: value
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    is_list: bool = False
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text holds, None if it holds none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def check_listed(name: str, listed: Sized) -> None:
+    """Check that an option does not hold too many texts.
+
+    Raises:
+        InvalidInput: with the option as `field`.
+    """
+    if len(listed) > MAX_LISTED:
+        raise InvalidInput(f"{name} must hold at most {MAX_LISTED:,} texts, not {len(listed):,}.", field=name)
+
+
+def _whole(low: int, high: int) -> Kind:
+    def problem(value: Any) -> str:
+        fits = type(value) is int and low <= value <= high
+        return "" if fits else f"must be a whole number from {low} to {high}"
+
+    return Kind(problem, metavar="N", low=low, high=high)
+
+
+def _seconds(low: float = 0.0) -> Kind:
+    def problem(value: Any) -> str:
+        fits = type(value) in (int, float) and low <= value <= _MAX_SECONDS
+        return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
+
+    return Kind(problem, _parse_time, "TIME")
+
+
+def _parse_time(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    seconds = duration(value)
+    if seconds is None:
+        seconds = number_in(value)
+    if seconds is None:
+        raise InvalidInput(
+            f"{name} must be seconds, or a time such as 90s, 10m or 1h30m, not {shown(value)}.", field=name
+        )
+    return seconds
+
+
+def _parse_bytes(name: str, value: Any) -> int | None:
+    size = parse_size(value) if isinstance(value, str) else None
+    if not size and value is not None:
+        raise InvalidInput(
+            f"{name} must be an amount with its unit such as 800M or 16G, not {shown(value)}.", field=name
+        )
+    return size
+
+
+def _parse_gib(name: str, value: Any) -> Any:
+    number = number_in(value) if isinstance(value, str) else value
+    if number is None and value is not None:
+        raise InvalidInput(f"{name} must be GiB, or 'auto', but {shown(value)} is not a number.", field=name)
+    return number
+
+
+def _gib_problem(value: Any) -> str:
+    fits = type(value) in (int, float) and 0 < value <= _MAX_GIB
+    return "" if fits else f"must be a number of GiB, more than 0 and at most {_MAX_GIB}"
+
+
+def _flag_problem(value: Any) -> str:
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def _parse_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Return several texts, of which the user may give one alone."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        value = (value,)
+    if isinstance(value, Sized):
+        check_listed(name, value)
+    listed = tuple(value)
+    for one in listed:
+        if isinstance(one, bool) or not isinstance(one, (str, int)):
+            raise InvalidInput(f"{name} must be a list of texts, not {shown(one)}.", field=name)
+    return tuple(map(str, listed))
+
+
+def _devices_problem(value: Any) -> str:
+    fits = isinstance(value, tuple) and len(value) <= MAX_GPUS and all(map(_DEVICE.fullmatch, value))
+    return "" if fits else "must be indices or UUIDs of GPUs"
+
+
+def _tasks_problem(value: Any) -> str:
+    if not isinstance(value, tuple):
+        return "must be a list of tasks"
+    for one in value:
+        is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
+        if not is_workspace or not is_task_name(one.task):
+            return "must name tasks of this project"
+    return ""
+
+
+_BYTES = Kind(_whole(1, _MAX_BYTES).problem, _parse_bytes, "SIZE")
+_GIB = Kind(_gib_problem, _parse_gib, "GIB")
+_FLAG = Kind(_flag_problem)
+_DEVICES = Kind(_devices_problem, _parse_texts, "ID", is_list=True)
+_TASKS = Kind(_tasks_problem, _parse_texts, "TASK", is_list=True)
+_EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}", choices=ENGINES)
+_RESOURCES = Kind(
+    lambda value: "" if isinstance(value, JobResources) else "must be what a job asks for",
+    lambda name, value: JobResources.from_dict(value),
+)
+
+Effect = Callable[["QueueOptions"], str]
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is declared of an option besides its name, type and default.
+
+    Attributes:
+        kind: what values it may have.
+        help: what it does, for the command line.
+        flags: what it is called there, by default `--` and its name.
+        executor: the only one with which it has an effect; empty if it has one with both.
+        effect: returns the sentence why it has no effect beside the other options; empty if it has one.
+    """
+
+    kind: Kind
+    help: str = ""
+    flags: tuple[str, ...] = ()
+    executor: str = ""
+    effect: Effect = lambda options: ""
+
+
+_NOT_WITH = {
+    SLURM: "{} is for GPUs of this machine; in a cluster, Slurm assigns the GPUs.",
+    LOCAL: "{} needs engine: slurm (--engine slurm): its values are what a Slurm job asks for.",
+}
+_TIMES = "seconds, or such as 90s, 10m, 1h30m"
+
+
+def _declare(
+    default: Any, kind: Kind, help: str = "", *flags: str, executor: str = "", effect: Effect = Option.effect
+) -> Any:
+    return field(default=default, metadata={"option": Option(kind, help, flags, executor, effect)})
+
+
+def _needs_gpus(name: str) -> Effect:
+    problem = f"{name} has no effect with gpus: 0. Leave one of them out."
+    return lambda options: problem if options.gpus == 0 else ""
+
+
+def _cluster_effect(options: QueueOptions) -> str:
+    if options.gpus is not None and options.cluster.gpus:
+        return "gpus and cluster.gpus both say how many GPUs a job gets. Leave one of them out."
+    if options.memory is not None and options.cluster.memory:
+        return "memory and cluster.memory both say how much memory a job gets. Leave one of them out."
+    return ""
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """How the tasks of a batch are run, as its file stores it; None stands for what the settings say."""
+
+    jobs: int = _declare(
+        1,
+        _whole(1, MAX_JOBS),
+        "maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); a number above the "
+        "limit of the project (the setting max_jobs: auto) is obeyed",
+        *("-j", "--jobs"),
+    )
+    priority: int = _declare(
+        0, _whole(-_MAX_COUNT, _MAX_COUNT), "batches with a higher priority start first (default: 0)"
+    )
+    after: tuple[After, ...] = _declare(
+        (), _TASKS, "a task (or WORKSPACE/TASK) that has to complete before these start; may be repeated"
+    )
+    retries: int = _declare(0, _whole(0, 100), "run a task that failed again, at most N times")
+    retry_delay: float = _declare(
+        10.0,
+        _seconds(),
+        f"with --retries: delay before the first retry, doubled for each further one (10 s; {_TIMES})",
+        effect=lambda options: (
+            ""
+            if options.retries
+            else "retry_delay needs retries: without them, a failed task is not run again."
+        ),
+    )
+    time_limit: float | None = _declare(
+        None, _seconds(1e-3), f"stop a run that takes longer; it counts as failed ({_TIMES})"
+    )
+    grace: float | None = _declare(
+        None, _seconds(), "time between asking a run to stop and killing it (default: 10 s)"
+    )
+    stop_after: int | None = _declare(
+        None, _whole(0, _MAX_COUNT), "cancel the queued tasks after N identical failures in a row (0: never)"
+    )
+    resume: bool | None = _declare(
+        None, _FLAG, "queue again what a restart of the machine, or of its container, interrupted"
+    )
+    gpus: int | None = _declare(
+        None,
+        _whole(0, MAX_GPUS),
+        "GPUs per task, 0 for none (default: 1 on a host with GPUs where the script imports a GPU framework "
+        "such as torch)",
+    )
+    gpu_memory: float | None = _declare(
+        None,
+        _GIB,
+        "memory that a task uses of each of its GPUs, so that others may share them; 'auto': what completed "
+        "runs used, and a tenth more; implies --gpus 1",
+        executor=LOCAL,
+        effect=_needs_gpus("gpu_memory"),
+    )
+    gpu_devices: tuple[str, ...] = _declare(
+        (),
+        _DEVICES,
+        "allow only this GPU (index or UUID); may be repeated; implies --gpus 1",
+        "--gpu",
+        executor=LOCAL,
+        effect=_needs_gpus("gpu_devices"),
+    )
+    retry_alone: bool = _declare(
+        False,
+        _FLAG,
+        "with --gpu-memory: after a GPU out-of-memory error, retry with exclusive GPUs",
+        executor=LOCAL,
+        effect=lambda options: (
+            ""
+            if options.gpu_memory is not None
+            else "retry_alone needs gpu_memory: a task without it has its GPUs to itself from the start."
+        ),
+    )
+    memory: int | None = _declare(
+        None, _BYTES, "memory for each task, such as 16G: reserve it and kill a task that uses more"
+    )
+    engine: str | None = _declare(
+        None, _EXECUTOR, "where the tasks run: on this machine, or as jobs of a Slurm cluster"
+    )
+    cluster: JobResources = _declare(NOTHING, _RESOURCES, executor=SLURM, effect=_cluster_effect)  # noqa: RUF009  # it returns a field
 
     @property
     def is_local(self) -> bool:
-        """Whether the tasks of a stored queueing run on the machine of the scheduler."""
+        """Whether the tasks of a stored batch run on the machine of the scheduler."""
         return self.engine in (None, LOCAL)
 
     @property
@@ -90,24 +314,37 @@ class QueueOptions:
         return self.memory if self.is_local else None
 
     def check(self) -> QueueOptions:
-        """Return these options when they can be used.
+        """Return these options if they can be used.
 
         Raises:
             InvalidInput: with the option as `field`.
         """
-        for field, rule in _RULES.items():
-            problem = rule(getattr(self, field))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            problem = "" if value is None is one.default else _declared(one).kind.problem(value)
             if problem:
-                raise InvalidInput(f"{field} {problem}, not {shown(getattr(self, field))}.", field=field)
+                raise InvalidInput(f"{one.name} {problem}, not {shown(value)}.", field=one.name)
         return self
+
+    def check_effects(self, executor: str, given: Collection[str]) -> None:
+        """Check that each of the options `given` has an effect where the tasks run. (What options imply is in
+        `gpus.request.gpu_count`.)
+
+        Raises:
+            InvalidInput: with the option as `field`.
+        """
+        for one in fields(self):
+            value, option = getattr(self, one.name), _declared(one)
+            if one.name not in given or value is None or value is False or value in ((), NOTHING):
+                continue
+            is_elsewhere = option.executor not in ("", executor)
+            problem = _NOT_WITH[executor].format(one.name) if is_elsewhere else option.effect(self)
+            if problem:
+                raise InvalidInput(problem, field=one.name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults, as data for JSON."""
-        stored: dict[str, Any] = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        }
+        stored = {name: value for name, value in vars(self).items() if value != getattr(QueueOptions, name)}
         if self.after:
             stored["after"] = [vars(one) for one in self.after]
         if self.gpu_devices:
@@ -118,15 +355,15 @@ class QueueOptions:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> QueueOptions:
-        """Return the options that `to_dict` gave; unknown keys, of a later version, are left out.
+        """Return the options that `to_dict` returned; unknown keys, of a later version, are left out.
 
         Raises:
-            InvalidInput: when a value cannot be used.
-            TypeError, KeyError: when one has the wrong type.
+            InvalidInput: if a value cannot be used.
+            TypeError, KeyError: if one has the wrong type.
         """
-        known = {field.name: value[field.name] for field in fields(cls) if field.name in value}
+        known = {one.name: value[one.name] for one in fields(cls) if one.name in value}
         if "after" in known:
-            check_after_count(known["after"])
+            check_listed("after", known["after"])
             known["after"] = tuple(
                 After(str(one["workspace"]), str(one["task"]), one.get("ok") is not False)
                 for one in known["after"]
@@ -139,83 +376,26 @@ class QueueOptions:
 
     def delay(self, retry: int) -> float:
         """Return the seconds before retry number `retry` (from 1)."""
-        return min(MAX_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
+        return min(_MAX_RETRY_DELAY, self.retry_delay * 2.0 ** min(retry - 1, 64))
 
 
-def _whole(low: int, high: int) -> Callable[[Any], str]:
-    def rule(value: Any) -> str:
-        fits = type(value) is int and low <= value <= high
-        return "" if fits else f"must be a whole number from {low} to {high}"
-
-    return rule
+def _declared(one: Field[Any]) -> Option:
+    option = one.metadata["option"]
+    assert isinstance(option, Option)
+    return option
 
 
-def _seconds(value: Any, low: float = 0.0) -> str:
-    fits = type(value) in (int, float) and low <= value <= _MAX_SECONDS
-    return "" if fits else f"must be a number of seconds, {'more than 0' if low else '0 or more'}"
+def _given_options() -> dict[str, Option]:
+    found: dict[str, Option] = {}
+    for one in fields(QueueOptions):
+        found[one.name] = _declared(one)
+        if one.name == "after":
+            about = "a task (or WORKSPACE/TASK) that has to end, in whatever way, before these start"
+            found["after_any"] = Option(_TASKS, f"{about}; may be repeated")
+    return found
 
 
-def _optional(rule: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda value: "" if value is None else rule(value)
-
-
-def _after(value: Any) -> str:
-    if not isinstance(value, tuple):
-        return "must be a list of tasks"
-    for one in value:
-        is_workspace = one.workspace == SHELL_WORKSPACE or is_task_name(one.workspace)
-        if not is_workspace or not is_task_name(one.task):
-            return "must name tasks of this project"
-    return ""
-
-
-def check_after_count(names: Sized) -> None:
-    """Check that there are not too many tasks to run after.
-
-    Raises:
-        InvalidInput: with `field` "after".
-    """
-    if len(names) > MAX_AFTER:
-        raise InvalidInput(
-            f"after must hold at most {MAX_AFTER:,} tasks, not {len(names):,}.",
-            field="after",
-        )
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "must be true or false"
-
-
-def _gpu_memory(value: Any) -> str:
-    fits = type(value) in (int, float) and 0 < value <= MAX_GPU_GIB
-    return "" if fits else f"must be a number of GiB, more than 0 and at most {MAX_GPU_GIB}"
-
-
-def _devices(value: Any) -> str:
-    if (
-        isinstance(value, tuple)
-        and len(value) <= MAX_GPUS
-        and all(_DEVICE.fullmatch(str(one)) for one in value)
-    ):
-        return ""
-    return "must be indices or UUIDs of GPUs"
-
-
-_RULES: dict[str, Callable[[Any], str]] = {
-    "jobs": _whole(1, MAX_JOBS),
-    "priority": _whole(-MAX_PRIORITY, MAX_PRIORITY),
-    "after": _after,
-    "retries": _whole(0, MAX_RETRIES),
-    "retry_delay": _seconds,
-    "time_limit": _optional(lambda value: _seconds(value, 1e-3)),
-    "grace": _optional(_seconds),
-    "stop_after": _optional(_whole(0, MAX_PRIORITY)),
-    "resume": _optional(_flag),
-    "gpus": _optional(_whole(0, MAX_GPUS)),
-    "gpu_memory": _optional(_gpu_memory),
-    "gpu_devices": _devices,
-    "retry_alone": _flag,
-    "memory": _optional(_whole(1, MAX_MEMORY)),
-    "engine": _optional(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}"),
-    "cluster": lambda value: "" if isinstance(value, JobResources) else "must be what a job asks for",
-}
+# What a user may give, by name: the fields of `QueueOptions`, and `after_any`, which is stored in `after`.
+OPTIONS = _given_options()
+# What depends on the executor, which the settings may choose.
+EXECUTOR_OPTIONS = tuple(name for name, option in OPTIONS.items() if option.executor)

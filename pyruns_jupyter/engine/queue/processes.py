@@ -1,4 +1,7 @@
-"""Processes the way POSIX knows them: forking, spawning, orphans, signals. The only file that forks."""
+"""Processes the way POSIX knows them: forking, spawning, orphans, descendants, signals.
+
+The only file that forks, and knows which signals are sent.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,26 @@ import ctypes
 import errno
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
 import psutil
 
+from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
+from pyruns_jupyter.core.fs.regular_files import open_regular_to_append
+
+_END_SIGNALS = frozenset({signal.SIGTERM, signal.SIGHUP})
 _LISTENED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a program expects them as they are by default
 _ROOM_SECONDS = 60.0
+_LOG_BYTES = 1024 * 1024  # of a daemon, after which it starts anew
 _SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
 _SCORE_FILE = "/proc/self/oom_score_adj"  # proc(5)
 # Thousandths of all memory, as which a task counts in addition to what it uses when the kernel looks for the
@@ -28,22 +38,24 @@ _TASK_SCORE, _MAX_SCORE = 500, 1000
 
 
 class SignalPipe:
-    """Signals as something to wait for beside file descriptors. At most one per process."""
+    """Signals as something to wait for beside file descriptors: that a child has ended and, for a supervisor,
+    that this process is told to end. At most one per process.
+    """
 
-    def __init__(self, *numbers: signal.Signals) -> None:
+    def __init__(self, *, is_supervisor: bool) -> None:
         self.descriptor, self._write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._write_end, False)
         signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in numbers:
+        for number in (signal.SIGCHLD, *(_END_SIGNALS if is_supervisor else ())):
             signal.signal(number, _ignore)
 
-    def read(self) -> set[int]:
-        """Return the signals that arrived since the last call."""
+    def read(self) -> bool:
+        """Take the signals that arrived since the last call; return whether one tells this process to end."""
         try:
-            return set(os.read(self.descriptor, 4096))
+            return not _END_SIGNALS.isdisjoint(os.read(self.descriptor, 4096))
         except BlockingIOError:
-            return set()
+            return False
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -71,6 +83,43 @@ def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return pid
+
+
+def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    """Start a program that outlives this process; its output goes to the end of `log`.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: if it cannot be started.
+    """
+    with _open_log(log) as stream:
+        # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks.
+        # Not in a working folder that others fill, since Python imports modules from it.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" & exit 0', "sh", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=os.sep,
+            env=environment,
+            start_new_session=True,
+            check=True,
+        )
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """Open a log of ours for appending, not through a link; it starts anew when it has grown large."""
+    with suppress(OSError):
+        if path.lstat().st_size > _LOG_BYTES:
+            path.replace(path.with_name(path.name + ".1"))
+    return os.fdopen(open_regular_to_append(path, mode=PRIVATE_MODE), "ab")
+
+
+def become_daemon() -> None:
+    """Lead a session of its own; to be called by a program that `spawn_daemon` started."""
+    with suppress(OSError):
+        os.setsid()
+    for number in (signal.SIGINT, signal.SIGQUIT):  # which the shell made it ignore
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[int]) -> NoReturn:
@@ -154,7 +203,7 @@ def _argument_memory() -> tuple[int, int] | None:
 
 
 def gather_orphans() -> bool:
-    """Become the parent of all descendants that lose theirs; tell whether the system does that."""
+    """Become the parent of all descendants that lose theirs; return whether the system does that."""
     return _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
@@ -268,7 +317,7 @@ def reap() -> dict[int, int]:
 
 
 def has_children() -> bool:
-    """Tell whether this process has a child, ended ones that were not collected included."""
+    """Return whether this process has a child, ended ones that were not collected included."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -276,11 +325,12 @@ def has_children() -> bool:
     return True
 
 
-def signal_tree(group: int | None, number: int) -> None:
-    """Send a signal to a process group of ours and to all our descendants outside it.
+def stop_tree(group: int | None, *, kill: bool = False) -> None:
+    """Ask a process group of ours and all our descendants outside it to end, or `kill` them.
 
     `group` is the pid of a child that leads its group and was not collected yet, None when it was.
     """
+    number = signal.SIGKILL if kill else signal.SIGTERM
     inside: set[int] = set()
     if group is not None:
         for process in _descendants():
@@ -310,6 +360,34 @@ def _group_of(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return -1
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the pids of all children of a process, and of theirs."""
+    try:
+        found = _children(pid)
+    except OSError:  # not Linux, or a kernel without CONFIG_PROC_CHILDREN
+        try:
+            return [one.pid for one in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+    for child in found:  # it grows meanwhile
+        try:
+            found += _children(child)
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Return the pids of the children of all threads of a process; to look for them among all processes of a
+    host takes much longer.
+    """
+    found: list[int] = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+            found += map(int, file.read().split())
+    return found
 
 
 def marked_processes(variable: str, value: str) -> list[psutil.Process]:

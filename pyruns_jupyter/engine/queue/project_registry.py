@@ -1,7 +1,7 @@
 """Which projects of this user something runs in on this host, wherever they lie.
 
 Each scheduler keeps a file locked in one folder of the user's, named after its project: so nothing is ever
-out of date, and nobody has to search for projects. It is a help only: without it (the folder cannot be
+out of date, and no search for projects is needed. It is a help only: without it (the folder cannot be
 written) everything works but this.
 """
 

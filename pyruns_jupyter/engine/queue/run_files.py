@@ -55,7 +55,7 @@ def open_log(path: Path) -> int:
             return descriptor
         os.close(descriptor)
     except OSError as error:
-        if error.errno != errno.ENXIO:  # a FIFO that nobody reads, or a socket
+        if error.errno != errno.ENXIO:  # a FIFO without a reader, or a socket
             raise
     raise OSError(errno.EEXIST, "something that is no file is in the way", str(path))
 

@@ -21,9 +21,8 @@ from pyruns_jupyter.core.trust.engine_key import other_owner, trusted_engine
 from . import batches
 from .entries import ActiveBatch
 from .jobs import Pending
-from .launch import scheduler_alive
+from .launch import is_paused, scheduler_alive
 from .options import QueueOptions
-from .pause import is_paused
 
 _WRITE_SECONDS = 0.5
 _NONE = Pending()

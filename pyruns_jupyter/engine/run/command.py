@@ -17,7 +17,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.common.printable import printable
 from pyruns_jupyter.core.common.timestamps import stamp
-from pyruns_jupyter.core.config.document import parse_config, resolved_config
+from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.fs.atomic import dump_json, write_new
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
@@ -70,7 +70,7 @@ class RunCommand:
 
 
 def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
-    """Tell whether a task runs in a shell; old and damaged task files may not say so."""
+    """Return whether a task runs in a shell; old and damaged task files may not say so."""
     kind = info.get("task_kind")
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
 
@@ -134,7 +134,7 @@ def _script_command(
     tree: snapshots.Tree | None,
 ) -> RunCommand:
     # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
-    from pyruns_jupyter.core.scripts.argv import build_argv, passes_words
+    from pyruns_jupyter.core.scripts.argv import passes_words, run_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
     from pyruns_jupyter.core.scripts.source.modules import project_folder
 
@@ -144,12 +144,10 @@ def _script_command(
     # Stored code may lack the marks of the project's folder, such as `.git`.
     root = None if tree is None else tree.place_of(project_folder(script))
     parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
-    # Hydra follows the references of its configuration by itself.
-    read = parse_config if parameters.kind == "hydra" else resolved_config
     words: list[str] = []
     if passes_words(parameters):
         passing = settings.passes_defaults(job.workspace)
-        words = build_argv(parameters, read(text, name), pass_defaults=passing)
+        words = run_words(parameters, parse_config(text, name), name, pass_defaults=passing)
     copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
     # A notebook is run by a program of ours; the task's Python needs the package for that.
     runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []

@@ -20,8 +20,8 @@ from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import TIMEOUT
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own
 from pyruns_jupyter.engine.queue import kept_ends, run_files
+from pyruns_jupyter.engine.queue.entries import queue_again
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.queue.retry import queue_again
 
 from .command import RunCommand
 

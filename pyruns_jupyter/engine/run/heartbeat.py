@@ -1,4 +1,4 @@
-"""What a supervisor does now and then while its run goes on: is it to stop? Its lease is kept fresh."""
+"""What a supervisor does periodically during its run: renew the lease, and check whether it should stop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Watched(Protocol):
 
 
 class Heartbeat:
-    """Looks at the task file now and then: does somebody want the run to stop? Keeps the lease fresh."""
+    """Looks at the task file now and then: should the run stop? Keeps the lease fresh."""
 
     def __init__(self, run: Watched) -> None:
         self._run = run
@@ -39,7 +39,7 @@ class Heartbeat:
         self._renew_at = 0.0
 
     def look(self, now: float) -> bool:
-        """Tell whether the run should stop."""
+        """Return whether the run should stop."""
         if now < self.due:
             return False
         self.due = now + WATCH_SECONDS
@@ -56,7 +56,7 @@ class Heartbeat:
         try:
             info = read_task(self._folder)
         except (PyrunsError, OSError):
-            return False  # damaged by somebody, or between two states: look again
+            return False  # damaged, or between two states: look again
         self._seen = mark
         return self._is_current(info) and bool(info.get("cancel_requested_at"))
 

@@ -152,7 +152,7 @@ def _activate_conda(prefix: Path, environment: dict[str, str]) -> None:
     name = prefix.name if prefix.parent.name == "envs" else "base"
     if environment.get("CONDA_PREFIX") == str(prefix):
         _put_first(environment, prefix / "bin")
-        return  # whoever queued the task worked in it
+        return  # the task was queued from it
     environment["CONDA_PREFIX"] = str(prefix)
     environment["CONDA_DEFAULT_ENV"] = name
     environment["CONDA_SHLVL"] = "1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 
 import psutil
@@ -35,7 +34,7 @@ _GRACE = 2.0  # seconds; losing the terminal told the processes to end already
 
 
 def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
-    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` when somebody owns it.
+    """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` if another process owns it.
 
     `word` is what the cluster says about it in which the run went on.
     """
@@ -98,7 +97,7 @@ def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
 
 
 def running_number(info: TaskInfo, attempt: str) -> int | None:
-    """Return the index (from 1) of the running run that `attempt` names, None when there is none."""
+    """Return the index (from 1) of the running run that `attempt` names, None if there is none."""
     if runs.status_of(info) != runs.RUNNING or info.get("_attempt_id") != attempt:
         return None
     attempts = info.get("run_attempt_ids")
@@ -111,16 +110,16 @@ def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> No
     They are known by what cannot be taken for another's: the recorded process by pid and create time, all
     others by the attempt in the environment they were started with.
     """
-    for number, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
+    for end in (psutil.Process.terminate, psutil.Process.kill):
         remains = _remains(pid, create_time, attempt)
         if not remains:
             return
         for process in remains:
             try:
-                process.send_signal(number)
+                end(process)
             except psutil.Error:
                 continue
-        psutil.wait_procs(remains, timeout=patience)
+        psutil.wait_procs(remains, timeout=_GRACE)
 
 
 def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[psutil.Process]:

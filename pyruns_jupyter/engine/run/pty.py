@@ -80,7 +80,7 @@ class Pump:
             self._settle(self._log.finish())
 
     def carry(self) -> bool:
-        """Carry what is there, about 1 MiB at most; tell whether anything was carried."""
+        """Carry what is there, about 1 MiB at most; return whether anything was carried."""
         if self._waiting is not None and not self._write(self._waiting, again=True):
             return False
         total = 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -30,7 +29,7 @@ from pyruns_jupyter.core.taskfile.ownership import owner_record
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, own, read_task
 from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.engine.gpus.memory_estimate import PEAK
+from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.gpus.reservations import Reservations
 from pyruns_jupyter.engine.memory.watch import MemoryWatch
 from pyruns_jupyter.engine.queue import run_files
@@ -40,8 +39,8 @@ from pyruns_jupyter.engine.queue.processes import (
     SignalPipe,
     has_children,
     reap,
-    signal_tree,
     spawn,
+    stop_tree,
 )
 
 from .command import RunCommand, build_command, remove_copies, stored_code, write_input
@@ -55,7 +54,7 @@ from .time_marks import TimeMarks
 DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
 OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
 DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
-# What no waiting heals: something of the wrong kind is in the way, or may not be touched.
+# Permanent errors: retrying cannot help.
 _LASTING = frozenset(
     {
         *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
@@ -75,8 +74,8 @@ def supervise(
 ) -> int:
     """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
 
-    `gpus` are those of this host, as `Surroundings.look` tells them. `signals` has SIGCHLD, SIGTERM and
-    SIGHUP; earlier signals do not concern this run. `explain` tells what ended a run from outside. `keep`
+    `gpus` are those of this host, as `EnvironmentProbe.look` returns them. `signals` are those of a
+    supervisor; earlier ones do not concern this run. `explain` tells what ended a run from outside. `keep`
     are descriptors that hold its GPUs: they are closed when nothing of the run is left but to write its end,
     and that cannot be done at once.
     """
@@ -108,7 +107,7 @@ def warm_up(*, scripts: bool) -> None:
 
 
 def waits(info: TaskInfo, attempt: str) -> bool:
-    """Tell whether a task waits for the run that `attempt` names."""
+    """Return whether a task waits for the run that `attempt` names."""
     return runs.status_of(info) == runs.QUEUED and info.get("_attempt_id") == attempt
 
 
@@ -282,13 +281,13 @@ class _Supervisor:
         poller.register(self._signals.descriptor, select.POLLIN)
         while (left := until - time.monotonic()) > 0:
             poller.poll(left * 1000)
-            if self._signals.read() & {signal.SIGTERM, signal.SIGHUP}:
+            if self._signals.read():
                 return False
             self._reap()
         return True
 
     def follow(self) -> TaskPaths:
-        """Return where the task is now: somebody may have moved the project."""
+        """Return where the task is now: the project may have been moved."""
         found = self._place()
         if found != self._found:
             self._found = found
@@ -385,11 +384,9 @@ class _Supervisor:
             if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
                 quiet_since = now
             marks.look(now)
-            if signals.descriptor in ready:
-                received = signals.read()
-                if received & {signal.SIGTERM, signal.SIGHUP}:
-                    self.was_told = True
-                    self._stop(now)
+            if signals.descriptor in ready and signals.read():
+                self.was_told = True
+                self._stop(now)
             self._reap()
             if self.exit_code is None:
                 if watch.look(now):
@@ -430,7 +427,7 @@ class _Supervisor:
                 grace = Settings.load(self.job.root).stop_grace_seconds
             self.kill_at = now + grace
             self.give_up_at = self.kill_at + KILL_SECONDS
-            signal_tree(self._group(), signal.SIGTERM)
+            stop_tree(self._group())
 
     def _kill(self, now: float) -> None:
         self.stop_at = self.stop_at or now
@@ -441,4 +438,4 @@ class _Supervisor:
         """Kill what still lives when the time that a stopping run has is over."""
         if self.stop_at is not None and now >= self.kill_at and has_children():
             self.kill_at = now + 1.0
-            signal_tree(self._group(), signal.SIGKILL)
+            stop_tree(self._group(), kill=True)

@@ -15,7 +15,7 @@ _SHARE = 1 / 5000  # of the run's time: a run of a day has a mark every 17 s
 
 
 class TimeMarks:
-    """The marks of one run. A disk that does not take them is nobody's problem: then there are none."""
+    """The marks of one run. Without room on the disk there are none."""
 
     def __init__(self, path: Path, log: int) -> None:
         """`log` is a descriptor of the log; the file at `path` is made with the first mark."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import select
-import signal
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -55,7 +54,7 @@ class Worker:
         os.set_blocking(self._jobs, False)
 
     def submit(self, job: Job, gpus: Gpus) -> bool:
-        """Give it another job; tell whether it took it. One that did not ends."""
+        """Give it another job; return whether it took it. One that did not ends."""
         data = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         message = _SIZE.pack(len(data)) + data
         try:
@@ -85,7 +84,7 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
     return the exit code.
     """
     gather_orphans()
-    signals = SignalPipe(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP)
+    signals = SignalPipe(is_supervisor=True)
     most = 1 if keep else _RUNS
     for number in range(1, most + 1):
         name_process("pyruns-run", f"{job.workspace}/{job.task}", str(job.root.parent))
@@ -104,13 +103,13 @@ def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> in
 
 
 def _next_message(jobs: int, signals: SignalPipe) -> bytes:
-    """Return the next job, empty when there is none any more or somebody wants this process to end."""
+    """Return the next job, empty if there is none any more or this process is told to end."""
     poller = select.poll()
     poller.register(jobs, select.POLLIN)
     poller.register(signals.descriptor, select.POLLIN)
     while True:
         ready = {descriptor for descriptor, _ in poller.poll()}
-        if signals.descriptor in ready and signals.read() & {signal.SIGTERM, signal.SIGHUP}:
+        if signals.descriptor in ready and signals.read():
             return b""
         if jobs in ready:
             break

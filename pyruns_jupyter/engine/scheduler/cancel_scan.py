@@ -16,7 +16,8 @@ from pyruns_jupyter.engine.queue.entries import (
     stop_if_asked,
     was_touched,
 )
-from pyruns_jupyter.engine.queue.jobs import Engine
+
+from .router import EngineRouter
 
 LOOK_SECONDS = 1.0
 _ROUND_SECONDS = 5.0  # for a look at all of them; the other program waits for 15 s
@@ -25,7 +26,7 @@ _MAX_SECONDS = 0.1  # per second, on a slow disk
 _STEP = 100  # looks between two looks at the clock
 
 
-def not_begun(opened: ActiveBatch, engine: Engine) -> list[QueueEntry]:
+def not_begun(opened: ActiveBatch, engine: EngineRouter) -> list[QueueEntry]:
     """Return what waits of a batch, here or where it was submitted to."""
     submitted = [] if opened.batch.options.is_local else opened.running.values()
     return [*opened.waiting, *(one for one in submitted if not engine.has_begun(one.job))]
@@ -34,7 +35,7 @@ def not_begun(opened: ActiveBatch, engine: Engine) -> list[QueueEntry]:
 class StopRequests:
     """Goes round the waiting tasks of the batches `opened`, by id, and stops those that were asked to."""
 
-    def __init__(self, opened: Mapping[str, ActiveBatch], engine: Engine) -> None:
+    def __init__(self, opened: Mapping[str, ActiveBatch], engine: EngineRouter) -> None:
         self._opened = opened
         self._engine = engine
         self._round: Iterator[QueueEntry] = iter(())

@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
 
-from pyruns_jupyter.engine.gpus.admission import Refusal
 from pyruns_jupyter.engine.gpus.allocator import GpuAllocator
+from pyruns_jupyter.engine.gpus.reservations import Refusal
 from pyruns_jupyter.engine.memory.reservations import MemoryReservations
 from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
-from pyruns_jupyter.engine.queue.jobs import Engine, Job
+from pyruns_jupyter.engine.queue.jobs import Job
 
+from .router import EngineRouter
 from .start_policy import StartPolicy
 
 _GPU_SECONDS = 0.25  # between two looks at GPUs that tasks wait for
@@ -24,7 +25,7 @@ _MEMORY_SECONDS = 1.0  # the same for memory, which other projects may give back
 class Dispatcher:
     """Gives entries to the engine."""
 
-    def __init__(self, engine: Engine, policy: StartPolicy) -> None:
+    def __init__(self, engine: EngineRouter, policy: StartPolicy) -> None:
         self._engine = engine
         self._policy = policy
         self._allocator = GpuAllocator()

@@ -21,7 +21,7 @@ from pyruns_jupyter.engine.run.workers import Worker, read_pids
 
 
 class LocalEngine:
-    """The engine `local`, a part of `Engines`. Its process must have one thread: it forks."""
+    """The executor `local`, a part of `EngineRouter`."""
 
     def __init__(self) -> None:
         self._children: dict[int, Job] = {}
@@ -36,7 +36,7 @@ class LocalEngine:
 
     @property
     def must_poll(self) -> bool:
-        """Whether supervisors of an earlier scheduler are watched; they are nobody's children here."""
+        """Whether supervisors of an earlier scheduler are watched, which are not children of this process."""
         return bool(self._adopted)
 
     def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
@@ -61,7 +61,7 @@ class LocalEngine:
 
     def _warm_up(self) -> None:
         warm_up(scripts=self._knows_scripts)
-        # What is frozen is never looked at by the garbage collector, and stays shared with the forks.
+        # gc.freeze() keeps these pages shared with the forks.
         gc.collect()
         gc.freeze()
 
@@ -74,7 +74,7 @@ class LocalEngine:
         self._adopted.append(job)
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
-        """Tell whether a running job has an owner.
+        """Return whether a running job has an owner.
 
         The lock says so on this host. A lock of another host may not be seen from here; there the lease
         speaks. Two hosts never have the same boot id; one that got another name keeps it.
@@ -104,11 +104,12 @@ class LocalEngine:
             if worker is not None:
                 worker.shutdown()
                 self._idle = [one for one in self._idle if one is not worker]
-        ended += [job for job in self._adopted if not self._watched(job)]
+        ended += [job for job in self._adopted if not self.has_owner(job)]
         self._adopted = [job for job in self._adopted if job not in ended]
         return ended
 
-    def _watched(self, job: Job) -> bool:
+    def has_owner(self, job: Job) -> bool:
+        """Return by the task file whether a job runs and has an owner."""
         try:
             info = read_task(job.paths.folder)
             return running_number(info, job.attempt) is not None and self.owner_lives(job, info)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 import traceback
@@ -42,14 +41,15 @@ from pyruns_jupyter.engine.queue.entries import (
     read_state,
     stop_if_asked,
 )
-from pyruns_jupyter.engine.queue.jobs import Engine, Job
+from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.launch import ExitAttempt, leave
 from pyruns_jupyter.engine.queue.processes import SignalPipe, fork_detached
 from pyruns_jupyter.engine.queue.status import QueueWriter
 from pyruns_jupyter.engine.run.finalize import write_kept_ends
 
 from .cancel_scan import LOOK_SECONDS, StopRequests, not_begun
 from .dispatch import Dispatcher
-from .handoff import ExitAttempt, leave
+from .router import EngineRouter
 from .start_policy import Blocked, StartPolicy
 
 _REST_SECONDS = 5.0
@@ -57,7 +57,7 @@ _UNWATCHED_SECONDS = 0.5
 _MAX_DELAY = 60.0
 _GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
 _MAX_DAMAGED = 5  # tries, within 15 s, of a task file that an editor or a copying tool may be writing
-_DOOR_SECONDS = 0.05  # until the next try to leave, when somebody stands in the door
+_HANDOFF_SECONDS = 0.05  # until the next attempt to leave, if another process holds the handoff lock
 
 
 class Scheduler:
@@ -66,7 +66,7 @@ class Scheduler:
     `key` is that of its engine folder, `lock`, held, that of the scheduler.
     """
 
-    def __init__(self, key: EngineKey, lock: FileLock, engine: Engine) -> None:
+    def __init__(self, key: EngineKey, lock: FileLock, engine: EngineRouter) -> None:
         self._key = key
         self._batches = Batches(key)
         self._root = root = key.root
@@ -90,7 +90,7 @@ class Scheduler:
 
     def run(self) -> bool:
         """Work until nothing waits or runs; return False when the project was moved away before."""
-        signals = SignalPipe(signal.SIGCHLD)
+        signals = SignalPipe(is_supervisor=False)
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         if self._wakes is not None:
@@ -118,7 +118,7 @@ class Scheduler:
         return False
 
     def _here(self) -> bool:
-        """Tell whether the project is still where it was: all our paths lead there."""
+        """Return whether the project is still where it was: all our paths lead there."""
         return self._lock.is_at(self._paths.scheduler_lock)
 
     def _watch(self) -> PathWatch | None:
@@ -255,7 +255,7 @@ class Scheduler:
             self._tidy_code()
 
     def _tidy_code(self) -> None:
-        """Remove, in a process of its own, the trees of stored code that nobody needs any more."""
+        """Remove, in a process of its own, the trees of stored code that are not needed any more."""
         with suppress(OSError):  # no room for a process: the next one does it
             fork_detached(self._remove_trees)
 
@@ -305,7 +305,7 @@ class Scheduler:
                 opened.waiting.append(entry)
 
     def _give_up(self, opened: ActiveBatch, entry: QueueEntry, why: str) -> bool:
-        """End the wait of an entry; tell whether that is done, else it is to be tried again."""
+        """End the wait of an entry; return whether that is done, else it is to be tried again."""
         try:
             give_up(entry, opened, why)
         except (PyrunsError, OSError) as error:
@@ -313,7 +313,7 @@ class Scheduler:
         return True
 
     def _start(self, opened: ActiveBatch, entry: QueueEntry) -> bool:
-        """Start an entry whose turn it is, or find that it needs none; tell whether it stopped waiting."""
+        """Start an entry whose turn it is, or find that it needs none; return whether it stopped waiting."""
         try:
             state, info = read_state(entry, opened)
             if entry.not_before > time.monotonic():
@@ -364,7 +364,7 @@ class Scheduler:
                 self._settle(opened, entry)
 
     def _settle(self, opened: ActiveBatch, entry: QueueEntry) -> None:
-        """Decide by its task file what becomes of an entry that nobody here works on."""
+        """Decide by its task file what becomes of an entry that no process here works on."""
         try:
             attempt = entry.job.attempt
             state, info = read_state(entry, opened)
@@ -379,10 +379,10 @@ class Scheduler:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
                 self._engine.adopt(entry.job)
-            elif entry.not_before > time.monotonic():  # it was buried a moment ago, in vain
+            elif entry.not_before > time.monotonic():  # cleanup failed recently: back off
                 opened.waiting.appendleft(entry)
             else:
-                self._bury(opened, entry)
+                self._finalize_orphan(opened, entry)
         elif state is EntryState.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
         elif state is EntryState.WAITING:
@@ -392,7 +392,7 @@ class Scheduler:
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 
-    def _bury(self, opened: ActiveBatch, entry: QueueEntry) -> None:
+    def _finalize_orphan(self, opened: ActiveBatch, entry: QueueEntry) -> None:
         self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
         self._delay(entry)
         try:
@@ -414,11 +414,11 @@ class Scheduler:
         return now >= self._leave_at
 
     def _leave(self) -> bool:
-        """Give the lock up unless there is work after all; tell whether it is given up."""
+        """Give the lock up unless there is work after all; return whether it is given up."""
         self._told.remove()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:
-            self._leave_at = time.monotonic() + _DOOR_SECONDS
+            self._leave_at = time.monotonic() + _HANDOFF_SECONDS
             self._load()
         return left is ExitAttempt.GONE
 

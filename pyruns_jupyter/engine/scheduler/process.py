@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, EnginePaths
 from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine, scheduler_record
+from pyruns_jupyter.engine.queue.processes import become_daemon
 
 LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
 
@@ -38,11 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lock.acquire(timeout=LOCK_TIMEOUT)
     except Busy:
         return 0
-    with suppress(OSError):
-        os.setsid()
-    # A shell starts background processes deaf to these.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
+    become_daemon()
     _say_who(lock, key)
     os.chdir(paths.root.parent)
 
@@ -61,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _follow(lock: FileLock) -> None:
-    """Start a scheduler where our folder is now: somebody moved the project, and we know only the old paths.
+    """Start a scheduler where our folder is now: the project was moved, and we know only the old paths.
 
     The working folder is the project's, under whatever name.
     """

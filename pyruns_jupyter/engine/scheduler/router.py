@@ -1,4 +1,4 @@
-"""The engine of a project: each job is run by the engine that its queueing names."""
+"""The executors of a project: each job is run by the one that its batch names."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.core.trust.engine_key import EngineKey
 from pyruns_jupyter.engine.queue.jobs import Job, Pending
-from pyruns_jupyter.engine.run.orphan_cleanup import running_number
 
 from .local import LocalEngine
 
@@ -20,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class EngineRouter:
-    """Runs jobs here or in a cluster (see `base.Engine`). Its process must have one thread: it forks."""
+    """Runs jobs here or in a cluster. The state of a run is read from its task file, never asked from here.
+
+    Its process must have one thread: it forks.
+    """
 
     def __init__(self, key: EngineKey) -> None:
         self._key = key
@@ -34,7 +35,7 @@ class EngineRouter:
         if self._clusters is None:
             from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 
-            self._clusters = ClusterEngine(self._key, self._has_owner)
+            self._clusters = ClusterEngine(self._key, self._local.has_owner)
         return self._clusters
 
     @property
@@ -44,11 +45,16 @@ class EngineRouter:
 
     @property
     def must_poll(self) -> bool:
-        """Whether some ends are found only by looking about once a second."""
+        """Whether some ends are found only by looking about once a second (others raise SIGCHLD)."""
         return self._local.must_poll or (self._clusters is not None and self._clusters.must_poll)
 
     def start(self, job: Job, *, keep: Sequence[int] = ()) -> None:
-        """Start a waiting job; a supervisor on this machine holds the descriptors in `keep`."""
+        """Start a supervisor for a queued job; on this machine, it holds the descriptors in `keep` while it
+        lives.
+
+        Raises:
+            OSError: if the system has no room for another process now.
+        """
         if job.options.is_local:
             self._local.start(job, keep=keep)
         else:
@@ -66,11 +72,19 @@ class EngineRouter:
             self._local.adopt(job)
 
     def finalize_orphan(self, job: Job) -> None:
-        """End a job whose supervisor is dead."""
+        """End a job whose supervisor is dead: what is left of it is stopped, and its end is written down.
+
+        Raises:
+            OSError: if the system has no room for another process now.
+        """
         self._local.finalize_orphan(job, None if job.options.is_local else self._cluster().take_word(job))
 
     def owner_lives(self, job: Job, info: TaskInfo) -> bool:
-        """Tell whether the supervisor of a running job lives, or cannot be judged from here."""
+        """Return whether the supervisor of a running job lives, or cannot be judged from here.
+
+        Raises:
+            OSError: if that cannot be determined at this moment.
+        """
         if self._local.owner_lives(job, info):
             return True
         return not job.options.is_local and self._cluster().is_running(job)
@@ -81,11 +95,11 @@ class EngineRouter:
             self._cluster().cancel(job)
 
     def has_begun(self, job: Job) -> bool:
-        """Tell whether a started job has begun, as far as is known."""
+        """Return whether a started job has begun, as far as is known."""
         return job.options.is_local or not self._cluster().is_waiting(job)
 
     def is_full(self, job: Job) -> bool:
-        """Tell whether no more of the batch of this job is to be started now."""
+        """Return whether no more of the batch of this job is to be started now."""
         return not job.options.is_local and self._cluster().is_full(job.batch)
 
     def pending(self) -> dict[str, Pending]:
@@ -102,16 +116,6 @@ class EngineRouter:
             self._clusters.forget(batch)
 
     def poll(self) -> list[Job]:
-        """Return the jobs (started, adopted, buried) that are to be looked at again."""
+        """Return the jobs (started, adopted, orphaned) that are to be looked at again: most have ended."""
         ended = self._local.poll()
         return ended if self._clusters is None else ended + self._clusters.poll()
-
-    def _has_owner(self, job: Job) -> bool:
-        """Tell by the task file whether a job runs and has an owner."""
-        try:
-            info = read_task(job.paths.folder)
-            return running_number(info, job.attempt) is not None and self._local.owner_lives(job, info)
-        except (NotFound, Unreadable):
-            return False
-        except OSError:
-            return True  # not to be told at this moment

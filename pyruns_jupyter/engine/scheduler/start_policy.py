@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import GpuRequest, gpu_count, request_of
 from pyruns_jupyter.engine.queue.entries import ActiveBatch
 from pyruns_jupyter.engine.queue.jobs import Job
+from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.options import After
-from pyruns_jupyter.engine.queue.pause import is_paused
 from pyruns_jupyter.system.cgroup import usable_cores
 
 _CORES_SECONDS = 5.0  # after which the cores that may be used are counted again
@@ -40,7 +39,7 @@ class StartPolicy:
     def __init__(self, root: Path, opened: Mapping[str, ActiveBatch]) -> None:
         self._root = root
         self._opened = opened
-        self._settings: tuple[object, Settings] | None = None
+        self._settings = Settings.load(root)
         self._met: set[str] = set()  # batches whose tasks to wait for have ended
         self._holds: dict[str, tuple[float, Blocked]] = {}
         self._cores = 0
@@ -53,7 +52,8 @@ class StartPolicy:
         self._holds.clear()
 
     def count_running(self) -> None:
-        """Count the running tasks anew. To be called before `hold` is asked of one batch after the other."""
+        """Read the settings, and count the running tasks; call it before asking `hold` of the batches."""
+        self._settings = Settings.load(self._root)
         self._filling = None
         self._running = sum(self._counted(opened) for opened in self._opened.values())
 
@@ -94,7 +94,7 @@ class StartPolicy:
                 self._running += self._counted(self._filling)
             self._filling = opened
             self._running -= self._counted(opened)
-        limit = self._current_settings().max_jobs
+        limit = self._settings.max_jobs
         if limit is None and self._has_gpus(opened):
             return None
         running = self._running + self._counted(opened)
@@ -121,14 +121,14 @@ class StartPolicy:
         """
         if not opened.running or not opened.batch.options.is_local:
             return 0
-        if self._current_settings().max_jobs is not None:
+        if self._settings.max_jobs is not None:
             return len(opened.running)
         if self._has_gpus(opened):
             return 0
         return sum(not entry.elsewhere for entry in opened.running.values())
 
     def _has_gpus(self, opened: ActiveBatch) -> bool:
-        return gpu_count(opened.batch.options, self._current_settings()) > 0
+        return gpu_count(opened.batch.options, self._settings) > 0
 
     def _usable_cores(self) -> int:
         if time.monotonic() >= self._cores_until:
@@ -139,7 +139,7 @@ class StartPolicy:
         """Return what a job asks for of the GPUs of this machine, None when nothing."""
         if not job.options.is_local:
             return None
-        return request_of(self._current_settings(), job.options, job.environment, alone=job.alone)
+        return request_of(self._settings, job.options, job.environment, alone=job.alone)
 
     def _after(self, after: After) -> Blocked | None:
         try:
@@ -156,17 +156,6 @@ class StartPolicy:
                 return Blocked(f"Cancelled: it was to run after {after}, which {_ENDED[status]}.", True)
             return None
         return Blocked(f"Waits for {after}, which {_LIVING[status]}.")
-
-    def _current_settings(self) -> Settings:
-        """Return the project's settings, read again when their file changed."""
-        try:
-            status = os.stat(self._root / SETTINGS_NAME)
-            mark: object = (status.st_mtime_ns, status.st_size, status.st_ino)
-        except OSError:
-            mark = None
-        if self._settings is None or self._settings[0] != mark:
-            self._settings = mark, Settings.load(self._root)
-        return self._settings[1]
 
 
 def _tasks_are(count: int) -> str:
