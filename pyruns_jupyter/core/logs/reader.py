@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.fs.atomic import open_below
+from pyruns_jupyter.core.fs.regular_files import open_below
 
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
