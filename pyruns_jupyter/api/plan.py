@@ -145,7 +145,7 @@ def plan_overlay(workspace: WorkspaceFolder, text: str, name: str = "") -> Plan:
     """
     found = parse_plan(text)
     lines = len(_BREAK.findall(text[: len(text) - len(found.text)]))
-    given = SweepPlan.examine(found.text, limit=Settings.load(workspace.root).sweep_limit)
+    given = SweepPlan(found.text, limit=Settings.load(workspace.root).sweep_limit)
     errors = list(given.errors)
     whole, sweep = found.text, given
     try:
