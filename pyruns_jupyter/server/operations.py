@@ -6,16 +6,19 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from pyruns_jupyter.core.common.errors import PyrunsError
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.watcher import MAX_AGE_SECONDS, Watcher
 from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Operation
-from pyruns_jupyter.service.request import MAX_NUMBER, Body, parse_body, query_integer
+from pyruns_jupyter.service.request import parse_body, read_request
 
 from .handler import PyrunsHandler, endpoint
 
 T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
 
 WORKSPACE = "/workspaces/{ws}"
 _WITH_BODY = ("POST", "PATCH")
@@ -24,17 +27,17 @@ _WITH_BODY = ("POST", "PATCH")
 class OperationHandler(PyrunsHandler):
     """An address of the API; each of its methods is an operation."""
 
-    operations: Mapping[str, Operation] = {}  # by the method of HTTP
+    operations: Mapping[str, Operation[Any]] = {}  # by the method of HTTP
 
-    async def perform(self, operation: Operation, values: tuple[str, ...]) -> None:
+    async def perform(self, operation: Operation[Any], values: tuple[str, ...]) -> None:
         """Perform an operation and send its result."""
         path = dict(zip(re.findall(r"\{(\w+)\}", WORKSPACE + operation.path), values, strict=True))
         body: dict[str, Any] | PyrunsError | None = None
         if operation.method in _WITH_BODY:
             body = await self.services.encode(self._parsed)
         try:
-            session, arguments = _ServerSession(self, path["ws"]), _RequestArguments(self, path, body)
-            result = await operation.perform(session, arguments)
+            source = _RequestSource(self, path, body)
+            result = await operation.perform(_ServerSession(self, path["ws"]), source)
         except Abandoned:
             return
         if isinstance(result, _Encoded):
@@ -48,7 +51,7 @@ class OperationHandler(PyrunsHandler):
     def update_api_activity(self) -> None:
         """Count operations as user activity as the table says: open pages repeat their requests."""
         operation = self.operations.get(str(self.request.method))
-        if operation is None or operation.is_activity:
+        if operation is None or (operation.method != "GET" and operation.is_activity):
             super().update_api_activity()
 
     def _parsed(self) -> dict[str, Any] | PyrunsError:
@@ -65,37 +68,25 @@ class _Encoded:
         self.text = text
 
 
-class _RequestArguments:
-    """Arguments in the path, the query and the body of a request."""
+class _RequestSource:
+    """The path, the query and the body of a request."""
 
     def __init__(
         self, handler: OperationHandler, path: Mapping[str, str], body: dict[str, Any] | PyrunsError | None
     ) -> None:
         self._handler, self._path, self._body = handler, path, body
 
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-        return self._path[key] if key in self._path else self._handler.query_text(key)
-
-    def texts(self, key: str) -> list[str]:
-        """Return several texts, each once, in their order."""
-        return list(dict.fromkeys(self._handler.get_query_arguments(key, strip=False)))
-
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-        if key in self._path:
-            return query_integer(self._path[key], key, low=low, high=high)
-        return self._handler.query_number(key, low=low, high=high)
-
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-        return self._handler.query_flag(key)
-
-    def body(self, *allowed: str) -> Body:
-        """Return the object in the body, which may have the keys `allowed`."""
+    def read(self, kind: type[R]) -> R:
+        """Return them as a request; an error of the body is raised only now."""
         if isinstance(self._body, PyrunsError):
             raise self._body
-        return Body.of(self._body or {}, allowed)
+        values: dict[str, Any] = dict(self._path)
+        for one in msgspec.structs.fields(kind) if self._body is None else ():
+            if isinstance(one.default, tuple):
+                values[one.name] = self._handler.get_query_arguments(one.name, strip=False)
+            elif one.name not in values:
+                values[one.name] = self._handler.get_query_argument(one.name, None, strip=False)
+        return read_request(kind, values, self._body, strict=False)
 
 
 class _ServerSession:
@@ -161,7 +152,7 @@ class _ServerSession:
 
 def operation_handlers() -> dict[str, type[PyrunsHandler]]:
     """Return a handler for each address that operations have."""
-    addresses: dict[str, dict[str, Operation]] = {}
+    addresses: dict[str, dict[str, Operation[Any]]] = {}
     for operation in OPERATIONS.values():
         addresses.setdefault(WORKSPACE + operation.path, {})[operation.method] = operation
     return {
@@ -174,7 +165,7 @@ def operation_handlers() -> dict[str, type[PyrunsHandler]]:
     }
 
 
-def _method(operation: Operation) -> Callable[..., Awaitable[None]]:
+def _method(operation: Operation[Any]) -> Callable[..., Awaitable[None]]:
     async def method(self: OperationHandler, *values: str) -> None:
         await self.perform(operation, values)
 
