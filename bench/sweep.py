@@ -21,7 +21,7 @@ import yaml
 from pyruns_jupyter.core.create.create import create
 from pyruns_jupyter.core.create.preview import plan_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
-from pyruns_jupyter.service.generator import Sketch, preview
+from pyruns_jupyter.service.generator import PreviewRequest, preview
 
 SCRIPT = """\
 import argparse
@@ -94,13 +94,13 @@ def main() -> None:
         print(f"{count:,} configurations")
         base = measured(lambda: plainly(text, options.tasks), options.repeat)
         print(f"product of the values and one yaml.safe_load: {base * 1000:.1f} ms")
-        sketch = Sketch(text, "bench", 0, 200)
-        pattern = Sketch(text, "{lr:.1e}-{seed}-{opt}-{n}", 0, 200)
+        usual = PreviewRequest(text=text, name="bench")
+        pattern = PreviewRequest(text=text, name="{lr:.1e}-{seed}-{opt}-{n}")
         wide = text.replace(f"0:{options.tasks // 100}", "1").replace("log(1e-5, 1e-1, 25)", "0:1:0.0004")
         for what, wanted in (
-            ("preview with names and checks", sketch),
+            ("preview with names and checks", usual),
             ("the same with a name pattern", pattern),
-            ("the same, one axis of 2,500 values", Sketch(wide, "bench", 0, 200)),
+            ("the same, one axis of 2,500 values", PreviewRequest(text=wide, name="bench")),
         ):
             answer = preview(workspace, wanted, 10**6)
             assert not answer["errors"], answer["errors"]

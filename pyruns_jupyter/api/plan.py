@@ -158,7 +158,7 @@ def plan_overlay(
     found = parse_plan(text)
     lines = len(_BREAK.findall(text[: len(text) - len(found.text)]))
     settings = settings or Settings.load(workspace.root)
-    given = SweepPlan.examine(found.text, limit=settings.sweep_limit)
+    given = SweepPlan(found.text, limit=settings.sweep_limit)
     errors = list(given.errors)
     whole, sweep = found.text, given
     try:

@@ -18,7 +18,7 @@ from pyruns_jupyter.core.tasks.order import move_tasks
 from pyruns_jupyter.core.tasks.trash import TrashedTask, purge_all, restore, trash_tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.engine.client.batch_options import parse_options
-from pyruns_jupyter.studies.definition import Definition
+from pyruns_jupyter.studies.definition import Definition, Direction, Pruner, Sampler
 from pyruns_jupyter.studies.launch import ensure_running
 from pyruns_jupyter.studies.service import begin
 
@@ -287,12 +287,12 @@ class Workspace(Results):
             name=name,
             text=space,
             objective=objective,
-            direction=direction,
+            direction=cast(Direction, direction),
             n=n,
             jobs=jobs,
-            sampler=sampler,
+            sampler=cast(Sampler, sampler),
             seed=random.getrandbits(32) if seed is None else seed,
-            prune=prune,
+            prune=cast(Pruner, prune),
             options=parse_options(self._folder, named_options(wanted)),
         )
         begin(self._folder, definition)

@@ -3,53 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
-from pyruns_jupyter.core.logs.search import MAX_HITS, LogSearch
+from msgspec import Meta
+
+from pyruns_jupyter.core.logs.search import DEFAULT_HITS, MAX_HITS, LogSearch
 from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.request import Arguments
+from pyruns_jupyter.service.request import Count, Request, RequestSource, RunNumber, TaskRequest
 
 from .log_search import LogSearchStream
 from .log_stream import LogStream
 from .session import LiveSession
 from .streams import EventStream, Stream, SystemStream
 
-OpenStream = Callable[[LiveSession, Arguments], Coroutine[Any, Any, Stream]]
+OpenStream = Callable[[LiveSession, RequestSource], Coroutine[Any, Any, Stream]]
 
 
-async def open_events(session: LiveSession, arguments: Arguments) -> EventStream:
+class EventsRequest(Request, frozen=True):
+    """A request for the changes after revision `since` of `epoch`."""
+
+    epoch: str = ""
+    since: Count | None = None
+
+
+class LogRequest(TaskRequest, frozen=True):
+    """A request for the log of a run (None: the latest one): from an offset, or its last `tail` bytes."""
+
+    run: Count | None = None
+    offset: Count | None = None
+    tail: Count | None = None
+
+
+class LogSearchRequest(TaskRequest, frozen=True):
+    """A request for the matches in the log of a run (None: the latest one); see `LogSearch`."""
+
+    run: RunNumber | None = None
+    pattern: str = ""
+    literal: bool = False
+    ignore_case: bool = False
+    offset: Count = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_HITS)] = DEFAULT_HITS
+
+
+async def open_events(session: LiveSession, source: RequestSource) -> EventStream:
     """Open the stream of a workspace's changes."""
-    epoch, since = arguments.text("epoch"), arguments.number("since")
+    wanted = source.read(EventsRequest)
     await session.open()
-    return EventStream(session.watcher, epoch, since)
+    return EventStream(session.watcher, wanted.epoch, wanted.since)
 
 
-async def open_log(session: LiveSession, arguments: Arguments) -> LogStream:
+async def open_log(session: LiveSession, source: RequestSource) -> LogStream:
     """Open the stream of a run's log."""
-    name, number = arguments.text("task"), arguments.number("run")
-    offset, tail = arguments.number("offset"), arguments.number("tail")
+    wanted = source.read(LogRequest)
     workspace, runtime = await session.open(), session.runtime
     return await session.run(
-        lambda: LogStream(runtime, workspace, name, number=number, offset=offset, tail=tail)
+        lambda: LogStream(
+            runtime, workspace, wanted.task, number=wanted.run, offset=wanted.offset, tail=wanted.tail
+        )
     )
 
 
-async def open_log_search(session: LiveSession, arguments: Arguments) -> LogSearchStream:
+async def open_log_search(session: LiveSession, source: RequestSource) -> LogSearchStream:
     """Open the search in a run's log."""
-    wanted = LogSearch.read(
-        arguments.text("pattern"),
-        literal=arguments.flag("literal"),
-        ignore_case=arguments.flag("ignore_case"),
-        start=arguments.number("offset"),
-        limit=arguments.number("limit", low=1, high=MAX_HITS),
+    wanted = source.read(LogSearchRequest)
+    search = LogSearch.read(
+        wanted.pattern,
+        literal=wanted.literal,
+        ignore_case=wanted.ignore_case,
+        start=wanted.offset,
+        limit=wanted.limit,
     )
-    name, number = arguments.text("task"), arguments.number("run", low=1)
     workspace = await session.open()
-    path, _ = await session.run(lambda: find_log(workspace, name, number))
-    return LogSearchStream(session.runtime, path, wanted)
+    path, _ = await session.run(lambda: find_log(workspace, wanted.task, wanted.run))
+    return LogSearchStream(session.runtime, path, search)
 
 
-async def open_system(session: LiveSession, arguments: Arguments) -> SystemStream:
+async def open_system(session: LiveSession, source: RequestSource) -> SystemStream:
     """Open the stream of the machine's samples."""
     return SystemStream(session.runtime)
 

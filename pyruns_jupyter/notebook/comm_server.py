@@ -27,8 +27,8 @@ from pyruns_jupyter.live.stream_table import STREAMS, open_log_search
 from pyruns_jupyter.live.streams import Send, Stream, refuse_frame
 from pyruns_jupyter.service import exports, logs, runs
 from pyruns_jupyter.service.http_errors import INTERNAL, TooLarge, status_of_error, to_json
-from pyruns_jupyter.service.operations import API_VERSION, MAX_RUN, OPERATIONS
-from pyruns_jupyter.service.request import Arguments, MessageArguments
+from pyruns_jupyter.service.operations import API_VERSION, OPERATIONS
+from pyruns_jupyter.service.request import MAX_RUN, Arguments
 from pyruns_jupyter.service.workspaces import workspace_model
 
 from .widget_loop import WidgetLoop
@@ -141,7 +141,7 @@ class Bridge:
 
     def _arguments(self, content: dict[str, Any]) -> Arguments:
         values = content.get("arguments")
-        arguments = MessageArguments(values if isinstance(values, dict) else {})
+        arguments = Arguments(values if isinstance(values, dict) else {})
         asked = arguments.text("ws")
         if asked not in ("", str(self._workspace.folder)):
             raise NotFound(f"This widget shows {self._workspace.folder}, not {asked}.")

@@ -9,13 +9,14 @@ from typing import Any, TypeVar, cast
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from msgspec import Struct
 from tornado import web
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, from_os_error, shortened
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.service.http_errors import INTERNAL, Forbidden, code_of_status, status_of_error, to_json
 from pyruns_jupyter.service.operations import EXECUTE, READ, WRITE
-from pyruns_jupyter.service.request import Body, parse_body, query_integer
+from pyruns_jupyter.service.request import parse_body, query_integer, read_request
 
 from .services import SETTING, Services
 
@@ -23,6 +24,7 @@ RESOURCE = "pyruns"
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 T = TypeVar("T")
+R = TypeVar("R", bound=Struct)
 
 
 def endpoint(action: str | None) -> Callable[[Method], Method]:
@@ -80,7 +82,7 @@ class ExtensionHandler(JupyterHandler):
         return query_integer(self.get_query_argument(key, None), key, low=low, high=high)
 
     async def is_allowed(self, action: str) -> bool:
-        """Tell whether the user may do `action` (`read`, `write` or `execute`)."""
+        """Return whether the user may do `action` (`read`, `write` or `execute`)."""
         if not self.current_user:
             return False
         if action == EXECUTE and not self.services.limits.allow_execution:
@@ -164,9 +166,9 @@ class PyrunsHandler(ExtensionHandler, APIHandler):
         if self.request.method != "GET":
             super().update_api_activity()
 
-    async def body(self, *allowed: str) -> Body:
-        """Return the request's JSON object, which may have the keys `allowed`; it is parsed in a thread."""
-        return await self.services.encode(lambda: Body.of(parse_body(self.request.body), allowed))
+    async def body(self, kind: type[R]) -> R:
+        """Return the request's JSON object as a struct; it is parsed in a thread."""
+        return await self.services.encode(lambda: read_request(kind, {}, parse_body(self.request.body)))
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a blocking function returns; it runs in a thread."""

@@ -11,7 +11,7 @@ from pyruns_jupyter.live.stream_table import open_log_search
 from pyruns_jupyter.service.operations import READ
 
 from .handler import PyrunsHandler, endpoint
-from .session import RequestArguments, ServerSession
+from .session import RequestReader, ServerSession
 
 _MEDIA_TYPE = "application/x-ndjson"
 
@@ -24,8 +24,7 @@ class LogSearchHandler(PyrunsHandler):
     @endpoint(READ)
     async def get(self, ws: str, task: str) -> None:
         """Answer the hits of a regular expression, a line of JSON after each part of the log."""
-        session, arguments = ServerSession(self, ws), RequestArguments(self, {"task": task}, None)
-        self._search = await open_log_search(session, arguments)
+        self._search = await open_log_search(ServerSession(self, ws), RequestReader(self, {"task": task}))
         if self.is_gone:
             self._search.stop()
         try:

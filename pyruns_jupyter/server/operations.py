@@ -11,7 +11,7 @@ from pyruns_jupyter.service.operations import OPERATIONS, Abandoned, Operation
 from pyruns_jupyter.service.request import parse_body
 
 from .handler import PyrunsHandler, endpoint
-from .session import RequestArguments, ServerSession, path_arguments
+from .session import RequestReader, ServerSession, path_arguments
 
 T = TypeVar("T")
 
@@ -22,17 +22,17 @@ _WITH_BODY = ("POST", "PATCH")
 class OperationHandler(PyrunsHandler):
     """An address of the API; each of its methods is an operation."""
 
-    operations: Mapping[str, Operation] = {}  # by the method of HTTP
+    operations: Mapping[str, Operation[Any]] = {}  # by the method of HTTP
 
-    async def perform(self, operation: Operation, values: tuple[str, ...]) -> None:
+    async def perform(self, operation: Operation[Any], values: tuple[str, ...]) -> None:
         """Perform an operation and send its result."""
         path = path_arguments(WORKSPACE + operation.path, values)
         body: dict[str, Any] | PyrunsError | None = None
         if operation.method in _WITH_BODY:
             body = await self.services.encode(self._parsed)
         try:
-            session, arguments = ServerSession(self, path["ws"]), RequestArguments(self, path, body)
-            result = await operation.perform(session, arguments)
+            session, source = ServerSession(self, path["ws"]), RequestReader(self, path, body)
+            result = await operation.perform(session, source)
         except Abandoned:
             return
         if isinstance(result, Encoded):
@@ -46,7 +46,7 @@ class OperationHandler(PyrunsHandler):
     def update_api_activity(self) -> None:
         """Count operations as user activity as the table says: open pages repeat their requests."""
         operation = self.operations.get(str(self.request.method))
-        if operation is None or operation.is_activity:
+        if operation is None or (operation.method != "GET" and operation.is_activity):
             super().update_api_activity()
 
     def _parsed(self) -> dict[str, Any] | PyrunsError:
@@ -58,7 +58,7 @@ class OperationHandler(PyrunsHandler):
 
 def operation_handlers() -> dict[str, type[PyrunsHandler]]:
     """Return a handler for each address that operations have."""
-    addresses: dict[str, dict[str, Operation]] = {}
+    addresses: dict[str, dict[str, Operation[Any]]] = {}
     for operation in OPERATIONS.values():
         addresses.setdefault(WORKSPACE + operation.path, {})[operation.method] = operation
     return {
@@ -71,7 +71,7 @@ def operation_handlers() -> dict[str, type[PyrunsHandler]]:
     }
 
 
-def _method(operation: Operation) -> Callable[..., Awaitable[None]]:
+def _method(operation: Operation[Any]) -> Callable[..., Awaitable[None]]:
     async def method(self: OperationHandler, *values: str) -> None:
         await self.perform(operation, values)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from pyruns_jupyter.service import runs
-from pyruns_jupyter.service.operations import MAX_RUN, READ
-from pyruns_jupyter.service.request import query_integer
+from pyruns_jupyter.service.operations import READ
+from pyruns_jupyter.service.request import MAX_RUN, query_integer
 
 from .download import DownloadHandler
 from .handler import endpoint

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec import Struct, structs
 
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live.session import LiveSession
 from pyruns_jupyter.service.queue import is_local
-from pyruns_jupyter.service.request import MAX_NUMBER, Body, query_integer
+from pyruns_jupyter.service.request import read_request
 
 from .handler import ExtensionHandler
+
+R = TypeVar("R", bound=Struct)
 
 
 def path_arguments(address: str, values: Sequence[str]) -> dict[str, str]:
@@ -20,37 +24,28 @@ def path_arguments(address: str, values: Sequence[str]) -> dict[str, str]:
     return dict(zip(re.findall(r"{(\w+)}", address), values, strict=True))
 
 
-class RequestArguments:
-    """Arguments in the path, the query and the body of a request."""
+class RequestReader:
+    """The path, the query and the body of a request."""
 
     def __init__(
-        self, handler: ExtensionHandler, path: Mapping[str, str], body: dict[str, Any] | PyrunsError | None
+        self,
+        handler: ExtensionHandler,
+        path: Mapping[str, str],
+        body: dict[str, Any] | PyrunsError | None = None,
     ) -> None:
         self._handler, self._path, self._body = handler, path, body
 
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-        return self._path[key] if key in self._path else self._handler.query_text(key)
-
-    def texts(self, key: str) -> list[str]:
-        """Return several texts, each once, in their order."""
-        return list(dict.fromkeys(self._handler.get_query_arguments(key, strip=False)))
-
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-        if key in self._path:
-            return query_integer(self._path[key], key, low=low, high=high)
-        return self._handler.query_number(key, low=low, high=high)
-
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-        return self._handler.query_flag(key)
-
-    def body(self, *allowed: str) -> Body:
-        """Return the object in the body, which may have the keys `allowed`."""
+    def read(self, kind: type[R]) -> R:
+        """Return them as a request; an error of the body is raised only now."""
         if isinstance(self._body, PyrunsError):
             raise self._body
-        return Body.of(self._body or {}, allowed)
+        values: dict[str, Any] = dict(self._path)
+        for one in structs.fields(kind) if self._body is None else ():
+            if isinstance(one.default, tuple):
+                values[one.name] = self._handler.get_query_arguments(one.name, strip=False)
+            elif one.name not in values:
+                values[one.name] = self._handler.get_query_argument(one.name, None, strip=False)
+        return read_request(kind, values, self._body, strict=False)
 
 
 class ServerSession(LiveSession):

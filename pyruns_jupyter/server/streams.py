@@ -16,7 +16,7 @@ from pyruns_jupyter.live.streams import Stream
 from pyruns_jupyter.service.operations import READ
 
 from .handler import RESOURCE, ExtensionHandler
-from .session import RequestArguments, ServerSession, path_arguments
+from .session import RequestReader, ServerSession, path_arguments
 
 GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011
 
@@ -39,7 +39,7 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
         await self.require(READ)
         path = path_arguments(self.address, arguments)
         session = ServerSession(self, path.get("ws", ""))
-        self._stream = await self.opener(session, RequestArguments(self, path, None))
+        self._stream = await self.opener(session, RequestReader(self, path))
         await cast("Awaitable[None]", super().get(*arguments, **named))
 
     def open(self, *arguments: str, **named: str) -> None:

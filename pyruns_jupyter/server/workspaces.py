@@ -11,6 +11,7 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.discovery import discover
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.service.operations import READ, WRITE
+from pyruns_jupyter.service.request import Request
 from pyruns_jupyter.service.workspaces import (
     damaged_model,
     folder_identity,
@@ -19,6 +20,12 @@ from pyruns_jupyter.service.workspaces import (
 )
 
 from .handler import PyrunsHandler, endpoint
+
+
+class OpenRequest(Request, frozen=True):
+    """A script or a folder to open."""
+
+    path: str
 
 
 class WorkspaceHandlerBase(PyrunsHandler):
@@ -106,8 +113,8 @@ class WorkspacesHandler(WorkspaceHandlerBase):
     @endpoint(WRITE)
     async def post(self) -> None:
         """Open a script or a folder as a workspace."""
-        path = (await self.body("path")).text("path")
-        workspace, created = await self.run(self._open, path)
+        wanted = await self.body(OpenRequest)
+        workspace, created = await self.run(self._open, wanted.path)
         await self.answer(await self.model(workspace), 201 if created else 200)
 
     def _discovered(self) -> list[WorkspaceFolder]:

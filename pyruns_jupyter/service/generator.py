@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, Unreadable
 from pyruns_jupyter.core.common.time_limit import time_limit
@@ -15,7 +16,7 @@ from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 from pyruns_jupyter.engine.client.default_gpus import default_gpus
 
-from .request import Body
+from .request import Count, Request
 
 MAX_ROWS, DEFAULT_ROWS = 1000, 200
 PREVIEW_SECONDS = 5.0  # people type meanwhile, and others wait for their previews
@@ -24,33 +25,16 @@ SHELL_STARTER = "# Every line is run by the workspace's shell.\necho hello\n"
 _VALUES_SHOWN = 50  # of an axis
 
 
-@dataclass(frozen=True)
-class Sketch:
-    """A `PreviewRequest`."""
+class PreviewRequest(Request, frozen=True):
+    """A configuration, and which rows of its preview are wanted."""
 
     text: str
-    name: str
-    offset: int
-    limit: int
-
-    KEYS = ("text", "name", "offset", "limit")
-
-    @classmethod
-    def read(cls, body: Body) -> Sketch:
-        """Read a request.
-
-        Raises:
-            InvalidInput: when it is none.
-        """
-        return cls(
-            text=body.text("text"),
-            name=body.text("name", ""),
-            offset=body.integer("offset", 0, low=0, high=2**31),
-            limit=body.integer("limit", DEFAULT_ROWS, low=0, high=MAX_ROWS),
-        )
+    name: str = ""
+    offset: Count = 0
+    limit: Annotated[int, Meta(ge=0, le=MAX_ROWS)] = DEFAULT_ROWS
 
 
-def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
+def preview(workspace: WorkspaceFolder, wanted: PreviewRequest, most: int) -> dict[str, Any]:
     """Return the `Preview` of what a configuration would make, at most `most` tasks; nothing is written.
 
     Mistakes in the configuration are part of the answer.
@@ -63,7 +47,7 @@ def preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, 
         return {**nothing, "errors": error_models(error)}
 
 
-def _preview(workspace: WorkspaceFolder, wanted: Sketch, most: int) -> dict[str, Any]:
+def _preview(workspace: WorkspaceFolder, wanted: PreviewRequest, most: int) -> dict[str, Any]:
     name = wanted.name or starting_text(workspace)[1]
     proposal = propose(workspace, wanted.text, name, most)
     return {

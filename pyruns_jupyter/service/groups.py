@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -18,7 +20,8 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .columns import value_key
-from .tasks import read_statuses
+from .request import Count
+from .tasks import DEFAULT_PAGE, MAX_PAGE, Selection, read_statuses
 
 MAX_KEYS = 50
 NAMES = 20  # of a group that are told
@@ -31,26 +34,19 @@ class _Group:
     rows: list[TaskRow] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Grouping:
+class Grouping(Selection, frozen=True):
     """Which tasks are gathered, and how: by the keys `by`, or by all that differ but those of `fold`."""
 
     by: tuple[str, ...] = ()
     fold: tuple[str, ...] = ()
-    query: str = ""
-    status: str = ""
-    sort: str = ""
-    order: str = ""
-    offset: int = 0
-    limit: int = 200
+    offset: Count = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
 
     def __post_init__(self) -> None:
         if self.by and self.fold:
             raise InvalidInput("Give either 'by' or 'fold'.", field="by")
         if len(self.by) + len(self.fold) > MAX_KEYS:
             raise InvalidInput(f"Tasks are gathered by at most {MAX_KEYS} keys.", field="by")
-        if self.order not in ("", "asc", "desc"):
-            raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
 
     def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
         """Take a look at an index and return what makes the `Groups`.

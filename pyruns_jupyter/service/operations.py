@@ -1,7 +1,7 @@
 """The operations on a workspace: one table for REST handlers and widgets.
 
 An operation is named as in `server/openapi.yaml`. A front end performs it with a `Session`, which chooses the
-threads, and the `Arguments` of the request; the result is data for JSON, or None. Streams and downloads are
+threads, and the source of its request struct; the result is data for JSON, or None. Streams and downloads are
 not in the table.
 """
 
@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+
+from msgspec import Meta, Struct
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks import trash
@@ -19,22 +21,30 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-from . import actions, changes, exports, generator, logs, queue, runs, settings, studies, tasks
+from . import actions, exports, generator, logs, queue, runs, settings, studies, tasks
 from .columns import columns_reader
 from .compare import Comparing
 from .curves import MAX_POINTS, curves
 from .curves import MAX_TASKS as MAX_CURVE_TASKS
 from .groups import Grouping
-from .request import Arguments
+from .request import (
+    MAX_NUMBER,
+    Body,
+    Count,
+    Request,
+    RequestSource,
+    RunRequest,
+    StudyRequest,
+    TaskRequest,
+    UntypedRequest,
+)
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Struct)
 
 API_VERSION = 2  # clients of another version are told to reload; change it with what operations take or give
 READ, WRITE, EXECUTE = "read", "write", "execute"
-MAX_RUN = 2**31
-MAX_TRACK_POINTS = 100_000
 MAX_LOG_MARKS = 10_000
-_PAGE_OPTIONS = ("query", "status", "sort", "order")
 
 
 class Abandoned(Exception):
@@ -78,61 +88,60 @@ class Session(Protocol):
         """Note that the disk was changed."""
 
 
-Perform = Callable[[Session, Arguments], Coroutine[Any, Any, object]]
-Work = Callable[[WorkspaceFolder, Arguments], object]
-
-
 @dataclass(frozen=True)
-class Operation:
+class Operation(Generic[R]):
     """How an operation is requested and performed.
 
     Attributes:
         method: of HTTP.
         path: below `/workspaces/{ws}`, with `{task}` and other parameters.
-        permission: the action that the user must be allowed to do; None when `perform` checks it.
-        perform: the operation itself.
+        permission: the action that the user must be allowed to do; None when `function` checks it.
+        request: the arguments.
+        function: performs it.
         status: of the answer over HTTP; 204 when there is none.
-        is_activity: whether a request counts as user activity.
+        is_activity: whether a request that is no GET counts as user activity.
+        is_execution: whether the user must also be allowed to execute.
     """
 
     method: str
     path: str
     permission: str | None
-    perform: Perform
+    request: type[R]
+    function: Callable[[Session, R], Coroutine[Any, Any, object]]
     status: int = 200
-    is_activity: bool = False
+    is_activity: bool = True
+    is_execution: bool = False
 
-
-def _get(path: str, work: Work) -> Operation:
-    """Return an operation that reads the disk."""
-
-    async def perform(session: Session, arguments: Arguments) -> object:
-        workspace = await session.open()
-        return await session.run(lambda: work(workspace, arguments))
-
-    return Operation("GET", path, READ, perform)
-
-
-def _preview(method: str, path: str, work: Work) -> Operation:
-    """Return an operation that reads a script or a configuration."""
-
-    async def perform(session: Session, arguments: Arguments) -> object:
-        workspace = await session.open()
-        return await session.preview(lambda: work(workspace, arguments))
-
-    return Operation(method, path, READ, perform, is_activity=method != "GET")
-
-
-def _change(method: str, path: str, work: Work, *, is_execution: bool = False) -> Operation:
-    """Return an operation that changes the disk, and with `is_execution` which programs run."""
-
-    async def perform(session: Session, arguments: Arguments) -> object:
-        if is_execution:
+    async def perform(self, session: Session, source: RequestSource) -> object:
+        """Return the result for what a client sent."""
+        if self.is_execution:
             await session.require(EXECUTE)
-        workspace = await session.open()
-        return await _changed(session, lambda: work(workspace, arguments))
+        return await self.function(session, source.read(self.request))
 
-    return Operation(method, path, WRITE, perform, is_activity=True)
+
+def _simple(
+    method: str,
+    path: str,
+    request: type[R],
+    work: Callable[[WorkspaceFolder, R], object],
+    *,
+    is_preview: bool = False,
+    is_execution: bool = False,
+) -> Operation[R]:
+    """Return an operation that is one function of a workspace.
+
+    It reads the disk, with `is_preview` a script or a configuration, or changes the disk, with `is_execution`
+    also which programs run.
+    """
+    is_change = method != "GET" and not is_preview
+
+    async def perform(session: Session, wanted: R) -> object:
+        workspace = await session.open()
+        run = partial(_changed, session) if is_change else session.preview if is_preview else session.run
+        return await run(lambda: work(workspace, wanted))
+
+    permission = WRITE if is_change else READ
+    return Operation(method, path, permission, request, perform, is_execution=is_execution)
 
 
 async def _changed(session: Session, change: Callable[[], T]) -> T:
@@ -143,39 +152,33 @@ async def _changed(session: Session, change: Callable[[], T]) -> T:
         session.touch()
 
 
-async def _preview_sweep(session: Session, arguments: Arguments) -> object:
-    wanted = generator.Sketch.read(arguments.body(*generator.Sketch.KEYS))
+async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> object:
     workspace = await session.open()
     return await session.preview(lambda: generator.preview(workspace, wanted, session.max_tasks))
 
 
-async def _list_tasks(session: Session, arguments: Arguments) -> object:
-    wanted: dict[str, Any] = {key: arguments.text(key) for key in _PAGE_OPTIONS}
-    wanted["fields"] = tuple(arguments.texts("fields"))
-    wanted["offset"] = arguments.number("offset")
-    wanted["limit"] = arguments.number("limit", low=1, high=tasks.MAX_PAGE)
+async def _list_tasks(session: Session, wanted: tasks.PageRequest) -> object:
     await session.open()
-    if "log" in wanted["query"].casefold() or "/" in wanted["query"]:
+    if "log" in wanted.query.casefold() or "/" in wanted.query:
         # Reading logs and regular expressions take a while; other questions need not wait for it.
-        read = tasks.page_reader(**wanted, is_given_up=lambda: session.is_abandoned)
-        return await session.search(await session.look(read))
+        make = await session.look(lambda index: tasks.task_page(index, wanted, lambda: session.is_abandoned))
+        return await session.search(make)
     # What a query finds may depend on the time, as that of `started>2d` does.
-    question = ("page", *wanted.values(), int(time.monotonic() / 2) if wanted["query"] else 0)
-    return await session.answer(question, tasks.page_reader(**wanted))
+    question = (wanted, int(time.monotonic() / 2) if wanted.query else 0)
+    return await session.answer(question, lambda index: tasks.task_page(index, wanted))
 
 
-async def _create_tasks(session: Session, arguments: Arguments) -> object:
-    wanted = tasks.Creation.read(arguments.body(*tasks.Creation.KEYS))
+async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object:
     if wanted.run is not None:
         await session.require(EXECUTE)
     workspace = await session.open()
-    await session.check_jobs(wanted.run or {})
+    await session.check_jobs(wanted.run_options())
     return await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks))
 
 
-async def _act_on_tasks(session: Session, arguments: Arguments) -> object:
+async def _act_on_tasks(session: Session, request: UntypedRequest) -> object:
     try:
-        wanted = actions.ActionRequest.read(arguments.body(*actions.ActionRequest.KEYS))
+        wanted = actions.ActionRequest.read(Body.of(request.body, actions.ActionRequest.KEYS))
     except InvalidInput:
         await session.require(WRITE)  # a user without permissions does not learn what would be right
         raise
@@ -189,44 +192,66 @@ async def _act_on_tasks(session: Session, arguments: Arguments) -> object:
     return await _changed(session, lambda: actions.act(workspace, wanted, names, rows))
 
 
-async def _get_task(session: Session, arguments: Arguments) -> object:
-    secrets = await _secrets(session, arguments)
+class DetailRequest(TaskRequest, frozen=True):
+    """A task in detail, with the values of its secrets or without."""
+
+    secrets: bool = False
+
+
+async def _get_task(session: Session, wanted: DetailRequest) -> object:
+    await _check_secrets(session, wanted)
     await session.open()
-    return await session.look(partial(tasks.detail, name=arguments.text("task"), secrets=secrets))
+    return await session.look(lambda index: tasks.detail(index, wanted.task, secrets=wanted.secrets))
 
 
-async def _change_task(session: Session, arguments: Arguments) -> object:
-    wanted = changes.Patch.read(arguments.body(*changes.Patch.KEYS))
-    workspace, task = await session.open(), arguments.text("task")
-    name = await _changed(session, lambda: changes.change(workspace, task, wanted))
-    return await session.look(partial(tasks.detail, name=name))
+async def _change_task(session: Session, wanted: tasks.TaskChange) -> object:
+    workspace = await session.open()
+    name = await _changed(session, lambda: tasks.change(workspace, wanted))
+    return await session.look(lambda index: tasks.detail(index, name))
 
 
-async def _list_columns(session: Session, arguments: Arguments) -> object:
+def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
+    trash.trash(workspace, wanted.task)
+
+
+async def _list_columns(session: Session, _: Request) -> object:
     await session.open()
     return await session.answer("columns", columns_reader)
 
 
-async def _group_tasks(session: Session, arguments: Arguments) -> object:
-    wanted = Grouping(
-        by=tuple(arguments.texts("by")),
-        fold=tuple(arguments.texts("fold")),
-        offset=arguments.number("offset") or 0,
-        limit=arguments.number("limit", low=1, high=tasks.MAX_PAGE) or tasks.DEFAULT_PAGE,
-        **{key: arguments.text(key) for key in _PAGE_OPTIONS},
-    )
+async def _group_tasks(session: Session, wanted: Grouping) -> object:
     await session.open()
     make = await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
     return await session.search(make)
 
 
-async def _compare_tasks(session: Session, arguments: Arguments) -> object:
-    options = {key: arguments.text(key) for key in _PAGE_OPTIONS}
-    return await _compared(session, Comparing(names=tuple(arguments.texts("name")), **options))
+class CurvesRequest(Request, frozen=True):
+    """The curves `key` of the tasks `name`, of their run `run` or their latest ones."""
+
+    name: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] = 40
+    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
 
 
-async def _compare_many_tasks(session: Session, arguments: Arguments) -> object:
-    return await _compared(session, Comparing.read(arguments.body("names")))
+def _curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> object:
+    names, keys = list(wanted.name[:MAX_CURVE_TASKS]), list(wanted.key)
+    return curves(workspace, names, keys or None, wanted.points, wanted.run)
+
+
+class CompareRequest(tasks.Selection, frozen=True):
+    """The tasks to be compared: by their names, or those that a query finds."""
+
+    name: tuple[str, ...] = ()
+
+
+async def _compare_tasks(session: Session, wanted: CompareRequest) -> object:
+    options = (wanted.query, wanted.status, wanted.sort, wanted.order)
+    return await _compared(session, Comparing(wanted.name, *options))
+
+
+async def _compare_many_tasks(session: Session, request: UntypedRequest) -> object:
+    return await _compared(session, Comparing.read(Body.of(request.body, ("names",))))
 
 
 async def _compared(session: Session, wanted: Comparing) -> object:
@@ -234,14 +259,43 @@ async def _compared(session: Session, wanted: Comparing) -> object:
     return await session.search(await session.look(wanted.reader(lambda: session.is_abandoned)))
 
 
-async def _get_run_input(session: Session, arguments: Arguments) -> object:
-    run, secrets = _run_of(arguments), await _secrets(session, arguments)
-    workspace, task = await session.open(), arguments.text("task")
-    return await session.run(lambda: runs.run_input(workspace, task, run, secrets=secrets))
+class LogTimesRequest(TaskRequest, frozen=True):
+    """When the bytes from `offset` to `end` of a log were written."""
+
+    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
+    offset: Count = 0
+    end: Count | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_LOG_MARKS)] = 1000
 
 
-async def _change_queue(session: Session, arguments: Arguments) -> object:
-    paused = queue.read_change(arguments.body(*queue.KEYS))
+def _log_times(workspace: WorkspaceFolder, wanted: LogTimesRequest) -> object:
+    return logs.log_times(
+        workspace, wanted.task, run=wanted.run, offset=wanted.offset, end=wanted.end, limit=wanted.limit
+    )
+
+
+class RunInputRequest(RunRequest, frozen=True):
+    """What a run was given, with the values of secrets or without."""
+
+    secrets: bool = False
+
+
+async def _check_secrets(session: Session, wanted: DetailRequest | RunInputRequest) -> None:
+    """Check that secrets may be shown: a user who may execute could have a task print them."""
+    if wanted.secrets:
+        await session.require(EXECUTE)
+
+
+async def _get_run_input(session: Session, wanted: RunInputRequest) -> object:
+    await _check_secrets(session, wanted)
+    workspace = await session.open()
+    return await session.run(
+        lambda: runs.run_input(workspace, wanted.task, wanted.run, secrets=wanted.secrets)
+    )
+
+
+async def _change_queue(session: Session, request: UntypedRequest) -> object:
+    paused = queue.read_change(Body.of(request.body, queue.KEYS))
     await session.require(EXECUTE)  # it may be switched off for everybody
     if paused is None:
         await session.require(WRITE)
@@ -250,30 +304,27 @@ async def _change_queue(session: Session, arguments: Arguments) -> object:
     return await session.run(lambda: queue.queue(root))
 
 
-async def _get_settings(session: Session, arguments: Arguments) -> object:
-    await session.require(EXECUTE)  # `global_env` may hold what only tasks should know
-    root = (await session.open()).root
-    return await session.run(lambda: settings.settings(root))
-
-
-async def _list_studies(session: Session, arguments: Arguments) -> object:
+async def _list_studies(session: Session, _: Request) -> object:
     workspace = await session.open()
     found = await session.run(lambda: studies.StudyList.read(workspace))
     rows = await _rows(session)
     return await session.run(lambda: found.listing(workspace, rows))
 
 
-async def _begin_study(session: Session, arguments: Arguments) -> object:
-    await session.require(EXECUTE)  # creates tasks and runs them
-    wanted = studies.StudyRequest.read(arguments.body(*studies.StudyRequest.KEYS))
+def _new_study(request: UntypedRequest) -> studies.StudyRequest:
+    return studies.StudyRequest.read(Body.of(request.body, studies.StudyRequest.KEYS))
+
+
+async def _begin_study(session: Session, request: UntypedRequest) -> object:
+    wanted = _new_study(request)
     workspace = await session.open()
     await session.check_jobs({**wanted.run, **wanted.fields})
     return await _changed(session, lambda: studies.begin(workspace, wanted))
 
 
-async def _get_study(session: Session, arguments: Arguments) -> object:
-    workspace, study = await session.open(), arguments.text("study")
-    found = await session.run(lambda: studies.StudyList.one(workspace, study))
+async def _get_study(session: Session, wanted: StudyRequest) -> object:
+    workspace = await session.open()
+    found = await session.run(lambda: studies.StudyList.one(workspace, wanted.study))
     rows = await _rows(session)
     return await session.run(lambda: found.detail(workspace, rows))
 
@@ -282,106 +333,69 @@ async def _rows(session: Session) -> Mapping[str, TaskRow]:
     return await session.look(lambda index: index.rows, refresh=True)
 
 
-async def _secrets(session: Session, arguments: Arguments) -> bool:
-    """Return whether values of secrets are wanted: a user who may execute could have a task print them."""
-    wanted = arguments.flag("secrets")
-    if wanted:
-        await session.require(EXECUTE)
-    return wanted
+def _change_study(workspace: WorkspaceFolder, request: UntypedRequest) -> object:
+    wanted = studies.StudyChange.read(Body.of(request.body, studies.StudyChange.KEYS))
+    return studies.change(workspace, request.study, wanted)
 
 
-def _run_of(arguments: Arguments) -> int:
-    run = arguments.number("run", low=1, high=MAX_RUN)
-    if run is None:
-        raise InvalidInput("The request lacks 'run'.", field="run")
-    return run
+class TemplateRequest(Request, frozen=True):
+    """The text to start from: the default one, or that of a task."""
+
+    task: str = ""
 
 
-def _curves(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    return curves(
-        workspace,
-        arguments.texts("name")[:MAX_CURVE_TASKS],
-        arguments.texts("key") or None,
-        arguments.number("points", low=2, high=MAX_POINTS) or 40,
-        arguments.number("run", low=1),
-    )
+_TASK, _RUN, _STUDY = "/tasks/{task}", "/tasks/{task}/runs/{run}", "/studies/{study}"
 
-
-def _tracks(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    run = arguments.number("run", low=1)
-    points = arguments.number("points", low=2, high=MAX_TRACK_POINTS)
-    return tasks.tracks(workspace, arguments.text("task"), run, points)
-
-
-def _log_times(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    return logs.log_times(
-        workspace,
-        arguments.text("task"),
-        run=arguments.number("run", low=1),
-        offset=arguments.number("offset") or 0,
-        end=arguments.number("end"),
-        limit=arguments.number("limit", low=1, high=MAX_LOG_MARKS) or 1000,
-    )
-
-
-def _delete(workspace: WorkspaceFolder, arguments: Arguments) -> None:
-    trash.trash(workspace, arguments.text("task"))
-
-
-def _preview_search(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    wanted = studies.StudyRequest.read(arguments.body(*studies.StudyRequest.KEYS))
-    return studies.preview(workspace, wanted)
-
-
-def _change_settings(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    settings.change(workspace.root, arguments.body(*settings.KEYS))
-    return settings.settings(workspace.root)
-
-
-def _remove_study(workspace: WorkspaceFolder, arguments: Arguments) -> None:
-    studies.remove(workspace, arguments.text("study"))
-
-
-def _change_study(workspace: WorkspaceFolder, arguments: Arguments) -> object:
-    wanted = studies.StudyChange.read(arguments.body(*studies.StudyChange.KEYS))
-    return studies.change(workspace, arguments.text("study"), wanted)
-
-
-_RUN = "/tasks/{task}/runs/{run}"
-
-OPERATIONS: dict[str, Operation] = {
-    "getParameters": _preview("GET", "/parameters", lambda ws, _: generator.parameters(ws)),
-    "getTemplate": _get("/templates", lambda ws, given: generator.template(ws, given.text("task"))),
-    "previewSweep": Operation("POST", "/preview", READ, _preview_sweep, is_activity=True),
-    "listTasks": Operation("GET", "/tasks", READ, _list_tasks),
-    "createTasks": Operation("POST", "/tasks", WRITE, _create_tasks, status=201, is_activity=True),
-    "actOnTasks": Operation("POST", "/actions", None, _act_on_tasks, is_activity=True),
-    "getTask": Operation("GET", "/tasks/{task}", READ, _get_task),
-    "changeTask": Operation("PATCH", "/tasks/{task}", WRITE, _change_task, is_activity=True),
-    "deleteTask": _change("DELETE", "/tasks/{task}", _delete),
-    "listTrash": _get("/trash", lambda ws, _: exports.trash_model(ws)),
-    "listColumns": Operation("GET", "/columns", READ, _list_columns),
-    "groupTasks": Operation("GET", "/groups", READ, _group_tasks),
-    "listCurves": _get("/curves", _curves),
-    "compareTasks": Operation("GET", "/compare", READ, _compare_tasks),
-    "compareManyTasks": Operation("POST", "/compare", READ, _compare_many_tasks),
-    "getTracks": _get("/tasks/{task}/tracks", _tracks),
-    "listLogTimes": _get("/tasks/{task}/logs/times", _log_times),
-    "getRun": _get(_RUN, lambda ws, given: runs.run_details(ws, given.text("task"), _run_of(given))),
-    "getRunInput": Operation("GET", f"{_RUN}/input", READ, _get_run_input),
-    "listArtifacts": _get(
-        f"{_RUN}/artifacts", lambda ws, given: runs.artifacts(ws, given.text("task"), _run_of(given))
+OPERATIONS: dict[str, Operation[Any]] = {
+    "getParameters": _simple(
+        "GET", "/parameters", Request, lambda ws, _: generator.parameters(ws), is_preview=True
     ),
-    "getQueue": _get("/queue", lambda ws, _: queue.queue(ws.root)),
-    "changeQueue": Operation("POST", "/queue", EXECUTE, _change_queue, is_activity=True),
-    "getSettings": Operation("GET", "/settings", READ, _get_settings),
-    "changeSettings": _change("PATCH", "/settings", _change_settings, is_execution=True),
-    "listStudies": Operation("GET", "/studies", READ, _list_studies),
-    "beginStudy": Operation("POST", "/studies", WRITE, _begin_study, status=201, is_activity=True),
-    "previewSearch": _preview("POST", "/searches", _preview_search),
-    "getStudy": Operation("GET", "/studies/{study}", READ, _get_study),
-    "changeStudy": _change("POST", "/studies/{study}", _change_study, is_execution=True),
-    "removeStudy": _change(
-        "DELETE", "/studies/{study}", lambda ws, given: studies.remove(ws, given.text("study"))
+    "getTemplate": _simple(
+        "GET", "/templates", TemplateRequest, lambda ws, one: generator.template(ws, one.task)
     ),
+    "previewSweep": Operation("POST", "/preview", READ, generator.PreviewRequest, _preview_sweep),
+    "listTasks": Operation("GET", "/tasks", READ, tasks.PageRequest, _list_tasks),
+    "createTasks": Operation("POST", "/tasks", WRITE, tasks.CreateRequest, _create_tasks, status=201),
+    "actOnTasks": Operation("POST", "/actions", None, UntypedRequest, _act_on_tasks),
+    "getTask": Operation("GET", _TASK, READ, DetailRequest, _get_task),
+    "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
+    "deleteTask": _simple("DELETE", _TASK, TaskRequest, _delete_task),
+    "listTrash": _simple("GET", "/trash", Request, lambda ws, _: exports.trash_model(ws)),
+    "listColumns": Operation("GET", "/columns", READ, Request, _list_columns),
+    "groupTasks": Operation("GET", "/groups", READ, Grouping, _group_tasks),
+    "listCurves": _simple("GET", "/curves", CurvesRequest, _curves),
+    "compareTasks": Operation("GET", "/compare", READ, CompareRequest, _compare_tasks),
+    "compareManyTasks": Operation(
+        "POST", "/compare", READ, UntypedRequest, _compare_many_tasks, is_activity=False
+    ),
+    "getTracks": _simple("GET", f"{_TASK}/tracks", tasks.TracksRequest, tasks.tracks),
+    "listLogTimes": _simple("GET", f"{_TASK}/logs/times", LogTimesRequest, _log_times),
+    "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
+    "getRunInput": Operation("GET", f"{_RUN}/input", READ, RunInputRequest, _get_run_input),
+    "listArtifacts": _simple(
+        "GET", f"{_RUN}/artifacts", RunRequest, lambda ws, one: runs.artifacts(ws, one.task, one.run)
+    ),
+    "getQueue": _simple("GET", "/queue", Request, lambda ws, _: queue.queue(ws.root)),
+    "changeQueue": Operation("POST", "/queue", EXECUTE, UntypedRequest, _change_queue),
+    # `global_env` may hold what only tasks should know.
+    "getSettings": _simple(
+        "GET", "/settings", Request, lambda ws, _: settings.settings(ws.root), is_execution=True
+    ),
+    "changeSettings": _simple(
+        *("PATCH", "/settings", settings.SettingsChange),
+        lambda ws, wanted: settings.change(ws.root, wanted),
+        is_execution=True,
+    ),
+    "listStudies": Operation("GET", "/studies", READ, Request, _list_studies),
+    "beginStudy": Operation(
+        "POST", "/studies", WRITE, UntypedRequest, _begin_study, status=201, is_execution=True
+    ),
+    "previewSearch": _simple(
+        *("POST", "/searches", UntypedRequest),
+        lambda ws, wanted: studies.preview(ws, _new_study(wanted)),
+        is_preview=True,
+    ),
+    "getStudy": Operation("GET", _STUDY, READ, StudyRequest, _get_study),
+    "changeStudy": _simple("POST", _STUDY, UntypedRequest, _change_study, is_execution=True),
+    "removeStudy": _simple("DELETE", _STUDY, StudyRequest, lambda ws, one: studies.remove(ws, one.study)),
 }

@@ -1,157 +1,84 @@
-"""Reading what a request carries, with a sentence for each thing that is wrong."""
+"""What a request carries as a typed struct, with a sentence for each thing that is wrong."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Protocol, TypeVar
+
+import msgspec
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.validation import convert, unknown_field
 
 from .http_errors import TooLarge
 
 MAX_BODY = 8 * 1024 * 1024  # bytes; far above any configuration
 MAX_NUMBER = 2**53  # what all programs read from JSON as it is
-_MISSING: Any = object()
+MAX_RUN = 2**31
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+RunNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_RUN)]
 
 
-class Arguments(Protocol):
-    """What an operation is asked with, from an address or from a message; readers raise InvalidInput."""
-
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-
-    def texts(self, key: str) -> list[str]:
-        """Return several texts, each once, in their order."""
-
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-
-    def body(self, *allowed: str) -> Body:
-        """Return the object that goes with the request, which may have the keys `allowed`."""
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What an address carries in its path and its query, and the keys of the body."""
 
 
-class Body:
-    """The JSON object of a request; each reader checks the type of one key."""
+class TaskRequest(Request, frozen=True):
+    """A request for a task."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    @classmethod
-    def of(cls, values: dict[str, Any], allowed: Collection[str]) -> Body:
-        """Return a request's body, which may have the keys `allowed` and no others.
-
-        Raises:
-            InvalidInput: when it has others.
-        """
-        unknown = sorted(key for key in values if key not in allowed)
-        if unknown:
-            raise InvalidInput(
-                f"The request does not know {unknown[0]!r}; it may have {', '.join(sorted(allowed))}.",
-                field=unknown[0],
-            )
-        return cls(values)
-
-    def has(self, key: str) -> bool:
-        """Tell whether `key` was given and is not null."""
-        return self._values.get(key) is not None
-
-    def text(self, key: str, default: str = _MISSING) -> str:
-        """Return a text."""
-        value = self._value(key, default)
-        if not isinstance(value, str):
-            raise _wrong(key, "a text")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise InvalidInput(f"{key!r} is not valid Unicode.", field=key) from None
-        return value
-
-    def flag(self, key: str) -> bool:
-        """Return true or false."""
-        value = self._value(key, _MISSING)
-        if not isinstance(value, bool):
-            raise _wrong(key, "true or false")
-        return value
-
-    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`."""
-        value = self._value(key, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _wrong(key, "a whole number")
-        return _bounded(key, value, low, high)
-
-    def number(self, key: str) -> float:
-        """Return a finite number."""
-        value = self._value(key, _MISSING)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e15 < value < 1e15:
-            raise _wrong(key, "a number")
-        return float(value)
-
-    def texts(self, key: str) -> list[str]:
-        """Return a list of texts, each once, in their order."""
-        value = self._value(key, _MISSING)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise _wrong(key, "a list of texts")
-        return list(dict.fromkeys(value))
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        """Return an object; empty when it is not given."""
-        value = self._value(key, {})
-        if not isinstance(value, dict):
-            raise _wrong(key, "an object")
-        return value
-
-    def inner(self, key: str, allowed: Collection[str]) -> Body:
-        """Return the object under `key` for reading; it may have the keys `allowed` and no others."""
-        value = self.mapping(key)
-        unknown = sorted(name for name in value if name not in allowed)
-        if unknown:
-            raise InvalidInput(f"{key!r} does not know {unknown[0]!r}.", field=f"{key}.{unknown[0]}")
-        return Body(value)
-
-    def options(self, key: str, allowed: Collection[str]) -> dict[str, Any]:
-        """Return the object under `key`, which may have the keys `allowed`, without those that are null."""
-        values = self.inner(key, allowed)._values
-        return {name: value for name, value in values.items() if value is not None}
-
-    def _value(self, key: str, default: Any) -> Any:
-        value = self._values.get(key)
-        if value is None:
-            if default is _MISSING:
-                raise InvalidInput(f"The request lacks {key!r}.", field=key)
-            return default
-        return value
+    task: str
 
 
-class MessageArguments:
-    """The arguments in a message of a widget, an object as JSON has it."""
+class RunRequest(TaskRequest, frozen=True):
+    """A request for a run of a task."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = Body(values)
+    run: RunNumber
 
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-        return self._values.text(key, "")
 
-    def texts(self, key: str) -> list[str]:
-        """Return several texts, each once, in their order."""
-        return self._values.texts(key) if self._values.has(key) else []
+class StudyRequest(Request, frozen=True):
+    """A request for a study."""
 
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-        return self._values.integer(key, low, low=low, high=high) if self._values.has(key) else None
+    study: str
 
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-        return self._values.has(key) and self._values.flag(key)
 
-    def body(self, *allowed: str) -> Body:
-        """Return the object that goes with the request, which may have the keys `allowed`."""
-        return Body.of(self._values.mapping("body"), allowed)
+class UntypedRequest(Request, frozen=True):
+    """A request whose body is read by the operation."""
+
+    body: dict[str, Any]
+    study: str = ""
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+T = TypeVar("T")
+
+
+class RequestSource(Protocol):
+    """What a client sent."""
+
+    def read(self, kind: type[R]) -> R:
+        """Return it as a request, or raise InvalidInput."""
+
+
+def read_request(
+    kind: type[R], values: Mapping[str, Any], body: Mapping[str, Any] | None = None, *, strict: bool = True
+) -> R:
+    """Return what a client sent as a request; null is a value that is not given, and of equal texts in a list
+    of `values` only the first counts.
+
+    Without `strict`, `values` are texts of an address if there is no `body`.
+
+    Raises:
+        InvalidInput: when something is missing or does not fit, or the body has other keys.
+    """
+    names = kind.__struct_fields__
+    given = {name: _distinct(values[name]) for name in names if values.get(name) is not None}
+    if "body" in names:
+        given["body"] = body or {}
+    elif body is not None:
+        check_keys(body, [name for name in names if name not in given])
+        given.update((key, value) for key, value in body.items() if value is not None)
+    return convert(given, kind, strict=strict or body is not None)
 
 
 def parse_body(data: bytes) -> dict[str, Any]:
@@ -165,42 +92,118 @@ def parse_body(data: bytes) -> dict[str, Any]:
     if not data.strip():
         raise InvalidInput("The request needs a JSON object as its body, but it is empty.", field="body")
     try:
-        values = json.loads(data)
-    except UnicodeDecodeError:
-        raise InvalidInput("The request's body is not UTF-8 text.", field="body") from None
-    except json.JSONDecodeError as error:
-        raise InvalidInput(
-            f"The request's body is not valid JSON: {error.msg}.",
-            field="body",
-            line=error.lineno,
-            column=error.colno,
-        ) from None
-    except (RecursionError, ValueError):
-        raise InvalidInput("The request's body is not JSON that can be read.", field="body") from None
+        values = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        why = str(error).removeprefix("JSON is malformed: ")
+        raise InvalidInput(f"The request's body is not valid JSON: {why}.", field="body") from None
     if not isinstance(values, dict):
-        raise InvalidInput("The request's body should be a JSON object.", field="body")
+        raise InvalidInput("The request's body must be a JSON object.", field="body")
     return values
+
+
+class Arguments:
+    """The arguments in a message of a widget, an object as JSON has it; readers raise InvalidInput."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def read(self, kind: type[R]) -> R:
+        """Return the arguments as a request."""
+        return read_request(kind, self._values, _one(self._values, "body", dict[str, Any]))
+
+    def text(self, key: str) -> str:
+        """Return a text, empty when it is not given."""
+        return _one(self._values, key, str) or ""
+
+    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
+        """Return a whole number, None when it is not given."""
+        return _one(self._values, key, _whole(low, high))
+
+    def flag(self, key: str) -> bool:
+        """Return whether something is wanted; not when it is not given."""
+        return _one(self._values, key, bool) or False
+
+
+class Body:
+    """The JSON object of a request, for operations that have no struct; each reader checks one key."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    @classmethod
+    def of(cls, values: dict[str, Any], allowed: Collection[str]) -> Body:
+        """Return a request's body, which may have the keys `allowed` and no others.
+
+        Raises:
+            InvalidInput: when it has others.
+        """
+        check_keys(values, allowed)
+        return cls(values)
+
+    def has(self, key: str) -> bool:
+        """Return whether `key` was given and is not null."""
+        return self._values.get(key) is not None
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text."""
+        return self._read(key, str, default)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        return self._read(key, bool)
+
+    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`."""
+        return self._read(key, _whole(low, high), default)
+
+    def texts(self, key: str) -> list[str]:
+        """Return a list of texts, each once, in their order."""
+        return list(dict.fromkeys(self._read(key, list[str])))
+
+    def options(self, key: str, allowed: Collection[str]) -> dict[str, Any]:
+        """Return the object under `key`, which may have the keys `allowed`, without those that are null."""
+        values = self._read(key, dict[str, Any], {})
+        check_keys(values, allowed, f"{key}.")
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _read(self, key: str, kind: type[T], default: T | None = None) -> T:
+        value = _one(self._values, key, kind)
+        value = default if value is None else value
+        if value is None:
+            raise InvalidInput(f"The request lacks {key!r}.", field=key)
+        return value
 
 
 def query_integer(text: str | None, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
     """Return a number of the address' query, None when it is not there.
 
     Raises:
-        InvalidInput: when it is no whole number from `low` to `high`.
+        InvalidInput: when it is not a whole number from `low` to `high`.
     """
-    if text is None:
-        return None
-    digits = text.strip()
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 20:
-        raise InvalidInput(f"{key!r} should be a whole number, but is {text[:40]!r}.", field=key)
-    return _bounded(key, int(digits), low, high)
+    return None if text is None else convert(text, _whole(low, high), field=key, strict=False)
 
 
-def _bounded(key: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise InvalidInput(f"{key!r} should be from {low} to {high}, but is {value}.", field=key)
+def _whole(low: int, high: int) -> type[int]:
+    return Annotated[int, msgspec.Meta(ge=low, le=high)]  # type: ignore[return-value]
+
+
+def _distinct(value: object) -> object:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return list(dict.fromkeys(value))
     return value
 
 
-def _wrong(key: str, expected: str) -> InvalidInput:
-    return InvalidInput(f"{key!r} should be {expected}.", field=key)
+def _one(values: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = values.get(key)
+    return None if value is None else convert(value, kind, field=key)
+
+
+def check_keys(values: Mapping[str, Any], allowed: Collection[str], inside: str = "") -> None:
+    """Check that an object has no keys but `allowed`; `inside` is where it is, with a dot.
+
+    Raises:
+        InvalidInput: when it has others.
+    """
+    for key in values:
+        if key not in allowed:
+            raise unknown_field(key, allowed, inside)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
-from pyruns_jupyter.core.fs.atomic import open_below, read_json
+from pyruns_jupyter.core.fs.atomic import read_json
+from pyruns_jupyter.core.fs.regular_files import open_below
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import Run, runs
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task

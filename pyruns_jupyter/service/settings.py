@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.core.workspace.settings_text import change_settings, settings_text
+from pyruns_jupyter.core.workspace.settings import Settings, change_settings, settings_text
 
-from .request import Body
+from .request import Request
 
-KEYS = ("text", "expected")
+
+class SettingsChange(Request, frozen=True):
+    """The new text of the settings, and the one that the client has seen."""
+
+    text: str
+    expected: str
 
 
 def settings(root: Path) -> dict[str, Any]:
@@ -22,11 +26,12 @@ def settings(root: Path) -> dict[str, Any]:
     return {"text": settings_text(root), "problem": Settings.load(root).problem}
 
 
-def change(root: Path, body: Body) -> None:
-    """Do what a `SettingsChange` asks for.
+def change(root: Path, wanted: SettingsChange) -> dict[str, Any]:
+    """Replace the settings and return the `Settings`.
 
     Raises:
-        InvalidInput: when it is none, or the settings cannot be used.
-        Conflict: when they are not the expected ones any more.
+        InvalidInput: when the new settings cannot be used.
+        Conflict: when the settings are no longer the expected ones.
     """
-    change_settings(root, body.text("text"), expected=body.text("expected"))
+    change_settings(root, wanted.text, expected=wanted.expected)
+    return settings(root)

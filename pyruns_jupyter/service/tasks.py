@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+from msgspec.structs import replace
 
 from pyruns_jupyter.core import query
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsError, Unreadable, os_sentence
@@ -23,6 +25,7 @@ from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.tasks import edit
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
 from pyruns_jupyter.core.workspace.settings import Settings
@@ -32,55 +35,44 @@ from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .generator import CREATE_SECONDS, propose
 from .path_guard import check_inside
-from .request import Body
+from .request import MAX_NUMBER, Count, Request, TaskRequest, check_keys
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 200  # tasks on a page
 MAX_FIELDS = 200
+MAX_TRACK_POINTS = 100_000  # of one curve
 MAX_TRACK_VALUES = 200_000  # of all curves in one answer
 
 
-def page_reader(
-    *,
-    query: str = "",
-    status: str = "",
-    sort: str = "",
-    order: str = "",
-    offset: int | None = None,
-    limit: int | None = None,
-    fields: tuple[str, ...] = (),
-    is_given_up: Callable[[], bool] | None = None,
-) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
-    """Return what takes a look at an index and returns what makes the `TaskPage`, which may take a while.
+class Selection(Request, frozen=True):
+    """Which tasks are meant, and their order. `status` holds statuses between commas."""
 
-    `status` holds statuses between commas; `fields` are keys of the configuration whose values are told with
-    each task. `is_given_up` is asked now and then whether nobody waits for it.
-
-    Raises:
-        InvalidInput: when an option is not understood. Query, statuses and sort keys are looked at only when
-        the page is read.
-    """
-    order = order or "desc"
-    if order not in ("asc", "desc"):
-        raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
-    if len(fields) > MAX_FIELDS:
-        raise InvalidInput(f"At most {MAX_FIELDS} fields are told of a task.", field="fields")
-    options = {
-        "query": query,
-        "statuses": read_statuses(status),
-        "sort": sort or "created",
-        "order": order,
-        "offset": offset or 0,
-        "limit": DEFAULT_PAGE if limit is None else limit,
-    }
-    return lambda index: _page(index, options, fields, is_given_up)
+    query: str = ""
+    status: str = ""
+    sort: str = ""
+    order: Literal["", "asc", "desc"] = ""
 
 
-def _page(
-    index: TaskIndex,
-    options: dict[str, Any],
-    fields: tuple[str, ...],
-    is_given_up: Callable[[], bool] | None,
+class PageRequest(Selection, frozen=True):
+    """Which tasks are listed. `fields` are keys of the configuration whose values are returned, too."""
+
+    offset: Count = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.fields) > MAX_FIELDS:
+            raise InvalidInput(f"At most {MAX_FIELDS} fields are told of a task.", field="fields")
+
+
+def task_page(
+    index: TaskIndex, wanted: PageRequest, is_given_up: Callable[[], bool] | None = None
 ) -> Callable[[], dict[str, Any]]:
+    """Take a look at an index and return what makes the `TaskPage`, which may take a while.
+
+    That raises InvalidInput when the query, a status or the sort key is not understood. `is_given_up` returns
+    whether the page is no longer needed.
+    """
+    fields = wanted.fields
     rows, sources = index.rows, query.Sources.of(index)
     swept, figures = index.columns()
     seen = {
@@ -92,7 +84,16 @@ def _page(
 
     def page() -> dict[str, Any]:
         found = query.select(
-            rows.values(), **options, sources=sources, excerpts=True, is_given_up=is_given_up
+            rows.values(),
+            query=wanted.query,
+            statuses=read_statuses(wanted.status),
+            sort=wanted.sort or "created",
+            order=wanted.order or "desc",
+            offset=wanted.offset,
+            limit=wanted.limit,
+            sources=sources,
+            excerpts=True,
+            is_given_up=is_given_up,
         )
         configs = index.configs() if fields else {}
         return {
@@ -125,35 +126,29 @@ def read_statuses(text: str) -> list[str] | None:
     return [word.strip() for word in text.split(",") if word.strip()] or None
 
 
-@dataclass(frozen=True)
-class Creation:
-    """A `CreateRequest`; `run` holds the options of the queueing, None when nothing is to be queued."""
+class CreateRequest(Request, frozen=True):
+    """A configuration of new tasks; `run` holds options of a batch, None when nothing is to be queued."""
 
     text: str
     name: str
-    run: Mapping[str, object] | None
+    run: dict[str, Any] | None = None
 
-    KEYS = ("text", "name", "run")
+    def __post_init__(self) -> None:
+        check_keys(self.run or {}, OPTIONS, "run.")
 
-    @classmethod
-    def read(cls, body: Body) -> Creation:
-        """Read a request.
-
-        Raises:
-            InvalidInput: when it is none.
-        """
-        run = body.options("run", OPTIONS) if body.has("run") else None
-        return cls(body.text("text"), body.text("name"), run)
+    def run_options(self) -> dict[str, Any]:
+        """Return the options that are not null."""
+        return {key: value for key, value in (self.run or {}).items() if value is not None}
 
 
-def create(workspace: WorkspaceFolder, wanted: Creation, most: int) -> dict[str, Any]:
+def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict[str, Any]:
     """Create one task or all tasks of a sweep, at most `most`, and return a `Created`.
 
     Raises:
         InvalidInput: when something is wrong; nothing is created.
     """
     settings = Settings.load(workspace.root)
-    request = None if wanted.run is None else BatchRequest.parse(workspace, wanted.run, settings)
+    request = None if wanted.run is None else BatchRequest.parse(workspace, wanted.run_options(), settings)
     with time_limit(CREATE_SECONDS):
         proposal = propose(workspace, wanted.text, wanted.name, most, settings)
     if request is not None:
@@ -191,6 +186,26 @@ def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, A
         "env": environment_model(metadata.env_of(info), secrets=secrets),
         "history": [run_model(paths, info, run) for run in runs(info)],
     }
+
+
+class TaskChange(metadata.TaskPatch, frozen=True, kw_only=True):
+    """What to change of a task; `expected` may also hold its name."""
+
+    task: str
+    name: str | None = None
+
+
+def change(workspace: WorkspaceFolder, wanted: TaskChange) -> str:
+    """Change what is given, all of it or nothing; return the task's name then.
+
+    Raises:
+        Conflict: when something is not as the client expected it, or the task cannot get the name.
+        InvalidInput, NotFound, Unreadable, Busy: when it cannot be changed.
+    """
+    expected = dict(wanted.expected)
+    expected_name = expected.pop("name", None)
+    patch = replace(wanted, expected=expected)
+    return edit.change(workspace, wanted.task, patch, new_name=wanted.name, expected_name=expected_name)
 
 
 def environment_model(environment: Mapping[str, object], *, secrets: bool) -> list[dict[str, Any]]:
@@ -249,15 +264,21 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def tracks(
-    workspace: WorkspaceFolder, name: str, wanted: int | None, points: int | None = None
-) -> dict[str, Any]:
-    """Return the `Tracks` of run `wanted`, by default the latest one; of each curve the `points` that a
-    picture of it needs, fewer when the run has so many curves that these were more than `MAX_TRACK_VALUES`.
+class TracksRequest(TaskRequest, frozen=True):
+    """Which curves are wanted: those of a run, by default of the latest, in full or in `points`."""
+
+    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
+    points: Annotated[int, Meta(ge=2, le=MAX_TRACK_POINTS)] | None = None
+
+
+def tracks(workspace: WorkspaceFolder, request: TracksRequest) -> dict[str, Any]:
+    """Return the `Tracks` of a run: of each curve the points that a picture of it needs, fewer when the run
+    has so many curves that these were more than `MAX_TRACK_VALUES`.
 
     Raises:
         NotFound: when the task has no such run.
     """
+    name, wanted, points = request.task, request.run, request.points
     paths = workspace.existing(name)
     info = read_task(paths.folder)
     known = runs(info)

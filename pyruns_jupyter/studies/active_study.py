@@ -27,7 +27,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import is_stuck
 from pyruns_jupyter.engine.client.submit import end_abandoned, submit
 
-from .definition import FAILED, FINISHED, changing, read_study
+from .definition import FAILED, FINISHED, State, changing, read_study
 from .launch import Marker, marker_path
 from .optimizer import Curve, Optimizer
 from .service import end, trial_name, trials_of
@@ -42,9 +42,9 @@ _TRIES = 20  # looks in a row that the disk may refuse
 class Over(Exception):
     """The study ends here; the state and why."""
 
-    def __init__(self, state: str, message: str = "") -> None:
+    def __init__(self, state: State, message: str = "") -> None:
         super().__init__(message)
-        self.state = state
+        self.state: State = state
         self.message = message
 
 

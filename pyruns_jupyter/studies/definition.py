@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable, shown
+from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.locks import FOLDER_MODE, locked
 from pyruns_jupyter.core.taskfile.paths import check_task_name, is_task_name
@@ -17,20 +20,22 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue.options import QueueOptions
 
 STUDIES = "studies"
-MAXIMIZE, MINIMIZE = "maximize", "minimize"
-DIRECTIONS = (MAXIMIZE, MINIMIZE)
-SAMPLERS = ("tpe", "random")
-PRUNERS = ("", "median", "quartile")
-ACTIVE, STOPPED, FINISHED, FAILED = "active", "stopped", "finished", "failed"
-STATES = (ACTIVE, STOPPED, FINISHED, FAILED)
+Direction = Literal["maximize", "minimize"]
+Sampler = Literal["tpe", "random"]
+Pruner = Literal["", "median", "quartile"]
+State = Literal["active", "stopped", "finished", "failed"]
+SAMPLERS, PRUNERS = get_args(Sampler), get_args(Pruner)
+MAXIMIZE: Final = "maximize"
+MINIMIZE: Final = "minimize"
+ACTIVE: Final = "active"
+STOPPED: Final = "stopped"
+FINISHED: Final = "finished"
+FAILED: Final = "failed"
 MAX_TRIALS, MAX_JOBS = 10_000, 1000
 
 _SUFFIX = ".json"
 _LOCK_TIMEOUT = 5.0  # seconds
 _VERSION = 1
-_MAX_SEED = 2**32 - 1
-_MAX_EPOCH = 1e12  # epoch seconds
-_TEXTS = ("name", "text", "objective", "direction", "sampler", "prune", "state", "message")
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,15 @@ class Definition:
     name: str
     text: str
     objective: str
-    direction: str = MAXIMIZE
-    n: int = 50
-    jobs: int = 1
-    sampler: str = "tpe"
-    seed: int = 0
-    prune: str = ""
+    direction: Direction = MAXIMIZE
+    n: Annotated[int, Meta(ge=1, le=MAX_TRIALS)] = 50
+    jobs: Annotated[int, Meta(ge=1, le=MAX_JOBS)] = 1
+    sampler: Sampler = "tpe"
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    prune: Pruner = ""
     options: QueueOptions = field(default_factory=QueueOptions)
-    created_at: float = 0.0
-    state: str = ACTIVE
+    created_at: Annotated[float, Meta(ge=0, lt=1e12, description="a time in epoch seconds")] = 0.0
+    state: State = ACTIVE
     message: str = ""
 
     def check(self) -> Definition:
@@ -74,33 +79,12 @@ class Definition:
         Raises:
             InvalidInput: with the field that cannot.
         """
-        for key in _TEXTS:
-            if not isinstance(getattr(self, key), str):
-                raise InvalidInput(f"{key} must be a text, not {shown(getattr(self, key))}.", field=key)
+        for key, kind in get_type_hints(Definition, include_extras=True).items():
+            if key != "options":
+                convert(getattr(self, key), kind, field=key)
         check_task_name(self.name)
-        if type(self.created_at) not in (int, float) or not 0 <= self.created_at < _MAX_EPOCH:
-            raise InvalidInput(
-                f"created_at must be a time, not {shown(self.created_at)}.", field="created_at"
-            )
         if not self.objective.strip():
-            raise InvalidInput("Say which figure is optimised, such as val_acc.", field="objective")
-        for key, known in (
-            ("direction", DIRECTIONS),
-            ("sampler", SAMPLERS),
-            ("prune", PRUNERS),
-            ("state", STATES),
-        ):
-            if getattr(self, key) not in known:
-                told = ", ".join(one or "''" for one in known)
-                raise InvalidInput(
-                    f"{key} must be one of {told}, not {shown(getattr(self, key))}.", field=key
-                )
-        for key, low, high in (("n", 1, MAX_TRIALS), ("jobs", 1, MAX_JOBS), ("seed", 0, _MAX_SEED)):
-            value = getattr(self, key)
-            if type(value) is not int or not low <= value <= high:
-                raise InvalidInput(
-                    f"{key} must be a whole number from {low} to {high}, not {shown(value)}.", field=key
-                )
+            raise InvalidInput("Say which metric is optimized, such as val_acc.", field="objective")
         self.options.check()
         return self
 
@@ -110,7 +94,7 @@ class Definition:
         return self.state == ACTIVE
 
     def better(self, value: float, than: float) -> bool:
-        """Tell whether one value of the objective is better than another."""
+        """Return whether one value of the objective is better than another."""
         return value > than if self.direction == MAXIMIZE else value < than
 
     def to_dict(self) -> dict[str, Any]:

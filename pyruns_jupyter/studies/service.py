@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, PyrunsError
+from pyruns_jupyter.core.config.sweep.naming import NameTaken
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.taskfile.runs import ACTIVE as ACTIVE_TASKS
@@ -20,6 +21,7 @@ from .definition import (
     FINISHED,
     STOPPED,
     Definition,
+    State,
     StudyPaths,
     changing,
     read_study,
@@ -150,7 +152,7 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
         unmark(workspace.root, workspace.name, name)
 
 
-def end(workspace: WorkspaceFolder, name: str, state: str, message: str = "") -> None:
+def end(workspace: WorkspaceFolder, name: str, state: State, message: str = "") -> None:
     """Store that a study is over, unless it is already; it has no driver then.
 
     Raises:
@@ -191,7 +193,7 @@ def _check_free(workspace: WorkspaceFolder, definition: Definition) -> None:
     names = (trial_name(definition, number) for number in range(1, definition.n + 1))
     for name in names:
         if name in taken:
-            raise preview.NameTaken(name)
+            raise NameTaken(name)
 
 
 class StudyExists(InvalidInput, Conflict):

@@ -48,9 +48,7 @@ def three(project: Path) -> tuple[WorkspaceFolder, str, str, str]:
 
 
 def read_page(index: TaskIndex, **options: Any) -> dict[str, Any]:
-    page: Any = tasks.page_reader(**options)(index)
-    found: dict[str, Any] = page() if callable(page) else page
-    return found
+    return tasks.task_page(index, tasks.PageRequest(**options))()
 
 
 @posix
@@ -89,7 +87,7 @@ def test_a_damaged_task_is_shown_and_stops_nothing(
     assert logs.read_log(workspace, bad).data == b"two\n"
     assert logs.read_log(workspace, bad, run=1).data == b"one\n"
     with pytest.raises(Unreadable):
-        tasks.tracks(workspace, bad, None)
+        tasks.tracks(workspace, tasks.TracksRequest(task=bad))
     with pytest.raises(Unreadable):
         read_task(path.parent)
 

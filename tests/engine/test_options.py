@@ -24,7 +24,7 @@ from pyruns_jupyter.engine.client import submit
 from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.queue.options import MAX_LISTED, OPTIONS, QueueOptions
 from pyruns_jupyter.service import actions, tasks
-from pyruns_jupyter.service.request import Body
+from pyruns_jupyter.service.request import Body, read_request
 from tests.core.making import script_workspace
 
 from .support import Project
@@ -150,7 +150,7 @@ def test_settings_are_read_once_for_a_batch(
     assert main(["sweep", "s.yaml", "-n", "terminal", "--run"]) == 0
     assert reads() == 1
     wanted = {"text": "lr: 0.1 | 0.2", "name": "rest", "run": {"jobs": 2}}
-    assert tasks.create(workspace, tasks.Creation.read(Body(wanted)), 100)["queued"]
+    assert tasks.create(workspace, read_request(tasks.CreateRequest, {}, wanted), 100)["queued"]
     assert reads() == 1
     Workspace(workspace).create("lr: 0.4", "later")
     reads()

@@ -172,7 +172,7 @@ async def test_a_workspace_without_its_script_says_so(
         ({}, "path"),
         ({"path": 1}, "path"),
         ({"path": "train.py", "more": 1}, "more"),
-        ({"path": "train.py\ud800"}, "path"),
+        ({"path": "train.py\ud800"}, "body"),
     ],
 )
 async def test_requests_that_are_none(api: Api, body: Any, field: str) -> None:

@@ -139,4 +139,4 @@ def test_both_refuse_zips_of_unequal_length(shared: Shared) -> None:
     text = "a: (1 | 2)\nb: (1 | 2 | 3)\n"
     (shared.project / "f.yaml").write_text(text, encoding="utf-8")
     assert shared.pyr("add", "f.yaml", "-n", "z", workspace=workspace, check=False).returncode != 0
-    assert len(SweepPlan.examine(text).errors) == 1
+    assert len(SweepPlan(text).errors) == 1

@@ -180,11 +180,11 @@ def test_a_script_that_fails_ends_the_study(workspace: Workspace) -> None:
 def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.create("lr: 0.1", name="taken_07")
     wrong: list[tuple[dict[str, Any], str, str | None]] = [
-        ({"objective": " "}, "which figure", "objective"),
+        ({"objective": " "}, "which metric", "objective"),
         ({"direction": "up"}, "maximize, minimize", "direction"),
         ({"n": 0}, "n must be", "n"),
         ({"jobs": True}, "jobs must be", "jobs"),
-        ({"sampler": "grid"}, "tpe, random", "sampler"),
+        ({"sampler": "grid"}, "random, tpe", "sampler"),
         ({"prune": "all"}, "median, quartile", "prune"),
         ({"seed": -1}, "seed must be", "seed"),
         ({"name": "a/b"}, "not allowed", "name"),

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
 from pyruns_jupyter.core.config.sweep.overlay import overlaid
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME, find_root
-from pyruns_jupyter.core.workspace.settings import Settings
-from pyruns_jupyter.core.workspace.settings_text import change_settings, settings_text
+from pyruns_jupyter.core.workspace.settings import Settings, change_settings, settings_text
 from pyruns_jupyter.engine.client.doctor import examine
 
 from ..context import Context

@@ -62,6 +62,12 @@ class InvalidInput(PyrunsError):
         self.column = column
         self.suggestions = tuple(suggestions)
 
+    def at(self, line: int, column: int) -> InvalidInput:
+        """Return the same error at another place."""
+        return InvalidInput(
+            self.message, field=self.field, line=line, column=column, suggestions=self.suggestions
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the error with its place, for a form to show beside the field."""
         told = {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}

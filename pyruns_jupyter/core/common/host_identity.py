@@ -155,17 +155,11 @@ class ProcessId:
     @classmethod
     def from_dict(cls, value: Any) -> ProcessId | None:
         """Return the identity stored by `to_dict`, or None when `value` is not one."""
-        if not isinstance(value, dict):
-            return None
+        import msgspec  # where it is needed: what scripts import stays light
+
         try:
-            return cls(
-                str(value["host"]),
-                str(value["boot"]),
-                int(value["pid"]),
-                float(value["create_time"]),
-                str(value.get("space", "")),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError):
+            return msgspec.convert(value, cls)
+        except msgspec.ValidationError:
             return None
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,7 +172,7 @@ class ProcessId:
         return self.host == host_name() and self.boot == boot_id()
 
     def alive(self) -> bool:
-        """Tell whether this very process (not a later one with its pid) lives; only for `here` processes."""
+        """Return whether this very process, not a later one with its pid, lives; only for `here` ones."""
         return self.here and process_alive(self.pid, self.create_time)
 
 
@@ -186,7 +180,7 @@ _ours: ProcessId | None = None
 
 
 def process_alive(pid: int, create_time: float | None) -> bool:
-    """Tell whether process `pid` of this host lives, is no zombie, and began at `create_time` (epoch, s)."""
+    """Return whether process `pid` of this host lives, is not a zombie and began at `create_time` (epoch)."""
     import psutil
 
     try:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from operator import is_
 from typing import Any
 
@@ -12,6 +13,13 @@ _MAX_DEPTH = 20
 _MAX_NUMERIC_DEPTH = 60
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _PLAIN = frozenset({float, int, bool, type(None)})
+
+
+def finite_number(value: Any, limit: float = sys.float_info.max) -> float | None:
+    """Return a number that is read from a file as a float; None if it is none, or not between +-`limit`."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -limit < value < limit:
+        return None
+    return float(value)
 
 
 def encode_nonfinite(value: Any, depth: int = 0) -> Any:

@@ -18,7 +18,7 @@ _SECRET = re.compile(
 
 
 def is_secret(name: str) -> bool:
-    """Tell whether an environment variable of this name holds a secret, judged by its name alone."""
+    """Return whether an environment variable of this name holds a secret, judged by its name alone."""
     return _SECRET.search(name) is not None
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
+from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_signature, signature_of
 
 from .flatten import EMPTY, FlatConfig, FlatReader
 
 MAX_BYTES = 256 * 1024  # bytes; a larger file is data, not a configuration to search
 LOOKS = 1000  # files that one call looks at again although nothing is known to have changed
-
-_FLAGS = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-)
 
 
 class ConfigCache:
@@ -70,29 +67,11 @@ class ConfigCache:
         try:
             if known != UNKNOWN and signature_of(os.stat(path, follow_symlinks=False)) == known:
                 return
-            signature, text = _read(path)
-        except (OSError, ValueError):  # gone, forbidden, no file or no text
+            data, status = read_whole(path, most=MAX_BYTES)
+            signature, text = settled_signature(status), data.decode()
+        except (OSError, ValueError, Unreadable):  # gone, forbidden, no file, too large or no text
             signature, text = UNKNOWN, ""
         config = self._reader.read(text) if text else EMPTY
         self._files[name] = (file, signature)
         if known != UNKNOWN or self._configs.get(name) != config:
             fresh[name] = config
-
-
-def _read(path: str) -> tuple[Signature, str]:
-    """Return a file's signature and text; no text for what is no file, or no configuration by its size.
-
-    Raises:
-        OSError: when it cannot be read.
-        ValueError: when it is not UTF-8.
-    """
-    descriptor = os.open(path, _FLAGS)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
-            return signature_of(status), ""
-        signature = settled_signature(status)
-        data = os.read(descriptor, status.st_size + 1)
-    finally:
-        os.close(descriptor)
-    return signature, data.decode("utf-8")

@@ -10,18 +10,14 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.timestamps import stamp
-from pyruns_jupyter.core.fs.atomic import dump_json
-from pyruns_jupyter.core.fs.locks import FILE_MODE
+from pyruns_jupyter.core.fs.atomic import dump_json, write_new
 from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, SCRIPT_CONFIG, TASK_INFO
 from pyruns_jupyter.core.taskfile.task_file import OWN_KEY
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.core.workspace.shells import kind_of, script_name
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-from .preview import (
-    TaskPlan,
-    plan_tasks,
-)
+from .preview import TaskPlan, plan_tasks
 from .staging import put_into_place, staging_folder
 
 
@@ -67,11 +63,10 @@ def create(
             folder = f"{staging}/{name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")
-            for file, content in files.items():
-                _write(f"{folder}/{file}", content, FILE_MODE)
-            _write(f"{folder}/{payload_name}", _with_newline(proposal.config_text(index)), FILE_MODE)
-            _write(f"{folder}/{TASK_INFO}", dump_json(info), FILE_MODE)
-        put_into_place(workspace, staging, proposal.names, (*files, payload_name, TASK_INFO))
+            config = _with_newline(proposal.config_text(index))
+            for file, content in {**files, payload_name: config, TASK_INFO: dump_json(info)}.items():
+                write_new(f"{folder}/{file}", content, durable=False)
+        put_into_place(workspace, staging, proposal.names, are_small=True)
     return list(proposal.names)
 
 
@@ -130,9 +125,3 @@ def _task_info(
 
 def _with_newline(text: str) -> bytes:
     return (text if not text or text.endswith("\n") else f"{text}\n").encode()
-
-
-def _write(path: str, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)

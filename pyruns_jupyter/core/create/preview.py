@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, InvalidInputs, NotFound, Unreadable
+from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, NotFound, Unreadable
 from pyruns_jupyter.core.common.time_limit import check_time
-from pyruns_jupyter.core.config.sweep.naming import sweep_names
+from pyruns_jupyter.core.config.sweep.naming import NameTaken, check_name, sweep_names
 from pyruns_jupyter.core.config.sweep.overlay import overlaid
 from pyruns_jupyter.core.config.sweep.pattern import is_pattern, left_out, parse_pattern
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan, TooManyTasks
@@ -31,16 +31,6 @@ from .validate_argv import validate_argv
 
 if TYPE_CHECKING:
     from pyruns_jupyter.core.scripts.model import ScriptParameters
-
-
-class NameTaken(InvalidInput, Conflict):
-    """A task of that name exists already; `field` is `name`."""
-
-    code = "conflict"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"A task named {name!r} exists already; choose another name.", field="name")
-        self.name = name
 
 
 @dataclass(frozen=True)
@@ -129,15 +119,8 @@ def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str
             parse_pattern(name, plan)
         return [name]
     taken = _taken(workspace)
-    if plan is None or (plan.count == 1 and not is_pattern(name)):
-        if check_task_name(name) in taken:
-            raise NameTaken(name)
-        return [name]
-    if plan.count == 1:
-        names = sweep_names(plan, name, workspace=workspace.name)
-        if names[0] in taken:
-            raise NameTaken(names[0])
-        return names
+    if plan is None:
+        return [check_name(name, taken)]
     return sweep_names(plan, name, taken, workspace=workspace.name)
 
 
@@ -176,7 +159,7 @@ def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
     if workspace.kind == SHELL:
         raise InvalidInput("A shell script has no values to search. Open a script.", field="yaml")
     settings = Settings.load(workspace.root)
-    space = SearchSpace.examine(text, limit=settings.sweep_limit)
+    space = SearchSpace(text, limit=settings.sweep_limit)
     errors = list(space.errors)
     if not errors:
         _examined(workspace, space.corners(), errors, settings)
@@ -191,7 +174,7 @@ def _examined(
 ) -> SweepPlan:
     """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
     settings = settings or Settings.load(workspace.root)
-    plan = SweepPlan.examine(text, limit=settings.sweep_limit)
+    plan = SweepPlan(text, limit=settings.sweep_limit)
     found = list(plan.errors)
     try:
         parameters = script_parameters(workspace)

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_filesystem, sync_folder
+from pyruns_jupyter.core.config.sweep.naming import NameTaken
+from pyruns_jupyter.core.fs.atomic import MANY_FILES, sync_files, sync_filesystem, sync_folder
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
 from pyruns_jupyter.core.taskfile.paths import STAGING_PREFIX
 from pyruns_jupyter.core.tasks.name_guard import create_guard, reservation_name, reserved, tidy_reservations
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, keep_out_of_git
-
-from .preview import NameTaken
 
 _CREATE_TIMEOUT = 30.0  # seconds to wait while somebody else creates
 
@@ -47,28 +46,26 @@ def staging_folder(workspace: WorkspaceFolder) -> Iterator[Path]:
 
 
 def put_into_place(
-    workspace: WorkspaceFolder, staging: Path, names: Sequence[str], files: Sequence[str] | None = None
+    workspace: WorkspaceFolder, staging: Path, names: Sequence[str], *, are_small: bool = False
 ) -> None:
     """Make the folders `names` in `staging` durable and rename them into place, all or none.
 
-    `files` are the files that each of them holds, when they are known and few.
+    When they hold few files and are few, these are synchronised one by one.
 
     Raises:
         NameTaken: when one of the names is taken; nothing was done.
         Busy, OSError: when that is not possible; nothing was done.
     """
-    if files is None:
-        if not sync_filesystem(staging):
-            _sync_all(staging)
-    else:
-        _sync_tree(staging, names, files)
+    one_by_one = are_small and len(names) < MANY_FILES
+    if one_by_one or not sync_filesystem(staging):
+        _sync_all(staging)
     with create_guard(workspace, _CREATE_TIMEOUT):
         _place(workspace, staging, names)
     sync_folder(workspace.tasks)
 
 
 def _is_temporary(name: str) -> bool:
-    """Tell whether a name is that of something half made: a staging folder, or a file being written."""
+    """Return whether a name is that of something half made: a staging folder, or a file being written."""
     return name.startswith(STAGING_PREFIX) or is_temporary_file(name)
 
 
@@ -96,29 +93,7 @@ def _place(workspace: WorkspaceFolder, staging: Path, names: Sequence[str]) -> N
         raise
 
 
-def _sync_tree(staging: Path, names: Iterable[str], files: Sequence[str]) -> None:
-    """Make everything in the staging folder durable."""
-    names = list(names)
-    if len(names) >= MANY_FILES and sync_filesystem(staging):
-        return
-    for name in names:
-        folder = staging / name
-        for file_name in files:
-            descriptor = os.open(folder / file_name, os.O_RDWR)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        sync_folder(folder)
-    sync_folder(staging)
-
-
 def _sync_all(staging: Path) -> None:
     for folder, _, files in os.walk(staging):
-        for name in files:
-            descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        sync_files(Path(folder), files)
         sync_folder(Path(folder))

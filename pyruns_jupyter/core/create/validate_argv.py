@@ -52,13 +52,13 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
     known = _by_key(parameters)
     selective = parameters.kind == "hydra" or any(parameter.scope for parameter in parameters.parameters)
     refers = "${" in plan.template.text  # then a value counts for other parameters too
-    wheels = plan.axis_groups()
-    if not wheels:
+    groups = plan.axis_groups()
+    if not groups:
         yield plan.assembled([])
         return
     selects: list[bool] = []
-    alike: list[list[int]] = []  # for each wheel, positions that stand for all
-    for axes, positions in wheels:
+    alike: list[list[int]] = []  # for each group, positions that stand for all
+    for axes, positions in groups:
         found = [known.get(plan.axes[number].key) for number in axes]
         selects.append(selective and any(one is None or one.choices is not None for one in found))
         classes = [
@@ -70,23 +70,23 @@ def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[d
         alike.append(list(first.values()))
     values = [
         [at for at in positions if refers or not _is_alike_enough(plan, axes, known, at)] or [positions[0]]
-        for axes, positions in wheels
+        for axes, positions in groups
     ]
     selections = math.prod(len(one) for one, chosen in zip(alike, selects, strict=True) if chosen)
     singles = selections * sum(len(one) for one in values)
     meetings = math.prod(len(one) for one in alike)
     if singles + meetings >= plan.count:
-        turns: Iterable[Sequence[int]] = itertools.product(*(positions for _, positions in wheels))
+        turns: Iterable[Sequence[int]] = itertools.product(*(positions for _, positions in groups))
     else:
         turns = itertools.chain(itertools.product(*alike), _alone(alike, values, selects))
     for turn in itertools.islice(turns, None if plan.count <= plan.limit else _MAX_CHECKED):
         yield plan.assembled(
-            [(plan.axes[number], at) for (axes, _), at in zip(wheels, turn, strict=True) for number in axes]
+            [(plan.axes[number], at) for (axes, _), at in zip(groups, turn, strict=True) for number in axes]
         )
 
 
 def _alone(alike: list[list[int]], values: list[list[int]], selects: list[bool]) -> Iterable[tuple[int, ...]]:
-    """Yield each value beside the first ones of the other wheels, for each choice of those that select."""
+    """Yield each value beside the first ones of the other groups, for each choice of those that select."""
     for number, positions in enumerate(values):
         around = [one if selects[other] and other != number else one[:1] for other, one in enumerate(alike)]
         around[number] = positions
@@ -109,7 +109,7 @@ def _class(value: object, default: object, selects: bool) -> object:
 
 
 def _is_alike_enough(plan: SweepPlan, axes: tuple[int, ...], known: Mapping[str, Parameter], at: int) -> bool:
-    """Tell whether a position holds only numbers of which one is as good as another for its parameter."""
+    """Return whether a position holds only numbers of which one is as good as another for its parameter."""
     return at != 0 and all(_is_usual(plan.axes[number], known, at) for number in axes)
 
 
@@ -156,8 +156,4 @@ def _placed(error: InvalidInput, plan: SweepPlan) -> InvalidInput:
     while key and error.line is None and leaf is None:
         leaf = plan.template.leaf(key)
         key = key.rpartition(".")[0]
-    if leaf is None:
-        return error
-    return InvalidInput(
-        error.message, field=error.field, line=leaf.line, column=leaf.column, suggestions=error.suggestions
-    )
+    return error if leaf is None else error.at(leaf.line, leaf.column)

@@ -17,12 +17,12 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import Unreadable
 
 from .locks import FILE_MODE
+from .regular_files import NO_FOLLOW, READ, kind_of_file
 from .temp_names import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _LARGE_BYTES = 1024 * 1024  # bytes
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 MANY_FILES = 16  # files; from here on one synchronisation of the file system costs less than one a file
 
 
@@ -50,7 +50,7 @@ def sync_files(folder: Path, names: Sequence[str]) -> None:
 
 
 def sync_filesystem(folder: Path) -> bool:
-    """Make all of the folder's file system durable, and no other one; tell whether that was possible."""
+    """Make all of the folder's file system durable, and no other one; return whether that was possible."""
     if sys.platform != "linux":
         return False
     import ctypes
@@ -76,8 +76,7 @@ def write_atomic(
     """
     name = f".{path.name}{maker_suffix()}.tmp"
     temporary, target = (path.with_name(name), path) if dir_fd is None else (name, path.name)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, mode, dir_fd=dir_fd)
+    descriptor = os.open(temporary, _CREATE, mode, dir_fd=dir_fd)
     try:
         _fill(descriptor, data, durable)
         os.replace(temporary, target, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
@@ -93,13 +92,13 @@ def write_atomic(
         os.fsync(dir_fd)
 
 
-def write_new(path: Path, data: bytes, *, durable: bool = True, mode: int = FILE_MODE) -> None:
+def write_new(path: Path | str, data: bytes, *, durable: bool = True, mode: int = FILE_MODE) -> None:
     """Create `path` with `data`.
 
     Raises:
         FileExistsError: when it is there already; it is left as it is.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(path, _CREATE, mode)
     _fill(descriptor, data, durable)
 
 
@@ -116,7 +115,7 @@ def _fill(descriptor: int, data: bytes, durable: bool) -> None:
 
 
 def is_plain_file(path: Path) -> bool:
-    """Tell whether there is a regular file, not a link to one."""
+    """Return whether there is a regular file, not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -172,7 +171,7 @@ def read_whole(
         OSError: when it is not there, or may not be read.
     """
     try:
-        descriptor = os.open(path, _READ if follow else _READ | _NOFOLLOW, dir_fd=dir_fd)
+        descriptor = os.open(path, READ if follow else READ | NO_FOLLOW, dir_fd=dir_fd)
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
             raise Unreadable(f"{shown or path} is a symbolic link and is not read.") from None
@@ -195,53 +194,6 @@ def read_whole(
     if len(data) > most:
         raise too_large(shown or path, most)
     return data, status
-
-
-def open_below(folder: Path, parts: Sequence[str]) -> int:
-    """Return a descriptor for reading the plain file at `parts` below `folder`, through no link at all.
-
-    Each folder is opened in the one above it, so a link that is put there meanwhile leads nowhere else.
-
-    Raises:
-        Unreadable: when it is a link, or not a plain file.
-        OSError: when it is not there, is behind a link, or may not be read.
-    """
-    path = folder.joinpath(*parts)
-    try:
-        descriptor = _open_below(folder, parts)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise Unreadable(f"{path} is a symbolic link and is not read.") from None
-        raise
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise Unreadable(f"{path} is {kind_of_file(mode)}, not a file.")
-    return descriptor
-
-
-def _open_below(folder: Path, parts: Sequence[str]) -> int:
-    if os.open not in os.supports_dir_fd:
-        return os.open(folder.joinpath(*parts), _READ | _NOFOLLOW)
-    inside = os.O_RDONLY | os.O_DIRECTORY | _NOFOLLOW
-    above = os.open(folder, inside)
-    try:
-        for part in parts[:-1]:
-            below = os.open(part, inside, dir_fd=above)
-            os.close(above)
-            above = below
-        return os.open(parts[-1], _READ | _NOFOLLOW, dir_fd=above)
-    finally:
-        os.close(above)
-
-
-def kind_of_file(mode: int) -> str:
-    """Return what something is, in words, by its mode."""
-    kinds = (
-        *((stat.S_ISREG, "a file"), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link")),
-        *((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket")),
-    )
-    return next((word for test, word in kinds if test(mode)), "a device")
 
 
 def too_large(path: str | Path, most: int) -> Unreadable:

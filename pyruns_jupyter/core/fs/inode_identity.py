@@ -40,17 +40,11 @@ class InodeIdentity:
     @classmethod
     def from_dict(cls, value: Any) -> InodeIdentity | None:
         """Return the place that `to_dict` stored, None when `value` is none."""
-        if not isinstance(value, dict):
-            return None
+        import msgspec  # where it is needed: what scripts import stays light
+
         try:
-            return cls(
-                str(value["path"]),
-                int(value["dev"]),
-                int(value["ino"]),
-                str(value["host"]),
-                str(value["boot"]),
-            )
-        except (KeyError, TypeError, ValueError, OverflowError):
+            return msgspec.convert(value, cls)
+        except msgspec.ValidationError:
             return None
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +58,7 @@ class InodeIdentity:
         return self.ino == status.st_ino and same_disk
 
     def is_copied_to(self, path: Path) -> bool:
-        """Tell whether what lies at `path` is a copy of this, not this itself.
+        """Return whether what lies at `path` is a copy of this, not this itself.
 
         Raises:
             OSError: when nothing is there.

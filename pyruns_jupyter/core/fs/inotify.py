@@ -83,7 +83,7 @@ class FolderWatch:
             raise
 
     def update(self, names: Iterable[str]) -> bool:
-        """Watch the tasks of these names, and no others; tell whether some are new.
+        """Watch the tasks of these names, and no others; return whether some are new.
 
         What happened to these before is not told of.
 
@@ -107,7 +107,7 @@ class FolderWatch:
                 self.close()
 
     def read(self) -> bool:
-        """Take what happened; tell whether it is worth a look. Never blocks."""
+        """Take what happened; return whether it is worth a look. Never blocks."""
         try:
             data = os.read(self.descriptor, 256 * 1024)
         except BlockingIOError:

@@ -76,7 +76,7 @@ class FileLock:
         return self._descriptor is not None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if it is free at this moment; tell whether it was taken.
+        """Take the lock if it is free at this moment; return whether it was taken.
 
         Raises:
             OSError: when the file cannot be opened.
@@ -130,7 +130,7 @@ class FileLock:
         return InodeIdentity.of(self.path, self._descriptor)
 
     def is_at(self, path: Path) -> bool:
-        """Tell whether the locked file lies at `path`; it does not when a folder above it was moved."""
+        """Return whether the locked file lies at `path`; it does not when a folder above it was moved."""
         if self._descriptor is None:
             return False
         try:
@@ -168,7 +168,7 @@ def locked(
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a living process holds the exclusive lock on `path`; a missing file is not locked.
+    """Return whether a living process holds the exclusive lock on `path`; a missing file is not locked.
 
     Looking takes the lock, shared, for some microseconds: those who look do not see each other, but whoever
     wants the exclusive lock should wait a moment for it (`acquire`) instead of taking one look for the

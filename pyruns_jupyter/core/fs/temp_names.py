@@ -37,7 +37,7 @@ def maker_suffix() -> str:
 
 
 def is_left_over(path: Path) -> bool:
-    """Tell whether the maker of something temporary is gone for certain, or it is of an unknown one and old.
+    """Return whether the process that made a temporary file is gone, or is unknown and the file is old.
 
     `path` has a name that `maker_suffix` ended, or that some other program gave it.
     """
@@ -75,7 +75,7 @@ def tidy(folder: Path, wanted: Callable[[str], bool], names: Iterable[str] | Non
 
 
 def is_temporary_file(name: str) -> bool:
-    """Tell whether `name` is one that files have while they are written (`.<name>-<maker>.tmp`)."""
+    """Return whether `name` is one that files have while they are written (`.<name>-<maker>.tmp`)."""
     return name.startswith(".") and name.endswith(".tmp")
 
 

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.fs.atomic import open_below
+from pyruns_jupyter.core.fs.regular_files import open_below
 
 # CSI, OSC up to its end, and the short sequences (ECMA-48).
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")

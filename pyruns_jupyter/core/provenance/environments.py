@@ -155,7 +155,7 @@ def _remember(folder: Path, python: str, version: str, digest: str, searched: li
 
 
 def _holds_packages(path: str) -> bool:
-    """Tell whether packages are installed in a folder that is imported from, unlike a project's own."""
+    """Return whether packages are installed in a folder that is imported from, unlike a project's own."""
     if os.path.basename(path) in ("site-packages", "dist-packages"):
         return True
     try:

@@ -158,7 +158,7 @@ def _remaining(status: os.stat_result, lock_file: Path, dir_fd: int | None) -> f
 
 
 def _left_behind(lock_file: Path, dir_fd: int | None) -> bool:
-    """Tell whether the writer of `lock_file` is dead: it used our guard, and we hold the guard."""
+    """Return whether the writer of `lock_file` is dead: it used our guard, and we hold the guard."""
     words = _holder(lock_file, dir_fd).split()
     return bool(words) and words[-1] == protocol()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput
+from pyruns_jupyter.core.common.json_floats import finite_number
 from pyruns_jupyter.core.common.secret_names import is_secret
 
 from .task_file import OWN_KEY, TaskInfo, own, own_facts
@@ -21,24 +24,23 @@ _OURS = frozenset({"PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8"})
 _OUR_PREFIXES = ("PYRUNS_", "__PYRUNS_")
 _FIELDS = ("notes", "pinned", "tags", "order", "env")
 _ABSENT: Any = object()
+MAX_ORDER = 1e15
 
 
-@dataclass(frozen=True)
-class TaskPatch:
+class TaskPatch(msgspec.Struct, frozen=True, kw_only=True):
     """What to change of a task; None (and an empty `env`) leaves things as they are.
 
     `tags` replaces all tags. `env` sets variables, and unsets those whose value is None; others stay. `order`
-    is a number for sorting; `unordered` takes it away. `expected` holds the old values of `notes`, `pinned`,
-    `tags`, `order` and `env` (of the variables that it names, None for unset) as the user saw them.
+    is a number for sorting. `expected` holds the old values of `notes`, `pinned`, `tags`, `order` and `env`
+    (of the variables that it names, None for unset) as the user saw them.
     """
 
     notes: str | None = None
     pinned: bool | None = None
     tags: tuple[str, ...] | None = None
-    env: Mapping[str, str | None] = field(default_factory=dict)
-    order: float | None = None
-    unordered: bool = False
-    expected: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, Annotated[str, Meta(description="text, or null to unset a variable")] | None] = {}
+    order: Annotated[float, Meta(gt=-MAX_ORDER, lt=MAX_ORDER)] | None = None
+    expected: Mapping[str, Any] = {}
 
     def check(self) -> None:
         """Check what is wanted, whatever the task.
@@ -72,12 +74,10 @@ class TaskPatch:
             info["notes"] = self.notes
         if self.pinned is not None and self.pinned != is_pinned(info):
             info["pinned"] = self.pinned
-        if self.tags is not None and list(self.tags) != list(tags_of(info)):
-            own(info)["tags"] = list(self.tags)
+        if self.tags is not None and (tags := list(dict.fromkeys(self.tags))) != list(tags_of(info)):
+            own(info)["tags"] = tags
         if self.order is not None:
             own(info)["order"] = self.order
-        elif self.unordered and "order" in own_facts(info):
-            del own(info)["order"]
 
     def _environment(self, info: TaskInfo) -> dict[str, Any]:
         present = info.get("env")
@@ -146,7 +146,7 @@ def notes_of(info: TaskInfo) -> str:
 
 
 def is_pinned(info: TaskInfo) -> bool:
-    """Tell whether a task is pinned."""
+    """Return whether a task is pinned."""
     return info.get("pinned") is True
 
 
@@ -158,10 +158,7 @@ def tags_of(info: TaskInfo) -> tuple[str, ...]:
 
 def order_of(info: TaskInfo) -> float | None:
     """Return the place that a task was given by hand, None when it has none."""
-    value = own_facts(info).get("order")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e15 < value < 1e15:
-        return None
-    return float(value)
+    return finite_number(own_facts(info).get("order"), MAX_ORDER)
 
 
 def env_of(info: TaskInfo) -> dict[str, str]:

@@ -13,15 +13,14 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, new_token, process_alive
+from pyruns_jupyter.core.common.json_floats import finite_number
 
 from .lock import protocol
 from .task_file import TaskInfo
 
 KEY = "_namespace_operation"
 LIFETIME = 60.0  # seconds
-_MAX_LIFETIME = (
-    3600.0  # seconds; what says that it lives longer, even by the clock of another host, is damaged
-)
+_MAX_LIFETIME = 3600.0  # seconds; a mark that lives longer, even by the clock of another host, is damaged
 _WORDS = {"rename": "renamed", "delete": "removed", "restore": "restored"}
 
 
@@ -65,21 +64,17 @@ def check(info: TaskInfo) -> None:
 
 
 def _alive(mark: dict[str, Any]) -> bool:
-    expires, now = mark.get("expires_at"), time.time()
-    if isinstance(expires, bool) or not isinstance(expires, (int, float)):
-        return False
-    if not now < expires < now + _MAX_LIFETIME:
+    expires, now = finite_number(mark.get("expires_at")), time.time()
+    if expires is None or not now < expires < now + _MAX_LIFETIME:
         return False
     return not owner_is_gone(mark, "pid_create_time")
 
 
 def owner_is_gone(entry: dict[str, Any], create_time_key: str) -> bool:
-    """Tell whether the process that wrote `entry` (host, protocol, pid, create time) is provably dead."""
+    """Return whether the process that wrote `entry` (host, protocol, pid, create time) is provably dead."""
     if entry.get("host") != host_name() or entry.get("lock_protocol") != protocol():
         return False
-    pid, created = entry.get("pid"), entry.get(create_time_key)
-    if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid < 2**31:
+    pid, created = entry.get("pid"), finite_number(entry.get(create_time_key), 2**53)
+    if type(pid) is not int or not 0 < pid < 2**31:
         return False
-    if isinstance(created, bool) or not isinstance(created, (int, float)) or not 0 <= created < 2**53:
-        created = None
-    return not process_alive(pid, created)
+    return not process_alive(pid, None if created is None or created < 0 else created)

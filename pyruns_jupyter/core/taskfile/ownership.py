@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 from pyruns_jupyter.core.common.host_identity import ProcessId, host_name, process_alive
+from pyruns_jupyter.core.common.json_floats import finite_number
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import FileLock, is_locked
@@ -35,10 +35,10 @@ class Ownership:
         """Return what a task file's content says."""
         host = info.get("runner_host")
         known = host if isinstance(host, str) else ""
-        return cls(host == host_name(), _epoch(info.get("lease_until")), known)
+        return cls(host == host_name(), finite_number(info.get("lease_until"), 1e15) or 0.0, known)
 
     def gone(self, folder: Path | str, run: Run) -> bool:
-        """Tell whether nobody can end this run any more: its supervisor and its process are provably gone, or
+        """Return whether no process can end this run any more: its supervisor and process are gone, or
         the lease of another host has run out.
         """
         if not self.here:
@@ -68,7 +68,7 @@ def owner_record(lock: FileLock) -> bytes:
 
 
 def is_copied_run(folder: Path | str, run: int) -> bool:
-    """Tell whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
+    """Return whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
     path = Path(folder, RUN_LOGS, owner_name(run))
     try:
         place = InodeIdentity.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
@@ -83,9 +83,3 @@ def abandoned_run(info: TaskInfo, folder: Path) -> Run | None:
     if run is None or not run.attempt or run.attempt != info.get("_attempt_id"):
         return None
     return run if Ownership.of(info).gone(folder, run) else None
-
-
-def _epoch(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return 0.0
-    return float(value) if -1e15 < value < 1e15 else 0.0

@@ -53,7 +53,7 @@ def check_task_name(name: str) -> str:
 
 
 def is_task_name(name: str) -> bool:
-    """Tell whether a folder of this name under `tasks/` can be a task."""
+    """Return whether a folder of this name under `tasks/` can be a task."""
     return _name_problem(name) is None
 
 
@@ -85,24 +85,9 @@ def log_name(run: int) -> str:
     return f"run{run}.log"
 
 
-def input_name(run: int) -> str:
-    """Return the file name of the record of what run `run` was given."""
-    return f"run{run}.input.json"
-
-
 def journal_name(run: int) -> str:
     """Return the file name of the append-only journal of points and records of a living run."""
     return f"run{run}.journal.jsonl"
-
-
-def times_name(run: int) -> str:
-    """Return the file name of the time marks of run `run`'s log."""
-    return f"run{run}.times"
-
-
-def curves_name(run: int) -> str:
-    """Return the file name of the sketches of run `run`'s curves."""
-    return f"run{run}.curves.jsonl"
 
 
 def owner_name(run: int) -> str:
@@ -152,7 +137,7 @@ class TaskPaths:
 
     def input(self, run: int) -> Path:
         """Return the path of the record of what run `run` was given."""
-        return self.run_logs / input_name(run)
+        return self.run_logs / f"run{run}.input.json"
 
     def journal(self, run: int) -> Path:
         """Return the path of run `run`'s journal of points and records."""
@@ -160,11 +145,11 @@ class TaskPaths:
 
     def times(self, run: int) -> Path:
         """Return the path of the time marks of run `run`'s log."""
-        return self.run_logs / times_name(run)
+        return self.run_logs / f"run{run}.times"
 
     def curves(self, run: int) -> Path:
         """Return the path of the sketches of run `run`'s curves."""
-        return self.run_logs / curves_name(run)
+        return self.run_logs / f"run{run}.curves.jsonl"
 
     def owner(self, run: int) -> Path:
         """Return the path of the file that run `run`'s supervisor keeps locked."""

@@ -6,7 +6,6 @@ Functions here change a dictionary only; callers hold the lock (`task_file.edit_
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import host_name, runner_id
-from pyruns_jupyter.core.common.json_floats import decode_nonfinite
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp, stamp
 
 from . import move_lock
@@ -108,9 +107,9 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
     exact = times.get(str(number + 1)) if isinstance(times, dict) else None
     if not isinstance(exact, list) or len(exact) != 2:
         exact = [None, None]
-    started = _number(exact[0]) or parse_stamp(start)
-    finished = _number(exact[1]) or parse_stamp(finish)
-    duration = _number(took)
+    started = finite_number(exact[0]) or parse_stamp(start)
+    finished = finite_number(exact[1]) or parse_stamp(finish)
+    duration = finite_number(took)
     if duration is None and started is not None and finished is not None:
         duration = max(0.0, finished - started)
     newest = number + 1 == count  # old files keep only the status of the last run
@@ -121,7 +120,7 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
         finished_at=finished,
         duration=duration,
         pid=_integer(pid),
-        pid_create_time=_number(created),
+        pid_create_time=finite_number(created),
         exit_code=_integer(code),
         attempt=_text(attempt),
         records=decode_nonfinite(_mapping(records)),
@@ -198,7 +197,7 @@ def queue(
 
 
 def unclaim(info: TaskInfo, *, attempt: str) -> bool:
-    """Undo `queue` when the queueing never came to its end; tell whether the task still waited for it.
+    """Undo `queue` when the queueing never came to its end; return whether the task still waited for it.
 
     `attempt` is the one that was queued, also when a later one of the same queueing waits.
     """
@@ -353,16 +352,6 @@ def _add_slot(info: TaskInfo, count: int) -> None:
 def _disown(info: TaskInfo) -> None:
     for key in _OWNER_KEYS:
         info.pop(key, None)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _integer(value: Any) -> int | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, too_large, write_atomic
+from pyruns_jupyter.core.fs.regular_files import may_exist
 
 from .fast_parse import only_last_points
 from .lock import TIMEOUT, task_lock
@@ -25,6 +26,7 @@ _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, e
 TaskInfo = dict[str, Any]
 
 MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take thirty times their text
+_MAX_NAME = 255  # characters
 OWN_KEY = "pyruns_jupyter"  # our own facts, one top-level key that other programs carry along
 
 
@@ -94,7 +96,9 @@ def payload_name(info: TaskInfo, usual: str | None = None) -> str:
     `usual` is what it is when the task file does not say, by default according to the kind of the task.
     """
     name = info.get("config_file")
-    if not isinstance(name, str) or name in ("", ".", "..") or "\0" in name or os.path.basename(name) != name:
+    if not isinstance(name, str) or len(name) > _MAX_NAME or name in ("", ".", "..") or "\0" in name:
+        name = None
+    if name is None or os.path.basename(name) != name:
         return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
     return name
 
@@ -128,14 +132,8 @@ def _parse(data: bytes, path: Path) -> TaskInfo:
 
 
 def is_task(folder: Path | str) -> bool:
-    """Tell whether a folder holds a task: something named `task_info.json`, readable or not."""
-    try:
-        os.lstat(f"{folder}/{TASK_INFO}")
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
-    except OSError:  # we may not even look
-        return True
-    return True
+    """Return whether a folder holds a task: something named `task_info.json`, readable or not."""
+    return may_exist(f"{folder}/{TASK_INFO}")
 
 
 def unreadable(path: Path | str, error: OSError) -> Unreadable:

@@ -392,14 +392,14 @@ def _why_over(live: _Live) -> str:
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:
-    """Tell whether a run has completed that had not when the row was seen before."""
+    """Return whether a run has completed that had not when the row was seen before."""
     if row.status != COMPLETED or row.duration is None:
         return False
     return before is None or (before.status, before.run) != (COMPLETED, row.run)
 
 
 def _is_same(one: Run, other: Run) -> bool:
-    """Tell whether both are one run: a task of the same name may have taken the place of another."""
+    """Return whether both are one run: a task of the same name may have taken the place of another."""
     return (one.index, one.attempt, one.started_at) == (other.index, other.attempt, other.started_at)
 
 

@@ -34,7 +34,7 @@ def create_guard(workspace: WorkspaceFolder, timeout: float = TIMEOUT) -> Iterat
 
 
 def reserved(workspace: WorkspaceFolder, name: str) -> bool:
-    """Tell whether a living program has reserved a name for a task it is making (call under the guard)."""
+    """Return whether a living program has reserved a name for a task it is making (call under the guard)."""
     try:
         data, _ = read_whole(workspace.tasks / reservation_name(name), most=_MAX_BYTES)
     except FileNotFoundError:

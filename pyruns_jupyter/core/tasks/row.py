@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
 
 from pyruns_jupyter.core.common.errors import Unreadable
-from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite
+from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.metrics.read import newest_beside
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG, SHELL_CONFIG, SHELL_WORKSPACE
+from pyruns_jupyter.core.taskfile.metadata import MAX_ORDER
+from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG, SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED, PENDING, Run, status_of
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task
 
 PYTHON, SHELL = "python", "shell"
 _MAX_TEXT = 200  # characters of a figure that is text, or of a key; a row is no place for more
@@ -55,15 +56,15 @@ class TaskRow:
     name: str
     status: str
     kind: str
-    pinned: bool
-    created_at: float | None
-    runs: int
-    run: int
-    started_at: float | None
-    finished_at: float | None
-    duration: float | None
-    exit_code: int | None
-    progress: float | None
+    pinned: bool = False
+    created_at: float | None = None
+    runs: int = 0
+    run: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    duration: float | None = None
+    exit_code: int | None = None
+    progress: float | None = None
     swept: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     message: str | None = None
@@ -83,28 +84,14 @@ class TaskRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as data for strict JSON."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "kind": self.kind,
-            "pinned": self.pinned,
-            "created_at": self.created_at,
-            "runs": self.runs,
-            "run": self.run,
-            "started_at": self.started_at,
-            "finished_at": self.finished_at,
-            "duration": self.duration,
-            "exit_code": self.exit_code,
-            "progress": self.progress,
-            "swept": encode_nonfinite(self.swept),
-            "figures": encode_nonfinite(self.figures),
-            "message": self.message,
-            "tags": list(self.tags),
-            "order": self.order,
-            "readable": self.readable,
-            "silent_since": self.silent_since,
-            "study": None if self.study is None else self.study._asdict(),
-        }
+        found = {name: getattr(self, name) for name in _SHOWN}
+        found["swept"], found["figures"] = encode_nonfinite(self.swept), encode_nonfinite(self.figures)
+        found["tags"] = list(self.tags)
+        found["study"] = None if self.study is None else self.study._asdict()
+        return found
+
+
+_SHOWN = [one.name for one in fields(TaskRow) if one.name not in ("notes", "gpus", "config_file")]
 
 
 def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
@@ -139,7 +126,7 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         study=_study(own.get("study"), index),
         notes=_text(info.get("notes"))[:_MAX_NOTES],
         gpus=gpus_of(info.get("run_environments"), index),
-        config_file=_file_name(info.get("config_file"), kind),
+        config_file=intern(payload_name(info)),
     )
 
 
@@ -159,22 +146,9 @@ def read_row(folder: Path) -> tuple[TaskRow, TaskInfo]:
 
 def damaged_row(name: str, kind: str, created_at: float | None, message: str) -> TaskRow:
     """Return the row of a task whose file cannot be read; `message` says why."""
+    file = payload_name({"task_kind": kind})
     return TaskRow(
-        name,
-        PENDING,
-        kind,
-        False,
-        created_at,
-        0,
-        0,
-        None,
-        None,
-        None,
-        None,
-        None,
-        message=message,
-        readable=False,
-        config_file=_file_name(None, kind),
+        name, PENDING, kind, created_at=created_at, message=message, readable=False, config_file=file
     )
 
 
@@ -221,7 +195,7 @@ def _swept(value: Any) -> dict[str, Any]:
 
 
 def _is_small(value: Any) -> bool:
-    """Tell whether a list or a mapping is short and flat enough for a row."""
+    """Return whether a list or a mapping is short and flat enough for a row."""
     left, layer = _MAX_ITEMS, [value]
     for _ in range(_MAX_DEPTH):
         below: list[Any] = []
@@ -322,17 +296,6 @@ def _gpu_word(value: Any) -> str:
     return str(value) if type(value) is int and abs(value) < _MAX_WHOLE else ""
 
 
-def _file_name(value: Any, kind: str) -> str:
-    """Return the name of the configuration; it comes from a file that others write and must not lead out of
-    the task.
-    """
-    usual = SHELL_CONFIG if kind == SHELL else SCRIPT_CONFIG
-    if not isinstance(value, str) or len(value) > _MAX_TEXT or value in ("", ".", ".."):
-        return usual
-    leads_out = "/" in value or "\\" in value or not value.isprintable()
-    return usual if leads_out else intern(value)
-
-
 def _base_name(folder: Path | str) -> str:
     return folder.rpartition("/")[2] if isinstance(folder, str) else folder.name
 
@@ -342,11 +305,7 @@ def _whole(value: int | None) -> int | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if not -1e15 < value < 1e15:  # also what is no number, and what no float holds
-        return None
-    return float(value)
+    return finite_number(value, MAX_ORDER)
 
 
 def _text(value: Any) -> str:

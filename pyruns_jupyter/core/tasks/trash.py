@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable, os_sentence
 from pyruns_jupyter.core.common.host_identity import new_token
+from pyruns_jupyter.core.common.json_floats import finite_number
 from pyruns_jupyter.core.common.timestamps import stamp
 from pyruns_jupyter.core.fs.atomic import sync_folder
 from pyruns_jupyter.core.fs.remove_tree import delete_tree
@@ -215,8 +216,8 @@ def _described(folder: Path) -> TrashedTask:
     except (PyrunsError, OSError) as error:
         message = error.message if isinstance(error, PyrunsError) else f"{folder} cannot be read: {error}."
         return TrashedTask(folder.name, folder.name, _changed_at(folder), "", message)
-    at = own_facts(info).get(_FACT)
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 < at < 1e12:
+    at = finite_number(own_facts(info).get(_FACT), 1e12)
+    if at is None or at <= 0:
         at = _changed_at(folder)
     return TrashedTask(folder.name, _original(info, folder), at, status_of(info))
 

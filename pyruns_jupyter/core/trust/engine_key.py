@@ -35,7 +35,6 @@ from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable,
 from pyruns_jupyter.core.common.host_identity import new_token, state_folder
 from pyruns_jupyter.core.fs.atomic import (
     dump_json,
-    kind_of_file,
     parse_json,
     read_json,
     sync_folder,
@@ -44,6 +43,7 @@ from pyruns_jupyter.core.fs.atomic import (
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
+from pyruns_jupyter.core.fs.regular_files import kind_of_file
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 
 BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"

@@ -7,8 +7,8 @@ through `SealedFolder`. All others are foreign: they can be shown, and removed o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import Unreadable, Untrusted
 from pyruns_jupyter.core.fs.atomic import parse_json, read_whole, write_atomic
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
+from pyruns_jupyter.core.fs.regular_files import opened_folder
 from pyruns_jupyter.core.taskfile.paths import ENGINE
 
 from .engine_key import BATCHES, EngineKey, user_name
@@ -23,7 +24,6 @@ from .engine_key import BATCHES, EngineKey, user_name
 DAMAGED_SUFFIX = ".damaged"
 CLAIM_SUFFIX = ".claim"
 MAX_FOREIGN_BYTES = 16 * 1024 * 1024
-_FOLDER_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 class SealedFolder:
@@ -52,7 +52,7 @@ class SealedFolder:
             OSError: if it cannot be read at this moment.
         """
         path = self.path / f"{name}{self._suffix}"
-        with _opened(self.key.root, self._kind) as folder:
+        with opened_folder(self.key.root / ENGINE, (self._kind,)) as folder:
             data, status = read_whole(path.name, path, dir_fd=folder, follow=False)
         if status.st_uid != self.key.owner:
             raise Untrusted(f"{path} belongs to {user_name(status.st_uid)}. Nothing in it is acted on.")
@@ -63,19 +63,19 @@ class SealedFolder:
 
     def write(self, name: str, value: Mapping[str, Any]) -> None:
         """Put a file into place, durably. `value` holds its `id`, and its `name` if that is not the id."""
-        with _opened(self.key.root, self._kind) as folder:
+        with opened_folder(self.key.root / ENGINE, (self._kind,)) as folder:
             path = self.path / f"{name}{self._suffix}"
             write_atomic(path, self.key.seal(self._kind, value), dir_fd=folder, mode=PRIVATE_MODE)
 
     def remove(self, name: str, identifier: str | None = None) -> None:
         """Remove a file that has done its work; `identifier` is its `id` if that differs from the name."""
         self.key.add_done(identifier or name)
-        with suppress(FileNotFoundError), _opened(self.key.root, self._kind) as folder:
+        with suppress(FileNotFoundError), opened_folder(self.key.root / ENGINE, (self._kind,)) as folder:
             os.unlink(f"{name}{self._suffix}", dir_fd=folder)
 
     def set_aside(self, name: str) -> None:
         """Rename a damaged file, so that it is not read again and the user can look at it."""
-        with _opened(self.key.root, self._kind) as folder:
+        with opened_folder(self.key.root / ENGINE, (self._kind,)) as folder:
             file = f"{name}{self._suffix}"
             os.rename(file, f"{name}{DAMAGED_SUFFIX}", src_dir_fd=folder, dst_dir_fd=folder)
 
@@ -132,7 +132,7 @@ def claim_path(root: Path, batch: str) -> Path:
 def sealed_names(root: Path, kind: str, suffix: str = "") -> list[str]:
     """Return the names of the files in a folder of an engine, ours or not, without their suffix, sorted."""
     try:
-        with _opened(root, kind) as folder:
+        with opened_folder(root / ENGINE, (kind,)) as folder:
             names = os.listdir(folder)
     except OSError:
         return []
@@ -161,26 +161,12 @@ def read_foreign_bytes(root: Path, kind: str, file: str) -> bytes:
         FileNotFoundError: if it is not there.
         OSError: if it cannot be read.
     """
-    with _opened(root, kind) as folder:
+    with opened_folder(root / ENGINE, (kind,)) as folder:
         path = root / ENGINE / kind / file
         return read_whole(file, path, most=MAX_FOREIGN_BYTES, dir_fd=folder, follow=False)[0]
 
 
 def remove_foreign(root: Path, kind: str, file: str) -> None:
     """Remove a file that was taken over, ours or not."""
-    with suppress(FileNotFoundError), _opened(root, kind) as folder:
+    with suppress(FileNotFoundError), opened_folder(root / ENGINE, (kind,)) as folder:
         os.unlink(file, dir_fd=folder)
-
-
-@contextmanager
-def _opened(root: Path, kind: str) -> Iterator[int]:
-    """Open a folder of an engine without following links; a link raises an OSError."""
-    engine = os.open(root / ENGINE, _FOLDER_FLAGS)
-    try:
-        folder = os.open(kind, _FOLDER_FLAGS, dir_fd=engine)
-    finally:
-        os.close(engine)
-    try:
-        yield folder
-    finally:
-        os.close(folder)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import state_folder
-from pyruns_jupyter.core.fs.atomic import read_whole, write_new
+from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, locked
 from pyruns_jupyter.core.fs.regular_files import open_regular
 
@@ -86,17 +86,9 @@ def _key(*, create: bool) -> bytes:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(path.with_name(".pickles.key.lock"), timeout=5.0):
             if not path.exists():
-                _store(path)
+                write_atomic(path, os.urandom(_KEY_BYTES), mode=PRIVATE_MODE)
     key, status = read_whole(path)
     is_private = os.name == "nt" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
     if len(key) != _KEY_BYTES or not is_private:
         raise Unreadable(f"{path} is not a key of this user's own. Remove it.")
     return key
-
-
-def _store(path: Path) -> None:
-    """Write a new key, whole from the first moment on."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    write_new(temporary, os.urandom(_KEY_BYTES), mode=PRIVATE_MODE)
-    os.replace(temporary, path)

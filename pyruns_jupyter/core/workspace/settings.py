@@ -8,13 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pyruns_jupyter.core.common.errors import Unreadable, shown
-from pyruns_jupyter.core.fs.atomic import read_whole
+import msgspec
+from msgspec import Meta
+
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, Unreadable, shown
+from pyruns_jupyter.core.common.validation import describe
+from pyruns_jupyter.core.fs.atomic import read_whole, write_atomic
+from pyruns_jupyter.core.fs.locks import locked
+from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 
 from .cluster_settings import ClusterSettings
@@ -25,7 +32,11 @@ MAX_GPUS = 64  # of a task
 MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
 _DEFAULTS = "Default settings are used."
 _MAX_PARSED = 64  # files
+_LOCK_SECONDS = 5.0
 _MAX_DIGITS = 1000  # of a number in `global_env`
+_ENVIRONMENT = "a mapping of names (without =) to texts, numbers, true or false"
+_AUTO = ("max_jobs", "default_gpus")  # keys whose value may be `auto`, which is their default
+_OTHERS = ("global_env", "pass_defaults_in", "gpus", "cluster", "values", "problem")  # read in another way
 
 DEFAULT_TEXT = """\
 # Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
@@ -82,6 +93,12 @@ gpu_scheduler_require_same_gpu_model: false
 
 _parsed: dict[Path, tuple[bytes, Settings]] = {}
 
+_Text = Annotated[str, Meta(pattern=r"^[^\0]*$", description="text")]
+_Seconds = Annotated[float, Meta(ge=0, lt=1e9, description="a number of seconds, 0 or more")]
+_Positive = Annotated[float, Meta(gt=0, lt=1e9, description="a positive number of seconds")]
+_Count = Annotated[int, Meta(ge=1, le=10**9, description="a positive whole number")]
+_Size = Annotated[int, Meta(ge=1, le=10_000)]
+
 
 @dataclass(frozen=True)
 class GpuSettings:
@@ -91,14 +108,30 @@ class GpuSettings:
     """
 
     enabled: bool = False
-    count: int = 1
+    count: _Count = 1
     devices: tuple[str, ...] = ()
-    min_free_memory_gb: float = 8.0
-    min_idle_pct: float = 70.0
-    stable_seconds: float = 15.0
-    max_wait_seconds: float = 172_800.0
+    min_free_memory_gb: Annotated[float, Meta(ge=0, lt=1e9, description="a number of GiB, 0 or more")] = 8.0
+    min_idle_pct: Annotated[float, Meta(ge=0, le=100, description="a percentage from 0 to 100")] = 70.0
+    stable_seconds: _Seconds = 15.0
+    max_wait_seconds: _Positive = 172_800.0
     respect_visible: bool = True
     same_model: bool = False
+
+
+# Of the values in the file, where fields do not have them.
+_GPU_KINDS: dict[str, Any] = {
+    "task_mode": Annotated[Literal["single", "multi"], Meta(description="single or multi")],
+    "selection_mode": Annotated[Literal["auto", "specified"], Meta(description="auto or specified")],
+    "devices": Annotated[
+        list[str | Annotated[int, Meta(ge=0, lt=10**6)]], Meta(description="a list of indices or UUIDs")
+    ],
+}
+_GPU_KEYS = {
+    "count": "gpus_per_task",
+    "devices": "device_ids",
+    "respect_visible": "respect_cuda_visible_devices",
+    "same_model": "require_same_gpu_model",
+}
 
 
 @dataclass(frozen=True)
@@ -109,32 +142,41 @@ class Settings:
     which values have the wrong type (these have their defaults).
     """
 
-    python_executable: str = ""
-    conda_env: str = ""
-    conda_executable: str = "conda"
+    python_executable: _Text = ""
+    conda_env: _Text = ""
+    conda_executable: _Text = "conda"
     global_env: Mapping[str, str] = field(default_factory=dict)
-    shell_mode: str = "follow"
-    shell_executable: str = ""
-    header_refresh_interval: float = 3.0
-    monitor_chunk_size: int = 50_000
-    monitor_scrollback: int = 100_000
-    sweep_limit: int = MAX_SWEEP
+    shell_mode: Annotated[Literal["follow", "custom"], Meta(description="follow or custom")] = "follow"
+    shell_executable: _Text = ""
+    header_refresh_interval: _Positive = 3.0
+    monitor_chunk_size: _Count = 50_000
+    monitor_scrollback: _Count = 100_000
+    sweep_limit: _Count = MAX_SWEEP
     snapshot_code: bool = False
     pass_defaults: bool = False
     pass_defaults_in: Mapping[str, bool] = field(default_factory=dict)  # single workspaces, by name
-    stop_grace_seconds: float = 10.0
+    stop_grace_seconds: _Seconds = 10.0
     terminal: bool = True
-    terminal_columns: int = 120
-    terminal_rows: int = 30
-    log_limit_mb: float | None = None
+    terminal_columns: _Size = 120
+    terminal_rows: _Size = 30
+    log_limit_mb: (
+        Annotated[float, Meta(gt=0, lt=1e9, description="a positive number of megabytes")] | None
+    ) = None
     gpus: GpuSettings = field(default_factory=GpuSettings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
-    max_jobs: int | None = None  # None: auto
-    default_gpus: int | None = None  # None: auto
-    stop_after_failures: int = 0
+    max_jobs: Annotated[int, Meta(ge=1, le=10**9, description="auto or a positive whole number")] | None = (
+        None  # None: auto
+    )
+    default_gpus: (
+        Annotated[int, Meta(ge=0, le=MAX_GPUS, description=f"auto or a whole number from 0 to {MAX_GPUS}")]
+        | None
+    ) = None  # None: auto
+    stop_after_failures: Annotated[int, Meta(ge=0, le=10**9, description="a whole number, 0 or more")] = 0
     resume: bool = False
-    silent_after_minutes: float = 10.0
-    scheduler_linger_seconds: float = 2.0
+    silent_after_minutes: Annotated[
+        float, Meta(ge=0, lt=1e9, description="a number of minutes, 0 or more")
+    ] = 10.0
+    scheduler_linger_seconds: _Seconds = 2.0
     values: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
@@ -209,7 +251,7 @@ class Settings:
         return None if self.log_limit_mb is None else int(self.log_limit_mb * 1_000_000)
 
     def passes_defaults(self, workspace: str) -> bool:
-        """Tell whether the tasks of a workspace are also passed what equals the default of their script."""
+        """Return whether the tasks of a workspace are also passed what equals the default of their script."""
         return self.pass_defaults_in.get(workspace, self.pass_defaults)
 
     def shell(self) -> str | None:
@@ -249,49 +291,92 @@ class Settings:
         return f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}."
 
 
+def settings_text(root: Path) -> str:
+    """Return the settings in `root` (the `_pyruns_` folder) as they were written, by default what a new
+    project gets.
+
+    Raises:
+        Unreadable: when the file is no text, or cannot be read.
+    """
+    try:
+        return read_text(root / SETTINGS_NAME, follow=False)
+    except FileNotFoundError:
+        return DEFAULT_TEXT
+
+
+def change_settings(root: Path, text: str, *, expected: str) -> None:
+    """Replace the settings by `text`, if they still are `expected`.
+
+    Raises:
+        InvalidInput: when `text` holds something that cannot be used.
+        Conflict: when another process has changed them meanwhile.
+        Unreadable: when they cannot be read.
+        Busy: when another process is changing them.
+        OSError: when they cannot be written.
+    """
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidInput("The settings hold characters that are not valid Unicode.", field="text") from None
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"The settings are longer than {MAX_BYTES >> 20} MiB.", field="text")
+    path = root / SETTINGS_NAME
+    problem = Settings.parse(data, path).problem
+    if problem is not None:
+        raise InvalidInput(problem, field="text")
+    with locked(root / f".{SETTINGS_NAME}.lock", timeout=_LOCK_SECONDS):
+        if settings_text(root) != expected:
+            raise Conflict(f"{SETTINGS_NAME} was changed by another process. Reload it and try again.")
+        write_atomic(path, data)
+
+
 def _typed(values: dict[Any, Any], path: Path) -> Settings:
-    known: dict[str, Any] = {}
     problems: list[str] = []
-
-    def take(key: str, expected: str, convert: Any) -> None:
-        value = values.get(key)
-        if value is None:
-            return
-        converted = convert(value)
-        if converted is None:
-            problems.append(
-                f"{key} in {path} should be {expected}, but is {shown(value)}. Its default is used."
-            )
+    wanted = {key: value for key, value in values.items() if key not in _AUTO or value != "auto"}
+    known = _known({name: (name, kind) for name, kind in _kinds(Settings).items()}, wanted, path, problems)
+    known["gpus"] = _gpu_settings(values, path, problems)
+    if "sweep_limit" in known:
+        known["sweep_limit"] = min(known["sweep_limit"], MAX_SWEEP_LIMIT)
+    if (given := values.get("global_env")) is not None:
+        environment = _environment(given)
+        if environment is None:
+            problems.append(_problem("global_env", _ENVIRONMENT, given, path))
         else:
-            known[key] = converted
-
-    for key in ("python_executable", "conda_env", "conda_executable", "shell_executable"):
-        take(key, "text", _text)
-    take("shell_mode", "follow or custom", lambda value: value if value in ("follow", "custom") else None)
-    for key in ("snapshot_code", "pass_defaults", "resume", "terminal"):
-        take(key, "true or false", _flag)
-    take("global_env", "a mapping of names (without =) to texts, numbers, true or false", _environment)
-    take("header_refresh_interval", "a positive number of seconds", _positive)
-    take("log_limit_mb", "a positive number of megabytes", _positive)
-    for key in ("terminal_columns", "terminal_rows"):
-        take(key, "a whole number from 1 to 10000", _size)
-    for key in ("stop_grace_seconds", "scheduler_linger_seconds"):
-        take(key, "a number of seconds, 0 or more", _seconds)
-    take("silent_after_minutes", "a number of minutes, 0 or more", _seconds)
-    take("sweep_limit", "a positive whole number", _sweep_limit)
-    for key in ("monitor_chunk_size", "monitor_scrollback"):
-        take(key, "a positive whole number", _count)
-    if values.get("max_jobs") != "auto":
-        take("max_jobs", "auto or a positive whole number", _count)
-    if values.get("default_gpus") != "auto":
-        take("default_gpus", f"auto or a whole number from 0 to {MAX_GPUS}", _gpus)
-    take("stop_after_failures", "a whole number, 0 or more", _count_or_none)
-    _take_gpus(take, known)
+            known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
     problems += [f"{path}: {one} It is not used." for one in wrong]
     known["pass_defaults_in"] = _passing(values.get("workspaces"), path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
+
+
+def _known(
+    kinds: Mapping[str, tuple[str, Any]], values: Mapping[Any, Any], path: Path, problems: list[str]
+) -> dict[str, Any]:
+    """Return the values of fields, each of which has a key in the file and a type."""
+    known: dict[str, Any] = {}
+    for name, (key, kind) in kinds.items():
+        value = values.get(key)
+        if value is None:
+            continue
+        try:
+            found = msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            problems.append(_problem(key, describe(kind), value, path))
+        else:
+            known[name] = found.strip() if isinstance(found, str) else found
+    return known
+
+
+def _problem(key: str, expected: str, value: object, path: Path) -> str:
+    return f"{key} in {path} should be {expected}, but is {shown(value)}. Its default is used."
+
+
+@cache
+def _kinds(owner: type) -> dict[str, Any]:
+    """Return the types of the values that the file holds under the names of fields."""
+    hints = get_type_hints(owner, include_extras=True)
+    return {key: kind for key, kind in hints.items() if key not in _OTHERS}
 
 
 def _passing(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool]:
@@ -309,88 +394,17 @@ def _passing(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool
     return found
 
 
-def _take_gpus(take: Callable[..., None], known: dict[str, Any]) -> None:
-    """Gather the keys of the GPUs under `gpus`."""
-    prefix = "gpu_scheduler_"
-    rules: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
-        "enabled": ("enabled", "true or false", _flag),
-        "task_mode": ("task_mode", "single or multi", lambda value: _one_of(value, "single", "multi")),
-        "selection_mode": ("mode", "auto or specified", lambda value: _one_of(value, "auto", "specified")),
-        "gpus_per_task": ("count", "a positive whole number", _count),
-        "device_ids": ("devices", "a list of indices or UUIDs", _devices),
-        "min_free_memory_gb": ("min_free_memory_gb", "a number of GiB, 0 or more", _seconds),
-        "min_idle_pct": ("min_idle_pct", "a percentage from 0 to 100", _percentage),
-        "stable_seconds": ("stable_seconds", "a number of seconds, 0 or more", _seconds),
-        "max_wait_seconds": ("max_wait_seconds", "a positive number of seconds", _positive),
-        "respect_cuda_visible_devices": ("respect_visible", "true or false", _flag),
-        "require_same_gpu_model": ("same_model", "true or false", _flag),
-    }
-    for key, (_, expected, convert) in rules.items():
-        take(f"{prefix}{key}", expected, convert)
-    found = {name: known.pop(prefix + key) for key, (name, *_) in rules.items() if prefix + key in known}
-    mode, selection = found.pop("task_mode", "single"), found.pop("mode", "auto")
-    if selection == "specified" and found.get("devices"):
+def _gpu_settings(values: Mapping[Any, Any], path: Path, problems: list[str]) -> GpuSettings:
+    kinds = {**_kinds(GpuSettings), **_GPU_KINDS}
+    keys = {name: (f"gpu_scheduler_{_GPU_KEYS.get(name, name)}", kind) for name, kind in kinds.items()}
+    found = _known(keys, values, path, problems)
+    found["devices"] = tuple(dict.fromkeys(str(one).strip() for one in found.get("devices", ())))
+    mode, selection = found.pop("task_mode", "single"), found.pop("selection_mode", "auto")
+    if selection == "specified" and found["devices"]:
         found["count"] = len(found["devices"])  # exactly these
     elif mode == "single":
         found["count"] = 1
-    known["gpus"] = GpuSettings(**found)
-
-
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _one_of(value: Any, *words: str) -> str | None:
-    return value if value in words else None
-
-
-def _percentage(value: Any) -> float | None:
-    number = _seconds(value)
-    return number if number is not None and number <= 100 else None
-
-
-def _devices(value: Any) -> tuple[str, ...] | None:
-    if not isinstance(value, list):
-        return None
-    if not all(type(one) is str or (type(one) is int and 0 <= one < 10**6) for one in value):
-        return None
-    return tuple(dict.fromkeys(str(one).strip() for one in value))
-
-
-def _text(value: Any) -> str | None:
-    return value.strip() if isinstance(value, str) and "\0" not in value else None
-
-
-def _positive(value: Any) -> float | None:
-    return _seconds(value) or None
-
-
-def _seconds(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if 0 <= value < 1e9 else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10**9 else None
-
-
-def _gpus(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value <= MAX_GPUS else None
-
-
-def _size(value: Any) -> int | None:
-    size = _count(value)
-    return size if size is not None and size <= 10_000 else None
-
-
-def _sweep_limit(value: Any) -> int | None:
-    count = _count(value)
-    return None if count is None else min(count, MAX_SWEEP_LIMIT)
-
-
-def _count_or_none(value: Any) -> int | None:
-    return 0 if type(value) is int and value == 0 else _count(value)
+    return GpuSettings(**found)
 
 
 def _environment(value: Any) -> dict[str, str] | None:

@@ -84,28 +84,20 @@ def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str 
     Raises:
         NotFound: when the shell that was asked for is not there.
     """
-    if settings.shell_mode == "custom" and settings.shell_executable:
-        found = shutil.which(settings.shell_executable, path=search_path)
-        if found:
-            return found
-        raise NotFound(
-            f"The shell {settings.shell_executable} does not exist or cannot be executed. "
-            f"Change shell_executable in {SETTINGS_NAME}."
-        )
-    wanted = info.get("shell_executable")
-    if isinstance(wanted, str) and wanted:
-        found = shutil.which(wanted, path=search_path)
-        if found:
-            return found
-        raise NotFound(
-            f"The shell {wanted} of this task does not exist or cannot be executed. "
-            f"Set shell_mode: custom and shell_executable in {SETTINGS_NAME}."
-        )
-    for candidate in ("bash", "sh"):
+    custom = settings.shell_executable if settings.shell_mode == "custom" else ""
+    stored = info.get("shell_executable")
+    wanted = custom or (stored if isinstance(stored, str) else "")
+    for candidate in (wanted,) if wanted else ("bash", "sh"):
         found = shutil.which(candidate, path=search_path)
         if found:
             return found
-    raise NotFound(f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}.")
+    if not wanted:
+        raise NotFound(f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}.")
+    which, remedy = ("", "Change") if custom else (" of this task", "Set shell_mode: custom and")
+    raise NotFound(
+        f"The shell {wanted}{which} does not exist or cannot be executed. "
+        f"{remedy} shell_executable in {SETTINGS_NAME}."
+    )
 
 
 def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> str | None:
@@ -156,8 +148,8 @@ def _ancestors() -> list[Ancestor]:
 
 
 def is_interactive(words: Sequence[str]) -> bool:
-    """Tell whether a shell that was started with these words takes commands from a person, and does not run a
-    script or a command that stands there.
+    """Return whether a shell that was started with these words takes commands from the user, and does not run
+    a script or a command that is one of the words.
     """
     left = list(words)
     while left:

@@ -15,13 +15,13 @@ from typing import Any
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import (
     dump_json,
-    kind_of_file,
     read_json,
     sync_folder,
     write_atomic,
     write_new,
 )
 from pyruns_jupyter.core.fs.boundary import belongs_to
+from pyruns_jupyter.core.fs.regular_files import kind_of_file, may_exist
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
 from pyruns_jupyter.core.taskfile.format_version import check_format, format_problem
@@ -244,14 +244,8 @@ def _is_file(path: Path) -> bool:
 
 
 def is_workspace(folder: Path) -> bool:
-    """Tell whether a folder below `_pyruns_` is a workspace, also one that is damaged or forbidden."""
-    try:
-        os.lstat(folder / SCRIPT_INFO)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
-    except OSError:  # we may not even look
-        return True
-    return True
+    """Return whether a folder below `_pyruns_` is a workspace, also one that is damaged or forbidden."""
+    return may_exist(f"{folder}/{SCRIPT_INFO}")
 
 
 def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
@@ -277,7 +271,7 @@ def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, 
 
 
 def open_workspace(target: Path, *, within: Path | None = None) -> tuple[WorkspaceFolder, bool]:
-    """Open the workspace of a script, a shell script or a folder; tell whether it was created.
+    """Open the workspace of a script, a shell script or a folder; return whether it was created.
 
     Nothing outside of `within` is read when that is given, see `WorkspaceFolder`.
 
@@ -386,7 +380,7 @@ def _open_shell(project: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
 
 
 def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, str]) -> bool:
-    """Create the workspace unless somebody else does so at this moment; tell whether it was us."""
+    """Create the workspace unless somebody else does so at this moment; return whether it was us."""
     workspace.check_writable()
     root = workspace.root
     try:
@@ -439,7 +433,7 @@ def keep_out_of_git(root: Path) -> None:
 
 
 def _write_once(path: Path, data: bytes) -> bool:
-    """Write `path` whole unless it is there; tell whether it was written."""
+    """Write `path` whole unless it is there; return whether it was written."""
     if os.path.lexists(path):
         return False
     temporary = path.with_name(f".{path.name}{maker_suffix()}.tmp")

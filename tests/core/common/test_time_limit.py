@@ -34,7 +34,7 @@ TEXTS = {
 def test_what_took_minutes_takes_seconds(tmp_path: Path, text: str) -> None:
     workspace = script_workspace(tmp_path, source="import pyruns_jupyter\npyruns_jupyter.load()\n")
     began = time.monotonic()
-    SearchSpace.examine(text)
+    SearchSpace(text)
     with suppress(InvalidInput):
         preview.plan_tasks(workspace, text, "t")
     assert time.monotonic() - began < 60
@@ -43,14 +43,14 @@ def test_what_took_minutes_takes_seconds(tmp_path: Path, text: str) -> None:
 def test_the_values_of_all_keys_are_bounded() -> None:
     keys = MAX_VALUES // 10_000 + 1
     text = "".join(f"k{number}: (0:10000)\n" for number in range(keys))
-    [error] = SweepPlan.examine(text).errors
+    [error] = SweepPlan(text).errors
     assert (error.field, error.line) == (f"k{keys - 1}", keys)
     assert "more than 200,000 values" in error.message
 
 
 def test_a_count_of_thousands_of_digits_is_shown_briefly() -> None:
     text = "".join(f"k{number}: [1 | 1]\n" for number in range(N + N // 2))
-    plan = SweepPlan.examine(text)
+    plan = SweepPlan(text)
     assert plan.count == 1
     assert plan.duplicates == 2**53 - 1
     assert plan.notices

@@ -17,6 +17,7 @@ from pyruns_jupyter.core.config import cache as configs_module
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.flatten import FlatReader, flatten
 from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
@@ -270,14 +271,13 @@ def test_reading_configurations_keeps_no_look_waiting(
     index = TaskIndex(workspace)
     index.refresh()
     reads, go_on = threading.Event(), threading.Event()
-    read = configs_module._read
 
-    def slow(path: str) -> Any:
+    def slow(path: str, **options: Any) -> Any:
         reads.set()
         go_on.wait(60)
-        return read(path)
+        return read_whole(path, **options)
 
-    monkeypatch.setattr(configs_module, "_read", slow)
+    monkeypatch.setattr(configs_module, "read_whole", slow)
     with ThreadPoolExecutor(2) as threads:
         try:
             found = threads.submit(index.configs)

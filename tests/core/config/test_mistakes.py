@@ -33,7 +33,7 @@ def told(error: InvalidInput) -> list[tuple[str | None, int | None, int | None]]
 
 
 def mistakes(text: str) -> list[tuple[str | None, int | None, int | None, str]]:
-    return [(one.field, one.line, one.column, one.message) for one in SweepPlan.examine(text).errors]
+    return [(one.field, one.line, one.column, one.message) for one in SweepPlan(text).errors]
 
 
 def test_every_kind_of_mistake_is_told_at_once(tmp_path: Path) -> None:

@@ -37,13 +37,12 @@ def test_one_task_gets_the_prefix_and_must_not_exist() -> None:
         names("lr: 1\n", taken={"abl"})
     assert caught.value.field == "name"
     with pytest.raises(InvalidInput, match="exists already"):
-        check_name("x", lambda name: name == "x")
+        check_name("x", {"x"})
 
 
 def test_numbers_go_on_after_those_taken() -> None:
     assert names("a: 1 | 2\n", taken={"abl_7_lr=3", "abl_2", "other_9"}) == ["abl_8_a=1", "abl_9_a=2"]
-    plan = SweepPlan.parse("a: 1 | 2\n")
-    assert default_names(plan, "abl", lambda name: name == "abl_2_a=2") == ["abl_3_a=1", "abl_4_a=2"]
+    assert names("a: 1 | 2\n", taken={"abl_2_a=2"}) == ["abl_3_a=1", "abl_4_a=2"]
 
 
 @pytest.mark.parametrize("prefix", ["a/b", "", ".x", "-x", "a ", "con", "x" * 201, "a@b"])

@@ -122,13 +122,13 @@ LINES = st.sampled_from(
 def test_any_text_survives_a_plan_file(lines: list[str], end: str, name: str) -> None:
     plan = PlanFile(end.join(lines), name, "s.py")
     again = parse_plan(plan_text(plan, 3))
-    assert (again.text, again.name, again.script, again.led) == (plan.text, name, "s.py", True)
+    assert (again.text, again.name, again.script) == (plan.text, name, "s.py")
     assert parse_plan(plan_text(PlanFile(plan.text), 1)).text == plan.text
 
 
 def test_a_title_without_its_end_line() -> None:
-    assert parse_plan("# Pyruns plan\n# name: a\nlr: 1\n") == PlanFile("lr: 1\n", "a", "", True)
-    assert parse_plan("# Pyruns plan") == PlanFile("", led=True)
+    assert parse_plan("# Pyruns plan\n# name: a\nlr: 1\n") == PlanFile("lr: 1\n", "a")
+    assert parse_plan("# Pyruns plan") == PlanFile("")
     assert parse_plan("# name: a\nlr: 1\n") == PlanFile("# name: a\nlr: 1\n")
 
 

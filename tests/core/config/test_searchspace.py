@@ -108,7 +108,7 @@ def test_numbers_are_readable_and_within_their_ends(low: float, high: float, par
 )
 def test_each_choice_is_found_again_by_its_value(values: list[object]) -> None:
     text = "a: " + " | ".join(f'"{one}"' if isinstance(one, str) else str(one).lower() for one in values)
-    space = SearchSpace.examine(text)
+    space = SearchSpace(text)
     if space.errors:  # all are equal
         assert len({(type(one), one) for one in values}) == 1
         return

@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
-from pyruns_jupyter.core.config.sweep.batch import parse_value
+from pyruns_jupyter.core.config.sweep.batch import expand
 from pyruns_jupyter.core.config.sweep.naming import default_names, pattern_names
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
+from pyruns_jupyter.core.config.yamltext.textscan import ScanError
 from pyruns_jupyter.core.config.yamltext.values import identity
 from pyruns_jupyter.core.create.validate_argv import validate_argv
 from pyruns_jupyter.core.scripts.argv import build_argv
@@ -98,10 +99,10 @@ def test_ranges_do_not_drift(start: Decimal, stop: Decimal, step: Decimal) -> No
         expected.append(float(start + step * len(expected)))
     text = f"{start}:{stop}:{step}"
     if len(expected) > 300:
-        with pytest.raises(InvalidInput, match="values; at most 300"):
-            parse_value(text, limit=300)
+        with pytest.raises(ScanError, match="values; at most 300"):
+            expand(text, key="", limit=300)
     elif expected:
-        found = parse_value(text, limit=300)
+        found = expand(text, key="", limit=300)
         assert [one.value for one in found.candidates] == expected
         assert all(len(one.text) < 12 for one in found.candidates)
 
@@ -225,7 +226,7 @@ def test_any_pattern_makes_names_or_a_sentence(pattern: str) -> None:
 
 @given(st.text(alphabet="ab:|()[]{},'\"\\ #\n-1&*!", max_size=40), st.text(alphabet="ab |\n", max_size=10))
 def test_examining_never_fails(text: str, more: str) -> None:
-    plan = SweepPlan.examine(f"{text}\nk: 1 | | {more}\n")
+    plan = SweepPlan(f"{text}\nk: 1 | | {more}\n")
     for error in plan.errors:
         assert error.line
         assert error.column

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.config.yamltext.template import Template
+from pyruns_jupyter.core.config.yamltext.values import value_text
 
 DOCUMENT = """\
 # experiment
@@ -194,7 +195,7 @@ def test_any_field_can_be_replaced(data: st.DataObject) -> None:
     value = data.draw(
         st.one_of(st.integers(), st.text(max_size=10).filter(str.isprintable), st.lists(st.integers()))
     )
-    changed = Template.parse(template.replaced_values({leaf.key: value}))
+    changed = Template.parse(template.replaced({leaf.key: value_text(value)}))
     assert {other.key: other.value for other in changed.leaves} == {
         **{other.key: other.value for other in template.leaves},
         leaf.key: value,

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import yaml
 
-from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.yamltext.batch_spans import (
     ESCAPED_BAR_IN_QUOTES,
@@ -37,7 +36,6 @@ from pyruns_jupyter.core.config.yamltext.textscan import (
     has_bar,
     matching_close,
     quoted_end,
-    sentence,
     split_top,
     strip_span,
     unescape_bars,
@@ -91,25 +89,6 @@ class Values:
     def count(self) -> int:
         """How many values the text stands for."""
         return len(self.candidates)
-
-
-def parse_value(text: str, *, key: str = "", limit: int = DEFAULT_LIMIT) -> Values:
-    """Return what the text of one value stands for, as typed into a form's field.
-
-    Raises:
-        InvalidInput: with `key` as its field and the line and column within `text`.
-    """
-    start, end = strip_span(text, 0, len(text))
-    try:
-        return expand(text[start:end], key=key, limit=limit) if start < end else Values("fixed", (_NOTHING,))
-    except ScanError as error:
-        before = text[: start + error.offset]
-        line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
-        raise InvalidInput(sentence(error.message), field=key or None, line=line, column=column) from None
-
-
-_NOTHING = Candidate(None, "", "")
 
 
 def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
@@ -250,13 +229,13 @@ class _Expander:
 
     def collection(self, text: str) -> Values:
         """A list or mapping as a candidate: what may expand inside gives their product."""
-        holes, end = flow_spans(text, 0)
+        spans, end = flow_spans(text, 0)
         if end != len(text):
             raise ScanError("text follows the closing bracket; quote the value if it is text", end)
         inner: list[Values] = []
-        for hole in holes:
-            with _Shift(hole.start):
-                values = expand(text[hole.start : hole.end], key=self.key, limit=self.limit, in_flow=True)
+        for span in spans:
+            with _Shift(span.start):
+                values = expand(text[span.start : span.end], key=self.key, limit=self.limit, in_flow=True)
                 if values.group is not None:
                     raise ScanError("a zip (a | b) cannot stand inside a candidate")
             inner.append(values)
@@ -269,11 +248,11 @@ class _Expander:
             parts: list[str] = []
             position = 0
             rest = total
-            for hole, values in zip(holes, inner, strict=True):
+            for span, values in zip(spans, inner, strict=True):
                 rest //= values.count
                 chosen = values.candidates[index // rest % values.count]
-                parts += [text[position : hole.start], chosen.text]
-                position = hole.end
+                parts += [text[position : span.start], chosen.text]
+                position = span.end
             results.append(_collection("".join([*parts, text[position:]])))
         return Values("product" if total > 1 else "fixed", tuple(results))
 

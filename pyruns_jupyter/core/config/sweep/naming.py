@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
-from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.taskfile.paths import MAX_NAME_LENGTH, check_task_name, is_task_name
 
 from .pattern import NUMBER, WORKSPACE, NameField, field_texts, is_pattern, number_texts, parse_pattern
 from .plan import SweepPlan
-
-Taken = Collection[str] | Callable[[str], bool]
 
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f\s\ud800-\udfff]+')
 _FORBIDDEN_AT_ENDS = re.compile(rf"\A{_FORBIDDEN.pattern}|{_FORBIDDEN.pattern}\Z")
@@ -22,19 +20,29 @@ _MAX_BYTES = 240  # most file systems store 255; room for the suffixes of others
 _LABEL_ROOM = 16  # bytes that a sweep's prefix leaves at least
 
 
-def check_name(name: str, taken: Taken = ()) -> str:
+class NameTaken(InvalidInput, Conflict):
+    """A task of that name exists already; `field` is `name`."""
+
+    code = "conflict"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A task named {name!r} exists already; choose another name.", field="name")
+        self.name = name
+
+
+def check_name(name: str, taken: Collection[str] = ()) -> str:
     """Return `name` if a single task may have it.
 
     Raises:
-        InvalidInput: when it is not legal or a task of this name exists.
+        InvalidInput: when it is not legal.
+        NameTaken: when a task of this name exists.
     """
-    check_task_name(name)
-    if _lookup(taken)(name):
-        raise InvalidInput(f"A task named {name!r} exists already; choose another name.", field="name")
+    if check_task_name(name) in taken:
+        raise NameTaken(name)
     return name
 
 
-def sweep_names(plan: SweepPlan, name: str, taken: Taken = (), *, workspace: str = "") -> list[str]:
+def sweep_names(plan: SweepPlan, name: str, taken: Collection[str] = (), *, workspace: str = "") -> list[str]:
     """Return one name for each configuration: by pattern when `name` is one, else `name` and what was swept.
 
     Raises:
@@ -45,7 +53,7 @@ def sweep_names(plan: SweepPlan, name: str, taken: Taken = (), *, workspace: str
     return default_names(plan, name, taken)
 
 
-def default_names(plan: SweepPlan, prefix: str, taken: Taken = ()) -> list[str]:
+def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> list[str]:
     """Return one name for each configuration of the plan.
 
     A plan of one gets `prefix` itself. A sweep gets `prefix_07_lr=0.01,opt=adam`: a number with leading
@@ -68,7 +76,9 @@ def default_names(plan: SweepPlan, prefix: str, taken: Taken = ()) -> list[str]:
     return _numbered(prefix, swept_labels(plan), taken)
 
 
-def pattern_names(plan: SweepPlan, pattern: str, workspace: str = "", taken: Taken = ()) -> list[str]:
+def pattern_names(
+    plan: SweepPlan, pattern: str, workspace: str = "", taken: Collection[str] = ()
+) -> list[str]:
     """Return names made by a pattern such as `{lr}-{seed}`; see `pattern` for what may stand in it.
 
     Equal or taken names get `_2`, `_3`, ... where the plan makes several tasks. Where `{n}` follows plain
@@ -79,7 +89,7 @@ def pattern_names(plan: SweepPlan, pattern: str, workspace: str = "", taken: Tak
     """
     pieces = parse_pattern(pattern, plan)
     check_task_name("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
-    first = _first_number(pieces, workspace, taken)
+    first = _first_number(pieces, workspace, taken) if plan.count > 1 else 1
     numbers = range(first, first + plan.count)
     made: list[list[str] | str] = []
     axes: list[int | None] = []
@@ -111,7 +121,7 @@ def pattern_names(plan: SweepPlan, pattern: str, workspace: str = "", taken: Tak
         )
     if plan.count == 1:
         return [check_name(names[0], taken)]
-    return _distinct(names, _lookup(taken))
+    return _distinct(names, taken)
 
 
 def swept_labels(plan: SweepPlan) -> list[str]:
@@ -147,32 +157,23 @@ def _short_keys(keys: list[str]) -> dict[str, str]:
     return result
 
 
-def _numbered(prefix: str, labels: list[str], taken: Taken) -> list[str]:
-    is_taken = _lookup(taken)
+def _numbered(prefix: str, labels: list[str], taken: Collection[str]) -> list[str]:
     first = _next_number(f"{prefix}_", taken)
-    while True:
-        width = len(str(first + len(labels) - 1))
-        names = [
-            _cut(f"{prefix}_{number:0{width}d}_{label}") for number, label in enumerate(labels, start=first)
-        ]
-        clash = next((number for number, name in enumerate(names, start=first) if is_taken(name)), None)
-        if clash is None:
-            for name in names[:1] + names[-1:]:
-                check_task_name(name)
-            return names
-        first = clash + 1
+    width = len(str(first + len(labels) - 1))
+    names = [_cut(f"{prefix}_{number:0{width}d}_{label}") for number, label in enumerate(labels, start=first)]
+    for name in names[:1] + names[-1:]:
+        check_task_name(name)
+    return names
 
 
-def _next_number(before: str, taken: Taken) -> int:
+def _next_number(before: str, taken: Collection[str]) -> int:
     """Return the number after the highest one that follows `before` in a name."""
-    if callable(taken):
-        return 1
     pattern = re.compile(re.escape(before) + r"0*(\d{1,9})(?!\d)")
     numbers = [int(found.group(1)) for found in map(pattern.match, taken) if found]
     return max(numbers, default=0) + 1
 
 
-def _first_number(pieces: list[str | NameField], workspace: str, taken: Taken) -> int:
+def _first_number(pieces: list[str | NameField], workspace: str, taken: Collection[str]) -> int:
     before = ""
     for piece in pieces:
         if isinstance(piece, str):
@@ -186,14 +187,14 @@ def _first_number(pieces: list[str | NameField], workspace: str, taken: Taken) -
     return 1
 
 
-def _distinct(names: list[str], is_taken: Callable[[str], bool]) -> list[str]:
+def _distinct(names: list[str], taken: Collection[str]) -> list[str]:
     """Number names that stand there already; names that differ only in case count as equal."""
     used: set[str] = set()
     last: dict[str, int] = {}
     result: list[str] = []
     for name in names:
         final, number = name, last.get(name, 1)
-        while final.casefold() in used or is_taken(final):
+        while final.casefold() in used or final in taken:
             number += 1
             final = f"{name}_{number}"
         last[name] = number
@@ -221,7 +222,3 @@ def _cut(name: str, most_bytes: int = _MAX_BYTES, most: int = MAX_NAME_LENGTH) -
     if not name.isascii() and len(name.encode()) > most_bytes:
         name = name.encode()[: most_bytes - 3].decode("utf-8", "ignore") + "…"
     return name.rstrip(" .")
-
-
-def _lookup(taken: Taken) -> Callable[[str], bool]:
-    return taken if callable(taken) else taken.__contains__

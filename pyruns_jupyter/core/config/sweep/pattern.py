@@ -45,7 +45,7 @@ class NameField:
 
 
 def is_pattern(name: str) -> bool:
-    """Tell whether a name is a pattern: it has an opening brace."""
+    """Return whether a name is a pattern: it has an opening brace."""
     return "{" in name
 
 

@@ -15,7 +15,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.config.yamltext.textscan import ScanError, sentence
+from pyruns_jupyter.core.config.yamltext.textscan import ScanError
 from pyruns_jupyter.core.config.yamltext.values import identity
 
 from .batch import DEFAULT_LIMIT, Candidate, Values, expand
@@ -79,14 +79,15 @@ class _AxisGroup:
 
 
 class SweepPlan:
-    """What would be made of a text. Make one with `SweepPlan.parse`; nothing is written.
+    """What would be made of a YAML mapping with batch syntax: at most `limit` configurations.
 
-    `errors` is empty, except for one of `SweepPlan.examine`. `broken` are the keys whose values could not be
+    As much is read as can be understood. `errors` says what is wrong; where there are any, the plan is good
+    for checking what is left of it and for nothing else. `broken` are the keys whose values could not be
     understood.
     """
 
-    def __init__(self, template: Template, limit: int) -> None:
-        self.template = template
+    def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
+        self.template = template = Template.examine(text)
         self.limit = limit
         self.axes: list[Axis] = []
         self.notices: list[Notice] = []
@@ -107,7 +108,7 @@ class SweepPlan:
                 values = expand(place.source, key=place.key, limit=limit, in_flow=place.in_flow)
                 counter.add(values.count)
             except ScanError as error:
-                self.errors.append(_located(template, place, error))
+                self.errors.append(template.located(place, error))
                 self.broken.add(place.key)
                 self._constants.append((place.path, None))
                 continue
@@ -116,9 +117,9 @@ class SweepPlan:
         for leaf in template.quoted_bars():
             message = f"{leaf.key} is quoted, so its bars are plain text: remove the quotes to sweep it."
             self.notices.append(Notice(message, leaf.key, leaf.line, leaf.column))
-        self._wheels = self._make_wheels()
-        self.raw_count: int = math.prod(wheel.length for wheel in self._wheels)
-        self.count: int = math.prod(len(wheel.positions) for wheel in self._wheels)
+        self._groups = self._make_groups()
+        self.raw_count: int = math.prod(group.length for group in self._groups)
+        self.count: int = math.prod(len(group.positions) for group in self._groups)
         self.duplicates: int = min(self.raw_count - self.count, _MAX_TOLD)
         self._tell_folds()
         if self.count > limit:
@@ -142,23 +143,15 @@ class SweepPlan:
         Raises:
             InvalidInputs: every place that is wrong, with dotted key (or "yaml"), line and column.
         """
-        plan = SweepPlan.examine(text, limit=limit)
+        plan = SweepPlan(text, limit=limit)
         if plan.errors:
             raise InvalidInputs(plan.errors)
         return plan
 
-    @staticmethod
-    def examine(text: str, *, limit: int = DEFAULT_LIMIT) -> SweepPlan:
-        """Read as much as can be understood; `errors` of the result says what is wrong.
-
-        Where there are errors, the plan is good for checking what is left of it and for nothing else.
-        """
-        return SweepPlan(Template.examine(text), limit)
-
     @property
     def folds(self) -> list[Fold]:
         """The equal values that were folded, in the order of the text."""
-        return [fold for wheel in self._wheels for fold in wheel.folds]
+        return [fold for group in self._groups for fold in group.folds]
 
     def __len__(self) -> int:
         return self.count
@@ -177,24 +170,13 @@ class SweepPlan:
             for axis, at in zip(self.axes, self._choice(index), strict=True)
         }
 
-    def sources(self, index: int) -> dict[str, str]:
-        """Return the swept values as the user wrote them, for names and tables."""
-        return {
-            axis.key: axis.candidates[at].source
-            for axis, at in zip(self.axes, self._choice(index), strict=True)
-        }
-
-    def rows(self, offset: int = 0, limit: int = 200) -> list[dict[str, object]]:
-        """Return up to `limit` rows from `offset` on."""
-        return [self.row(index) for index in range(max(offset, 0), min(offset + limit, self.count))]
-
     def config(self, index: int) -> dict[str, object]:
         """Return configuration `index` as plain data, keys in the order of the text."""
         return self.assembled(zip(self.axes, self._choice(index), strict=True))
 
     def axis_groups(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         """Return what turns: the numbers of axes that advance together, and the positions that they take."""
-        return [(wheel.axes, wheel.positions) for wheel in self._wheels]
+        return [(group.axes, group.positions) for group in self._groups]
 
     def assembled(self, chosen: Iterable[tuple[Axis, int]]) -> dict[str, object]:
         """Return a configuration with these candidates, whatever the plan would combine."""
@@ -229,24 +211,24 @@ class SweepPlan:
             )
         )
 
-    def _make_wheels(self) -> list[_AxisGroup]:
-        wheels: list[_AxisGroup] = []
-        groups: dict[str, list[int]] = {}
+    def _make_groups(self) -> list[_AxisGroup]:
+        made: list[_AxisGroup] = []
+        zipped: dict[str, list[int]] = {}
         for number, axis in enumerate(self.axes):
             if axis.group is None:
-                wheels.append(self._wheel([number]))
+                made.append(self._group([number]))
             else:
-                groups.setdefault(axis.group, []).append(number)
-        for members in groups.values():
+                zipped.setdefault(axis.group, []).append(number)
+        for members in zipped.values():
             first = self.axes[members[0]]
             for number in members[1:]:
                 axis = self.axes[number]
                 if len(axis.candidates) != len(first.candidates):
                     self.errors.append(_unequal(first, axis))
-            wheels.append(self._wheel(members))
-        return wheels
+            made.append(self._group(members))
+        return made
 
-    def _wheel(self, members: list[int]) -> _AxisGroup:
+    def _group(self, members: list[int]) -> _AxisGroup:
         axes = [self.axes[number] for number in members]
         length = min(len(axis.candidates) for axis in axes)
         seen: dict[object, list[int]] = {}
@@ -264,15 +246,15 @@ class SweepPlan:
         """Say which values stand there twice, at their first key."""
         if not self.duplicates or self.errors:
             return
-        for wheel in self._wheels:
-            if not wheel.folds:
+        for group in self._groups:
+            if not group.folds:
                 continue
-            axis = self.axes[wheel.axes[0]]
-            several = self.count > 1 and len(self._wheels) > 1
+            axis = self.axes[group.axes[0]]
+            several = self.count > 1 and len(self._groups) > 1
             total = f" ({count_told(self.raw_count)} become {count_told(self.count)})" if several else ""
             self.notices.append(
                 Notice(
-                    f"{folds_told(wheel.folds)}; tasks with equal configurations are made once{total}.",
+                    f"{folds_told(group.folds)}; tasks with equal configurations are made once{total}.",
                     axis.key,
                     axis.line,
                     axis.column,
@@ -281,11 +263,11 @@ class SweepPlan:
 
     def choices(self) -> Iterator[tuple[int, ...]]:
         """Iterate over all configurations in order: which candidate each axis takes."""
-        order = [number for wheel in self._wheels for number in wheel.axes]
+        order = [number for group in self._groups for number in group.axes]
         where = sorted(range(len(order)), key=order.__getitem__)
-        sizes = [len(wheel.axes) for wheel in self._wheels]
+        sizes = [len(group.axes) for group in self._groups]
         single = all(size == 1 for size in sizes) and where == list(range(len(order)))
-        turns = itertools.product(*(wheel.positions for wheel in self._wheels))
+        turns = itertools.product(*(group.positions for group in self._groups))
         if single:
             return turns
         return (self._spread(turn, sizes, where) for turn in turns)
@@ -300,10 +282,10 @@ class SweepPlan:
         if not 0 <= index < self.count:
             raise IndexError(f"there are {self.count} configurations, {index} is not one of them")
         choice = [0] * len(self.axes)
-        for wheel in reversed(self._wheels):
-            index, at = divmod(index, len(wheel.positions))
-            for number in wheel.axes:
-                choice[number] = wheel.positions[at]
+        for group in reversed(self._groups):
+            index, at = divmod(index, len(group.positions))
+            for number in group.axes:
+                choice[number] = group.positions[at]
         return choice
 
 
@@ -327,8 +309,3 @@ def _unequal(first: Axis, axis: Axis) -> InvalidInput:
         line=axis.line,
         column=axis.column,
     )
-
-
-def _located(template: Template, place: SweptValue, error: ScanError) -> InvalidInput:
-    line, column = template.position(min(place.start + error.offset, place.end))
-    return InvalidInput(sentence(error.message), field=place.key, line=line, column=column)

@@ -25,15 +25,11 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A sweep's text, and what its leading lines say; "" where they say nothing.
-
-    `led` tells that the text had such lines.
-    """
+    """A sweep's text, and what its leading lines say; "" where they say nothing."""
 
     text: str
     name: str = ""
     script: str = ""
-    led: bool = False
 
 
 def parse_plan(text: str) -> PlanFile:
@@ -58,7 +54,7 @@ def parse_plan(text: str) -> PlanFile:
             position = len(text)
             break
         position, lines = end.end(), lines + 1
-    return PlanFile(text[position:], found.get("name", ""), found.get("script", ""), led=True)
+    return PlanFile(text[position:], found.get("name", ""), found.get("script", ""))
 
 
 def plan_text(plan: PlanFile, count: int) -> str:

@@ -23,7 +23,7 @@ from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.config.yamltext.batch_spans import GENERATOR, RANGE, group_of, looks_batch
 from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
 from pyruns_jupyter.core.config.yamltext.template import Template
-from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close, sentence
+from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close
 from pyruns_jupyter.core.config.yamltext.values import identity, number_text, value_text
 
 from .batch import DEFAULT_LIMIT, Candidate, expand
@@ -98,10 +98,13 @@ class Choices(Dimension):
 
 
 class SearchSpace:
-    """The dimensions of a text. Make one with `SearchSpace.parse`."""
+    """The dimensions of a YAML mapping, in which a key has at most `limit` values to choose from.
 
-    def __init__(self, template: Template, limit: int) -> None:
-        self.template = template
+    As much is read as can be understood; `errors` says what is wrong.
+    """
+
+    def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
+        self.template = template = Template.examine(text)
         self.dimensions: list[Interval | Choices] = []
         self.errors: list[InvalidInput] = list(template.errors)
         self._pieces: list[str | Interval | Choices] = []
@@ -115,10 +118,7 @@ class SearchSpace:
             try:
                 self._pieces.append(self._read(place, limit, counter))
             except ScanError as error:
-                line, column = template.position(min(place.start + error.offset, place.end))
-                self.errors.append(
-                    InvalidInput(sentence(error.message), field=place.key, line=line, column=column)
-                )
+                self.errors.append(template.located(place, error))
         self._pieces.append(template.text[position:])
         if not self.errors and not self.dimensions:
             self.errors.append(
@@ -130,21 +130,16 @@ class SearchSpace:
             )
 
     @staticmethod
-    def parse(text: str, *, limit: int = DEFAULT_LIMIT) -> SearchSpace:
-        """Read a YAML mapping; a key has at most `limit` values to choose from.
+    def parse(text: str) -> SearchSpace:
+        """Read a YAML mapping.
 
         Raises:
             InvalidInputs: every place that is wrong, with dotted key (or "yaml"), line and column.
         """
-        space = SearchSpace(Template.examine(text), limit)
+        space = SearchSpace(text)
         if space.errors:
             raise InvalidInputs(space.errors)
         return space
-
-    @staticmethod
-    def examine(text: str, *, limit: int = DEFAULT_LIMIT) -> SearchSpace:
-        """Read as much as can be understood; `errors` of the result says what is wrong."""
-        return SearchSpace(Template.examine(text), limit)
 
     @property
     def size(self) -> int | None:
@@ -176,13 +171,7 @@ class SearchSpace:
         leaf = self.template.leaf(error.field) if error.field else None
         if leaf is None:
             return error
-        return InvalidInput(
-            error.message,
-            field=error.field,
-            line=leaf.line,
-            column=leaf.column,
-            suggestions=error.suggestions,
-        )
+        return error.at(leaf.line, leaf.column)
 
     def _read(self, place: SweptValue, limit: int, counter: ValueCounter) -> Interval | Choices | str:
         text = place.source

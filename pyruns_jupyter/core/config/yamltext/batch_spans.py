@@ -42,7 +42,7 @@ class BatchSpan:
 
 
 def looks_batch(text: str, in_flow: bool = False) -> bool:
-    """Tell whether the value `text` (stripped, without comment) uses batch syntax, right or wrong."""
+    """Return whether the value `text` (stripped, without comment) uses batch syntax, right or wrong."""
     if not text:
         return False
     first = text[0]
@@ -72,7 +72,7 @@ def group_of(text: str) -> tuple[str, str, int] | None:
 
 
 def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], int]:
-    """Return the holes in the flow collection that begins at `start`, and the index after it.
+    """Return the spans in the flow collection that begins at `start`, and the index after it.
 
     A collection that is not closed ends with the text; YAML complains about it better than we could.
 
@@ -81,7 +81,7 @@ def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], 
     """
     if depth > MAX_DEPTH:
         raise ScanError(f"lists and mappings are nested more than {MAX_DEPTH} deep", start)
-    holes: list[BatchSpan] = []
+    spans: list[BatchSpan] = []
     position = start + 1
     size = len(text)
     while position < size:
@@ -91,7 +91,7 @@ def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], 
             break
         character = text[position]
         if character in "]}":
-            return holes, position + 1
+            return spans, position + 1
         if character == ",":
             position += 1
             continue
@@ -102,20 +102,20 @@ def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], 
             inner, after = flow_spans(text, position, depth + 1)
             following = _skip_blank(text, after)
             if following >= size or text[following] in ",]}":
-                holes += inner
+                spans += inner
                 position = following
                 continue
         end = _item_end(text, position, parentheses=True)
         begin, stripped = strip_span(text, position, end)
         item = text[begin:stripped]
         if looks_batch(item, in_flow=True):
-            holes.append(BatchSpan(begin, stripped, in_flow=True))
+            spans.append(BatchSpan(begin, stripped, in_flow=True))
             position = end
         elif item.startswith("(") and "," in item:
             raise ScanError("a list in parentheses is not YAML here: write [1, 2], or quote the text", begin)
         else:
             position = max(_item_end(text, position, parentheses=False), position + 1)
-    return holes, size
+    return spans, size
 
 
 def _skip_blank(text: str, position: int) -> int:

@@ -25,13 +25,13 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _PROPERTY = re.compile(r"(?:[&!]\S*(?:[ \t]+|(?=[\r\n]|\Z)))+")
 
 
-def block_holes(text: str) -> list[BatchSpan]:
+def find_batch_spans(text: str) -> list[BatchSpan]:
     """Return the places with batch syntax, in order.
 
     Raises:
         ScanError: at the offset of something that cannot be told apart.
     """
-    return _Scan(text).holes()
+    return _Scan(text).spans()
 
 
 class _Scan:
@@ -39,7 +39,7 @@ class _Scan:
         self.text = text
         self.found: list[BatchSpan] = []
 
-    def holes(self) -> list[BatchSpan]:
+    def spans(self) -> list[BatchSpan]:
         position = 0
         while position < len(self.text):
             check_time()

@@ -113,7 +113,7 @@ def tag_problem(node: Node) -> str:
 
 
 def uses_common_scalars(node: Node) -> bool:
-    """Tell whether YAML 1.1 readers read every plain scalar below `node` as we do."""
+    """Return whether YAML 1.1 readers read every plain scalar below `node` as we do."""
     if isinstance(node, ScalarNode):
         return bool(node.style) or is_same_everywhere(node.value)
     if isinstance(node, SequenceNode):

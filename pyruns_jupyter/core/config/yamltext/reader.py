@@ -14,7 +14,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 
 from .batch_spans import BatchSpan, looks_batch
-from .blockscan import block_holes
+from .blockscan import find_batch_spans
 from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
 from .textscan import ScanError, sentence
 from .values import MAP, MERGE, UNPRINTABLE, compose
@@ -29,13 +29,11 @@ _MAX_ERRORS = 50  # that are told at once
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """A value that a form shows as one field.
+class _Place:
+    """Where a value is.
 
     `key` is the dotted path, items of lists by number from 0. `line` and `column` count from 1; `start` and
-    `end` are indices into the text. `style` is plain, single, double, literal, folded, flow or block. `value`
-    is None when the place holds batch syntax (`batch` is True), whose meaning is asked for with
-    `batch.parse_value(source)`.
+    `end` are indices into the text.
     """
 
     key: str
@@ -45,6 +43,16 @@ class Leaf:
     line: int
     column: int
     source: str
+
+
+@dataclass(frozen=True)
+class Leaf(_Place):
+    """A value that a form shows as one field.
+
+    `style` is plain, single, double, literal, folded, flow or block. `value`
+    is None when the place holds batch syntax (`batch` is True), see `sweep.batch`.
+    """
+
     value: object
     style: str
     comment: str
@@ -52,16 +60,9 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class SweptValue:
-    """A hole with its key."""
+class SweptValue(_Place):
+    """A place of batch syntax."""
 
-    key: str
-    path: Path
-    start: int
-    end: int
-    line: int
-    column: int
-    source: str
     in_flow: bool
 
 
@@ -87,16 +88,13 @@ class Document:
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
 
-def read_into(document: Document) -> None:
-    """Read the text of a document that is empty yet."""
-    _Reader(document).read()
+class DocumentReader:
+    """Reads the text of a document that is empty yet."""
 
-
-class _Reader:
     def __init__(self, document: Document) -> None:
         self.text = document.text
-        self.holes: dict[int, BatchSpan] = {}
-        self.hole_starts: list[int] = []  # of all of them, in order
+        self.spans: dict[int, BatchSpan] = {}
+        self.span_starts: list[int] = []  # of all of them, in order
         self.seen: set[int] = set()
         self.result = document
         self.starts: list[int] = []  # of the places, in order
@@ -106,12 +104,13 @@ class _Reader:
         self.batch_within = False
 
     def read(self) -> None:
+        """Fill the document."""
         found: list[BatchSpan] = []
         try:
             self.check_characters()
-            found = block_holes(self.text)
-            self.holes = {hole.start: hole for hole in found}
-            self.hole_starts = sorted(self.holes)
+            found = find_batch_spans(self.text)
+            self.spans = {span.start: span for span in found}
+            self.span_starts = sorted(self.spans)
             root = compose(self.masked(found))
             if root is not None:
                 self.root(root)
@@ -130,26 +129,27 @@ class _Reader:
                 root.start_mark.index,
             )
         self.mapping(root, (), 0)
-        for hole in self.holes.values():
-            self.fail("batch syntax cannot stand here; quote it if it is text", hole.start)
+        for span in self.spans.values():
+            self.fail("batch syntax cannot stand here; quote it if it is text", span.start)
         value = node_value(root, strict=not self.result.errors)
         assert isinstance(value, dict)
         self.result.base = value
 
-    def unreadable(self, message: str, index: int, holes: list[BatchSpan]) -> None:
+    def unreadable(self, message: str, index: int, spans: list[BatchSpan]) -> None:
         """Note a mistake after which nothing is understood but the places of batch syntax."""
         self.result.readable = False
         self.result.leaves = []
         self.result.places = []
         self.fail(message, index, key_at(self.text, index))
-        for hole, found in zip(holes, keys_at(self.text, [hole.start for hole in holes]), strict=True):
-            key = found or "yaml"
-            line, column = self.result.position(hole.start)
-            source = self.text[hole.start : hole.end]
-            path = tuple(key.split("."))
-            self.result.places.append(
-                SweptValue(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
-            )
+        for span, found in zip(spans, keys_at(self.text, [span.start for span in spans]), strict=True):
+            self.result.places.append(self.swept(span, tuple((found or "yaml").split("."))))
+
+    def swept(self, span: BatchSpan, path: Path) -> SweptValue:
+        return SweptValue(*self.place(path, span.start, span.end), span.in_flow)
+
+    def place(self, path: Path, start: int, end: int) -> tuple[str, Path, int, int, int, int, str]:
+        line, column = self.result.position(start)
+        return ".".join(path), path, start, end, line, column, self.text[start:end]
 
     def check_characters(self) -> None:
         if len(self.text) > _MAX_LENGTH:
@@ -162,12 +162,12 @@ class _Reader:
                 f"the character {found.group()!r} is not allowed in YAML; remove it", found.start()
             )
 
-    def masked(self, holes: list[BatchSpan]) -> str:
+    def masked(self, spans: list[BatchSpan]) -> str:
         parts: list[str] = []
         position = 0
-        for hole in holes:
-            parts += [self.text[position : hole.start], "x" * (hole.end - hole.start)]
-            position = hole.end
+        for span in spans:
+            parts += [self.text[position : span.start], "x" * (span.end - span.start)]
+            position = span.end
         return "".join([*parts, self.text[position:]])
 
     def fail(self, message: str, index: int, key: str | None = None) -> None:
@@ -206,10 +206,10 @@ class _Reader:
 
     def forget(self, node: Node) -> None:
         """Leave out the batch syntax in a value that counts for nothing."""
-        first = bisect_left(self.hole_starts, node.start_mark.index)
-        last = bisect_left(self.hole_starts, max(node.end_mark.index, node.start_mark.index + 1))
-        for start in self.hole_starts[first:last]:
-            self.holes.pop(start, None)
+        first = bisect_left(self.span_starts, node.start_mark.index)
+        last = bisect_left(self.span_starts, max(node.end_mark.index, node.start_mark.index + 1))
+        for start in self.span_starts[first:last]:
+            self.spans.pop(start, None)
 
     def enter(self, node: Node, depth: int) -> None:
         if depth > _MAX_DEPTH:
@@ -247,9 +247,9 @@ class _Reader:
             return
         self.seen.add(id(node))
         start = node.start_mark.index
-        hole = self.holes.pop(start, None)
-        if hole is not None:
-            self.add_place(hole, path)
+        span = self.spans.pop(start, None)
+        if span is not None:
+            self.add_place(span, path)
         elif isinstance(node, ScalarNode):
             self.check_missed(node, path)
             self.add_leaf(node, path)
@@ -318,29 +318,20 @@ class _Reader:
             self.fail(error.message, error.offset, key)
             return
         comment = self.comment(end) if style in ("plain", "single", "double", "flow") else ""
-        line, column = self.result.position(start)
-        source = self.text[start:end]
-        self.result.leaves.append(
-            Leaf(key, path, start, end, line, column, source, value, style, comment, batch)
-        )
+        self.result.leaves.append(Leaf(*self.place(path, start, end), value, style, comment, batch))
 
-    def add_place(self, hole: BatchSpan, path: Path) -> None:
+    def add_place(self, span: BatchSpan, path: Path) -> None:
         self.batch_within = True
-        line, column = self.result.position(hole.start)
-        key, source = ".".join(path), self.text[hole.start : hole.end]
-        place = SweptValue(key, path, hole.start, hole.end, line, column, source, hole.in_flow)
+        place = self.swept(span, path)
+        key = place.key
         other = self.batch_keys.setdefault(key, place)
         if other is not place:
-            self.fail(f"two values with the name {key!r} are swept; rename one of them", hole.start, key)
+            self.fail(f"two values with the name {key!r} are swept; rename one of them", span.start, key)
         self.result.places.append(place)
         self.starts.append(place.start)
         if not self.within:
-            comment = self.comment(hole.end)
-            self.result.leaves.append(
-                Leaf(
-                    key, path, hole.start, hole.end, line, column, source, None, "plain", comment, batch=True
-                )
-            )
+            where = self.place(path, span.start, span.end)
+            self.result.leaves.append(Leaf(*where, None, "plain", self.comment(span.end), batch=True))
 
     def comment(self, end: int) -> str:
         """Return the text of the comment after a value that ends at `end`, on the same line."""

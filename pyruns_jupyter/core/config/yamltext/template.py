@@ -13,8 +13,8 @@ from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 
-from .reader import Document, Leaf, Path, read_into
-from .values import value_text
+from .reader import Document, DocumentReader, Leaf, Path, SweptValue
+from .textscan import ScanError, sentence
 
 _SWEEPING_BARS = re.compile(r"\S[ \t]+\|[ \t]+\S")
 
@@ -45,7 +45,7 @@ class Template(Document):
         What cannot be read at all has `places` only, as far as lines can be told apart without YAML.
         """
         template = Template(text.removeprefix("\ufeff"))
-        read_into(template)
+        DocumentReader(template).read()
         return template
 
     def leaf(self, key: str) -> Leaf | None:
@@ -55,6 +55,11 @@ class Template(Document):
     @cached_property
     def _by_key(self) -> dict[str, Leaf]:
         return {leaf.key: leaf for leaf in reversed(self.leaves)}
+
+    def located(self, place: SweptValue, error: ScanError) -> InvalidInput:
+        """Return what is wrong with a swept value, with its place in the text."""
+        line, column = self.position(min(place.start + error.offset, place.end))
+        return InvalidInput(sentence(error.message), field=place.key, line=line, column=column)
 
     def config(self, values: Iterable[tuple[Path, object]]) -> dict[str, object]:
         """Return the configuration with `values` at the places of batch syntax."""
@@ -96,10 +101,6 @@ class Template(Document):
         result = "".join([*parts, self.text[position:]])
         Template.parse(result)
         return result
-
-    def replaced_values(self, changes: Mapping[str, object]) -> str:
-        """Return the text with other values (plain data) for some fields."""
-        return self.replaced({key: value_text(value) for key, value in changes.items()})
 
     def _value_start(self, leaf: Leaf) -> int:
         """Where the value of a block leaf begins: right after the colon or dash before it."""

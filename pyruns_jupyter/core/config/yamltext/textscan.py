@@ -145,7 +145,7 @@ def unescape_bars(text: str) -> str:
 
 
 def has_bar(text: str, live: bool = False) -> bool:
-    """Tell whether a bar stands outside quotes (`live`: one not escaped); True if quotes are broken."""
+    """Return whether a bar stands outside quotes (`live`: one not escaped); True if quotes are broken."""
     if "|" not in text:
         return False
     wanted = "|\"'" if live else "|\"'\\"

@@ -189,7 +189,7 @@ def _escape(character: str) -> str:
 
 
 def is_same_everywhere(text: str) -> bool:
-    """Tell whether PyYAML's own YAML 1.1 rules read the plain scalar `text` as we do."""
+    """Return whether PyYAML's own YAML 1.1 rules read the plain scalar `text` as we do."""
     resolver: Any = _common_resolver()
     theirs: str = resolver.resolve(ScalarNode, text, (True, False))
     return scalar_tag(text) == theirs

@@ -10,17 +10,15 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.atomic import sync_folder
+from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 
 # Files below these tell other programs what to do, and have no results of a run in them.
 _NOT_RESULTS = frozenset({ROOT_NAME, ".git"})
-_FOLDER_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0)
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def keep_results(folder: Path, paths: Sequence[str], staging: Path) -> list[str]:
@@ -61,9 +59,9 @@ def _keep(folder: Path, path: str, staging: Path, links: list[str]) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with open(os.open(source, os.O_RDONLY | _NO_FOLLOW), "rb") as stream:
+    with open(os.open(source, os.O_RDONLY | NO_FOLLOW), "rb") as stream:
         status = os.fstat(stream.fileno())
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW
         with open(os.open(target, flags, 0o600), "wb") as copy:
             shutil.copyfileobj(stream, copy, 1024 * 1024)
             copy.flush()
@@ -84,7 +82,7 @@ def move_results(staging: Path, paths: Sequence[str], base: Path, project: str) 
         if not _may_move(path, parts, project):
             continue
         try:
-            with _opened(base, parts[:-1]) as parent:
+            with opened_folder(base, parts[:-1], follow=True) as parent:
                 _move(staging / path, parts[-1], parent)
                 os.fsync(parent)
         except OSError:  # something is there, or leads elsewhere, or is on another file system
@@ -100,20 +98,6 @@ def _may_move(path: str, parts: Collection[str], project: str) -> bool:
     return inside or not any(part.startswith(".") for part in parts)
 
 
-@contextmanager
-def _opened(base: Path, parts: Sequence[str]) -> Iterator[int]:
-    """Open a folder below `base` that no link leads to."""
-    folder = os.open(base, _FOLDER_FLAGS)
-    try:
-        for part in parts:
-            inner = os.open(part, _FOLDER_FLAGS | _NO_FOLLOW, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        yield folder
-    finally:
-        os.close(folder)
-
-
 def _move(staged: Path, name: str, parent: int) -> None:
     if staged.is_dir():
         try:
@@ -127,7 +111,7 @@ def _move(staged: Path, name: str, parent: int) -> None:
     except (FileExistsError, FileNotFoundError):
         raise
     except OSError:  # a file system without hard links: the name is taken first, by a file of ours
-        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600, dir_fd=parent))
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600, dir_fd=parent))
         try:
             os.rename(staged, name, dst_dir_fd=parent)
         except OSError:

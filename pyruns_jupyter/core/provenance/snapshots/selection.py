@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def _bounded(chosen: CodeSelection) -> list[str]:
 
 
 def _ask_git(chosen: CodeSelection, repository: Path, prefix: str, depth: int) -> bool:
-    """Add what a repository and those inside it hold; tell whether git answered."""
+    """Add what a repository and those inside it hold; return whether git answered."""
     listed = run_git(
         repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", timeout=_GIT_SECONDS
     )
@@ -132,7 +131,7 @@ def _is_environment(folder: str) -> bool:
 
 
 def is_safe(path: str) -> bool:
-    """Tell whether a path that was read from disk stays inside the folder it is relative to."""
+    """Return whether a path that was read from disk stays inside the folder it is relative to."""
     parts = path.split("/")
     return bool(path) and "\0" not in path and not {"", ".", ".."} & set(parts) and os.sep in ("/", "\\")
 
@@ -151,13 +150,3 @@ def link_text(base: Path, path: str) -> str | None:
     if os.path.commonpath([inside, target]) != inside:
         return target
     return os.path.relpath(target, os.path.realpath(place.parent))
-
-
-def kind_of(status: os.stat_result) -> str:
-    """Return `file`, `link`, `folder`, or `special` for what is none of these."""
-    mode = status.st_mode
-    if stat.S_ISREG(mode):
-        return "file"
-    if stat.S_ISLNK(mode):
-        return "link"
-    return "folder" if stat.S_ISDIR(mode) else "special"

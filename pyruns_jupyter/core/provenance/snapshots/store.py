@@ -17,12 +17,16 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import (
@@ -38,7 +42,7 @@ from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, t
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from pyruns_jupyter.core.trust.engine_key import EngineKey, close_own
 
-from .selection import MAX_FILES, CodeSelection, is_safe, kind_of, link_text, select
+from .selection import MAX_FILES, CodeSelection, is_safe, link_text, select
 
 CODE = ".code"
 MAX_FILE_BYTES = 10 * 1024 * 1024
@@ -90,15 +94,10 @@ class Manifest:
         """
         value = parse_json(data, path)
         try:
-            files = {
-                str(name): (str(digest), int(size), bool(executable))
-                for name, (digest, size, executable) in value["files"].items()
-            }
-            links = {str(name): str(text) for name, text in value["links"].items()}
-            left_out = {str(name): str(text) for name, text in value["left_out"].items()}
-            found = cls(str(value["project"]), files, links, left_out, value.get("by_git") is True)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise Unreadable(f"{path} does not describe stored code: {error!r}.") from error
+            found = msgspec.convert(value, cls)
+        except msgspec.ValidationError as error:
+            raise Unreadable(f"{path} does not describe stored code: {error}.") from error
+        files, links = found.files, found.links
         if found.project and not is_safe(found.project):
             raise Unreadable(f"{path} names the folder {found.project!r}, which lies outside.")
         for name in (*files, *links):
@@ -123,7 +122,7 @@ def _folders_of(path: str) -> Iterator[str]:
         end = path.rfind("/", 0, end)
 
 
-def stays_inside(path: str, text: str) -> bool:
+def stayspath_inside(path: str, text: str) -> bool:
     """Return whether a link at `path` of a snapshot that leads to `text` leads to a place in the snapshot.
 
     Its `..` come first: what follows a name may be another link, from where `..` leads elsewhere.
@@ -153,11 +152,11 @@ def take(key: EngineKey, script: Path | None = None) -> str:
     root = key.root
     project = root.parent
     chosen = select(project)
-    inner = _inside(chosen.base, project) or ""
+    inner = path_inside(chosen.base, project) or ""
     if inner and not any(path.startswith(f"{inner}/") for path in chosen.files):
         chosen, inner = select(project, by_git=False), ""  # the repository ignores the project
     if script is not None:
-        place = _inside(chosen.base, script)
+        place = path_inside(chosen.base, script)
         if place is None:
             raise InvalidInput(
                 f"The script {script} lies outside of {chosen.base}, so its code cannot be stored. "
@@ -201,7 +200,7 @@ def _make_folder(key: EngineKey, folder: Path) -> None:
     close_own(key, folder)
 
 
-def _inside(base: Path, path: Path) -> str | None:
+def path_inside(base: Path, path: Path) -> str | None:
     """Return `path` relative to `base` with `/`, empty for `base` itself; None when it lies outside."""
     for one, other in ((base, path), (Path(os.path.realpath(base)), Path(os.path.realpath(path)))):
         try:
@@ -229,8 +228,7 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
                 status = os.lstat(place)
             except OSError:
                 continue  # git still knows it, but it was deleted
-            kind = kind_of(status)
-            if kind == "link":
+            if stat.S_ISLNK(status.st_mode):
                 text = link_text(chosen.base, path)
                 if text is None:
                     left_out[path] = "it is a link that leads nowhere"
@@ -240,9 +238,9 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
                 else:
                     links[path] = text
                 continue
-            if kind == "folder":
+            if stat.S_ISDIR(status.st_mode):
                 continue
-            if kind == "special":
+            if not stat.S_ISREG(status.st_mode):
                 left_out[path] = "it is neither file nor link"
                 continue
             if status.st_size > MAX_FILE_BYTES:
@@ -263,7 +261,7 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
                 known[path] = mark
         _place(key, staging, new)
     finally:
-        _remove(staging)
+        shutil.rmtree(staging, ignore_errors=True)
     if known != seen:
         _remember(folder, chosen.base, known)
     return Manifest(project, files, links, left_out, chosen.by_git)
@@ -344,12 +342,6 @@ def _remember(folder: Path, base: Path, known: dict[str, list[Any]]) -> None:
         write_atomic(folder / "seen.json", data.encode("utf-8", "backslashreplace"), durable=False)
 
 
-def _remove(staging: Path) -> None:
-    import shutil
-
-    shutil.rmtree(staging, ignore_errors=True)
-
-
 def load(root: Path, digest: str) -> Manifest:
     """Return the snapshot `digest` (64 hexadecimal digits).
 
@@ -395,7 +387,7 @@ def write_out(root: Path, manifest: Manifest, folder: Path) -> None:
         with open(os.open(folder / path, flags, 0o700 if executable else 0o600), "wb") as stream:
             stream.write(data)
     for path, text in manifest.links.items():  # after the files, so that none is written through one
-        if not stays_inside(path, text):
+        if not stayspath_inside(path, text):
             continue
         (folder / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.symlink(text, folder / path)

@@ -30,7 +30,7 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, check_own
 
 from .results import keep_results, move_results
 from .selection import is_safe, select
-from .store import CODE, STAGING, Manifest, load, store_folders, write_out
+from .store import CODE, STAGING, Manifest, load, path_inside, store_folders, write_out
 
 TREES, KEPT = "trees", "kept-"
 _DIGITS = 16  # of the hash of its code in the name of a tree
@@ -56,14 +56,9 @@ class Tree:
 
     def place_of(self, path: Path) -> Path | None:
         """Return where a file or folder of the project lies in the tree; None when it does not."""
-        for base, real in ((self.base, path), (_real(self.base), _real(path))):
-            try:
-                inner = real.relative_to(base)
-            except ValueError:
-                continue
-            place = self.folder / inner
-            return place if place.exists() else None
-        return None
+        inner = path_inside(self.base, path)
+        place = None if inner is None else self.folder / inner
+        return place if place is not None and place.exists() else None
 
 
 def has_trees(key: EngineKey) -> bool:
