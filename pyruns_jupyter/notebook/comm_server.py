@@ -82,7 +82,7 @@ class Bridge:
             "getWorkspace": lambda _: self._model(),
             "exportResults": self._export,
             "readLog": self._read_log,
-            "readArtifact": self._artifact,
+            "downloadArtifact": self._artifact,
             "getSystem": lambda _: sample(),
         }
 

@@ -764,9 +764,9 @@ export interface components {
             /** @description Name of a single task, what the names of several begin with, or a pattern such as `{lr}-{seed}`: keys by their end where that is unique, `{n}` the number, `{name}` the workspace, `{lr:.0e}` a format, `{{` a brace */
             name?: string;
             /** @default 0 */
-            offset: number;
+            offset?: number;
             /** @default 200 */
-            limit: number;
+            limit?: number;
         };
         Axis: {
             key: string;

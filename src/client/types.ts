@@ -4,12 +4,10 @@
  * Data types are aliases of the ones generated from `openapi.yaml`. An
  * operation that fails rejects with a `ClientError`.
  */
-import type { components, operations } from './schema';
+import type { Methods, Query } from './operations';
+import type { components } from './schema';
 
 type Schemas = components['schemas'];
-
-/** Properties with a default in the schema may be left out of a request. */
-type Loose<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
 
 export type Status = Schemas['Status'];
 export type TaskStatus = Schemas['TaskStatus'];
@@ -22,10 +20,7 @@ export type Template = Schemas['Template'];
 export type Axis = Schemas['Axis'];
 export type Preview = Schemas['Preview'];
 export type PreviewRow = Schemas['PreviewRow'];
-export type PreviewRequest = Loose<
-  Schemas['PreviewRequest'],
-  'offset' | 'limit'
->;
+export type PreviewRequest = Schemas['PreviewRequest'];
 export type Studies = Schemas['Studies'];
 export type Study = Schemas['Study'];
 export type StudyDetail = Schemas['StudyDetail'];
@@ -54,13 +49,9 @@ export type GpuProcess = Schemas['GpuProcess'];
 export type SystemSample = Schemas['SystemSample'];
 export type SystemMessage = Schemas['SystemMessage'];
 export type FieldError = Schemas['FieldError'];
-export type TaskListQuery = NonNullable<
-  operations['listTasks']['parameters']['query']
->;
+export type TaskListQuery = Query<'listTasks'>;
 export type TrashedTask = Schemas['TrashedTask'];
-export type ExportQuery = NonNullable<
-  operations['exportResults']['parameters']['query']
->;
+export type ExportQuery = Query<'exportResults'>;
 export type Queue = Schemas['Queue'];
 export type QueuedBatch = Schemas['QueuedBatch'];
 export type RunInput = Schemas['RunInput'];
@@ -69,26 +60,18 @@ export type Artifact = Artifacts['items'][number];
 export type Columns = Schemas['Columns'];
 export type Groups = Schemas['Groups'];
 export type Group = Schemas['Group'];
-export type GroupQuery = NonNullable<
-  operations['groupTasks']['parameters']['query']
->;
+export type GroupQuery = Query<'groupTasks'>;
 export type Summary = Schemas['Summary'];
 export type Curves = Schemas['Curves'];
 export type Curve = Schemas['Curve'];
 export type Comparison = Schemas['Comparison'];
 export type FailureGroup = Schemas['FailureGroup'];
-export type LogQuery = NonNullable<
-  operations['readLog']['parameters']['query']
->;
+export type LogQuery = Query<'readLog'>;
 
 export type LogHits = Schemas['LogHits'];
-export type LogSearch = NonNullable<
-  operations['searchLog']['parameters']['query']
->;
+export type LogSearch = Query<'searchLog'>;
 export type LogTimes = Schemas['LogTimes'];
-export type LogTimesQuery = NonNullable<
-  operations['listLogTimes']['parameters']['query']
->;
+export type LogTimesQuery = Query<'listLogTimes'>;
 
 /** Bytes of a log and where they begin. */
 export interface ILogRange {
@@ -177,90 +160,21 @@ export type IEventStream = IStream;
 export type ILogStream = IStream;
 export type ISystemStream = IStream;
 
-/** All that can be asked of the server side. `ws` is a workspace id. */
-export interface IClient {
-  getStatus(): Promise<Status>;
+/** Methods that are more convenient to call than their operation. */
+export interface IShorthands {
   listWorkspaces(): Promise<Workspace[]>;
   /** Open a script or folder, creating its workspace when there is none. */
   openWorkspace(path: string): Promise<Workspace>;
-  getWorkspace(ws: string): Promise<Workspace>;
-  getParameters(ws: string): Promise<Parameters>;
   getTemplate(ws: string, task?: string): Promise<Template>;
-  previewSweep(
-    ws: string,
-    request: PreviewRequest,
-    signal?: AbortSignal
-  ): Promise<Preview>;
-  listTasks(
-    ws: string,
-    query?: TaskListQuery,
-    signal?: AbortSignal
-  ): Promise<TaskPage>;
-  createTasks(ws: string, request: CreateRequest): Promise<Created>;
-  actOnTasks(ws: string, request: ActionRequest): Promise<ActionResult>;
-  /** What is in the trash, the last removed first. */
   listTrash(ws: string): Promise<TrashedTask[]>;
-  /** Results as a file: a row a run, or the latest run of each task. */
-  exportResults(ws: string, query?: ExportQuery): Promise<IDownload>;
-  getTask(ws: string, task: string): Promise<TaskDetail>;
-  changeTask(ws: string, task: string, patch: TaskPatch): Promise<TaskDetail>;
-  deleteTask(ws: string, task: string): Promise<void>;
-  readLog(
-    ws: string,
-    task: string,
-    query?: LogQuery,
-    signal?: AbortSignal
-  ): Promise<ILogRange>;
-  /** Search a log from end to end; hits are told as they are found. */
-  searchLog(
-    ws: string,
-    task: string,
-    query: LogSearch,
-    onHits: (hits: LogHits) => void,
-    signal?: AbortSignal
-  ): Promise<void>;
-  /** When parts of a log were written. */
-  listLogTimes(
-    ws: string,
-    task: string,
-    query?: LogTimesQuery
-  ): Promise<LogTimes>;
-  /**
-   * The address at which the browser can fetch a log by itself; null where
-   * there is none.
-   */
-  logUrl(ws: string, task: string, run?: number): string | null;
-  getTracks(ws: string, task: string, run?: number): Promise<Tracks>;
-  /** What a run was given. */
-  getRunInput(ws: string, task: string, run: number): Promise<RunInput>;
-  /** The files that a run left. */
-  listArtifacts(ws: string, task: string, run: number): Promise<Artifacts>;
-  /** One of these files, or its first `most` bytes. */
-  readArtifact(
-    ws: string,
-    task: string,
-    run: number,
-    path: string,
-    most?: number
-  ): Promise<Blob>;
-  /** What waits in the project of a workspace, and for what. */
-  getQueue(ws: string): Promise<Queue>;
-  /** Let nothing more start, or go on. */
   pauseQueue(ws: string, paused: boolean): Promise<Queue>;
-  /** Queue again here the tasks that were queued elsewhere. */
+  /** Requeue here the tasks that were queued elsewhere. */
   requeueForeign(ws: string): Promise<Queue>;
-  /** What the tasks have values of. */
-  listColumns(ws: string): Promise<Columns>;
-  groupTasks(
-    ws: string,
-    query: GroupQuery,
-    signal?: AbortSignal
-  ): Promise<Groups>;
   /**
    * Curves of several tasks, with at most `points` values each.
    *
-   * @param keys - which curves; all of them when there is none
-   * @param run - which run, from 1; the latest when it is not said
+   * @param keys - which curves; all of them when it is empty
+   * @param run - which run, from 1; by default the latest
    */
   listCurves(
     ws: string,
@@ -269,34 +183,52 @@ export interface IClient {
     points: number,
     run?: number
   ): Promise<Curves>;
-  /** In which parameters tasks differ, and what came of them. */
   compareTasks(ws: string, names: readonly string[]): Promise<Comparison>;
-  /** The adaptive sweeps of a workspace, the newest first. */
-  listStudies(ws: string): Promise<Studies>;
-  getStudy(ws: string, name: string): Promise<StudyDetail>;
-  /** What an adaptive sweep would search, and what is wrong. */
-  previewSearch(
-    ws: string,
-    request: StudyRequest,
-    signal?: AbortSignal
-  ): Promise<SearchPreview>;
-  beginStudy(ws: string, request: StudyRequest): Promise<Study>;
-  /** Stop it, or go on with it. */
-  changeStudy(ws: string, name: string, change: StudyChange): Promise<Study>;
-  /** Forget it; its tasks stay. */
-  removeStudy(ws: string, name: string): Promise<void>;
-  getSystem(): Promise<SystemSample>;
+}
 
-  streamEvents(
+/** What is not answered with one JSON value. */
+export interface IDownloads {
+  exportResults(ws: string, query?: ExportQuery): Promise<IDownload>;
+  readLog(
     ws: string,
-    handlers: IEventHandlers,
-    since?: IEventPosition
-  ): IEventStream;
+    task: string,
+    query?: LogQuery,
+    signal?: AbortSignal
+  ): Promise<ILogRange>;
+  /** Search a log from end to end; hits are reported as they are found. */
+  searchLog(
+    ws: string,
+    task: string,
+    query: LogSearch,
+    onHits: (hits: LogHits) => void,
+    signal?: AbortSignal
+  ): Promise<void>;
+  /** The address at which the browser itself can fetch a log, if any. */
+  logUrl(ws: string, task: string, run?: number): string | null;
+  /** A file that a run left, or its first `most` bytes. */
+  readArtifact(
+    ws: string,
+    task: string,
+    run: number,
+    path: string,
+    most?: number
+  ): Promise<Blob>;
+}
+
+export interface IStreams {
+  streamEvents(ws: string, handlers: IEventHandlers): IStream;
   streamLog(
     ws: string,
     task: string,
     start: ILogStart,
     handlers: ILogHandlers
-  ): ILogStream;
-  streamSystem(handlers: ISystemHandlers): ISystemStream;
+  ): IStream;
+  streamSystem(handlers: ISystemHandlers): IStream;
 }
+
+/**
+ * All requests to a server, whatever carries them: a method for each operation
+ * of `openapi.yaml`, and streams. `ws` is the id of a workspace.
+ */
+export interface IClient
+  extends Omit<Methods, keyof IShorthands>, IShorthands, IDownloads, IStreams {}

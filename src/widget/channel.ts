@@ -1,5 +1,5 @@
 /** The kernel behind a widget. */
-import type { IChannel } from '../client/commconnection';
+import type { IChannel } from '../client/comm';
 import type { IWidgetModel } from './types';
 
 /**

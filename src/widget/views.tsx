@@ -5,13 +5,15 @@ import '../../style/widget.css';
 import * as React from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { CommClient } from '../client/comm';
+import { createClient } from '../client/client';
+import { CommTransport } from '../client/comm';
 import { asClientError } from '../client/errors';
-import { ServerClient } from '../client/server';
+import { ServerTransport } from '../client/server';
 import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
 import { Strip } from '../views/shared/strip';
 import { widgetChannel } from './channel';
+import { pageConnection } from './connection';
 import type { Show } from './show';
 import { showComparison, showPlot } from './shows/compare';
 import { showDashboard } from './shows/dashboard';
@@ -20,7 +22,6 @@ import { showGpus } from './shows/gpus';
 import { showLog } from './shows/log';
 import { showTable } from './shows/table';
 import { Trait } from './traits';
-import { serverTransport } from './transport';
 import type { IMountOptions, IServerPlace } from './types';
 
 const SHOWS: Record<string, Show> = {
@@ -42,8 +43,8 @@ export function mount({ model, el, server }: IMountOptions): () => void {
     endAll();
     draw(true);
   });
-  const comm = channel && new CommClient(channel);
-  const client: IClient = comm ?? serverClient(server!);
+  const comm = channel && new CommTransport(channel);
+  const client = comm ? createClient(comm) : serverClient(server!);
 
   el.classList.add('pyr-root', 'pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
@@ -124,7 +125,7 @@ function serverClient(server: IServerPlace): IClient {
   if (known) {
     return known;
   }
-  const client = new ServerClient(serverTransport(server));
+  const client = createClient(new ServerTransport(pageConnection(server)));
   clients.set(server.baseUrl, client);
   return client;
 }
