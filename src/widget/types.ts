@@ -1,3 +1,7 @@
+import type { IClient, Status } from '../client/types';
+import type { ITrans } from '../views/shared/context';
+import type { Trait } from './widgetmodel';
+
 /** What anywidget gives a widget's module, as far as it is used here. */
 export interface IWidgetModel {
   get(name: string): unknown;
@@ -33,3 +37,23 @@ export interface IViews {
   /** Show the widget in `el`; returns how to end that. */
   mount(options: IMountOptions): () => void;
 }
+
+/** What a view of a widget is made from. */
+export interface IViewOptions {
+  client: IClient;
+  /** The id of the workspace; it may be empty for the machine alone. */
+  ws: string;
+  trans: ITrans;
+  /** What the user may do; null if it could not be asked for. */
+  status: Promise<Status | null>;
+  trait: <T>(name: string) => Trait<T>;
+  /** Dispose a model with the widget. */
+  own: <T extends { dispose(): void }>(model: T) => T;
+  /** Call a function when the widget ends. */
+  atEnd: (end: () => void) => void;
+}
+
+/** Makes a view of a widget. */
+export type MakeView = (
+  options: IViewOptions
+) => JSX.Element | Promise<JSX.Element>;

@@ -1,4 +1,4 @@
-import { render } from '../render';
+import { render } from '../loader';
 import type { IMountOptions } from '../types';
 import { FakeModel } from './model';
 

@@ -12,29 +12,26 @@ import { ServerTransport } from '../client/server';
 import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
 import { Strip } from '../views/shared/strip';
-import { widgetChannel } from './channel';
 import { pageConnection } from './connection';
-import type { Show } from './show';
-import { showComparison, showPlot } from './shows/compare';
-import { showDashboard } from './shows/dashboard';
-import { showGenerator } from './shows/generator';
-import { showGpus } from './shows/gpus';
-import { showLog } from './shows/log';
-import { showTable } from './shows/table';
-import { Trait } from './traits';
-import type { IMountOptions, IServerPlace } from './types';
+import type { IMountOptions, IServerPlace, MakeView } from './types';
+import { makeComparisonView, makePlotView } from './views/compare';
+import { makeDashboardView, makeGpusView } from './views/dashboard';
+import { makeGeneratorView } from './views/generator';
+import { makeLogView } from './views/log';
+import { makeTableView } from './views/table';
+import { Trait, widgetChannel } from './widgetmodel';
 
-const SHOWS: Record<string, Show> = {
-  comparison: showComparison,
-  dashboard: showDashboard,
-  generator: showGenerator,
-  gpus: showGpus,
-  log: showLog,
-  manager: showTable,
-  plot: showPlot
+const VIEWS: Record<string, MakeView> = {
+  comparison: makeComparisonView,
+  dashboard: makeDashboardView,
+  generator: makeGeneratorView,
+  gpus: makeGpusView,
+  log: makeLogView,
+  manager: makeTableView,
+  plot: makePlotView
 };
 
-/** Show the widget in `el`; returns how to end that. */
+/** Show the widget in `el`; returns a function that ends that. */
 export function mount({ model, el, server }: IMountOptions): () => void {
   const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
@@ -71,7 +68,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
 
   const show = async (): Promise<void> => {
     try {
-      view = await SHOWS[String(model.get('view'))]({
+      view = await VIEWS[String(model.get('view'))]({
         client,
         ws: server ? server.workspace : String(model.get('folder')),
         trans: plainTrans,
