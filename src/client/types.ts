@@ -1,100 +1,56 @@
 /**
- * What every front end needs from the server side, whatever carries it.
- *
- * Data types are aliases of the ones generated from `openapi.yaml`. An
- * operation that fails rejects with a `ClientError`.
+ * The interface of a client, and the types of its data: those of `openapi.yaml`
+ * are generated. A failed operation rejects with a `ClientError`.
  */
 import type { Methods, Query } from './operations';
-import type { components } from './schema';
+import type {
+  ActionRequest,
+  Artifacts,
+  Comparison,
+  Curves,
+  EventMessage,
+  LogHits,
+  LogMessage,
+  Queue,
+  SystemSample,
+  Template,
+  TrashedTask,
+  Workspace
+} from './schema';
 
-type Schemas = components['schemas'];
+export type * from './schema';
 
-export type Status = Schemas['Status'];
-export type TaskStatus = Schemas['TaskStatus'];
-export type Counts = Schemas['Counts'];
-export type Workspace = Schemas['Workspace'];
-export type Parameter = Schemas['Parameter'];
-export type Parameters = Schemas['Parameters'];
-export type DefaultGpus = Schemas['DefaultGpus'];
-export type Template = Schemas['Template'];
-export type Axis = Schemas['Axis'];
-export type Preview = Schemas['Preview'];
-export type PreviewRow = Schemas['PreviewRow'];
-export type PreviewRequest = Schemas['PreviewRequest'];
-export type Studies = Schemas['Studies'];
-export type Study = Schemas['Study'];
-export type StudyDetail = Schemas['StudyDetail'];
-export type StudyRequest = Schemas['StudyRequest'];
-export type StudyChange = Schemas['StudyChange'];
-export type Trial = Schemas['Trial'];
-export type SearchPreview = Schemas['SearchPreview'];
-export type Dimension = Schemas['Dimension'];
-export type RunOptions = Schemas['RunOptions'];
-export type ClusterNeed = Schemas['ClusterNeed'];
-export type CreateRequest = Schemas['CreateRequest'];
-export type Created = Schemas['Created'];
-export type ActionRequest = Schemas['ActionRequest'];
 export type Action = ActionRequest['action'];
-export type ActionResult = Schemas['ActionResult'];
-export type TaskPatch = Schemas['TaskPatch'];
-export type TaskRow = Schemas['TaskRow'];
-export type TaskPage = Schemas['TaskPage'];
-export type TaskDetail = Schemas['TaskDetail'];
-export type RunInfo = Schemas['RunInfo'];
-export type Tracks = Schemas['Tracks'];
-export type EventMessage = Schemas['EventMessage'];
-export type LogMessage = Schemas['LogMessage'];
-export type Gpu = Schemas['Gpu'];
-export type GpuProcess = Schemas['GpuProcess'];
-export type SystemSample = Schemas['SystemSample'];
-export type SystemMessage = Schemas['SystemMessage'];
-export type FieldError = Schemas['FieldError'];
-export type TaskListQuery = Query<'listTasks'>;
-export type TrashedTask = Schemas['TrashedTask'];
-export type ExportQuery = Query<'exportResults'>;
-export type Queue = Schemas['Queue'];
-export type QueuedBatch = Schemas['QueuedBatch'];
-export type RunInput = Schemas['RunInput'];
-export type Artifacts = Schemas['Artifacts'];
 export type Artifact = Artifacts['items'][number];
-export type Columns = Schemas['Columns'];
-export type Groups = Schemas['Groups'];
-export type Group = Schemas['Group'];
+export type TaskListQuery = Query<'listTasks'>;
+export type ExportQuery = Query<'exportResults'>;
 export type GroupQuery = Query<'groupTasks'>;
-export type Summary = Schemas['Summary'];
-export type Curves = Schemas['Curves'];
-export type Curve = Schemas['Curve'];
-export type Comparison = Schemas['Comparison'];
-export type FailureGroup = Schemas['FailureGroup'];
 export type LogQuery = Query<'readLog'>;
-
-export type LogHits = Schemas['LogHits'];
 export type LogSearch = Query<'searchLog'>;
-export type LogTimes = Schemas['LogTimes'];
 export type LogTimesQuery = Query<'listLogTimes'>;
 
-/** Bytes of a log and where they begin. */
+/** Bytes of a log and their place. */
 export interface ILogRange {
   bytes: Uint8Array;
   /** Absolute offset of the first byte. */
   offset: number;
-  /** Length of the whole log at that moment. */
+  /** Size of the whole log at that moment. */
   size: number;
 }
 
-/** A file that was asked for, and how it is called. */
+/** A downloaded file and its name. */
 export interface IDownload {
   blob: Blob;
   name: string;
 }
 
 /**
- * `connecting` until the first connection stands, `open` while it stands,
- * `lost` while a broken one is being renewed.
+ * `connecting` until the first connection is open, `lost` while a broken one
+ * is opened again.
  */
 export type ConnectionState = 'connecting' | 'open' | 'lost';
 
-/** A connection that renews itself until it is disposed. */
+/** A connection that is opened again when it breaks, until it is disposed. */
 export interface IStream {
   readonly state: ConnectionState;
   readonly isDisposed: boolean;
@@ -105,20 +61,20 @@ export interface IStream {
 
 export interface IStreamHandlers {
   onState?(state: ConnectionState): void;
-  /** The server answered and refused; attempts go on, slowly. */
+  /** The server refused the connection; attempts continue, slowly. */
   onError?(error: Error): void;
 }
 
-/** What changed in a workspace is told in order and never twice. */
+/** Changes of a workspace are reported in order and never twice. */
 export interface IEventHandlers extends IStreamHandlers {
-  /** Every connection begins with it; without counts when unchanged. */
+  /** Every connection begins with it; `counts` is missing if unchanged. */
   onHello?(message: EventMessage): void;
   onChanges(message: EventMessage): void;
-  /** The past is not known any more: list again. */
+  /** The server cannot report what changed meanwhile: list again. */
   onReset(message: EventMessage): void;
 }
 
-/** How far somebody already knows a workspace. */
+/** The last known revision of a workspace. */
 export interface IEventPosition {
   epoch: string;
   revision: number;
@@ -128,16 +84,16 @@ export interface ILogChunk {
   /** Absolute offset of the first byte. */
   offset: number;
   bytes: Uint8Array;
-  /** To be called once the bytes are shown, so that more may follow. */
+  /** To be called once the bytes are shown, so that more are sent. */
   done(): void;
 }
 
-/** Bytes come in order, without gaps and never twice, also after a loss. */
+/** Bytes are in order and complete, and never repeated after a loss. */
 export interface ILogHandlers extends IStreamHandlers {
   /** Every connection begins with it. */
   onHeader(message: LogMessage): void;
   onData(chunk: ILogChunk): void;
-  /** The file was cut or replaced: what follows begins at `message.offset`. */
+  /** The file was cut or replaced: it is sent again from `message.offset`. */
   onReset(message: LogMessage): void;
   /** The run is over and every byte was delivered; the stream has ended. */
   onEnd(message: LogMessage): void;
@@ -151,7 +107,7 @@ export interface ILogStart {
 }
 
 export interface ISystemHandlers extends IStreamHandlers {
-  /** The samples before now, oldest first; replaces what was known. */
+  /** All earlier samples, oldest first. */
   onHistory(samples: SystemSample[]): void;
   onSample(sample: SystemSample): void;
 }
@@ -187,7 +143,7 @@ export interface IShorthands {
 }
 
 /** What is not answered with one JSON value. */
-export interface IDownloads {
+interface IDownloads {
   exportResults(ws: string, query?: ExportQuery): Promise<IDownload>;
   readLog(
     ws: string,
@@ -215,7 +171,7 @@ export interface IDownloads {
   ): Promise<Blob>;
 }
 
-export interface IStreams {
+interface IStreams {
   streamEvents(ws: string, handlers: IEventHandlers): IStream;
   streamLog(
     ws: string,
