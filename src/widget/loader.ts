@@ -40,21 +40,22 @@ async function loadViews(
   };
 }
 
-export function render(
+/** Show a widget; returns a function that removes it. */
+export function renderWidget(
   { model, el }: { model: IWidgetModel; el: HTMLElement },
   importer: Importer = importModule
 ): () => void {
   const gone = new AbortController();
   let unmount: (() => void) | null = null;
-  const say = (text: string): void => {
+  const show = (text: string): void => {
     el.textContent = text;
   };
-  say('Loading…');
+  show('Loading…');
   const timer = setTimeout(() => {
-    say(
+    show(
       'Waiting for the kernel, which is busy with a cell or not there. This is what was shown:'
     );
-    // As a saved page has it; made by the kernel like the widget itself.
+    // The picture is trusted: the kernel made it, like the widget itself.
     const picture = document.createElement('div');
     picture.innerHTML = String(model.get('_picture_then') ?? '');
     el.append(picture);
@@ -63,7 +64,7 @@ export function render(
     .then(({ views, server }) => {
       clearTimeout(timer);
       if (!gone.signal.aborted) {
-        say('');
+        show('');
         unmount = views.mount({ model, el, server });
       }
     })
@@ -71,7 +72,7 @@ export function render(
       clearTimeout(timer);
       if (!gone.signal.aborted) {
         const reason = error instanceof Error ? error.message : String(error);
-        say(`The widget cannot be shown: ${reason}`);
+        show(`The widget cannot be shown: ${reason}`);
       }
     });
   return () => {
@@ -82,7 +83,7 @@ export function render(
 }
 
 export default {
-  // anywidget hands over more than is needed.
+  // anywidget passes more arguments.
   render: ({ model, el }: { model: IWidgetModel; el: HTMLElement }) =>
-    render({ model, el })
+    renderWidget({ model, el })
 };

@@ -35,7 +35,7 @@ const VIEWS: Record<string, MakeView> = {
 export function mount({ model, el, server }: IMountOptions): () => void {
   const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
-  // Heard before the client hears it, which would try to reconnect.
+  // Registered before the client, whose streams would try to reconnect.
   const endGone = channel?.onGone(() => {
     endAll();
     draw(true);
@@ -45,7 +45,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
 
   el.classList.add('pyr-root', 'pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
-  // The notebook's one-letter shortcuts are not meant for what is typed here.
+  // Keys typed here must not trigger the notebook's one-letter shortcuts.
   el.dataset.lmSuppressShortcuts = 'true';
   const frame = document.createElement('div');
   frame.className = 'pyr-widget-frame';
@@ -57,8 +57,8 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   onHeight();
   model.on('change:height', onHeight);
 
-  // The React of JupyterLab, and of other versions of this module, count their
-  // ids in the same page.
+  // Ids must differ from those of the React of JupyterLab and of other copies
+  // of this module.
   const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
   const draw = (isGone: boolean): void =>
@@ -72,7 +72,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
         client,
         ws: server ? server.workspace : String(model.get('folder')),
         trans: plainTrans,
-        // What is wrong, the view itself finds out.
+        // The view reports errors of its own requests.
         status: client.getStatus().catch(() => null),
         trait: name => new Trait(model, name),
         own: owned => {
@@ -106,7 +106,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
     comm?.dispose();
     frame.remove();
   };
-  // A page that goes takes its streams with it, or the kernel would go on.
+  // Otherwise the kernel would continue to send after the page was closed.
   const onLeave = (event: PageTransitionEvent): void => {
     if (!event.persisted) {
       unmount();
@@ -129,7 +129,7 @@ function serverClient(server: IServerPlace): IClient {
 
 const clients = new Map<string, IClient>();
 
-/** A number that no other widget of the page has, whichever copy shows it. */
+/** Return a number that is unique in the page, for all copies of this module. */
 function nextRoot(): number {
   const page = globalThis as { [ROOTS]?: number };
   return (page[ROOTS] = (page[ROOTS] ?? 0) + 1);

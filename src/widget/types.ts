@@ -2,18 +2,18 @@ import type { IClient, Status } from '../client/types';
 import type { ITrans } from '../views/shared/context';
 import type { Trait } from './widgetmodel';
 
-/** What anywidget gives a widget's module, as far as it is used here. */
+/** The part of a widget's model of anywidget that is used here. */
 export interface IWidgetModel {
   get(name: string): unknown;
   set(name: string, value: unknown): void;
   save_changes(): void;
-  /** A message to the Python side; throws or does nothing without a kernel. */
+  /** Send a message to the kernel; throws or does nothing without one. */
   send(content: object): void;
-  on(event: string, heard: (...values: never[]) => void): void;
-  off(event: string, heard: (...values: never[]) => void): void;
+  on(event: string, listener: (...values: never[]) => void): void;
+  off(event: string, listener: (...values: never[]) => void): void;
 }
 
-/** A workspace as a server extension serves it. */
+/** A workspace on a server with the extension. */
 export interface IServerPlace {
   /** The server's base URL, absolute, with its trailing slash. */
   baseUrl: string;
@@ -28,13 +28,13 @@ export interface IServerPlace {
 export interface IMountOptions {
   model: IWidgetModel;
   el: HTMLElement;
-  /** Null: the kernel answers over the widget's comm. */
+  /** Null if the kernel answers, over the widget's comm. */
   server: IServerPlace | null;
 }
 
-/** The module with the views, which the loader loads. */
+/** The module with the views. */
 export interface IViews {
-  /** Show the widget in `el`; returns how to end that. */
+  /** Show the widget in `el`; returns a function that ends that. */
   mount(options: IMountOptions): () => void;
 }
 
