@@ -12,7 +12,7 @@ import { build, context } from 'esbuild';
 
 const entryPoints = {
   'widget-loader': 'src/widget/loader.ts',
-  'widget-views': 'src/widget/views.tsx'
+  'widget-views': 'src/widget/mount.tsx'
 };
 
 for (const file of Object.values(entryPoints)) {

@@ -7,10 +7,10 @@ import { linkPlugin } from './lab/linkplugin';
 import { notificationsPlugin } from './lab/notifications';
 import { pagesPlugin } from './lab/pages';
 import { runningPlugin } from './lab/running';
-import { savedPlugin } from './lab/saved';
 import { sidebarPlugin } from './lab/sidebar';
 import { statusPlugin } from './lab/statusitem';
 import { tabTitlePlugin } from './lab/tabtitle';
+import { widgetFallbackPlugin } from './lab/widgetfallback';
 
 export { CommandIDs, IPyruns } from './lab/tokens';
 
@@ -24,7 +24,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   runningPlugin,
   tabTitlePlugin,
   notificationsPlugin,
-  savedPlugin,
+  widgetFallbackPlugin,
   demoPlugin
 ];
 

@@ -71,7 +71,7 @@ function describe(folder) {
 
 const ours = JSON.parse(readFileSync('package.json', 'utf8'));
 const folders = new Set([
-  ...(await foldersIn(['src/widget/loader.ts', 'src/widget/views.tsx'], [])),
+  ...(await foldersIn(['src/widget/loader.ts', 'src/widget/mount.tsx'], [])),
   ...(await foldersIn(['src/index.ts', 'style/index.js'], OF_LAB))
 ]);
 // What the builder itself puts into the lab extension; it says so in production only.

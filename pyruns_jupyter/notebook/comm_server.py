@@ -74,7 +74,7 @@ class Bridge:
             "getWorkspace": self._model,
             "exportResults": self._export,
             "readLog": self._read_log,
-            "readArtifact": self._artifact,
+            "downloadArtifact": self._artifact,
             "getSystem": lambda session, _: session.run(session.runtime.sampler.sample),
         }
 

@@ -44,7 +44,12 @@ export namespace ClientError {
   }
 }
 
-/** Whether an operation was given up because its caller wanted it to be. */
+/** The error of an operation that its caller aborted, as `fetch` throws it. */
+export function abortError(): DOMException {
+  return new DOMException('The operation was aborted.', 'AbortError');
+}
+
+/** Return whether an operation was aborted by its caller. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }

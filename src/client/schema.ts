@@ -764,9 +764,9 @@ export interface components {
             /** @description Name of a single task, what the names of several begin with, or a pattern such as `{lr}-{seed}`: keys by their end where that is unique, `{n}` the number, `{name}` the workspace, `{lr:.0e}` a format, `{{` a brace */
             name?: string;
             /** @default 0 */
-            offset: number;
+            offset?: number;
             /** @default 200 */
-            limit: number;
+            limit?: number;
         };
         Axis: {
             key: string;
@@ -1513,6 +1513,80 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type FieldError = components['schemas']['FieldError'];
+export type Error = components['schemas']['Error'];
+export type Status = components['schemas']['Status'];
+export type TaskStatus = components['schemas']['TaskStatus'];
+export type Counts = components['schemas']['Counts'];
+export type Workspace = components['schemas']['Workspace'];
+export type Parameter = components['schemas']['Parameter'];
+export type Parameters = components['schemas']['Parameters'];
+export type DefaultGpus = components['schemas']['DefaultGpus'];
+export type Template = components['schemas']['Template'];
+export type PreviewRequest = components['schemas']['PreviewRequest'];
+export type Axis = components['schemas']['Axis'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewRow = components['schemas']['PreviewRow'];
+export type StudyRequest = components['schemas']['StudyRequest'];
+export type Direction = components['schemas']['Direction'];
+export type StudyChange = components['schemas']['StudyChange'];
+export type Study = components['schemas']['Study'];
+export type StudyDetail = components['schemas']['StudyDetail'];
+export type Trial = components['schemas']['Trial'];
+export type Studies = components['schemas']['Studies'];
+export type SearchPreview = components['schemas']['SearchPreview'];
+export type Dimension = components['schemas']['Dimension'];
+export type RunOptions = components['schemas']['RunOptions'];
+export type ClusterNeed = components['schemas']['ClusterNeed'];
+export type Period = components['schemas']['Period'];
+export type Queue = components['schemas']['Queue'];
+export type QueuedBatch = components['schemas']['QueuedBatch'];
+export type Settings = components['schemas']['Settings'];
+export type SettingsChange = components['schemas']['SettingsChange'];
+export type Comparison = components['schemas']['Comparison'];
+export type FailureGroup = components['schemas']['FailureGroup'];
+export type ComparedValues = components['schemas']['ComparedValues'];
+export type QueueChange = components['schemas']['QueueChange'];
+export type CreateRequest = components['schemas']['CreateRequest'];
+export type Created = components['schemas']['Created'];
+export type ActionRequest = components['schemas']['ActionRequest'];
+export type ActionResult = components['schemas']['ActionResult'];
+export type TaskPatch = components['schemas']['TaskPatch'];
+export type TaskRow = components['schemas']['TaskRow'];
+export type StudyPlace = components['schemas']['StudyPlace'];
+export type TaskPage = components['schemas']['TaskPage'];
+export type Columns = components['schemas']['Columns'];
+export type Summary = components['schemas']['Summary'];
+export type Group = components['schemas']['Group'];
+export type Groups = components['schemas']['Groups'];
+export type Curves = components['schemas']['Curves'];
+export type Curve = components['schemas']['Curve'];
+export type RunInfo = components['schemas']['RunInfo'];
+export type RunInput = components['schemas']['RunInput'];
+export type Artifacts = components['schemas']['Artifacts'];
+export type RunEnvironment = components['schemas']['RunEnvironment'];
+export type TaskDetail = components['schemas']['TaskDetail'];
+export type Variable = components['schemas']['Variable'];
+export type Trash = components['schemas']['Trash'];
+export type TrashedTask = components['schemas']['TrashedTask'];
+export type Tracks = components['schemas']['Tracks'];
+export type EventMessage = components['schemas']['EventMessage'];
+export type LogMessage = components['schemas']['LogMessage'];
+export type GpuProcess = components['schemas']['GpuProcess'];
+export type MigDevice = components['schemas']['MigDevice'];
+export type Gpu = components['schemas']['Gpu'];
+export type LogHits = components['schemas']['LogHits'];
+export type LogTimes = components['schemas']['LogTimes'];
+export type SystemSample = components['schemas']['SystemSample'];
+export type SystemMessage = components['schemas']['SystemMessage'];
+export type ResponseError = components['responses']['Error'];
+export type ParameterWs = components['parameters']['ws'];
+export type ParameterTask = components['parameters']['task'];
+export type ParameterStudy = components['parameters']['study'];
+export type ParameterRunOfPath = components['parameters']['run_of_path'];
+export type ParameterPath = components['parameters']['path'];
+export type ParameterSecrets = components['parameters']['secrets'];
+export type ParameterRun = components['parameters']['run'];
 export type $defs = Record<string, never>;
 export interface operations {
     getStatus: {

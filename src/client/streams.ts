@@ -1,9 +1,8 @@
-/** The three streams over websockets and how each of them goes on. */
-import { Connection } from './connection';
+/** The event, log and system streams over reconnecting sockets. */
 import { ClientError } from './errors';
-import type { ISocket } from './transport';
+import type { ISocket } from './socket';
+import { ReconnectingSocket } from './socket';
 import type {
-  ConnectionState,
   EventMessage,
   IEventHandlers,
   IEventPosition,
@@ -16,98 +15,94 @@ import type {
   TaskDetail
 } from './types';
 
-export interface IStreamSource<Where> {
-  open(where: Where): ISocket;
+export interface IStreamSource<Start> {
+  open(start: Start): ISocket;
   /** A plain request that fails for the reason for which a socket fails. */
   probe(): Promise<unknown>;
 }
 
-abstract class BaseStream implements IStream {
-  get state(): ConnectionState {
-    return this.connection.state;
-  }
-
-  get isDisposed(): boolean {
-    return this.connection.isDisposed;
-  }
-
-  retry(): void {
-    this.connection.retry();
-  }
-
-  dispose(): void {
-    this.connection.dispose();
-  }
-
-  protected abstract readonly connection: Connection;
-}
-
-/** What changed, from a revision on. */
-export class EventStream extends BaseStream {
-  constructor(
-    source: IStreamSource<IEventPosition | null>,
-    handlers: IEventHandlers,
-    since?: IEventPosition
-  ) {
-    super();
-    this._known = since ?? null;
-    this._handlers = handlers;
-    this.connection = new Connection({
-      open: () => source.open(this._known),
-      probe: () => source.probe(),
-      onText: message => this._onMessage(message as EventMessage),
-      onState: state => handlers.onState?.(state),
-      onError: error => handlers.onError?.(error)
-    });
-  }
-
-  private _onMessage(message: EventMessage): void {
+/** The changes of a workspace; a new connection resumes at the last revision. */
+export function eventStream(
+  source: IStreamSource<IEventPosition | null>,
+  handlers: IEventHandlers
+): IStream {
+  let known: IEventPosition | null = null;
+  const onText = (message: EventMessage): void => {
     const { epoch, revision } = message;
-    if (this._known !== null && epoch !== this._known.epoch) {
-      // Another life of the server: its revisions count from anew.
-      this._known = { epoch, revision };
-      this._handlers.onReset({ type: 'reset', epoch, revision });
+    if (known !== null && epoch !== known.epoch) {
+      // The server was restarted: its revisions are counted from the start.
+      known = { epoch, revision };
+      handlers.onReset({ type: 'reset', epoch, revision });
       if (message.type !== 'changes') {
         return;
       }
     }
     switch (message.type) {
       case 'hello':
-        // What changed since the known revision follows the greeting, so only
-        // who knew nothing stands at the revision that it names.
-        this._known ??= { epoch, revision };
-        this._handlers.onHello?.(message);
+        // The changes since the known revision follow, so only the first
+        // connection starts at the revision that the greeting names.
+        known ??= { epoch, revision };
+        handlers.onHello?.(message);
         break;
       case 'changes':
-        this._known = { epoch, revision };
-        this._handlers.onChanges(message);
+        known = { epoch, revision };
+        handlers.onChanges(message);
         break;
       case 'reset':
-        this._known = { epoch, revision };
-        this._handlers.onReset(message);
+        known = { epoch, revision };
+        handlers.onReset(message);
         break;
     }
-  }
-
-  protected readonly connection: Connection;
-  private _handlers: IEventHandlers;
-  private _known: IEventPosition | null;
+  };
+  return new ReconnectingSocket({
+    open: () => source.open(known),
+    probe: () => source.probe(),
+    onText: message => onText(message as EventMessage),
+    handlers
+  });
 }
 
-/** Shown bytes are acknowledged at the latest after so many. */
-const ACK_EVERY = 65536;
+/** Samples of the utilization of the machine. */
+export function systemStream(
+  source: IStreamSource<null>,
+  handlers: ISystemHandlers
+): IStream {
+  return new ReconnectingSocket({
+    open: () => source.open(null),
+    probe: () => source.probe(),
+    onText: data => {
+      const { type, samples } = data as SystemMessage;
+      if (type === 'history') {
+        handlers.onHistory(samples);
+      } else {
+        samples.forEach(sample => handlers.onSample(sample));
+      }
+    },
+    handlers
+  });
+}
 
 /** The bytes of a run's log in order, each once. */
-export class LogStream extends BaseStream {
+export function logStream(
+  source: IStreamSource<ILogStart>,
+  start: ILogStart,
+  handlers: ILogHandlers
+): IStream {
+  return new LogReceiver(source, start, handlers).socket;
+}
+
+/** Shown bytes that may be unacknowledged. */
+const MAX_UNACKNOWLEDGED_BYTES = 65536;
+
+class LogReceiver {
   constructor(
     source: IStreamSource<ILogStart>,
     start: ILogStart,
     handlers: ILogHandlers
   ) {
-    super();
     this._start = { ...start };
     this._handlers = handlers;
-    this.connection = new Connection({
+    this.socket = new ReconnectingSocket({
       open: () => {
         this._skip = 0;
         this._base = null;
@@ -120,8 +115,7 @@ export class LogStream extends BaseStream {
       probe: () => source.probe(),
       onText: message => this._onMessage(message as LogMessage),
       onBinary: bytes => this._onBytes(bytes),
-      onState: state => handlers.onState?.(state),
-      onError: error => handlers.onError?.(error)
+      handlers
     });
   }
 
@@ -136,8 +130,8 @@ export class LogStream extends BaseStream {
         break;
       case 'end':
         this._sendAck(true);
-        // Nothing follows: a connection that breaks now is not missed.
-        this.connection.dispose();
+        // Nothing follows, so a lost connection does not matter any more.
+        this.socket.dispose();
         this._handlers.onEnd(message);
         break;
     }
@@ -156,7 +150,7 @@ export class LogStream extends BaseStream {
       this._begin(0);
       this._base = null;
       this._handlers.onReset({ ...message, type: 'reset', offset: 0 });
-      this.connection.renew();
+      this.socket.renew();
       return;
     } else if (message.offset < this._position) {
       this._skip = this._position - message.offset;
@@ -188,7 +182,7 @@ export class LogStream extends BaseStream {
       if (bytes.length === 0) {
         // Known already: the window must not close over it.
         this._acked = this._position - this._skip;
-        this.connection.send({ ack: this._acked });
+        this.socket.send({ ack: this._acked });
         return;
       }
     }
@@ -213,14 +207,15 @@ export class LogStream extends BaseStream {
     if (
       this._base !== null &&
       this._done > this._acked &&
-      (now || this._done - this._acked >= ACK_EVERY)
+      (now || this._done - this._acked >= MAX_UNACKNOWLEDGED_BYTES)
     ) {
       this._acked = this._done;
-      this.connection.send({ ack: this._done });
+      this.socket.send({ ack: this._done });
     }
   }
 
-  protected readonly connection: Connection;
+  readonly socket: ReconnectingSocket;
+
   private _start: ILogStart;
   private _handlers: ILogHandlers;
   /** Up to where bytes were received, null before the first header. */
@@ -236,30 +231,7 @@ export class LogStream extends BaseStream {
   private _life = 0;
 }
 
-/** Samples of the machine's load. */
-export class SystemStream extends BaseStream {
-  constructor(source: IStreamSource<null>, handlers: ISystemHandlers) {
-    super();
-    this.connection = new Connection({
-      open: () => source.open(null),
-      probe: () => source.probe(),
-      onText: data => {
-        const message = data as SystemMessage;
-        if (message.type === 'history') {
-          handlers.onHistory(message.samples);
-        } else {
-          message.samples.forEach(sample => handlers.onSample(sample));
-        }
-      },
-      onState: state => handlers.onState?.(state),
-      onError: error => handlers.onError?.(error)
-    });
-  }
-
-  protected readonly connection: Connection;
-}
-
-/** Throws when a task's file cannot be read: then its log is not found. */
+/** Throw when a task's file cannot be read: then its log is not found either. */
 export function checkReadable(detail: TaskDetail): void {
   const { readable, message } = detail.task;
   if (!readable) {

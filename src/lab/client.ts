@@ -1,22 +1,36 @@
 import { PageConfig } from '@jupyterlab/coreutils';
-import type { ServerConnection } from '@jupyterlab/services';
+import { ServerConnection } from '@jupyterlab/services';
 
-import { ServerClient } from '../client/server';
+import { createClient } from '../client/client';
+import type { IServerConnection } from '../client/server';
+import { ServerTransport, withToken } from '../client/server';
 import type { IClient } from '../client/types';
-import { labTransport } from './transport';
 
-/** Whether the page's configuration asks for simulated tasks (`demo/`). */
+/** Return whether the page is configured to simulate tasks (`demo/`). */
 export function isDemo(): boolean {
   return PageConfig.getOption('pyrunsDemo') === 'true';
 }
 
-/** The client of the server extension, or of a demo that has none. */
+/** Make the client of the server extension, or of a demo without a server. */
 export async function makeClient(
   settings: ServerConnection.ISettings
 ): Promise<IClient> {
   if (isDemo()) {
-    const { DemoClient } = await import('../client/demo');
-    return new DemoClient();
+    const { createDemoClient } = await import('../client/demo');
+    return createDemoClient();
   }
-  return new ServerClient(labTransport(settings));
+  return createClient(new ServerTransport(labConnection(settings)));
+}
+
+/** Requests and sockets with the settings of Lab's own connection. */
+export function labConnection(
+  settings: ServerConnection.ISettings
+): IServerConnection {
+  const { baseUrl, wsUrl, WebSocket, appendToken, token } = settings;
+  return {
+    baseUrl,
+    wsUrl,
+    request: (url, init) => ServerConnection.makeRequest(url, init, settings),
+    openSocket: url => new WebSocket(withToken(url, appendToken ? token : ''))
+  };
 }

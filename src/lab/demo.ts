@@ -5,15 +5,15 @@ import type {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-// Whether there is anything to do is known at once.
+// Needed immediately, to know whether this is a demo.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { isDemo } from './client';
 import { CommandIDs, DOMAIN, IPyruns } from './tokens';
 
-/** What is looked at first. */
-const FIRST = 'digits/_pyruns_/train';
+/** The workspace that is opened first. */
+const FIRST_WORKSPACE = 'digits/_pyruns_/train';
 
-/** A line above all of JupyterLab that says that nothing here is real. */
+/** Make the notice above JupyterLab that everything is simulated. */
 function makeNotice(title: string, text: string): Widget {
   const notice = new Widget();
   notice.id = 'pyruns-demo-notice';
@@ -50,7 +50,7 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
     void app.restored.then(async () => {
       await pyruns.session.settled();
       await app.commands.execute(CommandIDs.openDashboard, {
-        workspace: FIRST
+        workspace: FIRST_WORKSPACE
       });
       await app.commands.execute(CommandIDs.showSidebar);
     });

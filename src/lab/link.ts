@@ -1,23 +1,24 @@
-/** Links to the tasks of a workspace: text in, text out. */
+/** Links to the tasks of a workspace, as text. */
 import { URLExt } from '@jupyterlab/coreutils';
 
 export interface ILink {
   /** Id of the workspace. */
   readonly workspace: string;
-  /** What is searched for among its tasks. */
+  /** Filters its tasks. */
   readonly query: string;
 }
 
-/** Longest search in a link, in characters; addresses do not take much more. */
-const LONGEST = 8000;
+/** In characters; addresses cannot be much longer. */
+const MAX_QUERY_LENGTH = 8000;
 
+/** Names of the parameters in the address. */
 const WORKSPACE = 'pyruns';
 const QUERY = 'query';
 
-/** Whether an address may hold a link of ours. */
+/** Matches an address that may be such a link. */
 export const LINK_PATTERN = /[?&]pyruns=/;
 
-/** The address that opens Lab with the tasks of a workspace; holds no token. */
+/** Return the address that opens Lab with the tasks of a workspace, without a token. */
 export function linkTo(baseUrl: string, appUrl: string, link: ILink): string {
   const parameters = new URLSearchParams({ [WORKSPACE]: link.workspace });
   if (link.query) {
@@ -26,16 +27,19 @@ export function linkTo(baseUrl: string, appUrl: string, link: ILink): string {
   return `${URLExt.join(baseUrl, appUrl || '/lab')}?${parameters}`;
 }
 
-/** What the search part of an address asks for, null when it is nothing of ours. */
+/** Read the link in the search part of an address; null if there is none. */
 export function readLink(search: string): ILink | null {
   const parameters = new URLSearchParams(search);
   const workspace = parameters.get(WORKSPACE)?.replace(/^\/+|\/+$/g, '');
   return workspace
-    ? { workspace, query: (parameters.get(QUERY) ?? '').slice(0, LONGEST) }
+    ? {
+        workspace,
+        query: (parameters.get(QUERY) ?? '').slice(0, MAX_QUERY_LENGTH)
+      }
     : null;
 }
 
-/** The search part of an address without what is ours. */
+/** Return the search part of an address without the link. */
 export function withoutLink(search: string): string {
   const parameters = new URLSearchParams(search);
   parameters.delete(WORKSPACE);

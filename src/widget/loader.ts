@@ -2,11 +2,88 @@
  * The module that a widget carries in its state; small, since it is saved
  * with every notebook.
  */
-import { render } from './render';
-import type { IWidgetModel } from './types';
+import type { Importer } from './modules';
+import { viewsFromKernel, viewsFromServer } from './modules';
+import { findServer } from './page';
+import type { IServerPlace, IViews, IWidgetModel } from './types';
+
+/** When the reader is told that the kernel does not answer. */
+const EXPLAIN_MS = 3000;
+
+const importModule: Importer = url => import(url);
+
+/** Load the views from the server, or from the kernel where it is not seen. */
+async function loadViews(
+  model: IWidgetModel,
+  importer: Importer,
+  signal: AbortSignal
+): Promise<{ views: IViews; server: IServerPlace | null }> {
+  const version = String(model.get('_views_version'));
+  const server = await findServer(
+    String(model.get('folder')),
+    String(model.get('identity'))
+  );
+  if (server) {
+    try {
+      return {
+        views: await viewsFromServer(server, version, importer),
+        server
+      };
+    } catch (error) {
+      // eslint-disable-next-line no-console
+      console.warn('The views do not come from the server extension.', error);
+    }
+  }
+  return {
+    views: await viewsFromKernel(model, version, importer, signal),
+    server: null
+  };
+}
+
+/** Show a widget; returns a function that removes it. */
+export function renderWidget(
+  { model, el }: { model: IWidgetModel; el: HTMLElement },
+  importer: Importer = importModule
+): () => void {
+  const gone = new AbortController();
+  let unmount: (() => void) | null = null;
+  const show = (text: string): void => {
+    el.textContent = text;
+  };
+  show('Loading…');
+  const timer = setTimeout(() => {
+    show(
+      'Waiting for the kernel, which is busy with a cell or not there. This is what was shown:'
+    );
+    // The picture is trusted: the kernel made it, like the widget itself.
+    const picture = document.createElement('div');
+    picture.innerHTML = String(model.get('_picture_then') ?? '');
+    el.append(picture);
+  }, EXPLAIN_MS);
+  loadViews(model, importer, gone.signal)
+    .then(({ views, server }) => {
+      clearTimeout(timer);
+      if (!gone.signal.aborted) {
+        show('');
+        unmount = views.mount({ model, el, server });
+      }
+    })
+    .catch((error: unknown) => {
+      clearTimeout(timer);
+      if (!gone.signal.aborted) {
+        const reason = error instanceof Error ? error.message : String(error);
+        show(`The widget cannot be shown: ${reason}`);
+      }
+    });
+  return () => {
+    clearTimeout(timer);
+    gone.abort();
+    unmount?.();
+  };
+}
 
 export default {
-  // anywidget hands over more than is needed.
+  // anywidget passes more arguments.
   render: ({ model, el }: { model: IWidgetModel; el: HTMLElement }) =>
-    render({ model, el })
+    renderWidget({ model, el })
 };

@@ -1,9 +1,9 @@
-/** The module with the views: loaded once a page, however many widgets. */
+/** Loads the module with the views, once for all widgets of a page. */
 import type { IServerPlace, IViews, IWidgetModel } from './types';
 
 export type Importer = (url: string) => Promise<unknown>;
 
-// Every widget has a copy of the loader of its own, but the page is shared.
+// Each widget has its own copy of the loader, so the modules are kept in the page.
 const SHARED = Symbol.for('pyruns-jupyter:views');
 
 function shared(): Map<string, Promise<IViews>> {
@@ -14,7 +14,7 @@ function shared(): Map<string, Promise<IViews>> {
   return (page[SHARED] ??= new Map());
 }
 
-/** Call `load` unless somebody did so for `key`; a failure is not kept. */
+/** Load a module unless `key` is loaded or being loaded; failures are not kept. */
 function once(key: string, load: () => Promise<IViews>): Promise<IViews> {
   const known = shared().get(key);
   if (known) {
@@ -28,7 +28,7 @@ function once(key: string, load: () => Promise<IViews>): Promise<IViews> {
   return loading;
 }
 
-/** The views from the static files of the server extension. */
+/** Load the views from the static files of the server extension. */
 export function viewsFromServer(
   server: IServerPlace,
   version: string,
@@ -47,9 +47,9 @@ export function viewsFromServer(
 }
 
 /**
- * The views from the kernel, over the comm of the first widget that asks.
+ * Load the views from the kernel, over the comm of the first widget.
  *
- * @param signal - tells when that widget is gone
+ * @param signal - aborted when this widget is removed
  */
 export async function viewsFromKernel(
   model: IWidgetModel,
@@ -60,31 +60,31 @@ export async function viewsFromKernel(
   for (;;) {
     try {
       return await once(`kernel:${version}`, () =>
-        ask(model, importer, signal)
+        request(model, importer, signal)
       );
     } catch (error) {
-      if (!(error instanceof Left) || signal.aborted) {
+      if (!(error instanceof WidgetRemoved) || signal.aborted) {
         throw error;
       }
-      // The widget that asked for all of them was removed: ask again.
+      // The widget that requested the views for all was removed: request again.
     }
   }
 }
 
-/** The widget that asked is gone. */
-class Left extends Error {}
+/** The widget that requested the views was removed. */
+class WidgetRemoved extends Error {}
 
-async function ask(
+async function request(
   model: IWidgetModel,
   importer: Importer,
   signal: AbortSignal
 ): Promise<IViews> {
   const [script, style] = await new Promise<DataView[]>((resolve, reject) => {
     const end = (): void => {
-      model.off('msg:custom', heard);
-      signal.removeEventListener('abort', left);
+      model.off('msg:custom', onMessage);
+      signal.removeEventListener('abort', onAbort);
     };
-    const heard = (
+    const onMessage = (
       content: { type?: string; message?: string },
       buffers: DataView[]
     ): void => {
@@ -97,12 +97,12 @@ async function ask(
         }
       }
     };
-    const left = (): void => {
+    const onAbort = (): void => {
       end();
-      reject(new Left());
+      reject(new WidgetRemoved());
     };
-    model.on('msg:custom', heard);
-    signal.addEventListener('abort', left);
+    model.on('msg:custom', onMessage);
+    signal.addEventListener('abort', onAbort);
     model.send({ type: 'module' });
   });
   const url = URL.createObjectURL(

@@ -1,8 +1,8 @@
-/** The server whose page the widget is in, if it is a Jupyter page at all. */
+/** Finds the server of the page, if it is a Jupyter page. */
 import type { IServerPlace } from './types';
 
-/** How long the server extension may take to answer, in milliseconds. */
-const PATIENCE = 8000;
+/** How long the server extension may take to answer. */
+const ANSWER_TIMEOUT_MS = 8000;
 
 interface IPageConfig {
   baseUrl?: unknown;
@@ -10,7 +10,7 @@ interface IPageConfig {
   token?: unknown;
 }
 
-/** Where the server of this page is, null outside of JupyterLab and Notebook. */
+/** Return the server of this page; null outside of JupyterLab and Notebook. */
 export function pageServer(): Omit<IServerPlace, 'workspace'> | null {
   const element = document.getElementById('jupyter-config-data');
   let config: IPageConfig = {};
@@ -32,12 +32,12 @@ export function pageServer(): Omit<IServerPlace, 'workspace'> | null {
 }
 
 /**
- * The place of a workspace on this page's server.
+ * Find a workspace on this page's server.
  *
- * The identity (device and inode) tells that the server sees the very folder
- * that the kernel sees, and not one of the same name on another machine.
+ * Its identity (device and inode) proves that the server sees the same folder
+ * as the kernel, not one with the same name on another machine.
  *
- * @returns null without a server extension, or when it does not see the folder
+ * @returns null without a server extension, or if it does not see the folder
  */
 export async function findServer(
   folder: string,
@@ -49,7 +49,7 @@ export async function findServer(
   }
   const query = new URLSearchParams({ folder, identity });
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), PATIENCE);
+  const timer = setTimeout(() => abort.abort(), ANSWER_TIMEOUT_MS);
   try {
     const response = await fetch(
       `${server.baseUrl}pyruns/api/workspaces?${query.toString()}`,
@@ -66,7 +66,7 @@ export async function findServer(
     const { items } = (await response.json()) as { items: { id: string }[] };
     return items.length === 1 ? { ...server, workspace: items[0].id } : null;
   } catch {
-    // Whatever is wrong with the server, the kernel can answer as well.
+    // Whatever the reason, the kernel can answer instead.
     return null;
   } finally {
     clearTimeout(timer);

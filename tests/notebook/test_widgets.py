@@ -263,7 +263,7 @@ def test_queue_groups_runs_and_files(kernel: Kernel, table: tuple[str, Message],
     assert [item["path"] for item in ask("listArtifacts", task=name["name"], run=1)[0]["items"]] == [
         "model.bin"
     ]
-    told, buffers = ask("readArtifact", task=name["name"], run=1, path="model.bin", most=2)
+    told, buffers = ask("downloadArtifact", task=name["name"], run=1, path="model.bin", most=2)
     assert (told["name"], bytes(buffers[0])) == ("model.bin", b"\x00\x01")
 
 

@@ -1,7 +1,8 @@
-import type { IChannel } from '../commconnection';
-import { CommClient } from '../comm';
+import { createClient } from '../client';
+import type { IChannel } from '../comm';
+import { CommTransport } from '../comm';
 import { ClientError, isAbort } from '../errors';
-import type { EventMessage } from '../types';
+import type { EventMessage, IClient } from '../types';
 
 interface ISent {
   type: string;
@@ -76,18 +77,20 @@ function failure(promise: Promise<unknown>): Promise<ClientError> {
   );
 }
 
-describe('CommClient', () => {
+describe('the client of a kernel', () => {
   let kernel: Kernel;
-  let client: CommClient;
+  let transport: CommTransport;
+  let client: IClient;
 
   beforeEach(() => {
     jest.useFakeTimers();
     kernel = new Kernel();
-    client = new CommClient(kernel, 1000);
+    transport = new CommTransport(kernel, 1000);
+    client = createClient(transport);
   });
 
   afterEach(() => {
-    client.dispose();
+    transport.dispose();
     jest.useRealTimers();
   });
 
@@ -109,9 +112,9 @@ describe('CommClient', () => {
   });
 
   it('does not take answers meant for another view', async () => {
-    const other = new CommClient(kernel, 1000);
+    const other = new CommTransport(kernel, 1000);
     const mine = client.getSystem();
-    const theirs = other.getSystem();
+    const theirs = createClient(other).getSystem();
     kernel.answer(kernel.sent[1], { time: 2 });
     kernel.answer(kernel.sent[0], { time: 1 });
     await expect(mine).resolves.toEqual({ time: 1 });
@@ -220,18 +223,14 @@ describe('CommClient', () => {
   describe('streams', () => {
     let heard: string[];
 
-    function listen(since?: { epoch: string; revision: number }) {
+    function listen() {
       heard = [];
-      return client.streamEvents(
-        'ws',
-        {
-          onHello: () => heard.push('hello'),
-          onChanges: message => heard.push(`changes ${message.revision}`),
-          onReset: () => heard.push('reset'),
-          onState: state => heard.push(state)
-        },
-        since
-      );
+      return client.streamEvents('ws', {
+        onHello: () => heard.push('hello'),
+        onChanges: message => heard.push(`changes ${message.revision}`),
+        onReset: () => heard.push('reset'),
+        onState: state => heard.push(state)
+      });
     }
 
     function push(socket: string | undefined, message: Partial<EventMessage>) {
@@ -243,12 +242,12 @@ describe('CommClient', () => {
     }
 
     it('opens, hears and closes', () => {
-      const stream = listen({ epoch: 'e', revision: 4 });
+      const stream = listen();
       const { socket } = kernel.last;
       expect(kernel.last).toMatchObject({
         type: 'open',
         stream: 'events',
-        arguments: { ws: 'ws', epoch: 'e', since: 4 }
+        arguments: { ws: 'ws' }
       });
       kernel.say({ type: 'opened', socket });
       push(socket, { type: 'hello', revision: 4 });
@@ -321,7 +320,7 @@ describe('CommClient', () => {
       onReset: () => undefined
     });
     const { socket } = kernel.last;
-    client.dispose();
+    transport.dispose();
     expect(kernel.listeners).toBe(0);
     expect(kernel.last).toEqual({ type: 'close', socket });
   });

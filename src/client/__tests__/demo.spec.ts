@@ -1,4 +1,4 @@
-import { DemoClient } from '../demo';
+import { createDemoClient } from '../demo';
 import type { SystemSample } from '../types';
 import {
   DIGITS,
@@ -23,7 +23,7 @@ describe('the simulated world', () => {
   });
 
   it('is the same for the same clock', async () => {
-    const other = new DemoClient({ now: () => NOW / 1000 });
+    const other = createDemoClient({ now: () => NOW / 1000 });
     expect(await other.listTasks(DIGITS)).toEqual({
       ...(await demo.client.listTasks(DIGITS)),
       epoch: expect.any(String)

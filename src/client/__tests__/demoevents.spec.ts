@@ -1,9 +1,8 @@
-import type { DemoClient } from '../demo';
-import type { EventMessage, IEventHandlers, IEventPosition } from '../types';
+import type { EventMessage, IClient, IEventHandlers } from '../types';
 import { DIGITS, MINUTE, pass, useDemo } from './demohelpers';
 
 /** Hear the events of a workspace. */
-function hear(client: DemoClient, ws: string, since?: IEventPosition) {
+function hear(client: IClient, ws: string) {
   const heard: EventMessage[] = [];
   const states: string[] = [];
   const errors: Error[] = [];
@@ -15,7 +14,7 @@ function hear(client: DemoClient, ws: string, since?: IEventPosition) {
     onState: state => states.push(state),
     onError: error => errors.push(error)
   };
-  const stream = client.streamEvents(ws, handlers, since);
+  const stream = client.streamEvents(ws, handlers);
   return { heard, states, errors, stream };
 }
 
@@ -63,31 +62,6 @@ describe('events', () => {
       [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
     ).toEqual([...after.items].sort((a, b) => (a.name < b.name ? -1 : 1)));
     expect(heard[heard.length - 1].counts).toEqual(after.counts);
-  });
-
-  it('go on from what somebody knows', async () => {
-    const { epoch, revision } = await demo.client.listTasks(DIGITS);
-    await demo.client.changeTask(DIGITS, 'first_try', { notes: 'later' });
-    await demo.client.deleteTask(DIGITS, 'wide');
-    const { heard } = hear(demo.client, DIGITS, { epoch, revision });
-    await pass(0);
-    expect(heard).toMatchObject([
-      { type: 'hello', revision },
-      {
-        type: 'changes',
-        removed: ['wide'],
-        changed: [{ name: 'first_try' }]
-      }
-    ]);
-  });
-
-  it('say when another life is known', async () => {
-    const { heard } = hear(demo.client, DIGITS, {
-      epoch: 'other',
-      revision: 3
-    });
-    await pass(0);
-    expect(heard.map(({ type }) => type)).toEqual(['reset']);
   });
 
   it('come soon after an action', async () => {

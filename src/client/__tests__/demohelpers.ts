@@ -1,5 +1,5 @@
-import { DemoClient } from '../demo';
-import type { TaskRow } from '../types';
+import { createDemoClient } from '../demo';
+import type { IClient, TaskRow } from '../types';
 
 export const DIGITS = 'digits/_pyruns_/train';
 export const NESTED = 'nested/_pyruns_/train';
@@ -10,11 +10,11 @@ export const NOW = Date.UTC(2026, 10, 2, 12);
 export const MINUTE = 60_000;
 
 /** A fresh client for each test, in a time that only passes by `pass`. */
-export function useDemo(): { readonly client: DemoClient } {
-  const demo = { client: null as unknown as DemoClient };
+export function useDemo(): { readonly client: IClient } {
+  const demo = { client: null as unknown as IClient };
   beforeEach(() => {
     jest.useFakeTimers({ now: NOW, doNotFake: ['queueMicrotask'] });
-    demo.client = new DemoClient({ version: '9.9' });
+    demo.client = createDemoClient({ version: '9.9' });
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -27,7 +27,7 @@ export const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
 /** A task as the demo tells it now. */
 export async function rowOf(
-  client: DemoClient,
+  client: IClient,
   name: string,
   ws = DIGITS
 ): Promise<TaskRow> {
@@ -36,7 +36,7 @@ export async function rowOf(
 
 /** Make a task of the digits that runs at once: all others are stopped. */
 export async function runAlone(
-  client: DemoClient,
+  client: IClient,
   name: string,
   text = '',
   run = {}

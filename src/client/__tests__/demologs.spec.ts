@@ -176,6 +176,6 @@ describe('logs', () => {
   });
 
   it('have no address', () => {
-    expect(demo.client.logUrl()).toBeNull();
+    expect(demo.client.logUrl(DIGITS, 'baseline')).toBeNull();
   });
 });

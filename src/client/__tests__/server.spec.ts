@@ -1,5 +1,6 @@
+import { createClient } from '../client';
 import { ClientError } from '../errors';
-import { ServerClient } from '../server';
+import { ServerTransport } from '../server';
 
 type Answer = { status?: number; body?: unknown; headers?: object };
 
@@ -24,18 +25,20 @@ function clientWith(answer: Answer | Error) {
       blob: () => Promise.resolve(new Blob([String(body)]))
     } as unknown as Response);
   });
-  const client = new ServerClient({
-    baseUrl: 'http://host/user/ann/',
-    wsUrl: 'ws://host/user/ann/',
-    request,
-    openSocket: () => {
-      throw new Error('no socket here');
-    }
-  });
+  const client = createClient(
+    new ServerTransport({
+      baseUrl: 'http://host/user/ann/',
+      wsUrl: 'ws://host/user/ann/',
+      request,
+      openSocket: () => {
+        throw new Error('no socket here');
+      }
+    })
+  );
   return { client, request };
 }
 
-describe('ServerClient', () => {
+describe('the client of a server', () => {
   it('encodes ids and names, and leaves out what is empty', async () => {
     const { client, request } = clientWith({ body: {} });
     await client.listTasks('a/_pyruns_/b c', {
@@ -54,7 +57,7 @@ describe('ServerClient', () => {
     const { client, request } = clientWith({ body: { items: [] } });
     await client.listCurves('w', ['a', 'b&c'], ['loss', 'acc'], 30);
     expect(request.mock.calls[0][0]).toMatch(
-      /\/w\/curves\?key=loss&key=acc&points=30&name=a&name=b%26c$/
+      /\/w\/curves\?name=a&name=b%26c&key=loss&key=acc&points=30$/
     );
     await client.readArtifact('w', 't', 2, 'plots/a b#.png', 1000);
     const [url, init] = request.mock.calls[1];

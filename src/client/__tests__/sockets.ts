@@ -1,13 +1,13 @@
 /** Sockets whose other end is the test. */
-import type { ISocket } from '../transport';
+import type { ISocket } from '../socket';
 
 export class TestSocket implements ISocket {
   constructor(readonly url: string) {}
 
   binaryType: BinaryType = 'blob';
-  onopen: WebSocket['onopen'] = null;
-  onmessage: WebSocket['onmessage'] = null;
-  onclose: WebSocket['onclose'] = null;
+  onopen: ISocket['onopen'] = null;
+  onmessage: ISocket['onmessage'] = null;
+  onclose: ISocket['onclose'] = null;
   /** What the client sent. */
   sent: unknown[] = [];
   isClosed = false;
@@ -26,7 +26,7 @@ export class TestSocket implements ISocket {
   }
 
   accept(): void {
-    this.onopen?.call(this as unknown as WebSocket, new Event('open'));
+    this.onopen?.(new Event('open'));
   }
 
   text(message: object): void {
@@ -39,17 +39,11 @@ export class TestSocket implements ISocket {
 
   /** The network or the server goes away. */
   break(): void {
-    this.onclose?.call(
-      this as unknown as WebSocket,
-      new Event('close') as CloseEvent
-    );
+    this.onclose?.(new Event('close') as CloseEvent);
   }
 
   private _tell(data: unknown): void {
-    this.onmessage?.call(
-      this as unknown as WebSocket,
-      new MessageEvent('message', { data })
-    );
+    this.onmessage?.(new MessageEvent('message', { data }));
   }
 }
 

@@ -1,16 +1,19 @@
-import { ServerClient } from '../server';
+import { createClient } from '../client';
+import { ServerTransport } from '../server';
 import type { EventMessage, ILogChunk, LogMessage } from '../types';
 import { TestSockets } from './sockets';
 
 function connect() {
   const sockets = new TestSockets();
   const request = jest.fn(() => Promise.reject(new Error('offline')));
-  const client = new ServerClient({
-    baseUrl: 'http://localhost:8888/',
-    wsUrl: 'ws://localhost:8888/',
-    request,
-    openSocket: sockets.open
-  });
+  const client = createClient(
+    new ServerTransport({
+      baseUrl: 'http://localhost:8888/',
+      wsUrl: 'ws://localhost:8888/',
+      request,
+      openSocket: sockets.open
+    })
+  );
   return { sockets, client, request };
 }
 

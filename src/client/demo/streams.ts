@@ -3,7 +3,6 @@ import { asClientError } from '../errors';
 import type {
   ConnectionState,
   IEventHandlers,
-  IEventPosition,
   ILogHandlers,
   ILogStart,
   IStream,
@@ -97,16 +96,10 @@ abstract class DemoStream implements IStream {
 
 /** What changes in a workspace. */
 export class DemoEventStream extends DemoStream {
-  constructor(
-    world: World,
-    ws: string,
-    handlers: IEventHandlers,
-    since?: IEventPosition
-  ) {
+  constructor(world: World, ws: string, handlers: IEventHandlers) {
     super(world, handlers);
     this._ws = ws;
     this._handlers = handlers;
-    this._since = since;
   }
 
   protected open(): void {
@@ -120,19 +113,8 @@ export class DemoEventStream extends DemoStream {
     }
     const { epoch } = this.world;
     const { revision, counts } = workspace;
-    const since = this._since;
-    if (since && (since.epoch !== epoch || since.revision > revision)) {
-      this._known = revision;
-      this._handlers.onReset({ type: 'reset', epoch, revision });
-      return;
-    }
-    this._known = since?.revision ?? revision;
-    this._handlers.onHello?.({
-      type: 'hello',
-      epoch,
-      revision: this._known,
-      counts
-    });
+    this._known = revision;
+    this._handlers.onHello?.({ type: 'hello', epoch, revision, counts });
   }
 
   protected look(): void {
@@ -154,7 +136,6 @@ export class DemoEventStream extends DemoStream {
 
   private readonly _ws: string;
   private readonly _handlers: IEventHandlers;
-  private readonly _since: IEventPosition | undefined;
   private _workspace: Workspace | null = null;
   private _known = 0;
 }

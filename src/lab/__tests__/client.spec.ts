@@ -1,7 +1,6 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import { TestSockets } from '../../client/__tests__/sockets';
-import type { IEventPosition } from '../../client/types';
 import { ActivityModel } from '../../model/activity';
 import { CompareModel } from '../../model/compare';
 import { WorkspaceModel } from '../../model/workspace';
@@ -52,36 +51,5 @@ describe('the client of Lab', () => {
     [...pages, late].forEach(page => page.dispose());
     expect(sockets.all.map(socket => socket.isClosed)).toEqual([true, false]);
     other.dispose();
-  });
-
-  it('gives a stream of its own to who knows a revision', async () => {
-    const { client, sockets } = await connect();
-    const listen = (since?: IEventPosition) => {
-      const revisions: number[] = [];
-      const stream = client.streamEvents(
-        'a',
-        {
-          onChanges: ({ revision }) => revisions.push(revision),
-          onReset: () => undefined
-        },
-        since
-      );
-      return { stream, revisions };
-    };
-    const fresh = listen();
-    const knowing = listen({ epoch: 'e', revision: 3 });
-    const [shared, own] = sockets.all;
-    expect([shared, own].map(socket => socket.asked('since'))).toEqual([
-      null,
-      '3'
-    ]);
-    own.accept();
-    own.text({ type: 'hello', epoch: 'e', revision: 3 });
-    own.text({ type: 'changes', epoch: 'e', revision: 5 });
-    expect(knowing.revisions).toEqual([5]);
-    expect(fresh.revisions).toEqual([]);
-    fresh.stream.dispose();
-    expect([shared, own].map(socket => socket.isClosed)).toEqual([true, false]);
-    knowing.stream.dispose();
   });
 });

@@ -1,9 +1,9 @@
 import { ServerConnection } from '@jupyterlab/services';
 
+import { labConnection } from '../client';
 import { canOpen } from '../files';
-import { labTransport } from '../transport';
 
-describe('labTransport', () => {
+describe('the connection of Lab', () => {
   const opened: string[] = [];
   class FakeSocket {
     constructor(url: string) {
@@ -15,7 +15,7 @@ describe('labTransport', () => {
       ...options,
       WebSocket: FakeSocket as unknown as typeof WebSocket
     });
-    labTransport(settings).openSocket(url);
+    labConnection(settings).openSocket(url);
     return opened[opened.length - 1];
   };
 

@@ -60,7 +60,7 @@ function camel(name: string): string {
 function loadViews(): IViews {
   let views: IViews | undefined;
   jest.isolateModules(() => {
-    views = jest.requireActual<IViews>('../views');
+    views = jest.requireActual<IViews>('../mount');
   });
   return views!;
 }

@@ -1,4 +1,4 @@
-import { render } from '../render';
+import { renderWidget } from '../loader';
 import type { IMountOptions } from '../types';
 import { FakeModel } from './model';
 
@@ -47,7 +47,7 @@ describe('the loader', () => {
   }
 
   function show(widget = model): () => void {
-    return render({ model: widget, el }, importer);
+    return renderWidget({ model: widget, el }, importer);
   }
 
   function giveModule(widget = model): void {

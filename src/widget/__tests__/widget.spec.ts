@@ -1,19 +1,18 @@
 import type { IClient } from '../../client/types';
 import { WorkspaceModel } from '../../model/workspace';
-import { widgetChannel } from '../channel';
-import { syncSelection } from '../selection';
-import { Trait } from '../traits';
+import { Trait, widgetChannel } from '../widgetmodel';
 import { FakeModel } from './model';
 
-describe('the selection', () => {
-  it('is the trait, in both directions', () => {
+describe('a trait', () => {
+  it('is the same as a value of a store, in both directions', () => {
     const widget = new FakeModel({ selected: ['a'] });
     const tasks = new WorkspaceModel({} as IClient, 'ws');
-    const end = syncSelection(
+    const end = new Trait<readonly string[]>(widget, 'selected').bind(
       tasks,
-      new Trait<readonly string[]>(widget, 'selected')
+      () => [...tasks.getSnapshot().selection],
+      names => tasks.select([...names], 'replace')
     );
-    expect([...tasks.getSnapshot().selection]).toEqual(['a']);
+    tasks.select(['a'], 'replace');
     expect(widget.saved).toBe(0);
 
     tasks.select(['b'], 'add');
@@ -29,6 +28,7 @@ describe('the selection', () => {
     tasks.select([], 'replace');
     expect(widget.state.selected).toEqual(['c']);
     expect(widget.listeners).toEqual([]);
+    tasks.dispose();
   });
 });
 

@@ -3,10 +3,10 @@ import * as React from 'react';
 import { MonitorModel } from '../../model/monitor';
 import { WorkspaceModel } from '../../model/workspace';
 import { MonitorView } from '../../views/monitor';
-import type { IShowOptions } from '../show';
+import type { IViewOptions } from '../types';
 
 /** The log of one task, which is a trait. */
-export async function showLog(options: IShowOptions): Promise<JSX.Element> {
+export async function makeLogView(options: IViewOptions): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const tasks = own(new WorkspaceModel(client, ws));
   const monitor = own(new MonitorModel(client, ws));

@@ -10,7 +10,7 @@ import { PromiseDelegate } from '@lumino/coreutils';
 import { Signal } from '@lumino/signaling';
 import { Panel, Widget } from '@lumino/widgets';
 
-import { SAVED, savedPlugin } from '../saved';
+import { MIME_TYPE, widgetFallbackPlugin } from '../widgetfallback';
 
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
 
@@ -71,7 +71,7 @@ function output(words: string | null): IRenderMime.IRenderer {
     initialFactories: standardRendererFactories
   });
   const tracker = { widgetAdded: new Signal<object, NotebookPanel>({}) };
-  void savedPlugin.activate(
+  void widgetFallbackPlugin.activate(
     {} as JupyterFrontEnd,
     tracker as unknown as INotebookTracker
   );
@@ -88,12 +88,12 @@ function output(words: string | null): IRenderMime.IRenderer {
       -10
     );
   }
-  expect(rendermime.preferredMimeType(dataOf('a'), 'any')).toBe(SAVED);
-  return rendermime.createRenderer(SAVED);
+  expect(rendermime.preferredMimeType(dataOf('a'), 'any')).toBe(MIME_TYPE);
+  return rendermime.createRenderer(MIME_TYPE);
 }
 
 const dataOf = (id: string) => ({
-  [SAVED]: {},
+  [MIME_TYPE]: {},
   [WIDGET_VIEW]: { model_id: id },
   'text/html': '<b>picture</b>',
   'text/plain': 'TaskTable'

@@ -6,9 +6,9 @@ import { StudiesModel } from '../../model/studies';
 import { CompareView } from '../../views/compare';
 import type { IOptions, Tab } from '../../views/compare/options';
 import { DEFAULT_OPTIONS, TABS } from '../../views/compare/options';
-import type { IShowOptions } from '../show';
-import type { Trait } from '../traits';
-import { withLog } from '../withlog';
+import type { IViewOptions } from '../types';
+import type { Trait } from '../widgetmodel';
+import { withLogPanel } from './logpanel';
 
 /** A trait and the part of how a comparison is looked at that it stands for. */
 interface IBound {
@@ -18,7 +18,9 @@ interface IBound {
 }
 
 /** Tasks side by side; which tasks, and which tab, are traits. */
-export function showComparison(options: IShowOptions): Promise<JSX.Element> {
+export function makeComparisonView(
+  options: IViewOptions
+): Promise<JSX.Element> {
   return show(options, TABS, 'table', [
     {
       trait: options.trait('tab'),
@@ -29,7 +31,7 @@ export function showComparison(options: IShowOptions): Promise<JSX.Element> {
 }
 
 /** Curves of tasks over each other; all about them are traits. */
-export function showPlot(options: IShowOptions): Promise<JSX.Element> {
+export function makePlotView(options: IViewOptions): Promise<JSX.Element> {
   const { trait } = options;
   return show(options, ['curves'], 'curves', [
     {
@@ -64,7 +66,7 @@ export function showPlot(options: IShowOptions): Promise<JSX.Element> {
 }
 
 function show(
-  options: IShowOptions,
+  options: IViewOptions,
   tabs: readonly Tab[],
   tab: Tab,
   bounds: readonly IBound[]
@@ -83,8 +85,13 @@ function show(
     })
   );
   const curves = own(new CurveSetModel(client, ws));
-  atEnd(names.listen(value => model.setNames(value)));
-  atEnd(model.subscribe(() => names.set(model.getSnapshot().names)));
+  atEnd(
+    names.bind(
+      model,
+      () => model.getSnapshot().names,
+      value => model.setNames(value)
+    )
+  );
   const wanted = (): IOptions =>
     bounds.reduce(
       (all, { trait, from }) => ({ ...all, ...from(trait.get()) }),
@@ -121,5 +128,5 @@ function show(
       />
     );
   };
-  return withLog(options, openLog => <Compared openLog={openLog} />);
+  return withLogPanel(options, openLog => <Compared openLog={openLog} />);
 }

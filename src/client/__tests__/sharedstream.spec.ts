@@ -1,5 +1,8 @@
-import { Sharing } from '../sharing';
+import { createClient } from '../client';
+import { ServerTransport } from '../server';
+import { SharedStream, shareEvents, shareSystem } from '../sharedstream';
 import type { IEventHandlers, IStream, SystemSample } from '../types';
+import { TestSockets } from './sockets';
 
 const settled = () => new Promise(resolve => setTimeout(resolve));
 
@@ -47,7 +50,7 @@ const COUNTS = {
 describe('streams that are shared', () => {
   it('tell all of them, who come later what is known', async () => {
     const { made, open } = fake();
-    const events = new Sharing().events('ws', open);
+    const events = new SharedStream(shareEvents, open);
     const [first, second] = [listener(), listener()];
     events.join(first.handlers);
     const [{ stream, handlers }] = made;
@@ -79,7 +82,7 @@ describe('streams that are shared', () => {
 
   it('end with the last who listens, and begin anew', async () => {
     const { made, open } = fake();
-    const events = new Sharing().events('ws', open);
+    const events = new SharedStream(shareEvents, open);
     const [first, second] = [listener(), listener()];
     const held = [events.join(first.handlers), events.join(second.handlers)];
     held[0].dispose();
@@ -102,18 +105,27 @@ describe('streams that are shared', () => {
   });
 
   it('are one for each workspace', () => {
-    const { made, open } = fake();
-    const sharing = new Sharing();
-    sharing.events('a', open).join(listener().handlers);
-    sharing.events('b', open).join(listener().handlers);
-    sharing.events('a', open).join(listener().handlers);
-    expect(made).toHaveLength(2);
+    const sockets = new TestSockets();
+    const client = createClient(
+      new ServerTransport({
+        baseUrl: 'http://host/',
+        wsUrl: 'ws://host/',
+        request: () => new Promise(() => undefined),
+        openSocket: sockets.open
+      })
+    );
+    const streams = ['a', 'b', 'a'].map(ws =>
+      client.streamEvents(ws, listener().handlers)
+    );
+    expect(sockets.all).toHaveLength(2);
+    streams.forEach(stream => stream.dispose());
+    expect(sockets.all.map(socket => socket.isClosed)).toEqual([true, true]);
   });
 
   it('tell who comes later of the machine’s past', async () => {
     const sample = (time: number) => ({ time }) as SystemSample;
     let tell: (sample: SystemSample) => void = () => undefined;
-    const system = new Sharing().system(handlers => {
+    const system = new SharedStream(shareSystem, handlers => {
       handlers.onHistory([sample(1)]);
       tell = handlers.onSample;
       return {
@@ -139,7 +151,7 @@ describe('streams that are shared', () => {
   it('keep nothing from the others when one of them fails', () => {
     jest.useFakeTimers();
     const { made, open } = fake();
-    const events = new Sharing().events('ws', open);
+    const events = new SharedStream(shareEvents, open);
     const good = listener();
     events.join({
       ...listener().handlers,

@@ -5,49 +5,47 @@ import '../../style/widget.css';
 import * as React from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { CommClient } from '../client/comm';
+import { createClient } from '../client/client';
+import { CommTransport } from '../client/comm';
 import { asClientError } from '../client/errors';
-import { ServerClient } from '../client/server';
+import { ServerTransport } from '../client/server';
 import type { IClient } from '../client/types';
 import { plainTrans, TransContext } from '../views/shared/context';
 import { Strip } from '../views/shared/strip';
-import { widgetChannel } from './channel';
-import type { Show } from './show';
-import { showComparison, showPlot } from './shows/compare';
-import { showDashboard } from './shows/dashboard';
-import { showGenerator } from './shows/generator';
-import { showGpus } from './shows/gpus';
-import { showLog } from './shows/log';
-import { showTable } from './shows/table';
-import { Trait } from './traits';
-import { serverTransport } from './transport';
-import type { IMountOptions, IServerPlace } from './types';
+import { pageConnection } from './connection';
+import type { IMountOptions, IServerPlace, MakeView } from './types';
+import { makeComparisonView, makePlotView } from './views/compare';
+import { makeDashboardView, makeGpusView } from './views/dashboard';
+import { makeGeneratorView } from './views/generator';
+import { makeLogView } from './views/log';
+import { makeTableView } from './views/table';
+import { Trait, widgetChannel } from './widgetmodel';
 
-const SHOWS: Record<string, Show> = {
-  comparison: showComparison,
-  dashboard: showDashboard,
-  generator: showGenerator,
-  gpus: showGpus,
-  log: showLog,
-  manager: showTable,
-  plot: showPlot
+const VIEWS: Record<string, MakeView> = {
+  comparison: makeComparisonView,
+  dashboard: makeDashboardView,
+  generator: makeGeneratorView,
+  gpus: makeGpusView,
+  log: makeLogView,
+  manager: makeTableView,
+  plot: makePlotView
 };
 
-/** Show the widget in `el`; returns how to end that. */
+/** Show the widget in `el`; returns a function that ends that. */
 export function mount({ model, el, server }: IMountOptions): () => void {
   const ends: (() => void)[] = [];
   const channel = server ? null : widgetChannel(model);
-  // Heard before the client hears it, which would try to reconnect.
+  // Registered before the client, whose streams would try to reconnect.
   const endGone = channel?.onGone(() => {
     endAll();
     draw(true);
   });
-  const comm = channel && new CommClient(channel);
-  const client: IClient = comm ?? serverClient(server!);
+  const comm = channel && new CommTransport(channel);
+  const client = comm ? createClient(comm) : serverClient(server!);
 
   el.classList.add('pyr-root', 'pyr-widget');
   el.dataset.pyrRoad = server ? 'server' : 'kernel';
-  // The notebook's one-letter shortcuts are not meant for what is typed here.
+  // Keys typed here must not trigger the notebook's one-letter shortcuts.
   el.dataset.lmSuppressShortcuts = 'true';
   const frame = document.createElement('div');
   frame.className = 'pyr-widget-frame';
@@ -59,8 +57,8 @@ export function mount({ model, el, server }: IMountOptions): () => void {
   onHeight();
   model.on('change:height', onHeight);
 
-  // The React of JupyterLab, and of other versions of this module, count their
-  // ids in the same page.
+  // Ids must differ from those of the React of JupyterLab and of other copies
+  // of this module.
   const root = createRoot(frame, { identifierPrefix: `pyr-${nextRoot()}-` });
   let view: JSX.Element | null = null;
   const draw = (isGone: boolean): void =>
@@ -70,11 +68,11 @@ export function mount({ model, el, server }: IMountOptions): () => void {
 
   const show = async (): Promise<void> => {
     try {
-      view = await SHOWS[String(model.get('view'))]({
+      view = await VIEWS[String(model.get('view'))]({
         client,
         ws: server ? server.workspace : String(model.get('folder')),
         trans: plainTrans,
-        // What is wrong, the view itself finds out.
+        // The view reports errors of its own requests.
         status: client.getStatus().catch(() => null),
         trait: name => new Trait(model, name),
         own: owned => {
@@ -108,7 +106,7 @@ export function mount({ model, el, server }: IMountOptions): () => void {
     comm?.dispose();
     frame.remove();
   };
-  // A page that goes takes its streams with it, or the kernel would go on.
+  // Otherwise the kernel would continue to send after the page was closed.
   const onLeave = (event: PageTransitionEvent): void => {
     if (!event.persisted) {
       unmount();
@@ -124,14 +122,14 @@ function serverClient(server: IServerPlace): IClient {
   if (known) {
     return known;
   }
-  const client = new ServerClient(serverTransport(server));
+  const client = createClient(new ServerTransport(pageConnection(server)));
   clients.set(server.baseUrl, client);
   return client;
 }
 
 const clients = new Map<string, IClient>();
 
-/** A number that no other widget of the page has, whichever copy shows it. */
+/** Return a number that is unique in the page, for all copies of this module. */
 function nextRoot(): number {
   const page = globalThis as { [ROOTS]?: number };
   return (page[ROOTS] = (page[ROOTS] ?? 0) + 1);

@@ -2,29 +2,36 @@ import * as React from 'react';
 
 import { WorkspaceModel } from '../../model/workspace';
 import { ManagerView } from '../../views/manager';
-import { syncSelection } from '../selection';
-import type { IShowOptions } from '../show';
-import { withLog } from '../withlog';
+import type { IViewOptions } from '../types';
+import { withLogPanel } from './logpanel';
 
 /** The table of tasks; its search and its selection are traits. */
-export async function showTable(options: IShowOptions): Promise<JSX.Element> {
+export async function makeTableView(
+  options: IViewOptions
+): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const query = trait<string>('query');
   const tasks = own(
     new WorkspaceModel(client, ws, { order: 'asc', query: query.get() })
   );
-  const searched = (): string => tasks.getSnapshot().listing.query;
-  atEnd(syncSelection(tasks, trait<readonly string[]>('selected')));
-  atEnd(tasks.subscribe(() => query.set(searched())));
+  const selected = trait<readonly string[]>('selected');
+  tasks.select([...selected.get()], 'replace');
   atEnd(
-    query.listen(text => {
-      if (text !== searched()) {
-        tasks.setListing({ query: text, statuses: [] });
-      }
-    })
+    selected.bind(
+      tasks,
+      () => [...tasks.getSnapshot().selection],
+      names => tasks.select([...names], 'replace')
+    )
+  );
+  atEnd(
+    query.bind(
+      tasks,
+      () => tasks.getSnapshot().listing.query,
+      text => tasks.setListing({ query: text, statuses: [] })
+    )
   );
   const status = await options.status;
-  return withLog(
+  return withLogPanel(
     options,
     openLog => (
       <ManagerView

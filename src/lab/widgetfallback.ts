@@ -7,19 +7,19 @@ import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { PanelLayout } from '@lumino/widgets';
 import { Panel } from '@lumino/widgets';
 
-/** What `notebook/widgets.py` adds to the output of each of our widgets. */
-export const SAVED = 'application/vnd.pyruns.saved+json';
+/** The type of output that `notebook/widgets.py` adds to each of our widgets. */
+export const MIME_TYPE = 'application/vnd.pyruns.saved+json';
 
 const WIDGET_VIEW = 'application/vnd.jupyter.widget-view+json';
-const PICTURES = ['text/html', 'image/svg+xml', 'text/plain'];
+const PICTURE_TYPES = ['text/html', 'image/svg+xml', 'text/plain'];
 
-/** Their manager registers itself at -10. */
-const BEFORE_WIDGETS = -20;
+/** Before the renderer of the widget manager, which has rank -10. */
+const RANK = -20;
 
-/** The class that the manager gives to a renderer, instead of a widget in it. */
-const NOT_FOUND = 'jupyter-widgets';
+/** The class of a renderer whose widget the manager did not find. */
+const NOT_FOUND_CLASS = 'jupyter-widgets';
 
-export const savedPlugin: JupyterFrontEndPlugin<void> = {
+export const widgetFallbackPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:saved',
   description: 'Shows pictures in notebooks whose widgets are no more.',
   autoStart: true,
@@ -31,25 +31,23 @@ export const savedPlugin: JupyterFrontEndPlugin<void> = {
     notebooks?.widgetAdded.connect((_, { content: { rendermime } }) => {
       rendermime.addFactory(
         {
-          // Without trust only the picture may be shown, as Lab itself does.
+          // In an untrusted notebook only the picture is shown, as in Lab itself.
           safe: false,
-          mimeTypes: [SAVED],
+          mimeTypes: [MIME_TYPE],
           createRenderer: () => createRenderer(rendermime)
         },
-        // Before that of the widgets.
-        BEFORE_WIDGETS
+        RANK
       );
     });
   }
 };
 
 /**
- * A renderer that shows the widget, or its picture where the kernel does not
- * know the widget any more.
+ * Make a renderer that shows the widget, or its picture when the kernel does
+ * not know the widget any more.
  *
- * It is the renderer of the manager of widgets itself, with one more step: the
- * manager connects to the kernel what it finds in outputs, which are renderers
- * of its own but none inside of others.
+ * It is the renderer of the widget manager with one more step: the manager
+ * connects only its own renderers to the kernel, not those inside of others.
  */
 function createRenderer(
   rendermime: IRenderMimeRegistry
@@ -59,20 +57,24 @@ function createRenderer(
     : new NoWidgets();
   const renderWidget = view.renderModel.bind(view);
   let picture: IRenderMime.IRenderer | null = null;
-  let turn = 0;
-  // Also called by the manager, when it has restored what it knows.
+  let renderCount = 0;
+  // The manager calls it again when it has restored the widgets.
   view.renderModel = async model => {
-    const own = ++turn;
+    const current = ++renderCount;
     picture?.dispose();
     picture = null;
-    view.removeClass(NOT_FOUND);
+    view.removeClass(NOT_FOUND_CLASS);
     await renderWidget(model);
-    if (own !== turn || view.isDisposed || !view.hasClass(NOT_FOUND)) {
+    if (
+      current !== renderCount ||
+      view.isDisposed ||
+      !view.hasClass(NOT_FOUND_CLASS)
+    ) {
       return;
     }
-    const type = PICTURES.find(each => each in model.data);
+    const type = PICTURE_TYPES.find(each => each in model.data);
     if (type !== undefined) {
-      view.removeClass(NOT_FOUND);
+      view.removeClass(NOT_FOUND_CLASS);
       view.node.textContent = '';
       picture = rendermime.createRenderer(type);
       (view.layout as PanelLayout).addWidget(picture);
@@ -82,10 +84,10 @@ function createRenderer(
   return view;
 }
 
-/** Finds no widget, as there is no manager of them. */
+/** The renderer without a widget manager: no widget is found. */
 class NoWidgets extends Panel implements IRenderMime.IRenderer {
   renderModel(): Promise<void> {
-    this.addClass(NOT_FOUND);
+    this.addClass(NOT_FOUND_CLASS);
     return Promise.resolve();
   }
 }

@@ -4,13 +4,13 @@ import { ActivityModel } from '../../model/activity';
 import { QueueModel } from '../../model/queue';
 import { StudiesModel } from '../../model/studies';
 import { SystemModel } from '../../model/system';
-import { DashboardView } from '../../views/dashboard';
-import type { IShowOptions } from '../show';
-import { withLog } from '../withlog';
+import { DashboardView, GpusView } from '../../views/dashboard';
+import type { IViewOptions } from '../types';
+import { withLogPanel } from './logpanel';
 
 /** The machine and the workspace: what runs, what waits and for what. */
-export async function showDashboard(
-  options: IShowOptions
+export async function makeDashboardView(
+  options: IViewOptions
 ): Promise<JSX.Element> {
   const { client, ws, trans, own } = options;
   const workspace = await client.getWorkspace(ws);
@@ -21,7 +21,7 @@ export async function showDashboard(
     queue: own(new QueueModel(client, ws)),
     studies: own(new StudiesModel({ client, ws, isBrief: true }))
   };
-  return withLog(options, openLog => (
+  return withLogPanel(options, openLog => (
     <DashboardView
       {...models}
       workspace={workspace}
@@ -31,4 +31,13 @@ export async function showDashboard(
       onOpenLog={openLog}
     />
   ));
+}
+
+/** The utilization of the machine and of its GPUs. */
+export function makeGpusView({
+  client,
+  trans,
+  own
+}: IViewOptions): JSX.Element {
+  return <GpusView system={own(new SystemModel(client))} trans={trans} />;
 }

@@ -3,14 +3,14 @@ import * as React from 'react';
 import { DraftModel } from '../../model/draft';
 import { GeneratorView } from '../../views/generator';
 import { Strip } from '../../views/shared/strip';
-import type { IShowOptions } from '../show';
+import type { IViewOptions } from '../types';
 
 /**
  * A configuration in the making; its text and its name are traits, as is what
  * was created from it.
  */
-export async function showGenerator(
-  options: IShowOptions
+export async function makeGeneratorView(
+  options: IViewOptions
 ): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const workspace = await client.getWorkspace(ws);

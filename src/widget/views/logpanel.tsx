@@ -1,18 +1,18 @@
 import * as React from 'react';
 
-import { MonitorModel } from '../model/monitor';
-import { WorkspaceModel } from '../model/workspace';
-import { MonitorView } from '../views/monitor';
-import type { IShowOptions } from './show';
+import { MonitorModel } from '../../model/monitor';
+import { WorkspaceModel } from '../../model/workspace';
+import { MonitorView } from '../../views/monitor';
+import type { IViewOptions } from '../types';
 
 /**
- * A view with the log of one task below it.
+ * Make a view with the log of one task below it.
  *
- * @param body - the view, given how to open a task's log
- * @param tasks - what knows how the task stands; one of its own without it
+ * @param body - makes the view, which may open the log of a task
+ * @param tasks - the model with the status of the task; created if missing
  */
-export async function withLog(
-  options: IShowOptions,
+export async function withLogPanel(
+  options: IViewOptions,
   body: (openLog: (task: string) => void) => JSX.Element,
   tasks?: WorkspaceModel
 ): Promise<JSX.Element> {
@@ -21,7 +21,7 @@ export async function withLog(
   const monitor = own(new MonitorModel(client, ws));
   const status = await options.status;
 
-  const WithLog = (): JSX.Element => {
+  const WithLogPanel = (): JSX.Element => {
     const [isOpen, setOpen] = React.useState(false);
     const openLog = React.useCallback((task: string) => {
       monitor.open(task);
@@ -46,5 +46,5 @@ export async function withLog(
       </>
     );
   };
-  return <WithLog />;
+  return <WithLogPanel />;
 }

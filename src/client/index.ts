@@ -1,4 +1,0 @@
-export * from './errors';
-export * from './server';
-export * from './transport';
-export * from './types';

@@ -1,0 +1,183 @@
+/** The operations of `openapi.yaml`: one table for every way to reach them. */
+import type { operations } from './schema';
+
+type Routes = { [Id in keyof operations]?: `${string} ${string}` };
+
+/** Method and path, below the API, of each operation that answers with JSON. */
+export const OPERATIONS = {
+  getStatus: 'GET status',
+  getSystem: 'GET system',
+  listWorkspaces: 'GET workspaces',
+  openWorkspace: 'POST workspaces',
+  getWorkspace: 'GET workspaces/{ws}',
+  getParameters: 'GET workspaces/{ws}/parameters',
+  getTemplate: 'GET workspaces/{ws}/templates',
+  previewSweep: 'POST workspaces/{ws}/preview',
+  listTasks: 'GET workspaces/{ws}/tasks',
+  createTasks: 'POST workspaces/{ws}/tasks',
+  actOnTasks: 'POST workspaces/{ws}/actions',
+  listTrash: 'GET workspaces/{ws}/trash',
+  listColumns: 'GET workspaces/{ws}/columns',
+  groupTasks: 'GET workspaces/{ws}/groups',
+  listCurves: 'GET workspaces/{ws}/curves',
+  compareManyTasks: 'POST workspaces/{ws}/compare',
+  getQueue: 'GET workspaces/{ws}/queue',
+  changeQueue: 'POST workspaces/{ws}/queue',
+  listStudies: 'GET workspaces/{ws}/studies',
+  beginStudy: 'POST workspaces/{ws}/studies',
+  previewSearch: 'POST workspaces/{ws}/searches',
+  getStudy: 'GET workspaces/{ws}/studies/{study}',
+  changeStudy: 'POST workspaces/{ws}/studies/{study}',
+  removeStudy: 'DELETE workspaces/{ws}/studies/{study}',
+  getTask: 'GET workspaces/{ws}/tasks/{task}',
+  changeTask: 'PATCH workspaces/{ws}/tasks/{task}',
+  deleteTask: 'DELETE workspaces/{ws}/tasks/{task}',
+  getTracks: 'GET workspaces/{ws}/tasks/{task}/tracks',
+  listLogTimes: 'GET workspaces/{ws}/tasks/{task}/logs/times',
+  getRunInput: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/input',
+  listArtifacts: 'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts'
+} as const satisfies Routes;
+
+/** The same for those that answer with a file or with lines. */
+export const DOWNLOADS = {
+  exportResults: 'GET workspaces/{ws}/export',
+  readLog: 'GET workspaces/{ws}/tasks/{task}/logs',
+  searchLog: 'GET workspaces/{ws}/tasks/{task}/logs/search',
+  downloadLog: 'GET workspaces/{ws}/tasks/{task}/logs/download',
+  downloadArtifact:
+    'GET workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}'
+} as const satisfies Routes;
+
+export type OperationId = keyof typeof OPERATIONS;
+
+/** Operations that change nothing: their question is too long for an address. */
+const LONG_QUESTIONS: readonly OperationId[] = [
+  'compareManyTasks',
+  'previewSearch',
+  'previewSweep'
+];
+
+export function isChange(id: OperationId): boolean {
+  return !OPERATIONS[id].startsWith('GET') && !LONG_QUESTIONS.includes(id);
+}
+
+type InPath<Id extends keyof operations> =
+  operations[Id]['parameters'] extends { path: infer P } ? P : object;
+
+export type Query<Id extends keyof operations> = NonNullable<
+  operations[Id]['parameters']['query']
+>;
+
+export type Body<Id extends keyof operations> = operations[Id] extends {
+  requestBody: { content: { 'application/json': infer B } };
+}
+  ? B
+  : undefined;
+
+/** What is in the path and in the query of an operation. */
+export type Parameters<Id extends keyof operations> = InPath<Id> &
+  ([Query<Id>] extends [never] ? object : Query<Id>);
+
+type Json<Response> = Response extends {
+  content: { 'application/json': infer J };
+}
+  ? J
+  : void;
+
+/** What an operation resolves with. */
+export type Answer<Id extends keyof operations> = {
+  [Status in keyof operations[Id]['responses']]: Status extends 200 | 201 | 204
+    ? Json<operations[Id]['responses'][Status]>
+    : never;
+}[keyof operations[Id]['responses']];
+
+type PathArguments<Path> = Path extends {
+  ws: string;
+  task: string;
+  run: number;
+}
+  ? [ws: string, task: string, run: number]
+  : Path extends { ws: string; task: string }
+    ? [ws: string, task: string]
+    : Path extends { ws: string; study: string }
+      ? [ws: string, study: string]
+      : Path extends { ws: string }
+        ? [ws: string]
+        : [];
+
+type InputArguments<Id extends keyof operations> =
+  Body<Id> extends undefined
+    ? operations[Id]['parameters'] extends { query: object }
+      ? [query: Query<Id>]
+      : [query?: Query<Id>]
+    : [body: Body<Id>];
+
+/**
+ * A method for each operation. It takes the parameters of the path, then the
+ * body or the query, then a signal to abort the request.
+ */
+export type Methods = {
+  [Id in OperationId]: (
+    ...given: [
+      ...PathArguments<InPath<Id>>,
+      ...InputArguments<Id>,
+      signal?: AbortSignal
+    ]
+  ) => Promise<Answer<Id>>;
+};
+
+export interface IRequest {
+  /** What is in the path and in the query. */
+  parameters: object;
+  body?: object;
+  signal?: AbortSignal;
+}
+
+/** Make the methods from how an operation is performed. */
+export function methodsOver(
+  perform: (id: OperationId, request: IRequest) => Promise<unknown>
+): Methods {
+  const methodOf = (id: OperationId) => {
+    const route = OPERATIONS[id];
+    const names = [...route.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    return (...given: unknown[]) => {
+      const path = Object.fromEntries(
+        names.map((name, at) => [name, given[at]])
+      );
+      const input = given[names.length] as object | undefined;
+      const signal = given[names.length + 1] as AbortSignal | undefined;
+      return route.startsWith('GET')
+        ? perform(id, { parameters: { ...path, ...input }, signal })
+        : perform(id, { parameters: path, body: input, signal });
+    };
+  };
+  const ids = Object.keys(OPERATIONS) as OperationId[];
+  return Object.fromEntries(ids.map(id => [id, methodOf(id)])) as Methods;
+}
+
+type Value = string | number | boolean | null | undefined;
+
+/**
+ * An address with its parameters: those that the path does not name are its
+ * query, where a list repeats its key.
+ */
+export function addressOf(path: string, parameters: object): string {
+  const { ...query } = parameters as Record<string, Value | readonly Value[]>;
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(query[name]);
+    delete query[name];
+    // The path of a file keeps its slashes.
+    const segments = name === 'path' ? value.split('/') : [value];
+    return segments.map(encodeURIComponent).join('/');
+  });
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    for (const each of [value].flat()) {
+      if (each !== undefined && each !== null && each !== '') {
+        search.append(key, String(each));
+      }
+    }
+  }
+  const text = search.toString();
+  return text ? `${filled}?${text}` : filled;
+}
