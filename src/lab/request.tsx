@@ -5,14 +5,26 @@
  */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { CommandRegistry } from '@lumino/commands';
 import type {
   ReadonlyJSONObject,
   ReadonlyPartialJSONObject
 } from '@lumino/coreutils';
 import * as React from 'react';
 
+import type { ClientError } from '../client/errors';
+import { asClientError } from '../client/errors';
+import type { Confirm } from '../views/shared/ask';
+
 /** Marks our own arguments. A document writes JSON, which has no symbols. */
 const OWN = Symbol('pyruns-jupyter');
+
+/**
+ * `user`: our menus and buttons, a menu of Lab or a key.
+ * `code`: an extension, by way of `IPyruns.execute`.
+ * `other`: anything else, and so perhaps a document.
+ */
+export type Caller = 'user' | 'code' | 'other';
 
 /** What a command would do for a caller that is not one of our menus. */
 export interface IRequest {
@@ -26,13 +38,107 @@ export interface IRequest {
 }
 
 /** Return arguments for a command that our own menus and buttons execute. */
-export function ownArgs(args: ReadonlyJSONObject = {}): ReadonlyJSONObject {
-  return { ...args, [OWN]: true } as ReadonlyJSONObject;
+export function ownArgs(
+  args: ReadonlyPartialJSONObject = {},
+  caller: Caller = 'user'
+): ReadonlyJSONObject {
+  return { ...args, [OWN]: caller } as ReadonlyJSONObject;
 }
 
-/** Return whether our own menus and buttons made these arguments. */
-export function isOwn(args: ReadonlyPartialJSONObject): boolean {
-  return OWN in args;
+/**
+ * Return who executes a command; to be asked before anything is awaited.
+ *
+ * Shortcuts and menus come from settings, whose JSON cannot carry the mark. A
+ * document can imitate their arguments, but neither a key that is bound to the
+ * command nor a click in an open menu.
+ */
+export function callerOf(
+  commands: CommandRegistry,
+  id: string,
+  args: ReadonlyPartialJSONObject
+): Caller {
+  if (OWN in args) {
+    return args[OWN as unknown as string] as Caller;
+  }
+  const { event } = window;
+  if (!event?.isTrusted) {
+    return 'other';
+  }
+  const path = event.composedPath();
+  const isMenu =
+    ['keydown', 'mouseup'].includes(event.type) &&
+    path.some(
+      (node, index) =>
+        path[index + 1] === document.body &&
+        (node as Element).classList.contains('lm-Menu')
+    );
+  const isKey =
+    event instanceof KeyboardEvent &&
+    event.type === 'keydown' &&
+    commands.keyBindings.some(
+      ({ command, keys }) =>
+        command === id &&
+        keys[keys.length - 1] ===
+          CommandRegistry.keystrokeForKeydownEvent(event)
+    );
+  return isMenu || isKey ? 'user' : 'other';
+}
+
+/**
+ * Return what a command answers, as JSON. When it fails, its caller is told
+ * and, unless that is code, the user too.
+ *
+ * @param explain - what the user is told; null if that was shown already
+ */
+export async function answer(
+  trans: TranslationBundle,
+  commands: CommandRegistry,
+  id: string,
+  args: ReadonlyPartialJSONObject,
+  work: (caller: Caller) => Promise<object | void>,
+  explain = (
+    problem: ClientError
+  ): readonly [title: string, body: string] | null => [
+    commands.label(id, args),
+    problem.message
+  ]
+): Promise<ReadonlyPartialJSONObject> {
+  const caller = callerOf(commands, id, args);
+  try {
+    return toJson((await work(caller)) ?? {});
+  } catch (error) {
+    const problem = asClientError(error);
+    const told = caller === 'code' ? null : explain(problem);
+    if (told) {
+      const [title, body] = told;
+      const buttons = [Dialog.okButton({ label: trans.__('OK') })];
+      void showDialog({ title, body, buttons });
+    }
+    if (caller !== 'user') {
+      throw problem;
+    }
+    return { error: problem.message };
+  }
+}
+
+/** As Lab's state and callers of commands take it. */
+export function toJson(value: object): ReadonlyPartialJSONObject {
+  return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
+}
+
+/** Asks in a dialog of Lab. */
+export function confirmInLab(trans: TranslationBundle): Confirm {
+  return async question => {
+    const result = await showDialog({
+      title: question.title,
+      body: question.body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: question.accept })
+      ]
+    });
+    return result.button.accept;
+  };
 }
 
 /** Ask the user to allow a request; the default button is Cancel. */
@@ -47,7 +153,7 @@ export async function askToAllow(
         <p>
           {request.reason ??
             trans.__(
-              'A document, a shortcut or another extension asks for this. Continue only if you trust it.'
+              'A document or another extension asks for this. Continue only if you trust it.'
             )}
         </p>
         <dl>

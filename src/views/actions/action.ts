@@ -5,6 +5,7 @@
 import type { ActionResult, TaskRow } from '../../client/types';
 import type { QueueModel } from '../../model/queue';
 import type { WorkspaceModel } from '../../model/workspace';
+import type { ILooks } from '../monitor/header';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import type { IconName } from '../shared/icons';
@@ -49,14 +50,8 @@ export interface ILogHandle {
   readonly isPaused: boolean;
   readonly canPause: boolean;
   readonly canDownload: boolean;
-  readonly isWide: boolean;
-  readonly hasTimes: boolean;
-  readonly hasCurves: boolean;
-  setLooks(change: {
-    isWide?: boolean;
-    hasTimes?: boolean;
-    hasCurves?: boolean;
-  }): void;
+  readonly looks: ILooks;
+  setLooks(change: Partial<ILooks>): void;
   follow(): void;
   setPaused(isPaused: boolean): void;
   /** Open or close the find bar; with a text, open it and find that. */
@@ -105,6 +100,8 @@ export interface IResult {
 /** Arguments by name; `ARGUMENTS` in `lab/commands.ts` describes each. */
 export type Args = Readonly<
   Partial<{
+    /** Only of actions that are not about selected tasks. */
+    tasks: readonly string[];
     tags: readonly string[];
     name: string;
     text: string;
@@ -207,7 +204,7 @@ export async function perform<C extends IActionContext>(
   args: Args = {}
 ): Promise<IResult> {
   const { chosen, show, trans, workspace } = context;
-  if (action.tasks && chosen.names.length === 0) {
+  if (action.tasks && chosen.names.length === 0 && !args.query) {
     throw new Error(trans.__('No task is selected.'));
   }
   const result = await action.run?.(context, args);

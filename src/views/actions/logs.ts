@@ -31,22 +31,22 @@ export const LOG_ACTIONS = {
     icon: 'wrap',
     label: trans => trans.__('Wrap long lines'),
     caption: trans => trans.__('Show all of a long line, or cut it'),
-    isOn: ({ log }) => log !== undefined && !log.isWide,
-    ...onLog(log => log.setLooks({ isWide: !log.isWide }))
+    isOn: ({ log }) => log?.looks.isWide === false,
+    ...onLog(log => log.setLooks({ isWide: !log.looks.isWide }))
   },
   'show-log-times': {
     icon: 'queued',
     label: trans => trans.__('Show when lines were written'),
     caption: trans => trans.__('Show or hide times next to the lines'),
-    isOn: ({ log }) => log?.hasTimes ?? false,
-    ...onLog(log => log.setLooks({ hasTimes: !log.hasTimes }))
+    isOn: ({ log }) => log?.looks.hasTimes ?? false,
+    ...onLog(log => log.setLooks({ hasTimes: !log.looks.hasTimes }))
   },
   'show-log-curves': {
     icon: 'curve',
     label: trans => trans.__('Show the curves of the run'),
     caption: trans => trans.__('Show or hide curves next to the log'),
-    isOn: ({ log }) => log?.hasCurves ?? false,
-    ...onLog(log => log.setLooks({ hasCurves: !log.hasCurves }))
+    isOn: ({ log }) => log?.looks.hasCurves ?? false,
+    ...onLog(log => log.setLooks({ hasCurves: !log.looks.hasCurves }))
   },
   'copy-log': {
     icon: 'copy',

@@ -13,6 +13,9 @@ import { isActive } from '../shared/status';
 import type { IAction, IResult, ISituation, ITaskContext } from './action';
 import { refusedByName } from './action';
 
+/** Changes any tasks. */
+const CHANGE = { needs: 'write', tasks: 'some', group: 'edit' } as const;
+
 /** What can be done with tasks. */
 export const TASK_ACTIONS = {
   'open-log': {
@@ -47,13 +50,16 @@ export const TASK_ACTIONS = {
     caption: trans => trans.__('Queue the selected tasks'),
     needs: 'execute',
     tasks: 'some',
-    args: ['options'],
+    args: ['query', 'options'],
     group: 'run',
     isPossible: ({ chosen }) => chosen.canRun,
-    run: (context, { options }) => {
+    run: (context, { query, options }) => {
       const { chosen, jobs } = context;
       const run = { ...(jobs && { jobs }), ...options };
-      return act(context, 'run', chosen.toRun, jobs || options ? { run } : {});
+      return act(context, 'run', chosen.toRun, {
+        ...(query && { query }),
+        ...((jobs || options) && { run })
+      });
     }
   },
   'stop-tasks': {
@@ -62,9 +68,10 @@ export const TASK_ACTIONS = {
     caption: trans => trans.__('Stop the selected tasks'),
     needs: 'execute',
     tasks: 'some',
+    args: ['query'],
     group: 'run',
     isPossible: ({ chosen }) => chosen.canStop,
-    run: async context => {
+    run: async (context, { query }) => {
       const { trans, chosen, confirm } = context;
       const { running, toStop } = chosen;
       const isConfirmed =
@@ -78,42 +85,36 @@ export const TASK_ACTIONS = {
           body: trans.__('What they have not saved is lost; their logs stay.'),
           accept: trans.__('Stop')
         }));
-      return act(context, 'cancel', isConfirmed ? toStop : []);
+      return isConfirmed
+        ? act(context, 'cancel', toStop, query ? { query } : {})
+        : { workspace: context.workspace, tasks: [] };
     }
   },
   'pin-tasks': {
+    ...CHANGE,
     icon: 'pin',
     label: trans => trans.__('Pin to the top'),
     caption: trans => trans.__('Keep the selected tasks above all others'),
-    needs: 'write',
-    tasks: 'some',
-    group: 'edit',
     isOffered: situation => !isPinned(situation),
-    run: context => act(context, 'pin', context.chosen.names)
+    run: change('pin')
   },
   'unpin-tasks': {
+    ...CHANGE,
     icon: 'pin',
     label: trans => trans.__('Unpin'),
     caption: trans => trans.__('Sort the selected tasks among the others'),
-    needs: 'write',
-    tasks: 'some',
-    group: 'edit',
     isOffered: isPinned,
-    run: context => act(context, 'unpin', context.chosen.names)
+    run: change('unpin')
   },
   'tag-tasks': {
+    ...CHANGE,
     icon: 'tag',
     label: trans => trans.__('Tags…'),
     caption: trans => trans.__('Add tags to the selected tasks'),
-    needs: 'write',
-    tasks: 'some',
     args: ['tags'],
-    group: 'edit',
     opens: 'tags',
-    run: (context, { tags }) =>
-      tags
-        ? act(context, 'tag', context.chosen.names, { tags: [...tags] })
-        : null
+    run: (context, args) =>
+      args.tags ? change('tag', 'tags')(context, args) : null
   },
   'untag-tasks': {
     icon: 'tag',
@@ -123,21 +124,17 @@ export const TASK_ACTIONS = {
     tasks: 'some',
     args: ['tags'],
     isForPrograms: true,
-    run: (context, { tags = [] }) =>
-      act(context, 'untag', context.chosen.names, { tags: [...tags] })
+    run: change('untag', 'tags')
   },
   'duplicate-tasks': {
+    ...CHANGE,
     icon: 'copy',
     label: trans => trans.__('Duplicate'),
     caption: trans => trans.__('Create the selected tasks again, without runs'),
-    needs: 'write',
-    tasks: 'some',
-    group: 'edit',
     run: async context => {
-      const { model, chosen } = context;
-      const result = await act(context, 'duplicate', chosen.names);
+      const result = await act(context, 'duplicate', context.chosen.names);
       if (result.tasks.length > 0) {
-        model.select(result.tasks, 'replace');
+        context.model.select(result.tasks, 'replace');
       }
       return result;
     },
@@ -147,25 +144,23 @@ export const TASK_ACTIONS = {
         : trans.__('%1 tasks were duplicated.', tasks.length)
   },
   'rename-task': {
+    ...CHANGE,
     icon: 'edit',
     label: trans => trans.__('Rename…'),
     caption: trans => trans.__('Give the selected task another name'),
-    needs: 'write',
     tasks: 'one',
     args: ['name'],
-    group: 'edit',
     opens: 'rename',
     isPossible: ({ chosen }) => !isActive(chosen.rows[0].status),
     run: (context, { name }) => (name ? rename(context, name) : null)
   },
   'use-task-as-template': {
+    ...CHANGE,
     icon: 'add',
     label: trans => trans.__('New tasks from this one'),
     caption: trans =>
       trans.__('Begin new tasks from the configuration of the selected task'),
-    needs: 'write',
     tasks: 'one',
-    group: 'edit',
     opens: 'template'
   },
   'copy-task-command': {
@@ -192,8 +187,7 @@ export const TASK_ACTIONS = {
     tasks: 'some',
     args: ['before', 'after'],
     isForPrograms: true,
-    run: (context, { before, after }) =>
-      act(context, 'move', context.chosen.names, { before, after })
+    run: change('move', 'before', 'after')
   },
   'delete-tasks': {
     icon: 'delete',
@@ -204,7 +198,7 @@ export const TASK_ACTIONS = {
     group: 'delete',
     keys: trans => trans.__('Del'),
     isPossible: ({ chosen }) => chosen.canDelete,
-    run: context => act(context, 'delete', context.chosen.names)
+    run: change('delete')
   },
   'restore-tasks': {
     icon: 'undo',
@@ -212,14 +206,12 @@ export const TASK_ACTIONS = {
     caption: trans =>
       trans.__('Bring back the tasks that were moved to the trash last'),
     needs: 'write',
-    isPossible: ({ model, chosen }) =>
-      chosen.names.length > 0 || !model || model.getSnapshot().undo !== null,
-    run: async context => {
-      const { names } = context.chosen;
-      return names.length > 0
-        ? act(context, 'restore', names)
-        : resultOf(context, await context.model.undo());
-    }
+    args: ['tasks'],
+    isPossible: ({ model }) => !model || model.getSnapshot().undo !== null,
+    run: async (context, { tasks }) =>
+      tasks
+        ? act(context, 'restore', tasks)
+        : resultOf(context, await context.model.undo())
   },
   'export-results': {
     icon: 'download',
@@ -319,13 +311,33 @@ function moveAction(direction: 'up' | 'down'): IAction {
   };
 }
 
+/** Asks for an action on the tasks, with some of the arguments. */
+function change(
+  action: Action,
+  ...names: readonly ('tags' | 'before' | 'after')[]
+): NonNullable<IAction['run']> {
+  return (context, args) =>
+    act(
+      context,
+      action,
+      context.chosen.names,
+      Object.fromEntries(names.map(name => [name, args[name]]))
+    );
+}
+
 async function act(
   context: ITaskContext,
   action: Action,
   names: readonly string[],
-  options?: ActionOptions
+  options: ActionOptions = {}
 ): Promise<IResult & { tasks: string[] }> {
-  return resultOf(context, await context.model.act(action, names, options));
+  const { client, id } = context.model;
+  return resultOf(
+    context,
+    await (options.query
+      ? client.actOnTasks(id, { action, ...options })
+      : context.model.act(action, names, options))
+  );
 }
 
 function resultOf(

@@ -142,7 +142,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             isPaused: paused,
             canPause: paused || shown.phase !== 'ended',
             canDownload: !saving && !broken,
-            ...looks,
+            looks,
             setLooks: props.onLooks,
             follow: () => screen?.follow(),
             setPaused: isPaused => {

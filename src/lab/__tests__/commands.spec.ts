@@ -1,0 +1,319 @@
+import type { ITranslator } from '@jupyterlab/translation';
+import { nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+
+import type { ActionId } from '../../views/actions';
+import { ACTIONS } from '../../views/actions';
+import { callerOf, ownArgs } from '../request';
+import { CommandIDs } from '../tokens';
+import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';
+
+/** A file, by its path in the repository. */
+const read = (file: string) =>
+  jest
+    .requireActual<{ readFileSync(path: string, encoding: string): string }>(
+      'fs'
+    )
+    .readFileSync(file, 'utf-8');
+
+/** Arguments of every kind, as anybody may write them. */
+const ARGS: ReadonlyJSONObject = {
+  workspace: WORKSPACE.id,
+  tasks: ['a', 'b'],
+  tags: ['t'],
+  name: 'n',
+  text: 'lr: 1',
+  query: 'lr<1',
+  options: { jobs: 2 },
+  before: 'c',
+  format: 'csv',
+  page: 'generator',
+  task: 'a',
+  names: ['a', 'b'],
+  study: 's',
+  file: 'a.yaml',
+  path: 'study/train.py',
+  search: `?pyruns=${WORKSPACE.id}`
+};
+
+/** Commands without an action that change something, or what is being written. */
+const CHANGING: string[] = [
+  CommandIDs.openWorkspace,
+  CommandIDs.runFile,
+  CommandIDs.useAsTemplate,
+  CommandIDs.openGenerator,
+  CommandIDs.openPage
+];
+
+/** Need a page in front. */
+const IN_PAGE = Object.keys(ACTIONS).filter(id => {
+  const { opens, args, run, isOffered } = ACTIONS[id as ActionId];
+  const isForm =
+    opens && !args && !['log', 'compare', 'template'].includes(opens);
+  return (isForm && !run) || (isOffered !== undefined && id.includes('log'));
+});
+
+const actionOf = (command: string) =>
+  ACTIONS[command.replace('pyruns:', '') as ActionId];
+
+// The browser gets a file.
+Object.assign(URL, {
+  createObjectURL: () => 'blob:x',
+  revokeObjectURL: () => undefined
+});
+HTMLAnchorElement.prototype.click = () => undefined;
+document.execCommand = () => true;
+
+const { ids } = makeLab();
+
+async function closeDialogs(): Promise<void> {
+  while (dialog()) {
+    await answer('Cancel');
+    await answer('OK');
+  }
+}
+
+afterEach(closeDialogs);
+
+describe.each(ids)('%s', command => {
+  it('asks before it changes anything for a document', async () => {
+    const { commands, changes, opened } = makeLab();
+    // Forged marks of ours, and what a key adds.
+    const forged = {
+      ...ARGS,
+      own: true,
+      isTrusted: true,
+      context: true,
+      confirm: false,
+      caller: 'user',
+      _luminoEvent: { type: 'keybinding', keys: ['Alt Y', 'R'] }
+    };
+    const done = commands.execute(command, forged).catch(() => undefined);
+    await settle();
+    const isAsked = document.activeElement?.textContent === 'Cancel';
+    const isChanging =
+      actionOf(command)?.needs !== undefined || CHANGING.includes(command);
+    expect(isAsked).toBe(isChanging);
+    await closeDialogs();
+    await done;
+    expect(changes).toEqual([]);
+    expect(opened.filter(({ id }) => id.includes('generator'))).toEqual([]);
+  });
+
+  it('answers with JSON, or says why not', async () => {
+    const { pyruns } = makeLab();
+    const answered = await pyruns.execute(command, ARGS).catch(error => error);
+    expect(dialog()).toBeNull();
+    if (answered instanceof Error) {
+      expect(answered.message).toMatch(/^[A-Z].*\.$/);
+      expect(IN_PAGE).toContain(command.replace('pyruns:', ''));
+    } else {
+      expect(JSON.parse(JSON.stringify(answered))).toEqual(answered);
+      expect(answered).toEqual(
+        actionOf(command)
+          ? expect.objectContaining({ workspace: WORKSPACE.id })
+          : expect.any(Object)
+      );
+    }
+  });
+
+  it('describes itself', async () => {
+    const { commands } = makeLab();
+    expect(commands.label(command)).toMatch(/\w/);
+    expect(commands.caption(command)).toMatch(/^[A-Z].*\w$/);
+    expect(commands.icon(command)).toBeTruthy();
+    const { args } = await commands.describedBy(command);
+    const { properties } = args as unknown as {
+      properties: Record<string, { description: string; type: string }>;
+    };
+    for (const [name, { description, type }] of Object.entries(properties)) {
+      expect([name, type, description]).toEqual([
+        name,
+        expect.stringMatching(/\w/),
+        expect.stringMatching(/\w/)
+      ]);
+    }
+  });
+});
+
+describe('all commands', () => {
+  it('speak Chinese', async () => {
+    const zh = JSON.parse(
+      read('pyruns_jupyter/locale/zh_CN/LC_MESSAGES/pyruns_jupyter.json')
+    ) as Record<string, string[]>;
+    const plain = nullTranslator.load('');
+    const translator = {
+      load: () =>
+        Object.assign(Object.create(plain), {
+          __: (text: string, ...rest: unknown[]) =>
+            plain.__(zh[text]?.[0] ?? text, ...rest)
+        })
+    } as unknown as ITranslator;
+    const { commands, ids: own } = makeLab(undefined, translator);
+    for (const id of own) {
+      expect(commands.caption(id)).toMatch(/\p{Script=Han}/u);
+      expect(commands.label(id)).toMatch(/\p{Script=Han}|Pyruns/u);
+    }
+  });
+
+  it('are in the documentation, with their arguments and results', async () => {
+    const names = (cell: string) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort();
+    const told = new Map(
+      [
+        ...read('docs/commands.md').matchAll(
+          /^\| `(pyruns:[\w-]+)` +\| (.*?) +\| (.*?) +\| (.*?) +\|$/gm
+        )
+      ].map(([, id, caption, args, result]) => [
+        id,
+        { caption, args: names(args), result: names(result) }
+      ])
+    );
+    expect([...told.keys()].sort()).toEqual([...ids].sort());
+    for (const [id, { caption, args, result }] of told) {
+      const { commands, pyruns } = makeLab();
+      const described = (await commands.describedBy(id)).args as unknown as {
+        properties: object;
+      };
+      expect([id, caption, args]).toEqual([
+        id,
+        commands.caption(id),
+        Object.keys(described.properties).sort()
+      ]);
+      const answered = await pyruns.execute(id, ARGS).catch(() => null);
+      if (answered) {
+        expect([id, Object.keys(answered).sort()]).toEqual([id, result]);
+      }
+    }
+  });
+});
+
+describe('an action', () => {
+  it('is done at once from the palette, and asks what the page asks', async () => {
+    const { commands, palette, client } = makeLab();
+    const [, mark] = palette.find(([id]) => id === 'pyruns:delete-tasks') ?? [];
+    const result = await commands.execute('pyruns:delete-tasks', {
+      ...mark,
+      tasks: ['a']
+    });
+    expect(dialog()).toBeNull();
+    expect(client.actOnTasks).toHaveBeenCalledWith(WORKSPACE.id, {
+      action: 'delete',
+      names: ['a']
+    });
+    expect(result).toEqual({
+      workspace: WORKSPACE.id,
+      tasks: ['a'],
+      refused: {}
+    });
+    const queued = commands.execute('pyruns:requeue-tasks', { ...mark });
+    await settle();
+    expect(dialog()?.textContent).toContain('Queue 2 tasks again here?');
+    await answer('Cancel');
+    expect(await queued).toMatchObject({ requeued: 0 });
+  });
+
+  it('says what is refused: to the user in a dialog, to others by rejecting', async () => {
+    const { commands, client, pyruns } = makeLab();
+    client.actOnTasks.mockRejectedValue(new Error('The disk is full.'));
+    const args = { tasks: ['a'] };
+    await expect(pyruns.execute('pyruns:pin-tasks', args)).rejects.toThrow(
+      'The disk is full.'
+    );
+    expect(dialog()).toBeNull();
+    expect(await commands.execute('pyruns:pin-tasks', ownArgs(args))).toEqual({
+      error: 'The disk is full.'
+    });
+    await settle();
+    expect(dialog()?.textContent).toContain('The disk is full.');
+  });
+
+  it('names what it would do to whom', async () => {
+    const { commands, client } = makeLab();
+    const names = Array.from({ length: 12 }, (_, index) => `lr=${index}`);
+    const done = commands.execute('pyruns:tag-tasks', {
+      tasks: names,
+      tags: ['best']
+    });
+    await settle();
+    expect(dialog()?.textContent).toMatch(
+      /Add tags.*study\/_pyruns_\/train.*lr=9 and 2 more.*\["best"\]/
+    );
+    await answer('Tags…');
+    expect(await done).toMatchObject({ tasks: names });
+    expect(client.actOnTasks).toHaveBeenCalledTimes(1);
+  });
+
+  it('without tasks is not offered, and says so', async () => {
+    const { commands, pyruns } = makeLab();
+    expect(commands.isEnabled('pyruns:run-tasks', ownArgs())).toBe(false);
+    expect(commands.isEnabled('pyruns:run-tasks', { tasks: ['a'] })).toBe(true);
+    await expect(pyruns.execute('pyruns:run-tasks')).rejects.toThrow(
+      'No task is selected.'
+    );
+  });
+
+  it('needs the right to do it', () => {
+    const { commands, core } = makeLab();
+    Object.assign(core.session, {
+      rights: { canWrite: true, canExecute: false }
+    });
+    const args = { tasks: ['a'] };
+    expect(commands.isEnabled('pyruns:run-tasks', args)).toBe(false);
+    expect(commands.isEnabled('pyruns:delete-tasks', args)).toBe(true);
+  });
+});
+
+describe('callerOf', () => {
+  /** An event that only a browser could make. */
+  const during = (change: object) => {
+    const event = Object.create(KeyboardEvent.prototype, {
+      isTrusted: { value: true },
+      type: { value: 'keydown' },
+      key: { value: 'r' },
+      code: { value: 'KeyR' },
+      keyCode: { value: 82 },
+      ...Object.fromEntries(
+        ['ctrlKey', 'altKey', 'shiftKey', 'metaKey', 'getModifierState'].map(
+          name => [
+            name,
+            { value: name === 'getModifierState' && (() => false) }
+          ]
+        )
+      ),
+      composedPath: { value: () => [document.body] },
+      ...Object.fromEntries(
+        Object.entries(change).map(([key, value]) => [key, { value }])
+      )
+    });
+    const spy = jest.spyOn(window, 'event', 'get').mockReturnValue(event);
+    const { commands } = makeLab();
+    commands.addKeyBinding({
+      command: 'pyruns:run-tasks',
+      keys: ['Alt Y', 'R'],
+      selector: 'body'
+    });
+    const caller = callerOf(commands, 'pyruns:run-tasks', {});
+    spy.mockRestore();
+    return caller;
+  };
+  const menu = document.createElement('div');
+  menu.className = 'lm-Menu';
+
+  it('knows a key that is bound to the command', () => {
+    expect(during({})).toBe('user');
+    expect(during({ isTrusted: false })).toBe('other');
+    expect(during({ type: 'click' })).toBe('other');
+    // As in a dialog that a document has opened.
+    expect(during({ key: 'Enter', code: 'Enter', keyCode: 13 })).toBe('other');
+  });
+
+  it('knows a menu of Lab, not one that a document draws', () => {
+    const click = { type: 'mouseup', key: '', keyCode: 0 };
+    const inMenu = [menu, document.body];
+    const drawn = [menu, document.createElement('div'), document.body];
+    expect(during({ ...click, composedPath: () => inMenu })).toBe('user');
+    expect(during({ ...click, composedPath: () => drawn })).toBe('other');
+    expect(during(click)).toBe('other');
+  });
+});
