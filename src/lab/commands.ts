@@ -5,8 +5,6 @@ import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-// Small, and needed to describe the commands.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { ACTIONS, type ActionId } from '../views/actions';
 import type {
   Args,
@@ -22,10 +20,11 @@ import {
   refusal
 } from '../views/actions/action';
 import { describe, text, texts } from './arguments';
+import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
 import type { PageArea } from './pages';
 import type { OpenPage, Page } from './pageviews';
-import { answer, askToAllow, confirmInLab, ownArgs } from './request';
+import { answer, askToAllow, confirmInLab } from './request';
 import type { ICore } from './tokens';
 
 /** Task names in a question; more are counted. */
@@ -93,16 +92,20 @@ export function addActionCommands(options: IActionCommands): void {
       import('../model/workspace'),
       import('../model/queue')
     ]);
-    const own = {
-      model: new WorkspaceModel(core.client, found.workspace),
-      queue: new QueueModel(core.client, found.workspace)
-    };
+    const own = new Set<{ dispose(): void }>();
+    const model = new WorkspaceModel(core.client, found.workspace);
+    own.add(model);
+    const queue = new QueueModel(core.client, found.workspace);
+    own.add(queue);
     try {
-      const { model = own.model, queue = own.queue } = found;
-      return await perform(action, { ...found, model, queue }, args as Args);
+      const context = {
+        ...found,
+        model: found.model ?? model,
+        queue: found.queue ?? queue
+      };
+      return await perform(action, context, args as Args);
     } finally {
-      own.model.dispose();
-      own.queue.dispose();
+      own.forEach(each => each.dispose());
     }
   };
 
@@ -164,7 +167,7 @@ export function addActionCommands(options: IActionCommands): void {
     if (!action.isForPrograms) {
       palette?.addItem({
         command,
-        category: trans.__('Pyruns'),
+        category: action.tasks ? trans.__('Pyruns Tasks') : trans.__('Pyruns'),
         args: ownArgs()
       });
     }

@@ -13,7 +13,7 @@ import { SystemModel } from '../model/system';
 // The token is a connection: activation needs it at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { makeClient } from './client';
-import { ownArgs } from './request';
+import { ownArgs, watchKeys } from './caller';
 import type { IHappened, IIdle } from './tokens';
 import { ICore, IPyruns, SETTINGS } from './tokens';
 
@@ -96,6 +96,7 @@ export const corePlugin: JupyterFrontEndPlugin<ICore> = {
     app: JupyterFrontEnd,
     state: IStateDB | null
   ): Promise<ICore> => {
+    watchKeys();
     const client = await makeClient(app.serviceManager.serverSettings);
     const core = new Core(client, state);
     // Nothing of Lab's own start waits for us.

@@ -12,8 +12,11 @@ import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type { Created, Workspace } from '../client/types';
 import { describe, text } from './arguments';
+import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
-import { answer, askToAllow, ownArgs } from './request';
+// Who calls a command can be seen only at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { answer, askToAllow } from './request';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;

@@ -21,10 +21,12 @@ import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
-import { copyText } from '../views/shared/copy';
 import { workspaceTitle } from '../views/shared/title';
 import type { Argument } from './arguments';
 import { describe, PAGES, text, texts } from './arguments';
+import type { Caller } from './caller';
+// Commands are there from the start.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { addActionCommands } from './commands';
 import { pyrunsIcon } from './icons';
 import { linkTo } from './link';
@@ -32,7 +34,8 @@ import { linkTo } from './link';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
 import type { IShow, IShown, OpenPage, Page } from './pageviews';
-import type { Caller } from './request';
+// Who calls a command can be seen only at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { answer, askToAllow } from './request';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
@@ -323,6 +326,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           PageConfig.getOption('appUrl'),
           { workspace: id, query }
         );
+        const { copyText } = await import('../views/shared/copy');
         await copyText(link);
         Notification.success(trans.__('The link was copied.'), {
           autoClose: 3000

@@ -1,30 +1,15 @@
-/**
- * Who calls a command. Any document can make JupyterLab execute a command with
- * one click: a button in Markdown or HTML names it and its arguments in
- * `data-commandlinker-command` and `data-commandlinker-args`.
- */
+/** What commands ask the user, and what they answer. */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { CommandRegistry } from '@lumino/commands';
-import type {
-  ReadonlyJSONObject,
-  ReadonlyPartialJSONObject
-} from '@lumino/coreutils';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type { Confirm } from '../views/shared/ask';
-
-/** Marks our own arguments. A document writes JSON, which has no symbols. */
-const OWN = Symbol('pyruns-jupyter');
-
-/**
- * `user`: our menus and buttons, a menu of Lab or a key.
- * `code`: an extension, by way of `IPyruns.execute`.
- * `other`: anything else, and so perhaps a document.
- */
-export type Caller = 'user' | 'code' | 'other';
+import type { Caller } from './caller';
+import { callerOf } from './caller';
 
 /** What a command would do for a caller that is not one of our menus. */
 export interface IRequest {
@@ -35,53 +20,6 @@ export interface IRequest {
   readonly facts: readonly (readonly [name: string, value: string])[];
   /** Label of the button that allows it. */
   readonly accept: string;
-}
-
-/** Return arguments for a command that our own menus and buttons execute. */
-export function ownArgs(
-  args: ReadonlyPartialJSONObject = {},
-  caller: Caller = 'user'
-): ReadonlyJSONObject {
-  return { ...args, [OWN]: caller } as ReadonlyJSONObject;
-}
-
-/**
- * Return who executes a command; to be asked before anything is awaited.
- *
- * Shortcuts and menus come from settings, whose JSON cannot carry the mark. A
- * document can imitate their arguments, but neither a key that is bound to the
- * command nor a click in an open menu.
- */
-export function callerOf(
-  commands: CommandRegistry,
-  id: string,
-  args: ReadonlyPartialJSONObject
-): Caller {
-  if (OWN in args) {
-    return args[OWN as unknown as string] as Caller;
-  }
-  const { event } = window;
-  if (!event?.isTrusted) {
-    return 'other';
-  }
-  const path = event.composedPath();
-  const isMenu =
-    ['keydown', 'mouseup'].includes(event.type) &&
-    path.some(
-      (node, index) =>
-        path[index + 1] === document.body &&
-        (node as Element).classList.contains('lm-Menu')
-    );
-  const isKey =
-    event instanceof KeyboardEvent &&
-    event.type === 'keydown' &&
-    commands.keyBindings.some(
-      ({ command, keys }) =>
-        command === id &&
-        keys[keys.length - 1] ===
-          CommandRegistry.keystrokeForKeydownEvent(event)
-    );
-  return isMenu || isKey ? 'user' : 'other';
 }
 
 /**

@@ -10,7 +10,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { TaskRow, Workspace } from '../client/types';
 import { pyrunsIcon } from './icons';
-import { ownArgs } from './request';
+import { ownArgs } from './caller';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** The tasks of the current workspace that run or wait, for Lab's panel of all that runs. */

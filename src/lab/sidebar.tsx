@@ -13,7 +13,7 @@ import * as React from 'react';
 
 import { describe } from './arguments';
 import { pyrunsIcon } from './icons';
-import { ownArgs } from './request';
+import { ownArgs } from './caller';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 const PAGES = {

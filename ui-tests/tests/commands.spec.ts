@@ -39,13 +39,16 @@ async function execute(
     ([command, given]) => window.jupyterapp.commands.execute(command, given),
     [id, args] as const
   );
-  if (button !== 'none') {
-    await page
-      .getByRole('dialog')
-      .getByRole('button', { name: button })
-      .click();
-  }
-  return result;
+  const answer = async () => {
+    if (button !== 'none') {
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: button })
+        .click();
+    }
+  };
+  // It may fail as soon as it is allowed.
+  return (await Promise.all([result, answer()]))[0];
 }
 
 async function choose(

@@ -4,7 +4,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 import type { ActionId } from '../../views/actions';
 import { ACTIONS } from '../../views/actions';
-import { callerOf, ownArgs } from '../request';
+import { callerOf, ownArgs, watchKeys } from '../caller';
 import { CommandIDs } from '../tokens';
 import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';
 
@@ -141,12 +141,12 @@ describe('all commands', () => {
     const zh = JSON.parse(
       read('pyruns_jupyter/locale/zh_CN/LC_MESSAGES/pyruns_jupyter.json')
     ) as Record<string, string[]>;
-    const plain = nullTranslator.load('');
+    const trans = nullTranslator.load('');
     const translator = {
       load: () =>
-        Object.assign(Object.create(plain), {
+        Object.assign(Object.create(trans), {
           __: (text: string, ...rest: unknown[]) =>
-            plain.__(zh[text]?.[0] ?? text, ...rest)
+            String(zh[text]?.[0] ?? text).replace('%1', String(rest[0]))
         })
     } as unknown as ITranslator;
     const { commands, ids: own } = makeLab(undefined, translator);
@@ -265,55 +265,68 @@ describe('an action', () => {
 });
 
 describe('callerOf', () => {
-  /** An event that only a browser could make. */
-  const during = (change: object) => {
-    const event = Object.create(KeyboardEvent.prototype, {
-      isTrusted: { value: true },
-      type: { value: 'keydown' },
-      key: { value: 'r' },
-      code: { value: 'KeyR' },
-      keyCode: { value: 82 },
-      ...Object.fromEntries(
-        ['ctrlKey', 'altKey', 'shiftKey', 'metaKey', 'getModifierState'].map(
-          name => [
-            name,
-            { value: name === 'getModifierState' && (() => false) }
-          ]
-        )
-      ),
-      composedPath: { value: () => [document.body] },
-      ...Object.fromEntries(
-        Object.entries(change).map(([key, value]) => [key, { value }])
-      )
-    });
-    const spy = jest.spyOn(window, 'event', 'get').mockReturnValue(event);
-    const { commands } = makeLab();
-    commands.addKeyBinding({
-      command: 'pyruns:run-tasks',
-      keys: ['Alt Y', 'R'],
-      selector: 'body'
-    });
-    const caller = callerOf(commands, 'pyruns:run-tasks', {});
-    spy.mockRestore();
-    return caller;
-  };
-  const menu = document.createElement('div');
-  menu.className = 'lm-Menu';
+  const heard = jest.spyOn(window, 'addEventListener');
+  watchKeys();
+  const [, watcher] = heard.mock.calls[0] as [string, EventListenerObject];
+  heard.mockRestore();
+  const { commands } = makeLab();
+  const id = 'pyruns:run-tasks';
+  const keys = ['Alt Y', 'R'];
+  commands.addKeyBinding({ command: id, keys, selector: 'body' });
+  const who = () => callerOf(commands, id, {});
 
-  it('knows a key that is bound to the command', () => {
-    expect(during({})).toBe('user');
-    expect(during({ isTrusted: false })).toBe('other');
-    expect(during({ type: 'click' })).toBe('other');
-    // As in a dialog that a document has opened.
-    expect(during({ key: 'Enter', code: 'Enter', keyCode: 13 })).toBe('other');
+  /** An event that only a browser could make. */
+  const happen = (type: string, change: object = {}) => {
+    const event = { isTrusted: true, type, ...change } as unknown as Event;
+    watcher.handleEvent(event);
+    return event;
+  };
+  const press = (key: string, change: object = {}) =>
+    happen('keydown', {
+      key,
+      code: `Key${key.toUpperCase()}`,
+      keyCode: key.toUpperCase().charCodeAt(0),
+      getModifierState: () => false,
+      ...change
+    });
+
+  it('knows the keys that are bound to the command, once', () => {
+    press('y', { altKey: true });
+    press('r');
+    expect(who()).toBe('user');
+    expect(who()).toBe('other');
+    press('r');
+    expect(who()).toBe('other');
+  });
+
+  it('knows no keys that a page has made, or before a click', () => {
+    press('y', { altKey: true, isTrusted: false });
+    press('r', { isTrusted: false });
+    expect(who()).toBe('other');
+    press('y', { altKey: true });
+    press('r');
+    happen('pointerdown');
+    expect(who()).toBe('other');
   });
 
   it('knows a menu of Lab, not one that a document draws', () => {
-    const click = { type: 'mouseup', key: '', keyCode: 0 };
+    const menu = document.createElement('div');
+    menu.className = 'lm-Menu';
     const inMenu = [menu, document.body];
+    const during = (type: string, path: Element[], isTrusted = true) => {
+      const event = { isTrusted, type, composedPath: () => path };
+      const spy = jest
+        .spyOn(window, 'event', 'get')
+        .mockReturnValue(event as unknown as Event);
+      const caller = who();
+      spy.mockRestore();
+      return caller;
+    };
+    expect(during('mouseup', inMenu)).toBe('user');
+    expect(during('keydown', inMenu)).toBe('user');
+    expect(during('click', inMenu)).toBe('other');
+    expect(during('mouseup', inMenu, false)).toBe('other');
     const drawn = [menu, document.createElement('div'), document.body];
-    expect(during({ ...click, composedPath: () => inMenu })).toBe('user');
-    expect(during({ ...click, composedPath: () => drawn })).toBe('other');
-    expect(during(click)).toBe('other');
+    expect(during('mouseup', drawn)).toBe('other');
   });
 });

@@ -61,7 +61,7 @@ function makeClient() {
     exportResults: jest.fn(async () => ({ blob: new Blob([]), name: 'x' })),
     actOnTasks: jest.fn(
       async (ws: string, { names }: { names?: string[] }) => ({
-        done: names,
+        done: names ?? ['a'],
         refused: [] as { name: string; message: string }[],
         made: []
       })

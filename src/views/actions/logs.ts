@@ -65,7 +65,7 @@ export const LOG_ACTIONS = {
 
 /** The parts of an action that does something with the log in front. */
 function onLog(
-  use: (log: ILogHandle, args: Args) => void | Promise<void>
+  act: (log: ILogHandle, args: Args) => void | Promise<void>
 ): Pick<IAction<IActionContext>, 'isOffered' | 'run'> {
   return {
     isOffered: ({ log }) => log !== undefined,
@@ -73,7 +73,7 @@ function onLog(
       if (!log) {
         throw new Error(trans.__('No log is in front.'));
       }
-      await use(log, args);
+      await act(log, args);
       return { workspace, tasks: [log.task] };
     }
   };

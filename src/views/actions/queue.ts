@@ -69,9 +69,13 @@ function loaded(model: QueueModel): Promise<Queue> {
   return new Promise((resolve, reject) => {
     const check = () => {
       const { queue, error } = model.getSnapshot();
+      if (queue) {
+        resolve(queue);
+      } else if (error) {
+        reject(error);
+      }
       if (queue || error) {
         leave();
-        queue ? resolve(queue) : reject(error);
       }
     };
     const leave = model.subscribe(check);

@@ -81,7 +81,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     setPaused(false);
     setFailure(null);
     screen?.setPaused(false);
-  }, [screen, task, run]);
+  }, [screen, task, run, setFailure]);
   const search = useLogSearch(props.pane, screen, finding);
   useLooks(props.pane, screen, looks);
 
