@@ -95,12 +95,10 @@ export function callerOf(
   return isKey || isInMenu(window.event) ? 'user' : 'other';
 }
 
-/** Return whether an event is the choice of an item of a menu of Lab. */
+/** Return whether the user clicks or presses a key in a menu of Lab. */
 function isInMenu(event: Event | undefined): boolean {
-  if (!event?.isTrusted || !['keydown', 'mouseup'].includes(event.type)) {
-    return false;
-  }
-  const path = event.composedPath();
+  const path = event?.isTrusted ? event.composedPath() : [];
+  // A document is shown somewhere deeper.
   return path.some(
     (node, index) =>
       path[index + 1] === document.body &&
