@@ -1,6 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import { corePlugin } from './lab/core';
+import { corePlugin, pyrunsPlugin } from './lab/core';
 import { demoPlugin } from './lab/demo';
 import { filesPlugin } from './lab/files';
 import { linkPlugin } from './lab/linkplugin';
@@ -16,6 +16,7 @@ export { CommandIDs, IPyruns } from './lab/tokens';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   corePlugin,
+  pyrunsPlugin,
   sidebarPlugin,
   pagesPlugin,
   filesPlugin,

@@ -7,7 +7,7 @@ import { StudiesModel } from '../model/studies';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
 import type { IViewOptions } from './pageviews';
-import { ask, rights, toJson } from './pageviews';
+import { confirmInLab, toJson } from './request';
 
 /** The page that shows tasks side by side; it comes back with the same ones. */
 export async function makeCompare(
@@ -80,8 +80,8 @@ export async function makeCompare(
           setAt(changed);
           void state?.save(looks, toJson(changed));
         }}
-        confirm={ask(trans)}
-        canExecute={rights(pyruns).canExecute}
+        confirm={confirmInLab(trans)}
+        canExecute={pyruns.session.rights.canExecute}
         onOpenLog={openLog}
         onChoose={choose}
       />

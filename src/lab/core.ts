@@ -13,13 +13,14 @@ import { SystemModel } from '../model/system';
 // The token is a connection: activation needs it at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { makeClient } from './client';
+import { ownArgs, watchKeys } from './caller';
 import type { IHappened, IIdle } from './tokens';
-import { IPyruns, SETTINGS } from './tokens';
+import { ICore, IPyruns, SETTINGS } from './tokens';
 
 /** Where the id of the last workspace is kept. */
 const CURRENT = 'pyruns-jupyter:workspace';
 
-class Pyruns implements IPyruns {
+class Core implements ICore {
   constructor(client: IClient, state: IStateDB | null) {
     this.client = client;
     this.system = new SystemModel(client);
@@ -85,20 +86,45 @@ class Pyruns implements IPyruns {
   private readonly _idle = new Signal<this, IIdle>(this);
 }
 
-export const corePlugin: JupyterFrontEndPlugin<IPyruns> = {
+export const corePlugin: JupyterFrontEndPlugin<ICore> = {
   id: SETTINGS,
   description: 'Connects to the Pyruns server extension.',
   autoStart: true,
-  provides: IPyruns,
+  provides: ICore,
   optional: [IStateDB],
   activate: async (
     app: JupyterFrontEnd,
     state: IStateDB | null
-  ): Promise<IPyruns> => {
+  ): Promise<ICore> => {
+    watchKeys();
     const client = await makeClient(app.serviceManager.serverSettings);
-    const pyruns = new Pyruns(client, state);
+    const core = new Core(client, state);
     // Nothing of Lab's own start waits for us.
-    void app.restored.then(() => pyruns.session.start());
-    return pyruns;
+    void app.restored.then(() => core.session.start());
+    return core;
   }
+};
+
+export const pyrunsPlugin: JupyterFrontEndPlugin<IPyruns> = {
+  id: 'pyruns-jupyter:interface',
+  description: 'What other extensions may use of Pyruns.',
+  autoStart: true,
+  provides: IPyruns,
+  requires: [ICore],
+  activate: (app: JupyterFrontEnd, core: ICore): IPyruns => ({
+    get current() {
+      return core.current;
+    },
+    currentChanged: core.currentChanged,
+    ended: core.ended,
+    silent: core.silent,
+    idle: core.idle,
+    openWorkspace: path => core.openWorkspace(path),
+    execute: async (command, args) => {
+      if (!command.startsWith('pyruns:')) {
+        throw new Error(`${command} is not a command of Pyruns.`);
+      }
+      return app.commands.execute(command, ownArgs(args, 'code'));
+    }
+  })
 };

@@ -8,7 +8,7 @@ import { Widget } from '@lumino/widgets';
 // Needed immediately, to know whether this is a demo.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { isDemo } from './client';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** The workspace that is opened first. */
 const FIRST_WORKSPACE = 'digits/_pyruns_/train';
@@ -29,11 +29,11 @@ export const demoPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:demo',
   description: 'Says in a demo without a server that all is simulated.',
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     translator: ITranslator | null
   ) => {
     if (!isDemo()) {

@@ -8,11 +8,16 @@ import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type { Created, Workspace } from '../client/types';
+import { describe, text } from './arguments';
+import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
-import { askToAllow, isOwn, ownArgs } from './request';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+// Who calls a command can be seen only at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { answer, askToAllow } from './request';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 type Item = Pick<Contents.IModel, 'type' | 'path'>;
 
@@ -56,11 +61,11 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:files',
   description: 'Opens scripts and folders of the file browser as workspaces.',
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [IFileBrowserFactory, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     browsers: IFileBrowserFactory | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
@@ -75,128 +80,115 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       ];
       return items.length === 1 && fits(items[0]) ? items[0] : null;
     };
-    const describe = (description: string) => ({
-      args: {
-        type: 'object' as const,
-        properties: {
-          path: { type: 'string' as const, description },
-          context: {
-            type: 'boolean' as const,
-            description: trans.__(
-              'Whether to be seen only where the selection fits'
-            )
-          }
-        }
-      }
-    });
-
     commands.addCommand(CommandIDs.openWorkspace, {
       label: trans.__('Open in Pyruns'),
       caption: trans.__(
         'Open a script or a folder as a workspace of tasks, and its parameters'
       ),
       icon: pyrunsIcon,
-      describedBy: describe(
-        trans.__(
-          'Script or folder; what is selected in the file browser if omitted'
-        )
-      ),
+      describedBy: describe(trans, ['path', 'context']),
       isVisible: args => !args.context || selected() !== null,
-      execute: async args => {
-        const path =
-          typeof args.path === 'string' ? args.path : selected()?.path;
-        if (path === undefined) {
-          await tell(
-            trans.__('Nothing to open'),
-            trans.__(
-              'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
-            )
-          );
-          return;
-        }
-        try {
-          const target = localPath(path);
-          const isAllowed =
-            isOwn(args) ||
-            (await askToAllow(trans, {
-              title: trans.__('Open this in Pyruns?'),
-              facts: [
-                [trans.__('Script or folder'), target],
-                [
-                  trans.__('Effect'),
-                  trans.__(
-                    'Its workspace is opened, and created if there is none.'
-                  )
-                ]
-              ],
-              accept: trans.__('Open')
-            }));
-          if (!isAllowed) {
-            return;
-          }
-          const workspace = await pyruns.openWorkspace(target);
-          await commands.execute(CommandIDs.showSidebar);
-          await commands.execute(CommandIDs.openGenerator, {
-            workspace: workspace.id
-          });
-        } catch (error) {
-          await tellProblem(
-            trans.__('%1 cannot be opened', PathExt.basename(path) || path),
-            error
-          );
-        }
+      execute: args => {
+        const path = text(args.path) ?? selected()?.path;
+        return answer(
+          trans,
+          commands,
+          CommandIDs.openWorkspace,
+          args,
+          async caller => {
+            if (path === undefined) {
+              throw new Error(
+                trans.__(
+                  'Select a Python script, a notebook, a shell script or a folder in the file browser first.'
+                )
+              );
+            }
+            const target = localPath(path);
+            const isGranted =
+              caller !== 'other' ||
+              (await askToAllow(trans, {
+                title: trans.__('Open this in Pyruns?'),
+                facts: [
+                  [trans.__('Script or folder'), target],
+                  [
+                    trans.__('Effect'),
+                    trans.__(
+                      'Its workspace is opened, and created if there is none.'
+                    )
+                  ]
+                ],
+                accept: trans.__('Open')
+              }));
+            if (!isGranted) {
+              return { declined: true };
+            }
+            const { id } = await pyruns.openWorkspace(target);
+            await commands.execute(CommandIDs.showSidebar);
+            return commands.execute(CommandIDs.openGenerator, {
+              workspace: id
+            });
+          },
+          explain(
+            path === undefined
+              ? trans.__('Nothing to open')
+              : trans.__('%1 cannot be opened', PathExt.basename(path) || path)
+          )
+        );
       }
     });
     commands.addCommand(CommandIDs.runFile, {
       label: trans.__('Run with Pyruns'),
       caption: trans.__('Run a script once with its defaults, as a task'),
       icon: pyrunsIcon,
-      describedBy: describe(
-        trans.__('Script; what is selected in the file browser if omitted')
-      ),
+      describedBy: describe(trans, ['path', 'context']),
       isVisible: args => !args.context || selected(canRun) !== null,
-      execute: async args => {
-        const path =
-          typeof args.path === 'string' ? args.path : selected(canRun)?.path;
-        if (path === undefined) {
-          await tell(
-            trans.__('Nothing to run'),
-            trans.__('Select a Python or shell script first.')
-          );
-          return;
-        }
-        try {
-          await run(localPath(path), isOwn(args));
-        } catch (error) {
-          await tellProblem(
-            trans.__('%1 cannot be run', PathExt.basename(path)),
-            error
-          );
-        }
+      execute: args => {
+        const path = text(args.path) ?? selected(canRun)?.path;
+        return answer(
+          trans,
+          commands,
+          CommandIDs.runFile,
+          args,
+          async caller => {
+            if (path === undefined) {
+              throw new Error(
+                trans.__('Select a Python or shell script first.')
+              );
+            }
+            return run(localPath(path), caller !== 'other');
+          },
+          explain(
+            path === undefined
+              ? trans.__('Nothing to run')
+              : trans.__('%1 cannot be run', PathExt.basename(path))
+          )
+        );
       }
     });
     commands.addCommand(CommandIDs.useAsTemplate, {
       label: trans.__('Use as Configuration in Pyruns'),
       caption: trans.__('Begin new tasks of the current workspace from a file'),
       icon: pyrunsIcon,
-      describedBy: describe(
-        trans.__('YAML file; what is selected in the file browser if omitted')
-      ),
+      describedBy: describe(trans, ['path', 'context']),
       isVisible: args =>
         !args.context ||
         (selected(canBeTemplate) !== null && pyruns.current?.kind === 'script'),
-      execute: async args => {
-        const file =
-          typeof args.path === 'string'
-            ? args.path
-            : selected(canBeTemplate)?.path;
-        if (file !== undefined) {
-          await commands.execute(
-            CommandIDs.openGenerator,
-            isOwn(args) ? ownArgs({ file }) : { file }
-          );
-        }
-      }
+      execute: args =>
+        answer(
+          trans,
+          commands,
+          CommandIDs.useAsTemplate,
+          args,
+          async caller => {
+            const file = text(args.path) ?? selected(canBeTemplate)?.path;
+            return file === undefined
+              ? {}
+              : commands.execute(
+                  CommandIDs.openGenerator,
+                  caller === 'other' ? { file } : ownArgs({ file }, caller)
+                );
+          }
+        )
     });
 
     /** Run a script once; the user is asked first unless `isTrusted`. */
@@ -232,7 +224,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
           accept: trans.__('Run')
         }));
       if (!isAllowed) {
-        return;
+        return { declined: true };
       }
       const workspace = await pyruns.openWorkspace(path);
       // Of what the user was not asked about, nothing runs.
@@ -240,10 +232,9 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       const created = isKnown ? await createOne(workspace) : null;
       if (!created) {
         // It needs values, or is a sweep: the Generator shows what would run.
-        await commands.execute(CommandIDs.openGenerator, {
+        return commands.execute(CommandIDs.openGenerator, {
           workspace: workspace.id
         });
-        return;
       }
       await commands.execute(CommandIDs.showSidebar);
       await commands.execute(CommandIDs.openMonitor, {
@@ -251,11 +242,14 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         task: created.names[0]
       });
       if (created.message) {
-        await tell(
-          trans.__('The task was created, but not run'),
-          created.message
-        );
+        await showDialog({
+          title: trans.__('The task was created, but not run'),
+          body: created.message,
+          buttons: [Dialog.okButton({ label: trans.__('OK') })]
+        });
       }
+      const { names, queued, message } = created;
+      return { workspace: workspace.id, tasks: names, queued, message };
     };
 
     /** Create and queue one task with the defaults; null when that is not possible. */
@@ -298,28 +292,22 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         app.serviceManager.contents.localPath(path).replace(/^\/+/, '')
       );
 
-    const tellProblem = async (title: string, error: unknown) => {
-      const problem = asClientError(error);
+    /** What the user is told of a problem, under this title. */
+    const explain = (title: string) => (problem: ClientError) => {
       const { handshake } = pyruns.session.getSnapshot();
       if (handshake === 'missing' || handshake === 'mismatch') {
         // The sidebar says what is wrong with the server and what to do.
-        await commands.execute(CommandIDs.showSidebar);
-        return;
+        void commands.execute(CommandIDs.showSidebar);
+        return null;
       }
-      await tell(
+      const { line, message } = problem;
+      return [
         title,
-        problem.line && !/\bline \d/.test(problem.message)
-          ? trans.__('Line %1: %2', problem.line, problem.message)
-          : problem.message
-      );
+        line && !/\bline \d/.test(message)
+          ? trans.__('Line %1: %2', line, message)
+          : message
+      ] as const;
     };
-
-    const tell = (title: string, body: string) =>
-      showDialog({
-        title,
-        body,
-        buttons: [Dialog.okButton({ label: trans.__('OK') })]
-      });
 
     const category = trans.__('Pyruns');
     for (const command of [CommandIDs.openWorkspace, CommandIDs.runFile]) {

@@ -8,18 +8,19 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { linkIcon } from '@jupyterlab/ui-components';
 
 import { asClientError } from '../client/errors';
+import { describe } from './arguments';
 import { LINK_PATTERN, readLink, withoutLink } from './link';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 export const linkPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:link',
   description: 'Opens the tasks of a workspace that the address asks for.',
   autoStart: true,
-  requires: [IPyruns, IRouter],
+  requires: [ICore, IRouter],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     router: IRouter,
     translator: ITranslator | null
   ): void => {
@@ -59,22 +60,11 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Open a Link to Tasks'),
       caption: trans.__('Show the tasks that an address asks for'),
       icon: linkIcon,
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: {
-            search: {
-              type: 'string',
-              description: trans.__(
-                'Search part of an address, with the parameters pyruns and query'
-              )
-            }
-          }
-        }
-      },
+      describedBy: describe(trans, ['search']),
       execute: args => {
         // Lab starts on meanwhile; what it restores comes first.
         void open(typeof args.search === 'string' ? args.search : '');
+        return {};
       }
     });
     router.register({ command: CommandIDs.openLink, pattern: LINK_PATTERN });

@@ -10,7 +10,7 @@ import type { TaskRow, Workspace } from '../client/types';
 import { StudyEnds } from '../model/studyends';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** Lab shows no more of a notification. */
 const LONGEST = 140;
@@ -19,11 +19,11 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:notifications',
   description: 'Tells when a task fails and when all tasks are done.',
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [ISettingRegistry, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     registry: ISettingRegistry | null,
     translator: ITranslator | null
   ): void => {

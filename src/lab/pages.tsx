@@ -4,7 +4,6 @@ import type {
 } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import {
-  Clipboard,
   ICommandPalette,
   MainAreaWidget,
   Notification,
@@ -18,32 +17,31 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { linkIcon } from '@jupyterlab/ui-components';
+import { linkIcon, settingsIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Workspace } from '../client/types';
 import { workspaceTitle } from '../views/shared/title';
+import type { Argument } from './arguments';
+import { describe, PAGES, text, texts } from './arguments';
+import type { Caller } from './caller';
+// Commands are there from the start.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { addActionCommands } from './commands';
 import { pyrunsIcon } from './icons';
 import { linkTo } from './link';
 // A frame of two kilobytes; what it shows is loaded when it is shown.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { PageWidget } from './pagewidget';
-import type { IOpener, IShow, IShown, Page } from './pageviews';
-
-import { askToAllow, isOwn } from './request';
+import type { IShow, IShown, OpenPage, Page } from './pageviews';
+// Who calls a command can be seen only at once.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
+import { answer, askToAllow } from './request';
 import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
-
-const PAGES: readonly Page[] = [
-  'dashboard',
-  'generator',
-  'manager',
-  'monitor',
-  'compare'
-];
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** A page in the main area, and what brings it back after a reload. */
-class PageArea extends MainAreaWidget<PageWidget> {
+export class PageArea extends MainAreaWidget<PageWidget> {
   constructor(
     options: MainAreaWidget.IOptions<PageWidget>,
     readonly page: Page,
@@ -69,7 +67,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Opens Dashboard, Generator, Manager, Monitor and Compare in the main area.',
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [
     ILayoutRestorer,
     ICommandPalette,
@@ -82,7 +80,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   ],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
@@ -100,7 +98,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       settings = found;
     });
 
-    const open: IOpener = (page, workspace, shown = {}) => {
+    const open: OpenPage = (page, workspace, shown = {}) => {
       let widget = tracker.find(
         item => item.page === page && item.workspace === workspace
       );
@@ -123,6 +121,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         study: shown.study ?? '',
         query: shown.query ?? '',
         file: shown.file ?? '',
+        context: { current: null },
         onShow: null,
         show: change => {
           show.task = change.task || show.task;
@@ -183,14 +182,15 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return widget;
     };
 
-    const openHere = async (page: Page, args: ReadonlyPartialJSONObject) => {
-      const id =
-        typeof args.workspace === 'string'
-          ? args.workspace
-          : pyruns.current?.id;
+    const openHere = async (
+      page: Page,
+      args: ReadonlyPartialJSONObject,
+      caller: Caller
+    ) => {
+      const id = text(args.workspace) ?? pyruns.current?.id;
       const template = text(args.file) || text(args.task);
-      if (id && page === 'generator' && template && !isOwn(args)) {
-        const isAllowed = await askToAllow(trans, {
+      if (id && page === 'generator' && template && caller === 'other') {
+        const isGranted = await askToAllow(trans, {
           title: trans.__('Replace the configuration of new tasks?'),
           facts: [
             [trans.__('Workspace'), id],
@@ -198,12 +198,12 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           ],
           accept: trans.__('Replace')
         });
-        if (!isAllowed) {
-          return undefined;
+        if (!isGranted) {
+          return { declined: true };
         }
       }
       if (id) {
-        return open(page, id, {
+        open(page, id, {
           task: text(args.task),
           beside: texts(args.beside),
           names: texts(args.names),
@@ -211,6 +211,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
           query: text(args.query),
           file: text(args.file)
         });
+        return { workspace: id, page };
       }
       if (pyruns.session.getSnapshot().handshake === 'ready') {
         Notification.info(
@@ -222,123 +223,85 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
       return commands.execute(CommandIDs.showSidebar);
     };
 
-    const describe = (
-      ...keys: ('task' | 'beside' | 'names' | 'study' | 'query' | 'file')[]
-    ) => ({
-      args: {
-        type: 'object' as const,
-        properties: {
-          workspace: {
-            type: 'string' as const,
-            description: trans.__(
-              'Id of the workspace; the current one if omitted'
-            )
-          },
-          ...(keys.includes('task') && {
-            task: {
-              type: 'string' as const,
-              description: trans.__('Task whose log is shown')
-            }
-          }),
-          ...(keys.includes('beside') && {
-            beside: {
-              type: 'array' as const,
-              items: { type: 'string' as const },
-              description: trans.__('Tasks whose logs are shown beside it')
-            }
-          }),
-          ...(keys.includes('names') && {
-            names: {
-              type: 'array' as const,
-              items: { type: 'string' as const },
-              description: trans.__(
-                'Tasks that are compared; those of the last time if omitted'
-              )
-            }
-          }),
-          ...(keys.includes('study') && {
-            study: {
-              type: 'string' as const,
-              description: trans.__('Adaptive sweep that is looked at')
-            }
-          }),
-          ...(keys.includes('file') && {
-            file: {
-              type: 'string' as const,
-              description: trans.__(
-                'File whose text is the configuration to begin with'
-              )
-            }
-          }),
-          ...(keys.includes('query') && {
-            query: {
-              type: 'string' as const,
-              description: trans.__('What is searched for among the tasks')
-            }
-          })
-        }
-      }
-    });
-
-    commands.addCommand(CommandIDs.openDashboard, {
-      label: args =>
-        args.isLauncher ? trans.__('Pyruns') : trans.__('Dashboard'),
-      caption: trans.__('Show the machine, its GPUs, what runs and what waits'),
-      icon: pyrunsIcon,
-      describedBy: describe(),
-      execute: args => openHere('dashboard', args)
-    });
-    commands.addCommand(CommandIDs.openGenerator, {
-      label: trans.__('New Tasks'),
-      caption: trans.__('Create tasks from a configuration and run them'),
-      icon: pyrunsIcon,
-      describedBy: describe('file'),
-      execute: args => openHere('generator', args)
-    });
-    commands.addCommand(CommandIDs.openManager, {
-      label: trans.__('Tasks'),
-      caption: trans.__('Show all tasks of the workspace in a table'),
-      icon: pyrunsIcon,
-      describedBy: describe('query'),
-      execute: args => openHere('manager', args)
-    });
-    commands.addCommand(CommandIDs.openMonitor, {
-      label: trans.__('Logs'),
-      caption: trans.__('Follow the logs of the workspace’s tasks'),
-      icon: pyrunsIcon,
-      describedBy: describe('task', 'beside'),
-      execute: args => openHere('monitor', args)
-    });
-    commands.addCommand(CommandIDs.openCompare, {
-      label: trans.__('Compare'),
-      caption: trans.__('Show tasks side by side: table, curves, plots'),
-      icon: pyrunsIcon,
-      describedBy: describe('names', 'study'),
-      execute: args => openHere('compare', args)
-    });
+    const addPage = (
+      page: Page,
+      command: string,
+      label: string,
+      caption: string,
+      args: readonly Argument[] = []
+    ) => {
+      commands.addCommand(command, {
+        label: ({ isLauncher }) => (isLauncher ? trans.__('Pyruns') : label),
+        caption,
+        icon: pyrunsIcon,
+        describedBy: describe(trans, ['workspace', ...args]),
+        execute: given =>
+          answer(trans, commands, command, given, caller =>
+            openHere(page, given, caller)
+          )
+      });
+      palette?.addItem({ command, category });
+    };
+    const category = trans.__('Pyruns');
+    addPage(
+      'dashboard',
+      CommandIDs.openDashboard,
+      trans.__('Dashboard'),
+      trans.__('Show the machine, its GPUs, what runs and what waits')
+    );
+    addPage(
+      'generator',
+      CommandIDs.openGenerator,
+      trans.__('New Tasks'),
+      trans.__('Create tasks from a configuration and run them'),
+      ['file']
+    );
+    addPage(
+      'manager',
+      CommandIDs.openManager,
+      trans.__('Tasks'),
+      trans.__('Show all tasks of the workspace in a table'),
+      ['query']
+    );
+    addPage(
+      'monitor',
+      CommandIDs.openMonitor,
+      trans.__('Logs'),
+      trans.__('Follow the logs of the workspace’s tasks'),
+      ['task', 'beside']
+    );
+    addPage(
+      'compare',
+      CommandIDs.openCompare,
+      trans.__('Compare'),
+      trans.__('Show tasks side by side: table, curves, plots'),
+      ['names', 'study']
+    );
     commands.addCommand(CommandIDs.openPage, {
       label: trans.__('Open a Page of a Workspace'),
       caption: trans.__(
         'Open Dashboard, Generator, Manager, Monitor or Compare'
       ),
       icon: pyrunsIcon,
-      describedBy: {
-        args: {
-          type: 'object',
-          required: ['page'],
-          properties: {
-            page: {
-              type: 'string',
-              oneOf: PAGES.map(page => ({ const: page }))
-            },
-            ...describe('task', 'beside', 'names', 'study', 'query').args
-              .properties
-          }
-        }
-      },
-      execute: args => {
-        const page = PAGES.find(item => item === args.page);
-        return page && openHere(page, args);
+      describedBy: describe(
+        trans,
+        ['page', 'workspace', 'task', 'beside', 'names', 'study', 'query'],
+        ['page']
+      ),
+      execute: args =>
+        answer(trans, commands, CommandIDs.openPage, args, async caller => {
+          const page = PAGES.find(item => item === args.page);
+          return page && openHere(page, args, caller);
+        })
+    });
+    commands.addCommand(CommandIDs.openSettings, {
+      label: trans.__('Settings of Pyruns'),
+      caption: trans.__('Open the settings editor at those of Pyruns'),
+      icon: settingsIcon,
+      describedBy: describe(trans, []),
+      execute: async () => {
+        await commands.execute('settingeditor:open', { query: 'Pyruns' });
+        return {};
       }
     });
 
@@ -348,29 +311,27 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         'Copy a link that opens the table of tasks with the same search'
       ),
       icon: linkIcon,
-      describedBy: describe('query'),
-      execute: args => {
+      describedBy: describe(trans, ['workspace', 'query']),
+      execute: async args => {
         const shown = tracker.currentWidget;
         const id =
           text(args.workspace) ?? shown?.workspace ?? pyruns.current?.id;
         if (!id) {
-          return;
+          return {};
         }
         const query =
           text(args.query) ?? (shown?.workspace === id ? shown.query : '');
-        Clipboard.copyToSystem(
-          linkTo(
-            app.serviceManager.serverSettings.baseUrl,
-            PageConfig.getOption('appUrl'),
-            {
-              workspace: id,
-              query
-            }
-          )
+        const link = linkTo(
+          app.serviceManager.serverSettings.baseUrl,
+          PageConfig.getOption('appUrl'),
+          { workspace: id, query }
         );
+        const { copyText } = await import('../views/shared/copy');
+        await copyText(link);
         Notification.success(trans.__('The link was copied.'), {
           autoClose: 3000
         });
+        return { workspace: id, query, link };
       }
     });
 
@@ -388,17 +349,20 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
         name: widget => `${widget.page}:${widget.workspace}`
       });
     }
-    const category = trans.__('Pyruns');
-    for (const command of [
-      CommandIDs.openDashboard,
-      CommandIDs.openGenerator,
-      CommandIDs.openManager,
-      CommandIDs.openMonitor,
-      CommandIDs.openCompare,
-      CommandIDs.copyLink
-    ]) {
+    for (const command of [CommandIDs.copyLink, CommandIDs.openSettings]) {
       palette?.addItem({ command, category });
     }
+    addActionCommands({
+      app,
+      core: pyruns,
+      trans,
+      palette,
+      open,
+      front: () =>
+        shell.currentWidget instanceof PageArea ? shell.currentWidget : null,
+      find: (page, workspace) =>
+        tracker.find(item => item.page === page && item.workspace === workspace)
+    });
     launcher?.add({
       command: CommandIDs.openDashboard,
       args: { isLauncher: true },
@@ -408,17 +372,7 @@ export const pagesPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function texts(value: unknown): string[] | undefined {
-  return Array.isArray(value)
-    ? value.filter((item): item is string => typeof item === 'string')
-    : undefined;
-}
-
-function nameOf(trans: TranslationBundle, pyruns: IPyruns, id: string): string {
+function nameOf(trans: TranslationBundle, pyruns: ICore, id: string): string {
   const known: Workspace | undefined = pyruns.session
     .getSnapshot()
     .workspaces.find(item => item.id === id);

@@ -1,11 +1,10 @@
 /** The views of the main area, in a chunk of their own. */
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
 import type { IEditorServices } from '@jupyterlab/codeeditor';
 import { PathExt } from '@jupyterlab/coreutils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
@@ -22,18 +21,18 @@ import { asSearch } from '../model/searchdraft';
 import { asSavedTable } from '../model/savedviews';
 import { TableModel } from '../model/table';
 import { WorkspaceModel } from '../model/workspace';
+import type { ITaskContext } from '../views/actions/action';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { ILooks } from '../views/monitor/header';
-import type { Confirm } from '../views/shared/ask';
 import { workspaceTitle } from '../views/shared/title';
+import type { PAGES } from './arguments';
 import { makeCompare } from './comparepage';
 import type { PageWidget } from './pagewidget';
-import { withoutCommands } from './request';
+import { confirmInLab, toJson, withoutCommands } from './request';
 import type { ISettings } from './settings';
-import type { IPyruns } from './tokens';
+import type { ICore } from './tokens';
 
-export type Page =
-  'dashboard' | 'generator' | 'manager' | 'monitor' | 'compare';
+export type Page = (typeof PAGES)[number];
 
 /** What of a workspace a page is to show; what is left out stays as it is. */
 export interface IShown {
@@ -51,7 +50,7 @@ export interface IShown {
 }
 
 /** Opens a page, or comes back to it when it is open. */
-export type IOpener = (
+export type OpenPage = (
   page: Page,
   workspace: string,
   shown?: IShown
@@ -67,6 +66,10 @@ export interface IShow {
   query: string;
   /** Only until it is taken up. */
   file: string;
+  /** What actions from outside work on, while the view is shown. */
+  readonly context: { current: (() => ITaskContext) | null };
+  /** The queue that it shows, if it shows one. */
+  queue?: QueueModel;
   /** Set by the view, called when something else is to be shown. */
   onShow: ((shown: IShown) => void) | null;
   show(shown: IShown): void;
@@ -77,8 +80,8 @@ export interface IViewOptions {
   workspace: string;
   show: IShow;
   owner: PageWidget;
-  pyruns: IPyruns;
-  open: IOpener;
+  pyruns: ICore;
+  open: OpenPage;
   editors: IEditorServices | null;
   state: IStateDB | null;
   rendermime: IRenderMimeRegistry | null;
@@ -150,32 +153,22 @@ async function makeNoServer({
   return <Waiting />;
 }
 
-export function rights(pyruns: IPyruns): {
-  canWrite: boolean;
-  canExecute: boolean;
-} {
-  const status = pyruns.session.getSnapshot().status;
-  return {
-    canWrite: status?.can_write ?? true,
-    canExecute: status?.can_execute ?? true
-  };
-}
-
 async function makeDashboard(
   options: IViewOptions,
   workspace: Workspace
 ): Promise<JSX.Element> {
-  const { pyruns, owner, open, trans } = options;
+  const { pyruns, owner, open, show, trans } = options;
   const { DashboardView } = await import('../views/dashboard');
+  show.queue = owner.own(new QueueModel(pyruns.client, workspace.id));
   return (
     <DashboardView
       workspace={workspace}
       activity={owner.own(new ActivityModel(pyruns.client, workspace.id))}
       system={pyruns.system}
-      queue={owner.own(new QueueModel(pyruns.client, workspace.id))}
+      queue={show.queue}
       trans={trans}
-      {...rights(pyruns)}
-      confirm={ask(trans)}
+      {...pyruns.session.rights}
+      confirm={confirmInLab(trans)}
       studies={owner.own(
         new StudiesModel({
           client: pyruns.client,
@@ -246,7 +239,7 @@ async function makeGenerator(
       workspace={workspace}
       trans={trans}
       Editor={editors ? createEditor(editors) : undefined}
-      {...rights(pyruns)}
+      {...pyruns.session.rights}
       onBegun={study => open('compare', workspace.id, { study })}
       onCreated={(names, queued) => {
         const message = queued
@@ -314,8 +307,9 @@ async function makeManager(
       }
       trans={trans}
       jobs={usualJobs(workspace, options)}
-      {...rights(pyruns)}
-      confirm={ask(trans)}
+      {...pyruns.session.rights}
+      confirm={confirmInLab(trans)}
+      contextRef={show.context}
       onOpenLog={task => open('monitor', workspace.id, { task: task.name })}
       onCompare={names => open('compare', workspace.id, { names })}
       onGenerate={() => open('generator', workspace.id)}
@@ -363,8 +357,9 @@ async function makeMonitor(
       looks={looks}
       onLooks={changed => void state?.save(key, { ...changed })}
       trans={trans}
-      confirm={ask(trans)}
-      canExecute={rights(pyruns).canExecute}
+      confirm={confirmInLab(trans)}
+      {...pyruns.session.rights}
+      contextRef={show.context}
     />
   );
 }
@@ -372,20 +367,6 @@ async function makeMonitor(
 /** How many tasks run at a time unless somebody says otherwise. */
 function usualJobs(workspace: Workspace, options: IViewOptions): number {
   return workspace.engine === 'local' ? options.settings().jobs : CLUSTER_JOBS;
-}
-
-export function ask(trans: TranslationBundle): Confirm {
-  return async question => {
-    const result = await showDialog({
-      title: question.title,
-      body: question.body,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.warnButton({ label: question.accept })
-      ]
-    });
-    return result.button.accept;
-  };
 }
 
 /** Shows Markdown as notebooks do, made safe. */
@@ -409,11 +390,6 @@ export function markdownRenderer(
       renderer.dispose();
     };
   };
-}
-
-/** As Lab's state keeps it. */
-export function toJson(value: object): ReadonlyPartialJSONObject {
-  return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
 }
 
 /** How logs were shown last, out of Lab's state. */

@@ -1,18 +1,15 @@
-/**
- * Who calls a command. Any document can make JupyterLab execute a command with
- * one click: a button in Markdown or HTML names it and its arguments in
- * `data-commandlinker-command` and `data-commandlinker-args`.
- */
+/** What commands ask the user, and what they answer. */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type {
-  ReadonlyJSONObject,
-  ReadonlyPartialJSONObject
-} from '@lumino/coreutils';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
-/** Marks our own arguments. A document writes JSON, which has no symbols. */
-const OWN = Symbol('pyruns-jupyter');
+import type { ClientError } from '../client/errors';
+import { asClientError } from '../client/errors';
+import type { Confirm } from '../views/shared/ask';
+import type { Caller } from './caller';
+import { callerOf } from './caller';
 
 /** What a command would do for a caller that is not one of our menus. */
 export interface IRequest {
@@ -25,14 +22,61 @@ export interface IRequest {
   readonly accept: string;
 }
 
-/** Return arguments for a command that our own menus and buttons execute. */
-export function ownArgs(args: ReadonlyJSONObject = {}): ReadonlyJSONObject {
-  return { ...args, [OWN]: true } as ReadonlyJSONObject;
+/**
+ * Return what a command answers, as JSON. When it fails, its caller is told
+ * and, unless that is code, the user too.
+ *
+ * @param explain - what the user is told; null if that was shown already
+ */
+export async function answer(
+  trans: TranslationBundle,
+  commands: CommandRegistry,
+  id: string,
+  args: ReadonlyPartialJSONObject,
+  work: (caller: Caller) => Promise<object | void>,
+  explain = (
+    problem: ClientError
+  ): readonly [title: string, body: string] | null => [
+    commands.label(id, args),
+    problem.message
+  ]
+): Promise<ReadonlyPartialJSONObject> {
+  const caller = callerOf(commands, id, args);
+  try {
+    return toJson((await work(caller)) ?? {});
+  } catch (error) {
+    const problem = asClientError(error);
+    const told = caller === 'code' ? null : explain(problem);
+    if (told) {
+      const [title, body] = told;
+      const buttons = [Dialog.okButton({ label: trans.__('OK') })];
+      void showDialog({ title, body, buttons });
+    }
+    if (caller !== 'user') {
+      throw problem;
+    }
+    return { error: problem.message };
+  }
 }
 
-/** Return whether our own menus and buttons made these arguments. */
-export function isOwn(args: ReadonlyPartialJSONObject): boolean {
-  return OWN in args;
+/** As Lab's state and callers of commands take it. */
+export function toJson(value: object): ReadonlyPartialJSONObject {
+  return JSON.parse(JSON.stringify(value)) as ReadonlyPartialJSONObject;
+}
+
+/** Asks in a dialog of Lab. */
+export function confirmInLab(trans: TranslationBundle): Confirm {
+  return async question => {
+    const result = await showDialog({
+      title: question.title,
+      body: question.body,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: question.accept })
+      ]
+    });
+    return result.button.accept;
+  };
 }
 
 /** Ask the user to allow a request; the default button is Cancel. */
@@ -47,7 +91,7 @@ export async function askToAllow(
         <p>
           {request.reason ??
             trans.__(
-              'A document, a shortcut or another extension asks for this. Continue only if you trust it.'
+              'A document or another extension asks for this. Continue only if you trust it.'
             )}
         </p>
         <dl>

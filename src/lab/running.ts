@@ -2,22 +2,21 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { showErrorMessage } from '@jupyterlab/apputils';
 import type { IRunningSessions } from '@jupyterlab/running';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
-import { asClientError } from '../client/errors';
 import type { TaskRow, Workspace } from '../client/types';
 import { pyrunsIcon } from './icons';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { ownArgs } from './caller';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** The tasks of the current workspace that run or wait, for Lab's panel of all that runs. */
 class RunningTasks implements IRunningSessions.IManager {
   constructor(
-    private readonly _pyruns: IPyruns,
+    private readonly _pyruns: ICore,
     private readonly _app: JupyterFrontEnd,
     private readonly _trans: TranslationBundle
   ) {
@@ -50,10 +49,10 @@ class RunningTasks implements IRunningSessions.IManager {
   }
 
   shutdownAll(): void {
-    const { current, activity } = this._pyruns.session.getSnapshot();
-    if (current && activity) {
+    const { current } = this._pyruns.session.getSnapshot();
+    if (current) {
       // More may run and wait than are listed.
-      void this._cancel(current, { query: 'is:active' });
+      this._stop(current, { query: 'is:active' });
     }
   }
 
@@ -77,28 +76,18 @@ class RunningTasks implements IRunningSessions.IManager {
           workspace: workspace.id,
           task: task.name
         }),
-      shutdown: () => void this._cancel(workspace, { names: [task.name] })
+      shutdown: () => this._stop(workspace, { tasks: [task.name] })
     };
   }
 
-  private async _cancel(
+  private _stop(
     workspace: Workspace,
-    which: { names: string[] } | { query: string }
-  ): Promise<void> {
-    try {
-      const { refused } = await this._pyruns.client.actOnTasks(workspace.id, {
-        action: 'cancel',
-        ...which
-      });
-      if (refused.length > 0 && 'names' in which) {
-        throw new Error(refused[0].message);
-      }
-    } catch (error) {
-      void showErrorMessage(
-        this._trans.__('The task cannot be stopped'),
-        asClientError(error).message
-      );
-    }
+    which: { tasks: string[] } | { query: string }
+  ): void {
+    void this._app.commands.execute(
+      'pyruns:stop-tasks',
+      ownArgs({ workspace: workspace.id, ...which })
+    );
   }
 
   /** Hear of the current workspace; Lab is told only of what its panel shows. */
@@ -134,11 +123,11 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:running',
   description: 'Lists running and queued tasks among all that runs in Lab.',
   autoStart: true,
-  requires: [IPyruns, IRunningSessionManagers],
+  requires: [ICore, IRunningSessionManagers],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     managers: IRunningSessionManagers,
     translator: ITranslator | null
   ): void => {

@@ -11,10 +11,10 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
+import { describe } from './arguments';
 import { pyrunsIcon } from './icons';
-
-import { ownArgs } from './request';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { ownArgs } from './caller';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 const PAGES = {
   dashboard: CommandIDs.openDashboard,
@@ -26,7 +26,7 @@ const PAGES = {
 /** The panel; nothing is shown, loaded or streamed while it is hidden. */
 class SidebarPanel extends ReactWidget {
   constructor(
-    private readonly _pyruns: IPyruns,
+    private readonly _pyruns: ICore,
     private readonly _commands: CommandRegistry,
     private readonly _trans: TranslationBundle
   ) {
@@ -89,11 +89,11 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:sidebar',
   description: 'Adds the sidebar: workspace, loads, and what runs.',
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [ILayoutRestorer, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
@@ -107,8 +107,11 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Pyruns'),
       caption: trans.__('Show workspaces, loads and running tasks at the side'),
       icon: pyrunsIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => app.shell.activateById(panel.id)
+      describedBy: describe(trans, []),
+      execute: () => {
+        app.shell.activateById(panel.id);
+        return {};
+      }
     });
     palette?.addItem({
       command: CommandIDs.showSidebar,

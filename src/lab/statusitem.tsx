@@ -17,7 +17,7 @@ import { workspaceTitle } from '../views/shared/title';
 import { useStore } from '../views/shared/store';
 import { pyrunsIcon } from './icons';
 import { DEFAULTS, followSettings } from './settings';
-import { CommandIDs, DOMAIN, IPyruns } from './tokens';
+import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 class StatusItem extends ReactWidget {
   /** Whether the load of the GPUs is shown, too. */
@@ -27,7 +27,7 @@ class StatusItem extends ReactWidget {
   }
 
   constructor(
-    private readonly _pyruns: IPyruns,
+    private readonly _pyruns: ICore,
     private readonly _commands: CommandRegistry,
     private readonly _trans: TranslationBundle
   ) {
@@ -57,7 +57,7 @@ interface IItemProps {
 
 function Item(
   props: IItemProps & {
-    pyruns: IPyruns;
+    pyruns: ICore;
     showGpus: boolean;
     onGpus: () => void;
   }
@@ -173,11 +173,11 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   description:
     'Shows running and queued tasks and the load of the GPUs in the status bar.',
   autoStart: true,
-  requires: [IPyruns, IStatusBar],
+  requires: [ICore, IStatusBar],
   optional: [ISettingRegistry, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     statusBar: IStatusBar,
     registry: ISettingRegistry | null,
     translator: ITranslator | null

@@ -6,7 +6,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import type { ActivityModel } from '../model/activity';
 import { DEFAULTS, followSettings } from './settings';
-import { IPyruns } from './tokens';
+import { ICore } from './tokens';
 
 /** What stands before Lab's own title: `(2▶ 5…) `, two run and five wait. */
 const PREFIX = /^\((?:\d+▶)? ?(?:\d+…)?\) /;
@@ -24,11 +24,11 @@ export const tabTitlePlugin: JupyterFrontEndPlugin<void> = {
   id: 'pyruns-jupyter:tab-title',
   description: "Tells in the title of the browser's tab what runs.",
   autoStart: true,
-  requires: [IPyruns],
+  requires: [ICore],
   optional: [ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
-    pyruns: IPyruns,
+    pyruns: ICore,
     registry: ISettingRegistry | null
   ): void => {
     let isWanted = DEFAULTS.titleRuns;

@@ -1,3 +1,4 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
@@ -11,7 +12,7 @@ export const DOMAIN = 'pyruns_jupyter';
 /** Plugin whose settings hold how the extension behaves in Lab. */
 export const SETTINGS = 'pyruns-jupyter:plugin';
 
-/** Commands that other extensions may execute. */
+/** Commands beside those of the table of actions (`views/actions`). */
 export namespace CommandIDs {
   export const openWorkspace = 'pyruns:open-workspace';
   export const runFile = 'pyruns:run-file';
@@ -23,6 +24,7 @@ export namespace CommandIDs {
   export const openMonitor = 'pyruns:open-monitor';
   export const openCompare = 'pyruns:open-compare';
   export const copyLink = 'pyruns:copy-link';
+  export const openSettings = 'pyruns:open-settings';
   export const openLink = 'pyruns:open-link';
   export const showSidebar = 'pyruns:show-sidebar';
 }
@@ -39,45 +41,60 @@ export interface IIdle {
   readonly counts: Counts;
 }
 
-/** Experiments in this JupyterLab. */
+/** What other extensions may use. */
 export interface IPyruns {
-  /** Everything that can be asked of the server extension. */
-  readonly client: IClient;
-
-  /** Which workspaces there are, and which one is looked at. */
-  readonly session: SessionModel;
-
-  /** Loads of the machine. */
-  readonly system: SystemModel;
-
-  /** The workspace that is looked at. */
+  /** The workspace that the user looks at. */
   readonly current: Workspace | null;
 
-  /** The workspace that is looked at, or what is known of it, changed. */
-  readonly currentChanged: ISignal<IPyruns, Workspace | null>;
+  /** The current workspace, or what is known of it, changed. */
+  readonly currentChanged: ISignal<unknown, Workspace | null>;
 
   /** Runs of the current workspace ended. */
-  readonly ended: ISignal<IPyruns, IHappened>;
+  readonly ended: ISignal<unknown, IHappened>;
 
-  /** Running tasks of the current workspace have given no sign of life for long. */
-  readonly silent: ISignal<IPyruns, IHappened>;
-
-  /** Trials of adaptive sweeps of the current workspace changed. */
-  readonly trials: ISignal<IPyruns, IHappened>;
+  /** Running tasks of the current workspace have stalled. */
+  readonly silent: ISignal<unknown, IHappened>;
 
   /** The last active task of the current workspace ended. */
-  readonly idle: ISignal<IPyruns, IIdle>;
+  readonly idle: ISignal<unknown, IIdle>;
 
   /**
-   * Open a script or a folder, by its path below the server's root, creating
-   * its workspace when there is none, and look at it.
+   * Open a script or a folder as the current workspace; it is created if
+   * there is none.
    *
-   * Rejects with a sentence for the user when it cannot be opened.
+   * @param path - path below the server's root
+   * @throws an error with a sentence for the user if it cannot be opened
    */
   openWorkspace(path: string): Promise<Workspace>;
+
+  /**
+   * Execute a command of this extension without asking the user.
+   *
+   * @param command - id of the command, such as `pyruns:run-tasks`
+   * @param args - arguments as JSON, as the command describes them
+   * @returns what the command answers, as JSON
+   * @throws an error with a sentence for the user if nothing was done
+   */
+  execute(
+    command: string,
+    args?: ReadonlyPartialJSONObject
+  ): Promise<ReadonlyPartialJSONObject>;
 }
 
 export const IPyruns = new Token<IPyruns>(
   'pyruns-jupyter:IPyruns',
-  'Experiments: the workspaces, their tasks, and the connection to the server extension.'
+  'Experiments: the current workspace, what happens to its tasks, and all commands.'
 );
+
+/** What the plugins of this extension share. */
+export interface ICore extends Omit<IPyruns, 'execute'> {
+  readonly client: IClient;
+  /** Which workspaces there are, and the current one. */
+  readonly session: SessionModel;
+  /** Utilization of the machine. */
+  readonly system: SystemModel;
+  /** Trials of adaptive sweeps of the current workspace changed. */
+  readonly trials: ISignal<unknown, IHappened>;
+}
+
+export const ICore = new Token<ICore>('pyruns-jupyter:ICore');

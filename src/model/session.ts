@@ -51,6 +51,15 @@ export class SessionModel extends Store<ISessionState> {
     return this._isDisposed;
   }
 
+  /** What the user may do; everything until the server has answered. */
+  get rights(): { canWrite: boolean; canExecute: boolean } {
+    const { status } = this.state;
+    return {
+      canWrite: status?.can_write ?? true,
+      canExecute: status?.can_execute ?? true
+    };
+  }
+
   /** Shake hands, list the workspaces and come back to the last one. */
   async start(): Promise<void> {
     clearTimeout(this._timer);

@@ -7,7 +7,7 @@ import { PageWidget } from '../pagewidget';
 import type { IViewOptions } from '../pageviews';
 import { makeView } from '../pageviews';
 import { DEFAULTS } from '../settings';
-import type { IPyruns } from '../tokens';
+import type { ICore } from '../tokens';
 
 /** A page of tasks, restored before the server answers the handshake. */
 function restored() {
@@ -34,11 +34,12 @@ function restored() {
       study: '',
       query: '',
       file: '',
+      context: { current: null },
       onShow: null,
       show: () => undefined
     },
     owner,
-    pyruns: { client, session } as unknown as IPyruns,
+    pyruns: { client, session } as unknown as ICore,
     open: () => undefined,
     editors: null,
     state: null,

@@ -1,18 +1,21 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { QueuedBatch, TaskRow, Workspace } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { batchTimeLeft } from '../../model/estimate';
 import type { QueueModel } from '../../model/queue';
 import { CLUSTER_JOBS } from '../../model/runoptions';
+import type { IActionContext } from '../actions/action';
+import { chooseTasks } from '../actions/action';
+import { ActionButton, useActions } from '../actions/controls';
+import { QUEUE_ACTIONS, countForeign, countWaiting } from '../actions/queue';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import { clockTime, duration, relativeTime } from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
-import { Button, Strip } from '../shared/strip';
+import { Strip } from '../shared/strip';
 import { Card } from './card';
 
 /** What waits, in the order in which it is started, and for what. */
@@ -29,34 +32,24 @@ export function Queued(props: {
   const trans = useTrans();
   const { queue, error, pausing, requeueing } = useStore(model);
   const [confirm, question] = useConfirm(props.confirm);
-  const [failure, setFailure] = React.useState('');
+  const actions = useActions();
   const now = useKnownTime(activity, true, 5000);
   const paused = pausing ?? queue?.paused ?? false;
   const all = queue?.batches ?? [];
   const foreign = all.filter(batch => batch.foreign);
   const batches = all.filter(batch => !batch.foreign);
   const waiting = countWaiting(batches);
-  const elsewhere = countWaiting(foreign);
-  const tell = (reason: unknown) => setFailure(asClientError(reason).message);
+  const elsewhere = countForeign(queue);
 
-  const requeue = async () => {
-    const isAllowed = await confirm({
-      title: trans._n(
-        'Queue %1 task again here?',
-        'Queue %1 tasks again here?',
-        elsewhere
-      ),
-      body: trans._n(
-        'It runs with your environment and your rights. Continue only if you trust this project.',
-        'They run with your environment and your rights. Continue only if you trust this project.',
-        elsewhere
-      ),
-      accept: trans.__('Queue again here')
-    });
-    if (isAllowed) {
-      setFailure('');
-      await model.requeueForeign().catch(tell);
-    }
+  const context: IActionContext = {
+    workspace: props.workspace.id,
+    trans,
+    queue: model,
+    confirm,
+    canExecute: props.canExecute,
+    canWrite: props.canWrite,
+    chosen: chooseTasks([], []),
+    show: {}
   };
 
   return (
@@ -68,26 +61,21 @@ export function Queued(props: {
       actions={
         queue &&
         props.canExecute && (
-          <Button
-            icon={paused ? 'run' : 'pause'}
-            label={paused ? trans.__('Resume') : trans.__('Pause')}
-            title={
-              paused
-                ? trans.__('Start queued tasks again')
-                : trans.__('Start no more tasks; running tasks continue')
-            }
-            disabled={pausing !== null}
-            onClick={() => {
-              setFailure('');
-              model.pause(!paused).catch(tell);
-            }}
+          <ActionButton
+            action={QUEUE_ACTIONS[paused ? 'resume-queue' : 'pause-queue']}
+            context={context}
+            actions={actions}
           />
         )
       }
     >
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure('')}>
-          {failure}
+      {actions.failure && (
+        <Strip
+          kind="error"
+          icon="failed"
+          onClose={() => actions.setFailure(null)}
+        >
+          {actions.failure}
         </Strip>
       )}
       {question}
@@ -98,15 +86,12 @@ export function Queued(props: {
           actions={
             props.canExecute &&
             props.canWrite && (
-              <Button
-                label={
-                  requeueing
-                    ? trans.__('Queueing…')
-                    : trans.__('Queue again here')
-                }
-                title={trans.__('Queue these tasks again, as your own')}
-                disabled={requeueing}
-                onClick={() => void requeue()}
+              <ActionButton
+                action={QUEUE_ACTIONS['requeue-tasks']}
+                context={context}
+                actions={actions}
+                icon={undefined}
+                {...(requeueing && { label: trans.__('Queueing…') })}
               />
             )
           }
@@ -240,10 +225,6 @@ function Batch(props: {
       )}
     </li>
   );
-}
-
-function countWaiting(batches: readonly QueuedBatch[]): number {
-  return batches.reduce((sum, batch) => sum + batch.waiting, 0);
 }
 
 function countsText(trans: ITrans, batch: QueuedBatch): string {

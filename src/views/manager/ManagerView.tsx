@@ -10,6 +10,11 @@ import { TaskDetailModel } from '../../model/taskdetail';
 import { TrashModel } from '../../model/trash';
 import type { WorkspaceModel } from '../../model/workspace';
 import { MANY_TASKS, sumOf } from '../../model/workspacestate';
+import type { ActionId } from '../actions';
+import { ACTIONS } from '../actions';
+import type { Args, ITaskContext } from '../actions/action';
+import { chooseTasks } from '../actions/action';
+import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -20,7 +25,6 @@ import { exactValue } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
 import { Button, Strip } from '../shared/strip';
-import { useActions } from './actions';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
 import { Details } from './details';
@@ -29,9 +33,8 @@ import type { ExportForm } from './exporting';
 import { ExportPopup } from './exporting';
 import { Foot, Happenings } from './foot';
 import { Looks } from './looks';
-import { MoreMenu } from './moremenu';
 import { RenamePopup } from './rename';
-import { RowMenu, sortOut } from './rowmenu';
+import { MoreMenu, RowMenu } from './rowmenu';
 import { TagsPopup } from './tags';
 import { Toolbar } from './toolbar';
 import { TrashView } from './trash';
@@ -63,6 +66,8 @@ export interface IManagerProps {
   renderMarkdown?: MarkdownRenderer;
   /** Open a file by its path below the server's root; not offered without it. */
   onOpenFile?: (path: string) => void;
+  /** Takes what actions from outside work on: the selected tasks. */
+  contextRef?: React.Ref<() => ITaskContext>;
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
@@ -76,11 +81,9 @@ export function ManagerView(props: IManagerProps): JSX.Element {
 
 /** What is open over the page. */
 type Opened =
-  | { kind: 'more' | 'export'; anchor: HTMLElement }
-  | { kind: 'rename'; anchor: HTMLElement; at?: IPoint; task: TaskRow }
   | { kind: 'column'; anchor: HTMLElement; column: ColumnId }
   | {
-      kind: 'menu' | 'tags';
+      kind: 'more' | 'export' | 'menu' | 'rename' | 'tags';
       anchor: HTMLElement;
       at?: IPoint;
       names: readonly string[];
@@ -100,7 +103,8 @@ function Manager(props: IManagerProps): JSX.Element {
   const [confirm, question] = useConfirm(props.confirm);
   const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
   const jobs = (props.onJobs && props.jobs) || ownJobs;
-  const actions = useActions(model, confirm, jobs);
+  const actions = useActions();
+  const root = React.useRef<HTMLDivElement>(null);
   const table = useTable(props);
   const curves = useOwned(
     () => new CurvesModel(model.client, model.id),
@@ -149,33 +153,49 @@ function Manager(props: IManagerProps): JSX.Element {
     }
   }, [detail, details, active, activeRow]);
 
-  const names = React.useMemo(() => [...state.selection], [state.selection]);
   const chosen = React.useMemo(
-    () => sortOut(state.rows, names),
-    [state.rows, names]
+    () => chooseTasks(state.rows, [...state.selection]),
+    [state.rows, state.selection]
   );
-
-  const doing = (tasks: readonly string[]) => ({
+  /** Where a form opens that no menu asked for. */
+  const place = () => ({
+    anchor:
+      root.current?.querySelector<HTMLElement>('.pyr-toolbar') ?? document.body,
+    at: undefined
+  });
+  const openForm =
+    (kind: 'export' | 'rename' | 'tags') => (names: readonly string[]) =>
+      setOpened({ ...place(), ...opened, kind, names });
+  const contextOf = (tasks = chosen): ITaskContext => ({
+    workspace: model.id,
+    trans,
     model,
-    state,
-    actions,
-    names: tasks,
     canWrite,
     canExecute,
-    onOpenLog: props.onOpenLog,
-    onCompare: props.onCompare,
-    onTemplate: props.onTemplate,
-    onDetails: (task: TaskRow) => {
-      setActive(task.name);
-      setDetails(true);
-    },
-    onRename: (task: TaskRow) => {
-      if (opened) {
-        const at = 'at' in opened ? opened.at : undefined;
-        setOpened({ kind: 'rename', anchor: opened.anchor, at, task });
-      }
+    confirm,
+    jobs,
+    chosen: tasks,
+    show: {
+      log: tasks.rows[0] && (() => props.onOpenLog(tasks.rows[0])),
+      compare: props.onCompare,
+      template: props.onTemplate && (([task]) => props.onTemplate?.(task)),
+      details: ([task]) => {
+        setActive(task);
+        setDetails(true);
+      },
+      tags: openForm('tags'),
+      rename: openForm('rename'),
+      export: openForm('export'),
+      trash: () => setTrash(new TrashModel(model.client, model.id))
     }
   });
+  const perform = (id: ActionId, names: readonly string[], args?: Args) =>
+    void actions.perform(
+      ACTIONS[id],
+      contextOf(chooseTasks(model.getSnapshot().rows, names)),
+      args
+    );
+  React.useImperativeHandle(props.contextRef, () => contextOf);
 
   if (trash) {
     return (
@@ -198,23 +218,19 @@ function Manager(props: IManagerProps): JSX.Element {
     );
   }
   return (
-    <div className="pyr-view pyr-manager">
+    <div ref={root} className="pyr-view pyr-manager">
       <Toolbar
         model={model}
         state={state}
         jobs={jobs}
         onJobs={props.onJobs ?? setOwnJobs}
-        canRun={canExecute && chosen.canRun}
-        canStop={canExecute && chosen.canStop}
-        canDelete={canWrite && chosen.canDelete}
-        canOpen={chosen.rows.length > 0}
-        onRun={() => void actions.act('run', chosen.toRun)}
-        onStop={() => void actions.stop(chosen.toStop, chosen.running)}
-        onDelete={() => void actions.act('delete', names)}
-        onOpenLog={() => props.onOpenLog(chosen.rows[0])}
-        canCompare={names.length > 1}
-        onCompare={props.onCompare && (() => props.onCompare?.(names))}
-        onMore={anchor => setOpened(opened ? null : { kind: 'more', anchor })}
+        context={contextOf()}
+        actions={actions}
+        onMore={anchor =>
+          setOpened(
+            opened ? null : { kind: 'more', anchor, names: chosen.names }
+          )
+        }
         moreOpen={opened?.kind === 'more'}
         onGenerate={props.onGenerate}
         onCopyLink={props.onCopyLink}
@@ -277,9 +293,9 @@ function Manager(props: IManagerProps): JSX.Element {
           onRunOrStop={
             canExecute
               ? row =>
-                  void (isActive(row.status)
-                    ? actions.stop([row.name], row.status === 'running' ? 1 : 0)
-                    : actions.act('run', [row.name]))
+                  perform(isActive(row.status) ? 'stop-tasks' : 'run-tasks', [
+                    row.name
+                  ])
               : undefined
           }
           onActive={setActive}
@@ -298,13 +314,11 @@ function Manager(props: IManagerProps): JSX.Element {
               });
             }
           }}
-          onDelete={() => {
-            // The grid may have just selected the row it stands on.
-            const chosenNow = [...model.getSnapshot().selection];
-            if (canWrite && chosenNow.length > 0) {
-              void actions.act('delete', chosenNow);
-            }
-          }}
+          // The grid may have just selected the row it stands on.
+          onDelete={() =>
+            canWrite &&
+            perform('delete-tasks', [...model.getSnapshot().selection])
+          }
           onSelectAll={() => {
             model
               .selectAll()
@@ -313,11 +327,13 @@ function Manager(props: IManagerProps): JSX.Element {
           onMenu={(anchor, at, some) =>
             setOpened({ kind: 'menu', anchor, at, names: some })
           }
-          onMove={(direction, some) => {
-            if (canWrite) {
-              actions.move(some, direction);
-            }
-          }}
+          onMove={(direction, some) =>
+            canWrite &&
+            perform(
+              direction === 'up' ? 'move-tasks-up' : 'move-tasks-down',
+              some
+            )
+          }
         />
         {details && (
           <Details
@@ -343,16 +359,6 @@ function Manager(props: IManagerProps): JSX.Element {
           onClose={close}
         />
       )}
-      {opened?.kind === 'more' && (
-        <MoreMenu
-          {...doing(names)}
-          anchor={opened.anchor}
-          onTags={() => setOpened({ ...opened, kind: 'tags', names })}
-          onExport={() => setOpened({ ...opened, kind: 'export' })}
-          onTrash={() => setTrash(new TrashModel(model.client, model.id))}
-          onClose={close}
-        />
-      )}
       {opened?.kind === 'export' && (
         <ExportPopup
           model={model}
@@ -363,19 +369,17 @@ function Manager(props: IManagerProps): JSX.Element {
           onClose={close}
         />
       )}
-      {opened?.kind === 'menu' && (
-        <RowMenu
-          {...doing(opened.names)}
-          anchor={opened.anchor}
-          at={opened.at}
-          onTags={() => setOpened({ ...opened, kind: 'tags' })}
-          onClose={close}
-        />
-      )}
+      {(opened?.kind === 'menu' || opened?.kind === 'more') &&
+        React.createElement(opened.kind === 'menu' ? RowMenu : MoreMenu, {
+          context: contextOf(chooseTasks(state.rows, opened.names)),
+          actions,
+          anchor: opened.anchor,
+          at: opened.at,
+          onClose: close
+        })}
       {opened?.kind === 'rename' && (
         <RenamePopup
-          model={model}
-          task={opened.task}
+          context={contextOf(chooseTasks(state.rows, opened.names))}
           anchor={opened.anchor}
           at={opened.at}
           onClose={close}
@@ -387,15 +391,17 @@ function Manager(props: IManagerProps): JSX.Element {
           anchor={opened.anchor}
           at={opened.at}
           names={opened.names}
-          onAdd={tags => void actions.act('tag', opened.names, { tags })}
-          onRemove={tag =>
-            void actions.act('untag', opened.names, { tags: [tag] })
-          }
+          onChange={(action, tags) => perform(action, opened.names, { tags })}
           onClose={close}
         />
       )}
       {question}
-      <Happenings model={model} state={state} actions={actions} />
+      <Happenings
+        model={model}
+        state={state}
+        actions={actions}
+        onUndo={() => perform('restore-tasks', [])}
+      />
       <Foot model={model} state={state} />
     </div>
   );

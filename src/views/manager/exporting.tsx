@@ -5,6 +5,7 @@ import { asClientError } from '../../client/errors';
 import type { ExportQuery } from '../../client/types';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
+import { fetchResults } from '../actions/tasks';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { Popup } from '../shared/popup';
@@ -30,20 +31,14 @@ export function ExportPopup(props: IExportProps): JSX.Element {
   const [failure, setFailure] = React.useState('');
   const closed = React.useRef(false);
   React.useEffect(() => () => void (closed.current = true), []);
-  const { query, statuses, sort, order } = state.listing;
+  const { query, statuses } = state.listing;
   const wrong = state.queryError !== null;
 
   const download = async () => {
     setBusy(true);
     setFailure('');
     try {
-      const { blob, name } = await model.client.exportResults(model.id, {
-        ...form,
-        query,
-        status: statuses.join(',') || undefined,
-        sort,
-        order
-      });
+      const { blob, name } = await fetchResults(model, form);
       // Whoever closed it meanwhile does not want the file any more.
       if (!closed.current) {
         save(blob, name);

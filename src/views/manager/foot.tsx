@@ -2,10 +2,10 @@ import * as React from 'react';
 
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
+import type { IActions } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
 import { Button, Strip } from '../shared/strip';
-import type { IActions } from './actions';
 
 interface IFootProps {
   model: WorkspaceModel;
@@ -14,7 +14,7 @@ interface IFootProps {
 
 /** What happened, and what can be done about it. */
 export function Happenings(
-  props: IFootProps & { actions: IActions }
+  props: IFootProps & { actions: IActions; onUndo: () => void }
 ): JSX.Element {
   const { model, state, actions } = props;
   const trans = useTrans();
@@ -43,7 +43,7 @@ export function Happenings(
             <Button
               icon="undo"
               label={trans.__('Undo')}
-              onClick={() => void actions.undo()}
+              onClick={props.onUndo}
             />
           }
         >

@@ -2,34 +2,32 @@
 import * as React from 'react';
 
 import { asClientError } from '../../client/errors';
-import type { TaskRow } from '../../client/types';
-import type { WorkspaceModel } from '../../model/workspace';
+import { ACTIONS } from '../actions';
+import type { ITaskContext } from '../actions/action';
+import { perform } from '../actions/action';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
 import { Button } from '../shared/strip';
 
 export function RenamePopup(props: {
-  model: WorkspaceModel;
-  task: TaskRow;
+  /** The task is what it is about. */
+  context: ITaskContext;
   anchor: HTMLElement;
   at?: IPoint;
   onClose: () => void;
 }): JSX.Element {
-  const { model, task, onClose } = props;
+  const { context, onClose } = props;
+  const [task] = context.chosen.names;
   const trans = useTrans();
-  const [name, setName] = React.useState(task.name);
+  const [name, setName] = React.useState(task);
   const [problem, setProblem] = React.useState('');
   const [busy, setBusy] = React.useState(false);
   const rename = async () => {
     setBusy(true);
     setProblem('');
     try {
-      await model.client.changeTask(model.id, task.name, {
-        name: name.trim(),
-        expected: { name: task.name }
-      });
-      model.refresh();
+      await perform(ACTIONS['rename-task'], context, { name: name.trim() });
       onClose();
     } catch (error) {
       setProblem(asClientError(error).message);
@@ -41,14 +39,14 @@ export function RenamePopup(props: {
       anchor={props.anchor}
       at={props.at}
       onClose={onClose}
-      label={trans.__('Rename %1', task.name)}
+      label={trans.__('Rename %1', task)}
       className="pyr-columns"
     >
       <form
         className="pyr-view-save"
         onSubmit={event => {
           event.preventDefault();
-          if (name.trim() && name.trim() !== task.name) {
+          if (name.trim() && name.trim() !== task) {
             void rename();
           }
         }}
@@ -67,7 +65,7 @@ export function RenamePopup(props: {
         <Button
           type="submit"
           label={trans.__('Rename')}
-          disabled={busy || !name.trim() || name.trim() === task.name}
+          disabled={busy || !name.trim() || name.trim() === task}
         />
       </form>
       {problem && <p className="pyr-field-error">{problem}</p>}

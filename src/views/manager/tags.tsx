@@ -65,15 +65,14 @@ export interface ITagsPopupProps {
   names: readonly string[];
   anchor: HTMLElement;
   at?: IPoint;
-  onAdd: (tags: string[]) => void;
-  onRemove: (tag: string) => void;
+  onChange: (action: 'tag-tasks' | 'untag-tasks', tags: string[]) => void;
   onClose: () => void;
 }
 
 /** Which tags some tasks have, to tick and untick, and a field for new ones. */
 export function TagsPopup(props: ITagsPopupProps): JSX.Element {
   const trans = useTrans();
-  const { state, names, onAdd, onRemove } = props;
+  const { state, names, onChange } = props;
   const [text, setText] = React.useState('');
   const rows = React.useMemo(() => {
     const wanted = new Set(names);
@@ -116,7 +115,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
             }
             event.preventDefault();
             if (fresh.length > 0) {
-              onAdd(fresh);
+              onChange('tag-tasks', fresh);
               setText('');
             } else {
               props.onClose();
@@ -134,7 +133,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
               aria-checked={all ? 'true' : count > 0 ? 'mixed' : 'false'}
               data-item=""
               className="pyr-menu-entry"
-              onClick={() => (all ? onRemove(tag) : onAdd([tag]))}
+              onClick={() => onChange(all ? 'untag-tasks' : 'tag-tasks', [tag])}
             >
               <span className="pyr-menu-icon">
                 {all ? <Icon name="check" /> : count > 0 ? '–' : null}

@@ -5,6 +5,10 @@ import type { IVocabulary } from '../../model/completion';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { sumOf } from '../../model/workspacestate';
+import { ACTIONS } from '../actions';
+import type { ITaskContext } from '../actions/action';
+import type { IActions } from '../actions/controls';
+import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { STATUSES, statusWord } from '../shared/status';
@@ -16,17 +20,9 @@ export interface IToolbarProps {
   state: IWorkspaceState;
   jobs: number;
   onJobs: (jobs: number) => void;
-  canRun: boolean;
-  canStop: boolean;
-  canDelete: boolean;
-  canOpen: boolean;
-  onRun: () => void;
-  onStop: () => void;
-  onDelete: () => void;
-  onOpenLog: () => void;
-  /** Show the selected tasks side by side; not offered without it. */
-  onCompare?: () => void;
-  canCompare: boolean;
+  /** What the buttons are about. */
+  context: ITaskContext;
+  actions: IActions;
   /** Open what is done seldom. */
   onMore: (anchor: HTMLElement) => void;
   moreOpen: boolean;
@@ -43,6 +39,8 @@ export interface IToolbarProps {
 }
 
 export function Toolbar(props: IToolbarProps): JSX.Element {
+  const { actions, context } = props;
+  const use = { actions, context };
   const trans = useTrans();
   const notes = React.useId();
   return (
@@ -52,45 +50,15 @@ export function Toolbar(props: IToolbarProps): JSX.Element {
         role="toolbar"
         aria-label={trans.__('Task actions')}
       >
-        <Button
-          icon="run"
-          label={trans.__('Run')}
-          disabled={!props.canRun}
-          title={trans.__('Queue the selected tasks')}
-          onClick={props.onRun}
-        />
+        <ActionButton action={ACTIONS['run-tasks']} {...use} />
         <Jobs jobs={props.jobs} onJobs={props.onJobs} />
         <span className="pyr-toolbar-gap" />
-        <Button
-          icon="stop"
-          label={trans.__('Stop')}
-          disabled={!props.canStop}
-          title={trans.__('Stop the selected tasks')}
-          onClick={props.onStop}
-        />
-        <Button
-          icon="log"
-          label={trans.__('Open log')}
-          disabled={!props.canOpen}
-          title={trans.__('Show the log of the selected task')}
-          onClick={props.onOpenLog}
-        />
-        {props.onCompare && (
-          <Button
-            icon="compare"
-            label={trans.__('Compare')}
-            disabled={!props.canCompare}
-            title={trans.__('Show the selected tasks side by side')}
-            onClick={props.onCompare}
-          />
+        <ActionButton action={ACTIONS['stop-tasks']} {...use} />
+        <ActionButton action={ACTIONS['open-log']} {...use} />
+        {context.show.compare && (
+          <ActionButton action={ACTIONS['compare-tasks']} {...use} />
         )}
-        <Button
-          icon="delete"
-          label={trans.__('Delete')}
-          disabled={!props.canDelete}
-          title={trans.__('Move the selected tasks to the trash')}
-          onClick={props.onDelete}
-        />
+        <ActionButton action={ACTIONS['delete-tasks']} {...use} />
         <span className="pyr-toolbar-space" />
         <span className="pyr-looks">{props.looks}</span>
         <Button

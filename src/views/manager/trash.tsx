@@ -4,11 +4,11 @@ import * as React from 'react';
 import { asClientError } from '../../client/errors';
 import type { ITrashState, TrashModel } from '../../model/trash';
 import type { Confirm } from '../shared/ask';
+import { refusal, refusedByName } from '../actions/action';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
-import { refusal } from './actions';
 import { TrashList } from './trashlist';
 
 export interface ITrashViewProps {
@@ -42,7 +42,7 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
     setTold('');
     try {
       const { done, refused } = await model.act(action, tasks);
-      setFailure(refusal(trans, refused));
+      setFailure(refusal(trans, refusedByName(refused)));
       const count = done.length.toLocaleString();
       if (done.length > 0) {
         setTold(

@@ -4,6 +4,7 @@ import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
 import { MOST_PANES } from '../../model/monitor';
 import type { WorkspaceModel } from '../../model/workspace';
+import type { ITaskContext } from '../actions/action';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -27,6 +28,10 @@ export interface IMonitorProps {
   confirm?: Confirm;
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
+  /** Whether this user may change tasks. */
+  canWrite?: boolean;
+  /** Takes what actions from outside work on: the log in the active pane. */
+  contextRef?: React.Ref<() => ITaskContext>;
   /** Lines kept for scrolling back. */
   scrollback?: number;
   screenReader?: boolean;
@@ -93,6 +98,8 @@ function Monitor(props: IMonitorProps): JSX.Element {
               onLooks={change}
               confirm={confirm}
               canExecute={props.canExecute ?? true}
+              canWrite={props.canWrite ?? true}
+              contextRef={props.contextRef}
               scrollback={props.scrollback}
               screenReader={props.screenReader}
               onActivate={() => monitor.activate(pane.id)}

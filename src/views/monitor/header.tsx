@@ -2,6 +2,11 @@ import * as React from 'react';
 
 import type { Action, ConnectionState, TaskRow } from '../../client/types';
 import type { ILogState } from '../../model/log';
+import type { ActionId } from '../actions';
+import { ACTIONS } from '../actions';
+import type { ITaskContext } from '../actions/action';
+import type { IActions } from '../actions/controls';
+import { ActionButton } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
 import { isActive, StatusLabel } from '../shared/status';
@@ -27,21 +32,11 @@ export interface ILogHeaderProps {
   /** When the server was last heard, in milliseconds since the epoch. */
   heard: number | null;
   pending: Action | undefined;
-  following: boolean;
-  paused: boolean;
-  saving: boolean;
-  canExecute: boolean;
   /** There are others beside it: names of buttons are left out. */
   isNarrow: boolean;
-  looks: ILooks;
-  onLooks: (change: Partial<ILooks>) => void;
-  onFollow: () => void;
-  onPause: () => void;
-  onFind: () => void;
-  onCopy: () => void;
-  onDownload: () => void;
-  onStop: () => void;
-  onRun: () => void;
+  /** What the buttons are about. */
+  context: ITaskContext;
+  actions: IActions;
   /** Show it no more; left out where it is the only one. */
   onClose?: () => void;
 }
@@ -52,7 +47,15 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
   const trans = useTrans();
   const now = useKnownTime(props, row?.status === 'running');
   const active = row !== undefined && isActive(row.status);
-  const ended = shown.phase === 'ended';
+  const button = (id: ActionId, iconOnly = true, label?: string) => (
+    <ActionButton
+      action={ACTIONS[id]}
+      context={props.context}
+      actions={props.actions}
+      iconOnly={iconOnly}
+      {...(label && { label })}
+    />
+  );
   return (
     <div className="pyr-log-head">
       <div className="pyr-log-title">
@@ -90,84 +93,23 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
         role="toolbar"
         aria-label={trans.__('Log actions')}
       >
-        <Button
-          icon="follow"
-          iconOnly
-          label={trans.__('Follow the end of the log')}
-          aria-pressed={props.following}
-          onClick={props.onFollow}
-        />
-        <Button
-          icon={props.paused ? 'run' : 'pause'}
-          iconOnly
-          label={
-            props.paused
-              ? trans.__('Go on showing new output')
-              : trans.__('Hold new output back')
-          }
-          aria-pressed={props.paused}
-          disabled={ended && !props.paused}
-          onClick={props.onPause}
-        />
-        <Button
-          icon="search"
-          iconOnly
-          label={trans.__('Search the whole log (Ctrl+F)')}
-          onClick={props.onFind}
-        />
+        {button('follow-log')}
+        {button('pause-log')}
+        {button('find-in-log')}
         <span className="pyr-toolbar-line" />
-        <Button
-          icon="wrap"
-          iconOnly
-          label={trans.__('Wrap long lines')}
-          aria-pressed={!props.looks.isWide}
-          onClick={() => props.onLooks({ isWide: !props.looks.isWide })}
-        />
-        <Button
-          icon="queued"
-          iconOnly
-          label={trans.__('Show when lines were written')}
-          aria-pressed={props.looks.hasTimes}
-          onClick={() => props.onLooks({ hasTimes: !props.looks.hasTimes })}
-        />
-        <Button
-          icon="curve"
-          iconOnly
-          label={trans.__('Show the curves of the run')}
-          aria-pressed={props.looks.hasCurves}
-          onClick={() => props.onLooks({ hasCurves: !props.looks.hasCurves })}
-        />
+        {button('wrap-log')}
+        {button('show-log-times')}
+        {button('show-log-curves')}
         <span className="pyr-toolbar-line" />
-        <Button
-          icon="copy"
-          iconOnly
-          label={trans.__('Copy the selection, or everything shown')}
-          onClick={props.onCopy}
-        />
-        <Button
-          icon="download"
-          iconOnly
-          label={trans.__('Download the whole log')}
-          disabled={props.saving || row?.readable === false}
-          onClick={props.onDownload}
-        />
+        {button('copy-log')}
+        {button('download-log')}
         <span className="pyr-toolbar-gap" />
-        <Button
-          icon="stop"
-          iconOnly={props.isNarrow}
-          label={trans.__('Stop')}
-          title={trans.__('Stop this task')}
-          disabled={!props.canExecute || !active}
-          onClick={props.onStop}
-        />
-        <Button
-          icon="run"
-          iconOnly={props.isNarrow}
-          label={row && row.runs > 0 ? trans.__('Run again') : trans.__('Run')}
-          title={trans.__('Queue this task')}
-          disabled={!props.canExecute || !row?.readable || active}
-          onClick={props.onRun}
-        />
+        {button('stop-tasks', props.isNarrow)}
+        {button(
+          'run-tasks',
+          props.isNarrow,
+          row && row.runs > 0 ? trans.__('Run again') : undefined
+        )}
         {props.onClose && (
           <Button
             icon="close"

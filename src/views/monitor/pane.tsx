@@ -1,13 +1,15 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
-import type { Action, TaskRow } from '../../client/types';
+import type { TaskRow } from '../../client/types';
 import { readWhole } from '../../model/logfile';
 import { LogSearchModel } from '../../model/logsearch';
 import { LogTimesModel } from '../../model/logtimes';
 import type { IPane } from '../../model/monitor';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
+import type { ITaskContext } from '../actions/action';
+import { chooseTasks } from '../actions/action';
+import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/ask';
 import { useTrans } from '../shared/context';
 import { copyText } from '../shared/copy';
@@ -39,6 +41,9 @@ export interface ILogPaneProps {
   onLooks: (change: Partial<ILooks>) => void;
   confirm: Confirm;
   canExecute: boolean;
+  canWrite: boolean;
+  /** Takes what actions from outside work on, while it is the active one. */
+  contextRef?: React.Ref<() => ITaskContext>;
   scrollback?: number;
   screenReader?: boolean;
   onActivate: () => void;
@@ -51,7 +56,8 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const { log } = props.pane;
   const trans = useTrans();
   const shown = useStore(log);
-  const [failure, setFailure] = React.useState<string | null>(null);
+  const actions = useActions();
+  const { failure, setFailure } = actions;
   const [screen, setScreen] = React.useState<IScreen | null>(null);
   const [isBottom, setBottom] = React.useState(true);
   const [paused, setPaused] = React.useState(false);
@@ -75,36 +81,13 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     setPaused(false);
     setFailure(null);
     screen?.setPaused(false);
-  }, [screen, task, run]);
+  }, [screen, task, run, setFailure]);
   const search = useLogSearch(props.pane, screen, finding);
   useLooks(props.pane, screen, looks);
 
-  const act = async (action: Action, name: string) => {
-    setFailure(null);
-    try {
-      const { refused } = await model.act(action, [name]);
-      setFailure(refused[0]?.message ?? null);
-    } catch (error) {
-      setFailure(asClientError(error).message);
-    }
-  };
-
-  const stop = async (name: string) => {
-    const accepted =
-      row?.status !== 'running' ||
-      (await confirm({
-        title: trans.__('Stop %1?', name),
-        body: trans.__('What it has not saved is lost; its log stays.'),
-        accept: trans.__('Stop')
-      }));
-    if (accepted) {
-      await act('cancel', name);
-    }
-  };
-
   const copy = async () => {
     if (!(await copyText(screen?.text() ?? ''))) {
-      setFailure(trans.__('The browser did not allow copying.'));
+      throw new Error(trans.__('The browser did not allow copying.'));
     }
   };
 
@@ -115,7 +98,6 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       return;
     }
     setSaving(true);
-    setFailure(null);
     try {
       const pieces: BlobPart[] = [];
       for await (const piece of readWhole(log.client, log.ws, name, run)) {
@@ -123,8 +105,6 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       }
       const type = 'text/plain;charset=utf-8';
       save(new Blob(pieces, { type }), `${name}-run${run ?? 1}.log`);
-    } catch (error) {
-      setFailure(asClientError(error).message);
     } finally {
       setSaving(false);
     }
@@ -143,6 +123,46 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       window.open(address, '_blank', 'noopener,noreferrer');
     }
   };
+
+  const context = (): ITaskContext => ({
+    workspace: model.id,
+    trans,
+    model,
+    confirm,
+    canExecute: props.canExecute,
+    canWrite: props.canWrite,
+    chosen: chooseTasks(row ? [row] : [], task === null ? [] : [task]),
+    show: {},
+    log:
+      task === null
+        ? undefined
+        : {
+            task,
+            isFollowing: isBottom && shown.isAtEnd,
+            isPaused: paused,
+            canPause: paused || shown.phase !== 'ended',
+            canDownload: !saving && !broken,
+            looks,
+            setLooks: props.onLooks,
+            follow: () => screen?.follow(),
+            setPaused: isPaused => {
+              screen?.setPaused(isPaused);
+              setPaused(isPaused);
+            },
+            find: text => {
+              setFinding(text !== undefined || !finding);
+              if (text !== undefined) {
+                search.setPattern({ text });
+              }
+            },
+            copy,
+            download: () => download(task)
+          }
+  });
+  React.useImperativeHandle(
+    props.isActive ? props.contextRef : undefined,
+    () => context
+  );
 
   const closeFind = () => {
     setFinding(false);
@@ -174,23 +194,9 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           connection={state.connection}
           heard={state.heard}
           pending={state.pending.get(task)}
-          following={isBottom && shown.isAtEnd}
-          paused={paused}
-          saving={saving}
-          canExecute={props.canExecute}
           isNarrow={props.isNarrow}
-          looks={looks}
-          onLooks={props.onLooks}
-          onFollow={() => screen?.follow()}
-          onPause={() => {
-            screen?.setPaused(!paused);
-            setPaused(!paused);
-          }}
-          onFind={() => setFinding(!finding)}
-          onCopy={() => void copy()}
-          onDownload={() => void download(task)}
-          onStop={() => void stop(task)}
-          onRun={() => void act('run', task)}
+          context={context()}
+          actions={actions}
           onClose={props.onClose}
         />
       )}

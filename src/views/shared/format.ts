@@ -200,3 +200,10 @@ export function withoutFolders(sentence: string): string {
 export function percent(value: number | null): string {
   return value === null ? '' : `${Math.round(value)}%`;
 }
+
+/** A word for a POSIX shell. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word)
+    ? word
+    : `'${word.replace(/'/g, "'\\''")}'`;
+}

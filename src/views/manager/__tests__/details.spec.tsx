@@ -7,7 +7,8 @@ import { FakeClient, row } from '../../../model/__tests__/fake';
 import { TaskDetailModel } from '../../../model/taskdetail';
 import { plainTrans, TransContext } from '../../shared/context';
 import { Details } from '../details';
-import { commandOf, quoted } from '../details/again';
+import { quoted } from '../../shared/format';
+import { commandOf } from '../details/again';
 import { rowsOf } from '../details/preview';
 
 const RUN: RunInfo = {

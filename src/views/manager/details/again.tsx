@@ -4,6 +4,7 @@ import type { IClient, RunInput, TaskDetail } from '../../../client/types';
 import { useAnswer } from '../../shared/answer';
 import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
+import { quoted } from '../../shared/format';
 
 /** How to run a task again, with us and without. */
 export function Again(props: {
@@ -82,11 +83,4 @@ export function commandOf(input: RunInput): string {
   const lines = input.workdir ? [`cd ${quoted(input.workdir)}`] : [];
   lines.push(variables.join('') + input.command.map(quoted).join(' '));
   return lines.join('\n');
-}
-
-/** A word for a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word)
-    ? word
-    : `'${word.replace(/'/g, "'\\''")}'`;
 }

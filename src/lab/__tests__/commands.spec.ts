@@ -1,0 +1,331 @@
+import type { ITranslator } from '@jupyterlab/translation';
+import { nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+
+import type { ActionId } from '../../views/actions';
+import { ACTIONS } from '../../views/actions';
+import { callerOf, ownArgs, watchKeys } from '../caller';
+import { CommandIDs } from '../tokens';
+import { answer, dialog, makeLab, settle, WORKSPACE } from './lab';
+
+/** A file, by its path in the repository. */
+const read = (file: string) =>
+  jest
+    .requireActual<{ readFileSync(path: string, encoding: string): string }>(
+      'fs'
+    )
+    .readFileSync(file, 'utf-8');
+
+/** Arguments of every kind, as anybody may write them. */
+const ARGS: ReadonlyJSONObject = {
+  workspace: WORKSPACE.id,
+  tasks: ['a', 'b'],
+  tags: ['t'],
+  name: 'n',
+  text: 'lr: 1',
+  query: 'lr<1',
+  options: { jobs: 2 },
+  before: 'c',
+  format: 'csv',
+  page: 'generator',
+  task: 'a',
+  names: ['a', 'b'],
+  study: 's',
+  file: 'a.yaml',
+  path: 'study/train.py',
+  search: `?pyruns=${WORKSPACE.id}`
+};
+
+/** Commands without an action that change something, or what is being written. */
+const CHANGING: string[] = [
+  CommandIDs.openWorkspace,
+  CommandIDs.runFile,
+  CommandIDs.useAsTemplate,
+  CommandIDs.openGenerator,
+  CommandIDs.openPage
+];
+
+/** Need a page in front. */
+const IN_PAGE = Object.keys(ACTIONS).filter(id => {
+  const { opens, args, run, isOffered } = ACTIONS[id as ActionId];
+  const isForm =
+    opens && !args && !['log', 'compare', 'template'].includes(opens);
+  return (isForm && !run) || (isOffered !== undefined && id.includes('log'));
+});
+
+const actionOf = (command: string) =>
+  ACTIONS[command.replace('pyruns:', '') as ActionId];
+
+// The browser gets a file.
+Object.assign(URL, {
+  createObjectURL: () => 'blob:x',
+  revokeObjectURL: () => undefined
+});
+HTMLAnchorElement.prototype.click = () => undefined;
+document.execCommand = () => true;
+
+const { ids } = makeLab();
+
+async function closeDialogs(): Promise<void> {
+  while (dialog()) {
+    await answer('Cancel');
+    await answer('OK');
+  }
+}
+
+afterEach(closeDialogs);
+
+describe.each(ids)('%s', command => {
+  it('asks before it changes anything for a document', async () => {
+    const { commands, changes, opened } = makeLab();
+    // Forged marks of ours, and what a key adds.
+    const forged = {
+      ...ARGS,
+      own: true,
+      isTrusted: true,
+      context: true,
+      confirm: false,
+      caller: 'user',
+      _luminoEvent: { type: 'keybinding', keys: ['Alt Y', 'R'] }
+    };
+    const done = commands.execute(command, forged).catch(() => undefined);
+    await settle();
+    const isAsked = document.activeElement?.textContent === 'Cancel';
+    const isChanging =
+      actionOf(command)?.needs !== undefined || CHANGING.includes(command);
+    expect(isAsked).toBe(isChanging);
+    await closeDialogs();
+    await done;
+    expect(changes).toEqual([]);
+    expect(opened.filter(({ id }) => id.includes('generator'))).toEqual([]);
+  });
+
+  it('answers with JSON, or says why not', async () => {
+    const { pyruns } = makeLab();
+    const answered = await pyruns.execute(command, ARGS).catch(error => error);
+    expect(dialog()).toBeNull();
+    if (answered instanceof Error) {
+      expect(answered.message).toMatch(/^[A-Z].*\.$/);
+      expect(IN_PAGE).toContain(command.replace('pyruns:', ''));
+    } else {
+      expect(JSON.parse(JSON.stringify(answered))).toEqual(answered);
+      expect(answered).toEqual(
+        actionOf(command)
+          ? expect.objectContaining({ workspace: WORKSPACE.id })
+          : expect.any(Object)
+      );
+    }
+  });
+
+  it('describes itself', async () => {
+    const { commands } = makeLab();
+    expect(commands.label(command)).toMatch(/\w/);
+    expect(commands.caption(command)).toMatch(/^[A-Z].*\w$/);
+    expect(commands.icon(command)).toBeTruthy();
+    const { args } = await commands.describedBy(command);
+    const { properties } = args as unknown as {
+      properties: Record<string, { description: string; type: string }>;
+    };
+    for (const [name, { description, type }] of Object.entries(properties)) {
+      expect([name, type, description]).toEqual([
+        name,
+        expect.stringMatching(/\w/),
+        expect.stringMatching(/\w/)
+      ]);
+    }
+  });
+});
+
+describe('all commands', () => {
+  it('speak Chinese', async () => {
+    const zh = JSON.parse(
+      read('pyruns_jupyter/locale/zh_CN/LC_MESSAGES/pyruns_jupyter.json')
+    ) as Record<string, string[]>;
+    const trans = nullTranslator.load('');
+    const translator = {
+      load: () =>
+        Object.assign(Object.create(trans), {
+          __: (text: string, ...rest: unknown[]) =>
+            String(zh[text]?.[0] ?? text).replace('%1', String(rest[0]))
+        })
+    } as unknown as ITranslator;
+    const { commands, ids: own } = makeLab(undefined, translator);
+    for (const id of own) {
+      expect(commands.caption(id)).toMatch(/\p{Script=Han}/u);
+      expect(commands.label(id)).toMatch(/\p{Script=Han}|Pyruns/u);
+    }
+  });
+
+  it('are in the documentation, with their arguments and results', async () => {
+    const names = (cell: string) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort();
+    const told = new Map(
+      [
+        ...read('docs/commands.md').matchAll(
+          /^\| `(pyruns:[\w-]+)` +\| (.*?) +\| (.*?) +\| (.*?) +\|$/gm
+        )
+      ].map(([, id, caption, args, result]) => [
+        id,
+        { caption, args: names(args), result: names(result) }
+      ])
+    );
+    expect([...told.keys()].sort()).toEqual([...ids].sort());
+    for (const [id, { caption, args, result }] of told) {
+      const { commands, pyruns } = makeLab();
+      const described = (await commands.describedBy(id)).args as unknown as {
+        properties: object;
+      };
+      expect([id, caption, args]).toEqual([
+        id,
+        commands.caption(id),
+        Object.keys(described.properties).sort()
+      ]);
+      const answered = await pyruns.execute(id, ARGS).catch(() => null);
+      if (answered) {
+        expect([id, Object.keys(answered).sort()]).toEqual([id, result]);
+      }
+    }
+  });
+});
+
+describe('an action', () => {
+  it('is done at once from the palette, and asks what the page asks', async () => {
+    const { commands, palette, client } = makeLab();
+    const [, mark] = palette.find(([id]) => id === 'pyruns:delete-tasks') ?? [];
+    const result = await commands.execute('pyruns:delete-tasks', {
+      ...mark,
+      tasks: ['a']
+    });
+    expect(dialog()).toBeNull();
+    expect(client.actOnTasks).toHaveBeenCalledWith(WORKSPACE.id, {
+      action: 'delete',
+      names: ['a']
+    });
+    expect(result).toEqual({
+      workspace: WORKSPACE.id,
+      tasks: ['a'],
+      refused: {}
+    });
+    const queued = commands.execute('pyruns:requeue-tasks', { ...mark });
+    await settle();
+    expect(dialog()?.textContent).toContain('Queue 2 tasks again here?');
+    await answer('Cancel');
+    expect(await queued).toMatchObject({ requeued: 0 });
+  });
+
+  it('says what is refused: to the user in a dialog, to others by rejecting', async () => {
+    const { commands, client, pyruns } = makeLab();
+    client.actOnTasks.mockRejectedValue(new Error('The disk is full.'));
+    const args = { tasks: ['a'] };
+    await expect(pyruns.execute('pyruns:pin-tasks', args)).rejects.toThrow(
+      'The disk is full.'
+    );
+    expect(dialog()).toBeNull();
+    expect(await commands.execute('pyruns:pin-tasks', ownArgs(args))).toEqual({
+      error: 'The disk is full.'
+    });
+    await settle();
+    expect(dialog()?.textContent).toContain('The disk is full.');
+  });
+
+  it('names what it would do to whom', async () => {
+    const { commands, client } = makeLab();
+    const names = Array.from({ length: 12 }, (_, index) => `lr=${index}`);
+    const done = commands.execute('pyruns:tag-tasks', {
+      tasks: names,
+      tags: ['best']
+    });
+    await settle();
+    expect(dialog()?.textContent).toMatch(
+      /Add tags.*study\/_pyruns_\/train.*lr=9 and 2 more.*\["best"\]/
+    );
+    await answer('Tags…');
+    expect(await done).toMatchObject({ tasks: names });
+    expect(client.actOnTasks).toHaveBeenCalledTimes(1);
+  });
+
+  it('without tasks is not offered, and says so', async () => {
+    const { commands, pyruns } = makeLab();
+    expect(commands.isEnabled('pyruns:run-tasks', ownArgs())).toBe(false);
+    expect(commands.isEnabled('pyruns:run-tasks', { tasks: ['a'] })).toBe(true);
+    await expect(pyruns.execute('pyruns:run-tasks')).rejects.toThrow(
+      'No task is selected.'
+    );
+  });
+
+  it('needs the right to do it', () => {
+    const { commands, core } = makeLab();
+    Object.assign(core.session, {
+      rights: { canWrite: true, canExecute: false }
+    });
+    const args = { tasks: ['a'] };
+    expect(commands.isEnabled('pyruns:run-tasks', args)).toBe(false);
+    expect(commands.isEnabled('pyruns:delete-tasks', args)).toBe(true);
+  });
+});
+
+describe('callerOf', () => {
+  const heard = jest.spyOn(window, 'addEventListener');
+  watchKeys();
+  const [, watcher] = heard.mock.calls[0] as [string, EventListenerObject];
+  heard.mockRestore();
+  const { commands } = makeLab();
+  const id = 'pyruns:run-tasks';
+  const keys = ['Alt Y', 'R'];
+  commands.addKeyBinding({ command: id, keys, selector: 'body' });
+  const who = () => callerOf(commands, id, {});
+
+  /** An event that only a browser could make. */
+  const happen = (type: string, change: object = {}) => {
+    const event = { isTrusted: true, type, ...change } as unknown as Event;
+    watcher.handleEvent(event);
+    return event;
+  };
+  const press = (key: string, change: object = {}) =>
+    happen('keydown', {
+      key,
+      code: `Key${key.toUpperCase()}`,
+      keyCode: key.toUpperCase().charCodeAt(0),
+      getModifierState: () => false,
+      ...change
+    });
+
+  it('knows the keys that are bound to the command, once', () => {
+    press('y', { altKey: true });
+    press('r');
+    expect(who()).toBe('user');
+    expect(who()).toBe('other');
+    press('r');
+    expect(who()).toBe('other');
+  });
+
+  it('knows no keys that a page has made, or before a click', () => {
+    press('y', { altKey: true, isTrusted: false });
+    press('r', { isTrusted: false });
+    expect(who()).toBe('other');
+    press('y', { altKey: true });
+    press('r');
+    happen('pointerdown');
+    expect(who()).toBe('other');
+  });
+
+  it('knows a menu of Lab, not one that a document draws', () => {
+    const menu = document.createElement('div');
+    menu.className = 'lm-Menu';
+    const inMenu = [menu, document.body];
+    const during = (type: string, path: Element[], isTrusted = true) => {
+      const event = { isTrusted, type, composedPath: () => path };
+      const spy = jest
+        .spyOn(window, 'event', 'get')
+        .mockReturnValue(event as unknown as Event);
+      const caller = who();
+      spy.mockRestore();
+      return caller;
+    };
+    expect(during('pointerup', inMenu)).toBe('user');
+    expect(during('keydown', inMenu)).toBe('user');
+    expect(during('pointerup', inMenu, false)).toBe('other');
+    const drawn = [menu, document.createElement('div'), document.body];
+    expect(during('pointerup', drawn)).toBe('other');
+  });
+});

@@ -1,0 +1,97 @@
+/** The arguments of commands, each described once. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+
+export const PAGES = [
+  'dashboard',
+  'generator',
+  'manager',
+  'monitor',
+  'compare'
+] as const;
+
+/** JSON schemas of the arguments that commands take, by name. */
+const schemasOf = (trans: TranslationBundle) => ({
+  workspace: string(
+    trans.__('Id of the workspace; the current one if omitted')
+  ),
+  tasks: strings(
+    trans.__('Names of tasks; those selected in the page in front if omitted')
+  ),
+  tags: strings(trans.__('Tags')),
+  name: string(trans.__('Name of the task')),
+  text: string(trans.__('A configuration, or the text to find')),
+  query: string(trans.__('What is searched for among the tasks')),
+  options: {
+    type: 'object' as const,
+    description: trans.__('Run options, as in the REST interface')
+  },
+  before: string(trans.__('Task to put them before')),
+  after: string(trans.__('Task to put them after')),
+  format: string(trans.__('Format of the file'), ['csv', 'json']),
+  runs: string(trans.__('The latest run of each task, or all'), [
+    'latest',
+    'all'
+  ]),
+  limit: integer(trans.__('How many tasks at most')),
+  offset: integer(trans.__('How many tasks to leave out before')),
+  page: string(trans.__('Which page'), PAGES),
+  task: string(trans.__('Task whose log is shown')),
+  beside: strings(trans.__('Tasks whose logs are shown beside it')),
+  names: strings(
+    trans.__('Tasks that are compared; those of the last time if omitted')
+  ),
+  study: string(trans.__('Adaptive sweep that is looked at')),
+  file: string(trans.__('File whose text is the configuration to begin with')),
+  search: string(
+    trans.__('Search part of an address, with the parameters pyruns and query')
+  ),
+  path: string(
+    trans.__('File or folder; what is selected in the file browser if omitted')
+  ),
+  context: {
+    type: 'boolean' as const,
+    description: trans.__('Whether to be seen only where the selection fits')
+  }
+});
+
+export type Argument = keyof ReturnType<typeof schemasOf>;
+
+/** The description of a command with these arguments. */
+export function describe(
+  trans: TranslationBundle,
+  names: readonly Argument[],
+  required: readonly Argument[] = []
+): CommandRegistry.ICommandOptions['describedBy'] {
+  const schemas = schemasOf(trans);
+  const properties = Object.fromEntries(
+    names.map(name => [name, schemas[name]])
+  );
+  return { args: { type: 'object', properties, required: [...required] } };
+}
+
+function string(description: string, values?: readonly string[]) {
+  const oneOf = values?.map(value => ({ const: value }));
+  return { type: 'string' as const, description, ...(oneOf && { oneOf }) };
+}
+
+function strings(description: string) {
+  const items = { type: 'string' as const };
+  return { type: 'array' as const, items, description };
+}
+
+function integer(description: string) {
+  return { type: 'integer' as const, description };
+}
+
+/** An argument that should be a text. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An argument that should be a list of texts. */
+export function texts(value: unknown): string[] | undefined {
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : undefined;
+}

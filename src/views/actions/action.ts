@@ -1,0 +1,275 @@
+/**
+ * What an action is. Menus, toolbars and keys of the views are made from
+ * `ACTIONS`, and so are the commands of JupyterLab.
+ */
+import type { ActionResult, TaskRow } from '../../client/types';
+import type { QueueModel } from '../../model/queue';
+import type { WorkspaceModel } from '../../model/workspace';
+import type { ILooks } from '../monitor/header';
+import type { Confirm } from '../shared/ask';
+import type { ITrans } from '../shared/context';
+import type { IconName } from '../shared/icons';
+import { isActive } from '../shared/status';
+
+/** Some tasks, and what is possible with them. */
+export interface IChosen {
+  readonly names: readonly string[];
+  /** Those that are loaded. */
+  readonly rows: readonly TaskRow[];
+  readonly readable: readonly TaskRow[];
+  /** How many are not loaded: they may have any status. */
+  readonly hidden: number;
+  readonly running: number;
+  readonly toRun: readonly string[];
+  readonly toStop: readonly string[];
+  readonly canRun: boolean;
+  readonly canStop: boolean;
+  readonly canDelete: boolean;
+}
+
+/** Pages and forms that an action may open. */
+export type Place =
+  | 'log'
+  | 'compare'
+  | 'template'
+  | 'details'
+  | 'tags'
+  | 'rename'
+  | 'export'
+  | 'trash';
+
+/** How to open those that there are, for some tasks. */
+export type Navigation = Partial<
+  Record<Place, (tasks: readonly string[]) => void>
+>;
+
+/** A log that is shown. */
+export interface ILogHandle {
+  readonly task: string;
+  readonly isFollowing: boolean;
+  readonly isPaused: boolean;
+  readonly canPause: boolean;
+  readonly canDownload: boolean;
+  readonly looks: ILooks;
+  setLooks(change: Partial<ILooks>): void;
+  follow(): void;
+  setPaused(isPaused: boolean): void;
+  /** Open or close the find bar; with a text, open it and find that. */
+  find(text?: string): void;
+  copy(): Promise<void>;
+  download(): Promise<void>;
+}
+
+/** What decides whether an action is offered. */
+export interface ISituation {
+  readonly canWrite: boolean;
+  readonly canExecute: boolean;
+  readonly chosen: IChosen;
+  readonly show: Navigation;
+  /** The list of tasks that is shown, if one is. */
+  readonly model?: WorkspaceModel;
+  readonly queue?: QueueModel;
+  readonly log?: ILogHandle;
+}
+
+/** What an action works on. */
+export interface IActionContext extends ISituation {
+  /** Its id. */
+  readonly workspace: string;
+  readonly trans: ITrans;
+  readonly confirm: Confirm;
+}
+
+/** What an action on tasks works on. */
+export interface ITaskContext extends IActionContext {
+  readonly model: WorkspaceModel;
+  /** How many of the tasks run at a time, if the user has chosen. */
+  readonly jobs?: number;
+}
+
+/** Plain JSON that says what was done. */
+export interface IResult {
+  readonly workspace: string;
+  /** The tasks that it was done to, or that were made. */
+  readonly tasks?: readonly unknown[];
+  /** Why it was not done to others, by name. */
+  readonly refused?: Readonly<Record<string, string>>;
+  readonly [key: string]: unknown;
+}
+
+/** Arguments by name; `ARGUMENTS` in `lab/commands.ts` describes each. */
+export type Args = Readonly<
+  Partial<{
+    /** Only of actions that are not about selected tasks. */
+    tasks: readonly string[];
+    tags: readonly string[];
+    name: string;
+    text: string;
+    query: string;
+    options: Readonly<Record<string, unknown>>;
+    before: string;
+    after: string;
+    format: 'csv' | 'json';
+    runs: 'latest' | 'all';
+    limit: number;
+    offset: number;
+  }>
+>;
+
+/** Where an action stands in menus; a line separates groups. */
+export type Group =
+  'open' | 'run' | 'edit' | 'order' | 'files' | 'sort' | 'delete';
+
+export interface IAction<C extends IActionContext = ITaskContext> {
+  readonly icon: IconName;
+  readonly label: (trans: ITrans, situation?: ISituation) => string;
+  readonly caption: (trans: ITrans) => string;
+  /** What the user must be allowed to do; without it, it only looks. */
+  readonly needs?: 'write' | 'execute';
+  /** How many tasks it is about; without it, about none. */
+  readonly tasks?: 'one' | 'some' | 'several';
+  readonly args?: readonly (keyof Args)[];
+  /** What it opens, where no arguments make that unnecessary. */
+  readonly opens?: Place;
+  /** For programs: it has no use without arguments. */
+  readonly isForPrograms?: boolean;
+  readonly group?: Group;
+  /** The key that does the same in a view. */
+  readonly keys?: (trans: ITrans) => string;
+  readonly isOffered?: (situation: ISituation) => boolean;
+  readonly isPossible?: (situation: ISituation) => boolean;
+  /** Whether it is on; for actions that turn something on and off. */
+  readonly isOn?: (situation: ISituation) => boolean;
+  /**
+   * Rejects with a sentence for the user when nothing was done; without it,
+   * the action only opens something.
+   */
+  readonly run?: (context: C, args: Args) => Promise<IResult> | null;
+  /** What is said when it is done, where the page may not show it. */
+  readonly done?: (trans: ITrans, result: IResult) => string;
+}
+
+/** The parts of an action that decide whether it is offered. */
+type Offer = Omit<IAction, 'run'>;
+
+/** Whether the user may do it at all. */
+export function isAllowed(
+  action: Offer,
+  { canWrite, canExecute }: ISituation
+): boolean {
+  return action.needs === 'write'
+    ? canWrite
+    : action.needs === 'execute'
+      ? canExecute
+      : true;
+}
+
+/** Whether a menu has it. */
+export function isOffered(action: Offer, situation: ISituation): boolean {
+  const { names, rows, readable, hidden } = situation.chosen;
+  const isFit =
+    action.tasks === undefined ||
+    (action.tasks === 'one'
+      ? names.length === 1 && rows.length === 1
+      : names.length > (action.tasks === 'several' ? 1 : 0));
+  // Of what cannot be read nothing is known: it can only be deleted.
+  const isKnown =
+    action.tasks === undefined ||
+    action.group === 'delete' ||
+    readable.length + hidden > 0;
+  return (
+    isAllowed(action, situation) &&
+    isFit &&
+    isKnown &&
+    (!action.opens || situation.show[action.opens] !== undefined) &&
+    (action.isOffered?.(situation) ?? true)
+  );
+}
+
+/** Whether it can be done now. */
+export function isPossible(action: Offer, situation: ISituation): boolean {
+  return (
+    isOffered(action, situation) && (action.isPossible?.(situation) ?? true)
+  );
+}
+
+/**
+ * Do it.
+ *
+ * @throws an error with a sentence for the user when nothing was done
+ */
+export async function perform<C extends IActionContext>(
+  action: IAction<C>,
+  context: C,
+  args: Args = {}
+): Promise<IResult> {
+  const { chosen, show, trans, workspace } = context;
+  if (action.tasks && chosen.names.length === 0 && !args.query) {
+    throw new Error(trans.__('No task is selected.'));
+  }
+  const result = await action.run?.(context, args);
+  if (result) {
+    return result;
+  }
+  const open = action.opens && show[action.opens];
+  if (!open) {
+    throw new Error(
+      trans.__('Arguments are missing, or the page Tasks is not in front.')
+    );
+  }
+  open(chosen.names);
+  return { workspace, tasks: chosen.names, opened: action.opens };
+}
+
+/** What is possible with some tasks. */
+export function chooseTasks(
+  listed: readonly (TaskRow | undefined)[],
+  names: readonly string[]
+): IChosen {
+  const wanted = new Set(names);
+  const rows = listed.filter(row => row && wanted.has(row.name)) as TaskRow[];
+  const hidden = wanted.size - rows.length;
+  const active = new Set<string>();
+  const idle = new Set<string>();
+  const broken = new Set<string>();
+  for (const row of rows) {
+    const group = !row.readable ? broken : isActive(row.status) ? active : idle;
+    group.add(row.name);
+  }
+  return {
+    names,
+    rows,
+    readable: rows.filter(row => row.readable),
+    hidden,
+    running: rows.filter(row => row.readable && row.status === 'running')
+      .length,
+    toRun: names.filter(name => !active.has(name) && !broken.has(name)),
+    toStop: names.filter(name => !idle.has(name) && !broken.has(name)),
+    canRun: hidden > 0 || idle.size > 0,
+    canStop: hidden > 0 || active.size > 0,
+    canDelete: hidden > 0 || idle.size > 0 || broken.size > 0
+  };
+}
+
+/** Why something was refused, by the name of the task. */
+export function refusedByName(
+  refused: ActionResult['refused']
+): Record<string, string> {
+  return Object.fromEntries(refused.map(each => [each.name, each.message]));
+}
+
+/** What was refused, as one sentence. */
+export function refusal(
+  trans: ITrans,
+  refused: IResult['refused']
+): string | null {
+  const [first, ...others] = Object.entries(refused ?? {});
+  if (!first) {
+    return null;
+  }
+  const [name, message] = first;
+  const sentence = message.includes(name) ? message : `${name}: ${message}`;
+  return others.length === 0
+    ? sentence
+    : trans._n('%2 (and %1 more)', '%2 (and %1 more)', others.length, sentence);
+}

@@ -1,0 +1,103 @@
+/** Buttons and menu entries made from actions. */
+import * as React from 'react';
+
+import { asClientError } from '../../client/errors';
+import { useTrans } from '../shared/context';
+import type { IMenuItem } from '../shared/menu';
+import type { IButtonProps } from '../shared/strip';
+import { Button } from '../shared/strip';
+import type { ActionId } from '.';
+import { ACTIONS } from '.';
+import type {
+  Args,
+  Group,
+  IAction,
+  IActionContext,
+  IResult,
+  ITaskContext
+} from './action';
+import { isOffered, isPossible, perform, refusal } from './action';
+
+/** Does actions, and keeps what is to be said about the last one. */
+export interface IActions {
+  /** The last failure as a sentence. */
+  readonly failure: string | null;
+  readonly setFailure: (sentence: string | null) => void;
+  /** What was done, where the page may not show it. */
+  readonly note: string | null;
+  readonly setNote: (sentence: string | null) => void;
+  /** Null when it failed. */
+  readonly perform: <C extends IActionContext>(
+    action: IAction<C>,
+    context: C,
+    args?: Args
+  ) => Promise<IResult | null>;
+}
+
+export function useActions(): IActions {
+  const [failure, setFailure] = React.useState<string | null>(null);
+  const [note, setNote] = React.useState<string | null>(null);
+  const attempt: IActions['perform'] = async (action, context, args) => {
+    setFailure(null);
+    setNote(null);
+    try {
+      const result = await perform(action, context, args);
+      setFailure(refusal(context.trans, result.refused));
+      if (action.done && result.tasks?.length) {
+        setNote(action.done(context.trans, result));
+      }
+      return result;
+    } catch (error) {
+      setFailure(asClientError(error).message);
+      return null;
+    }
+  };
+  return { failure, setFailure, note, setNote, perform: attempt };
+}
+
+export function ActionButton<C extends IActionContext>(
+  props: {
+    action: IAction<C>;
+    context: C;
+    actions: IActions;
+  } & Partial<IButtonProps>
+): JSX.Element {
+  const { action, context, actions, ...rest } = props;
+  const trans = useTrans();
+  return (
+    <Button
+      icon={action.icon}
+      label={action.label(trans, context)}
+      title={action.caption(trans)}
+      aria-pressed={action.isOn?.(context)}
+      disabled={!isPossible(action, context)}
+      onClick={() => void actions.perform(action, context)}
+      {...rest}
+    />
+  );
+}
+
+/** The entries of a menu: what is offered of some groups, a line between them. */
+export function actionItems(
+  groups: readonly Group[],
+  context: ITaskContext,
+  actions: IActions
+): IMenuItem[] {
+  const { trans } = context;
+  return groups.flatMap(group =>
+    (Object.keys(ACTIONS) as ActionId[])
+      .filter(
+        id => ACTIONS[id].group === group && isOffered(ACTIONS[id], context)
+      )
+      .map((id, index) => ({
+        id,
+        label: ACTIONS[id].label(trans, context),
+        icon: ACTIONS[id].icon,
+        keys: ACTIONS[id].keys?.(trans),
+        checked: ACTIONS[id].isOn?.(context),
+        disabled: !isPossible(ACTIONS[id], context),
+        separated: index === 0,
+        run: () => void actions.perform(ACTIONS[id], context)
+      }))
+  );
+}

@@ -1,0 +1,80 @@
+import type { Args, IAction, IActionContext, ILogHandle } from './action';
+
+/** What can be done with the log in front. */
+export const LOG_ACTIONS = {
+  'follow-log': {
+    icon: 'follow',
+    label: trans => trans.__('Follow the end of the log'),
+    caption: trans => trans.__('Go to the end of the log and stay there'),
+    isOn: ({ log }) => log?.isFollowing ?? false,
+    ...onLog(log => log.follow())
+  },
+  'pause-log': {
+    icon: 'pause',
+    label: (trans, situation) =>
+      situation?.log?.isPaused
+        ? trans.__('Resume live output')
+        : trans.__('Pause live output'),
+    caption: trans => trans.__('Hold new output back, or show it again'),
+    isPossible: ({ log }) => log !== undefined && log.canPause,
+    isOn: ({ log }) => log?.isPaused ?? false,
+    ...onLog(log => log.setPaused(!log.isPaused))
+  },
+  'find-in-log': {
+    icon: 'search',
+    label: trans => trans.__('Search the whole log (Ctrl+F)'),
+    caption: trans => trans.__('Find a text in the whole log'),
+    args: ['text'],
+    ...onLog((log, { text }) => log.find(text))
+  },
+  'wrap-log': {
+    icon: 'wrap',
+    label: trans => trans.__('Wrap long lines'),
+    caption: trans => trans.__('Show all of a long line, or cut it'),
+    isOn: ({ log }) => log?.looks.isWide === false,
+    ...onLog(log => log.setLooks({ isWide: !log.looks.isWide }))
+  },
+  'show-log-times': {
+    icon: 'queued',
+    label: trans => trans.__('Show when lines were written'),
+    caption: trans => trans.__('Show or hide times next to the lines'),
+    isOn: ({ log }) => log?.looks.hasTimes ?? false,
+    ...onLog(log => log.setLooks({ hasTimes: !log.looks.hasTimes }))
+  },
+  'show-log-curves': {
+    icon: 'curve',
+    label: trans => trans.__('Show the curves of the run'),
+    caption: trans => trans.__('Show or hide curves next to the log'),
+    isOn: ({ log }) => log?.looks.hasCurves ?? false,
+    ...onLog(log => log.setLooks({ hasCurves: !log.looks.hasCurves }))
+  },
+  'copy-log': {
+    icon: 'copy',
+    label: trans => trans.__('Copy the selection, or everything shown'),
+    caption: trans => trans.__('Copy what is selected in the log, or all'),
+    ...onLog(log => log.copy())
+  },
+  'download-log': {
+    icon: 'download',
+    label: trans => trans.__('Download the whole log'),
+    caption: trans => trans.__('Save the whole log as a file'),
+    isPossible: ({ log }) => log !== undefined && log.canDownload,
+    ...onLog(log => log.download())
+  }
+} satisfies Record<string, IAction<IActionContext>>;
+
+/** The parts of an action that does something with the log in front. */
+function onLog(
+  act: (log: ILogHandle, args: Args) => void | Promise<void>
+): Pick<IAction<IActionContext>, 'isOffered' | 'run'> {
+  return {
+    isOffered: ({ log }) => log !== undefined,
+    run: async ({ log, trans, workspace }, args) => {
+      if (!log) {
+        throw new Error(trans.__('No log is in front.'));
+      }
+      await act(log, args);
+      return { workspace, tasks: [log.task] };
+    }
+  };
+}

@@ -1,0 +1,102 @@
+import type { Queue, QueuedBatch } from '../../client/types';
+import type { QueueModel } from '../../model/queue';
+import type { IAction, IActionContext, IResult } from './action';
+
+/** What can be done with the queue of a project. */
+export const QUEUE_ACTIONS = {
+  'pause-queue': {
+    icon: 'pause',
+    label: trans => trans.__('Pause'),
+    caption: trans => trans.__('Start no more tasks; running tasks continue'),
+    needs: 'execute',
+    isOffered: ({ queue }) => !isPaused(queue),
+    isPossible: isSettled,
+    run: context => setPaused(context, true)
+  },
+  'resume-queue': {
+    icon: 'run',
+    label: trans => trans.__('Resume'),
+    caption: trans => trans.__('Start queued tasks again'),
+    needs: 'execute',
+    isOffered: ({ queue }) => isPaused(queue) !== false,
+    isPossible: isSettled,
+    run: context => setPaused(context, false)
+  },
+  'requeue-tasks': {
+    icon: 'queued',
+    label: trans => trans.__('Queue again here'),
+    caption: trans => trans.__('Queue these tasks again, as your own'),
+    needs: 'execute',
+    isOffered: ({ canWrite }) => canWrite,
+    isPossible: ({ queue }) => !queue?.getSnapshot().requeueing,
+    run: async ({ workspace, queue, confirm, trans }) => {
+      const count = countForeign(queue && (await loaded(queue)));
+      const isConfirmed =
+        count > 0 &&
+        (await confirm({
+          title: trans._n(
+            'Queue %1 task again here?',
+            'Queue %1 tasks again here?',
+            count
+          ),
+          body: trans._n(
+            'It runs with your environment and your rights. Continue only if you trust this project.',
+            'They run with your environment and your rights. Continue only if you trust this project.',
+            count
+          ),
+          accept: trans.__('Queue again here')
+        }));
+      if (isConfirmed) {
+        await queue?.requeueForeign();
+      }
+      return { workspace, requeued: isConfirmed ? count : 0 };
+    }
+  }
+} satisfies Record<string, IAction<IActionContext>>;
+
+/** How many tasks of some batches are queued. */
+export function countWaiting(batches: readonly QueuedBatch[]): number {
+  return batches.reduce((sum, batch) => sum + batch.waiting, 0);
+}
+
+/** How many tasks were queued in another copy of the project. */
+export function countForeign(queue: Queue | null | undefined): number {
+  return countWaiting(queue?.batches.filter(batch => batch.foreign) ?? []);
+}
+
+/** The queue, once it is known. */
+function loaded(model: QueueModel): Promise<Queue> {
+  return new Promise((resolve, reject) => {
+    const check = () => {
+      const { queue, error } = model.getSnapshot();
+      if (queue) {
+        resolve(queue);
+      } else if (error) {
+        reject(error);
+      }
+      if (queue || error) {
+        leave();
+      }
+    };
+    const leave = model.subscribe(check);
+    check();
+  });
+}
+
+/** Whether nothing more is started, as far as is known. */
+export function isPaused(queue: QueueModel | undefined): boolean | undefined {
+  const state = queue?.getSnapshot();
+  return state?.pausing ?? state?.queue?.paused;
+}
+
+function isSettled({ queue }: { queue?: QueueModel }): boolean {
+  return !queue || queue.getSnapshot().pausing === null;
+}
+
+async function setPaused(
+  { workspace, queue }: IActionContext,
+  paused: boolean
+): Promise<IResult> {
+  await queue?.pause(paused);
+  return { workspace, paused };
+}

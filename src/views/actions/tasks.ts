@@ -1,0 +1,432 @@
+import type {
+  Action,
+  ExportQuery,
+  IDownload,
+  TaskRow
+} from '../../client/types';
+import { FIRST_LISTING } from '../../model/pages';
+import type { ActionOptions, WorkspaceModel } from '../../model/workspace';
+import { copyText } from '../shared/copy';
+import { quoted } from '../shared/format';
+import { save } from '../shared/save';
+import { isActive } from '../shared/status';
+import type { IAction, IResult, ISituation, ITaskContext } from './action';
+import { refusedByName } from './action';
+
+/** Changes any tasks. */
+const CHANGE = { needs: 'write', tasks: 'some', group: 'edit' } as const;
+
+/** What can be done with tasks. */
+export const TASK_ACTIONS = {
+  'open-log': {
+    icon: 'log',
+    label: trans => trans.__('Open log'),
+    caption: trans => trans.__('Show the log of the selected task'),
+    tasks: 'some',
+    group: 'open',
+    keys: trans => trans.__('Enter'),
+    opens: 'log'
+  },
+  'compare-tasks': {
+    icon: 'compare',
+    label: trans => trans.__('Compare'),
+    caption: trans => trans.__('Show the selected tasks side by side'),
+    tasks: 'several',
+    group: 'open',
+    opens: 'compare'
+  },
+  'show-details': {
+    icon: 'details',
+    label: trans => trans.__('Details'),
+    caption: trans => trans.__('Show what is known of a task at the side'),
+    tasks: 'one',
+    group: 'open',
+    keys: () => 'i',
+    opens: 'details'
+  },
+  'run-tasks': {
+    icon: 'run',
+    label: trans => trans.__('Run'),
+    caption: trans => trans.__('Queue the selected tasks'),
+    needs: 'execute',
+    tasks: 'some',
+    args: ['query', 'options'],
+    group: 'run',
+    isPossible: ({ chosen }) => chosen.canRun,
+    run: (context, { query, options }) => {
+      const { chosen, jobs } = context;
+      const run = { ...(jobs && { jobs }), ...options };
+      return act(context, 'run', chosen.toRun, {
+        ...(query && { query }),
+        ...((jobs || options) && { run })
+      });
+    }
+  },
+  'stop-tasks': {
+    icon: 'stop',
+    label: trans => trans.__('Stop'),
+    caption: trans => trans.__('Stop the selected tasks'),
+    needs: 'execute',
+    tasks: 'some',
+    args: ['query'],
+    group: 'run',
+    isPossible: ({ chosen }) => chosen.canStop,
+    run: async (context, { query }) => {
+      const { trans, chosen, confirm } = context;
+      const { running, toStop } = chosen;
+      const isConfirmed =
+        running === 0 ||
+        (await confirm({
+          title: trans._n(
+            'Stop %1 running task?',
+            'Stop %1 running tasks?',
+            running
+          ),
+          body: trans.__('What they have not saved is lost; their logs stay.'),
+          accept: trans.__('Stop')
+        }));
+      return isConfirmed
+        ? act(context, 'cancel', toStop, query ? { query } : {})
+        : { workspace: context.workspace, tasks: [] };
+    }
+  },
+  'pin-tasks': {
+    ...CHANGE,
+    icon: 'pin',
+    label: trans => trans.__('Pin to the top'),
+    caption: trans => trans.__('Keep the selected tasks above all others'),
+    isOffered: situation => !isPinned(situation),
+    run: change('pin')
+  },
+  'unpin-tasks': {
+    ...CHANGE,
+    icon: 'pin',
+    label: trans => trans.__('Unpin'),
+    caption: trans => trans.__('Sort the selected tasks among the others'),
+    isOffered: isPinned,
+    run: change('unpin')
+  },
+  'tag-tasks': {
+    ...CHANGE,
+    icon: 'tag',
+    label: trans => trans.__('Tags…'),
+    caption: trans => trans.__('Add tags to the selected tasks'),
+    args: ['tags'],
+    opens: 'tags',
+    run: (context, args) =>
+      args.tags ? change('tag', 'tags')(context, args) : null
+  },
+  'untag-tasks': {
+    icon: 'tag',
+    label: trans => trans.__('Remove tags'),
+    caption: trans => trans.__('Remove tags from the selected tasks'),
+    needs: 'write',
+    tasks: 'some',
+    args: ['tags'],
+    isForPrograms: true,
+    run: change('untag', 'tags')
+  },
+  'duplicate-tasks': {
+    ...CHANGE,
+    icon: 'copy',
+    label: trans => trans.__('Duplicate'),
+    caption: trans => trans.__('Create the selected tasks again, without runs'),
+    run: async context => {
+      const result = await act(context, 'duplicate', context.chosen.names);
+      if (result.tasks.length > 0) {
+        context.model.select(result.tasks, 'replace');
+      }
+      return result;
+    },
+    done: (trans, { tasks = [] }) =>
+      tasks.length === 1
+        ? trans.__('Duplicated as %1.', tasks[0])
+        : trans.__('%1 tasks were duplicated.', tasks.length)
+  },
+  'rename-task': {
+    ...CHANGE,
+    icon: 'edit',
+    label: trans => trans.__('Rename…'),
+    caption: trans => trans.__('Give the selected task another name'),
+    tasks: 'one',
+    args: ['name'],
+    opens: 'rename',
+    isPossible: ({ chosen }) => !isActive(chosen.rows[0].status),
+    run: (context, { name }) => (name ? rename(context, name) : null)
+  },
+  'use-task-as-template': {
+    ...CHANGE,
+    icon: 'add',
+    label: trans => trans.__('New tasks from this one'),
+    caption: trans =>
+      trans.__('Begin new tasks from the configuration of the selected task'),
+    tasks: 'one',
+    opens: 'template'
+  },
+  'copy-task-command': {
+    icon: 'log',
+    label: trans => trans.__('Copy as command'),
+    caption: trans =>
+      trans.__('Copy the command that runs the selected tasks in a terminal'),
+    tasks: 'some',
+    group: 'edit',
+    run: async ({ model, chosen: { names } }) => {
+      const folder = model.id.replace(/\/?_pyruns_\/.*$/, '') || '.';
+      const command = `cd ${quoted(folder)} && jupyter pyruns run ${names.map(quoted).join(' ')}`;
+      await copyText(command);
+      return { workspace: model.id, tasks: names, command };
+    }
+  },
+  'move-tasks-up': moveAction('up'),
+  'move-tasks-down': moveAction('down'),
+  'reorder-tasks': {
+    icon: 'up',
+    label: trans => trans.__('Reorder'),
+    caption: trans => trans.__('Put tasks before or after another one'),
+    needs: 'write',
+    tasks: 'some',
+    args: ['before', 'after'],
+    isForPrograms: true,
+    run: change('move', 'before', 'after')
+  },
+  'delete-tasks': {
+    icon: 'delete',
+    label: trans => trans.__('Delete'),
+    caption: trans => trans.__('Move the selected tasks to the trash'),
+    needs: 'write',
+    tasks: 'some',
+    group: 'delete',
+    keys: trans => trans.__('Del'),
+    isPossible: ({ chosen }) => chosen.canDelete,
+    run: change('delete')
+  },
+  'restore-tasks': {
+    icon: 'undo',
+    label: trans => trans.__('Undo'),
+    caption: trans =>
+      trans.__('Bring back the tasks that were moved to the trash last'),
+    needs: 'write',
+    args: ['tasks'],
+    isPossible: ({ model }) => !model || model.getSnapshot().undo !== null,
+    run: async (context, { tasks }) =>
+      tasks
+        ? act(context, 'restore', tasks)
+        : resultOf(context, await context.model.undo())
+  },
+  'export-results': {
+    icon: 'download',
+    label: trans => trans.__('Export…'),
+    caption: trans => trans.__('Save configurations and results as a file'),
+    args: ['format', 'runs', 'query'],
+    group: 'files',
+    opens: 'export',
+    run: (context, args) => (args.format ? exportResults(context, args) : null)
+  },
+  'show-trash': {
+    icon: 'trash',
+    label: trans => trans.__('Trash…'),
+    caption: trans => trans.__('Show deleted tasks, to bring them back'),
+    group: 'files',
+    opens: 'trash'
+  },
+  'sort-by-hand': {
+    icon: 'up',
+    label: trans => trans.__('My own order'),
+    caption: trans => trans.__('Show the tasks in an order of your own'),
+    group: 'sort',
+    isOffered: ({ model }) => model !== undefined,
+    isOn: isSortedByHand,
+    run: async context => {
+      const { sort, order } = isSortedByHand(context)
+        ? FIRST_LISTING
+        : ({ sort: 'order', order: 'asc' } as const);
+      context.model.setListing({ sort, order });
+      return { workspace: context.model.id, sort, order };
+    }
+  },
+  'refresh-tasks': {
+    icon: 'refresh',
+    label: trans => trans.__('Refresh'),
+    caption: trans => trans.__('List the tasks again'),
+    run: async ({ model }) => {
+      model.retry();
+      return { workspace: model.id };
+    }
+  },
+  'list-tasks': {
+    icon: 'table',
+    label: trans => trans.__('List tasks'),
+    caption: trans => trans.__('Return the tasks that match a query'),
+    args: ['query', 'limit', 'offset'],
+    isForPrograms: true,
+    run: async ({ model }, query) => {
+      const page = await model.client.listTasks(model.id, query);
+      const { items, total, counts } = page;
+      return { workspace: model.id, tasks: items, total, counts };
+    }
+  },
+  'create-tasks': {
+    icon: 'add',
+    label: trans => trans.__('Create tasks'),
+    caption: trans =>
+      trans.__('Create tasks from a configuration, and run them if wanted'),
+    needs: 'write',
+    args: ['text', 'name', 'options'],
+    isForPrograms: true,
+    run: async ({ model }, { text, name, options }) => {
+      const { client, id } = model;
+      const template = await client.getTemplate(id);
+      const { names, queued, message } = await client.createTasks(id, {
+        text: text ?? template.text,
+        name: name ?? template.name,
+        run: options ?? null
+      });
+      return { workspace: id, tasks: names, queued, message };
+    }
+  }
+} satisfies Record<string, IAction>;
+
+function moveAction(direction: 'up' | 'down'): IAction {
+  const isUp = direction === 'up';
+  return {
+    icon: direction,
+    label: trans => (isUp ? trans.__('Move up') : trans.__('Move down')),
+    caption: trans =>
+      isUp
+        ? trans.__('Move the selected tasks up in your own order')
+        : trans.__('Move the selected tasks down in your own order'),
+    needs: 'write',
+    tasks: 'some',
+    group: 'order',
+    keys: trans => (isUp ? trans.__('Alt+↑') : trans.__('Alt+↓')),
+    isOffered: isSortedByHand,
+    isPossible: ({ model, chosen }) =>
+      model !== undefined &&
+      placeToMove(model, chosen.names, direction) !== null,
+    run: context => {
+      const { model, chosen } = context;
+      const place = placeToMove(model, chosen.names, direction);
+      return act(context, 'move', place?.names ?? [], place?.options);
+    }
+  };
+}
+
+/** Asks for an action on the tasks, with some of the arguments. */
+function change(
+  action: Action,
+  ...names: readonly ('tags' | 'before' | 'after')[]
+): NonNullable<IAction['run']> {
+  return (context, args) =>
+    act(
+      context,
+      action,
+      context.chosen.names,
+      Object.fromEntries(names.map(name => [name, args[name]]))
+    );
+}
+
+async function act(
+  context: ITaskContext,
+  action: Action,
+  names: readonly string[],
+  options: ActionOptions = {}
+): Promise<IResult & { tasks: string[] }> {
+  const { client, id } = context.model;
+  return resultOf(
+    context,
+    await (options.query
+      ? client.actOnTasks(id, { action, ...options })
+      : context.model.act(action, names, options))
+  );
+}
+
+function resultOf(
+  { model }: ITaskContext,
+  result: Awaited<ReturnType<WorkspaceModel['act']>>
+): IResult & { tasks: string[] } {
+  const { done, made, refused } = result;
+  return {
+    workspace: model.id,
+    tasks: made.length > 0 ? made : done,
+    refused: refusedByName(refused)
+  };
+}
+
+async function rename(
+  { model, chosen }: ITaskContext,
+  name: string
+): Promise<IResult> {
+  const [old] = chosen.names;
+  const expected = { name: old };
+  await model.client.changeTask(model.id, old, { name, expected });
+  model.refresh();
+  return { workspace: model.id, tasks: [name] };
+}
+
+/** Fetch the results of the tasks that are listed, as a file. */
+export function fetchResults(
+  model: WorkspaceModel,
+  query: ExportQuery
+): Promise<IDownload> {
+  const { listing } = model.getSnapshot();
+  return model.client.exportResults(model.id, {
+    query: listing.query,
+    status: listing.statuses.join(',') || undefined,
+    sort: listing.sort,
+    order: listing.order,
+    ...query
+  });
+}
+
+async function exportResults(
+  { model }: ITaskContext,
+  query: ExportQuery
+): Promise<IResult> {
+  const { blob, name } = await fetchResults(model, query);
+  save(blob, name);
+  return { workspace: model.id, file: name, bytes: blob.size };
+}
+
+function isPinned({ chosen: { readable } }: ISituation): boolean {
+  return readable.length > 0 && readable.every(row => row.pinned);
+}
+
+function isSortedByHand({ model }: ISituation): boolean {
+  return model?.getSnapshot().listing.sort === 'order';
+}
+
+/** Where tasks go that are moved by one place; null if they cannot be. */
+function placeToMove(
+  model: WorkspaceModel,
+  names: readonly string[],
+  direction: 'up' | 'down'
+): { names: string[]; options: ActionOptions } | null {
+  const { rows, listing } = model.getSnapshot();
+  if (listing.sort !== 'order' || names.length === 0) {
+    return null;
+  }
+  const chosen = new Set(names);
+  const places = rows.flatMap((row, index) =>
+    row && chosen.has(row.name) ? [index] : []
+  );
+  if (places.length < chosen.size) {
+    return null;
+  }
+  const isUp = direction === 'up';
+  const end = isUp ? places[0] : places[places.length - 1];
+  const moved = places.map(place => rows[place]) as TaskRow[];
+  const neighbour = rows[end + (isUp ? -1 : 1)];
+  // Pinned tasks stand above all others, whatever the order.
+  if (!neighbour || moved.some(row => row.pinned !== neighbour.pinned)) {
+    return null;
+  }
+  const isAscending = listing.order === 'asc';
+  const sorted = moved.map(row => row.name);
+  return {
+    names: isAscending ? sorted : sorted.reverse(),
+    options:
+      isUp === isAscending
+        ? { before: neighbour.name }
+        : { after: neighbour.name }
+  };
+}
