@@ -3,7 +3,6 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
-import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
 import { Button } from '../shared/strip';
 import type { FocusModel } from './focus';
@@ -116,15 +115,14 @@ const RunLine = React.memo(function RunLine(props: {
       {status !== 'completed' && (
         <StatusIcon status={status} readable={props.readable} />
       )}
-      <button
-        type="button"
-        className="pyr-button pyr-button-icon pyr-compare-run-remove"
-        aria-label={trans.__('Compare without %1', name)}
+      <Button
+        icon="close"
+        iconOnly
+        className="pyr-compare-run-remove"
+        label={trans.__('Compare without %1', name)}
         title={trans.__('Compare without it')}
         onClick={() => model.remove(name)}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </li>
   );
 });

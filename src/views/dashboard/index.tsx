@@ -144,16 +144,10 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             )}
           </div>
         </div>
-        {props.workspace.problem && (
-          <Strip kind="warning" icon="warning">
-            {props.workspace.problem}
-          </Strip>
-        )}
-        {state.error && state.phase === 'loading' && (
-          <Strip kind="warning" icon="warning">
-            {state.error.message}
-          </Strip>
-        )}
+        <Strip kind="warning">{props.workspace.problem}</Strip>
+        <Strip kind="warning">
+          {state.phase === 'loading' && state.error?.message}
+        </Strip>
         <Machine state={loads} />
         <Gpus
           state={loads}
@@ -178,13 +172,13 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             />
           </div>
           {empty ? (
-            <Empty icon="run" title={trans.__('No tasks yet')}>
-              <p>
-                {trans.__(
-                  'What runs and waits is shown here. Create tasks to begin.'
-                )}
-              </p>
-            </Empty>
+            <Empty
+              icon="run"
+              title={trans.__('No tasks yet')}
+              text={trans.__(
+                'What runs and waits is shown here. Create tasks to begin.'
+              )}
+            />
           ) : (
             <RecentTasks state={state} onOpenLog={props.onOpenLog} />
           )}

@@ -1,6 +1,5 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { QueuedBatch, TaskRow, Workspace } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { batchTimeLeft } from '../../model/estimate';
@@ -10,9 +9,10 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
+import { useAttempt } from '../shared/attempt';
 import { clockTime, duration, relativeTime } from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
-import { Button, Strip } from '../shared/strip';
+import { Button, Link, Strip } from '../shared/strip';
 import { Card } from './card';
 
 /** What waits, in the order in which it is started, and for what. */
@@ -29,7 +29,7 @@ export function Queued(props: {
   const trans = useTrans();
   const { queue, error, pausing, requeueing } = useStore(model);
   const [confirm, question] = useConfirm(props.confirm);
-  const [failure, setFailure] = React.useState('');
+  const { failure, setFailure, attempt } = useAttempt();
   const now = useKnownTime(activity, true, 5000);
   const paused = pausing ?? queue?.paused ?? false;
   const all = queue?.batches ?? [];
@@ -37,7 +37,6 @@ export function Queued(props: {
   const batches = all.filter(batch => !batch.foreign);
   const waiting = countWaiting(batches);
   const elsewhere = countWaiting(foreign);
-  const tell = (reason: unknown) => setFailure(asClientError(reason).message);
 
   const requeue = async () => {
     const isAllowed = await confirm({
@@ -54,8 +53,7 @@ export function Queued(props: {
       accept: trans.__('Queue again here')
     });
     if (isAllowed) {
-      setFailure('');
-      await model.requeueForeign().catch(tell);
+      await attempt(() => model.requeueForeign());
     }
   };
 
@@ -77,24 +75,18 @@ export function Queued(props: {
                 : trans.__('Start no more tasks; running tasks continue')
             }
             disabled={pausing !== null}
-            onClick={() => {
-              setFailure('');
-              model.pause(!paused).catch(tell);
-            }}
+            onClick={() => void attempt(() => model.pause(!paused))}
           />
         )
       }
     >
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure('')}>
-          {failure}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
       {question}
       {elsewhere > 0 && (
         <Strip
           kind="warning"
-          icon="warning"
           actions={
             props.canExecute &&
             props.canWrite && (
@@ -123,11 +115,7 @@ export function Queued(props: {
           {trans.__('The queue is paused. No more tasks are started.')}
         </Strip>
       )}
-      {error && !queue && (
-        <Strip kind="warning" icon="warning">
-          {error.message}
-        </Strip>
-      )}
+      <Strip kind="warning">{!queue && error?.message}</Strip>
       {queue && all.length === 0 && !paused && (
         <p className="pyr-note">{trans.__('No queued tasks.')}</p>
       )}
@@ -184,7 +172,7 @@ function Batch(props: {
         {!isOwn && <span>{trans.__('in %1', batch.workspace)}</span>}
         <span className="pyr-batch-options">{optionsText(trans, batch)}</span>
         <span
-          className="pyr-line-time"
+          className="pyr-task-time"
           title={
             left === null
               ? undefined
@@ -218,13 +206,7 @@ function Batch(props: {
             {batch.next.map(name => (
               <li key={name}>
                 {isOwn ? (
-                  <button
-                    type="button"
-                    className="pyr-link"
-                    onClick={() => props.onOpenLog(name)}
-                  >
-                    {name}
-                  </button>
+                  <Link onClick={() => props.onOpenLog(name)}>{name}</Link>
                 ) : (
                   name
                 )}

@@ -25,7 +25,7 @@ import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
 import { Details } from './details';
 import type { MarkdownRenderer } from './details/notes';
-import type { ExportForm } from './exporting';
+import type { ExportChoice } from './exporting';
 import { ExportPopup } from './exporting';
 import { Foot, Happenings } from './foot';
 import { Looks } from './looks';
@@ -119,7 +119,7 @@ function Manager(props: IManagerProps): JSX.Element {
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
   const [opened, setOpened] = React.useState<Opened | null>(null);
   const [trash, setTrash] = React.useState<TrashModel | null>(null);
-  const [form, setForm] = React.useState<ExportForm>({
+  const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
     runs: 'latest'
   });
@@ -252,13 +252,9 @@ function Manager(props: IManagerProps): JSX.Element {
           {trans.__('The tasks with %1', origin.title)}
         </Strip>
       )}
-      {state.workspace?.problem && (
-        <Strip kind="warning" icon="warning">
-          {state.workspace.problem}
-        </Strip>
-      )}
+      <Strip kind="warning">{state.workspace?.problem}</Strip>
       {state.counts && sumOf(state.counts) > MANY_TASKS && (
-        <Strip kind="warning" icon="warning">
+        <Strip kind="warning">
           {trans.__(
             'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
             sumOf(state.counts).toLocaleString(),
@@ -396,7 +392,17 @@ function Manager(props: IManagerProps): JSX.Element {
       )}
       {question}
       <Happenings model={model} state={state} actions={actions} />
-      <Foot model={model} state={state} />
+      <Foot
+        text={
+          state.phase !== 'ready'
+            ? ''
+            : state.total === 1
+              ? trans.__('1 task')
+              : trans.__('%1 tasks', state.total.toLocaleString())
+        }
+        selected={state.selection.size}
+        onClear={() => model.select([], 'replace')}
+      />
     </div>
   );
 }

@@ -7,8 +7,10 @@ import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import type { TaskColumn } from './columns';
+import { SortButton, sortedAs } from '../shared/sorting';
+import type { ITaskColumn } from './columns';
 import { sortBy } from './columnmenu';
+import { placeOf } from './row';
 
 /** The type under which a header that is dragged tells its column. */
 const DRAGGED = 'application/x-pyruns-column';
@@ -17,7 +19,7 @@ export interface IGridHeaderProps {
   model: WorkspaceModel;
   table: TableModel;
   state: IWorkspaceState;
-  columns: readonly TaskColumn[];
+  columns: readonly ITaskColumn[];
   template: string;
   width: number;
   onSelectAll: () => void;
@@ -66,13 +68,13 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
         <div
           role="columnheader"
           className="pyr-cell pyr-cell-state"
-          aria-sort={sortedAs(state, 'status')}
+          aria-sort={sortedAs('status', state.listing)}
         >
           <SortButton
-            model={model}
-            state={state}
-            sort="status"
             title={trans.__('State')}
+            sort="status"
+            sorted={state.listing}
+            onSort={sort => sortBy(model, sort)}
           />
         </div>
         {props.columns.map((column, index) => (
@@ -84,13 +86,13 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
 }
 
 function ColumnHeader(
-  props: IGridHeaderProps & { column: TaskColumn; index: number }
+  props: IGridHeaderProps & { column: ITaskColumn; index: number }
 ): JSX.Element {
   const { column, index, table, model, state } = props;
   const trans = useTrans();
   const [over, setOver] = React.useState(false);
-  const { sort, align, left } = column.meta;
-  const title = String(column.header);
+  const { sort, title } = column;
+  const place = placeOf(column, index);
   const ref = React.useRef<HTMLDivElement>(null);
   const menu = () => {
     if (ref.current) {
@@ -101,12 +103,10 @@ function ColumnHeader(
     <div
       ref={ref}
       role="columnheader"
-      className={`pyr-cell pyr-column-head pyr-align-${align}${
-        index === 0 ? ' pyr-cell-name' : ''
-      }${left === undefined ? '' : ' pyr-stays'}${over ? ' pyr-is-over' : ''}`}
-      style={left === undefined ? undefined : { left }}
+      className={`${place.className} pyr-column-head ${over ? 'pyr-is-over' : ''}`}
+      style={place.style}
       data-column={column.id}
-      aria-sort={sort === null ? undefined : sortedAs(state, sort)}
+      aria-sort={sortedAs(sort, state.listing)}
       draggable={index > 0}
       onDragStart={event => {
         event.dataTransfer.setData(DRAGGED, column.id);
@@ -144,7 +144,12 @@ function ColumnHeader(
           <span className="pyr-head-text">{title}</span>
         </button>
       ) : (
-        <SortButton model={model} state={state} sort={sort} title={title} />
+        <SortButton
+          title={title}
+          sort={sort}
+          sorted={state.listing}
+          onSort={each => sortBy(model, each)}
+        />
       )}
       <button
         type="button"
@@ -164,7 +169,7 @@ function ColumnHeader(
 
 /** The edge by which a column is made wider or narrower. */
 function Resizer(props: {
-  column: TaskColumn;
+  column: ITaskColumn;
   table: TableModel;
   header: React.RefObject<HTMLElement>;
 }): JSX.Element {
@@ -212,40 +217,4 @@ function Resizer(props: {
       }}
     />
   );
-}
-
-function SortButton(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  sort: string;
-  title: string;
-}): JSX.Element {
-  const { model, sort, state } = props;
-  const trans = useTrans();
-  const { order } = state.listing;
-  const sorted = state.listing.sort === sort;
-  return (
-    <button
-      type="button"
-      className="pyr-head-button"
-      title={trans.__('Sort by %1', props.title)}
-      onClick={() => sortBy(model, sort)}
-    >
-      <span className="pyr-head-text">{props.title}</span>
-      <Icon
-        name={order === 'asc' ? 'up' : 'down'}
-        className={sorted ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'}
-      />
-    </button>
-  );
-}
-
-function sortedAs(
-  state: IWorkspaceState,
-  sort: string
-): 'ascending' | 'descending' | undefined {
-  if (state.listing.sort !== sort) {
-    return undefined;
-  }
-  return state.listing.order === 'asc' ? 'ascending' : 'descending';
 }

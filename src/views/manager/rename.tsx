@@ -1,13 +1,13 @@
 /** Another name for a task. */
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { TaskRow } from '../../client/types';
 import type { WorkspaceModel } from '../../model/workspace';
+import { useAttempt } from '../shared/attempt';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
-import { Button } from '../shared/strip';
+import { Button, TextInput } from '../shared/strip';
 
 export function RenamePopup(props: {
   model: WorkspaceModel;
@@ -18,24 +18,19 @@ export function RenamePopup(props: {
 }): JSX.Element {
   const { model, task, onClose } = props;
   const trans = useTrans();
-  const [name, setName] = React.useState(task.name);
-  const [problem, setProblem] = React.useState('');
-  const [busy, setBusy] = React.useState(false);
-  const rename = async () => {
-    setBusy(true);
-    setProblem('');
-    try {
+  const [typed, setName] = React.useState(task.name);
+  const { failure, isBusy, attempt } = useAttempt();
+  const name = typed.trim();
+  const isNew = name !== '' && name !== task.name;
+  const rename = () =>
+    attempt(async () => {
       await model.client.changeTask(model.id, task.name, {
-        name: name.trim(),
+        name,
         expected: { name: task.name }
       });
       model.refresh();
       onClose();
-    } catch (error) {
-      setProblem(asClientError(error).message);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Popup
       anchor={props.anchor}
@@ -48,29 +43,26 @@ export function RenamePopup(props: {
         className="pyr-view-save"
         onSubmit={event => {
           event.preventDefault();
-          if (name.trim() && name.trim() !== task.name) {
+          if (isNew) {
             void rename();
           }
         }}
       >
-        <input
-          type="text"
-          className="pyr-input"
+        <TextInput
           autoFocus
-          spellCheck={false}
-          value={name}
+          value={typed}
           aria-label={trans.__('Name of the task')}
-          aria-invalid={problem !== ''}
+          aria-invalid={failure !== ''}
           onFocus={event => event.target.select()}
-          onChange={event => setName(event.target.value)}
+          onValue={setName}
         />
         <Button
           type="submit"
           label={trans.__('Rename')}
-          disabled={busy || !name.trim() || name.trim() === task.name}
+          disabled={isBusy || !isNew}
         />
       </form>
-      {problem && <p className="pyr-field-error">{problem}</p>}
+      {failure && <p className="pyr-field-error">{failure}</p>}
     </Popup>
   );
 }

@@ -1,6 +1,5 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { Action, TaskRow } from '../../client/types';
 import { readWhole } from '../../model/logfile';
 import { LogSearchModel } from '../../model/logsearch';
@@ -9,13 +8,14 @@ import type { IPane } from '../../model/monitor';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
+import { useAttempt } from '../shared/attempt';
 import { useTrans } from '../shared/context';
 import { copyText } from '../shared/copy';
 import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
 import { useOwned, useSize, useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Empty, Strip } from '../shared/strip';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILooks } from './header';
@@ -51,7 +51,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   const { log } = props.pane;
   const trans = useTrans();
   const shown = useStore(log);
-  const [failure, setFailure] = React.useState<string | null>(null);
+  const { failure, setFailure, attempt } = useAttempt();
   const [screen, setScreen] = React.useState<IScreen | null>(null);
   const [isBottom, setBottom] = React.useState(true);
   const [paused, setPaused] = React.useState(false);
@@ -73,19 +73,16 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   React.useEffect(() => {
     // Another log begins at its end and moving.
     setPaused(false);
-    setFailure(null);
+    setFailure('');
     screen?.setPaused(false);
-  }, [screen, task, run]);
+  }, [screen, task, run, setFailure]);
   const search = useLogSearch(props.pane, screen, finding);
   useLooks(props.pane, screen, looks);
 
   const act = async (action: Action, name: string) => {
-    setFailure(null);
-    try {
-      const { refused } = await model.act(action, [name]);
-      setFailure(refused[0]?.message ?? null);
-    } catch (error) {
-      setFailure(asClientError(error).message);
+    const result = await attempt(() => model.act(action, [name]));
+    if (result?.refused[0]) {
+      setFailure(result.refused[0].message);
     }
   };
 
@@ -115,19 +112,15 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
       return;
     }
     setSaving(true);
-    setFailure(null);
-    try {
+    await attempt(async () => {
       const pieces: BlobPart[] = [];
       for await (const piece of readWhole(log.client, log.ws, name, run)) {
         pieces.push(piece);
       }
       const type = 'text/plain;charset=utf-8';
       save(new Blob(pieces, { type }), `${name}-run${run ?? 1}.log`);
-    } catch (error) {
-      setFailure(asClientError(error).message);
-    } finally {
-      setSaving(false);
-    }
+    });
+    setSaving(false);
   };
 
   const openLink = async (address: string) => {
@@ -226,13 +219,18 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             </button>
           )}
           {task === null && (
-            <Empty icon="log" title={trans.__('No log opened')}>
-              <p>{trans.__('Choose a task to see what it prints.')}</p>
-            </Empty>
+            <Empty
+              icon="log"
+              title={trans.__('No log opened')}
+              text={trans.__('Choose a task to see what it prints.')}
+            />
           )}
           {broken && (
-            <Empty icon="warning" title={trans.__('This task cannot be read')}>
-              <p>{withoutFolders(row.message ?? '')}</p>
+            <Empty
+              icon="warning"
+              title={trans.__('This task cannot be read')}
+              text={withoutFolders(row.message ?? '')}
+            >
               <p>
                 {trans.__(
                   'Repair the file, or delete the task in the table of tasks.'
@@ -255,22 +253,12 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           )}
         </Strip>
       )}
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
-          {failure}
-        </Strip>
-      )}
-      {task !== null && !broken && shown.error && (
-        <Strip
-          kind="error"
-          icon="warning"
-          actions={
-            <Button label={trans.__('Retry now')} onClick={() => log.retry()} />
-          }
-        >
-          {shown.error.message}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
+      <Strip kind="error" onRetry={() => log.retry()}>
+        {task !== null && !broken && shown.error?.message}
+      </Strip>
       {(broken || !shown.error) && (
         <LostStrip
           // Of a log that ended nothing is missing, but the list grows old.

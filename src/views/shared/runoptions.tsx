@@ -9,8 +9,10 @@ import {
   withEngine,
   withNeed
 } from '../../model/runoptions';
+import { Choice } from './choice';
 import type { ITrans } from './context';
 import { useTrans } from './context';
+import { TextInput } from './strip';
 
 /** Those that are seldom needed. */
 const SELDOM: readonly RunField[] = [
@@ -116,18 +118,15 @@ function OptionField(
   return (
     <label className="pyr-run-option" title={help}>
       <span>{label}</span>
-      <input
+      <TextInput
         type={limits ? 'number' : 'text'}
-        className="pyr-input"
         id={`${props.prefix}@${field}`}
         min={limits?.[0]}
         max={limits?.[1]}
         value={typed ?? (isEmpty(known) ? '' : String(known))}
         placeholder={placeholder}
-        spellCheck={false}
-        autoComplete="off"
         aria-invalid={errors.some(error => error.field === field)}
-        onChange={event => change(event.target.value)}
+        onValue={change}
         onBlur={() => setTyped(null)}
       />
     </label>
@@ -142,29 +141,24 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
     slurm: 'Slurm'
   };
   return (
-    <label
+    <Choice
       className="pyr-run-option pyr-run-wide"
       title={trans.__(
         'On the machine of the server, or as jobs of a Slurm cluster that it submits to'
       )}
-    >
-      <span>{trans.__('Run on')}</span>
-      <select
-        className="pyr-input"
-        id={`${props.prefix}@engine`}
-        value={props.value.engine ?? ''}
-        aria-invalid={props.errors?.some(error => error.field === 'engine')}
-        onChange={event =>
-          props.onChange(
-            withEngine(props.value, (event.target.value || null) as Engine)
-          )
-        }
-      >
-        <option value="">{trans.__('As set (%1)', names[props.engine])}</option>
-        <option value="local">{names.local}</option>
-        <option value="slurm">{names.slurm}</option>
-      </select>
-    </label>
+      label={trans.__('Run on')}
+      id={`${props.prefix}@engine`}
+      value={props.value.engine ?? ''}
+      aria-invalid={props.errors?.some(error => error.field === 'engine')}
+      options={[
+        ['', trans.__('As set (%1)', names[props.engine])],
+        ['local', names.local],
+        ['slurm', names.slurm]
+      ]}
+      onChange={engine =>
+        props.onChange(withEngine(props.value, engine || null))
+      }
+    />
   );
 }
 
@@ -180,18 +174,14 @@ function NeedField(
   return (
     <label className="pyr-run-option" title={help}>
       <span>{label}</span>
-      <input
+      <TextInput
         type={isNumber ? 'number' : 'text'}
-        className="pyr-input"
         id={`${props.prefix}@cluster.${field}`}
         min={isNumber ? 1 : undefined}
         value={isEmpty(known) ? '' : String(known)}
         placeholder={trans.__('as set')}
-        spellCheck={false}
-        autoComplete="off"
         aria-invalid={errors.some(error => error.field === `cluster.${field}`)}
-        onChange={event => {
-          const text = event.target.value;
+        onValue={text => {
           const number = Math.max(1, Math.round(Number(text)));
           props.onChange(
             withNeed(value, field, isNumber && text ? number : text)

@@ -87,25 +87,10 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           />
         </nav>
       )}
-      {problem && (
-        <Strip
-          kind="warning"
-          icon="warning"
-          actions={
-            <Button
-              label={trans.__('Try again')}
-              onClick={() => session.retry()}
-            />
-          }
-        >
-          {problem.message}
-        </Strip>
-      )}
-      {current?.problem && (
-        <Strip kind="warning" icon="warning">
-          {current.problem}
-        </Strip>
-      )}
+      <Strip kind="warning" onRetry={() => session.retry()}>
+        {problem?.message}
+      </Strip>
+      <Strip kind="warning">{current?.problem}</Strip>
       <Gauges model={system} />
       {activity && current ? (
         <Activity
@@ -136,11 +121,7 @@ function Activity(props: {
   const state = useStore(model);
   const counts = state.counts;
   if (state.phase === 'loading') {
-    return state.error ? (
-      <Strip kind="warning" icon="warning">
-        {state.error.message}
-      </Strip>
-    ) : null;
+    return <Strip kind="warning">{state.error?.message}</Strip>;
   }
   const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
@@ -194,12 +175,10 @@ function FirstUse(props: {
           ? trans.__('Choose a workspace above')
           : trans.__('Open a script to begin')
       }
+      text={trans.__(
+        'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
+      )}
     >
-      <p>
-        {trans.__(
-          'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
-        )}
-      </p>
       {props.onOpenSelected && (
         <Button
           label={trans.__('Open the selected file')}
