@@ -8,7 +8,8 @@ import type { Confirm } from '../shared/ask';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { LostStrip } from '../shared/lost';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
@@ -58,13 +59,7 @@ export interface ICompareViewProps {
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
-export function CompareView(props: ICompareViewProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Compare {...props} />
-    </TransContext.Provider>
-  );
-}
+export const CompareView = withTrans(Compare);
 
 function Compare(props: ICompareViewProps): JSX.Element {
   const { model, curves } = props;
@@ -344,22 +339,15 @@ function Panel(
 }
 
 function tabName(trans: ITrans, tab: Tab): string {
-  switch (tab) {
-    case 'table':
-      return trans.__('Table');
-    case 'curves':
-      return trans.__('Curves');
-    case 'parallel':
-      return trans.__('Parallel');
-    case 'scatter':
-      return trans.__('Scatter');
-    case 'heatmap':
-      return trans.__('Heatmap');
-    case 'importance':
-      return trans.__('Importance');
-    case 'failures':
-      return trans.__('Failures');
-    case 'search':
-      return trans.__('Search');
-  }
+  const words: Record<Tab, string> = {
+    table: trans.__('Table'),
+    curves: trans.__('Curves'),
+    parallel: trans.__('Parallel'),
+    scatter: trans.__('Scatter'),
+    heatmap: trans.__('Heatmap'),
+    importance: trans.__('Importance'),
+    failures: trans.__('Failures'),
+    search: trans.__('Search')
+  };
+  return words[tab];
 }

@@ -4,7 +4,7 @@ import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
 import { StatusIcon } from '../shared/status';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
 import type { IShown } from './shown';
@@ -44,9 +44,8 @@ export const RunList = React.memo(function RunList(props: IRunListProps) {
         />
         <span>{trans._n('%1 task', '%1 tasks', shown.all.length)}</span>
         {props.onChoose && (
-          <Button
+          <IconButton
             icon="table"
-            iconOnly
             label={trans.__('Choose others in the table of tasks')}
             onClick={props.onChoose}
           />
@@ -115,9 +114,8 @@ const RunLine = React.memo(function RunLine(props: {
       {status !== 'completed' && (
         <StatusIcon status={status} readable={props.readable} />
       )}
-      <Button
+      <IconButton
         icon="close"
-        iconOnly
         className="pyr-compare-run-remove"
         label={trans.__('Compare without %1', name)}
         title={trans.__('Compare without it')}

@@ -6,7 +6,7 @@ import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem } from '../shared/popup';
-import { Button, Link } from '../shared/strip';
+import { IconButton, Link } from '../shared/strip';
 import { AxisChip } from './chips';
 import type { IRow } from './rows';
 import { isSameRow } from './rows';
@@ -106,9 +106,8 @@ function FieldView(props: IFieldProps): JSX.Element {
       <div className="pyr-field-end">
         {axis && <AxisChip axis={axis} />}
         {changed && !readOnly && (
-          <Button
+          <IconButton
             icon="undo"
-            iconOnly
             label={
               defaultText
                 ? trans.__('Reset to the default: %1', defaultText)
@@ -117,9 +116,8 @@ function FieldView(props: IFieldProps): JSX.Element {
             onClick={() => onChange(row.path, defaultText)}
           />
         )}
-        <Button
+        <IconButton
           icon="pin"
-          iconOnly
           className="pyr-field-pin"
           label={
             props.pinned

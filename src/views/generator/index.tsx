@@ -3,7 +3,8 @@ import * as React from 'react';
 import type { FieldError, IClient, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
@@ -43,13 +44,7 @@ export interface IGeneratorProps {
 type Tab = 'form' | 'yaml';
 
 /** From a configuration with batch syntax to tasks. */
-export function GeneratorView(props: IGeneratorProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Generator {...props} />
-    </TransContext.Provider>
-  );
-}
+export const GeneratorView = withTrans(Generator);
 
 function Generator(props: IGeneratorProps): JSX.Element {
   const trans = useTrans();

@@ -233,20 +233,13 @@ function Table(props: {
       <DataTable
         rows={preview.rows}
         columns={[
-          {
-            id: '',
-            title: trans.__('Task'),
-            cell: row => row.name,
-            text: row => row.name
-          },
+          { id: '', title: trans.__('Task'), cell: ({ name }) => name },
           ...keys.map(key => ({
             id: key,
             title: key,
             className: 'pyr-outcome-value',
-            cell: (row: (typeof preview.rows)[number]) =>
-              exactValue(row.values[key]),
-            text: (row: (typeof preview.rows)[number]) =>
-              exactValue(row.values[key])
+            cell: ({ values }: { values: Record<string, unknown> }) =>
+              exactValue(values[key])
           }))
         ]}
       />

@@ -179,8 +179,7 @@ export function SearchTable(props: {
             {
               id: 'key',
               title: trans.__('Parameter'),
-              cell: axis => axis.key,
-              text: axis => axis.key
+              cell: axis => axis.key
             },
             {
               id: 'span',

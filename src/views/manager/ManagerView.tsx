@@ -13,7 +13,8 @@ import { MANY_TASKS, sumOf } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { LostStrip } from '../shared/lost';
 import type { IPoint } from '../shared/popup';
 import { exactValue } from '../shared/format';
@@ -23,6 +24,7 @@ import { Button, Strip } from '../shared/strip';
 import { useActions } from './actions';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
+import { ColumnsPopup } from './columnspopup';
 import { Details } from './details';
 import type { MarkdownRenderer } from './details/notes';
 import type { ExportChoice } from './exporting';
@@ -66,25 +68,20 @@ export interface IManagerProps {
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
-export function ManagerView(props: IManagerProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Manager {...props} />
-    </TransContext.Provider>
-  );
-}
+export const ManagerView = withTrans(Manager);
 
 /** What is open over the page. */
 type Opened =
-  | { kind: 'more' | 'export'; anchor: HTMLElement }
-  | { kind: 'rename'; anchor: HTMLElement; at?: IPoint; task: TaskRow }
-  | { kind: 'column'; anchor: HTMLElement; column: ColumnId }
-  | {
-      kind: 'menu' | 'tags';
-      anchor: HTMLElement;
-      at?: IPoint;
-      names: readonly string[];
-    };
+  | { kind: 'more' | 'export' | 'columns' }
+  | { kind: 'rename'; task: TaskRow }
+  | { kind: 'column'; column: ColumnId }
+  | { kind: 'menu' | 'tags'; names: readonly string[] };
+
+/** Where that is. */
+interface IOpenedAt {
+  anchor: HTMLElement;
+  at?: IPoint;
+}
 
 /** Groups, and what was searched for among them. */
 interface IOrigin {
@@ -114,10 +111,9 @@ function Manager(props: IManagerProps): JSX.Element {
   const { known, shown } = useStore(table);
   const [details, setDetails] = React.useState(false);
   const [active, setActive] = React.useState('');
-  const [columnsAt, setColumnsAt] = React.useState<HTMLElement | null>(null);
   /** The groups that a group's tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
-  const [opened, setOpened] = React.useState<Opened | null>(null);
+  const [opened, setOpened] = React.useState<(Opened & IOpenedAt) | null>(null);
   const [trash, setTrash] = React.useState<TrashModel | null>(null);
   const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
@@ -155,6 +151,14 @@ function Manager(props: IManagerProps): JSX.Element {
     [state.rows, names]
   );
 
+  /** Where something else was open when this was rendered: it is closed by then. */
+  const openHere = (next: Opened) =>
+    setOpened(opened && { anchor: opened.anchor, at: opened.at, ...next });
+  const place = opened && {
+    anchor: opened.anchor,
+    at: opened.at,
+    onClose: close
+  };
   const doing = (tasks: readonly string[]) => ({
     model,
     state,
@@ -169,12 +173,7 @@ function Manager(props: IManagerProps): JSX.Element {
       setActive(task.name);
       setDetails(true);
     },
-    onRename: (task: TaskRow) => {
-      if (opened) {
-        const at = 'at' in opened ? opened.at : undefined;
-        setOpened({ kind: 'rename', anchor: opened.anchor, at, task });
-      }
-    }
+    onRename: (task: TaskRow) => openHere({ kind: 'rename', task })
   });
 
   if (trash) {
@@ -226,9 +225,10 @@ function Manager(props: IManagerProps): JSX.Element {
             model={model}
             table={table}
             state={state}
-            curve={curve}
-            columnsAt={columnsAt}
-            onColumnsClose={() => setColumnsAt(null)}
+            hasColumns={opened?.kind === 'columns'}
+            onColumns={anchor =>
+              setOpened(opened ? null : { kind: 'columns', anchor })
+            }
           />
         }
       />
@@ -329,65 +329,55 @@ function Manager(props: IManagerProps): JSX.Element {
           />
         )}
       </div>
-      {opened?.kind === 'column' && (
+      {place && opened.kind === 'column' && (
         <ColumnMenu
+          {...place}
           model={model}
           table={table}
           column={opened.column}
-          anchor={opened.anchor}
-          onChoose={() => setColumnsAt(opened.anchor)}
-          onClose={close}
+          onChoose={() => openHere({ kind: 'columns' })}
         />
       )}
-      {opened?.kind === 'more' && (
+      {place && opened.kind === 'columns' && (
+        <ColumnsPopup {...place} table={table} state={state} curve={curve} />
+      )}
+      {place && opened.kind === 'more' && (
         <MoreMenu
           {...doing(names)}
-          anchor={opened.anchor}
-          onTags={() => setOpened({ ...opened, kind: 'tags', names })}
-          onExport={() => setOpened({ ...opened, kind: 'export' })}
+          {...place}
+          onTags={() => openHere({ kind: 'tags', names })}
+          onExport={() => openHere({ kind: 'export' })}
           onTrash={() => setTrash(new TrashModel(model.client, model.id))}
-          onClose={close}
         />
       )}
-      {opened?.kind === 'export' && (
+      {place && opened.kind === 'export' && (
         <ExportPopup
+          {...place}
           model={model}
           state={state}
-          anchor={opened.anchor}
           form={form}
           onForm={setForm}
-          onClose={close}
         />
       )}
-      {opened?.kind === 'menu' && (
+      {place && opened.kind === 'menu' && (
         <RowMenu
           {...doing(opened.names)}
-          anchor={opened.anchor}
-          at={opened.at}
-          onTags={() => setOpened({ ...opened, kind: 'tags' })}
-          onClose={close}
+          {...place}
+          onTags={() => openHere({ kind: 'tags', names: opened.names })}
         />
       )}
-      {opened?.kind === 'rename' && (
-        <RenamePopup
-          model={model}
-          task={opened.task}
-          anchor={opened.anchor}
-          at={opened.at}
-          onClose={close}
-        />
+      {place && opened.kind === 'rename' && (
+        <RenamePopup {...place} model={model} task={opened.task} />
       )}
-      {opened?.kind === 'tags' && (
+      {place && opened.kind === 'tags' && (
         <TagsPopup
+          {...place}
           state={state}
-          anchor={opened.anchor}
-          at={opened.at}
           names={opened.names}
           onAdd={tags => void actions.act('tag', opened.names, { tags })}
           onRemove={tag =>
             void actions.act('untag', opened.names, { tags: [tag] })
           }
-          onClose={close}
         />
       )}
       {question}

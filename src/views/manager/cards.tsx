@@ -22,7 +22,7 @@ import type { IPoint } from '../shared/popup';
 import { useListSelection } from '../shared/selection';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime, useSize, useStore } from '../shared/store';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
 import { useVirtualRows } from '../shared/virtualrows';
 import { TagChips } from './tags';
 
@@ -218,9 +218,8 @@ function TaskCard(props: {
           onDoubleClick={event => event.stopPropagation()}
         >
           {props.onRunOrStop && (
-            <Button
+            <IconButton
               icon={isActive(row.status) ? 'stop' : 'run'}
-              iconOnly
               label={
                 isActive(row.status)
                   ? trans.__('Stop %1', row.name)
@@ -229,9 +228,8 @@ function TaskCard(props: {
               onClick={props.onRunOrStop}
             />
           )}
-          <Button
+          <IconButton
             icon="log"
-            iconOnly
             label={trans.__('Show the log of %1', row.name)}
             onClick={props.onOpen}
           />

@@ -126,15 +126,15 @@ export function ColumnMenu(props: {
       label: trans.__('Usual width'),
       disabled: layout.widths[column] === undefined,
       run: () => table.setWidth(column, null)
+    },
+    {
+      id: 'columns',
+      label: trans.__('Columns…'),
+      icon: 'table',
+      separated: true,
+      run: props.onChoose
     }
   );
-  items.push({
-    id: 'columns',
-    label: trans.__('Columns…'),
-    icon: 'table',
-    separated: true,
-    run: props.onChoose
-  });
   return (
     <Menu
       anchor={props.anchor}

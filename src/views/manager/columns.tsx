@@ -117,26 +117,18 @@ export function columnTitle(trans: ITrans, id: ColumnId): string {
 }
 
 function factTitle(trans: ITrans, fact: Fact): string {
-  switch (fact) {
-    case 'name':
-      return trans.__('Name');
-    case 'hit':
-      return trans.__('Found in the log');
-    case 'started':
-      return trans.__('Started');
-    case 'finished':
-      return trans.__('Ended');
-    case 'created':
-      return trans.__('Created');
-    case 'duration':
-      return trans.__('Duration');
-    case 'left':
-      return trans.__('Time left');
-    case 'runs':
-      return trans.__('Runs');
-    case 'outcome':
-      return trans.__('Result');
-  }
+  const words: Record<Fact, string> = {
+    name: trans.__('Name'),
+    hit: trans.__('Found in the log'),
+    started: trans.__('Started'),
+    finished: trans.__('Ended'),
+    created: trans.__('Created'),
+    duration: trans.__('Duration'),
+    left: trans.__('Time left'),
+    runs: trans.__('Runs'),
+    outcome: trans.__('Result')
+  };
+  return words[fact];
 }
 
 /**

@@ -272,12 +272,11 @@ export function Grid(props: IGridProps): JSX.Element {
                 style={style}
               >
                 <div role="gridcell" />
-                <div role="gridcell">
-                  <span className="pyr-bone" />
-                </div>
-                <div role="gridcell">
-                  <span className="pyr-bone" />
-                </div>
+                {['state', 'name'].map(cell => (
+                  <div key={cell} role="gridcell">
+                    <span className="pyr-bone" />
+                  </div>
+                ))}
               </div>
             );
           }

@@ -1,7 +1,6 @@
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
-import { LEAST_WIDTH } from '../../model/layout';
 import type { TableModel } from '../../model/table';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
@@ -175,35 +174,28 @@ function Resizer(props: {
 }): JSX.Element {
   const { column, table, header } = props;
   const trans = useTrans();
-  const begin = (event: React.PointerEvent<HTMLElement>) => {
-    const start = event.clientX;
-    const width = header.current?.getBoundingClientRect().width ?? column.size;
-    const edge = event.currentTarget;
-    let frame = 0;
-    event.preventDefault();
-    event.stopPropagation();
-    edge.setPointerCapture(event.pointerId);
-    const move = (moved: PointerEvent) => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() =>
-        table.setWidth(
-          column.id,
-          Math.max(LEAST_WIDTH, width + moved.clientX - start)
-        )
-      );
-    };
-    const end = () => {
-      edge.removeEventListener('pointermove', move);
-      edge.removeEventListener('lostpointercapture', end);
-    };
-    edge.addEventListener('pointermove', move);
-    edge.addEventListener('lostpointercapture', end);
-  };
+  /** The width less the pointer's place, while it is dragged. */
+  const from = React.useRef<number | null>(null);
   return (
     <span
       className="pyr-resizer"
       title={trans.__('Drag to resize; double click for the usual width')}
-      onPointerDown={begin}
+      onPointerDown={event => {
+        const width = header.current?.getBoundingClientRect().width;
+        from.current = (width ?? column.size) - event.clientX;
+        event.preventDefault();
+        event.stopPropagation();
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      // Browsers tell of it once a frame.
+      onPointerMove={event => {
+        if (from.current !== null) {
+          table.setWidth(column.id, from.current + event.clientX);
+        }
+      }}
+      onLostPointerCapture={() => {
+        from.current = null;
+      }}
       onClick={event => event.stopPropagation()}
       onDoubleClick={event => {
         event.stopPropagation();

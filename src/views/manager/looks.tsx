@@ -10,17 +10,15 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { OpenButton, Popup, PopupItem, useClosePopup } from '../shared/popup';
 import { useStore } from '../shared/store';
-import { Button, TextInput } from '../shared/strip';
-import { ColumnsPopup } from './columnspopup';
+import { Button, IconButton, TextInput } from '../shared/strip';
 
 export interface ILooksProps {
   model: WorkspaceModel;
   table: TableModel;
   state: IWorkspaceState;
-  curve: string | null;
-  /** Open the choice of columns at this element. */
-  columnsAt: HTMLElement | null;
-  onColumnsClose: () => void;
+  /** Whether the choice of columns is open. */
+  hasColumns: boolean;
+  onColumns: (anchor: HTMLElement) => void;
 }
 
 /** The buttons that change how tasks are shown. */
@@ -29,15 +27,6 @@ export function Looks(props: ILooksProps): JSX.Element {
   const trans = useTrans();
   const { layout } = useStore(table);
   const isCards = layout.look === 'cards';
-  const columns = (anchor: HTMLElement, close: () => void) => (
-    <ColumnsPopup
-      table={table}
-      state={state}
-      curve={props.curve}
-      anchor={anchor}
-      onClose={close}
-    />
-  );
   return (
     <>
       <OpenButton
@@ -56,12 +45,14 @@ export function Looks(props: ILooksProps): JSX.Element {
           </Popup>
         )}
       />
-      <OpenButton
+      <Button
         icon="table"
         label={trans.__('Columns')}
         title={trans.__('Choose the columns')}
+        aria-haspopup="dialog"
+        aria-expanded={props.hasColumns}
         disabled={isCards || layout.grouping !== null}
-        opens={columns}
+        onClick={event => props.onColumns(event.currentTarget)}
       />
       <OpenButton
         icon="bookmark"
@@ -78,14 +69,12 @@ export function Looks(props: ILooksProps): JSX.Element {
           </Popup>
         )}
       />
-      <Button
+      <IconButton
         icon={isCards ? 'table' : 'cards'}
-        iconOnly
         label={isCards ? trans.__('Show as table') : trans.__('Show as cards')}
         disabled={layout.grouping !== null}
         onClick={() => table.setLayout({ look: isCards ? 'table' : 'cards' })}
       />
-      {props.columnsAt && columns(props.columnsAt, props.onColumnsClose)}
     </>
   );
 }
@@ -208,9 +197,8 @@ function Views(props: {
           >
             {view.name}
           </PopupItem>
-          <Button
+          <IconButton
             icon="close"
-            iconOnly
             label={trans.__('Remove the view %1', view.name)}
             onClick={() => table.removeView(view.name)}
           />

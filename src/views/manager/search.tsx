@@ -7,7 +7,7 @@ import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { Button, Link } from '../shared/strip';
+import { IconButton, Link } from '../shared/strip';
 import { SearchHelp } from './searchhelp';
 import { Suggestions } from './suggestions';
 
@@ -160,9 +160,8 @@ export function Search(props: ISearchProps): JSX.Element {
         }}
       />
       {text && (
-        <Button
+        <IconButton
           icon="close"
-          iconOnly
           label={trans.__('Clear the search')}
           onClick={() => change('')}
         />

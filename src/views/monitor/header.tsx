@@ -4,9 +4,10 @@ import type { Action, ConnectionState, TaskRow } from '../../client/types';
 import type { ILogState } from '../../model/log';
 import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
+import type { IconName } from '../shared/icons';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { Button } from '../shared/strip';
+import { Button, IconButton } from '../shared/strip';
 
 /** How a log is shown. */
 export interface ILooks {
@@ -53,6 +54,22 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
   const now = useKnownTime(props, row?.status === 'running');
   const active = row !== undefined && isActive(row.status);
   const ended = shown.phase === 'ended';
+  const { isWide, hasTimes, hasCurves } = props.looks;
+  const toggles: [IconName, string, boolean, Partial<ILooks>][] = [
+    ['wrap', trans.__('Wrap long lines'), !isWide, { isWide: !isWide }],
+    [
+      'queued',
+      trans.__('Show when lines were written'),
+      hasTimes,
+      { hasTimes: !hasTimes }
+    ],
+    [
+      'curve',
+      trans.__('Show the curves of the run'),
+      hasCurves,
+      { hasCurves: !hasCurves }
+    ]
+  ];
   return (
     <div className="pyr-log-head">
       <div className="pyr-log-title">
@@ -90,16 +107,14 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
         role="toolbar"
         aria-label={trans.__('Log actions')}
       >
-        <Button
+        <IconButton
           icon="follow"
-          iconOnly
           label={trans.__('Follow the end of the log')}
           aria-pressed={props.following}
           onClick={props.onFollow}
         />
-        <Button
+        <IconButton
           icon={props.paused ? 'run' : 'pause'}
-          iconOnly
           label={
             props.paused
               ? trans.__('Go on showing new output')
@@ -109,44 +124,29 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           disabled={ended && !props.paused}
           onClick={props.onPause}
         />
-        <Button
+        <IconButton
           icon="search"
-          iconOnly
           label={trans.__('Search the whole log (Ctrl+F)')}
           onClick={props.onFind}
         />
         <span className="pyr-toolbar-line" />
-        <Button
-          icon="wrap"
-          iconOnly
-          label={trans.__('Wrap long lines')}
-          aria-pressed={!props.looks.isWide}
-          onClick={() => props.onLooks({ isWide: !props.looks.isWide })}
-        />
-        <Button
-          icon="queued"
-          iconOnly
-          label={trans.__('Show when lines were written')}
-          aria-pressed={props.looks.hasTimes}
-          onClick={() => props.onLooks({ hasTimes: !props.looks.hasTimes })}
-        />
-        <Button
-          icon="curve"
-          iconOnly
-          label={trans.__('Show the curves of the run')}
-          aria-pressed={props.looks.hasCurves}
-          onClick={() => props.onLooks({ hasCurves: !props.looks.hasCurves })}
-        />
+        {toggles.map(([icon, label, isOn, change]) => (
+          <IconButton
+            key={icon}
+            icon={icon}
+            label={label}
+            aria-pressed={isOn}
+            onClick={() => props.onLooks(change)}
+          />
+        ))}
         <span className="pyr-toolbar-line" />
-        <Button
+        <IconButton
           icon="copy"
-          iconOnly
           label={trans.__('Copy the selection, or everything shown')}
           onClick={props.onCopy}
         />
-        <Button
+        <IconButton
           icon="download"
-          iconOnly
           label={trans.__('Download the whole log')}
           disabled={props.saving || row?.readable === false}
           onClick={props.onDownload}
@@ -169,9 +169,8 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           onClick={props.onRun}
         />
         {props.onClose && (
-          <Button
+          <IconButton
             icon="close"
-            iconOnly
             label={trans.__('Close this log')}
             onClick={props.onClose}
           />

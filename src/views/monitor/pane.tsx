@@ -330,25 +330,16 @@ function Silence(props: {
   phase: string;
 }): JSX.Element | null {
   const trans = useTrans();
-  const text = (() => {
-    if (props.phase === 'loading') {
-      return null;
-    }
-    if (props.phase === 'ended') {
-      return trans.__('This run printed nothing.');
-    }
-    switch (props.row?.status) {
-      case 'queued':
-        return trans.__('Waiting in the queue; the log starts with the run.');
-      case 'running':
-        return trans.__('Running; nothing printed yet.');
-      case 'pending':
-        return trans.__('This task has not run yet.');
-      default:
-        return null;
-    }
-  })();
-  return text === null ? null : (
+  const texts: Partial<Record<TaskRow['status'], string>> = {
+    queued: trans.__('Waiting in the queue; the log starts with the run.'),
+    running: trans.__('Running; nothing printed yet.'),
+    pending: trans.__('This task has not run yet.')
+  };
+  const text =
+    props.phase === 'ended'
+      ? trans.__('This run printed nothing.')
+      : props.row && texts[props.row.status];
+  return props.phase === 'loading' || !text ? null : (
     <p className="pyr-silence" role="status">
       {text}
     </p>

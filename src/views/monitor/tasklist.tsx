@@ -6,7 +6,7 @@ import { useTrans } from '../shared/context';
 import { duration, elapsed, sweptText } from '../shared/format';
 import { isActive } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
 import { TaskLines } from '../shared/tasklines';
 
 /** How many tasks the list names; the table of tasks has the others. */
@@ -68,9 +68,8 @@ export function TaskList(props: ITaskListProps): JSX.Element {
             .join('\n'),
           className: shown.includes(row.name) ? 'pyr-is-shown' : '',
           action: props.canAdd && !shown.includes(row.name) && (
-            <Button
+            <IconButton
               icon="beside"
-              iconOnly
               className="pyr-task-beside"
               tabIndex={-1}
               title={trans.__('Open beside the other log (Ctrl+click)')}

@@ -34,9 +34,8 @@ export function Strip(props: IStripProps): JSX.Element | null {
       {props.actions}
       {onRetry && <Button label={trans.__('Retry now')} onClick={onRetry} />}
       {onClose && (
-        <Button
+        <IconButton
           icon="close"
-          iconOnly
           label={trans.__('Dismiss')}
           onClick={onClose}
         />
@@ -82,6 +81,11 @@ export function Skeleton(props: { lines: number; label: string }): JSX.Element {
       ))}
     </div>
   );
+}
+
+/** A button without its label, which is its name. */
+export function IconButton(props: IButtonProps): JSX.Element {
+  return <Button {...props} iconOnly />;
 }
 
 /** A button in a text. */

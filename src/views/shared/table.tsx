@@ -4,7 +4,7 @@ export interface ITableColumn<Row> {
   id: string;
   title: string;
   cell: (row: Row) => React.ReactNode;
-  /** The whole text of a cell that may be cut. */
+  /** A tooltip; the text of the cell without it. */
   text?: (row: Row) => string | undefined;
   className?: string;
 }
@@ -35,6 +35,7 @@ export function DataTable<Row>(props: {
         {rows.map((row, index) => (
           <tr key={index} {...props.rowData?.(row)}>
             {columns.map(({ id, cell, text, className }, at) => {
+              const shown = cell(row);
               const isHead = props.hasRowHeads && at === 0;
               const Cell = isHead ? 'th' : 'td';
               return (
@@ -42,9 +43,12 @@ export function DataTable<Row>(props: {
                   key={id}
                   scope={isHead ? 'row' : undefined}
                   className={className}
-                  title={text?.(row)}
+                  title={
+                    text?.(row) ??
+                    (typeof shown === 'string' ? shown : undefined)
+                  }
                 >
-                  {cell(row)}
+                  {shown}
                 </Cell>
               );
             })}

@@ -101,14 +101,12 @@ function Keys(props: {
         {
           id: 'key',
           title: trans.__('Key'),
-          cell: key => key.path,
-          text: key => key.path
+          cell: key => key.path
         },
         {
           id: 'value',
           title: trans.__('Value'),
-          cell: key => key.value ?? '–',
-          text: key => key.value ?? undefined
+          cell: key => key.value ?? '–'
         },
         {
           id: 'other',

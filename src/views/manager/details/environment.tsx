@@ -5,7 +5,7 @@ import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
-import { Button, Strip, TextInput } from '../../shared/strip';
+import { Button, IconButton, Strip, TextInput } from '../../shared/strip';
 
 type Variable = TaskDetail['env'][number];
 
@@ -55,9 +55,8 @@ export function Environment(props: {
               {variable.value ?? trans.__('(secret)')}
             </span>
             {canWrite && (
-              <Button
+              <IconButton
                 icon="close"
-                iconOnly
                 label={trans.__('Remove %1', variable.name)}
                 disabled={saving}
                 onClick={() => void change(variable.name, null)}

@@ -7,7 +7,7 @@ import { useTrans } from '../../shared/context';
 import { bytes, relativeTime } from '../../shared/format';
 import { Icon } from '../../shared/icons';
 import { useNow } from '../../shared/store';
-import { Button, Strip } from '../../shared/strip';
+import { IconButton, Strip } from '../../shared/strip';
 import { Preview } from './preview';
 
 /** Files that are listed. */
@@ -67,9 +67,8 @@ export function Files(props: {
           ])}
           onChange={value => setRun(Number(value))}
         />
-        <Button
+        <IconButton
           icon="refresh"
-          iconOnly
           label={trans.__('Look again')}
           onClick={ask}
         />

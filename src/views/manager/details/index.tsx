@@ -7,7 +7,7 @@ import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
 import { StatusLabel } from '../../shared/status';
 import { useStore } from '../../shared/store';
-import { Button, Empty, Skeleton } from '../../shared/strip';
+import { Button, Empty, IconButton, Skeleton } from '../../shared/strip';
 import { tabId, Tabs } from '../../shared/tabs';
 import { Again } from './again';
 import { Configuration } from './configuration';
@@ -48,9 +48,8 @@ export function Details(props: IDetailsProps): JSX.Element {
       <header className="pyr-details-head">
         <div className="pyr-details-title">
           <h2 title={name}>{name || trans.__('Details')}</h2>
-          <Button
+          <IconButton
             icon="close"
-            iconOnly
             label={trans.__('Close the details')}
             onClick={props.onClose}
           />
@@ -123,16 +122,12 @@ function TabBody(
 }
 
 function tabTitle(trans: ITrans, tab: Tab): string {
-  switch (tab) {
-    case 'overview':
-      return trans.__('Overview');
-    case 'config':
-      return trans.__('Configuration');
-    case 'runs':
-      return trans.__('Runs');
-    case 'files':
-      return trans.__('Files');
-    case 'again':
-      return trans.__('Reproduce');
-  }
+  const words: Record<Tab, string> = {
+    overview: trans.__('Overview'),
+    config: trans.__('Configuration'),
+    runs: trans.__('Runs'),
+    files: trans.__('Files'),
+    again: trans.__('Reproduce')
+  };
+  return words[tab];
 }

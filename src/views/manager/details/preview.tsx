@@ -7,7 +7,7 @@ import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { bytes } from '../../shared/format';
 import { save } from '../../shared/save';
-import { Button, Strip } from '../../shared/strip';
+import { IconButton, Strip } from '../../shared/strip';
 import { DataTable } from '../../shared/table';
 
 /** Bytes of a text that are shown. */
@@ -86,9 +86,8 @@ export function Preview(props: {
   return (
     <div className="pyr-preview">
       <div className="pyr-details-bar">
-        <Button
+        <IconButton
           icon="left"
-          iconOnly
           label={trans.__('Back to the files')}
           autoFocus
           onClick={props.onBack}
@@ -98,16 +97,14 @@ export function Preview(props: {
         </span>
         <span>{bytes(file.size)}</span>
         {props.onOpen && (
-          <Button
+          <IconButton
             icon="file"
-            iconOnly
             label={trans.__('Open in JupyterLab')}
             onClick={props.onOpen}
           />
         )}
-        <Button
+        <IconButton
           icon="download"
-          iconOnly
           label={trans.__('Download')}
           onClick={() => void download()}
         />
