@@ -6,6 +6,9 @@ import { useListSelection } from '../selection';
 import { Tabs } from '../tabs';
 import { TaskLines } from '../tasklines';
 
+const VIEWS = 'Views';
+const ACTIVE = 'Active';
+const RECENT = 'Recent';
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 function List() {
@@ -109,7 +112,7 @@ describe('Tabs', () => {
       const tabs = ['one', 'two', 'three'].map(id => ({ id, label: id }));
       return (
         <Tabs
-          label="Views"
+          label={VIEWS}
           panel="panel"
           {...{ tabs, value }}
           onChange={setValue}
@@ -144,8 +147,8 @@ describe('lines of tasks', () => {
     render(
       <TaskLines
         lists={[
-          { title: 'Active', tasks: [row('a', { status: 'running' })] },
-          { title: 'Recent', tasks: [row('b'), row('c')], note: 'and 2 more' }
+          { title: ACTIVE, tasks: [row('a', { status: 'running' })] },
+          { title: RECENT, tasks: [row('b'), row('c')], note: 'and 2 more' }
         ]}
         line={task => ({
           time: '1 s',
