@@ -50,3 +50,22 @@ def test_our_terminals_look_as_their_version_wants() -> None:
         ([f".pyr-screen {selector}" for selector in selectors], body) for selectors, body in rules_of(XTERM)
     ]
     assert rules_of(STYLE / "xterm.css") == scoped
+
+
+def test_no_rule_is_for_a_class_that_nothing_has() -> None:
+    sources = "\n".join(
+        file.read_text(encoding="utf-8")
+        for file in (ROOT / "src").rglob("*.ts*")
+        if "__tests__" not in file.parts
+    )
+    # Of `pyr-status-${status}` the beginning is known.
+    beginnings = tuple(re.findall(r"(pyr-[\w-]+-)\$\{", sources))
+    used = set(re.findall(r"pyr-[\w-]+", sources))
+    styled = {
+        name
+        for file in STYLE.glob("*.css")
+        for selectors, _ in rules_of(file)
+        for name in re.findall(r"\.(pyr-[\w-]+)", ",".join(selectors))
+    }
+    assert len(styled) > 300
+    assert sorted(name for name in styled - used if not name.startswith(beginnings)) == []

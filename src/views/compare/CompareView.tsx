@@ -6,13 +6,15 @@ import type { IStore } from '../../model/store';
 import type { IStudiesState, StudiesModel } from '../../model/studies';
 import type { Confirm } from '../shared/ask';
 import { PAPER, useChartTheme } from '../shared/chart';
+import { Choice, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { LostStrip } from '../shared/lost';
 import { useStore } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
+import { tabId, Tabs } from '../shared/tabs';
 import { curveKeys } from './charts';
-import { Choice, Toggle } from './controls';
 import { CurvesTab } from './curves';
 import { ExportMenu } from './exporting';
 import { Failures } from './failures';
@@ -57,13 +59,7 @@ export interface ICompareViewProps {
 }
 
 /** Tasks side by side: a table, curves, plots, failures. */
-export function CompareView(props: ICompareViewProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Compare {...props} />
-    </TransContext.Provider>
-  );
-}
+export const CompareView = withTrans(Compare);
 
 function Compare(props: ICompareViewProps): JSX.Element {
   const { model, curves } = props;
@@ -121,15 +117,17 @@ function Compare(props: ICompareViewProps): JSX.Element {
     tab => tab !== 'search' || isSearch || Boolean(searches.items?.length)
   );
   const known = state.names.length > 0 ? shown : null;
+  const panel = React.useId();
   return (
     <div className="pyr-view pyr-compare" ref={place}>
       {state.names.length === 0 && !isSearch && (
-        <Empty icon="compare" title={trans.__('Nothing to compare yet')}>
-          <p>
-            {trans.__(
-              'Select tasks in the table of tasks and choose Compare there.'
-            )}
-          </p>
+        <Empty
+          icon="compare"
+          title={trans.__('Nothing to compare yet')}
+          text={trans.__(
+            'Select tasks in the table of tasks and choose Compare there.'
+          )}
+        >
           {props.onChoose && (
             <Button
               accent
@@ -158,7 +156,8 @@ function Compare(props: ICompareViewProps): JSX.Element {
             />
           )}
           <div className="pyr-compare-main">
-            <Tabs
+            <Head
+              panel={panel}
               tabs={tabs}
               options={options}
               shown={known}
@@ -177,8 +176,9 @@ function Compare(props: ICompareViewProps): JSX.Element {
             />
             <div
               className={`pyr-compare-panel pyr-compare-panel-${options.tab}`}
+              id={panel}
               role="tabpanel"
-              aria-label={tabName(trans, options.tab)}
+              aria-labelledby={tabId(panel, options.tab)}
             >
               {isSearch && studies ? (
                 <SearchTab
@@ -226,20 +226,9 @@ function Compare(props: ICompareViewProps): JSX.Element {
           )}
         </Strip>
       )}
-      {state.error && (
-        <Strip
-          kind="error"
-          icon="warning"
-          actions={
-            <Button
-              label={trans.__('Retry now')}
-              onClick={() => model.retry()}
-            />
-          }
-        >
-          {state.error.message}
-        </Strip>
-      )}
+      <Strip kind="error" onRetry={() => model.retry()}>
+        {state.error?.message}
+      </Strip>
       {!state.error && (
         <LostStrip
           connection={state.connection}
@@ -251,7 +240,9 @@ function Compare(props: ICompareViewProps): JSX.Element {
   );
 }
 
-function Tabs(props: {
+/** The tabs, and what can be chosen for the shown one. */
+function Head(props: {
+  panel: string;
   tabs: readonly Tab[];
   options: IOptions;
   /** Null while no tasks are compared. */
@@ -259,48 +250,27 @@ function Tabs(props: {
   onOptions: (change: Partial<IOptions>) => void;
   exporting: JSX.Element | null;
 }): JSX.Element {
-  const { tabs: all, options, shown, onOptions } = props;
+  const { options, shown, onOptions } = props;
   const trans = useTrans();
-  const list = React.useRef<HTMLDivElement>(null);
   const failed = (shown?.comparison.failures ?? []).reduce(
     (sum, group) => sum + group.names.length,
     0
   );
-  const go = (event: React.KeyboardEvent) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step !== undefined) {
-      const at = all.indexOf(options.tab) + step + all.length;
-      onOptions({ tab: all[at % all.length] });
-      const tabs = list.current?.querySelectorAll<HTMLElement>('[role=tab]');
-      tabs?.[at % all.length]?.focus();
-      event.preventDefault();
-    }
-  };
   return (
     <div className="pyr-compare-head">
-      <div
-        className="pyr-tabs"
-        role="tablist"
-        aria-label={trans.__('Comparison')}
-        ref={list}
-        onKeyDown={go}
-      >
-        {all.map(tab => (
-          <button
-            key={tab}
-            type="button"
-            role="tab"
-            aria-selected={tab === options.tab}
-            tabIndex={tab === options.tab ? 0 : -1}
-            onClick={() => onOptions({ tab })}
-          >
-            {tabName(trans, tab)}
-            {tab === 'failures' && failed > 0 && (
-              <span className="pyr-tab-count">{failed}</span>
-            )}
-          </button>
-        ))}
-      </div>
+      <Tabs
+        label={trans.__('Comparison')}
+        panel={props.panel}
+        value={options.tab}
+        tabs={props.tabs.map(id => ({
+          id,
+          label: tabName(trans, id),
+          badge: id === 'failures' && failed > 0 && (
+            <span className="pyr-tab-count">{failed}</span>
+          )
+        }))}
+        onChange={tab => onOptions({ tab })}
+      />
       {options.tab === 'search' ? null : options.tab === 'table' ? (
         shown && (
           <Toggle
@@ -314,13 +284,11 @@ function Tabs(props: {
           label={trans.__('Colour')}
           value={options.colouring}
           options={[
-            { value: 'auto', label: trans.__('Automatic') },
-            { value: 'task', label: trans.__('By task') },
-            { value: 'figure', label: trans.__('By figure') }
+            ['auto', trans.__('Automatic')],
+            ['task', trans.__('By task')],
+            ['figure', trans.__('By figure')]
           ]}
-          onChange={value =>
-            onOptions({ colouring: value as IOptions['colouring'] })
-          }
+          onChange={colouring => onOptions({ colouring })}
         />
       )}
       {props.exporting}
@@ -371,22 +339,15 @@ function Panel(
 }
 
 function tabName(trans: ITrans, tab: Tab): string {
-  switch (tab) {
-    case 'table':
-      return trans.__('Table');
-    case 'curves':
-      return trans.__('Curves');
-    case 'parallel':
-      return trans.__('Parallel');
-    case 'scatter':
-      return trans.__('Scatter');
-    case 'heatmap':
-      return trans.__('Heatmap');
-    case 'importance':
-      return trans.__('Importance');
-    case 'failures':
-      return trans.__('Failures');
-    case 'search':
-      return trans.__('Search');
-  }
+  const words: Record<Tab, string> = {
+    table: trans.__('Table'),
+    curves: trans.__('Curves'),
+    parallel: trans.__('Parallel'),
+    scatter: trans.__('Scatter'),
+    heatmap: trans.__('Heatmap'),
+    importance: trans.__('Importance'),
+    failures: trans.__('Failures'),
+    search: trans.__('Search')
+  };
+  return words[tab];
 }

@@ -2,10 +2,10 @@ import * as React from 'react';
 
 import type { ICurveSetState } from '../../model/curveset';
 import { axisName } from '../shared/chart';
+import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Button, Empty } from '../shared/strip';
 import { axesFor, curveKeys, curvesChart } from './charts';
-import { Choice, Toggle } from './controls';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import type { IOptions } from './options';
@@ -62,10 +62,7 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         <Choice
           label={trans.__('Over')}
           value={axis}
-          options={axes.map(value => ({
-            value,
-            label: axisName(trans, value)
-          }))}
+          options={axes.map(each => [each, axisName(trans, each)])}
           onChange={value => onOptions({ axis: value })}
         />
         <label className="pyr-control">
@@ -129,13 +126,15 @@ export function CurvesTab(props: ICurvesTabProps): JSX.Element {
         </p>
       )}
       {charts.length === 0 && (
-        <Empty icon="curve" title={trans.__('No figure is chosen')}>
-          <p>
-            {all.length === 0
+        <Empty
+          icon="curve"
+          title={trans.__('No figure is chosen')}
+          text={
+            all.length === 0
               ? trans.__('These tasks have told no figures yet.')
-              : trans.__('Choose figures above to see their curves.')}
-          </p>
-        </Empty>
+              : trans.__('Choose figures above to see their curves.')
+          }
+        />
       )}
       <div className="pyr-curve-grid" aria-busy={curves.waiting > 0}>
         {charts.map(

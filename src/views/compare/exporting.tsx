@@ -1,14 +1,14 @@
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { StudyDetail } from '../../client/types';
 import type { ICurveSetState } from '../../model/curveset';
+import { useAttempt } from '../shared/attempt';
 import { barsHeight, PAPER } from '../shared/chart';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Menu } from '../shared/menu';
+import { OpenButton } from '../shared/popup';
 import { save } from '../shared/save';
-import { Button } from '../shared/strip';
 import {
   axesFor,
   curveKeys,
@@ -46,25 +46,16 @@ export interface IExportMenuProps {
 export function ExportMenu(props: IExportMenuProps): JSX.Element {
   const { title, shown, options } = props;
   const trans = useTrans();
-  const [anchor, setAnchor] = React.useState<HTMLElement | null>(null);
-  const [failure, setFailure] = React.useState<string | null>(null);
+  const { failure, attempt } = useAttempt();
   const charts = () => chartsOf(trans, props, [options.tab]);
   const name = `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}-${options.tab}`;
   const hasCharts = options.tab !== 'table' && options.tab !== 'failures';
 
-  const give = async (
-    make: () => string | Promise<Blob>,
-    file: string,
-    type = ''
-  ) => {
-    setFailure(null);
-    try {
+  const give = (make: () => string | Promise<Blob>, file: string, type = '') =>
+    attempt(async () => {
       const made = await make();
       save(typeof made === 'string' ? new Blob([made], { type }) : made, file);
-    } catch (error) {
-      setFailure(asClientError(error).message);
-    }
-  };
+    });
   const image =
     <T,>(make: (chart: INamedChart) => T) =>
     (): T => {
@@ -77,70 +68,69 @@ export function ExportMenu(props: IExportMenuProps): JSX.Element {
 
   return (
     <>
-      <Button
+      <OpenButton
         icon="download"
         label={trans.__('Export')}
-        aria-haspopup="menu"
-        aria-expanded={anchor !== null}
-        onClick={event => setAnchor(anchor ? null : event.currentTarget)}
+        popup="menu"
+        opens={(anchor, close) => (
+          <Menu
+            anchor={anchor}
+            label={trans.__('Export')}
+            onClose={close}
+            items={[
+              {
+                id: 'svg',
+                label: trans.__('Charts as SVG'),
+                disabled: !hasCharts,
+                run: () =>
+                  void give(image(svgOf), `${name}.svg`, 'image/svg+xml')
+              },
+              {
+                id: 'png',
+                label: trans.__('Charts as PNG'),
+                disabled: !hasCharts,
+                run: () => void give(image(pngOf), `${name}.png`)
+              },
+              {
+                id: 'csv',
+                label: trans.__('Table as CSV'),
+                run: () =>
+                  void give(
+                    () => csvOf(shown),
+                    `${name}.csv`,
+                    'text/csv;charset=utf-8'
+                  )
+              },
+              {
+                id: 'html',
+                label: trans.__('Everything as one HTML page'),
+                run: () =>
+                  void give(
+                    () =>
+                      reportOf(
+                        trans,
+                        title,
+                        shown,
+                        chartsOf(trans, props, [
+                          'curves',
+                          'parallel',
+                          'scatter',
+                          'heatmap',
+                          'importance'
+                        ])
+                      ),
+                    `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.html`,
+                    'text/html;charset=utf-8'
+                  )
+              }
+            ]}
+          />
+        )}
       />
       {failure && (
         <span className="pyr-hint" role="alert">
           {failure}
         </span>
-      )}
-      {anchor && (
-        <Menu
-          anchor={anchor}
-          label={trans.__('Export')}
-          onClose={() => setAnchor(null)}
-          items={[
-            {
-              id: 'svg',
-              label: trans.__('Charts as SVG'),
-              disabled: !hasCharts,
-              run: () => void give(image(svgOf), `${name}.svg`, 'image/svg+xml')
-            },
-            {
-              id: 'png',
-              label: trans.__('Charts as PNG'),
-              disabled: !hasCharts,
-              run: () => void give(image(pngOf), `${name}.png`)
-            },
-            {
-              id: 'csv',
-              label: trans.__('Table as CSV'),
-              run: () =>
-                void give(
-                  () => csvOf(shown),
-                  `${name}.csv`,
-                  'text/csv;charset=utf-8'
-                )
-            },
-            {
-              id: 'html',
-              label: trans.__('Everything as one HTML page'),
-              run: () =>
-                void give(
-                  () =>
-                    reportOf(
-                      trans,
-                      title,
-                      shown,
-                      chartsOf(trans, props, [
-                        'curves',
-                        'parallel',
-                        'scatter',
-                        'heatmap',
-                        'importance'
-                      ])
-                    ),
-                  `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.html`,
-                  'text/html;charset=utf-8'
-                )
-            }
-          ]}
-        />
       )}
     </>
   );

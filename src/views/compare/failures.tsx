@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { FailureGroup } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
-import { Empty } from '../shared/strip';
+import { Button, Empty, Link } from '../shared/strip';
 import type { FocusModel } from './focus';
 
 /** Tasks that are named of a group before *more*. */
@@ -18,11 +18,11 @@ export function Failures(props: {
   const trans = useTrans();
   if (props.groups.length === 0) {
     return (
-      <Empty icon="completed" title={trans.__('None of these tasks failed')}>
-        <p>
-          {trans.__('Failed tasks are gathered here by what they died of.')}
-        </p>
-      </Empty>
+      <Empty
+        icon="completed"
+        title={trans.__('None of these tasks failed')}
+        text={trans.__('Failed tasks are gathered here by what they died of.')}
+      />
     );
   }
   return (
@@ -79,27 +79,22 @@ function FailureCard(props: {
       <ul className="pyr-failure-names">
         {(isAll ? names : names.slice(0, NAMED)).map(name => (
           <li key={name}>
-            <button
-              type="button"
-              className="pyr-link"
+            <Link
               title={trans.__('Open its log')}
               onClick={() => props.onOpenLog(name)}
               onPointerEnter={() => props.focus.set(name)}
               onPointerLeave={() => props.focus.set(null)}
             >
               {name}
-            </button>
+            </Link>
           </li>
         ))}
         {!isAll && names.length > NAMED && (
           <li>
-            <button
-              type="button"
-              className="pyr-button"
+            <Button
+              label={trans.__('%1 more', names.length - NAMED)}
               onClick={() => setAll(true)}
-            >
-              {trans.__('%1 more', names.length - NAMED)}
-            </button>
+            />
           </li>
         )}
       </ul>

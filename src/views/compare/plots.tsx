@@ -1,10 +1,11 @@
 /** Scatter plot, heatmap, parallel coordinates, importance. */
 import * as React from 'react';
 
-import type { CompareModel } from '../../model/compare';
+import type { CompareModel, IColumn } from '../../model/compare';
 import { judges } from '../../model/compare';
 import type { Chart } from '../shared/chart';
 import { barsHeight, ChartView, rampColour } from '../shared/chart';
+import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Empty } from '../shared/strip';
 import {
@@ -16,7 +17,6 @@ import {
   scatterAxes,
   scatterOf
 } from './charts';
-import { Choice, ColumnChoice, Toggle } from './controls';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import type { IOptions } from './options';
@@ -38,11 +38,28 @@ function Judge({ model, shown }: IPlotProps): JSX.Element {
     <Choice
       label={trans.__('Figure')}
       value={shown.judge?.key ?? ''}
-      options={judges(shown.columns).map(({ key }) => ({
-        value: key,
-        label: key
-      }))}
+      options={judges(shown.columns).map(({ key }) => [key, key])}
       onChange={key => model.setFigure(key)}
+    />
+  );
+}
+
+/** Parameters and figures to choose from, each kind under its name. */
+function ColumnChoice(props: {
+  label: string;
+  value: string;
+  columns: readonly IColumn[];
+  onChange: (key: string) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const kinds = {
+    parameter: trans.__('Parameters'),
+    figure: trans.__('Figures')
+  };
+  return (
+    <Choice
+      {...props}
+      options={props.columns.map(({ key, kind }) => [key, key, kinds[kind]])}
     />
   );
 }
@@ -72,9 +89,11 @@ function Plot(props: {
       ) : chart ? (
         <ChartView chart={chart} label={label} height={height} />
       ) : (
-        <Empty icon="curve" title={trans.__('Not enough to show')}>
-          <p>{wanting}</p>
-        </Empty>
+        <Empty
+          icon="curve"
+          title={trans.__('Not enough to show')}
+          text={wanting}
+        />
       )}
     </div>
   );

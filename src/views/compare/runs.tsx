@@ -3,9 +3,8 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
 import { useTrans } from '../shared/context';
-import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
 import type { FocusModel } from './focus';
 import { useIsFocused } from './focus';
 import type { IShown } from './shown';
@@ -45,9 +44,8 @@ export const RunList = React.memo(function RunList(props: IRunListProps) {
         />
         <span>{trans._n('%1 task', '%1 tasks', shown.all.length)}</span>
         {props.onChoose && (
-          <Button
+          <IconButton
             icon="table"
-            iconOnly
             label={trans.__('Choose others in the table of tasks')}
             onClick={props.onChoose}
           />
@@ -116,15 +114,13 @@ const RunLine = React.memo(function RunLine(props: {
       {status !== 'completed' && (
         <StatusIcon status={status} readable={props.readable} />
       )}
-      <button
-        type="button"
-        className="pyr-button pyr-button-icon pyr-compare-run-remove"
-        aria-label={trans.__('Compare without %1', name)}
+      <IconButton
+        icon="close"
+        className="pyr-compare-run-remove"
+        label={trans.__('Compare without %1', name)}
         title={trans.__('Compare without it')}
         onClick={() => model.remove(name)}
-      >
-        <Icon name="close" />
-      </button>
+      />
     </li>
   );
 });

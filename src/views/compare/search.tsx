@@ -8,12 +8,12 @@ import type { IStudiesState, StudiesModel } from '../../model/studies';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { IChartTheme } from '../shared/chart/theme';
+import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { figure } from '../shared/format';
 import { useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Button, Empty, Link, Strip } from '../shared/strip';
 import { stateWord } from '../shared/study';
-import { Choice, Toggle } from './controls';
 import type { FocusModel } from './focus';
 import { FocusChart } from './focus';
 import { historyOf, slicesOf } from './searchcharts';
@@ -42,13 +42,13 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
   }
   if (!detail) {
     return (
-      <Empty icon="search" title={trans.__('No search yet')}>
-        <p>
-          {trans.__(
-            'Choose “Search” under New Tasks: tasks are made one after the other, each chosen by what the earlier ones gave.'
-          )}
-        </p>
-      </Empty>
+      <Empty
+        icon="search"
+        title={trans.__('No search yet')}
+        text={trans.__(
+          'Choose “Search” under New Tasks: tasks are made one after the other, each chosen by what the earlier ones gave.'
+        )}
+      />
     );
   }
   return (
@@ -57,10 +57,10 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
         <Choice
           label={trans.__('Search')}
           value={detail.name}
-          options={items.map(item => ({
-            value: item.name,
-            label: `${item.name} · ${stateWord(trans, item.state)}`
-          }))}
+          options={items.map(({ name, state: each }) => [
+            name,
+            `${name} · ${stateWord(trans, each)}`
+          ])}
           onChange={name => void studies.choose(name)}
         />
         <Toggle
@@ -70,14 +70,11 @@ export function SearchTab(props: ISearchTabProps): JSX.Element {
         />
         <Actions {...props} state={state} study={detail} />
       </div>
-      {[state.refusal, ...state.damaged].map(
-        message =>
-          message && (
-            <Strip key={message} kind="error" icon="warning">
-              {message}
-            </Strip>
-          )
-      )}
+      {[state.refusal, ...state.damaged].map(message => (
+        <Strip key={message} kind="error">
+          {message}
+        </Strip>
+      ))}
       <Standing study={detail} onOpenLog={props.onOpenLog} />
       <Plots {...props} study={detail} />
     </>
@@ -189,14 +186,12 @@ function Standing(props: {
           <span className="pyr-study-best">
             {trans.__('best %1', study.objective)}{' '}
             <b>{figure(study.best.value)}</b>{' '}
-            <button
-              type="button"
-              className="pyr-link"
+            <Link
               title={trans.__('Open its log')}
               onClick={() => props.onOpenLog(study.best!.task)}
             >
               {study.best.task}
-            </button>
+            </Link>
           </span>
         )}
       </p>
@@ -231,9 +226,11 @@ function Plots(props: ISearchTabProps & { study: StudyDetail }): JSX.Element {
   );
   if (!history) {
     return (
-      <Empty icon="curve" title={trans.__('Not enough to show')}>
-        <p>{trans.__('The first trial has to report %1.', study.objective)}</p>
-      </Empty>
+      <Empty
+        icon="curve"
+        title={trans.__('Not enough to show')}
+        text={trans.__('The first trial has to report %1.', study.objective)}
+      />
     );
   }
   const picks = { focus: props.focus, onOpen: props.onOpenLog };

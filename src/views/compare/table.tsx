@@ -7,6 +7,7 @@ import { useTrans } from '../shared/context';
 import { exactValue, plainValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { StatusIcon } from '../shared/status';
+import { Link } from '../shared/strip';
 import type { FocusModel } from './focus';
 import type { IShown, IShownTask } from './shown';
 
@@ -211,14 +212,12 @@ const TaskHead = React.memo(function TaskHead(props: {
         {status !== 'completed' && (
           <StatusIcon status={status} readable={props.readable} />
         )}
-        <button
-          type="button"
-          className="pyr-link"
+        <Link
           title={`${name}\n${trans.__('Open its log')}`}
           onClick={() => props.onOpenLog(name)}
         >
           {props.text}
-        </button>
+        </Link>
       </span>
     </th>
   );
@@ -245,14 +244,9 @@ function ColumnHead(props: {
     >
       <span className="pyr-compare-column-name">
         {onSort ? (
-          <button
-            type="button"
-            className="pyr-link"
-            title={column.key}
-            onClick={onSort}
-          >
+          <Link title={column.key} onClick={onSort}>
             {column.key}
-          </button>
+          </Link>
         ) : (
           <span title={column.key}>{column.key}</span>
         )}

@@ -40,7 +40,7 @@ export function Gpus(props: IGpusProps): JSX.Element | null {
   }
   if (latest.gpu_state !== 'ok') {
     return latest.gpu_state === 'error' ? (
-      <Strip kind="warning" icon="warning">
+      <Strip kind="warning">
         {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
       </Strip>
     ) : (

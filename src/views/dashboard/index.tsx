@@ -7,9 +7,10 @@ import type { StudiesModel } from '../../model/studies';
 import type { SystemModel } from '../../model/system';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { LostStrip } from '../shared/lost';
+import { withTrans } from '../shared/page';
 import { STATUSES, statusWord } from '../shared/status';
 import { InFrontContext, useStore, useStoreWhile } from '../shared/store';
 import { Button, Empty, Strip } from '../shared/strip';
@@ -46,39 +47,35 @@ export interface IDashboardProps {
 }
 
 /** The machine and one workspace: what runs, what waits and for what. */
-export function DashboardView(props: IDashboardProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <div className="pyr-view pyr-dashboard">
-        <Dashboard {...props} />
-      </div>
-    </TransContext.Provider>
-  );
+export const DashboardView = withTrans((props: IDashboardProps) => (
+  <div className="pyr-view pyr-dashboard">
+    <Dashboard {...props} />
+  </div>
+));
+
+interface IGpusViewProps {
+  system: SystemModel;
+  trans: ITrans;
 }
 
 /** The machine alone: its loads, and a card for each GPU. */
-export function GpusView(props: {
-  system: SystemModel;
-  trans: ITrans;
-}): JSX.Element {
-  const loads = useStoreWhile(props.system, React.useContext(InFrontContext));
+export const GpusView = withTrans(({ system }: IGpusViewProps) => {
+  const loads = useStoreWhile(system, React.useContext(InFrontContext));
   return (
-    <TransContext.Provider value={props.trans}>
-      <div className="pyr-view pyr-dashboard">
-        <div className="pyr-dashboard-scroll">
-          <Machine state={loads} />
-          <Gpus state={loads} active={NOBODY} />
-          <Users sample={loads.latest} />
-        </div>
-        <LostStrip
-          connection={loads.connection}
-          heard={loads.latest ? loads.latest.time * 1000 : null}
-          onRetry={() => props.system.retry()}
-        />
+    <div className="pyr-view pyr-dashboard">
+      <div className="pyr-dashboard-scroll">
+        <Machine state={loads} />
+        <Gpus state={loads} active={NOBODY} />
+        <Users sample={loads.latest} />
       </div>
-    </TransContext.Provider>
+      <LostStrip
+        connection={loads.connection}
+        heard={loads.latest ? loads.latest.time * 1000 : null}
+        onRetry={() => system.retry()}
+      />
+    </div>
   );
-}
+});
 
 function Dashboard(props: IDashboardProps): JSX.Element {
   const { activity, queue, studies, system } = props;
@@ -144,16 +141,10 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             )}
           </div>
         </div>
-        {props.workspace.problem && (
-          <Strip kind="warning" icon="warning">
-            {props.workspace.problem}
-          </Strip>
-        )}
-        {state.error && state.phase === 'loading' && (
-          <Strip kind="warning" icon="warning">
-            {state.error.message}
-          </Strip>
-        )}
+        <Strip kind="warning">{props.workspace.problem}</Strip>
+        <Strip kind="warning">
+          {state.phase === 'loading' && state.error?.message}
+        </Strip>
         <Machine state={loads} />
         <Gpus
           state={loads}
@@ -178,13 +169,13 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             />
           </div>
           {empty ? (
-            <Empty icon="run" title={trans.__('No tasks yet')}>
-              <p>
-                {trans.__(
-                  'What runs and waits is shown here. Create tasks to begin.'
-                )}
-              </p>
-            </Empty>
+            <Empty
+              icon="run"
+              title={trans.__('No tasks yet')}
+              text={trans.__(
+                'What runs and waits is shown here. Create tasks to begin.'
+              )}
+            />
           ) : (
             <RecentTasks state={state} onOpenLog={props.onOpenLog} />
           )}

@@ -4,6 +4,7 @@ import type { GpuProcess } from '../../client/types';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { bytes, duration } from '../shared/format';
+import { Link } from '../shared/strip';
 
 /** Processes of a GPU that are shown at once. */
 const MOST = 6;
@@ -49,16 +50,11 @@ export function Processes(
       ))}
       {sorted.length > MOST && (
         <li>
-          <button
-            type="button"
-            className="pyr-link"
-            aria-expanded={all}
-            onClick={() => setAll(!all)}
-          >
+          <Link aria-expanded={all} onClick={() => setAll(!all)}>
             {all
               ? trans.__('Show less')
               : trans.__('Show %1 more', sorted.length - MOST)}
-          </button>
+          </Link>
         </li>
       )}
     </ul>
@@ -77,14 +73,12 @@ function What(
   const { task, notebook } = process;
   if (task) {
     return onOpenLog && known.has(task) ? (
-      <button
-        type="button"
-        className="pyr-link"
+      <Link
         title={trans.__('Show the log of %1', task)}
         onClick={() => onOpenLog(task)}
       >
         {task}
-      </button>
+      </Link>
     ) : (
       <span>{task}</span>
     );
@@ -93,14 +87,12 @@ function What(
     return (
       <>
         {onOpenNotebook ? (
-          <button
-            type="button"
-            className="pyr-link"
+          <Link
             title={trans.__('Open %1', notebook)}
             onClick={() => onOpenNotebook(notebook)}
           >
             {baseName(notebook)}
-          </button>
+          </Link>
         ) : (
           <span>{baseName(notebook)}</span>
         )}

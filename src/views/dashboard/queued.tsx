@@ -15,7 +15,7 @@ import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import { clockTime, duration, relativeTime } from '../shared/format';
 import { useKnownTime, useStore } from '../shared/store';
-import { Strip } from '../shared/strip';
+import { Link, Strip } from '../shared/strip';
 import { Card } from './card';
 
 /** What waits, in the order in which it is started, and for what. */
@@ -69,20 +69,13 @@ export function Queued(props: {
         )
       }
     >
-      {actions.failure && (
-        <Strip
-          kind="error"
-          icon="failed"
-          onClose={() => actions.setFailure(null)}
-        >
-          {actions.failure}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => actions.setFailure(null)}>
+        {actions.failure}
+      </Strip>
       {question}
       {elsewhere > 0 && (
         <Strip
           kind="warning"
-          icon="warning"
           actions={
             props.canExecute &&
             props.canWrite && (
@@ -108,11 +101,7 @@ export function Queued(props: {
           {trans.__('The queue is paused. No more tasks are started.')}
         </Strip>
       )}
-      {error && !queue && (
-        <Strip kind="warning" icon="warning">
-          {error.message}
-        </Strip>
-      )}
+      <Strip kind="warning">{!queue && error?.message}</Strip>
       {queue && all.length === 0 && !paused && (
         <p className="pyr-note">{trans.__('No queued tasks.')}</p>
       )}
@@ -169,7 +158,7 @@ function Batch(props: {
         {!isOwn && <span>{trans.__('in %1', batch.workspace)}</span>}
         <span className="pyr-batch-options">{optionsText(trans, batch)}</span>
         <span
-          className="pyr-line-time"
+          className="pyr-task-time"
           title={
             left === null
               ? undefined
@@ -203,13 +192,7 @@ function Batch(props: {
             {batch.next.map(name => (
               <li key={name}>
                 {isOwn ? (
-                  <button
-                    type="button"
-                    className="pyr-link"
-                    onClick={() => props.onOpenLog(name)}
-                  >
-                    {name}
-                  </button>
+                  <Link onClick={() => props.onOpenLog(name)}>{name}</Link>
                 ) : (
                   name
                 )}

@@ -5,6 +5,7 @@ import type { StudiesModel } from '../../model/studies';
 import { useTrans } from '../shared/context';
 import { figure } from '../shared/format';
 import { useStore } from '../shared/store';
+import { Link } from '../shared/strip';
 import { Bar, Card } from './card';
 
 /** The adaptive sweeps that go on; nothing where none does. */
@@ -46,14 +47,12 @@ function Search(props: {
     <>
       <div className="pyr-batch-head">
         {onOpen ? (
-          <button
-            type="button"
-            className="pyr-link"
+          <Link
             title={trans.__('Show the search')}
             onClick={() => onOpen(study.name)}
           >
             {study.name}
-          </button>
+          </Link>
         ) : (
           <b>{study.name}</b>
         )}

@@ -3,6 +3,7 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { IActivityState } from '../../model/activity';
 import { timeLeft } from '../../model/estimate';
+import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import {
   duration,
@@ -12,8 +13,9 @@ import {
   sweptText,
   withoutFolders
 } from '../shared/format';
-import { StatusIcon } from '../shared/status';
 import { useKnownTime } from '../shared/store';
+import type { ITaskLine } from '../shared/tasklines';
+import { TaskLines } from '../shared/tasklines';
 import { Card } from './card';
 
 interface IProps {
@@ -21,7 +23,7 @@ interface IProps {
   onOpenLog: (task: string) => void;
 }
 
-/** What runs: how far it is and how long it will take. */
+/** The running tasks: how far they are and how long they will take. */
 export function RunningTasks({ state, onOpenLog }: IProps): JSX.Element {
   const trans = useTrans();
   const running = state.active.filter(task => task.status === 'running');
@@ -32,21 +34,16 @@ export function RunningTasks({ state, onOpenLog }: IProps): JSX.Element {
       title={trans.__('Running')}
       detail={state.counts ? state.counts.running.toLocaleString() : ''}
     >
-      {running.length === 0 ? (
+      {running.length === 0 && (
         <p className="pyr-note">{trans.__('Nothing runs.')}</p>
-      ) : (
-        <ul className="pyr-lines">
-          {running.map(task => (
-            <RunningLine
-              key={task.name}
-              task={task}
-              left={timeLeft(task, state.typical, now)}
-              now={now}
-              onOpen={() => onOpenLog(task.name)}
-            />
-          ))}
-        </ul>
       )}
+      <TaskLines
+        lists={[{ tasks: running }]}
+        line={task =>
+          runningLine(trans, task, timeLeft(task, state.typical, now), now)
+        }
+        onOpen={task => onOpenLog(task.name)}
+      />
       {hidden > 0 && (
         <p className="pyr-note">
           {trans.__('and %1 more', hidden.toLocaleString())}
@@ -56,103 +53,77 @@ export function RunningTasks({ state, onOpenLog }: IProps): JSX.Element {
   );
 }
 
-function RunningLine(props: {
-  task: TaskRow;
-  left: number | null;
-  now: number;
-  onOpen: () => void;
-}): JSX.Element {
-  const trans = useTrans();
-  const { task, left } = props;
-  const lasted = elapsed(task, props.now);
-  const done =
-    task.progress ??
-    (left === null || lasted === null || left + lasted <= 0
-      ? null
-      : Math.min(0.99, lasted / (left + lasted)));
-  return (
-    <li>
-      <button type="button" className="pyr-line" onClick={props.onOpen}>
-        <StatusIcon
-          status={task.status}
-          readable={task.readable}
-          silent={task.silent_since}
-        />
-        <Naming task={task} />
-        <span
-          className="pyr-line-time"
-          title={
-            left === null
-              ? undefined
-              : task.progress === null
+function runningLine(
+  trans: ITrans,
+  task: TaskRow,
+  left: number | null,
+  now: number
+): ITaskLine {
+  const lasted = elapsed(task, now);
+  return {
+    ...naming(task),
+    progress:
+      task.progress ??
+      (left === null || lasted === null || left + lasted <= 0
+        ? null
+        : Math.min(0.99, lasted / (left + lasted))),
+    time: (
+      <>
+        {left !== null && (
+          <span
+            className="pyr-task-time"
+            title={
+              task.progress === null
                 ? trans.__('Judged by how long earlier runs took')
                 : trans.__('Judged by its progress')
-          }
-        >
-          {left === null
-            ? ''
-            : left > 0
+            }
+          >
+            {left > 0
               ? trans.__('%1 left', duration(trans, Math.ceil(left)))
               : trans.__('any moment')}
-        </span>
-        <span className="pyr-line-time">{duration(trans, lasted)}</span>
-        {done !== null && (
-          <span
-            className="pyr-task-progress"
-            data-guessed={task.progress === null}
-            role="progressbar"
-            aria-label={trans.__('Progress of %1', task.name)}
-            aria-valuemin={0}
-            aria-valuemax={100}
-            aria-valuenow={Math.round(100 * done)}
-          >
-            <span style={{ width: `${100 * done}%` }} />
           </span>
         )}
-      </button>
-    </li>
-  );
+        <span className="pyr-task-time">{duration(trans, lasted)}</span>
+      </>
+    )
+  };
 }
 
-/** What ended last. */
+/** The tasks that ended last. */
 export function RecentTasks({ state, onOpenLog }: IProps): JSX.Element {
   const trans = useTrans();
   const now = useKnownTime(state, true, 30_000);
   return (
     <Card title={trans.__('Recent')}>
-      {state.recent.length === 0 ? (
+      {state.recent.length === 0 && (
         <p className="pyr-note">{trans.__('Nothing has ended yet.')}</p>
-      ) : (
-        <ul className="pyr-lines">
-          {state.recent.map(task => (
-            <li key={task.name}>
-              <button
-                type="button"
-                className="pyr-line"
-                onClick={() => onOpenLog(task.name)}
-              >
-                <StatusIcon status={task.status} readable={task.readable} />
-                <Naming task={task} />
-                <span
-                  className="pyr-line-time"
-                  title={fullTime(task.finished_at)}
-                >
-                  {relativeTime(trans, task.finished_at, now)}
-                </span>
-                <span className="pyr-line-time">
-                  {duration(trans, elapsed(task, now))}
-                </span>
-              </button>
-            </li>
-          ))}
-        </ul>
       )}
+      <TaskLines
+        lists={[{ tasks: state.recent }]}
+        line={task => ({
+          ...naming(task),
+          time: (
+            <>
+              <span
+                className="pyr-task-time"
+                title={fullTime(task.finished_at)}
+              >
+                {relativeTime(trans, task.finished_at, now)}
+              </span>
+              <span className="pyr-task-time">
+                {duration(trans, elapsed(task, now))}
+              </span>
+            </>
+          )
+        })}
+        onOpen={task => onOpenLog(task.name)}
+      />
     </Card>
   );
 }
 
 /** A task's name, and what was swept or what went wrong. */
-function Naming({ task }: { task: TaskRow }): JSX.Element {
+function naming(task: TaskRow): Pick<ITaskLine, 'name' | 'title'> {
   const swept = sweptText(task);
   // Names of a sweep mostly say it already.
   const isSaid = swept.split(', ').every(part => task.name.includes(part));
@@ -162,13 +133,13 @@ function Naming({ task }: { task: TaskRow }): JSX.Element {
       : isSaid
         ? ''
         : swept;
-  return (
-    <span
-      className="pyr-line-name"
-      title={[task.name, swept, task.message].filter(Boolean).join('\n')}
-    >
-      <span>{task.name}</span>
-      <small>{detail}</small>
-    </span>
-  );
+  return {
+    title: [task.name, swept, task.message].filter(Boolean).join('\n'),
+    name: (
+      <span className="pyr-task-name">
+        <span>{task.name}</span>
+        <small>{detail}</small>
+      </span>
+    )
+  };
 }

@@ -4,6 +4,7 @@ import type { GpuProcess, SystemSample } from '../../client/types';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { bytes } from '../shared/format';
+import { DataTable } from '../shared/table';
 import { Card } from './card';
 import { baseName, commandOf } from './processes';
 
@@ -26,30 +27,31 @@ export function Users(props: {
   }
   return (
     <Card title={trans.__('Who uses the GPUs')} className="pyr-users">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('User')}</th>
-            <th scope="col" className="pyr-align-right">
-              {trans.__('Memory')}
-            </th>
-            <th scope="col">{trans.__('GPUs')}</th>
-            <th scope="col">{trans.__('Running')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {uses.map(use => (
-            <tr key={use.user}>
-              <th scope="row">{use.user}</th>
-              <td className="pyr-align-right">{bytes(use.memory)}</td>
-              <td>{use.gpus.join(', ')}</td>
-              <td className="pyr-users-what" title={use.what.join('\n')}>
-                {use.what.join(', ')}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        rows={uses}
+        hasRowHeads
+        columns={[
+          { id: 'user', title: trans.__('User'), cell: use => use.user },
+          {
+            id: 'memory',
+            title: trans.__('Memory'),
+            className: 'pyr-align-right',
+            cell: use => bytes(use.memory)
+          },
+          {
+            id: 'gpus',
+            title: trans.__('GPUs'),
+            cell: use => use.gpus.join(', ')
+          },
+          {
+            id: 'what',
+            title: trans.__('Running'),
+            className: 'pyr-users-what',
+            cell: use => use.what.join(', '),
+            text: use => use.what.join('\n')
+          }
+        ]}
+      />
     </Card>
   );
 }

@@ -5,7 +5,7 @@ import type { IDraftState } from '../../model/draftstate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { RunOptionsForm } from '../shared/runoptions';
-import { Button } from '../shared/strip';
+import { Button, TextInput } from '../shared/strip';
 import type { IOutcomeProps } from './outcome';
 import { SearchForm } from './searchform';
 
@@ -52,13 +52,9 @@ export function CreateForm(
       <div className="pyr-create-fields">
         <label className="pyr-create-field pyr-create-name">
           {trans.__('Name')}
-          <input
-            type="text"
-            className="pyr-input"
+          <TextInput
             id={`${prefix}@name`}
             value={state.name}
-            spellCheck={false}
-            autoComplete="off"
             aria-invalid={nameErrors.length > 0}
             aria-describedby={
               nameErrors.length
@@ -76,7 +72,7 @@ export function CreateForm(
                     'The tasks are called so; with several, what was swept follows. Or a pattern: {lr}-{seed} takes values, {n} is the number, {name} the workspace, {lr:.0e} a format.'
                   )
             }
-            onChange={event => props.onName(event.target.value)}
+            onValue={props.onName}
           />
         </label>
       </div>

@@ -5,9 +5,8 @@ import type { IAxis } from '../../model/searchdraft';
 import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { Icon } from '../shared/icons';
-import { moveFocus, Popup } from '../shared/popup';
-import { Button } from '../shared/strip';
+import { OpenButton, Popup, PopupItem } from '../shared/popup';
+import { IconButton, Link } from '../shared/strip';
 import { AxisChip } from './chips';
 import type { IRow } from './rows';
 import { isSameRow } from './rows';
@@ -107,9 +106,8 @@ function FieldView(props: IFieldProps): JSX.Element {
       <div className="pyr-field-end">
         {axis && <AxisChip axis={axis} />}
         {changed && !readOnly && (
-          <Button
+          <IconButton
             icon="undo"
-            iconOnly
             label={
               defaultText
                 ? trans.__('Reset to the default: %1', defaultText)
@@ -118,9 +116,8 @@ function FieldView(props: IFieldProps): JSX.Element {
             onClick={() => onChange(row.path, defaultText)}
           />
         )}
-        <Button
+        <IconButton
           icon="pin"
-          iconOnly
           className="pyr-field-pin"
           label={
             props.pinned
@@ -220,14 +217,12 @@ function ValueInput(props: IValueProps): JSX.Element {
         </button>
         <code className="pyr-switch-text">{text}</code>
         {!readOnly && (
-          <button
-            type="button"
-            className="pyr-link"
+          <Link
             title={trans.__('Make tasks with both values')}
             onClick={() => onChange(on ? 'true | false' : 'false | true')}
           >
             {trans.__('try both')}
-          </button>
+          </Link>
         )}
       </div>
     );
@@ -264,9 +259,6 @@ function Choices(props: {
   onChange: (value: string) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const button = React.useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = React.useState(false);
-  const close = React.useCallback(() => setOpen(false), []);
   const taken = alternativesOf(props.text);
   const toggle = (choice: string) => {
     const rest = taken.includes(choice)
@@ -276,58 +268,43 @@ function Choices(props: {
       props.onChange(rest.join(' | '));
     }
   };
+  const label = trans.__('Values of %1', props.label);
   return (
-    <>
-      <button
-        ref={button}
-        type="button"
-        className="pyr-button pyr-button-icon"
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        aria-label={trans.__('Values of %1', props.label)}
-        title={trans.__('Show the possible values')}
-        onClick={() => setOpen(!open)}
-      >
-        <Icon name="down" />
-      </button>
-      {open && button.current?.parentElement && (
+    <OpenButton
+      icon="down"
+      iconOnly
+      label={label}
+      title={trans.__('Show the possible values')}
+      opens={(anchor, close) => (
         <Popup
-          anchor={button.current.parentElement}
+          anchor={anchor.parentElement ?? anchor}
           onClose={close}
-          label={trans.__('Values of %1', props.label)}
+          label={label}
           className="pyr-choices"
         >
-          <div onKeyDown={moveFocus}>
-            {props.choices.map((choice, index) => (
-              <div key={choice} className="pyr-choice">
-                <input
-                  type="checkbox"
-                  checked={taken.includes(choice)}
-                  title={trans.__('Sweep over this value too')}
-                  aria-label={trans.__('Sweep over %1', choice)}
-                  onChange={() => toggle(choice)}
-                />
-                <button
-                  type="button"
-                  data-item=""
-                  autoFocus={index === 0}
-                  className="pyr-choice-value"
-                  onClick={() => {
-                    props.onChange(choice);
-                    close();
-                    button.current?.focus();
-                  }}
-                >
-                  {choice}
-                </button>
-              </div>
-            ))}
-            <p className="pyr-popup-hint">
-              {trans.__('Tick several to sweep over them.')}
-            </p>
-          </div>
+          {props.choices.map((choice, index) => (
+            <div key={choice} className="pyr-choice">
+              <input
+                type="checkbox"
+                checked={taken.includes(choice)}
+                title={trans.__('Sweep over this value too')}
+                aria-label={trans.__('Sweep over %1', choice)}
+                onChange={() => toggle(choice)}
+              />
+              <PopupItem
+                autoFocus={index === 0}
+                className="pyr-choice-value"
+                onChoose={() => props.onChange(choice)}
+              >
+                {choice}
+              </PopupItem>
+            </div>
+          ))}
+          <p className="pyr-popup-hint">
+            {trans.__('Tick several to sweep over them.')}
+          </p>
         </Popup>
       )}
-    </>
+    />
   );
 }

@@ -6,7 +6,7 @@ import type { IAxis, IDraftPreview } from '../../model/searchdraft';
 import type { IEntry } from '../../model/yamlscan';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { Button, Empty } from '../shared/strip';
+import { Button, Empty, TextInput } from '../shared/strip';
 import { COMMAND_LINE, Field } from './field';
 import type { IGroup, IRow } from './rows';
 import {
@@ -82,13 +82,13 @@ export function Form(props: IFormProps): JSX.Element {
 
   if (count === 0) {
     return (
-      <Empty icon="filter" title={trans.__('No parameters were found')}>
-        <p>
-          {trans.__(
-            'Write keys and values under “YAML”, or create one task as it is.'
-          )}
-        </p>
-      </Empty>
+      <Empty
+        icon="filter"
+        title={trans.__('No parameters were found')}
+        text={trans.__(
+          'Write keys and values under “YAML”, or create one task as it is.'
+        )}
+      />
     );
   }
   return (
@@ -96,13 +96,12 @@ export function Form(props: IFormProps): JSX.Element {
       {count >= MANY && (
         <div className="pyr-form-search">
           <Icon name="search" />
-          <input
+          <TextInput
             type="search"
-            className="pyr-input"
             value={search}
             placeholder={trans.__('Search %1 parameters', count)}
             aria-label={trans.__('Search parameters')}
-            onChange={event => setSearch(event.target.value)}
+            onValue={setSearch}
           />
           <Button
             label={trans.__('Changed: %1', changed.length)}

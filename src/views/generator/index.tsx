@@ -3,11 +3,13 @@ import * as React from 'react';
 import type { FieldError, IClient, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { workspaceTitle } from '../shared/title';
 import { Icon } from '../shared/icons';
 import { useSize, useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Button, Empty, Link, Strip } from '../shared/strip';
+import { tabId, Tabs } from '../shared/tabs';
 import { TemplatePicker } from '../shared/templatepicker';
 import type { IEditorProps, IMarker, IReveal } from './editor';
 import { PlainEditor } from './editor';
@@ -42,13 +44,7 @@ export interface IGeneratorProps {
 type Tab = 'form' | 'yaml';
 
 /** From a configuration with batch syntax to tasks. */
-export function GeneratorView(props: IGeneratorProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Generator {...props} />
-    </TransContext.Provider>
-  );
-}
+export const GeneratorView = withTrans(Generator);
 
 function Generator(props: IGeneratorProps): JSX.Element {
   const trans = useTrans();
@@ -64,6 +60,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
   const [chosen, setTab] = React.useState<Tab>('form');
   const [reveal, setReveal] = React.useState<IReveal | null>(null);
   const prefix = React.useId();
+  const panel = `${prefix}-panel`;
   const shell = workspace.kind === 'shell';
   const tab = shell ? 'yaml' : chosen;
 
@@ -125,8 +122,8 @@ function Generator(props: IGeneratorProps): JSX.Element {
             '%1 cannot be shown',
             workspaceTitle(trans, workspace)
           )}
+          text={state.problem?.message}
         >
-          <p>{state.problem?.message}</p>
           <Button
             label={trans.__('Try again')}
             onClick={() => void model.load()}
@@ -147,9 +144,21 @@ function Generator(props: IGeneratorProps): JSX.Element {
         <div className="pyr-generator-head">
           {!shell && (
             <Tabs
-              prefix={prefix}
+              label={trans.__('Two views of the configuration')}
+              panel={panel}
               value={tab}
-              wrong={general.length > 0}
+              tabs={[
+                { id: 'form', label: trans.__('Form') },
+                {
+                  id: 'yaml',
+                  label: trans.__('YAML'),
+                  badge: general.length > 0 && (
+                    <span className="pyr-group-wrong">
+                      <Icon name="warning" />
+                    </span>
+                  )
+                }
+              ]}
               onChange={setTab}
             />
           )}
@@ -180,8 +189,9 @@ function Generator(props: IGeneratorProps): JSX.Element {
         />
         <div
           className="pyr-generator-body"
-          id={`${prefix}-panel`}
+          id={panel}
           role={shell ? undefined : 'tabpanel'}
+          aria-labelledby={shell ? undefined : tabId(panel, tab)}
         >
           {state.phase === 'loading' ? (
             <p className="pyr-loading">{trans.__('Loading…')}</p>
@@ -234,53 +244,6 @@ function Generator(props: IGeneratorProps): JSX.Element {
   );
 }
 
-function Tabs(props: {
-  prefix: string;
-  value: Tab;
-  wrong: boolean;
-  onChange: (tab: Tab) => void;
-}): JSX.Element {
-  const trans = useTrans();
-  const tabs: [Tab, string][] = [
-    ['form', trans.__('Form')],
-    ['yaml', trans.__('YAML')]
-  ];
-  return (
-    <div
-      className="pyr-tabs"
-      role="tablist"
-      aria-label={trans.__('Two views of the configuration')}
-      onKeyDown={event => {
-        if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-          const next = props.value === 'form' ? 'yaml' : 'form';
-          props.onChange(next);
-          document.getElementById(`${props.prefix}-tab-${next}`)?.focus();
-        }
-      }}
-    >
-      {tabs.map(([tab, name]) => (
-        <button
-          key={tab}
-          id={`${props.prefix}-tab-${tab}`}
-          type="button"
-          role="tab"
-          aria-selected={props.value === tab}
-          aria-controls={`${props.prefix}-panel`}
-          tabIndex={props.value === tab ? 0 : -1}
-          onClick={() => props.onChange(tab)}
-        >
-          {name}
-          {tab === 'yaml' && props.wrong && (
-            <span className="pyr-group-wrong">
-              <Icon name="warning" />
-            </span>
-          )}
-        </button>
-      ))}
-    </div>
-  );
-}
-
 function Notices(props: {
   messages: readonly (string | null | undefined)[];
 }): JSX.Element | null {
@@ -294,19 +257,15 @@ function Notices(props: {
   return (
     <>
       {shown.map(message => (
-        <Strip key={message} kind="warning" icon="warning">
+        <Strip key={message} kind="warning">
           {message}
         </Strip>
       ))}
       {shown.length < messages.length && (
-        <Strip kind="warning" icon="warning">
-          <button
-            type="button"
-            className="pyr-link"
-            onClick={() => setAll(true)}
-          >
+        <Strip kind="warning">
+          <Link onClick={() => setAll(true)}>
             {trans.__('Show %1 more', messages.length - shown.length)}
-          </button>
+          </Link>
         </Strip>
       )}
     </>

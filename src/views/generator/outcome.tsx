@@ -9,6 +9,7 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
 import { Icon } from '../shared/icons';
+import { DataTable } from '../shared/table';
 import { CreateForm, namesByPattern } from './create';
 import { ModeSwitch, searchErrorsOf, SearchTable } from './searchform';
 
@@ -53,11 +54,7 @@ export function Outcome(props: IOutcomeProps): JSX.Element {
       aria-label={trans.__('What will be created')}
     >
       {props.onMode && (
-        <ModeSwitch
-          isSearch={state.search !== null}
-          prefix={prefix}
-          onChange={props.onMode}
-        />
+        <ModeSwitch isSearch={state.search !== null} onChange={props.onMode} />
       )}
       <CreateForm
         {...props}
@@ -233,34 +230,19 @@ function Table(props: {
       role="region"
       aria-label={trans.__('Tasks that will be created')}
     >
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Task')}</th>
-            {keys.map(key => (
-              <th key={key} scope="col">
-                {key}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {preview.rows.map(row => (
-            <tr key={row.name}>
-              <td title={row.name}>{row.name}</td>
-              {keys.map(key => (
-                <td
-                  key={key}
-                  className="pyr-outcome-value"
-                  title={exactValue(row.values[key])}
-                >
-                  {exactValue(row.values[key])}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        rows={preview.rows}
+        columns={[
+          { id: '', title: trans.__('Task'), cell: ({ name }) => name },
+          ...keys.map(key => ({
+            id: key,
+            title: key,
+            className: 'pyr-outcome-value',
+            cell: ({ values }: { values: Record<string, unknown> }) =>
+              exactValue(values[key])
+          }))
+        ]}
+      />
       {preview.count > preview.rows.length && (
         <p className="pyr-note">
           {trans.__(

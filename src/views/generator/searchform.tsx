@@ -8,48 +8,38 @@ import {
   MOST_TRIALS,
   SEARCH_FIELDS
 } from '../../model/searchdraft';
+import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { Strip } from '../shared/strip';
+import { Strip, TextInput } from '../shared/strip';
+import { DataTable } from '../shared/table';
 
 /** Whether every combination is made, or the best one searched for. */
 export function ModeSwitch(props: {
   isSearch: boolean;
-  prefix: string;
   onChange: (isSearch: boolean) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const modes = [
-    {
-      isSearch: false,
-      label: trans.__('Every combination'),
-      title: trans.__('A task for each combination of the values')
-    },
-    {
-      isSearch: true,
-      label: trans.__('Search'),
-      title: trans.__(
-        'Tasks one after the other, each chosen by what the earlier ones gave'
-      )
-    }
-  ];
   return (
-    <div
-      className="pyr-modes"
-      role="radiogroup"
-      aria-label={trans.__('What is made of the configuration')}
-    >
-      {modes.map(({ isSearch, label, title }) => (
-        <label key={label} title={title}>
-          <input
-            type="radio"
-            name={`${props.prefix}-mode`}
-            checked={props.isSearch === isSearch}
-            onChange={() => props.onChange(isSearch)}
-          />
-          <span>{label}</span>
-        </label>
-      ))}
-    </div>
+    <Radios
+      className="pyr-segments pyr-modes"
+      label={trans.__('What is made of the configuration')}
+      value={props.isSearch ? 'search' : 'all'}
+      options={[
+        [
+          'all',
+          trans.__('Every combination'),
+          trans.__('A task for each combination of the values')
+        ],
+        [
+          'search',
+          trans.__('Search'),
+          trans.__(
+            'Tasks one after the other, each chosen by what the earlier ones gave'
+          )
+        ]
+      ]}
+      onChange={mode => props.onChange(mode === 'search')}
+    />
   );
 }
 
@@ -80,7 +70,7 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
   return (
     <>
       {state.canSearch === false && (
-        <Strip kind="warning" icon="warning">
+        <Strip kind="warning">
           {trans.__(
             'Searching needs Optuna where the server runs: %1',
             "pip install 'pyruns_jupyter[optimize]'"
@@ -90,21 +80,16 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
       <div className="pyr-search-fields">
         <label className="pyr-create-field pyr-search-objective">
           {trans.__('Objective')}
-          <input
-            type="text"
-            className="pyr-input"
+          <TextInput
             id={`${prefix}@objective`}
             list={`${prefix}-figures`}
             value={search.objective}
             placeholder={trans.__('such as %1', 'val_acc')}
-            spellCheck={false}
-            autoComplete="off"
             aria-invalid={isWrong('objective')}
             title={trans.__(
               'The figure that is optimised: what a run records under this name, else the last value that it tracked'
             )}
-            onChange={event => {
-              const objective = event.target.value;
+            onValue={objective => {
               const isKnown = state.figures.includes(objective);
               change({
                 objective,
@@ -118,33 +103,29 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
             ))}
           </datalist>
         </label>
-        <label className="pyr-create-field">
-          {trans.__('Direction')}
-          <select
-            className="pyr-input"
-            id={`${prefix}@direction`}
-            value={search.direction}
-            onChange={event =>
-              change({ direction: event.target.value as ISearch['direction'] })
-            }
-          >
-            <option value="maximize">{trans.__('more is better')}</option>
-            <option value="minimize">{trans.__('less is better')}</option>
-          </select>
-        </label>
+        <Choice
+          className="pyr-create-field"
+          label={trans.__('Direction')}
+          id={`${prefix}@direction`}
+          value={search.direction}
+          options={[
+            ['maximize', trans.__('more is better')],
+            ['minimize', trans.__('less is better')]
+          ]}
+          onChange={direction => change({ direction })}
+        />
         <label className="pyr-create-field">
           {trans.__('Trials')}
-          <input
+          <TextInput
             type="number"
-            className="pyr-input"
             id={`${prefix}@n`}
             min={1}
             max={MOST_TRIALS}
             value={typed ?? search.n}
             aria-invalid={isWrong('n')}
-            onChange={event => {
-              setTyped(event.target.value);
-              const n = Math.round(Number(event.target.value));
+            onValue={text => {
+              setTyped(text);
+              const n = Math.round(Number(text));
               if (n >= 1 && n <= MOST_TRIALS) {
                 change({ n });
               }
@@ -152,24 +133,21 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
             onBlur={() => setTyped(null)}
           />
         </label>
-        <label className="pyr-create-field">
-          {trans.__('Stop early')}
-          <select
-            className="pyr-input"
-            id={`${prefix}@prune`}
-            value={search.prune}
-            title={trans.__(
-              'Stop a run that is worse at some point of its curve than the best half, or quarter, of the others were there'
-            )}
-            onChange={event =>
-              change({ prune: event.target.value as ISearch['prune'] })
-            }
-          >
-            <option value="">{trans.__('never')}</option>
-            <option value="median">{trans.__('the worse half')}</option>
-            <option value="quartile">{trans.__('all but a quarter')}</option>
-          </select>
-        </label>
+        <Choice
+          className="pyr-create-field"
+          label={trans.__('Stop early')}
+          id={`${prefix}@prune`}
+          value={search.prune}
+          title={trans.__(
+            'Stop a run that is worse at some point of its curve than the best half, or quarter, of the others were there'
+          )}
+          options={[
+            ['', trans.__('never')],
+            ['median', trans.__('the worse half')],
+            ['quartile', trans.__('all but a quarter')]
+          ]}
+          onChange={prune => change({ prune })}
+        />
       </div>
       {errors.map((error, index) => (
         <p key={index} className="pyr-field-error">
@@ -195,24 +173,22 @@ export function SearchTable(props: {
       aria-label={trans.__('What is searched')}
     >
       {axes.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Parameter')}</th>
-              <th scope="col">{trans.__('What may be tried')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {axes.map(axis => (
-              <tr key={axis.key}>
-                <td title={axis.key}>{axis.key}</td>
-                <td className="pyr-outcome-value">
-                  <Tried axis={axis} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <DataTable
+          rows={axes}
+          columns={[
+            {
+              id: 'key',
+              title: trans.__('Parameter'),
+              cell: axis => axis.key
+            },
+            {
+              id: 'span',
+              title: trans.__('What may be tried'),
+              className: 'pyr-outcome-value',
+              cell: axis => <Tried axis={axis} />
+            }
+          ]}
+        />
       )}
     </div>
   );

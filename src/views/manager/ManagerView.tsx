@@ -18,7 +18,8 @@ import { useActions } from '../actions/controls';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { LostStrip } from '../shared/lost';
 import type { IPoint } from '../shared/popup';
 import { exactValue } from '../shared/format';
@@ -27,9 +28,10 @@ import { useOwned, useStore } from '../shared/store';
 import { Button, Strip } from '../shared/strip';
 import { Body } from './body';
 import { ColumnMenu } from './columnmenu';
+import { ColumnsPopup } from './columnspopup';
 import { Details } from './details';
 import type { MarkdownRenderer } from './details/notes';
-import type { ExportForm } from './exporting';
+import type { ExportChoice } from './exporting';
 import { ExportPopup } from './exporting';
 import { Foot, Happenings } from './foot';
 import { Looks } from './looks';
@@ -71,23 +73,22 @@ export interface IManagerProps {
 }
 
 /** All tasks of a workspace: find, select, run, stop, delete. */
-export function ManagerView(props: IManagerProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Manager {...props} />
-    </TransContext.Provider>
-  );
-}
+export const ManagerView = withTrans(Manager);
 
 /** What is open over the page. */
 type Opened =
-  | { kind: 'column'; anchor: HTMLElement; column: ColumnId }
+  | { kind: 'columns' }
+  | { kind: 'column'; column: ColumnId }
   | {
       kind: 'more' | 'export' | 'menu' | 'rename' | 'tags';
-      anchor: HTMLElement;
-      at?: IPoint;
       names: readonly string[];
     };
+
+/** Where that is. */
+interface IOpenedAt {
+  anchor: HTMLElement;
+  at?: IPoint;
+}
 
 /** Groups, and what was searched for among them. */
 interface IOrigin {
@@ -118,12 +119,11 @@ function Manager(props: IManagerProps): JSX.Element {
   const { known, shown } = useStore(table);
   const [details, setDetails] = React.useState(false);
   const [active, setActive] = React.useState('');
-  const [columnsAt, setColumnsAt] = React.useState<HTMLElement | null>(null);
   /** The groups that a group's tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
-  const [opened, setOpened] = React.useState<Opened | null>(null);
+  const [opened, setOpened] = React.useState<(Opened & IOpenedAt) | null>(null);
   const [trash, setTrash] = React.useState<TrashModel | null>(null);
-  const [form, setForm] = React.useState<ExportForm>({
+  const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
     runs: 'latest'
   });
@@ -157,15 +157,27 @@ function Manager(props: IManagerProps): JSX.Element {
     () => chooseTasks(state.rows, [...state.selection]),
     [state.rows, state.selection]
   );
-  /** Where a form opens that no menu asked for. */
-  const place = () => ({
-    anchor:
-      root.current?.querySelector<HTMLElement>('.pyr-toolbar') ?? document.body,
-    at: undefined
-  });
+
+  /** Where something else was open when this was rendered: it is closed by then. */
+  const openHere = (next: Opened) =>
+    setOpened(opened && { anchor: opened.anchor, at: opened.at, ...next });
   const openForm =
     (kind: 'export' | 'rename' | 'tags') => (names: readonly string[]) =>
-      setOpened({ ...place(), ...opened, kind, names });
+      setOpened({
+        anchor:
+          opened?.anchor ??
+          // No menu asked for it.
+          root.current?.querySelector<HTMLElement>('.pyr-toolbar') ??
+          document.body,
+        at: opened?.at,
+        kind,
+        names
+      });
+  const place = opened && {
+    anchor: opened.anchor,
+    at: opened.at,
+    onClose: close
+  };
   const contextOf = (tasks = chosen): ITaskContext => ({
     workspace: model.id,
     trans,
@@ -242,9 +254,10 @@ function Manager(props: IManagerProps): JSX.Element {
             model={model}
             table={table}
             state={state}
-            curve={curve}
-            columnsAt={columnsAt}
-            onColumnsClose={() => setColumnsAt(null)}
+            hasColumns={opened?.kind === 'columns'}
+            onColumns={anchor =>
+              setOpened(opened ? null : { kind: 'columns', anchor })
+            }
           />
         }
       />
@@ -268,13 +281,9 @@ function Manager(props: IManagerProps): JSX.Element {
           {trans.__('The tasks with %1', origin.title)}
         </Strip>
       )}
-      {state.workspace?.problem && (
-        <Strip kind="warning" icon="warning">
-          {state.workspace.problem}
-        </Strip>
-      )}
+      <Strip kind="warning">{state.workspace?.problem}</Strip>
       {state.counts && sumOf(state.counts) > MANY_TASKS && (
-        <Strip kind="warning" icon="warning">
+        <Strip kind="warning">
           {trans.__(
             'There are %1 tasks here: from %2 on, lists and searches take seconds. Pack what is done into an archive and delete it, or go on in another folder.',
             sumOf(state.counts).toLocaleString(),
@@ -349,50 +358,46 @@ function Manager(props: IManagerProps): JSX.Element {
           />
         )}
       </div>
-      {opened?.kind === 'column' && (
+      {place && opened.kind === 'column' && (
         <ColumnMenu
+          {...place}
           model={model}
           table={table}
           column={opened.column}
-          anchor={opened.anchor}
-          onChoose={() => setColumnsAt(opened.anchor)}
-          onClose={close}
+          onChoose={() => openHere({ kind: 'columns' })}
         />
       )}
-      {opened?.kind === 'export' && (
+      {place && opened.kind === 'columns' && (
+        <ColumnsPopup {...place} table={table} state={state} curve={curve} />
+      )}
+      {place && opened.kind === 'export' && (
         <ExportPopup
+          {...place}
           model={model}
           state={state}
-          anchor={opened.anchor}
           form={form}
           onForm={setForm}
-          onClose={close}
         />
       )}
-      {(opened?.kind === 'menu' || opened?.kind === 'more') &&
+      {place &&
+        (opened.kind === 'menu' || opened.kind === 'more') &&
         React.createElement(opened.kind === 'menu' ? RowMenu : MoreMenu, {
+          ...place,
           context: contextOf(chooseTasks(state.rows, opened.names)),
-          actions,
-          anchor: opened.anchor,
-          at: opened.at,
-          onClose: close
+          actions
         })}
-      {opened?.kind === 'rename' && (
+      {place && opened.kind === 'rename' && (
         <RenamePopup
+          {...place}
           context={contextOf(chooseTasks(state.rows, opened.names))}
-          anchor={opened.anchor}
-          at={opened.at}
-          onClose={close}
         />
       )}
-      {opened?.kind === 'tags' && (
+      {place && opened.kind === 'tags' && (
         <TagsPopup
+          {...place}
           state={state}
-          anchor={opened.anchor}
-          at={opened.at}
           names={opened.names}
           onChange={(action, tags) => perform(action, opened.names, { tags })}
-          onClose={close}
         />
       )}
       {question}
@@ -402,7 +407,17 @@ function Manager(props: IManagerProps): JSX.Element {
         actions={actions}
         onUndo={() => perform('restore-tasks', [])}
       />
-      <Foot model={model} state={state} />
+      <Foot
+        text={
+          state.phase !== 'ready'
+            ? ''
+            : state.total === 1
+              ? trans.__('1 task')
+              : trans.__('%1 tasks', state.total.toLocaleString())
+        }
+        selected={state.selection.size}
+        onClear={() => model.select([], 'replace')}
+      />
     </div>
   );
 }

@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { Group, TaskRow } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, Empty } from '../shared/strip';
+import { Button, Empty, Skeleton } from '../shared/strip';
 import { Cards } from './cards';
 import type { IGridProps } from './grid';
 import { Grid } from './grid';
@@ -22,28 +22,16 @@ export function Body(props: IBodyProps): JSX.Element {
   const { layout } = useStore(table);
   if (state.phase === 'error') {
     return (
-      <Empty icon="warning" title={trans.__('The tasks cannot be listed')}>
-        <p>{state.error?.message}</p>
-        <Button
-          icon="refresh"
-          label={trans.__('Retry now')}
-          onClick={() => model.retry()}
-        />
-      </Empty>
+      <Empty
+        icon="warning"
+        title={trans.__('The tasks cannot be listed')}
+        text={state.error?.message}
+        onRetry={() => model.retry()}
+      />
     );
   }
   if (state.phase === 'loading') {
-    return (
-      <div
-        className="pyr-skeleton"
-        role="status"
-        aria-label={trans.__('Loading tasks…')}
-      >
-        {Array.from({ length: 12 }, (_, index) => (
-          <span key={index} className="pyr-bone" />
-        ))}
-      </div>
-    );
+    return <Skeleton lines={12} label={trans.__('Loading tasks…')} />;
   }
   const { query, statuses } = state.listing;
   const isFiltered =
@@ -64,12 +52,13 @@ export function Body(props: IBodyProps): JSX.Element {
         />
       </Empty>
     ) : (
-      <Empty icon="log" title={trans.__('No tasks yet')}>
-        <p>
-          {trans.__(
-            'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
-          )}
-        </p>
+      <Empty
+        icon="log"
+        title={trans.__('No tasks yet')}
+        text={trans.__(
+          'A task is your script with one configuration. Write “0.1\u00a0|\u2060\u00a00.01” for a value in the Generator and you get one task for each.'
+        )}
+      >
         {props.onGenerate && (
           <Button
             icon="add"

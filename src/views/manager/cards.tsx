@@ -1,5 +1,4 @@
 /** Tasks as cards: for those who look at curves and results, not at columns. */
-import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -18,10 +17,13 @@ import {
   shortValue,
   withoutFolders
 } from '../shared/format';
+import { moveFocus } from '../shared/keyboardnav';
 import type { IPoint } from '../shared/popup';
+import { useListSelection } from '../shared/selection';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime, useSize, useStore } from '../shared/store';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
+import { useVirtualRows } from '../shared/virtualrows';
 import { TagChips } from './tags';
 
 /** A card and the space below it in pixels, as style/cards.css has it. */
@@ -50,12 +52,7 @@ export function Cards(props: ICardsProps): JSX.Element {
   const { curves } = useStore(props.curves);
   const across = Math.max(1, Math.floor((size.width || 900) / LEAST_WIDTH));
   const lines = Math.ceil(state.total / across);
-  const virtualizer = useVirtualizer({
-    count: lines,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => HEIGHT,
-    overscan: 3
-  });
+  const virtualizer = useVirtualRows(scroller, lines, HEIGHT, { overscan: 3 });
   const items = virtualizer.getVirtualItems();
   const first = (items[0]?.index ?? 0) * across;
   const last = ((items[items.length - 1]?.index ?? 0) + 1) * across - 1;
@@ -72,23 +69,19 @@ export function Cards(props: ICardsProps): JSX.Element {
   const ticks = shown.some(row => row.status === 'running');
   const now = useKnownTime(state, true, ticks ? 1000 : 15000);
 
-  const select = (event: React.MouseEvent, name: string) => {
-    if (event.ctrlKey || event.metaKey) {
-      model.select([name], state.selection.has(name) ? 'remove' : 'add');
-    } else {
-      model.select([name], 'replace');
-    }
-    props.onActive(name);
-  };
-  const menu = (event: React.MouseEvent<HTMLElement>, name: string) => {
+  const { click, namesAt } = useListSelection({
+    count: state.total,
+    selection: state.selection,
+    nameAt: index => state.rows[index]?.name,
+    select: (names, mode) => model.select(names, mode)
+  });
+  const menu = (event: React.MouseEvent<HTMLElement>, index: number) => {
     event.preventDefault();
     event.stopPropagation();
-    const names = state.selection.has(name) ? [...state.selection] : [name];
-    model.select(names, 'replace');
     props.onMenu(
       event.currentTarget,
       { x: event.clientX, y: event.clientY },
-      names
+      namesAt(index)
     );
   };
 
@@ -99,7 +92,17 @@ export function Cards(props: ICardsProps): JSX.Element {
       role="list"
       aria-label={trans.__('Tasks')}
       aria-busy={state.refreshing}
-      onKeyDown={event => walk(event, across)}
+      onKeyDown={event => {
+        const steps = {
+          ArrowRight: 1,
+          ArrowLeft: -1,
+          ArrowDown: across,
+          ArrowUp: -across
+        };
+        if ((event.target as HTMLElement).matches('[role=listitem]')) {
+          moveFocus(event, '[role=listitem]', steps, false);
+        }
+      }}
       data-jp-suppress-context-menu=""
     >
       <div style={{ height: virtualizer.getTotalSize(), position: 'relative' }}>
@@ -128,14 +131,17 @@ export function Cards(props: ICardsProps): JSX.Element {
                   selected={state.selection.has(row.name)}
                   pending={state.pending.get(row.name)}
                   now={now}
-                  onSelect={event => select(event, row.name)}
+                  onSelect={event => {
+                    click(event, index);
+                    props.onActive(row.name);
+                  }}
                   onOpen={() => props.onOpenLog(row)}
                   onRunOrStop={
                     props.onRunOrStop && row.readable
                       ? () => props.onRunOrStop?.(row)
                       : undefined
                   }
-                  onMenu={event => menu(event, row.name)}
+                  onMenu={event => menu(event, index)}
                 />
               ) : (
                 <div key={index} className="pyr-task-card">
@@ -148,25 +154,6 @@ export function Cards(props: ICardsProps): JSX.Element {
       </div>
     </div>
   );
-}
-
-/** Move the focus from card to card with the arrow keys. */
-function walk(event: React.KeyboardEvent<HTMLElement>, across: number): void {
-  const step = {
-    ArrowRight: 1,
-    ArrowLeft: -1,
-    ArrowDown: across,
-    ArrowUp: -across
-  }[event.key];
-  const cards = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[role="listitem"]')
-  ];
-  const at = cards.indexOf(event.target as HTMLElement);
-  const next = step === undefined || at < 0 ? undefined : cards[at + step];
-  if (next) {
-    event.preventDefault();
-    next.focus();
-  }
 }
 
 function TaskCard(props: {
@@ -224,16 +211,15 @@ function TaskCard(props: {
           silent={row.silent_since}
           detail={row.message}
         />
-        <span className="pyr-line-time">{time}</span>
+        <span className="pyr-task-time">{time}</span>
         <span
           className="pyr-task-card-actions"
           onClick={event => event.stopPropagation()}
           onDoubleClick={event => event.stopPropagation()}
         >
           {props.onRunOrStop && (
-            <Button
+            <IconButton
               icon={isActive(row.status) ? 'stop' : 'run'}
-              iconOnly
               label={
                 isActive(row.status)
                   ? trans.__('Stop %1', row.name)
@@ -242,9 +228,8 @@ function TaskCard(props: {
               onClick={props.onRunOrStop}
             />
           )}
-          <Button
+          <IconButton
             icon="log"
-            iconOnly
             label={trans.__('Show the log of %1', row.name)}
             onClick={props.onOpen}
           />

@@ -8,7 +8,7 @@ import type { WorkspaceModel } from '../../model/workspace';
 import { useTrans } from '../shared/context';
 import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
-import { columnTitle } from './columns';
+import { columnTitle, sortOf } from './columns';
 
 /** Sort by a key; the same one again turns the order around. */
 export function sortBy(
@@ -22,19 +22,6 @@ export function sortBy(
   const opposite = listing.order === 'asc' ? 'desc' : 'asc';
   const next = listing.sort === sort ? opposite : natural;
   model.setListing({ sort, order: order ?? next });
-}
-
-/** What the server sorts a column by, null when it cannot. */
-export function sortOf(id: ColumnId): string | null {
-  const parts = partsOf(id);
-  switch (parts.kind) {
-    case 'curve':
-      return null;
-    case 'fact':
-      return ['left', 'outcome', 'hit'].includes(id) ? null : id;
-    default:
-      return `${parts.kind}.${parts.key}`;
-  }
 }
 
 /** What one step makes a column wider or narrower, in pixels. */
@@ -139,15 +126,15 @@ export function ColumnMenu(props: {
       label: trans.__('Usual width'),
       disabled: layout.widths[column] === undefined,
       run: () => table.setWidth(column, null)
+    },
+    {
+      id: 'columns',
+      label: trans.__('Columns…'),
+      icon: 'table',
+      separated: true,
+      run: props.onChoose
     }
   );
-  items.push({
-    id: 'columns',
-    label: trans.__('Columns…'),
-    icon: 'table',
-    separated: true,
-    run: props.onChoose
-  });
   return (
     <Menu
       anchor={props.anchor}

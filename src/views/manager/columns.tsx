@@ -1,5 +1,4 @@
 /** The columns of the task table: what stands in them, and how wide they are. */
-import type { ColumnDef } from '@tanstack/react-table';
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -22,22 +21,20 @@ import {
 import { Icon } from '../shared/icons';
 import { TagChips } from './tags';
 
-/** What a column needs beside its cells. */
-export interface IColumnMeta {
+export interface ITaskColumn {
+  id: ColumnId;
+  title: string;
+  /** In pixels; the least where it `grows`. */
+  size: number;
+  /** Its share of the width that is left over. */
+  grows?: number;
+  align: 'left' | 'right';
   /** What the server sorts by, null when it cannot. */
   sort: string | null;
-  align: 'left' | 'right';
-  /** Its share of the width that is left over; the size is the least. */
-  grows?: number;
-  /** Where it stays in sight, in pixels from the left. */
+  /** Where a frozen one stays, in pixels from the left. */
   left?: number;
+  cell: (task: TaskRow) => React.ReactNode;
 }
-
-export type TaskColumn = ColumnDef<TaskRow, unknown> & {
-  id: string;
-  size: number;
-  meta: IColumnMeta;
-};
 
 /** What columns are made of, beside their ids. */
 export interface IColumnSource {
@@ -120,26 +117,18 @@ export function columnTitle(trans: ITrans, id: ColumnId): string {
 }
 
 function factTitle(trans: ITrans, fact: Fact): string {
-  switch (fact) {
-    case 'name':
-      return trans.__('Name');
-    case 'hit':
-      return trans.__('Found in the log');
-    case 'started':
-      return trans.__('Started');
-    case 'finished':
-      return trans.__('Ended');
-    case 'created':
-      return trans.__('Created');
-    case 'duration':
-      return trans.__('Duration');
-    case 'left':
-      return trans.__('Time left');
-    case 'runs':
-      return trans.__('Runs');
-    case 'outcome':
-      return trans.__('Result');
-  }
+  const words: Record<Fact, string> = {
+    name: trans.__('Name'),
+    hit: trans.__('Found in the log'),
+    started: trans.__('Started'),
+    finished: trans.__('Ended'),
+    created: trans.__('Created'),
+    duration: trans.__('Duration'),
+    left: trans.__('Time left'),
+    runs: trans.__('Runs'),
+    outcome: trans.__('Result')
+  };
+  return words[fact];
 }
 
 /**
@@ -150,7 +139,7 @@ function factTitle(trans: ITrans, fact: Fact): string {
 export function taskColumns(
   ids: readonly ColumnId[],
   source: IColumnSource
-): TaskColumn[] {
+): ITaskColumn[] {
   const numeric = new Set(JSON.parse(source.numeric) as string[]);
   const pinned = ids.filter(id => source.pinned.includes(id));
   let left = source.before;
@@ -160,56 +149,74 @@ export function taskColumns(
     const isFixed = width !== undefined || (index === 0 && pinned.length > 0);
     const size = width ?? column.size;
     const stays = index > 0 && pinned.includes(id);
-    const meta: IColumnMeta = {
-      ...column.meta,
-      grows: isFixed ? undefined : column.meta.grows,
+    const placed = {
+      ...column,
+      id,
+      title: columnTitle(source.trans, id),
+      align: column.align ?? ('left' as const),
+      sort: sortOf(id),
+      size,
+      grows: isFixed ? undefined : column.grows,
       left: stays ? left : undefined
     };
     left += size;
-    return { ...column, size, meta };
+    return placed;
   });
+}
+
+/** What a column shows; by itself it stands at the left. */
+type Content = Pick<ITaskColumn, 'size' | 'grows' | 'cell'> & {
+  align?: 'right';
+};
+
+/** What the server sorts a column by, null when it cannot. */
+export function sortOf(id: ColumnId): string | null {
+  const parts = partsOf(id);
+  switch (parts.kind) {
+    case 'curve':
+      return null;
+    case 'fact':
+      return ['left', 'outcome', 'hit'].includes(id) ? null : id;
+    default:
+      // The same key may be swept and reported.
+      return `${parts.kind}.${parts.key}`;
+  }
 }
 
 function columnOf(
   id: ColumnId,
   isNumber: boolean,
   source: IColumnSource
-): TaskColumn {
+): Content {
   const parts = partsOf(id);
-  const header = columnTitle(source.trans, id);
   switch (parts.kind) {
     case 'fact':
-      return { id, header, ...factColumn(id as Fact, source) };
+      return factColumn(id as Fact, source);
     case 'curve':
       return {
-        id,
-        header,
         size: 112,
-        meta: { sort: null, align: 'left' },
-        cell: ({ row }) => {
-          const curve = source.curve(row.original.name);
-          return curve ? <Curve curve={curve} label={header} /> : null;
+        cell: task => {
+          const curve = source.curve(task.name);
+          return (
+            curve && (
+              <Curve curve={curve} label={columnTitle(source.trans, id)} />
+            )
+          );
         }
       };
     default: {
       const { kind, key } = parts;
       const show = kind === 'config' ? shortValue : plainValue;
       return {
-        id,
-        header,
         size: widthFor(key, isNumber),
-        meta: {
-          // The same key may be swept and reported.
-          sort: `${kind}.${key}`,
-          align: isNumber ? 'right' : 'left'
-        },
-        cell: ({ row }) => {
+        align: isNumber ? 'right' : undefined,
+        cell: task => {
           const value =
-            kind === 'config'
-              ? configValue(row.original, key)
-              : row.original.figures[key];
-          return value === undefined ? null : (
-            <span title={exactValue(value)}>{show(value)}</span>
+            kind === 'config' ? configValue(task, key) : task.figures[key];
+          return (
+            value !== undefined && (
+              <span title={exactValue(value)}>{show(value)}</span>
+            )
           );
         }
       };
@@ -217,38 +224,29 @@ function columnOf(
   }
 }
 
-function factColumn(
-  fact: Fact,
-  source: IColumnSource
-): Pick<TaskColumn, 'size' | 'meta' | 'cell'> {
+function factColumn(fact: Fact, source: IColumnSource): Content {
   const { trans, now } = source;
-  const timeColumn = (
-    sort: string,
-    timeOf: (row: TaskRow) => number | null
-  ): Pick<TaskColumn, 'size' | 'meta' | 'cell'> => ({
+  const timeColumn = (timeOf: (task: TaskRow) => number | null): Content => ({
     size: 116,
-    meta: { sort, align: 'left' },
-    cell: ({ row }) => {
-      const time = timeOf(row.original);
-      return (
-        <span title={fullTime(time)}>{relativeTime(trans, time, now())}</span>
-      );
-    }
+    cell: task => (
+      <span title={fullTime(timeOf(task))}>
+        {relativeTime(trans, timeOf(task), now())}
+      </span>
+    )
   });
   switch (fact) {
     case 'name':
       return {
         size: source.tagged ? 212 : 184,
-        meta: { sort: 'name', align: 'left', grows: 2 },
-        cell: ({ row }) => <Name trans={trans} task={row.original} />
+        grows: 2,
+        cell: task => <Name trans={trans} task={task} />
       };
     case 'hit':
       return {
         size: 280,
-        meta: { sort: null, align: 'left', grows: 4 },
-        cell: ({ row }) => {
-          const { hit } = row.original;
-          return hit ? (
+        grows: 4,
+        cell: ({ hit }) =>
+          hit && (
             <span
               className="pyr-hit"
               title={
@@ -260,22 +258,21 @@ function factColumn(
               {hit.line !== null && <small>{hit.line}</small>}
               <code>{hit.text}</code>
             </span>
-          ) : null;
-        }
+          )
       };
     case 'started':
-      return timeColumn('started', row => row.started_at);
+      return timeColumn(task => task.started_at);
     case 'finished':
-      return timeColumn('finished', row => row.finished_at);
+      return timeColumn(task => task.finished_at);
     case 'created':
-      return timeColumn('created', row => row.created_at);
+      return timeColumn(task => task.created_at);
     case 'duration':
       return {
         size: 112,
-        meta: { sort: 'duration', align: 'right' },
-        cell: ({ row }) => {
-          const lasted = elapsed(row.original, now());
-          const left = timeLeft(row.original, source.typical(), now());
+        align: 'right',
+        cell: task => {
+          const lasted = elapsed(task, now());
+          const left = timeLeft(task, source.typical(), now());
           const shown = duration(trans, lasted);
           return left === null || lasted === null ? (
             shown
@@ -293,24 +290,24 @@ function factColumn(
     case 'left':
       return {
         size: 96,
-        meta: { sort: null, align: 'right' },
-        cell: ({ row }) => {
-          const left = timeLeft(row.original, source.typical(), now());
+        align: 'right',
+        cell: task => {
+          const left = timeLeft(task, source.typical(), now());
           return left === null ? '' : duration(trans, Math.ceil(left));
         }
       };
     case 'runs':
       return {
         size: 72,
-        meta: { sort: 'runs', align: 'right' },
-        cell: ({ row }) => row.original.runs || ''
+        align: 'right',
+        cell: task => task.runs || ''
       };
     case 'outcome':
       return {
         size: 128,
-        meta: { sort: null, align: 'left', grows: 2 },
-        cell: ({ row }) => {
-          const text = outcome(trans, row.original);
+        grows: 2,
+        cell: task => {
+          const text = outcome(trans, task);
           return <span title={text}>{withoutFolders(text)}</span>;
         }
       };

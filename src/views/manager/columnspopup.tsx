@@ -5,10 +5,11 @@ import type { ColumnId } from '../../model/layout';
 import { FACTS } from '../../model/layout';
 import type { TableModel } from '../../model/table';
 import type { IWorkspaceState } from '../../model/workspacestate';
+import { Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
-import { moveFocus, Popup } from '../shared/popup';
+import { Popup } from '../shared/popup';
 import { useStore } from '../shared/store';
-import { Button } from '../shared/strip';
+import { Button, TextInput } from '../shared/strip';
 import { columnTitle } from './columns';
 
 /** Keys of a kind that are listed; a search finds the others. */
@@ -87,60 +88,51 @@ export function ColumnsPopup(props: {
       label={trans.__('Columns')}
       className="pyr-columns"
     >
-      <div onKeyDown={moveFocus} role="presentation">
-        <div className="pyr-columns-head">
-          <input
-            type="search"
-            autoFocus
-            data-item=""
-            className="pyr-input"
-            value={search}
-            placeholder={trans.__('Search columns')}
-            aria-label={trans.__('Search columns')}
-            onChange={event => setSearch(event.target.value)}
-          />
-          <Button
-            label={trans.__('Automatic')}
-            title={trans.__('Show what differs, by itself')}
-            disabled={layout.columns === null}
-            onClick={() =>
-              table.setLayout({ columns: null, widths: {}, pinned: [] })
-            }
-          />
-        </div>
-        {groups.map(([name, choices]) => {
-          const found = choices.filter(choice =>
-            choice.title.toLowerCase().includes(wanted)
-          );
-          return found.length === 0 ? null : (
-            <fieldset key={name} className="pyr-columns-group">
-              <legend>{name}</legend>
-              {found.slice(0, MOST).map(({ id, title, detail }) => (
-                <label key={id} className="pyr-columns-item">
-                  <input
-                    type="checkbox"
-                    data-item=""
-                    checked={shown.includes(id)}
-                    onChange={event =>
-                      table.showColumn(id, event.target.checked)
-                    }
-                  />
-                  <span title={title}>{title}</span>
-                  <small>{detail}</small>
-                </label>
-              ))}
-              {found.length > MOST && (
-                <p className="pyr-popup-hint">
-                  {trans.__(
-                    'and %1 more: search for them',
-                    found.length - MOST
-                  )}
-                </p>
-              )}
-            </fieldset>
-          );
-        })}
+      <div className="pyr-columns-head">
+        <TextInput
+          type="search"
+          autoFocus
+          data-item=""
+          value={search}
+          placeholder={trans.__('Search columns')}
+          aria-label={trans.__('Search columns')}
+          onValue={setSearch}
+        />
+        <Button
+          label={trans.__('Automatic')}
+          title={trans.__('Show what differs, by itself')}
+          disabled={layout.columns === null}
+          onClick={() =>
+            table.setLayout({ columns: null, widths: {}, pinned: [] })
+          }
+        />
       </div>
+      {groups.map(([name, choices]) => {
+        const found = choices.filter(choice =>
+          choice.title.toLowerCase().includes(wanted)
+        );
+        return found.length === 0 ? null : (
+          <fieldset key={name} className="pyr-columns-group">
+            <legend>{name}</legend>
+            {found.slice(0, MOST).map(({ id, title, detail }) => (
+              <Toggle
+                key={id}
+                className="pyr-columns-item"
+                data-item=""
+                label={title}
+                detail={detail}
+                checked={shown.includes(id)}
+                onChange={isShown => table.showColumn(id, isShown)}
+              />
+            ))}
+            {found.length > MOST && (
+              <p className="pyr-popup-hint">
+                {trans.__('and %1 more: search for them', found.length - MOST)}
+              </p>
+            )}
+          </fieldset>
+        );
+      })}
     </Popup>
   );
 }

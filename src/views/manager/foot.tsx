@@ -5,35 +5,25 @@ import type { IWorkspaceState } from '../../model/workspacestate';
 import type { IActions } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
-import { Button, Strip } from '../shared/strip';
-
-interface IFootProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-}
+import { Button, Link, Strip } from '../shared/strip';
 
 /** What happened, and what can be done about it. */
-export function Happenings(
-  props: IFootProps & { actions: IActions; onUndo: () => void }
-): JSX.Element {
+export function Happenings(props: {
+  model: WorkspaceModel;
+  state: IWorkspaceState;
+  actions: IActions;
+  onUndo: () => void;
+}): JSX.Element {
   const { model, state, actions } = props;
   const trans = useTrans();
   return (
     <>
-      {actions.failure && (
-        <Strip
-          kind="error"
-          icon="failed"
-          onClose={() => actions.setFailure(null)}
-        >
-          {actions.failure}
-        </Strip>
-      )}
-      {actions.note && (
-        <Strip kind="info" icon="check" onClose={() => actions.setNote(null)}>
-          {actions.note}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => actions.setFailure(null)}>
+        {actions.failure}
+      </Strip>
+      <Strip kind="info" icon="check" onClose={() => actions.setNote(null)}>
+        {actions.note}
+      </Strip>
       {state.undo && (
         <Strip
           kind="info"
@@ -54,22 +44,11 @@ export function Happenings(
           )}
         </Strip>
       )}
-      {state.phase === 'ready' &&
-        state.error &&
-        state.connection !== 'lost' && (
-          <Strip
-            kind="error"
-            icon="warning"
-            actions={
-              <Button
-                label={trans.__('Retry now')}
-                onClick={() => model.retry()}
-              />
-            }
-          >
-            {state.error.message}
-          </Strip>
-        )}
+      <Strip kind="error" onRetry={() => model.retry()}>
+        {state.phase === 'ready' &&
+          state.connection !== 'lost' &&
+          state.error?.message}
+      </Strip>
       <LostStrip
         connection={state.connection}
         heard={state.heard}
@@ -79,31 +58,22 @@ export function Happenings(
   );
 }
 
-/** How many tasks there are, and how many are selected. */
-export function Foot(props: IFootProps): JSX.Element {
-  const { model, state } = props;
+/** How many tasks are listed, and how many of them are selected. */
+export function Foot(props: {
+  text: string;
+  selected: number;
+  onClear: () => void;
+}): JSX.Element {
   const trans = useTrans();
-  const { size } = state.selection;
   return (
     <div className="pyr-foot">
-      <span>
-        {state.phase === 'ready' &&
-          (state.total === 1
-            ? trans.__('1 task')
-            : trans.__('%1 tasks', state.total.toLocaleString()))}
-      </span>
-      {size > 0 && (
+      <span>{props.text}</span>
+      {props.selected > 0 && (
         <>
           <span role="status">
-            {trans.__('%1 selected', size.toLocaleString())}
+            {trans.__('%1 selected', props.selected.toLocaleString())}
           </span>
-          <button
-            type="button"
-            className="pyr-link"
-            onClick={() => model.select([], 'replace')}
-          >
-            {trans.__('Clear selection')}
-          </button>
+          <Link onClick={props.onClear}>{trans.__('Clear selection')}</Link>
         </>
       )}
     </div>

@@ -1,6 +1,4 @@
 /** The virtualised table of tasks, a grid that the keyboard can walk. */
-import { getCoreRowModel, useReactTable } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
@@ -14,7 +12,9 @@ import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { useKnownTime, useStore } from '../shared/store';
-import type { TaskColumn } from './columns';
+import { useListSelection } from '../shared/selection';
+import { useVirtualRows } from '../shared/virtualrows';
+import type { ITaskColumn } from './columns';
 import { numericSignature, taskColumns } from './columns';
 import { GridHeader } from './header';
 import type { IRowHandlers } from './row';
@@ -49,16 +49,22 @@ export function Grid(props: IGridProps): JSX.Element {
   const trans = useTrans();
   const id = React.useId();
   const scroller = React.useRef<HTMLDivElement>(null);
-  const [active, setActive] = React.useState(-1);
-  const anchor = React.useRef(-1);
-
-  const virtualizer = useVirtualizer({
-    count: state.total,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    // The header covers the first row when a row is scrolled to the top.
+  // The header covers the first row when a row is scrolled to the top.
+  const virtualizer = useVirtualRows(scroller, state.total, ROW_HEIGHT, {
     scrollPaddingStart: 28
+  });
+  const { active, setActive, click, namesAt, keyDown } = useListSelection({
+    count: state.total,
+    selection: state.selection,
+    nameAt: index => state.rows[index]?.name,
+    select: (names, mode) => model.select(names, mode),
+    selectAll: props.onSelectAll,
+    reveal: index => virtualizer.scrollToIndex(index),
+    page: () =>
+      Math.max(
+        1,
+        Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2
+      )
   });
   const items = virtualizer.getVirtualItems();
   const first = items[0]?.index ?? 0;
@@ -120,15 +126,6 @@ export function Grid(props: IGridProps): JSX.Element {
       wanted ? [wanted] : byWeight(state.columns.figures)
     );
   }, [props.curves, shown, shownCurve, curveKey, state.columns.figures]);
-  const table = useReactTable<TaskRow>({
-    data: shown,
-    columns,
-    getRowId: row => row.name,
-    getCoreRowModel: getCoreRowModel(),
-    manualSorting: true,
-    autoResetAll: false
-  });
-  const rowsByName = table.getCoreRowModel().rowsById;
   const template = gridTemplate(columns);
   const width = columns.reduce(
     (sum, column) => sum + column.size,
@@ -143,143 +140,39 @@ export function Grid(props: IGridProps): JSX.Element {
     }
   }, [activeName, onActive]);
 
-  const between = (from: number, to: number): string[] =>
-    state.rows
-      .slice(Math.min(from, to), Math.max(from, to) + 1)
-      .flatMap(row => row?.name ?? []);
-
-  const onRowClick = (event: React.MouseEvent, index: number, name: string) => {
-    setActive(index);
-    if (event.shiftKey && anchor.current >= 0) {
-      const mode = event.ctrlKey || event.metaKey ? 'add' : 'replace';
-      model.select(between(anchor.current, index), mode);
-      return;
-    }
-    anchor.current = index;
-    if (event.ctrlKey || event.metaKey) {
-      model.select([name], state.selection.has(name) ? 'remove' : 'add');
-    } else {
-      model.select([name], 'replace');
-    }
-  };
-
-  const onCheck = (event: React.MouseEvent, index: number, name: string) => {
-    event.stopPropagation();
-    setActive(index);
-    const mode = state.selection.has(name) ? 'remove' : 'add';
-    if (event.shiftKey && anchor.current >= 0) {
-      model.select(between(anchor.current, index), mode);
-    } else {
-      anchor.current = index;
-      model.select([name], mode);
-    }
-  };
-
-  const move = (to: number, extend: boolean) => {
-    const index = Math.max(0, Math.min(state.total - 1, to));
-    if (extend) {
-      if (anchor.current < 0) {
-        anchor.current = Math.max(0, active);
-      }
-      model.select(between(anchor.current, index), 'replace');
-    } else {
-      anchor.current = index;
-    }
-    setActive(index);
-    virtualizer.scrollToIndex(index);
-  };
-
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.target !== event.currentTarget || state.total === 0) {
       return;
     }
-    const page = Math.max(
-      1,
-      Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2
-    );
     const row = state.rows[active];
-    const command = event.ctrlKey || event.metaKey;
-    switch (event.key) {
-      case 'ArrowDown':
-      case 'ArrowUp':
-        if (event.altKey) {
-          props.onMove(
-            event.key === 'ArrowUp' ? 'up' : 'down',
-            namesAt(active)
-          );
-        } else {
-          move(active + (event.key === 'ArrowUp' ? -1 : 1), event.shiftKey);
-        }
-        break;
-      case 'PageDown':
-        move(active + page, event.shiftKey);
-        break;
-      case 'PageUp':
-        move(active - page, event.shiftKey);
-        break;
-      case 'Home':
-        move(0, event.shiftKey);
-        break;
-      case 'End':
-        move(state.total - 1, event.shiftKey);
-        break;
-      case ' ':
-        if (row) {
-          const mode = state.selection.has(row.name) ? 'remove' : 'add';
-          model.select([row.name], mode);
-        }
-        break;
-      case 'Enter':
-        if (row) {
-          props.onOpenLog(row);
-        }
-        break;
-      case 'Delete':
-      case 'Backspace':
-        if (event.key === 'Backspace' && !event.metaKey) {
-          return;
-        }
-        if (state.selection.size === 0 && row) {
-          model.select([row.name], 'replace');
-        }
-        props.onDelete();
-        break;
-      case 'ContextMenu':
-        showMenuHere();
-        break;
-      case 'F10':
-        if (!event.shiftKey) {
-          return;
-        }
-        showMenuHere();
-        break;
-      case 'i':
-        props.onDetails();
-        break;
-      case 'Escape':
-        model.select([], 'replace');
-        break;
-      case 'a':
-        if (!command) {
-          return;
-        }
-        props.onSelectAll();
-        break;
-      default:
-        return;
+    const isArrow = event.key === 'ArrowUp' || event.key === 'ArrowDown';
+    const isDelete =
+      event.key === 'Delete' || (event.key === 'Backspace' && event.metaKey);
+    if (isArrow && event.altKey) {
+      const direction = event.key === 'ArrowUp' ? 'up' : 'down';
+      props.onMove(direction, namesAt(active));
+    } else if (event.key === 'Enter') {
+      if (row) {
+        props.onOpenLog(row);
+      }
+    } else if (isDelete) {
+      if (state.selection.size === 0) {
+        namesAt(active);
+      }
+      props.onDelete();
+    } else if (
+      event.key === 'ContextMenu' ||
+      (event.key === 'F10' && event.shiftKey)
+    ) {
+      showMenuHere();
+    } else if (event.key === 'i') {
+      props.onDetails();
+    } else {
+      keyDown(event);
+      return;
     }
     event.preventDefault();
     event.stopPropagation();
-  };
-
-  /** The selected tasks, or else the one at a place, which is selected then. */
-  const namesAt = (index: number): string[] => {
-    const name = state.rows[index]?.name;
-    if (name === undefined || state.selection.has(name)) {
-      return [...state.selection];
-    }
-    model.select([name], 'replace');
-    return [name];
   };
 
   const showMenu = (index: number, at: IPoint) => {
@@ -294,7 +187,6 @@ export function Grid(props: IGridProps): JSX.Element {
     event.preventDefault();
     event.stopPropagation();
     setActive(index);
-    anchor.current = index;
     showMenu(index, { x: event.clientX, y: event.clientY });
   };
 
@@ -312,20 +204,8 @@ export function Grid(props: IGridProps): JSX.Element {
     model.setListing({ query: withTag(state.listing.query, tag) });
 
   // Rows are rendered seldom, so they look their handlers up here.
-  const handlers = React.useRef<IRowHandlers>({
-    click: onRowClick,
-    check: onCheck,
-    open: props.onOpenLog,
-    menu: onMenu,
-    tag: onTag
-  });
-  handlers.current = {
-    click: onRowClick,
-    check: onCheck,
-    open: props.onOpenLog,
-    menu: onMenu,
-    tag: onTag
-  };
+  const handlers = React.useRef<IRowHandlers>();
+  handlers.current = { click, open: props.onOpenLog, menu: onMenu, tag: onTag };
 
   return (
     <div
@@ -378,12 +258,11 @@ export function Grid(props: IGridProps): JSX.Element {
       >
         {items.map(item => {
           const data = state.rows[item.index];
-          const row = data && rowsByName[data.name];
           const style: React.CSSProperties = {
             gridTemplateColumns: template,
             transform: `translateY(${item.start}px)`
           };
-          if (!data || !row) {
+          if (!data) {
             return (
               <div
                 key={`at-${item.index}`}
@@ -393,12 +272,11 @@ export function Grid(props: IGridProps): JSX.Element {
                 style={style}
               >
                 <div role="gridcell" />
-                <div role="gridcell">
-                  <span className="pyr-bone" />
-                </div>
-                <div role="gridcell">
-                  <span className="pyr-bone" />
-                </div>
+                {['state', 'name'].map(cell => (
+                  <div key={cell} role="gridcell">
+                    <span className="pyr-bone" />
+                  </div>
+                ))}
               </div>
             );
           }
@@ -407,7 +285,6 @@ export function Grid(props: IGridProps): JSX.Element {
               key={`task-${data.name}`}
               id={`${id}-${item.index}`}
               index={item.index}
-              row={row}
               data={data}
               columns={columns}
               template={template}
@@ -427,11 +304,9 @@ export function Grid(props: IGridProps): JSX.Element {
   );
 }
 
-function gridTemplate(columns: TaskColumn[]): string {
-  const tracks = columns.map(column =>
-    column.meta.grows
-      ? `minmax(${column.size}px, ${column.meta.grows}fr)`
-      : `${Math.round(column.size)}px`
+function gridTemplate(columns: ITaskColumn[]): string {
+  const tracks = columns.map(({ size, grows }) =>
+    grows ? `minmax(${size}px, ${grows}fr)` : `${Math.round(size)}px`
   );
   return `${CHECK_WIDTH}px ${STATE_WIDTH}px ${tracks.join(' ')}`;
 }

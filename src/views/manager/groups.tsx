@@ -1,5 +1,4 @@
 /** Tasks that are alike as one line each: seeds folded to mean and deviation. */
-import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
@@ -11,10 +10,12 @@ import type { IWorkspaceState } from '../../model/workspacestate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { duration, exactValue, figure, shortValue } from '../shared/format';
-import { Icon } from '../shared/icons';
+import { moveFocus, VERTICAL } from '../shared/keyboardnav';
+import { SortButton, sortedAs } from '../shared/sorting';
 import { STATUSES, StatusIcon } from '../shared/status';
 import { useOwned, useStore } from '../shared/store';
-import { Button, Empty } from '../shared/strip';
+import { Empty, Skeleton } from '../shared/strip';
+import { useVirtualRows } from '../shared/virtualrows';
 import { ROW_HEIGHT } from './grid';
 
 const VALUE_WIDTH = 96;
@@ -46,39 +47,24 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
     before.current = asked;
     // Rows change when their figures do.
   }, [groupsModel, grouping, listing, asked, state.rows, state.counts]);
-  const { groups, error, sort, order } = useStore(groupsModel);
+  const sorted = useStore(groupsModel);
+  const { groups, error } = sorted;
   const scroller = React.useRef<HTMLDivElement>(null);
   const items = groups?.items ?? [];
-  const virtualizer = useVirtualizer({
-    count: items.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12
-  });
+  const virtualizer = useVirtualRows(scroller, items.length, ROW_HEIGHT);
 
   if (error) {
     return (
-      <Empty icon="warning" title={trans.__('The tasks cannot be grouped')}>
-        <p>{error.message}</p>
-        <Button
-          label={trans.__('Retry now')}
-          onClick={() => groupsModel.retry()}
-        />
-      </Empty>
+      <Empty
+        icon="warning"
+        title={trans.__('The tasks cannot be grouped')}
+        text={error.message}
+        onRetry={() => groupsModel.retry()}
+      />
     );
   }
   if (!groups) {
-    return (
-      <div
-        className="pyr-skeleton"
-        role="status"
-        aria-label={trans.__('Loading groups…')}
-      >
-        {Array.from({ length: 8 }, (_, index) => (
-          <span key={index} className="pyr-bone" />
-        ))}
-      </div>
-    );
+    return <Skeleton lines={8} label={trans.__('Loading groups…')} />;
   }
   if (items.length === 0) {
     return <Empty icon="group" title={trans.__('There is nothing to group')} />;
@@ -89,12 +75,9 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
   const best = Object.fromEntries(
     figures.map(key => [key, bestOf(items, key)])
   );
-  const template = [
-    ...groups.by.map(() => `minmax(${VALUE_WIDTH}px, 1fr)`),
-    `${COUNT_WIDTH}px`,
-    ...figures.map(() => `${FIGURE_WIDTH}px`),
-    `${TIME_WIDTH}px`
-  ].join(' ');
+  const template =
+    `repeat(${groups.by.length}, minmax(${VALUE_WIDTH}px, 1fr)) ${COUNT_WIDTH}px ` +
+    `${`${FIGURE_WIDTH}px `.repeat(figures.length)}${TIME_WIDTH}px`;
   const width =
     groups.by.length * VALUE_WIDTH +
     COUNT_WIDTH +
@@ -105,28 +88,14 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
       key={key}
       role="columnheader"
       className={`pyr-cell pyr-align-${align}`}
-      aria-sort={
-        sort === key
-          ? order === 'asc'
-            ? 'ascending'
-            : 'descending'
-          : undefined
-      }
+      aria-sort={sortedAs(key, sorted)}
     >
-      <button
-        type="button"
-        className="pyr-head-button"
-        title={trans.__('Sort by %1', title)}
-        onClick={() => groupsModel.sortBy(key)}
-      >
-        <span className="pyr-head-text">{title}</span>
-        <Icon
-          name={order === 'asc' ? 'up' : 'down'}
-          className={
-            sort === key ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'
-          }
-        />
-      </button>
+      <SortButton
+        title={title}
+        sort={key}
+        sorted={sorted}
+        onSort={each => groupsModel.sortBy(each)}
+      />
     </div>
   );
   return (
@@ -157,6 +126,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
         className="pyr-grid-body"
         role="rowgroup"
         style={{ height: virtualizer.getTotalSize(), minWidth: width }}
+        onKeyDown={event => moveFocus(event, '[role=row]', VERTICAL, false)}
       >
         {virtualizer.getVirtualItems().map(({ index, start }) => (
           <GroupRow
@@ -211,21 +181,13 @@ function GroupRow(props: {
         if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
           props.onOpen();
-        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-          event.preventDefault();
-          const { nextElementSibling: next, previousElementSibling: last } =
-            event.currentTarget;
-          const to = event.key === 'ArrowDown' ? next : last;
-          (to as HTMLElement | null)?.focus();
         }
       }}
     >
       {by.map(key => (
         <div key={key} role="gridcell" className="pyr-cell">
           <span title={exactValue(group.values[key])}>
-            {group.values[key] === null || group.values[key] === undefined
-              ? '–'
-              : shortValue(group.values[key])}
+            {shortValue(group.values[key] ?? '–')}
           </span>
         </div>
       ))}

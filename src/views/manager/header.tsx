@@ -1,14 +1,15 @@
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
-import { LEAST_WIDTH } from '../../model/layout';
 import type { TableModel } from '../../model/table';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import type { TaskColumn } from './columns';
+import { SortButton, sortedAs } from '../shared/sorting';
+import type { ITaskColumn } from './columns';
 import { sortBy } from './columnmenu';
+import { placeOf } from './row';
 
 /** The type under which a header that is dragged tells its column. */
 const DRAGGED = 'application/x-pyruns-column';
@@ -17,7 +18,7 @@ export interface IGridHeaderProps {
   model: WorkspaceModel;
   table: TableModel;
   state: IWorkspaceState;
-  columns: readonly TaskColumn[];
+  columns: readonly ITaskColumn[];
   template: string;
   width: number;
   onSelectAll: () => void;
@@ -66,13 +67,13 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
         <div
           role="columnheader"
           className="pyr-cell pyr-cell-state"
-          aria-sort={sortedAs(state, 'status')}
+          aria-sort={sortedAs('status', state.listing)}
         >
           <SortButton
-            model={model}
-            state={state}
-            sort="status"
             title={trans.__('State')}
+            sort="status"
+            sorted={state.listing}
+            onSort={sort => sortBy(model, sort)}
           />
         </div>
         {props.columns.map((column, index) => (
@@ -84,13 +85,13 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
 }
 
 function ColumnHeader(
-  props: IGridHeaderProps & { column: TaskColumn; index: number }
+  props: IGridHeaderProps & { column: ITaskColumn; index: number }
 ): JSX.Element {
   const { column, index, table, model, state } = props;
   const trans = useTrans();
   const [over, setOver] = React.useState(false);
-  const { sort, align, left } = column.meta;
-  const title = String(column.header);
+  const { sort, title } = column;
+  const place = placeOf(column, index);
   const ref = React.useRef<HTMLDivElement>(null);
   const menu = () => {
     if (ref.current) {
@@ -101,12 +102,10 @@ function ColumnHeader(
     <div
       ref={ref}
       role="columnheader"
-      className={`pyr-cell pyr-column-head pyr-align-${align}${
-        index === 0 ? ' pyr-cell-name' : ''
-      }${left === undefined ? '' : ' pyr-stays'}${over ? ' pyr-is-over' : ''}`}
-      style={left === undefined ? undefined : { left }}
+      className={`${place.className} pyr-column-head ${over ? 'pyr-is-over' : ''}`}
+      style={place.style}
       data-column={column.id}
-      aria-sort={sort === null ? undefined : sortedAs(state, sort)}
+      aria-sort={sortedAs(sort, state.listing)}
       draggable={index > 0}
       onDragStart={event => {
         event.dataTransfer.setData(DRAGGED, column.id);
@@ -144,7 +143,12 @@ function ColumnHeader(
           <span className="pyr-head-text">{title}</span>
         </button>
       ) : (
-        <SortButton model={model} state={state} sort={sort} title={title} />
+        <SortButton
+          title={title}
+          sort={sort}
+          sorted={state.listing}
+          onSort={each => sortBy(model, each)}
+        />
       )}
       <button
         type="button"
@@ -164,41 +168,34 @@ function ColumnHeader(
 
 /** The edge by which a column is made wider or narrower. */
 function Resizer(props: {
-  column: TaskColumn;
+  column: ITaskColumn;
   table: TableModel;
   header: React.RefObject<HTMLElement>;
 }): JSX.Element {
   const { column, table, header } = props;
   const trans = useTrans();
-  const begin = (event: React.PointerEvent<HTMLElement>) => {
-    const start = event.clientX;
-    const width = header.current?.getBoundingClientRect().width ?? column.size;
-    const edge = event.currentTarget;
-    let frame = 0;
-    event.preventDefault();
-    event.stopPropagation();
-    edge.setPointerCapture(event.pointerId);
-    const move = (moved: PointerEvent) => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() =>
-        table.setWidth(
-          column.id,
-          Math.max(LEAST_WIDTH, width + moved.clientX - start)
-        )
-      );
-    };
-    const end = () => {
-      edge.removeEventListener('pointermove', move);
-      edge.removeEventListener('lostpointercapture', end);
-    };
-    edge.addEventListener('pointermove', move);
-    edge.addEventListener('lostpointercapture', end);
-  };
+  /** The width less the pointer's place, while it is dragged. */
+  const from = React.useRef<number | null>(null);
   return (
     <span
       className="pyr-resizer"
       title={trans.__('Drag to resize; double click for the usual width')}
-      onPointerDown={begin}
+      onPointerDown={event => {
+        const width = header.current?.getBoundingClientRect().width;
+        from.current = (width ?? column.size) - event.clientX;
+        event.preventDefault();
+        event.stopPropagation();
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      // Browsers tell of it once a frame.
+      onPointerMove={event => {
+        if (from.current !== null) {
+          table.setWidth(column.id, from.current + event.clientX);
+        }
+      }}
+      onLostPointerCapture={() => {
+        from.current = null;
+      }}
       onClick={event => event.stopPropagation()}
       onDoubleClick={event => {
         event.stopPropagation();
@@ -212,40 +209,4 @@ function Resizer(props: {
       }}
     />
   );
-}
-
-function SortButton(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  sort: string;
-  title: string;
-}): JSX.Element {
-  const { model, sort, state } = props;
-  const trans = useTrans();
-  const { order } = state.listing;
-  const sorted = state.listing.sort === sort;
-  return (
-    <button
-      type="button"
-      className="pyr-head-button"
-      title={trans.__('Sort by %1', props.title)}
-      onClick={() => sortBy(model, sort)}
-    >
-      <span className="pyr-head-text">{props.title}</span>
-      <Icon
-        name={order === 'asc' ? 'up' : 'down'}
-        className={sorted ? 'pyr-sort-icon' : 'pyr-sort-icon pyr-is-hidden'}
-      />
-    </button>
-  );
-}
-
-function sortedAs(
-  state: IWorkspaceState,
-  sort: string
-): 'ascending' | 'descending' | undefined {
-  if (state.listing.sort !== sort) {
-    return undefined;
-  }
-  return state.listing.order === 'asc' ? 'ascending' : 'descending';
 }

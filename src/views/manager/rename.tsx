@@ -1,14 +1,14 @@
 /** Another name for a task. */
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import { ACTIONS } from '../actions';
 import type { ITaskContext } from '../actions/action';
 import { perform } from '../actions/action';
+import { useAttempt } from '../shared/attempt';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { Popup } from '../shared/popup';
-import { Button } from '../shared/strip';
+import { Button, TextInput } from '../shared/strip';
 
 export function RenamePopup(props: {
   /** The task is what it is about. */
@@ -20,20 +20,15 @@ export function RenamePopup(props: {
   const { context, onClose } = props;
   const [task] = context.chosen.names;
   const trans = useTrans();
-  const [name, setName] = React.useState(task);
-  const [problem, setProblem] = React.useState('');
-  const [busy, setBusy] = React.useState(false);
-  const rename = async () => {
-    setBusy(true);
-    setProblem('');
-    try {
-      await perform(ACTIONS['rename-task'], context, { name: name.trim() });
+  const [typed, setName] = React.useState(task);
+  const { failure, isBusy, attempt } = useAttempt();
+  const name = typed.trim();
+  const isNew = name !== '' && name !== task;
+  const rename = () =>
+    attempt(async () => {
+      await perform(ACTIONS['rename-task'], context, { name });
       onClose();
-    } catch (error) {
-      setProblem(asClientError(error).message);
-      setBusy(false);
-    }
-  };
+    });
   return (
     <Popup
       anchor={props.anchor}
@@ -46,29 +41,26 @@ export function RenamePopup(props: {
         className="pyr-view-save"
         onSubmit={event => {
           event.preventDefault();
-          if (name.trim() && name.trim() !== task) {
+          if (isNew) {
             void rename();
           }
         }}
       >
-        <input
-          type="text"
-          className="pyr-input"
+        <TextInput
           autoFocus
-          spellCheck={false}
-          value={name}
+          value={typed}
           aria-label={trans.__('Name of the task')}
-          aria-invalid={problem !== ''}
+          aria-invalid={failure !== ''}
           onFocus={event => event.target.select()}
-          onChange={event => setName(event.target.value)}
+          onValue={setName}
         />
         <Button
           type="submit"
           label={trans.__('Rename')}
-          disabled={busy || !name.trim() || name.trim() === task}
+          disabled={isBusy || !isNew}
         />
       </form>
-      {problem && <p className="pyr-field-error">{problem}</p>}
+      {failure && <p className="pyr-field-error">{failure}</p>}
     </Popup>
   );
 }

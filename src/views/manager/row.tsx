@@ -1,16 +1,14 @@
-import type { Row } from '@tanstack/react-table';
-import { flexRender } from '@tanstack/react-table';
 import * as React from 'react';
 
 import type { Action, TaskRow } from '../../client/types';
 import { useTrans } from '../shared/context';
 import { withoutFolders } from '../shared/format';
 import { StatusLabel } from '../shared/status';
-import type { TaskColumn } from './columns';
+import type { ITaskColumn } from './columns';
 
 export interface IRowHandlers {
-  click: (event: React.MouseEvent, index: number, name: string) => void;
-  check: (event: React.MouseEvent, index: number, name: string) => void;
+  /** With `checks` it was on the check box. */
+  click: (event: React.MouseEvent, index: number, checks?: boolean) => void;
   open: (row: TaskRow) => void;
   menu: (event: React.MouseEvent<HTMLElement>, index: number) => void;
   tag: (tag: string) => void;
@@ -19,9 +17,8 @@ export interface IRowHandlers {
 export interface IRowProps {
   id: string;
   index: number;
-  row: Row<TaskRow>;
   data: TaskRow;
-  columns: TaskColumn[];
+  columns: ITaskColumn[];
   template: string;
   start: number;
   selected: boolean;
@@ -30,7 +27,23 @@ export interface IRowProps {
   tick: number;
   /** Its small curve; the cell fetches it itself. */
   curve: unknown;
-  handlers: React.MutableRefObject<IRowHandlers>;
+  handlers: React.MutableRefObject<IRowHandlers | undefined>;
+}
+
+/** What the cells of a column and its head have in common. */
+export function placeOf(
+  { align, left }: ITaskColumn,
+  index: number
+): { className: string; style: React.CSSProperties | undefined } {
+  const classes = [
+    `pyr-cell pyr-align-${align}`,
+    index === 0 && 'pyr-cell-name',
+    left !== undefined && 'pyr-stays'
+  ];
+  return {
+    className: classes.filter(Boolean).join(' '),
+    style: left === undefined ? undefined : { left }
+  };
 }
 
 const LOOKS: (keyof IRowProps)[] = [
@@ -49,24 +62,20 @@ const LOOKS: (keyof IRowProps)[] = [
 /** Rendered again only when it looks different. */
 export const GridRow = React.memo(
   function GridRow(props: IRowProps): JSX.Element {
-    const { data, row, index, handlers } = props;
+    const { data, index, handlers } = props;
     const trans = useTrans();
     // Of a task that cannot be read there is a name, and the reason.
-    const cells = row.getVisibleCells().slice(0, data.readable ? undefined : 1);
-    const classes = ['pyr-row'];
-    if (props.selected) {
-      classes.push('pyr-is-selected');
-    }
-    if (props.active) {
-      classes.push('pyr-is-active');
-    }
-    if (props.pending === 'delete') {
-      classes.push('pyr-is-leaving');
-    }
+    const columns = props.columns.slice(0, data.readable ? undefined : 1);
+    const classes = [
+      'pyr-row',
+      props.selected && 'pyr-is-selected',
+      props.active && 'pyr-is-active',
+      props.pending === 'delete' && 'pyr-is-leaving'
+    ];
     return (
       <div
         id={props.id}
-        className={classes.join(' ')}
+        className={classes.filter(Boolean).join(' ')}
         role="row"
         aria-rowindex={index + 2}
         aria-selected={props.selected}
@@ -79,17 +88,17 @@ export const GridRow = React.memo(
         onClick={event => {
           const { tag } = (event.target as HTMLElement).dataset;
           if (tag) {
-            handlers.current.tag(tag);
+            handlers.current?.tag(tag);
           } else {
-            handlers.current.click(event, index, data.name);
+            handlers.current?.click(event, index);
           }
         }}
         onDoubleClick={event => {
           if (!(event.target as HTMLElement).closest('button')) {
-            handlers.current.open(data);
+            handlers.current?.open(data);
           }
         }}
-        onContextMenu={event => handlers.current.menu(event, index)}
+        onContextMenu={event => handlers.current?.menu(event, index)}
       >
         <div role="gridcell" className="pyr-cell pyr-cell-check">
           <input
@@ -98,7 +107,10 @@ export const GridRow = React.memo(
             checked={props.selected}
             readOnly
             aria-label={trans.__('Select %1', data.name)}
-            onClick={event => handlers.current.check(event, index, data.name)}
+            onClick={event => {
+              event.stopPropagation();
+              handlers.current?.click(event, index, true);
+            }}
             onDoubleClick={event => event.stopPropagation()}
           />
         </div>
@@ -111,22 +123,16 @@ export const GridRow = React.memo(
             detail={data.message}
           />
         </div>
-        {cells.map((cell, at) => {
-          const { meta } = cell.column.columnDef as TaskColumn;
-          return (
-            <div
-              key={cell.id}
-              role="gridcell"
-              className={`pyr-cell pyr-align-${meta.align}${
-                at === 0 ? ' pyr-cell-name' : ''
-              }${meta.left === undefined ? '' : ' pyr-stays'}`}
-              style={meta.left === undefined ? undefined : { left: meta.left }}
-              data-column={cell.column.id}
-            >
-              {flexRender(cell.column.columnDef.cell, cell.getContext())}
-            </div>
-          );
-        })}
+        {columns.map((column, at) => (
+          <div
+            key={column.id}
+            role="gridcell"
+            {...placeOf(column, at)}
+            data-column={column.id}
+          >
+            {column.cell(data)}
+          </div>
+        ))}
         {!data.readable && (
           <div
             role="gridcell"

@@ -7,7 +7,7 @@ import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
-import { Button } from '../shared/strip';
+import { IconButton, Link } from '../shared/strip';
 import { SearchHelp } from './searchhelp';
 import { Suggestions } from './suggestions';
 
@@ -160,9 +160,8 @@ export function Search(props: ISearchProps): JSX.Element {
         }}
       />
       {text && (
-        <Button
+        <IconButton
           icon="close"
-          iconOnly
           label={trans.__('Clear the search')}
           onClick={() => change('')}
         />
@@ -209,15 +208,13 @@ export function SearchNotes(props: {
           </span>
           {(note.field ?? 'query') === 'query' &&
             note.suggestions?.map(suggestion => (
-              <button
+              <Link
                 key={suggestion}
-                type="button"
-                className="pyr-link"
                 title={trans.__('Search for this instead')}
                 onClick={() => model.setListing({ query: suggestion })}
               >
                 {suggestion}
-              </button>
+              </Link>
             ))}
         </div>
       ))}

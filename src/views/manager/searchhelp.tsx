@@ -3,8 +3,7 @@ import * as React from 'react';
 
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { moveFocus, Popup } from '../shared/popup';
-import { Button } from '../shared/strip';
+import { OpenButton, Popup, PopupItem } from '../shared/popup';
 
 function examples(trans: ITrans): [string, string][] {
   return [
@@ -32,52 +31,34 @@ export function SearchHelp(props: {
   onExample: (text: string) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const [anchor, setAnchor] = React.useState<HTMLElement | null>(null);
-  const close = React.useCallback(() => setAnchor(null), []);
   return (
-    <>
-      <Button
-        icon="help"
-        iconOnly
-        label={trans.__('How to search')}
-        aria-haspopup="dialog"
-        aria-expanded={anchor !== null}
-        onClick={event => {
-          const { currentTarget } = event;
-          setAnchor(old => (old ? null : currentTarget));
-        }}
-      />
-      {anchor && (
+    <OpenButton
+      icon="help"
+      iconOnly
+      label={trans.__('How to search')}
+      opens={(anchor, close) => (
         <Popup
           anchor={anchor}
           onClose={close}
           label={trans.__('How to search')}
           className="pyr-search-help"
         >
-          <div onKeyDown={moveFocus} role="presentation">
-            {examples(trans).map(([example, meaning], index) => (
-              <button
-                key={example}
-                type="button"
-                data-item
-                className="pyr-menu-item"
-                autoFocus={index === 0}
-                title={trans.__('Add to the search')}
-                onClick={() => {
-                  close();
-                  props.onExample(example);
-                }}
-              >
-                <code>{example}</code>
-                <span>{meaning}</span>
-              </button>
-            ))}
-            <p className="pyr-popup-hint">
-              {trans.__('Shift+Enter begins another line; all lines count.')}
-            </p>
-          </div>
+          {examples(trans).map(([example, meaning], index) => (
+            <PopupItem
+              key={example}
+              autoFocus={index === 0}
+              title={trans.__('Add to the search')}
+              onChoose={() => props.onExample(example)}
+            >
+              <code>{example}</code>
+              <span>{meaning}</span>
+            </PopupItem>
+          ))}
+          <p className="pyr-popup-hint">
+            {trans.__('Shift+Enter begins another line; all lines count.')}
+          </p>
         </Popup>
       )}
-    </>
+    />
   );
 }

@@ -7,7 +7,8 @@ import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import type { IPoint } from '../shared/popup';
-import { moveFocus, Popup } from '../shared/popup';
+import { Popup } from '../shared/popup';
+import { TextInput } from '../shared/strip';
 
 /** So many are shown in a row; the others are counted. */
 const MOST = 2;
@@ -97,59 +98,53 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
       }
       className="pyr-tags-popup"
     >
-      <div onKeyDown={moveFocus}>
-        <input
-          type="text"
-          autoFocus
-          data-item=""
-          className="pyr-input"
-          value={text}
-          placeholder={trans.__('New tag, then Enter')}
-          aria-label={trans.__('New tag')}
-          autoComplete="off"
-          spellCheck={false}
-          onChange={event => setText(event.target.value)}
-          onKeyDown={event => {
-            if (event.nativeEvent.isComposing || event.key !== 'Enter') {
-              return;
-            }
-            event.preventDefault();
-            if (fresh.length > 0) {
-              onChange('tag-tasks', fresh);
-              setText('');
-            } else {
-              props.onClose();
-            }
-          }}
-        />
-        {shown.map(tag => {
-          const count = rows.filter(row => row.tags.includes(tag)).length;
-          const all = count > 0 && count === rows.length;
-          return (
-            <button
-              key={tag}
-              type="button"
-              role="checkbox"
-              aria-checked={all ? 'true' : count > 0 ? 'mixed' : 'false'}
-              data-item=""
-              className="pyr-menu-entry"
-              onClick={() => onChange(all ? 'untag-tasks' : 'tag-tasks', [tag])}
-            >
-              <span className="pyr-menu-icon">
-                {all ? <Icon name="check" /> : count > 0 ? '–' : null}
-              </span>
-              <span className="pyr-menu-label">{tag}</span>
-            </button>
-          );
-        })}
-        {shown.length === 0 && (
-          <p className="pyr-popup-hint">
-            {fresh.length > 0
-              ? trans.__('Enter adds “%1”.', fresh.join(', '))
-              : trans.__('No tags yet. Several go between commas.')}
-          </p>
-        )}
-      </div>
+      <TextInput
+        autoFocus
+        data-item=""
+        value={text}
+        placeholder={trans.__('New tag, then Enter')}
+        aria-label={trans.__('New tag')}
+        onValue={setText}
+        onKeyDown={event => {
+          if (event.nativeEvent.isComposing || event.key !== 'Enter') {
+            return;
+          }
+          event.preventDefault();
+          if (fresh.length > 0) {
+            onChange('tag-tasks', fresh);
+            setText('');
+          } else {
+            props.onClose();
+          }
+        }}
+      />
+      {shown.map(tag => {
+        const count = rows.filter(row => row.tags.includes(tag)).length;
+        const all = count > 0 && count === rows.length;
+        return (
+          <button
+            key={tag}
+            type="button"
+            role="checkbox"
+            aria-checked={all ? 'true' : count > 0 ? 'mixed' : 'false'}
+            data-item=""
+            className="pyr-menu-entry"
+            onClick={() => onChange(all ? 'untag-tasks' : 'tag-tasks', [tag])}
+          >
+            <span className="pyr-menu-icon">
+              {all ? <Icon name="check" /> : count > 0 ? '–' : null}
+            </span>
+            <span className="pyr-menu-label">{tag}</span>
+          </button>
+        );
+      })}
+      {shown.length === 0 && (
+        <p className="pyr-popup-hint">
+          {fresh.length > 0
+            ? trans.__('Enter adds “%1”.', fresh.join(', '))
+            : trans.__('No tags yet. Several go between commas.')}
+        </p>
+      )}
     </Popup>
   );
 }

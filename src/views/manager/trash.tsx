@@ -1,14 +1,15 @@
 /** What is in the trash of a workspace, in place of the table of tasks. */
 import * as React from 'react';
 
-import { asClientError } from '../../client/errors';
 import type { ITrashState, TrashModel } from '../../model/trash';
 import type { Confirm } from '../shared/ask';
 import { refusal, refusedByName } from '../actions/action';
+import { useAttempt } from '../shared/attempt';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Button, Empty, Skeleton, Strip } from '../shared/strip';
+import { Foot } from './foot';
 import { TrashList } from './trashlist';
 
 export interface ITrashViewProps {
@@ -25,7 +26,7 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
   const { model, confirm, canWrite } = props;
   const trans = useTrans();
   const state = useStore(model);
-  const [failure, setFailure] = React.useState<string | null>(null);
+  const { failure, setFailure, attempt } = useAttempt();
   const [told, setTold] = React.useState('');
   const { items, selection, busy } = state;
   const names = [...selection];
@@ -38,31 +39,25 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
     if (tasks.length === 0 || busy || !canWrite) {
       return;
     }
-    setFailure(null);
     setTold('');
-    try {
-      const { done, refused } = await model.act(action, tasks);
-      setFailure(refusal(trans, refusedByName(refused)));
-      const count = done.length.toLocaleString();
-      if (done.length > 0) {
-        setTold(
-          action === 'restore'
-            ? trans._n(
-                '1 task is back.',
-                '%2 tasks are back.',
-                done.length,
-                count
-              )
-            : trans._n(
-                '1 task was deleted for ever.',
-                '%2 tasks were deleted for ever.',
-                done.length,
-                count
-              )
-        );
-      }
-    } catch (error) {
-      setFailure(asClientError(error).message);
+    const result = await attempt(() => model.act(action, tasks));
+    if (!result) {
+      return;
+    }
+    setFailure(refusal(trans, refusedByName(result.refused)) ?? '');
+    const { length } = result.done;
+    const count = length.toLocaleString();
+    if (length > 0) {
+      setTold(
+        action === 'restore'
+          ? trans._n('1 task is back.', '%2 tasks are back.', length, count)
+          : trans._n(
+              '1 task was deleted for ever.',
+              '%2 tasks were deleted for ever.',
+              length,
+              count
+            )
+      );
     }
   };
 
@@ -143,38 +138,20 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
           onBack={props.onBack}
         />
       </div>
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
-          {failure}
-        </Strip>
-      )}
-      {told && (
-        <Strip kind="info" icon="check" onClose={() => setTold('')}>
-          {told}
-        </Strip>
-      )}
-      {state.phase === 'ready' && state.error && (
-        <Strip kind="error" icon="warning">
-          {state.error.message}
-        </Strip>
-      )}
-      <div className="pyr-foot">
-        <span>{footLine(trans, state)}</span>
-        {names.length > 0 && (
-          <>
-            <span role="status">
-              {trans.__('%1 selected', names.length.toLocaleString())}
-            </span>
-            <button
-              type="button"
-              className="pyr-link"
-              onClick={() => model.select([], 'replace')}
-            >
-              {trans.__('Clear selection')}
-            </button>
-          </>
-        )}
-      </div>
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
+      <Strip kind="info" icon="check" onClose={() => setTold('')}>
+        {told}
+      </Strip>
+      <Strip kind="error">
+        {state.phase === 'ready' && state.error?.message}
+      </Strip>
+      <Foot
+        text={footLine(trans, state)}
+        selected={names.length}
+        onClear={() => model.select([], 'replace')}
+      />
     </>
   );
 }
@@ -208,37 +185,26 @@ function TrashBody(props: {
   const trans = useTrans();
   if (state.phase === 'error') {
     return (
-      <Empty icon="warning" title={trans.__('The trash cannot be listed')}>
-        <p>{state.error?.message}</p>
-        <Button
-          icon="refresh"
-          label={trans.__('Retry now')}
-          onClick={() => void model.load()}
-        />
-      </Empty>
+      <Empty
+        icon="warning"
+        title={trans.__('The trash cannot be listed')}
+        text={state.error?.message}
+        onRetry={() => void model.load()}
+      />
     );
   }
   if (state.phase === 'loading') {
-    return (
-      <div
-        className="pyr-skeleton"
-        role="status"
-        aria-label={trans.__('Loading the trash…')}
-      >
-        {Array.from({ length: 6 }, (_, index) => (
-          <span key={index} className="pyr-bone" />
-        ))}
-      </div>
-    );
+    return <Skeleton lines={6} label={trans.__('Loading the trash…')} />;
   }
   if (state.items.length === 0) {
     return (
-      <Empty icon="trash" title={trans.__('The trash is empty')}>
-        <p>
-          {trans.__(
-            'Deleted tasks wait here, with their logs and results, until you delete them for ever.'
-          )}
-        </p>
+      <Empty
+        icon="trash"
+        title={trans.__('The trash is empty')}
+        text={trans.__(
+          'Deleted tasks wait here, with their logs and results, until you delete them for ever.'
+        )}
+      >
         <Button label={trans.__('Back to the tasks')} onClick={props.onBack} />
       </Empty>
     );

@@ -1,16 +1,20 @@
 /** The tasks in the trash as a list that the keyboard can walk. */
-import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
 import type { TaskStatus, TrashedTask } from '../../client/types';
 import type { ITrashState, TrashModel } from '../../model/trash';
 import { useTrans } from '../shared/context';
 import { fullTime, relativeTime, withoutFolders } from '../shared/format';
+import { useListSelection } from '../shared/selection';
 import { STATUSES, StatusLabel } from '../shared/status';
 import { useNow } from '../shared/store';
+import { useVirtualRows } from '../shared/virtualrows';
 
 /** Height of an entry in pixels, as style/trash.css has it. */
 const HEIGHT = 24;
+
+/** Entries that the page keys move by. */
+const PAGE = 15;
 
 export function TrashList(props: {
   model: TrashModel;
@@ -23,77 +27,28 @@ export function TrashList(props: {
   const trans = useTrans();
   const id = React.useId();
   const scroller = React.useRef<HTMLDivElement>(null);
-  const anchor = React.useRef(0);
-  const [active, setActive] = React.useState(-1);
   const now = useNow(true, 30000);
-  const virtualizer = useVirtualizer({
+  const virtualizer = useVirtualRows(scroller, items.length, HEIGHT);
+  const { active, setActive, click, keyDown } = useListSelection({
     count: items.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => HEIGHT,
-    overscan: 12
-  });
-  const shown = virtualizer.getVirtualItems();
-
-  const between = (from: number, to: number) =>
-    items
-      .slice(Math.min(from, to), Math.max(from, to) + 1)
-      .map(item => item.name);
-  const toggle = (name: string) =>
-    model.select([name], selection.has(name) ? 'remove' : 'add');
-
-  const click = (event: React.MouseEvent, index: number) => {
-    setActive(index);
-    const { name } = items[index];
-    if (event.shiftKey) {
-      model.select(between(anchor.current, index), 'replace');
-      return;
-    }
-    anchor.current = index;
-    if (
-      event.ctrlKey ||
-      event.metaKey ||
-      (event.target as HTMLElement).closest('.pyr-cell-check')
-    ) {
-      toggle(name);
-    } else {
-      model.select([name], 'replace');
-    }
-  };
-  const move = (to: number, extend: boolean) => {
-    const index = Math.max(0, Math.min(items.length - 1, to));
-    if (extend) {
-      model.select(between(anchor.current, index), 'replace');
-    } else {
-      anchor.current = index;
-    }
-    setActive(index);
-    virtualizer.scrollToIndex(index);
-  };
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    const steps: Record<string, number> = {
-      ArrowDown: active + 1,
-      ArrowUp: active - 1,
-      PageDown: active + 15,
-      PageUp: active - 15,
-      Home: 0,
-      End: items.length - 1
-    };
-    if (event.key in steps) {
-      move(steps[event.key], event.shiftKey);
-    } else if (event.key === ' ' && items[active]) {
-      toggle(items[active].name);
-    } else if (event.key === 'Escape') {
-      model.select([], 'replace');
-    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) {
+    selection,
+    nameAt: index => items[index]?.name,
+    select: (names, mode) => model.select(names, mode),
+    selectAll: () =>
       model.select(
         items.map(item => item.name),
         'replace'
-      );
-    } else if (event.key === 'Enter') {
+      ),
+    reveal: index => virtualizer.scrollToIndex(index),
+    page: () => PAGE
+  });
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.key === 'Enter') {
       props.onRestore();
     } else if (event.key === 'Delete') {
       props.onPurge();
     } else {
+      keyDown(event);
       return;
     }
     event.preventDefault();
@@ -126,7 +81,7 @@ export function TrashList(props: {
           role="presentation"
           style={{ height: virtualizer.getTotalSize() }}
         >
-          {shown.map(({ index, start }) => {
+          {virtualizer.getVirtualItems().map(({ index, start }) => {
             const item = items[index];
             return item ? (
               <Entry
@@ -138,7 +93,10 @@ export function TrashList(props: {
                 since={relativeTime(trans, item.trashed_at, now)}
                 selected={selection.has(item.name)}
                 active={index === active}
-                onClick={event => click(event, index)}
+                onClick={event => {
+                  const target = event.target as HTMLElement;
+                  click(event, index, target.matches('.pyr-cell-check *'));
+                }}
               />
             ) : null;
           })}

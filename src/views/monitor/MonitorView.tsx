@@ -8,7 +8,7 @@ import type { ITaskContext } from '../actions/action';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
-import { TransContext } from '../shared/context';
+import { withTrans } from '../shared/page';
 import { useStore } from '../shared/store';
 import type { ILooks } from './header';
 import { LogPane } from './pane';
@@ -42,13 +42,7 @@ export interface IMonitorProps {
 }
 
 /** Logs of tasks, live, beside the tasks to choose from. */
-export function MonitorView(props: IMonitorProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <Monitor {...props} />
-    </TransContext.Provider>
-  );
-}
+export const MonitorView = withTrans(Monitor);
 
 function Monitor(props: IMonitorProps): JSX.Element {
   const { model, monitor, onLooks } = props;

@@ -14,6 +14,7 @@ import {
   seriesColour,
   useChartTheme
 } from '../shared/chart';
+import { Choice } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { figure } from '../shared/format';
 import { useOwned, useStore } from '../shared/store';
@@ -75,20 +76,12 @@ export function RunCurves(props: {
       aria-label={trans.__('Curves of the run')}
     >
       <div className="pyr-log-curves-head">
-        <label>
-          {trans.__('Over')}
-          <select
-            className="pyr-input"
-            value={axis}
-            onChange={event => setAxis(event.target.value)}
-          >
-            {axes.map(each => (
-              <option key={each} value={each}>
-                {axisName(trans, each)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label={trans.__('Over')}
+          value={axis}
+          options={axes.map(each => [each, axisName(trans, each)])}
+          onChange={setAxis}
+        />
       </div>
       {charts.map(({ key, last, chart }) => (
         <figure key={key} className="pyr-log-curve">

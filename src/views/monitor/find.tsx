@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { LogSearchModel } from '../../model/logsearch';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
-import { Button } from '../shared/strip';
+import { Button, IconButton } from '../shared/strip';
 
 /** Signs that editors have, in every language. */
 const CASE_SIGN = 'Aa';
@@ -90,23 +90,20 @@ export function FindBar({ search, onClose }: IFindBarProps): JSX.Element {
         <span className="pyr-find-count" role="status" aria-live="polite">
           {count}
         </span>
-        <Button
+        <IconButton
           icon="up"
-          iconOnly
           label={trans.__('Previous hit (Shift+Enter)')}
           disabled={hits.length === 0}
           onClick={() => search.step(-1)}
         />
-        <Button
+        <IconButton
           icon="down"
-          iconOnly
           label={trans.__('Next hit (Enter)')}
           disabled={hits.length === 0}
           onClick={() => search.step(1)}
         />
-        <Button
+        <IconButton
           icon="close"
-          iconOnly
           label={trans.__('Close the search')}
           onClick={onClose}
         />

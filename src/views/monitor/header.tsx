@@ -11,7 +11,7 @@ import { useTrans } from '../shared/context';
 import { bytes, duration, elapsed } from '../shared/format';
 import { isActive, StatusLabel } from '../shared/status';
 import { useKnownTime } from '../shared/store';
-import { Button } from '../shared/strip';
+import { IconButton } from '../shared/strip';
 
 /** How a log is shown. */
 export interface ILooks {
@@ -111,9 +111,8 @@ export function LogHeader(props: ILogHeaderProps): JSX.Element {
           row && row.runs > 0 ? trans.__('Run again') : undefined
         )}
         {props.onClose && (
-          <Button
+          <IconButton
             icon="close"
-            iconOnly
             label={trans.__('Close this log')}
             onClick={props.onClose}
           />

@@ -17,7 +17,7 @@ import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
 import { useOwned, useSize, useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Empty, Strip } from '../shared/strip';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
 import type { ILooks } from './header';
@@ -79,7 +79,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   React.useEffect(() => {
     // Another log begins at its end and moving.
     setPaused(false);
-    setFailure(null);
+    setFailure('');
     screen?.setPaused(false);
   }, [screen, task, run, setFailure]);
   const search = useLogSearch(props.pane, screen, finding);
@@ -232,13 +232,18 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             </button>
           )}
           {task === null && (
-            <Empty icon="log" title={trans.__('No log opened')}>
-              <p>{trans.__('Choose a task to see what it prints.')}</p>
-            </Empty>
+            <Empty
+              icon="log"
+              title={trans.__('No log opened')}
+              text={trans.__('Choose a task to see what it prints.')}
+            />
           )}
           {broken && (
-            <Empty icon="warning" title={trans.__('This task cannot be read')}>
-              <p>{withoutFolders(row.message ?? '')}</p>
+            <Empty
+              icon="warning"
+              title={trans.__('This task cannot be read')}
+              text={withoutFolders(row.message ?? '')}
+            >
               <p>
                 {trans.__(
                   'Repair the file, or delete the task in the table of tasks.'
@@ -261,22 +266,12 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
           )}
         </Strip>
       )}
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure(null)}>
-          {failure}
-        </Strip>
-      )}
-      {task !== null && !broken && shown.error && (
-        <Strip
-          kind="error"
-          icon="warning"
-          actions={
-            <Button label={trans.__('Retry now')} onClick={() => log.retry()} />
-          }
-        >
-          {shown.error.message}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
+      <Strip kind="error" onRetry={() => log.retry()}>
+        {task !== null && !broken && shown.error?.message}
+      </Strip>
       {(broken || !shown.error) && (
         <LostStrip
           // Of a log that ended nothing is missing, but the list grows old.
@@ -348,25 +343,16 @@ function Silence(props: {
   phase: string;
 }): JSX.Element | null {
   const trans = useTrans();
-  const text = (() => {
-    if (props.phase === 'loading') {
-      return null;
-    }
-    if (props.phase === 'ended') {
-      return trans.__('This run printed nothing.');
-    }
-    switch (props.row?.status) {
-      case 'queued':
-        return trans.__('Waiting in the queue; the log starts with the run.');
-      case 'running':
-        return trans.__('Running; nothing printed yet.');
-      case 'pending':
-        return trans.__('This task has not run yet.');
-      default:
-        return null;
-    }
-  })();
-  return text === null ? null : (
+  const texts: Partial<Record<TaskRow['status'], string>> = {
+    queued: trans.__('Waiting in the queue; the log starts with the run.'),
+    running: trans.__('Running; nothing printed yet.'),
+    pending: trans.__('This task has not run yet.')
+  };
+  const text =
+    props.phase === 'ended'
+      ? trans.__('This run printed nothing.')
+      : props.row && texts[props.row.status];
+  return props.phase === 'loading' || !text ? null : (
     <p className="pyr-silence" role="status">
       {text}
     </p>

@@ -49,7 +49,6 @@ export function useConfirm(
   const strip = open && (
     <Strip
       kind="warning"
-      icon="warning"
       actions={
         <>
           <Button

@@ -3,7 +3,7 @@ import * as React from 'react';
 import type { ConnectionState } from '../../client/types';
 import { useTrans } from './context';
 import { clockTime } from './format';
-import { Button, Strip } from './strip';
+import { Strip } from './strip';
 
 /** Says that what is shown may be old, while the connection is renewed. */
 export function LostStrip(props: {
@@ -17,12 +17,7 @@ export function LostStrip(props: {
     return null;
   }
   return (
-    <Strip
-      kind="warning"
-      icon="warning"
-      className="pyr-strip-late"
-      actions={<Button label={trans.__('Retry now')} onClick={props.onRetry} />}
-    >
+    <Strip kind="warning" className="pyr-strip-late" onRetry={props.onRetry}>
       {props.heard === null
         ? trans.__('The server does not answer. Reconnecting…')
         : trans.__(

@@ -2,8 +2,9 @@ import * as React from 'react';
 
 import type { IconName } from './icons';
 import { Icon } from './icons';
+import { moveFocus, VERTICAL_ALL } from './keyboardnav';
 import type { IPoint } from './popup';
-import { moveFocus, Popup } from './popup';
+import { Popup, useClosePopup } from './popup';
 
 export interface IMenuItem {
   /** Among the items of its menu. */
@@ -33,102 +34,83 @@ export interface IMenuProps {
 
 /** Things to do, opened by a button or a right click. */
 export function Menu(props: IMenuProps): JSX.Element {
-  const { items, onClose } = props;
-  const opener = React.useRef(document.activeElement as HTMLElement | null);
-  const first = items.findIndex(item => !item.disabled);
-
-  const onKeyDown = (event: React.KeyboardEvent<HTMLElement>) => {
-    const buttons = [
-      ...event.currentTarget.querySelectorAll<HTMLElement>('[data-item]')
-    ];
-    switch (event.key) {
-      case 'Home':
-        buttons[0]?.focus();
-        break;
-      case 'End':
-        buttons[buttons.length - 1]?.focus();
-        break;
-      case 'Tab':
-        onClose();
-        opener.current?.focus();
-        break;
-      default: {
-        if (event.key.length === 1 && event.key !== ' ') {
-          focusByLetter(buttons, event.key);
-        }
-        moveFocus(event);
-        return;
-      }
-    }
-    event.preventDefault();
-  };
-
   return (
     <Popup
       anchor={props.anchor}
       at={props.at}
-      onClose={onClose}
+      onClose={props.onClose}
       label={props.label}
       role="menu"
       className="pyr-menu"
     >
-      <div
-        role="presentation"
-        onKeyDown={onKeyDown}
-        onContextMenu={event => event.preventDefault()}
-      >
-        {props.title && <p className="pyr-menu-title">{props.title}</p>}
-        {items.map((item, index) => (
-          <React.Fragment key={item.id}>
-            {item.separated && index > 0 && (
-              <div role="separator" className="pyr-menu-line" />
-            )}
-            <button
-              type="button"
-              className="pyr-menu-entry"
-              role={
-                item.checked === undefined ? 'menuitem' : 'menuitemcheckbox'
-              }
-              aria-checked={item.checked}
-              aria-disabled={item.disabled || undefined}
-              disabled={item.disabled}
-              data-item={item.disabled ? undefined : ''}
-              tabIndex={-1}
-              autoFocus={index === first}
-              onPointerMove={event => event.currentTarget.focus()}
-              onClick={() => {
-                onClose();
-                opener.current?.focus();
-                item.run();
-              }}
-            >
-              <span className="pyr-menu-icon">
-                {item.checked ? (
-                  <Icon name="check" />
-                ) : (
-                  item.icon && <Icon name={item.icon} />
-                )}
-              </span>
-              <span className="pyr-menu-label">{item.label}</span>
-              {item.keys && <span className="pyr-menu-keys">{item.keys}</span>}
-            </button>
-          </React.Fragment>
-        ))}
-      </div>
+      <MenuEntries {...props} />
     </Popup>
   );
 }
 
+function MenuEntries({ items, title }: IMenuProps): JSX.Element {
+  const close = useClosePopup();
+  const first = items.findIndex(item => !item.disabled);
+  const onKeyDown = (event: React.KeyboardEvent<HTMLElement>) => {
+    event.stopPropagation();
+    if (event.key === 'Tab') {
+      event.preventDefault();
+      close();
+    } else if (event.key.length === 1 && event.key !== ' ') {
+      focusByLetter(event.currentTarget, event.key.toLowerCase());
+    } else {
+      moveFocus(event, '[data-item]', VERTICAL_ALL);
+    }
+  };
+  return (
+    <div
+      role="presentation"
+      onKeyDown={onKeyDown}
+      onContextMenu={event => event.preventDefault()}
+    >
+      {title && <p className="pyr-menu-title">{title}</p>}
+      {items.map((item, index) => (
+        <React.Fragment key={item.id}>
+          {item.separated && index > 0 && (
+            <div role="separator" className="pyr-menu-line" />
+          )}
+          <button
+            type="button"
+            className="pyr-menu-entry"
+            role={item.checked === undefined ? 'menuitem' : 'menuitemcheckbox'}
+            aria-checked={item.checked}
+            aria-disabled={item.disabled || undefined}
+            disabled={item.disabled}
+            data-item={item.disabled ? undefined : ''}
+            tabIndex={-1}
+            autoFocus={index === first}
+            onPointerMove={event => event.currentTarget.focus()}
+            onClick={() => {
+              close();
+              item.run();
+            }}
+          >
+            <span className="pyr-menu-icon">
+              {item.checked ? (
+                <Icon name="check" />
+              ) : (
+                item.icon && <Icon name={item.icon} />
+              )}
+            </span>
+            <span className="pyr-menu-label">{item.label}</span>
+            {item.keys && <span className="pyr-menu-keys">{item.keys}</span>}
+          </button>
+        </React.Fragment>
+      ))}
+    </div>
+  );
+}
+
 /** The next item that begins with the letter, from the focused one on. */
-function focusByLetter(buttons: HTMLElement[], letter: string): void {
-  const at = buttons.indexOf(document.activeElement as HTMLElement);
-  const turned = [...buttons.slice(at + 1), ...buttons.slice(0, at + 1)];
-  turned
-    .find(button =>
-      button
-        .querySelector('.pyr-menu-label')
-        ?.textContent?.toLowerCase()
-        .startsWith(letter.toLowerCase())
-    )
+function focusByLetter(menu: HTMLElement, letter: string): void {
+  const items = [...menu.querySelectorAll<HTMLElement>('[data-item]')];
+  const at = items.indexOf(document.activeElement as HTMLElement);
+  [...items.slice(at + 1), ...items.slice(0, at + 1)]
+    .find(item => (item.textContent ?? '').toLowerCase().startsWith(letter))
     ?.focus();
 }

@@ -48,27 +48,34 @@ export function NoServer(props: {
       );
     case 'mismatch':
       return (
-        <Empty icon="warning" title={trans.__('The versions do not fit')}>
-          <p>
-            {trans.__(
-              'The server runs Pyruns %1, which this page does not understand. Reload the page; if that does not help, install the same version on both sides.',
-              state.status?.version ?? ''
-            )}
-          </p>
+        <Empty
+          icon="warning"
+          title={trans.__('The versions do not fit')}
+          text={trans.__(
+            'The server runs Pyruns %1, which this page does not understand. Reload the page; if that does not help, install the same version on both sides.',
+            state.status?.version ?? ''
+          )}
+        >
           {retry}
         </Empty>
       );
     case 'unreachable':
       return (
-        <Empty icon="warning" title={trans.__('The server does not answer')}>
-          <p>{trans.__('Tasks go on running. Trying again…')}</p>
+        <Empty
+          icon="warning"
+          title={trans.__('The server does not answer')}
+          text={trans.__('Tasks go on running. Trying again…')}
+        >
           {retry}
         </Empty>
       );
     default:
       return (
-        <Empty icon="warning" title={trans.__('Pyruns cannot be reached')}>
-          <p>{state.problem?.message}</p>
+        <Empty
+          icon="warning"
+          title={trans.__('Pyruns cannot be reached')}
+          text={state.problem?.message}
+        >
           {retry}
         </Empty>
       );

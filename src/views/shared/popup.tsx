@@ -1,7 +1,20 @@
+import {
+  autoUpdate,
+  flip,
+  offset,
+  shift,
+  size,
+  useFloating
+} from '@floating-ui/react-dom';
 import * as React from 'react';
 import { createPortal } from 'react-dom';
 
-/** A place in the window, in pixels. */
+import { Icon } from './icons';
+import { moveFocus } from './keyboardnav';
+import type { IButtonProps } from './strip';
+import { Button } from './strip';
+
+/** A point in the window, in pixels. */
 export interface IPoint {
   x: number;
   y: number;
@@ -20,37 +33,69 @@ export interface IPopupProps {
   children: React.ReactNode;
 }
 
-/** Space to the edges of the window, in pixels. */
-const MARGIN = 8;
+/** Pixels to the edges of the window. */
+const EDGE = { padding: 8 };
 
-/** A small surface over the page, placed at an element. */
+/** Pixels; a popup below a narrower button is as wide as this. */
+const MIN_WIDTH = 220;
+
+const MAX_HEIGHT = 460;
+const MIN_HEIGHT = 120;
+
+function rectAt({ x, y }: IPoint) {
+  return { x, y, top: y, bottom: y, left: x, right: x, width: 0, height: 0 };
+}
+
+const CloseContext = React.createContext<() => void>(() => undefined);
+
+/** What closes the popup around, and gives the focus back to what opened it. */
+export function useClosePopup(): () => void {
+  return React.useContext(CloseContext);
+}
+
+/** A small surface over the page; arrow keys move among its `data-item`s. */
 export function Popup(props: IPopupProps): React.ReactPortal {
   const { anchor, at, onClose } = props;
-  const ref = React.useRef<HTMLDivElement>(null);
   const opener = React.useRef(document.activeElement as HTMLElement | null);
-  // Placed from the start: what is hidden cannot get the focus.
-  const [style, setStyle] = React.useState(() => placeAt(anchor, at));
-
-  React.useLayoutEffect(() => {
-    // Its width is known only now.
-    const box = ref.current?.getBoundingClientRect();
-    const most = window.innerWidth - MARGIN - (box?.width ?? 0);
-    if (box && box.left > most) {
-      setStyle(old => ({ ...old, left: Math.max(MARGIN, most) }));
-    }
-  }, []);
+  const leave = React.useCallback(() => {
+    opener.current?.focus();
+    onClose();
+  }, [onClose]);
+  const reference = React.useMemo(
+    () => (at ? { getBoundingClientRect: () => rectAt(at) } : anchor),
+    [anchor, at]
+  );
+  const { refs, floatingStyles } = useFloating<HTMLElement>({
+    elements: { reference: reference as HTMLElement },
+    placement: 'bottom-start',
+    strategy: 'fixed',
+    transform: false,
+    middleware: [
+      offset(2),
+      flip(EDGE),
+      shift(EDGE),
+      size({
+        ...EDGE,
+        apply: ({ availableHeight, elements, rects }) => {
+          const { style } = elements.floating;
+          const height = Math.min(MAX_HEIGHT, availableHeight);
+          style.maxHeight = `${Math.max(MIN_HEIGHT, height)}px`;
+          style.minWidth = at
+            ? ''
+            : `${Math.max(MIN_WIDTH, rects.reference.width)}px`;
+        }
+      })
+    ],
+    whileElementsMounted: (...args) =>
+      autoUpdate(...args, { ancestorScroll: false })
+  });
 
   React.useEffect(() => {
-    const place = () => setStyle(placeAt(anchor, at));
-    window.addEventListener('resize', place);
-    return () => window.removeEventListener('resize', place);
-  }, [anchor, at]);
-
-  React.useEffect(() => {
+    const isOutside = (target: Node) =>
+      !refs.floating.current?.contains(target) &&
+      (at !== undefined || !anchor.contains(target));
     const press = (event: PointerEvent) => {
-      const target = event.target as Node;
-      const own = !at && anchor.contains(target);
-      if (!ref.current?.contains(target) && !own) {
+      if (isOutside(event.target as Node)) {
         onClose();
       }
     };
@@ -63,8 +108,7 @@ export function Popup(props: IPopupProps): React.ReactPortal {
     const key = (event: KeyboardEvent) => {
       if (event.key === 'Escape') {
         event.stopPropagation();
-        onClose();
-        opener.current?.focus();
+        leave();
       }
     };
     document.addEventListener('keydown', key, true);
@@ -75,55 +119,100 @@ export function Popup(props: IPopupProps): React.ReactPortal {
       document.removeEventListener('pointerdown', press, true);
       document.removeEventListener('scroll', scroll, true);
     };
-  }, [anchor, at, onClose]);
+  }, [refs, anchor, at, onClose, leave]);
 
   return createPortal(
     <div
-      ref={ref}
+      ref={refs.setFloating}
       className={`pyr-view pyr-popup ${props.className ?? ''}`}
-      style={style}
+      style={floatingStyles}
       role={props.role ?? 'dialog'}
       aria-label={props.label}
       data-jp-suppress-context-menu=""
     >
-      {props.children}
+      <CloseContext.Provider value={leave}>
+        <div role="presentation" onKeyDown={event => void moveFocus(event)}>
+          {props.children}
+        </div>
+      </CloseContext.Provider>
     </div>,
     document.body
   );
 }
 
-function placeAt(
-  anchor: HTMLElement,
-  at: IPoint | undefined
-): React.CSSProperties {
-  const box = at
-    ? { left: at.x, top: at.y, bottom: at.y, width: 0 }
-    : anchor.getBoundingClientRect();
-  const width = at ? 0 : Math.max(box.width, 220);
-  const below = window.innerHeight - box.bottom - MARGIN;
-  const above = box.top - MARGIN;
-  const down = below >= 220 || below >= above;
-  const left = Math.min(box.left, window.innerWidth - width - MARGIN);
-  return {
-    left: Math.max(MARGIN, left),
-    minWidth: width || undefined,
-    maxHeight: Math.max(120, Math.min(460, down ? below : above)),
-    ...(down
-      ? { top: box.bottom + 2 }
-      : { bottom: window.innerHeight - box.top + 2 })
-  };
+/** One of several things to choose in a popup, which closes then. */
+export function PopupItem({
+  onChoose,
+  className = '',
+  ...rest
+}: React.ButtonHTMLAttributes<HTMLButtonElement> & {
+  onChoose: () => void;
+}): JSX.Element {
+  const close = useClosePopup();
+  return (
+    <button
+      type="button"
+      data-item=""
+      {...rest}
+      className={`pyr-menu-item ${className}`}
+      onClick={() => {
+        close();
+        onChoose();
+      }}
+    />
+  );
 }
 
-/** Move the focus among the items of a list with the arrow keys. */
-export function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) {
-    return;
-  }
-  event.preventDefault();
-  const items = [
-    ...event.currentTarget.querySelectorAll<HTMLElement>('[data-item]')
-  ];
-  const at = items.indexOf(document.activeElement as HTMLElement);
-  items[(at + step + items.length) % items.length]?.focus();
+/** A button that opens something, and closes it when it is pressed again. */
+export function OpenButton({
+  opens,
+  popup = 'dialog',
+  onOpen,
+  ...rest
+}: IButtonProps & {
+  /** What is opened below the button, or below something around it. */
+  opens: (anchor: HTMLElement, close: () => void) => JSX.Element;
+  popup?: 'dialog' | 'menu';
+  onOpen?: () => void;
+}): JSX.Element {
+  const [anchor, setAnchor] = React.useState<HTMLElement | null>(null);
+  const close = React.useCallback(() => setAnchor(null), []);
+  return (
+    <>
+      <Button
+        aria-haspopup={popup}
+        aria-expanded={anchor !== null}
+        {...rest}
+        onClick={event => {
+          if (!anchor) {
+            onOpen?.();
+          }
+          setAnchor(anchor ? null : event.currentTarget);
+        }}
+      />
+      {anchor && opens(anchor, close)}
+    </>
+  );
+}
+
+/** A button that shows what is chosen and opens the choice. */
+export function Picker({
+  caption,
+  value,
+  detail,
+  className = '',
+  ...rest
+}: Omit<React.ComponentProps<typeof OpenButton>, 'label'> & {
+  caption?: string;
+  value: string;
+  detail?: string;
+}): JSX.Element {
+  return (
+    <OpenButton {...rest} label="" className={`pyr-picker ${className}`}>
+      {caption && <span className="pyr-picker-label">{caption}</span>}
+      <span className="pyr-picker-value">{value}</span>
+      {detail && <span className="pyr-picker-detail">{detail}</span>}
+      <Icon name="down" />
+    </OpenButton>
+  );
 }

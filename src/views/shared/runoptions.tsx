@@ -9,8 +9,10 @@ import {
   withEngine,
   withNeed
 } from '../../model/runoptions';
+import { Choice } from './choice';
 import type { ITrans } from './context';
 import { useTrans } from './context';
+import { TextInput } from './strip';
 
 /** Those that are seldom needed. */
 const SELDOM: readonly RunField[] = [
@@ -51,7 +53,20 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
     name => engine === 'local' || !['gpu_memory', 'memory'].includes(name)
   );
   const field = (name: RunField) => (
-    <OptionField key={name} {...props} field={name} />
+    <OptionField
+      key={name}
+      {...props}
+      field={name}
+      known={value[name]}
+      words={wordsOf(trans, name, engine === 'slurm', props.defaultGpus)}
+      limits={RUN_NUMBERS[name]}
+      onValue={given =>
+        props.onChange({
+          ...value,
+          [name]: given ?? (name === 'jobs' ? 1 : null)
+        })
+      }
+    />
   );
   return (
     <div className="pyr-run-options">
@@ -59,7 +74,15 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
       {field('gpus')}
       {engine === 'slurm' &&
         CLUSTER_FIELDS.map(name => (
-          <NeedField key={name} {...props} field={name} />
+          <OptionField
+            key={name}
+            {...props}
+            field={`cluster.${name}`}
+            known={value.cluster?.[name]}
+            words={needWords(trans, name)}
+            limits={name === 'cpus' ? [1, Number.MAX_SAFE_INTEGER] : undefined}
+            onValue={need => props.onChange(withNeed(value, name, need ?? ''))}
+          />
         ))}
       {engine === 'slurm' && field('memory')}
       <details
@@ -83,51 +106,43 @@ export function RunOptionsForm(props: IRunOptionsProps): JSX.Element {
   );
 }
 
+/** A number or a text. */
 function OptionField(
-  props: IRunOptionsProps & { field: RunField }
+  props: IRunOptionsProps & {
+    /** Its name in messages. */
+    field: string;
+    known: unknown;
+    /** Label, help, and what stands in the empty field. */
+    words: [string, string, string];
+    /** The least and the greatest number; a text without it. */
+    limits?: readonly [least: number, most: number];
+    onValue: (value: string | number | null) => void;
+  }
 ): JSX.Element {
-  const trans = useTrans();
-  const { field, value, errors = [] } = props;
-  const isCluster = (value.engine ?? props.engine) === 'slurm';
-  const [label, help, placeholder] = wordsOf(
-    trans,
-    field,
-    isCluster,
-    props.defaultGpus
-  );
-  const limits = RUN_NUMBERS[field];
-  const known = value[field];
+  const { field, known, limits, onValue } = props;
+  const [label, help, placeholder] = props.words;
   const [typed, setTyped] = React.useState<string | null>(null);
   const change = (text: string) => {
     setTyped(text);
-    if (text === '') {
-      props.onChange({ ...value, [field]: field === 'jobs' ? 1 : null });
-    } else if (!limits) {
-      props.onChange({ ...value, [field]: text });
-    } else {
-      const number = Math.round(Number(text));
-      if (Number.isFinite(number)) {
-        const [least, most] = limits;
-        const bounded = Math.min(most, Math.max(least, number));
-        props.onChange({ ...value, [field]: bounded });
-      }
+    const number = Math.round(Number(text));
+    if (text === '' || !limits) {
+      onValue(text || null);
+    } else if (Number.isFinite(number)) {
+      onValue(Math.min(limits[1], Math.max(limits[0], number)));
     }
   };
   return (
     <label className="pyr-run-option" title={help}>
       <span>{label}</span>
-      <input
+      <TextInput
         type={limits ? 'number' : 'text'}
-        className="pyr-input"
         id={`${props.prefix}@${field}`}
         min={limits?.[0]}
         max={limits?.[1]}
         value={typed ?? (isEmpty(known) ? '' : String(known))}
         placeholder={placeholder}
-        spellCheck={false}
-        autoComplete="off"
-        aria-invalid={errors.some(error => error.field === field)}
-        onChange={event => change(event.target.value)}
+        aria-invalid={props.errors?.some(error => error.field === field)}
+        onValue={change}
         onBlur={() => setTyped(null)}
       />
     </label>
@@ -142,75 +157,37 @@ function EngineField(props: IRunOptionsProps): JSX.Element {
     slurm: 'Slurm'
   };
   return (
-    <label
+    <Choice
       className="pyr-run-option pyr-run-wide"
       title={trans.__(
         'On the machine of the server, or as jobs of a Slurm cluster that it submits to'
       )}
-    >
-      <span>{trans.__('Run on')}</span>
-      <select
-        className="pyr-input"
-        id={`${props.prefix}@engine`}
-        value={props.value.engine ?? ''}
-        aria-invalid={props.errors?.some(error => error.field === 'engine')}
-        onChange={event =>
-          props.onChange(
-            withEngine(props.value, (event.target.value || null) as Engine)
-          )
-        }
-      >
-        <option value="">{trans.__('As set (%1)', names[props.engine])}</option>
-        <option value="local">{names.local}</option>
-        <option value="slurm">{names.slurm}</option>
-      </select>
-    </label>
+      label={trans.__('Run on')}
+      id={`${props.prefix}@engine`}
+      value={props.value.engine ?? ''}
+      aria-invalid={props.errors?.some(error => error.field === 'engine')}
+      options={[
+        ['', trans.__('As set (%1)', names[props.engine])],
+        ['local', names.local],
+        ['slurm', names.slurm]
+      ]}
+      onChange={engine =>
+        props.onChange(withEngine(props.value, engine || null))
+      }
+    />
   );
 }
 
-/** Something that a task asks of a cluster. */
-function NeedField(
-  props: IRunOptionsProps & { field: ClusterField }
-): JSX.Element {
-  const trans = useTrans();
-  const { field, value, errors = [] } = props;
-  const [label, help] = needWords(trans, field);
-  const known = value.cluster?.[field];
-  const isNumber = field === 'cpus';
-  return (
-    <label className="pyr-run-option" title={help}>
-      <span>{label}</span>
-      <input
-        type={isNumber ? 'number' : 'text'}
-        className="pyr-input"
-        id={`${props.prefix}@cluster.${field}`}
-        min={isNumber ? 1 : undefined}
-        value={isEmpty(known) ? '' : String(known)}
-        placeholder={trans.__('as set')}
-        spellCheck={false}
-        autoComplete="off"
-        aria-invalid={errors.some(error => error.field === `cluster.${field}`)}
-        onChange={event => {
-          const text = event.target.value;
-          const number = Math.max(1, Math.round(Number(text)));
-          props.onChange(
-            withNeed(value, field, isNumber && text ? number : text)
-          );
-        }}
-      />
-    </label>
-  );
-}
-
-function needWords(trans: ITrans, field: ClusterField): [string, string] {
-  switch (field) {
-    case 'partition':
-      return [trans.__('Partition'), trans.__('Of the cluster')];
-    case 'account':
-      return [trans.__('Account'), trans.__('Who pays for it in the cluster')];
-    case 'cpus':
-      return [trans.__('CPUs each'), trans.__('Processors of each task')];
-  }
+function needWords(
+  trans: ITrans,
+  field: ClusterField
+): [string, string, string] {
+  const words: Record<ClusterField, [string, string]> = {
+    partition: [trans.__('Partition'), trans.__('Of the cluster')],
+    account: [trans.__('Account'), trans.__('Who pays for it in the cluster')],
+    cpus: [trans.__('CPUs each'), trans.__('Processors of each task')]
+  };
+  return [...words[field], trans.__('as set')];
 }
 
 function isEmpty(value: unknown): boolean {
@@ -234,62 +211,55 @@ function wordsOf(
   isCluster: boolean,
   defaultGpus?: DefaultGpus
 ): [string, string, string] {
-  switch (field) {
-    case 'jobs':
-      return [
-        trans.__('At a time'),
-        trans.__('How many of these tasks run at the same time'),
-        '1'
-      ];
-    case 'gpus':
-      return [
-        trans.__('GPUs each'),
-        trans.__(
-          'How many GPUs each task gets and sees; it waits until they are free'
-        ),
-        isCluster ? trans.__('as set') : usualGpus(trans, defaultGpus)
-      ];
-    case 'gpu_memory':
-      return [
-        trans.__('GiB of a GPU'),
-        trans.__(
-          'How much memory a task uses of its GPU, which it then shares with others; auto is what earlier runs used'
-        ),
-        trans.__('all')
-      ];
-    case 'memory':
-      return [
-        trans.__('Memory per task'),
-        trans.__(
-          'Memory reserved for each task, with its unit: 800M, 16G. A task that uses more is killed'
-        ),
-        isCluster ? trans.__('as set') : trans.__('none')
-      ];
-    case 'priority':
-      return [
-        trans.__('Priority'),
-        trans.__('What has a higher one starts first'),
-        '0'
-      ];
-    case 'retries':
-      return [
-        trans.__('Retries'),
-        trans.__('How often a task that failed is run again'),
-        '0'
-      ];
-    case 'time_limit':
-      return [
-        trans.__('Time limit'),
-        trans.__('After which a run is stopped, such as 90s, 10m or 1h30m'),
-        trans.__('none')
-      ];
-    case 'stop_after':
-      return [
-        trans.__('Give up after'),
-        trans.__(
-          'After so many runs in a row that fail in the same way the rest is cancelled; 0 is never'
-        ),
-        trans.__('as set')
-      ];
-  }
+  const words: Record<RunField, [string, string, string]> = {
+    jobs: [
+      trans.__('At a time'),
+      trans.__('How many of these tasks run at the same time'),
+      '1'
+    ],
+    gpus: [
+      trans.__('GPUs each'),
+      trans.__(
+        'How many GPUs each task gets and sees; it waits until they are free'
+      ),
+      isCluster ? trans.__('as set') : usualGpus(trans, defaultGpus)
+    ],
+    gpu_memory: [
+      trans.__('GiB of a GPU'),
+      trans.__(
+        'How much memory a task uses of its GPU, which it then shares with others; auto is what earlier runs used'
+      ),
+      trans.__('all')
+    ],
+    memory: [
+      trans.__('Memory per task'),
+      trans.__(
+        'Memory reserved for each task, with its unit: 800M, 16G. A task that uses more is killed'
+      ),
+      isCluster ? trans.__('as set') : trans.__('none')
+    ],
+    priority: [
+      trans.__('Priority'),
+      trans.__('What has a higher one starts first'),
+      '0'
+    ],
+    retries: [
+      trans.__('Retries'),
+      trans.__('How often a task that failed is run again'),
+      '0'
+    ],
+    time_limit: [
+      trans.__('Time limit'),
+      trans.__('After which a run is stopped, such as 90s, 10m or 1h30m'),
+      trans.__('none')
+    ],
+    stop_after: [
+      trans.__('Give up after'),
+      trans.__(
+        'After so many runs in a row that fail in the same way the rest is cancelled; 0 is never'
+      ),
+      trans.__('as set')
+    ]
+  };
+  return words[field];
 }

@@ -4,6 +4,7 @@ import type { Action, TaskStatus } from '../../client/types';
 import type { ITrans } from './context';
 import { useTrans } from './context';
 import { clockTime } from './format';
+import type { IconName } from './icons';
 import { Icon } from './icons';
 
 /** In the order in which people look for them. */
@@ -21,20 +22,15 @@ export function isActive(status: TaskStatus): boolean {
 }
 
 export function statusWord(trans: ITrans, status: TaskStatus): string {
-  switch (status) {
-    case 'pending':
-      return trans.__('Pending');
-    case 'queued':
-      return trans.__('Queued');
-    case 'running':
-      return trans.__('Running');
-    case 'completed':
-      return trans.__('Completed');
-    case 'failed':
-      return trans.__('Failed');
-    case 'cancelled':
-      return trans.__('Cancelled');
-  }
+  const words: Record<TaskStatus, string> = {
+    pending: trans.__('Pending'),
+    queued: trans.__('Queued'),
+    running: trans.__('Running'),
+    completed: trans.__('Completed'),
+    failed: trans.__('Failed'),
+    cancelled: trans.__('Cancelled')
+  };
+  return words[status];
 }
 
 /** What an action asked for is turning the task into. */
@@ -42,92 +38,89 @@ export function pendingWord(
   trans: ITrans,
   action: Action | undefined
 ): string | null {
-  switch (action) {
-    case 'run':
-      return trans.__('Queueing…');
-    case 'cancel':
-      return trans.__('Stopping…');
-    case 'delete':
-      return trans.__('Deleting…');
-    default:
-      return null;
-  }
+  const words: Partial<Record<Action, string>> = {
+    run: trans.__('Queueing…'),
+    cancel: trans.__('Stopping…'),
+    delete: trans.__('Deleting…')
+  };
+  return (action && words[action]) ?? null;
 }
 
-/** Since when a running task has given no sign of life, as a sentence. */
-export function silenceText(trans: ITrans, since: number): string {
-  return trans.__(
-    'Running, but without output and points since %1.',
-    clockTime(since)
-  );
-}
-
-/** The icon of a status, named for those who cannot see it. */
-export function StatusIcon({
-  status,
-  readable = true,
-  silent = null
-}: {
+/** How a task stands, and what is known about that. */
+interface IStatusProps {
   status: TaskStatus;
   /** Whether the task's file could be read: else nobody knows the status. */
   readable?: boolean;
   /** Since when it has given no sign of life (epoch, s), if that is long ago. */
   silent?: number | null;
-}): JSX.Element {
-  const trans = useTrans();
-  const word = !readable
-    ? trans.__('Unreadable')
-    : silent !== null
-      ? silenceText(trans, silent)
-      : statusWord(trans, status);
-  const look = !readable ? 'unreadable' : silent !== null ? 'silent' : status;
+}
+
+/** Class, icon and word of a status; `text` says more about it. */
+function lookOf(
+  trans: ITrans,
+  { status, readable = true, silent = null }: IStatusProps
+): { look: string; icon: IconName; word: string; text: string | null } {
+  if (!readable) {
+    const word = trans.__('Unreadable');
+    return { look: 'unreadable', icon: 'warning', word, text: null };
+  }
+  return silent === null
+    ? {
+        look: status,
+        icon: status,
+        word: statusWord(trans, status),
+        text: null
+      }
+    : {
+        look: 'silent',
+        icon: 'warning',
+        word: trans.__('Silent'),
+        text: trans.__(
+          'Running, but without output and points since %1.',
+          clockTime(silent)
+        )
+      };
+}
+
+/** The icon of a status, named for those who cannot see it. */
+export function StatusIcon(props: IStatusProps): JSX.Element {
+  const { look, icon, word, text } = lookOf(useTrans(), props);
   return (
     <span
       className={`pyr-status pyr-status-${look}`}
       role="img"
-      aria-label={word}
-      title={word}
+      aria-label={text ?? word}
+      title={text ?? word}
     >
-      <Icon name={readable && silent === null ? status : 'warning'} />
+      <Icon name={icon} />
     </span>
   );
 }
 
 /** Icon and word of a status, or of what is about to change it. */
 export function StatusLabel({
-  status,
   pending,
-  readable = true,
-  silent = null,
-  detail
-}: {
-  status: TaskStatus;
+  detail,
+  ...props
+}: IStatusProps & {
   pending?: Action;
-  /** Whether the task's file could be read: else nobody knows the status. */
-  readable?: boolean;
-  /** Since when it has given no sign of life (epoch, s), if that is long ago. */
-  silent?: number | null;
   /** Shown as a tooltip behind the word. */
   detail?: string | null;
 }): JSX.Element {
   const trans = useTrans();
-  const isSilent = readable && silent !== null && !pending;
-  const word =
-    pendingWord(trans, pending) ??
-    (!readable
-      ? trans.__('Unreadable')
-      : isSilent
-        ? trans.__('Silent')
-        : statusWord(trans, status));
-  const shown: TaskStatus = pending === 'run' ? 'queued' : status;
-  const look = !readable ? 'unreadable' : isSilent ? 'silent' : shown;
-  const told = isSilent ? silenceText(trans, silent) : detail;
+  const { look, icon, ...known } = lookOf(trans, {
+    status: pending === 'run' ? 'queued' : props.status,
+    readable: props.readable,
+    silent: pending ? null : props.silent
+  });
+  const word = pendingWord(trans, pending) ?? known.word;
+  const text = known.text ?? detail;
   return (
     <span
       className={`pyr-status pyr-status-${look}${pending ? ' pyr-is-pending' : ''}`}
-      title={told ? `${word}: ${told}` : word}
+      title={text ? `${word}: ${text}` : word}
     >
-      <Icon name={readable && !isSilent ? shown : 'warning'} />
+      <Icon name={icon} />
       <span className="pyr-status-word">{word}</span>
     </span>
   );

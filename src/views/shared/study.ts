@@ -4,16 +4,13 @@ import type { ITrans } from './context';
 import { figure } from './format';
 
 export function stateWord(trans: ITrans, state: Study['state']): string {
-  switch (state) {
-    case 'active':
-      return trans.__('Searching');
-    case 'stopped':
-      return trans.__('Stopped');
-    case 'finished':
-      return trans.__('Finished');
-    case 'failed':
-      return trans.__('Gave up');
-  }
+  const words: Record<Study['state'], string> = {
+    active: trans.__('Searching'),
+    stopped: trans.__('Stopped'),
+    finished: trans.__('Finished'),
+    failed: trans.__('Gave up')
+  };
+  return words[state];
 }
 
 /** How a search ended. */

@@ -2,8 +2,8 @@ import * as React from 'react';
 
 import type { IClient, TaskRow } from '../../client/types';
 import { useTrans } from './context';
-import { Icon } from './icons';
-import { moveFocus, Popup } from './popup';
+import { Picker, Popup, PopupItem } from './popup';
+import { TextInput } from './strip';
 
 const SHOWN = 50;
 
@@ -22,53 +22,29 @@ export interface ITemplateProps {
 /** Choose the defaults or a task’s configuration. */
 export function TemplatePicker(props: ITemplateProps): JSX.Element {
   const trans = useTrans();
-  const button = React.useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = React.useState(false);
-  const close = React.useCallback(() => setOpen(false), []);
   const defaultName =
     props.kind === 'shell'
       ? trans.__('Default script')
       : trans.__('Script’s defaults');
-  const choose = (task: string) => {
-    close();
-    button.current?.focus();
-    props.onChange(task);
-  };
   return (
-    <>
-      <button
-        ref={button}
-        type="button"
-        className="pyr-picker"
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        title={
-          props.title ??
-          trans.__('Begin with the defaults or with a task’s configuration')
-        }
-        onClick={() => setOpen(!open)}
-      >
-        <span className="pyr-picker-label">
-          {props.label ?? trans.__('From')}
-        </span>
-        <span className="pyr-picker-value">{props.value || defaultName}</span>
-        <Icon name="down" />
-      </button>
-      {open && button.current && (
+    <Picker
+      caption={props.label ?? trans.__('From')}
+      value={props.value || defaultName}
+      title={
+        props.title ??
+        trans.__('Begin with the defaults or with a task’s configuration')
+      }
+      opens={(anchor, close) => (
         <Popup
-          anchor={button.current}
+          anchor={anchor}
           onClose={close}
           label={trans.__('Templates')}
           className="pyr-templates"
         >
-          <TemplateList
-            {...props}
-            defaultName={defaultName}
-            onChange={choose}
-          />
+          <TemplateList {...props} defaultName={defaultName} />
         </Popup>
       )}
-    </>
+    />
   );
 }
 
@@ -106,45 +82,35 @@ function TemplateList(
   }, [client, ws, search]);
 
   return (
-    <div onKeyDown={moveFocus}>
-      <input
+    <>
+      <TextInput
         type="search"
         autoFocus
         data-item=""
-        className="pyr-input"
         value={search}
         placeholder={trans.__('Search tasks')}
         aria-label={trans.__('Search tasks')}
-        onChange={event => setSearch(event.target.value)}
+        onValue={setSearch}
       />
-      <button
-        type="button"
-        data-item=""
-        className="pyr-menu-item"
-        aria-current={value === ''}
-        onClick={() => onChange('')}
-      >
+      <PopupItem aria-current={value === ''} onChoose={() => onChange('')}>
         {props.defaultName}
-      </button>
+      </PopupItem>
       {problem && <p className="pyr-field-error">{problem}</p>}
       {tasks?.map(task => (
-        <button
+        <PopupItem
           key={task.name}
-          type="button"
-          data-item=""
-          className="pyr-menu-item"
           aria-current={value === task.name}
           title={task.name}
-          onClick={() => onChange(task.name)}
+          onChoose={() => onChange(task.name)}
         >
           {task.name}
-        </button>
+        </PopupItem>
       ))}
       {tasks?.length === 0 && (
         <p className="pyr-popup-hint">
           {search ? trans.__('No task matches.') : trans.__('No tasks yet.')}
         </p>
       )}
-    </div>
+    </>
   );
 }

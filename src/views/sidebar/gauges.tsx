@@ -50,7 +50,7 @@ export function Gauges({ model }: { model: SystemModel }): JSX.Element {
         />
       ))}
       {latest?.gpu_state === 'error' && (
-        <Strip kind="warning" icon="warning">
+        <Strip kind="warning">
           {latest.gpu_message ?? trans.__('The GPUs cannot be read.')}
         </Strip>
       )}

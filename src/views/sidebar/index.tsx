@@ -5,11 +5,12 @@ import type { ActivityModel } from '../../model/activity';
 import type { SessionModel } from '../../model/session';
 import type { SystemModel } from '../../model/system';
 import type { ITrans } from '../shared/context';
-import { TransContext, useTrans } from '../shared/context';
+import { useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
 import { NoServer } from '../shared/noserver';
+import { withTrans } from '../shared/page';
 import { useStore } from '../shared/store';
-import { Button, Empty, Strip } from '../shared/strip';
+import { Button, Empty, IconButton, Strip } from '../shared/strip';
 import { Gauges } from './gauges';
 import { WorkspacePicker } from './picker';
 import { CountLine, TaskList } from './tasks';
@@ -26,15 +27,11 @@ export interface ISidebarProps {
 }
 
 /** The machine and one workspace at a glance. */
-export function SidebarView(props: ISidebarProps): JSX.Element {
-  return (
-    <TransContext.Provider value={props.trans}>
-      <div className="pyr-view pyr-sidebar">
-        <Sidebar {...props} />
-      </div>
-    </TransContext.Provider>
-  );
-}
+export const SidebarView = withTrans((props: ISidebarProps) => (
+  <div className="pyr-view pyr-sidebar">
+    <Sidebar {...props} />
+  </div>
+));
 
 function Sidebar(props: ISidebarProps): JSX.Element | null {
   const trans = useTrans();
@@ -66,9 +63,8 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
             title={trans.__('Create tasks from a configuration')}
             onClick={() => onOpen('generator', current)}
           />
-          <Button
+          <IconButton
             icon="dashboard"
-            iconOnly
             label={trans.__('Dashboard')}
             title={trans.__('Dashboard: the machine, what runs and what waits')}
             onClick={() => onOpen('dashboard', current)}
@@ -87,25 +83,10 @@ function Sidebar(props: ISidebarProps): JSX.Element | null {
           />
         </nav>
       )}
-      {problem && (
-        <Strip
-          kind="warning"
-          icon="warning"
-          actions={
-            <Button
-              label={trans.__('Try again')}
-              onClick={() => session.retry()}
-            />
-          }
-        >
-          {problem.message}
-        </Strip>
-      )}
-      {current?.problem && (
-        <Strip kind="warning" icon="warning">
-          {current.problem}
-        </Strip>
-      )}
+      <Strip kind="warning" onRetry={() => session.retry()}>
+        {problem?.message}
+      </Strip>
+      <Strip kind="warning">{current?.problem}</Strip>
       <Gauges model={system} />
       {activity && current ? (
         <Activity
@@ -136,11 +117,7 @@ function Activity(props: {
   const state = useStore(model);
   const counts = state.counts;
   if (state.phase === 'loading') {
-    return state.error ? (
-      <Strip kind="warning" icon="warning">
-        {state.error.message}
-      </Strip>
-    ) : null;
+    return <Strip kind="warning">{state.error?.message}</Strip>;
   }
   const empty = counts !== null && !Object.values(counts).some(Boolean);
   return (
@@ -194,12 +171,10 @@ function FirstUse(props: {
           ? trans.__('Choose a workspace above')
           : trans.__('Open a script to begin')
       }
+      text={trans.__(
+        'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
+      )}
     >
-      <p>
-        {trans.__(
-          'Right click on a Python or shell script, or on a folder, in the file browser and choose “Open in Pyruns”.'
-        )}
-      </p>
       {props.onOpenSelected && (
         <Button
           label={trans.__('Open the selected file')}

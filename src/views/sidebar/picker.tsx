@@ -3,8 +3,7 @@ import * as React from 'react';
 import type { Workspace } from '../../client/types';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
-import { Icon } from '../shared/icons';
-import { moveFocus, Popup } from '../shared/popup';
+import { Picker, Popup, PopupItem } from '../shared/popup';
 
 export interface IPickerProps {
   workspaces: readonly Workspace[];
@@ -18,76 +17,43 @@ export interface IPickerProps {
 export function WorkspacePicker(props: IPickerProps): JSX.Element {
   const trans = useTrans();
   const { workspaces, current } = props;
-  const button = React.useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = React.useState(false);
-  const close = React.useCallback(() => setOpen(false), []);
+  const busyText = trans.__('Running and queued tasks');
   return (
-    <>
-      <button
-        ref={button}
-        type="button"
-        className="pyr-picker pyr-workspace-picker"
-        aria-haspopup="dialog"
-        aria-expanded={open}
-        aria-label={
-          current
-            ? trans.__('Workspace %1; choose another', nameOf(trans, current))
-            : trans.__('Choose a workspace')
-        }
-        title={current ? placeOf(current) : undefined}
-        onClick={() => {
-          if (!open) {
-            props.onOpen();
-          }
-          setOpen(!open);
-        }}
-      >
-        <span className="pyr-picker-value">
-          {current ? nameOf(trans, current) : trans.__('Choose a workspace')}
-        </span>
-        {current && (
-          <span className="pyr-picker-detail">{placeOf(current)}</span>
-        )}
-        <Icon name="down" />
-      </button>
-      {open && button.current && (
-        <Popup
-          anchor={button.current}
-          onClose={close}
-          label={trans.__('Workspaces')}
-        >
-          <div onKeyDown={moveFocus}>
-            {workspaces.map((workspace, index) => (
-              <button
-                key={workspace.id}
-                type="button"
-                data-item=""
-                autoFocus={current ? workspace.id === current.id : index === 0}
-                className="pyr-menu-item pyr-workspace-item"
-                aria-current={workspace.id === current?.id}
-                title={workspace.id}
-                onClick={() => {
-                  close();
-                  button.current?.focus();
-                  props.onChoose(workspace);
-                }}
-              >
-                <span>{nameOf(trans, workspace)}</span>
-                <small>{placeOf(workspace)}</small>
-                {busyOf(workspace) > 0 && (
-                  <b title={trans.__('Running and queued tasks')}>
-                    {busyOf(workspace)}
-                  </b>
-                )}
-              </button>
-            ))}
-            {workspaces.length === 0 && (
-              <p className="pyr-popup-hint">{trans.__('No workspaces yet.')}</p>
-            )}
-          </div>
+    <Picker
+      className="pyr-workspace-picker"
+      value={current ? nameOf(trans, current) : trans.__('Choose a workspace')}
+      detail={current ? placeOf(current) : undefined}
+      aria-label={
+        current
+          ? trans.__('Workspace %1; choose another', nameOf(trans, current))
+          : trans.__('Choose a workspace')
+      }
+      title={current ? placeOf(current) : undefined}
+      onOpen={props.onOpen}
+      opens={(anchor, close) => (
+        <Popup anchor={anchor} onClose={close} label={trans.__('Workspaces')}>
+          {workspaces.map((workspace, index) => (
+            <PopupItem
+              key={workspace.id}
+              autoFocus={current ? workspace.id === current.id : index === 0}
+              className="pyr-workspace-item"
+              aria-current={workspace.id === current?.id}
+              title={workspace.id}
+              onChoose={() => props.onChoose(workspace)}
+            >
+              <span>{nameOf(trans, workspace)}</span>
+              <small>{placeOf(workspace)}</small>
+              {busyOf(workspace) > 0 && (
+                <b title={busyText}>{busyOf(workspace)}</b>
+              )}
+            </PopupItem>
+          ))}
+          {workspaces.length === 0 && (
+            <p className="pyr-popup-hint">{trans.__('No workspaces yet.')}</p>
+          )}
         </Popup>
       )}
-    </>
+    />
   );
 }
 

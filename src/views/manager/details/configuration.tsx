@@ -4,9 +4,11 @@ import * as React from 'react';
 import type { IClient, TaskDetail } from '../../../client/types';
 import { compareConfigs } from '../../../model/configdiff';
 import { useAnswer } from '../../shared/answer';
+import { Toggle } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
 import { Strip } from '../../shared/strip';
+import { DataTable } from '../../shared/table';
 import { TemplatePicker } from '../../shared/templatepicker';
 
 /** What a task is given, beside the defaults or another task. */
@@ -39,14 +41,11 @@ export function Configuration(props: {
           onChange={setOther}
         />
         {!isShell && (
-          <label className="pyr-check">
-            <input
-              type="checkbox"
-              checked={!all}
-              onChange={event => setAll(!event.target.checked)}
-            />
-            {trans.__('Only differences')}
-          </label>
+          <Toggle
+            label={trans.__('Only differences')}
+            checked={!all}
+            onChange={onlyDifferences => setAll(!onlyDifferences)}
+          />
         )}
         <CopyButton
           iconOnly
@@ -54,11 +53,7 @@ export function Configuration(props: {
           label={isShell ? trans.__('Copy script') : trans.__('Copy as YAML')}
         />
       </div>
-      {error && (
-        <Strip kind="warning" icon="warning">
-          {error.message}
-        </Strip>
-      )}
+      <Strip kind="warning">{error?.message}</Strip>
       {isShell ? (
         <Lines text={detail.config} other={value?.text ?? detail.config} />
       ) : (
@@ -97,30 +92,30 @@ function Keys(props: {
     );
   }
   return (
-    <table className="pyr-keys">
-      <thead>
-        <tr>
-          <th scope="col">{trans.__('Key')}</th>
-          <th scope="col">{trans.__('Value')}</th>
-          <th scope="col" title={props.name}>
-            {props.name}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {shown.map(key => (
-          <tr key={key.path} data-differs={!key.isSame}>
-            <th scope="row" title={key.path}>
-              {key.path}
-            </th>
-            <td title={key.value ?? undefined}>{key.value ?? '–'}</td>
-            <td title={key.other ?? undefined}>
-              {key.isSame ? '' : (key.other ?? '–')}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <DataTable
+      className="pyr-keys"
+      rows={shown}
+      hasRowHeads
+      rowData={key => ({ 'data-differs': !key.isSame })}
+      columns={[
+        {
+          id: 'key',
+          title: trans.__('Key'),
+          cell: key => key.path
+        },
+        {
+          id: 'value',
+          title: trans.__('Value'),
+          cell: key => key.value ?? '–'
+        },
+        {
+          id: 'other',
+          title: props.name,
+          cell: key => (key.isSame ? '' : (key.other ?? '–')),
+          text: key => key.other ?? undefined
+        }
+      ]}
+    />
   );
 }
 
@@ -134,26 +129,14 @@ function Lines(props: { text: string; other: string }): JSX.Element {
   return (
     <pre className="pyr-lines-diff" tabIndex={0}>
       {parts.map((part, index) => {
-        const sign = part.added ? '+ ' : part.removed ? '- ' : '  ';
+        const [sign, className, label] = part.added
+          ? ['+ ', 'pyr-is-added', trans.__('added')]
+          : part.removed
+            ? ['- ', 'pyr-is-removed', trans.__('removed')]
+            : ['  '];
         const lines = part.value.replace(/\n$/, '').split('\n');
         return (
-          <span
-            key={index}
-            className={
-              part.added
-                ? 'pyr-is-added'
-                : part.removed
-                  ? 'pyr-is-removed'
-                  : undefined
-            }
-            aria-label={
-              part.added
-                ? trans.__('added')
-                : part.removed
-                  ? trans.__('removed')
-                  : undefined
-            }
-          >
+          <span key={index} className={className} aria-label={label}>
             {lines.map(line => `${sign}${line}\n`).join('')}
           </span>
         );

@@ -1,11 +1,11 @@
 import * as React from 'react';
 
-import { asClientError } from '../../../client/errors';
 import type { TaskDetail, TaskPatch } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
+import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { useStore } from '../../shared/store';
-import { Button, Strip } from '../../shared/strip';
+import { Button, IconButton, Strip, TextInput } from '../../shared/strip';
 
 type Variable = TaskDetail['env'][number];
 
@@ -20,7 +20,7 @@ export function Environment(props: {
   const { saving } = useStore(model);
   const [name, setName] = React.useState('');
   const [value, setValue] = React.useState('');
-  const [failure, setFailure] = React.useState('');
+  const { failure, setFailure, attempt } = useAttempt();
 
   /** Set a variable, or take it away with null; tell whether that worked. */
   const change = async (key: string, next: string | null): Promise<boolean> => {
@@ -30,14 +30,7 @@ export function Environment(props: {
       // Of a secret nobody here knows what it was.
       patch.expected = { env: { [key]: old?.value ?? null } };
     }
-    setFailure('');
-    try {
-      await model.change(patch);
-      return true;
-    } catch (error) {
-      setFailure(asClientError(error).message);
-      return false;
-    }
+    return (await attempt(() => model.change(patch))) !== null;
   };
   const add = async () => {
     if (name.trim() && (await change(name.trim(), value))) {
@@ -48,11 +41,9 @@ export function Environment(props: {
   return (
     <section>
       <h3>{trans.__('Environment')}</h3>
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure('')}>
-          {failure}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
       {variables.length === 0 && !canWrite && (
         <p className="pyr-note">{trans.__('No variables of its own.')}</p>
       )}
@@ -64,9 +55,8 @@ export function Environment(props: {
               {variable.value ?? trans.__('(secret)')}
             </span>
             {canWrite && (
-              <Button
+              <IconButton
                 icon="close"
-                iconOnly
                 label={trans.__('Remove %1', variable.name)}
                 disabled={saving}
                 onClick={() => void change(variable.name, null)}
@@ -83,25 +73,17 @@ export function Environment(props: {
             void add();
           }}
         >
-          <input
-            type="text"
-            className="pyr-input"
+          <TextInput
             value={name}
             placeholder={trans.__('NAME')}
             aria-label={trans.__('Name of a variable')}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={event => setName(event.target.value)}
+            onValue={setName}
           />
-          <input
-            type="text"
-            className="pyr-input"
+          <TextInput
             value={value}
             placeholder={trans.__('value')}
             aria-label={trans.__('Its value')}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={event => setValue(event.target.value)}
+            onValue={setValue}
           />
           <Button
             type="submit"

@@ -2,11 +2,12 @@ import * as React from 'react';
 
 import type { Artifact, IClient, TaskDetail } from '../../../client/types';
 import { useAnswer } from '../../shared/answer';
+import { Choice } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
 import { bytes, relativeTime } from '../../shared/format';
 import { Icon } from '../../shared/icons';
 import { useNow } from '../../shared/store';
-import { Button, Strip } from '../../shared/strip';
+import { IconButton, Strip } from '../../shared/strip';
 import { Preview } from './preview';
 
 /** Files that are listed. */
@@ -57,32 +58,22 @@ export function Files(props: {
   return (
     <>
       <div className="pyr-details-bar">
-        <label>
-          {trans.__('Run')}
-          <select
-            className="pyr-input"
-            value={run}
-            onChange={event => setRun(Number(event.target.value))}
-          >
-            {Array.from({ length: runs }, (_, index) => (
-              <option key={index} value={runs - index}>
-                {runs - index}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button
+        <Choice
+          label={trans.__('Run')}
+          value={String(run)}
+          options={Array.from({ length: runs }, (_, index) => [
+            String(runs - index),
+            String(runs - index)
+          ])}
+          onChange={value => setRun(Number(value))}
+        />
+        <IconButton
           icon="refresh"
-          iconOnly
           label={trans.__('Look again')}
           onClick={ask}
         />
       </div>
-      {error && (
-        <Strip kind="warning" icon="warning">
-          {error.message}
-        </Strip>
-      )}
+      <Strip kind="warning">{error?.message}</Strip>
       {value?.items.length === 0 && (
         <p className="pyr-note">
           {trans.__(

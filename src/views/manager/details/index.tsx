@@ -7,7 +7,8 @@ import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
 import { StatusLabel } from '../../shared/status';
 import { useStore } from '../../shared/store';
-import { Button, Empty } from '../../shared/strip';
+import { Button, Empty, IconButton, Skeleton } from '../../shared/strip';
+import { tabId, Tabs } from '../../shared/tabs';
 import { Again } from './again';
 import { Configuration } from './configuration';
 import { Files } from './files';
@@ -40,16 +41,15 @@ export function Details(props: IDetailsProps): JSX.Element {
   const { model } = props;
   const { name, detail, error } = useStore(model);
   const [tab, setTab] = React.useState<Tab>('overview');
-  const id = React.useId();
+  const panel = React.useId();
   const row = props.row ?? detail?.task;
   return (
     <aside className="pyr-details" aria-label={trans.__('Details')}>
       <header className="pyr-details-head">
         <div className="pyr-details-title">
           <h2 title={name}>{name || trans.__('Details')}</h2>
-          <Button
+          <IconButton
             icon="close"
-            iconOnly
             label={trans.__('Close the details')}
             onClick={props.onClose}
           />
@@ -64,36 +64,40 @@ export function Details(props: IDetailsProps): JSX.Element {
             />
           </div>
         )}
-        {name && <Tabs id={id} value={tab} trans={trans} onChange={setTab} />}
+        {name && (
+          <Tabs
+            label={trans.__('What is shown of the task')}
+            panel={panel}
+            value={tab}
+            tabs={TABS.map(id => ({ id, label: tabTitle(trans, id) }))}
+            onChange={setTab}
+          />
+        )}
       </header>
       <div
         className="pyr-details-body"
-        id={`${id}-panel`}
+        id={panel}
         role="tabpanel"
-        aria-labelledby={`${id}-${tab}`}
+        aria-labelledby={tabId(panel, tab)}
       >
         {!name ? (
-          <Empty icon="details" title={trans.__('No task is chosen')}>
-            <p>{trans.__('Click on a task to see what is known of it.')}</p>
-          </Empty>
+          <Empty
+            icon="details"
+            title={trans.__('No task is chosen')}
+            text={trans.__('Click on a task to see what is known of it.')}
+          />
         ) : detail ? (
           // A task of another name begins anew, on the same tab.
           <TabBody key={name} {...props} tab={tab} detail={detail} row={row!} />
         ) : error ? (
-          <Empty icon="warning" title={trans.__('The task cannot be shown')}>
-            <p>{error.message}</p>
-            <Button
-              icon="refresh"
-              label={trans.__('Retry now')}
-              onClick={() => void model.refresh()}
-            />
-          </Empty>
+          <Empty
+            icon="warning"
+            title={trans.__('The task cannot be shown')}
+            text={error.message}
+            onRetry={() => void model.refresh()}
+          />
         ) : (
-          <div className="pyr-skeleton" aria-busy="true">
-            {Array.from({ length: 6 }, (_, index) => (
-              <span key={index} className="pyr-bone" />
-            ))}
-          </div>
+          <Skeleton lines={6} label={trans.__('Loading…')} />
         )}
       </div>
     </aside>
@@ -118,58 +122,12 @@ function TabBody(
 }
 
 function tabTitle(trans: ITrans, tab: Tab): string {
-  switch (tab) {
-    case 'overview':
-      return trans.__('Overview');
-    case 'config':
-      return trans.__('Configuration');
-    case 'runs':
-      return trans.__('Runs');
-    case 'files':
-      return trans.__('Files');
-    case 'again':
-      return trans.__('Reproduce');
-  }
-}
-
-function Tabs(props: {
-  id: string;
-  value: Tab;
-  trans: ITrans;
-  onChange: (tab: Tab) => void;
-}): JSX.Element {
-  const { id, value, trans, onChange } = props;
-  const move = (step: number) => {
-    const at = (TABS.indexOf(value) + step + TABS.length) % TABS.length;
-    onChange(TABS[at]);
-    document.getElementById(`${id}-${TABS[at]}`)?.focus();
+  const words: Record<Tab, string> = {
+    overview: trans.__('Overview'),
+    config: trans.__('Configuration'),
+    runs: trans.__('Runs'),
+    files: trans.__('Files'),
+    again: trans.__('Reproduce')
   };
-  return (
-    <div
-      className="pyr-tabs"
-      role="tablist"
-      aria-label={trans.__('What is shown of the task')}
-      onKeyDown={event => {
-        if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
-          event.preventDefault();
-          move(event.key === 'ArrowRight' ? 1 : -1);
-        }
-      }}
-    >
-      {TABS.map(tab => (
-        <button
-          key={tab}
-          id={`${id}-${tab}`}
-          type="button"
-          role="tab"
-          aria-selected={tab === value}
-          aria-controls={`${id}-panel`}
-          tabIndex={tab === value ? 0 : -1}
-          onClick={() => onChange(tab)}
-        >
-          {tabTitle(trans, tab)}
-        </button>
-      ))}
-    </div>
-  );
+  return words[tab];
 }

@@ -78,11 +78,9 @@ export function Notes(props: {
           />
         )}
       </h3>
-      {failure && (
-        <Strip kind="error" icon="failed" onClose={() => setFailure('')}>
-          {failure}
-        </Strip>
-      )}
+      <Strip kind="error" onClose={() => setFailure('')}>
+        {failure}
+      </Strip>
       {draft !== null ? (
         <>
           <textarea

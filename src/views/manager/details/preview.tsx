@@ -3,10 +3,12 @@ import * as React from 'react';
 
 import type { Artifact, IClient } from '../../../client/types';
 import { useAnswer } from '../../shared/answer';
+import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
 import { bytes } from '../../shared/format';
 import { save } from '../../shared/save';
-import { Button, Strip } from '../../shared/strip';
+import { IconButton, Strip } from '../../shared/strip';
+import { DataTable } from '../../shared/table';
 
 /** Bytes of a text that are shown. */
 const MOST_TEXT = 256 * 1024;
@@ -63,7 +65,7 @@ export function Preview(props: {
   const kind = kindOf(file.path);
   const most = kind === 'picture' ? MOST_PICTURE : MOST_TEXT;
   const tooLarge = kind === 'picture' && file.size > most;
-  const [failure, setFailure] = React.useState('');
+  const { failure, attempt } = useAttempt();
   const { path } = file;
   const isEmpty = file.size === 0;
   const limit = file.size > most ? most : undefined;
@@ -76,21 +78,16 @@ export function Preview(props: {
       : () => client.readArtifact(ws, task, run, path, limit);
   }, [client, ws, task, run, path, tooLarge, isEmpty, limit]);
   const { value, error } = useAnswer(question);
-  const download = async () => {
-    try {
-      setFailure('');
+  const download = () =>
+    attempt(async () => {
       const blob = await client.readArtifact(ws, task, run, file.path);
       save(blob, file.path.slice(file.path.lastIndexOf('/') + 1));
-    } catch (reason) {
-      setFailure((reason as Error).message);
-    }
-  };
+    });
   return (
     <div className="pyr-preview">
       <div className="pyr-details-bar">
-        <Button
+        <IconButton
           icon="left"
-          iconOnly
           label={trans.__('Back to the files')}
           autoFocus
           onClick={props.onBack}
@@ -100,25 +97,19 @@ export function Preview(props: {
         </span>
         <span>{bytes(file.size)}</span>
         {props.onOpen && (
-          <Button
+          <IconButton
             icon="file"
-            iconOnly
             label={trans.__('Open in JupyterLab')}
             onClick={props.onOpen}
           />
         )}
-        <Button
+        <IconButton
           icon="download"
-          iconOnly
           label={trans.__('Download')}
           onClick={() => void download()}
         />
       </div>
-      {(failure || error) && (
-        <Strip kind="error" icon="failed">
-          {failure || error?.message}
-        </Strip>
-      )}
+      <Strip kind="error">{failure || error?.message}</Strip>
       {tooLarge && (
         <p className="pyr-note">
           {trans.__('This picture is too large to be shown; download it.')}
@@ -264,28 +255,20 @@ export function rowsOf(text: string, separator: string): string[][] {
 
 function Table({ rows }: { rows: string[][] }): JSX.Element {
   const trans = useTrans();
-  const [head, ...body] = rows.map(row => row.slice(0, MOST_CELLS));
+  const [head, ...body] = rows;
+  const longest = Math.max(0, ...rows.map(row => row.length));
+  const width = Math.min(MOST_CELLS, longest);
   return (
     <>
       <div className="pyr-table-preview" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              {head?.map((cell, index) => (
-                <th key={index}>{cell}</th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {body.map((row, index) => (
-              <tr key={index}>
-                {row.map((cell, at) => (
-                  <td key={at}>{cell}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <DataTable
+          rows={body}
+          columns={Array.from({ length: width }, (_, at) => ({
+            id: String(at),
+            title: head?.[at] ?? '',
+            cell: (row: string[]) => row[at]
+          }))}
+        />
       </div>
       {rows.length >= MOST_ROWS && (
         <p className="pyr-note">
