@@ -1,18 +1,18 @@
 import type { IClient, TaskRow } from '../client/types';
+import { Model } from './model';
 import { partsOf } from './parts';
-import { Store } from './store';
 
 /** Values of a small curve. */
 export const POINTS = 40;
 
-/** How long changes gather before curves are asked for, in ms. */
-const CALM = 150;
+/** How long changes gather before curves are asked for. */
+const GATHER_MS = 150;
 
-/** Pause before the curve of a running task is asked for again, in ms. */
-const RUNNING = 4000;
+/** Pause before the curve of a running task is asked for again. */
+const RUNNING_MS = 4000;
 
 /** Figures that are tried until one has a curve. */
-const TRIES = 6;
+const MAX_TRIES = 6;
 
 export interface ICurve {
   readonly values: readonly (number | null)[];
@@ -34,20 +34,12 @@ interface ISeen {
 }
 
 /** Small curves of the tasks in sight, asked for when they come into sight. */
-export class CurvesModel extends Store<ICurvesState> {
-  constructor(client: Pick<IClient, 'listCurves'>, ws: string) {
+export class CurvesModel extends Model<ICurvesState> {
+  constructor(
+    private readonly _client: Pick<IClient, 'listCurves'>,
+    private readonly _ws: string
+  ) {
     super({ key: null, curves: new Map() });
-    this._client = client;
-    this._ws = ws;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
   }
 
   /**
@@ -68,7 +60,7 @@ export class CurvesModel extends Store<ICurvesState> {
     }
     this._rows = rows;
     this._keys = keys;
-    this._schedule(CALM);
+    this._schedule(GATHER_MS);
   }
 
   /** Show the curve of another figure. */
@@ -76,69 +68,48 @@ export class CurvesModel extends Store<ICurvesState> {
     if (key !== this.state.key) {
       this._seen.clear();
       this.update({ key, curves: new Map() });
-      this._schedule(0);
+      void this._read();
     }
   }
 
   private _schedule(delay: number): void {
-    if (!this._isDisposed && this._timer === undefined && !this._isAsking) {
-      this._timer = setTimeout(() => {
-        this._timer = undefined;
-        void this._ask();
-      }, delay);
-    }
+    this.schedule('curves', delay, () => this._read());
   }
 
-  private async _ask(): Promise<void> {
+  private async _read(): Promise<void> {
     const key = this.state.key ?? this._keys[this._tried];
     const wanted = key === undefined ? [] : this._wanted(key);
     if (key === undefined || wanted.length === 0) {
       return;
     }
-    const now = Date.now();
-    this._isAsking = true;
-    try {
-      const found = await this._client.listCurves(
-        this._ws,
-        wanted.map(row => row.name),
-        [key],
-        POINTS
-      );
-      if (this._isDisposed) {
-        return;
-      }
-      if (this.state.key === null && found.items.length === 0) {
-        this._tried = Math.min(this._tried + 1, TRIES);
-        if (this._tried < Math.min(TRIES, this._keys.length)) {
-          this._isAsking = false;
-          this._schedule(0);
+    const asked = Date.now();
+    const names = wanted.map(row => row.name);
+    await this.fetch(
+      'curves',
+      () => this._client.listCurves(this._ws, names, [key], POINTS),
+      ({ items }) => {
+        if (this.state.key === null && items.length === 0) {
+          this._tried = Math.min(this._tried + 1, MAX_TRIES);
+          if (this._tried < Math.min(MAX_TRIES, this._keys.length)) {
+            this._schedule(0);
+          }
+          return;
         }
-        return;
-      }
-      wanted.forEach(row =>
-        this._seen.set(row.name, { stamp: stampOf(row, key), asked: now })
-      );
-      const curves = new Map(this.state.curves);
-      for (const item of found.items) {
-        curves.set(item.name, {
-          values: item.values,
-          places: item.places
-        });
-      }
-      if (this.state.key === null || this.state.key === key) {
+        wanted.forEach(row =>
+          this._seen.set(row.name, { stamp: stampOf(row, key), asked })
+        );
+        const curves = new Map(this.state.curves);
+        for (const { name, values, places } of items) {
+          curves.set(name, { values, places });
+        }
         this.update({ key, curves });
-      }
-    } catch {
-      // A picture beside a figure: the table itself tells what is wrong, and
-      // asks again when something has changed.
-      this._isAsking = false;
-      return;
-    } finally {
-      this._isAsking = false;
-    }
-    if (this._wanted(this.state.key ?? '').length > 0) {
-      this._schedule(CALM);
-    }
+        if (this._wanted(key).length > 0) {
+          this._schedule(GATHER_MS);
+        }
+      },
+      // The table reports what is wrong, and asks again when tasks change.
+      () => undefined
+    );
   }
 
   /** Tasks in sight whose curve is not known as it is now, as many as fit. */
@@ -157,20 +128,15 @@ export class CurvesModel extends Store<ICurvesState> {
     return (
       seen !== undefined &&
       (seen.stamp === stampOf(row, key) ||
-        (row.status === 'running' && Date.now() - seen.asked <= RUNNING))
+        (row.status === 'running' && Date.now() - seen.asked <= RUNNING_MS))
     );
   }
 
-  private readonly _client: Pick<IClient, 'listCurves'>;
-  private readonly _ws: string;
   private readonly _seen = new Map<string, ISeen>();
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
   private _first: string | undefined;
   private _tried = 0;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isAsking = false;
-  private _isDisposed = false;
 }
 
 /** Changes whenever the curve does. */

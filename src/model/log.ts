@@ -3,11 +3,12 @@ import type {
   ConnectionState,
   IClient,
   ILogChunk,
+  ILogRange,
   ILogStream,
   LogMessage,
   TaskRow
 } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
 
 /** A log is opened with its last bytes. */
 export const TAIL = 256 * 1024;
@@ -15,8 +16,8 @@ export const TAIL = 256 * 1024;
 /** How much is loaded at a time when somebody scrolls, in bytes. */
 export const STEP = 256 * 1024;
 
-/** Pause before the position is told again, in ms. */
-const CALM = 200;
+/** How long changes of the position gather before they are shown. */
+const GATHER_MS = 200;
 
 /** A place in a log that was searched for. */
 export interface IHit {
@@ -90,22 +91,16 @@ const IDLE: ILogState = {
  * The log of one run of one task at a time: a window of its bytes, which is
  * moved by scrolling, and followed by its offset where it reaches the end.
  */
-export class LogModel extends Store<ILogState> {
-  constructor(client: IClient, ws: string) {
+export class LogModel extends Model<ILogState> {
+  constructor(
+    readonly client: IClient,
+    readonly ws: string
+  ) {
     super(IDLE);
-    this.client = client;
-    this.ws = ws;
   }
 
-  readonly client: IClient;
-  readonly ws: string;
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
+  override dispose(): void {
+    super.dispose();
     this._stop();
     this._sink = null;
   }
@@ -204,7 +199,7 @@ export class LogModel extends Store<ILogState> {
       return;
     }
     // Whatever else is on its way is not what is wanted now.
-    this._loading = null;
+    this.cancel('range');
     const before = Math.max(0, hit.line - STEP / 2);
     // From the start of a line on, which `before` finds.
     void this._load({ before: hit.line, limit: hit.line - before || 1 }, head =>
@@ -254,7 +249,7 @@ export class LogModel extends Store<ILogState> {
     run: number | undefined,
     from: { tail?: number; offset?: number }
   ): void {
-    if (!this._sink || this._isDisposed) {
+    if (!this._sink || this.isDisposed) {
       return;
     }
     this._isFirst = true;
@@ -313,45 +308,34 @@ export class LogModel extends Store<ILogState> {
 
   private async _load(
     query: { before?: number; offset?: number; limit: number },
-    show: (range: {
-      bytes: Uint8Array;
-      offset: number;
-      size: number;
-    }) => unknown
+    show: (range: ILogRange) => unknown
   ): Promise<boolean> {
     const { task, run } = this.state;
-    if (task === null || run === null || this._loading) {
+    if (task === null || run === null || this.isRequested('range')) {
       return true;
     }
-    const loading = { task, run };
-    this._loading = loading;
+    let isLoaded = true;
     this.update({ isLoading: true });
-    try {
-      const range = await this.client.readLog(this.ws, task, { run, ...query });
-      if (this._loading === loading) {
-        this._loading = null;
+    await this.fetch(
+      'range',
+      () => this.client.readLog(this.ws, task, { run, ...query }),
+      range => {
         this.update({ error: null });
-        await show(range);
+        show(range);
+      },
+      error => {
+        this.update({ error });
+        isLoaded = false;
       }
-      return true;
-    } catch (error) {
-      if (this._loading === loading) {
-        this.update({ error: asClientError(error) });
-      }
-      return false;
-    } finally {
-      if (this._loading === loading || this._loading === null) {
-        this._loading = null;
-        this.update({ isLoading: false });
-      }
-    }
+    );
+    this.update({ isLoading: this.isRequested('range') });
+    return isLoaded;
   }
 
   private _stop(): void {
     this._life++;
-    this._loading = null;
-    clearTimeout(this._telling);
-    this._telling = undefined;
+    this.cancel('range');
+    this.cancel('position');
     this._stream?.dispose();
     this._stream = null;
   }
@@ -385,17 +369,14 @@ export class LogModel extends Store<ILogState> {
   /** Tell the position, at most some times a second. */
   private _tell(end: number): void {
     this._shown = end;
-    if (this._telling === undefined) {
-      this._telling = setTimeout(() => {
-        this._telling = undefined;
-        const { state } = this;
-        this.update({
-          start: this._sink?.start ?? state.start,
-          position: this._shown,
-          size: Math.max(state.size, this._received)
-        });
-      }, CALM);
-    }
+    this.schedule('position', GATHER_MS, () => {
+      const { state } = this;
+      this.update({
+        start: this._sink?.start ?? state.start,
+        position: this._shown,
+        size: Math.max(state.size, this._received)
+      });
+    });
   }
 
   private _onReset(message: LogMessage): void {
@@ -422,7 +403,4 @@ export class LogModel extends Store<ILogState> {
   /** Up to where bytes were received, and up to where they are shown. */
   private _received = 0;
   private _shown = 0;
-  private _loading: object | null = null;
-  private _telling: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }

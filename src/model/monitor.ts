@@ -1,6 +1,6 @@
 import type { IClient, TaskRow } from '../client/types';
 import { LogModel } from './log';
-import { Store } from './store';
+import { Model } from './model';
 
 /** Logs that fit beside each other. */
 export const MOST_PANES = 4;
@@ -18,17 +18,19 @@ export interface IMonitorState {
 }
 
 /** The logs that are shown beside each other. */
-export class MonitorModel extends Store<IMonitorState> {
-  constructor(client: IClient, ws: string) {
-    const log = new LogModel(client, ws);
+export class MonitorModel extends Model<IMonitorState> {
+  constructor(
+    private readonly _client: IClient,
+    private readonly _ws: string
+  ) {
+    const log = new LogModel(_client, _ws);
     const first = { id: 0, log };
     super({ panes: [first], active: 0 });
-    this._client = client;
-    this._ws = ws;
     this._listen(first);
   }
 
-  dispose(): void {
+  override dispose(): void {
+    super.dispose();
     this.state.panes.forEach(pane => pane.log.dispose());
   }
 
@@ -112,11 +114,8 @@ export class MonitorModel extends Store<IMonitorState> {
       const now = log.getSnapshot().task;
       if (now !== task) {
         task = now;
-        this.update({});
+        this.update({ panes: [...this.state.panes] });
       }
     });
   }
-
-  private readonly _client: IClient;
-  private readonly _ws: string;
 }

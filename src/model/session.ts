@@ -1,15 +1,14 @@
 import type { ClientError } from '../client/errors';
-import { asClientError } from '../client/errors';
 import type { IClient, Status, Workspace } from '../client/types';
 import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
-import { Store } from './store';
+import { Model } from './model';
 
 /** The version of the REST interface that these sources speak. */
 export const API_VERSION = 2;
 
-/** Pause before an unreachable server is asked again, in ms. */
-const RETRY = 5000;
+/** Pause before an unreachable server is asked again. */
+const RETRY_MS = 5000;
 
 export interface ISessionState {
   /**
@@ -29,8 +28,8 @@ export interface ISessionState {
 }
 
 /** Which workspaces there are, and which of them is looked at. */
-export class SessionModel extends Store<ISessionState> {
-  constructor(options: SessionModel.IOptions) {
+export class SessionModel extends Model<ISessionState> {
+  constructor(private readonly _options: SessionModel.IOptions) {
     super({
       handshake: 'checking',
       status: null,
@@ -40,42 +39,33 @@ export class SessionModel extends Store<ISessionState> {
       current: null,
       activity: null
     });
-    this._options = options;
-  }
-
-  get client(): IClient {
-    return this._options.client;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
   }
 
   /** Shake hands, list the workspaces and come back to the last one. */
-  async start(): Promise<void> {
-    clearTimeout(this._timer);
-    const { client, loadCurrent } = this._options;
-    try {
-      const status = await client.getStatus();
-      if (status.api_version !== API_VERSION) {
-        this.update({ handshake: 'mismatch', status, problem: null });
-        return;
+  start(): Promise<void> {
+    return this.fetch(
+      'status',
+      () => this._options.client.getStatus(),
+      status => {
+        const isSame = status.api_version === API_VERSION;
+        const handshake = isSame ? 'ready' : 'mismatch';
+        this.update({ handshake, status, problem: null });
+        return isSame ? this._begin() : undefined;
+      },
+      problem => {
+        if (problem.isUnreachable) {
+          this.update({ handshake: 'unreachable', problem });
+          this.retryAfter('status', RETRY_MS, () => this.start());
+        } else {
+          const isMissing = problem.status === 404;
+          this.update({ handshake: isMissing ? 'missing' : 'failed', problem });
+        }
       }
-      this.update({ handshake: 'ready', status, problem: null });
-    } catch (error) {
-      const problem = asClientError(error);
-      const handshake =
-        problem.status === 404
-          ? 'missing'
-          : problem.isUnreachable
-            ? 'unreachable'
-            : 'failed';
-      this.update({ handshake, problem });
-      if (handshake === 'unreachable' && !this._isDisposed) {
-        this._timer = setTimeout(() => void this.start(), RETRY);
-      }
-      return;
-    }
+    );
+  }
+
+  private async _begin(): Promise<void> {
+    const { loadCurrent } = this._options;
     await this.refresh();
     if (!this.state.current && loadCurrent) {
       const id = await loadCurrent().catch(() => null);
@@ -92,31 +82,26 @@ export class SessionModel extends Store<ISessionState> {
   }
 
   /** Resolved when the server's answer to the handshake is known. */
-  async settled(): Promise<void> {
-    while (this.state.handshake === 'checking' && !this._isDisposed) {
-      await new Promise<void>(resolve => {
-        const leave = this.subscribe(() => {
-          leave();
-          resolve();
-        });
-      });
-    }
+  settled(): Promise<void> {
+    return this.until(({ handshake }) => handshake !== 'checking');
   }
 
   /** List the workspaces anew. */
-  async refresh(): Promise<void> {
-    try {
-      const workspaces = await this._options.client.listWorkspaces();
-      const { current } = this.state;
-      this.update({
-        workspaces,
-        listed: true,
-        problem: null,
-        current: workspaces.find(item => item.id === current?.id) ?? current
-      });
-    } catch (error) {
-      this.update({ problem: asClientError(error) });
-    }
+  refresh(): Promise<void> {
+    return this.fetch(
+      'workspaces',
+      () => this._options.client.listWorkspaces(),
+      workspaces => {
+        const { current } = this.state;
+        this.update({
+          workspaces,
+          listed: true,
+          problem: null,
+          current: workspaces.find(item => item.id === current?.id) ?? current
+        });
+      },
+      problem => this.update({ problem })
+    );
   }
 
   /**
@@ -166,15 +151,10 @@ export class SessionModel extends Store<ISessionState> {
     }
   }
 
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
+  override dispose(): void {
+    super.dispose();
     this.state.activity?.dispose();
   }
-
-  private readonly _options: SessionModel.IOptions;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }
 
 export namespace SessionModel {

@@ -103,11 +103,11 @@ function Manager(props: IManagerProps): JSX.Element {
   const actions = useActions(model, confirm, jobs);
   const table = useTable(props);
   const curves = useOwned(
-    () => new CurvesModel(model.client, model.id),
+    () => new CurvesModel(model.client, model.ws),
     [model]
   );
   const detail = useOwned(
-    () => new TaskDetailModel(model.client, model.id),
+    () => new TaskDetailModel(model.client, model.ws),
     [model]
   );
   const { key: curve } = useStore(curves);
@@ -322,7 +322,7 @@ function Manager(props: IManagerProps): JSX.Element {
         {details && (
           <Details
             client={model.client}
-            ws={model.id}
+            ws={model.ws}
             model={detail}
             row={activeRow}
             canWrite={canWrite}
@@ -349,7 +349,7 @@ function Manager(props: IManagerProps): JSX.Element {
           anchor={opened.anchor}
           onTags={() => setOpened({ ...opened, kind: 'tags', names })}
           onExport={() => setOpened({ ...opened, kind: 'export' })}
-          onTrash={() => setTrash(new TrashModel(model.client, model.id))}
+          onTrash={() => setTrash(new TrashModel(model.client, model.ws))}
           onClose={close}
         />
       )}
@@ -404,7 +404,7 @@ function Manager(props: IManagerProps): JSX.Element {
 /** The table's model that was given, or one of the view's own. */
 function useTable({ model, table }: IManagerProps): TableModel {
   const own = useOwned(
-    () => new TableModel({ client: model.client, ws: model.id }),
+    () => new TableModel({ client: model.client, ws: model.ws }),
     [model]
   );
   return table ?? own;

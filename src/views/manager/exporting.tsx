@@ -37,7 +37,7 @@ export function ExportPopup(props: IExportProps): JSX.Element {
     setBusy(true);
     setFailure('');
     try {
-      const { blob, name } = await model.client.exportResults(model.id, {
+      const { blob, name } = await model.client.exportResults(model.ws, {
         ...form,
         query,
         status: statuses.join(',') || undefined,

@@ -34,18 +34,14 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
   const { model, state, grouping, onOpen } = props;
   const trans = useTrans();
   const groupsModel = useOwned(
-    () => new GroupsModel(model.client, model.id),
+    () => new GroupsModel(model.client, model.ws),
     [model]
   );
   const { listing } = state;
-  const { query, statuses } = listing;
-  const asked = JSON.stringify([grouping, query, statuses]);
-  const before = React.useRef('');
   React.useEffect(() => {
-    groupsModel.see(grouping, listing, before.current !== asked);
-    before.current = asked;
+    groupsModel.see(grouping, listing);
     // Rows change when their figures do.
-  }, [groupsModel, grouping, listing, asked, state.rows, state.counts]);
+  }, [groupsModel, grouping, listing, state.rows, state.counts]);
   const { groups, error, sort, order } = useStore(groupsModel);
   const scroller = React.useRef<HTMLDivElement>(null);
   const items = groups?.items ?? [];
@@ -62,7 +58,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
         <p>{error.message}</p>
         <Button
           label={trans.__('Retry now')}
-          onClick={() => groupsModel.retry()}
+          onClick={() => void groupsModel.refresh()}
         />
       </Empty>
     );

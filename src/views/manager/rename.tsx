@@ -25,7 +25,7 @@ export function RenamePopup(props: {
     setBusy(true);
     setProblem('');
     try {
-      await model.client.changeTask(model.id, task.name, {
+      await model.client.changeTask(model.ws, task.name, {
         name: name.trim(),
         expected: { name: task.name }
       });

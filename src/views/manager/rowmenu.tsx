@@ -197,7 +197,7 @@ export function taskItems(trans: ITrans, doing: IDoing): IMenuItem[] {
       label: trans.__('Copy as command'),
       icon: 'log',
       separated: !canWrite,
-      run: () => void copyText(commandFor(model.id, names))
+      run: () => void copyText(commandFor(model.ws, names))
     });
   }
   if (canWrite) {
