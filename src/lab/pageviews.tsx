@@ -241,7 +241,6 @@ async function makeGenerator(
   }
   return (
     <GeneratorView
-      client={pyruns.client}
       model={model}
       workspace={workspace}
       trans={trans}
@@ -335,7 +334,7 @@ async function makeMonitor(
   const key = 'pyruns-jupyter:log-looks';
   const looks = asLooks(await state?.fetch(key).catch(() => null));
   const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
-  const monitor = owner.own(new MonitorModel(pyruns.client, workspace.id));
+  const monitor = owner.own(new MonitorModel(model));
   if (show.task) {
     monitor.open(show.task);
     show.beside.forEach(task => monitor.openBeside(task));
@@ -358,7 +357,6 @@ async function makeMonitor(
   });
   return (
     <MonitorView
-      model={model}
       monitor={monitor}
       looks={looks}
       onLooks={changed => void state?.save(key, { ...changed })}

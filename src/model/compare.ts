@@ -76,12 +76,14 @@ export class CompareModel extends LiveModel<
     this._followed = new Set(saved?.names ?? []);
     this.curves = this.own(new CurveSetModel(client, ws));
     this.studies = studies && this.own(studies);
-    studies?.subscribe(() => {
-      const { detail } = studies.getSnapshot();
-      if (detail && detail.name === this.state.study) {
-        this.follow(detail);
-      }
-    });
+    if (studies) {
+      this.listen(studies, () => {
+        const { detail } = studies.getSnapshot();
+        if (detail && detail.name === this.state.study) {
+          this.follow(detail);
+        }
+      });
+    }
   }
 
   override start(): void {

@@ -17,6 +17,7 @@ import {
   usualSearch
 } from './searchdraft';
 import { memoizeLast } from './store';
+import { TaskFinder } from './taskfinder';
 import type { IEntry } from './yamlscan';
 import { entriesOf } from './yamlscan';
 import { valueText, withValue } from './yamltext';
@@ -39,7 +40,11 @@ export class DraftModel extends Model<IDraftState> {
       retryDelay: 2000,
       ...options
     };
+    this.finder = this.own(new TaskFinder(options.client, options.ws));
   }
+
+  /** Finds the task whose configuration is the template. */
+  readonly finder: TaskFinder;
 
   /** The keys of the configuration where they stand in the text. */
   get entries(): IEntry[] {
@@ -358,6 +363,7 @@ export namespace DraftModel {
       | 'getTemplate'
       | 'listColumns'
       | 'listStudies'
+      | 'listTasks'
       | 'previewSearch'
       | 'previewSweep'
     >;

@@ -1,8 +1,10 @@
 import type { ClientError } from '../client/errors';
-import type { Groups, IClient } from '../client/types';
+import type { Counts, Groups, IClient } from '../client/types';
 import type { Grouping } from './layout';
 import { Model } from './model';
 import type { IListing } from './pages';
+import type { IRows } from './rows';
+import type { IWorkspaceState } from './workspacestate';
 
 /** How long changes gather before the tasks are grouped again. */
 const GATHER_MS = 500;
@@ -26,16 +28,24 @@ export class GroupsModel extends Model<IGroupsState> {
     super({ groups: null, error: null, sort: '', order: 'asc' });
   }
 
-  /** Say what is to be gathered, and that something may have changed. */
-  see(grouping: Grouping, listing: IListing): void {
+  /** Say what is to be gathered, and what is known of the tasks now. */
+  see(
+    grouping: Grouping,
+    list: Pick<IWorkspaceState, 'counts' | 'listing' | 'rows'>
+  ): void {
+    const { counts, listing, rows } = list;
     const asked = JSON.stringify([grouping, listing.query, listing.statuses]);
     const isOther = asked !== this._asked;
+    // Rows change when their figures do.
+    const isChanged = rows !== this._rows || counts !== this._counts;
     this._asked = asked;
+    this._rows = rows;
+    this._counts = counts;
     this._grouping = grouping;
     this._listing = listing;
     if (isOther) {
       void this.refresh();
-    } else {
+    } else if (isChanged) {
       this.schedule('groups', GATHER_MS, () => this.refresh());
     }
   }
@@ -79,4 +89,6 @@ export class GroupsModel extends Model<IGroupsState> {
   private _grouping: Grouping | null = null;
   private _listing: IListing | null = null;
   private _asked = '';
+  private _rows: IRows = [];
+  private _counts: Counts | null = null;
 }

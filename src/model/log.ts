@@ -2,13 +2,18 @@ import { asClientError } from '../client/errors';
 import type {
   ConnectionState,
   IClient,
+  IDownload,
   ILogChunk,
   ILogRange,
   ILogStream,
   LogMessage,
   TaskRow
 } from '../client/types';
+import { readWhole } from './logfile';
+import { LogSearchModel } from './logsearch';
+import { LogTimesModel } from './logtimes';
 import { Model } from './model';
+import { RunCurvesModel } from './runcurves';
 
 /** A log is opened with its last bytes. */
 export const TAIL = 256 * 1024;
@@ -46,6 +51,8 @@ export interface ILogSink {
   clear(): void;
   /** Offset of the first byte that can be scrolled to, if that is known. */
   readonly start: number | null;
+  /** Offset behind the last byte that is in sight. */
+  readonly seen: number;
 }
 
 export interface ILogState {
@@ -93,11 +100,29 @@ const IDLE: ILogState = {
  */
 export class LogModel extends Model<ILogState> {
   constructor(
-    readonly client: IClient,
-    readonly ws: string
+    private readonly _client: IClient,
+    private readonly _ws: string
   ) {
     super(IDLE);
+    this.search = this.own(
+      new LogSearchModel(
+        _client,
+        _ws,
+        hit => this.reveal(hit),
+        () => this._sink?.seen ?? 0
+      )
+    );
+    this.search.setActive(false);
+    this.times = this.own(new LogTimesModel(_client, _ws));
+    this.curves = this.own(new RunCurvesModel(_client, _ws));
   }
+
+  /** What is searched for in the log. */
+  readonly search: LogSearchModel;
+  /** When its lines were written. */
+  readonly times: LogTimesModel;
+  /** The curves of the run that writes it. */
+  readonly curves: RunCurvesModel;
 
   override dispose(): void {
     super.dispose();
@@ -143,6 +168,7 @@ export class LogModel extends Model<ILogState> {
     const { task, run } = this.state;
     // A queued task's log is the one that its next run will write.
     const latest = row.status === 'queued' ? row.runs + 1 : row.run;
+    this.curves.noteRow(row);
     if (this._isLatest && row.name === task && run !== null && latest > run) {
       this._begin(task, undefined);
     }
@@ -220,6 +246,30 @@ export class LogModel extends Model<ILogState> {
     );
   }
 
+  /** The whole log: where the browser can fetch it, or else a file. */
+  async download(): Promise<string | IDownload> {
+    const { task, run } = this.state;
+    const name = task ?? '';
+    const url = this._client.logUrl(this._ws, name, run ?? undefined);
+    if (url !== null) {
+      return url;
+    }
+    const pieces: BlobPart[] = [];
+    for await (const piece of readWhole(this._client, this._ws, name, run)) {
+      pieces.push(piece);
+    }
+    const blob = new Blob(pieces, { type: 'text/plain;charset=utf-8' });
+    return { blob, name: `${name}-run${run ?? 1}.log` };
+  }
+
+  protected override update(change: Partial<ILogState>): void {
+    super.update(change);
+    const { task, run, size, phase } = this.state;
+    this.search.setLog(phase === 'loading' ? null : task, run);
+    this.search.setSize(size);
+    this.curves.show(task, run);
+  }
+
   /** Connect now instead of waiting for the next attempt. */
   retry(): void {
     this._stream?.retry();
@@ -255,8 +305,8 @@ export class LogModel extends Model<ILogState> {
     this._isFirst = true;
     const life = this._life;
     const current = () => this._life === life;
-    this._stream = this.client.streamLog(
-      this.ws,
+    this._stream = this._client.streamLog(
+      this._ws,
       task,
       { run, ...from },
       {
@@ -318,7 +368,7 @@ export class LogModel extends Model<ILogState> {
     this.update({ isLoading: true });
     await this.fetch(
       'range',
-      () => this.client.readLog(this.ws, task, { run, ...query }),
+      () => this._client.readLog(this._ws, task, { run, ...query }),
       range => {
         this.update({ error: null });
         show(range);

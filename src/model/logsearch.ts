@@ -57,6 +57,14 @@ export class LogSearchModel extends Model<ILogSearchState> {
     });
   }
 
+  /** Search, or search nothing for now. */
+  setActive(isActive: boolean): void {
+    if (isActive !== this._isActive) {
+      this._isActive = isActive;
+      this._restart(0);
+    }
+  }
+
   /** Search the log of another run, or nothing. */
   setLog(task: string | null, run: number | null): void {
     if (task !== this._task || run !== this._run) {
@@ -78,6 +86,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     if (
       size > this._searched &&
       this.state.pattern.text !== '' &&
+      this._isActive &&
       !isBusy &&
       !isCut &&
       message === null
@@ -99,7 +108,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     this._searched = 0;
     this._isChosen = false;
     this.update(NOTHING);
-    if (this.state.pattern.text !== '' && this._task !== null) {
+    if (this._isActive && this.state.pattern.text !== '' && this._task) {
       this.update({ isBusy: true });
       this.schedule('search', delay, () => this._search());
     }
@@ -181,6 +190,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     this._onShow(this.state.hits[index]);
   }
 
+  private _isActive = true;
   private _task: string | null = null;
   private _run: number | null = null;
   private _searched = 0;

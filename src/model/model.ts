@@ -1,5 +1,6 @@
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
+import type { IStore } from './store';
 import { Store } from './store';
 
 /** The shape of Lumino's `IDisposable`. */
@@ -59,6 +60,11 @@ export abstract class Model<S extends object>
       this._resources.push(resource);
     }
     return resource;
+  }
+
+  /** Call `listener` after every change of another store, until disposal. */
+  protected listen(store: IStore<unknown>, listener: () => void): void {
+    this.own({ dispose: store.subscribe(listener) });
   }
 
   /**

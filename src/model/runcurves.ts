@@ -15,7 +15,7 @@ export interface IRunCurvesState {
 
 const NOTHING: IRunCurvesState = { curves: [], isLoading: false, error: null };
 
-/** All curves of one run, renewed while it goes on and somebody looks. */
+/** All curves of one run, read while the model is watched. */
 export class RunCurvesModel extends Model<IRunCurvesState> {
   constructor(
     private readonly _client: Pick<IClient, 'listCurves'>,
@@ -31,34 +31,43 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
       this._run = run;
       this._stamp = '';
       this.cancel('curves');
-      this.update(NOTHING);
-      if (task !== null && run !== null) {
-        this.update({ isLoading: true });
-        void this._read(task, run);
-      }
+      this.update({ ...NOTHING, isLoading: task !== null && run !== null });
+      this._schedule(0);
     }
   }
 
   /** How the task stands: what is new is asked for. */
-  noteRow(row: TaskRow | undefined): void {
-    if (row?.name === this._task && row.run === this._run) {
+  noteRow(row: TaskRow): void {
+    if (row.name === this._task && row.run === this._run) {
       const stamp = JSON.stringify([row.status, row.figures]);
       if (stamp !== this._stamp) {
         this._stamp = stamp;
-        const { name, run } = row;
-        this.schedule('curves', GATHER_MS, () => this._read(name, run));
+        this._schedule(GATHER_MS);
       }
     }
   }
 
-  private _read(task: string, run: number): Promise<void> {
-    return this.fetch(
-      'curves',
-      () => this._client.listCurves(this._ws, [task], [], MAX_POINTS, run),
-      ({ items }) =>
-        this.update({ curves: items, isLoading: false, error: null }),
-      error => this.update({ error, isLoading: false })
-    );
+  protected override onWatched(): void {
+    this._schedule(0);
+  }
+
+  protected override onUnwatched(): void {
+    this.cancel('curves');
+  }
+
+  private _schedule(delay: number): void {
+    const { _task: task, _run: run } = this;
+    if (this.isWatched && task !== null && run !== null) {
+      this.schedule('curves', delay, () =>
+        this.fetch(
+          'curves',
+          () => this._client.listCurves(this._ws, [task], [], MAX_POINTS, run),
+          ({ items }) =>
+            this.update({ curves: items, isLoading: false, error: null }),
+          error => this.update({ error, isLoading: false })
+        )
+      );
+    }
   }
 
   private _task: string | null = null;

@@ -1,6 +1,15 @@
 import type { ClientError } from '../client/errors';
-import type { IClient, TaskDetail, TaskPatch, TaskRow } from '../client/types';
+import type {
+  Artifacts,
+  IClient,
+  RunInput,
+  TaskDetail,
+  TaskPatch,
+  TaskRow,
+  Template
+} from '../client/types';
 import { Model } from './model';
+import { TaskFinder } from './taskfinder';
 
 export interface ITaskDetailState {
   /** The task that is shown, '' for none. */
@@ -18,14 +27,30 @@ export interface INoteDraft {
   readonly base: string;
 }
 
+type TaskClient = Pick<
+  IClient,
+  | 'changeTask'
+  | 'getRunInput'
+  | 'getTask'
+  | 'getTemplate'
+  | 'listArtifacts'
+  | 'listTasks'
+  | 'readArtifact'
+>;
+
 /** One task with its runs, renewed when its row in a list changes. */
 export class TaskDetailModel extends Model<ITaskDetailState> {
   constructor(
-    private readonly _client: Pick<IClient, 'getTask' | 'changeTask'>,
-    private readonly _ws: string
+    private readonly _client: TaskClient,
+    /** Workspace id. */
+    readonly ws: string
   ) {
     super({ name: '', detail: null, error: null, saving: false });
+    this.finder = this.own(new TaskFinder(_client, ws));
   }
+
+  /** Finds the task whose configuration is compared. */
+  readonly finder: TaskFinder;
 
   /** Notes that were not saved yet, by task: who looks elsewhere finds them again. */
   readonly drafts = new Map<string, INoteDraft>();
@@ -50,7 +75,7 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
   refresh(): Promise<void> {
     return this.fetch(
       'detail',
-      () => this._client.getTask(this._ws, this.state.name),
+      () => this._client.getTask(this.ws, this.state.name),
       detail => this.update({ detail, error: null }),
       error => this.update({ error })
     );
@@ -66,7 +91,7 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
     this.update({ saving: true });
     try {
       const detail = await this.send(() =>
-        this._client.changeTask(this._ws, name, patch)
+        this._client.changeTask(this.ws, name, patch)
       );
       if (this.state.name === name) {
         // An answer to what was asked for meanwhile may be older.
@@ -77,6 +102,27 @@ export class TaskDetailModel extends Model<ITaskDetailState> {
     } finally {
       this.update({ saving: false });
     }
+  }
+
+  /** The configuration of another task, or ('') the default one. */
+  readTemplate(task: string): Promise<Template> {
+    return this._client.getTemplate(this.ws, task || undefined);
+  }
+
+  /** What a run of the task was given. */
+  readInput(run: number): Promise<RunInput> {
+    return this._client.getRunInput(this.ws, this.state.name, run);
+  }
+
+  /** The files that a run of the task left. */
+  listFiles(run: number): Promise<Artifacts> {
+    return this._client.listArtifacts(this.ws, this.state.name, run);
+  }
+
+  /** One of these files, or its first `limit` bytes. */
+  readFile(run: number, path: string, limit?: number): Promise<Blob> {
+    const { name } = this.state;
+    return this._client.readArtifact(this.ws, name, run, path, limit);
   }
 
   private _stamp = '';

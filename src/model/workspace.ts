@@ -6,13 +6,15 @@ import type {
   ActionResult,
   ConnectionState,
   EventMessage,
+  ExportQuery,
   IClient,
+  IDownload,
   TaskPage,
   TaskRow
 } from '../client/types';
 import { ACTIVE_TASKS, ActiveRows } from './active';
 import type { IListing } from './pages';
-import { allNames, GATHER_MS, PAGE, TaskPager } from './pages';
+import { allNames, asQuery, GATHER_MS, PAGE, TaskPager } from './pages';
 import { Position } from './position';
 import {
   keepNewer,
@@ -161,6 +163,33 @@ export class WorkspaceModel extends TaskPager {
   /** Undoing is not offered any more. */
   forgetUndo(): void {
     this.update({ undo: null });
+  }
+
+  /**
+   * Give a task another name.
+   *
+   * @throws ClientError when it is refused
+   */
+  async rename(task: string, name: string): Promise<void> {
+    const patch = { name, expected: { name: task } };
+    await this.send(() => this.client.changeTask(this.ws, task, patch));
+    this.refresh();
+  }
+
+  /** The results of the listed tasks as a file. */
+  exportResults(
+    form: Pick<ExportQuery, 'format' | 'runs'>
+  ): Promise<IDownload> {
+    const { query, status, sort, order } = asQuery(this.state.listing);
+    return this.send(() =>
+      this.client.exportResults(this.ws, {
+        ...form,
+        query,
+        status,
+        sort,
+        order
+      })
+    );
   }
 
   // -- listing ----------------------------------------------------------

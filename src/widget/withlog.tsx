@@ -18,7 +18,7 @@ export async function withLog(
 ): Promise<JSX.Element> {
   const { client, ws, trans, own } = options;
   const model = tasks ?? own(new WorkspaceModel(client, ws));
-  const monitor = own(new MonitorModel(client, ws));
+  const monitor = own(new MonitorModel(model));
   const status = await options.status;
 
   const WithLog = (): JSX.Element => {
@@ -34,7 +34,6 @@ export async function withLog(
         {isOpen && (
           <div className="pyr-widget-log">
             <MonitorView
-              model={model}
               monitor={monitor}
               trans={trans}
               hasList={false}

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { FieldError, IClient, Workspace } from '../../client/types';
+import type { FieldError, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
@@ -21,7 +21,6 @@ export type { IEditorProps, IMarker, IReveal } from './editor';
 const NARROW = 760;
 
 export interface IGeneratorProps {
-  client: Pick<IClient, 'listTasks'>;
   trans: ITrans;
   /** Loaded by the view when it is still to be. */
   model: DraftModel;
@@ -52,13 +51,7 @@ export function GeneratorView(props: IGeneratorProps): JSX.Element {
 
 function Generator(props: IGeneratorProps): JSX.Element {
   const trans = useTrans();
-  const {
-    model,
-    workspace,
-    client,
-    canWrite = true,
-    canExecute = true
-  } = props;
+  const { model, workspace, canWrite = true, canExecute = true } = props;
   const state = useStore(model);
   const [root, size] = useSize<HTMLDivElement>();
   const [chosen, setTab] = React.useState<Tab>('form');
@@ -163,8 +156,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
             />
           )}
           <TemplatePicker
-            client={client}
-            ws={workspace.id}
+            finder={model.finder}
             kind={workspace.kind}
             value={state.template}
             onChange={task => void model.useTemplate(task)}

@@ -3,11 +3,9 @@ import * as React from 'react';
 import { asClientError } from '../../client/errors';
 import type { Group, TaskRow } from '../../client/types';
 import { vocabularyOf } from '../../model/completion';
-import { CurvesModel } from '../../model/curves';
 import type { ColumnId, Grouping } from '../../model/layout';
-import { TableModel } from '../../model/table';
-import { TaskDetailModel } from '../../model/taskdetail';
-import { TrashModel } from '../../model/trash';
+import type { TableModel } from '../../model/table';
+import { TasksPageModel } from '../../model/taskspage';
 import type { WorkspaceModel } from '../../model/workspace';
 import { MANY_TASKS, sumOf } from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
@@ -101,53 +99,29 @@ function Manager(props: IManagerProps): JSX.Element {
   const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
   const jobs = (props.onJobs && props.jobs) || ownJobs;
   const actions = useActions(model, confirm, jobs);
-  const table = useTable(props);
-  const curves = useOwned(
-    () => new CurvesModel(model.client, model.ws),
-    [model]
+  const page = useOwned(
+    () => new TasksPageModel(model, props.table),
+    [model, props.table]
   );
-  const detail = useOwned(
-    () => new TaskDetailModel(model.client, model.ws),
-    [model]
-  );
+  const { table, curves, setActive, setDetails } = page;
+  const { active, details, trash } = useStore(page);
   const { key: curve } = useStore(curves);
-  const { known, shown } = useStore(table);
-  const [details, setDetails] = React.useState(false);
-  const [active, setActive] = React.useState('');
+  const { known } = useStore(table);
   const [columnsAt, setColumnsAt] = React.useState<HTMLElement | null>(null);
   /** The groups that a group's tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
   const [opened, setOpened] = React.useState<Opened | null>(null);
-  const [trash, setTrash] = React.useState<TrashModel | null>(null);
   const [form, setForm] = React.useState<ExportForm>({
     format: 'csv',
     runs: 'latest'
   });
   const close = React.useCallback(() => setOpened(null), []);
 
-  React.useEffect(() => model.start(), [model]);
-  const hits = React.useMemo(
-    () => state.rows.some(row => row?.hit),
-    [state.rows]
-  );
-  const tasks = state.counts ? sumOf(state.counts) : 0;
-  React.useEffect(() => {
-    table.see(state.columns, curve, tasks, hits);
-  }, [table, state.columns, curve, tasks, hits]);
-  React.useEffect(() => {
-    // The first list comes without them, and so at once.
-    model.setFields(known ? table.fields : []);
-  }, [model, table, known, shown]);
+  React.useEffect(() => page.start(), [page]);
   const vocabulary = React.useMemo(
     () => vocabularyOf(state.rows, state.columns, known),
     [state.rows, state.columns, known]
   );
-  const activeRow = model.row(active);
-  React.useEffect(() => {
-    if (details) {
-      detail.show(active, activeRow);
-    }
-  }, [detail, details, active, activeRow]);
 
   const names = React.useMemo(() => [...state.selection], [state.selection]);
   const chosen = React.useMemo(
@@ -184,9 +158,7 @@ function Manager(props: IManagerProps): JSX.Element {
           model={trash}
           confirm={confirm}
           canWrite={canWrite}
-          // Tasks come and go: some of them by way of the trash.
-          revision={state.counts ? sumOf(state.counts) : 0}
-          onBack={() => setTrash(null)}
+          onBack={page.closeTrash}
         />
         {question}
         <LostStrip
@@ -272,6 +244,7 @@ function Manager(props: IManagerProps): JSX.Element {
           state={state}
           table={table}
           curves={curves}
+          groups={page.groups}
           onGenerate={props.onGenerate}
           onOpenLog={props.onOpenLog}
           onRunOrStop={
@@ -321,10 +294,8 @@ function Manager(props: IManagerProps): JSX.Element {
         />
         {details && (
           <Details
-            client={model.client}
-            ws={model.ws}
-            model={detail}
-            row={activeRow}
+            model={page.detail}
+            row={model.row(active)}
             canWrite={canWrite}
             renderMarkdown={props.renderMarkdown}
             onOpenLog={props.onOpenLog}
@@ -349,7 +320,7 @@ function Manager(props: IManagerProps): JSX.Element {
           anchor={opened.anchor}
           onTags={() => setOpened({ ...opened, kind: 'tags', names })}
           onExport={() => setOpened({ ...opened, kind: 'export' })}
-          onTrash={() => setTrash(new TrashModel(model.client, model.ws))}
+          onTrash={page.openTrash}
           onClose={close}
         />
       )}
@@ -399,15 +370,6 @@ function Manager(props: IManagerProps): JSX.Element {
       <Foot model={model} state={state} />
     </div>
   );
-}
-
-/** The table's model that was given, or one of the view's own. */
-function useTable({ model, table }: IManagerProps): TableModel {
-  const own = useOwned(
-    () => new TableModel({ client: model.client, ws: model.ws }),
-    [model]
-  );
-  return table ?? own;
 }
 
 function titleOfGroup(group: Group): string {

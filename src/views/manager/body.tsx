@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import type { Group, TaskRow } from '../../client/types';
+import type { GroupsModel } from '../../model/groups';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import { Button, Empty } from '../shared/strip';
@@ -10,6 +11,7 @@ import { Grid } from './grid';
 import { GroupTable } from './groups';
 
 export interface IBodyProps extends IGridProps {
+  groups: GroupsModel;
   onGenerate?: () => void;
   onOpenGroup: (group: Group) => void;
   onRunOrStop?: (row: TaskRow) => void;
@@ -82,14 +84,7 @@ export function Body(props: IBodyProps): JSX.Element {
     );
   }
   if (layout.grouping) {
-    return (
-      <GroupTable
-        model={model}
-        state={state}
-        grouping={layout.grouping}
-        onOpen={props.onOpenGroup}
-      />
-    );
+    return <GroupTable groups={props.groups} onOpen={props.onOpenGroup} />;
   }
   if (layout.look === 'cards') {
     return <Cards {...props} />;

@@ -30,20 +30,14 @@ export function ExportPopup(props: IExportProps): JSX.Element {
   const [failure, setFailure] = React.useState('');
   const closed = React.useRef(false);
   React.useEffect(() => () => void (closed.current = true), []);
-  const { query, statuses, sort, order } = state.listing;
+  const { query, statuses } = state.listing;
   const wrong = state.queryError !== null;
 
   const download = async () => {
     setBusy(true);
     setFailure('');
     try {
-      const { blob, name } = await model.client.exportResults(model.ws, {
-        ...form,
-        query,
-        status: statuses.join(',') || undefined,
-        sort,
-        order
-      });
+      const { blob, name } = await model.exportResults(form);
       // Whoever closed it meanwhile does not want the file any more.
       if (!closed.current) {
         save(blob, name);

@@ -4,16 +4,14 @@ import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
 import { byWeight, isCounter, isLessBetter } from '../../model/figures';
-import { GroupsModel, MOST_GROUPS } from '../../model/groups';
-import type { Grouping } from '../../model/layout';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { GroupsModel } from '../../model/groups';
+import { MOST_GROUPS } from '../../model/groups';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { duration, exactValue, figure, shortValue } from '../shared/format';
 import { Icon } from '../shared/icons';
 import { STATUSES, StatusIcon } from '../shared/status';
-import { useOwned, useStore } from '../shared/store';
+import { useStore } from '../shared/store';
 import { Button, Empty } from '../shared/strip';
 import { ROW_HEIGHT } from './grid';
 
@@ -23,25 +21,14 @@ const FIGURE_WIDTH = 148;
 const TIME_WIDTH = 104;
 
 export interface IGroupsProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  grouping: Grouping;
+  groups: GroupsModel;
   /** Show the tasks of a group. */
   onOpen: (group: Group) => void;
 }
 
 export function GroupTable(props: IGroupsProps): JSX.Element {
-  const { model, state, grouping, onOpen } = props;
+  const { groups: groupsModel, onOpen } = props;
   const trans = useTrans();
-  const groupsModel = useOwned(
-    () => new GroupsModel(model.client, model.ws),
-    [model]
-  );
-  const { listing } = state;
-  React.useEffect(() => {
-    groupsModel.see(grouping, listing);
-    // Rows change when their figures do.
-  }, [groupsModel, grouping, listing, state.rows, state.counts]);
   const { groups, error, sort, order } = useStore(groupsModel);
   const scroller = React.useRef<HTMLDivElement>(null);
   const items = groups?.items ?? [];

@@ -25,11 +25,7 @@ export function RenamePopup(props: {
     setBusy(true);
     setProblem('');
     try {
-      await model.client.changeTask(model.ws, task.name, {
-        name: name.trim(),
-        expected: { name: task.name }
-      });
-      model.refresh();
+      await model.rename(task.name, name.trim());
       onClose();
     } catch (error) {
       setProblem(asClientError(error).message);

@@ -3,7 +3,6 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
 import { MOST_PANES } from '../../model/monitor';
-import type { WorkspaceModel } from '../../model/workspace';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -14,9 +13,7 @@ import { LogPane } from './pane';
 import { TaskList } from './tasklist';
 
 export interface IMonitorProps {
-  /** The tasks to choose from; listed by creation, latest first. */
-  model: WorkspaceModel;
-  /** The logs that are shown. */
+  /** The logs that are shown, and the tasks to choose from. */
   monitor: MonitorModel;
   trans: ITrans;
   /** Whether tasks can be chosen from a list; they can without it. */
@@ -46,7 +43,8 @@ export function MonitorView(props: IMonitorProps): JSX.Element {
 }
 
 function Monitor(props: IMonitorProps): JSX.Element {
-  const { model, monitor, onLooks } = props;
+  const { monitor, onLooks } = props;
+  const model = monitor.list;
   const state = useStore(model);
   const { panes, active } = useStore(monitor);
   const [confirm, question] = useConfirm(props.confirm);
@@ -57,7 +55,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
     ...props.looks
   });
 
-  React.useEffect(() => model.start(), [model]);
+  React.useEffect(() => monitor.start(), [monitor]);
 
   const change = (part: Partial<ILooks>) => {
     const changed = { ...looks, ...part };

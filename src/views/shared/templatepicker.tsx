@@ -1,15 +1,13 @@
 import * as React from 'react';
 
-import type { IClient, TaskRow } from '../../client/types';
+import type { TaskFinder } from '../../model/taskfinder';
 import { useTrans } from './context';
 import { Icon } from './icons';
 import { moveFocus, Popup } from './popup';
-
-const SHOWN = 50;
+import { useStore } from './store';
 
 export interface ITemplateProps {
-  client: Pick<IClient, 'listTasks'>;
-  ws: string;
+  finder: TaskFinder;
   kind: 'script' | 'shell';
   /** The task whose configuration is the template, '' for the default. */
   value: string;
@@ -76,34 +74,9 @@ function TemplateList(
   props: ITemplateProps & { defaultName: string }
 ): JSX.Element {
   const trans = useTrans();
-  const { client, ws, value, onChange } = props;
-  const [search, setSearch] = React.useState('');
-  const [tasks, setTasks] = React.useState<readonly TaskRow[] | null>(null);
-  const [problem, setProblem] = React.useState('');
-
-  React.useEffect(() => {
-    const abort = new AbortController();
-    const timer = setTimeout(
-      () => {
-        client
-          .listTasks(ws, { query: search, limit: SHOWN }, abort.signal)
-          .then(page => {
-            setTasks(page.items);
-            setProblem('');
-          })
-          .catch((error: Error) => {
-            if (!abort.signal.aborted) {
-              setProblem(error.message);
-            }
-          });
-      },
-      search ? 120 : 0
-    );
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [client, ws, search]);
+  const { finder, value, onChange } = props;
+  const { query, tasks, error } = useStore(finder);
+  React.useEffect(() => finder.setQuery(''), [finder]);
 
   return (
     <div onKeyDown={moveFocus}>
@@ -112,10 +85,10 @@ function TemplateList(
         autoFocus
         data-item=""
         className="pyr-input"
-        value={search}
+        value={query}
         placeholder={trans.__('Search tasks')}
         aria-label={trans.__('Search tasks')}
-        onChange={event => setSearch(event.target.value)}
+        onChange={event => finder.setQuery(event.target.value)}
       />
       <button
         type="button"
@@ -126,7 +99,7 @@ function TemplateList(
       >
         {props.defaultName}
       </button>
-      {problem && <p className="pyr-field-error">{problem}</p>}
+      {error && <p className="pyr-field-error">{error.message}</p>}
       {tasks?.map(task => (
         <button
           key={task.name}
@@ -142,7 +115,7 @@ function TemplateList(
       ))}
       {tasks?.length === 0 && (
         <p className="pyr-popup-hint">
-          {search ? trans.__('No task matches.') : trans.__('No tasks yet.')}
+          {query ? trans.__('No task matches.') : trans.__('No tasks yet.')}
         </p>
       )}
     </div>
