@@ -11,12 +11,10 @@ import * as React from 'react';
 
 import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
-import { ActivityModel } from '../model/activity';
+import { DashboardModel } from '../model/dashboard';
 import type { ISavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
-import { QueueModel } from '../model/queue';
-import { StudiesModel } from '../model/studies';
 import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
 import { asSearch } from '../model/searchdraft';
 import { asSavedTable } from '../model/savedviews';
@@ -95,9 +93,9 @@ export interface IViewOptions {
 
 /** Make the view of a page; the workspace is asked for first. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
-  const { client, session } = options.pyruns;
+  const { session } = options.pyruns;
   const [found] = await Promise.allSettled([
-    client.getWorkspace(options.workspace),
+    session.readWorkspace(options.workspace),
     // It tells what the user may do, and whether anything can be shown at all.
     session.settled()
   ]);
@@ -170,19 +168,12 @@ async function makeDashboard(
   return (
     <DashboardView
       workspace={workspace}
-      activity={owner.own(new ActivityModel(pyruns.client, workspace.id))}
-      system={pyruns.system}
-      queue={owner.own(new QueueModel(pyruns.client, workspace.id))}
+      model={owner.own(
+        new DashboardModel(pyruns.client, workspace.id, pyruns.system)
+      )}
       trans={trans}
       {...rights(pyruns)}
       confirm={ask(trans)}
-      studies={owner.own(
-        new StudiesModel({
-          client: pyruns.client,
-          ws: workspace.id,
-          isBrief: true
-        })
-      )}
       onOpenSearch={study => open('compare', workspace.id, { study })}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>

@@ -86,10 +86,10 @@ class RunningTasks implements IRunningSessions.IManager {
     which: { names: string[] } | { query: string }
   ): Promise<void> {
     try {
-      const { refused } = await this._pyruns.client.actOnTasks(workspace.id, {
-        action: 'cancel',
-        ...which
-      });
+      const { refused } = await this._pyruns.session.stopTasks(
+        workspace.id,
+        which
+      );
       if (refused.length > 0 && 'names' in which) {
         throw new Error(refused[0].message);
       }

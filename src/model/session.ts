@@ -1,5 +1,12 @@
 import type { ClientError } from '../client/errors';
-import type { IClient, Status, Workspace } from '../client/types';
+import { asClientError } from '../client/errors';
+import type {
+  ActionResult,
+  Created,
+  IClient,
+  Status,
+  Workspace
+} from '../client/types';
 import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
 import { Model } from './model';
@@ -114,6 +121,52 @@ export class SessionModel extends Model<ISessionState> {
     this.choose(workspace);
     void this.refresh();
     return workspace;
+  }
+
+  /**
+   * The workspace of an id, as the server knows it now.
+   *
+   * @throws ClientError when there is none
+   */
+  readWorkspace(id: string): Promise<Workspace> {
+    return this.send(() => this._options.client.getWorkspace(id));
+  }
+
+  /**
+   * Create and queue one task with the defaults; null where that is not
+   * possible, because values are missing or it would be a sweep.
+   */
+  async runDefaults({ id, kind }: Workspace): Promise<Created | null> {
+    const { client } = this._options;
+    const { text, name } = await this.send(() => client.getTemplate(id));
+    try {
+      if (kind === 'script') {
+        const request = { text, name, limit: 0 };
+        const { count } = await client.previewSweep(id, request);
+        if (count !== 1) {
+          return null;
+        }
+      }
+      return await client.createTasks(id, { text, name, run: {} });
+    } catch (error) {
+      if (asClientError(error).status === 400) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Stop tasks of a workspace.
+   *
+   * @throws ClientError when none can be stopped
+   */
+  stopTasks(
+    ws: string,
+    which: { names: string[] } | { query: string }
+  ): Promise<ActionResult> {
+    const request = { action: 'cancel' as const, ...which };
+    return this.send(() => this._options.client.actOnTasks(ws, request));
   }
 
   /** Look at a workspace. */

@@ -73,6 +73,33 @@ export function firstState(
   };
 }
 
+/**
+ * Return whether two states differ in the rows at most, and not in those of
+ * some tasks: what is around the list looks the same then.
+ */
+export function differInRowsOnly(
+  old: IWorkspaceState,
+  fresh: IWorkspaceState,
+  tasks: ReadonlySet<string>
+): boolean {
+  const isOfRows = (key: string) => ['active', 'rows', 'typical'].includes(key);
+  const pick = ({ rows }: IWorkspaceState) =>
+    rows.filter(row => row && tasks.has(row.name));
+  const keys = Object.keys(old) as (keyof IWorkspaceState)[];
+  if (!keys.every(key => isOfRows(key) || Object.is(old[key], fresh[key]))) {
+    return false;
+  }
+  if (old.rows === fresh.rows || tasks.size === 0) {
+    return true;
+  }
+  const before = pick(old);
+  const after = pick(fresh);
+  return (
+    before.length === after.length &&
+    before.every((row, index) => row === after[index])
+  );
+}
+
 /** So many tasks make lists and searches take seconds (docs/scaling.md). */
 export const MANY_TASKS = 100_000;
 

@@ -8,7 +8,8 @@ import { CommandRegistry } from '@lumino/commands';
 import { ContextMenu, Widget } from '@lumino/widgets';
 
 import { ClientError } from '../../client/errors';
-import type { Created, Workspace } from '../../client/types';
+import type { Created, IClient, Workspace } from '../../client/types';
+import { SessionModel } from '../../model/session';
 import { filesPlugin, workspaceOf } from '../files';
 import { linkPlugin } from '../linkplugin';
 import { pagesPlugin } from '../pages';
@@ -81,10 +82,13 @@ function makeLab(selection = 'study/train.py') {
     client,
     openWorkspace,
     current: WORKSPACE,
-    session: {
-      choose: jest.fn(),
-      getSnapshot: () => ({ handshake: 'ready', workspaces: [WORKSPACE] })
-    }
+    session: Object.assign(
+      new SessionModel({ client: client as unknown as IClient }),
+      {
+        choose: jest.fn(),
+        getSnapshot: () => ({ handshake: 'ready', workspaces: [WORKSPACE] })
+      }
+    )
   } as unknown as IPyruns;
   const palette: Parameters<CommandRegistry['execute']>[] = [];
   const browsers = {

@@ -1,10 +1,8 @@
 import * as React from 'react';
 
 import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
-import type { ActivityModel } from '../../model/activity';
-import type { QueueModel } from '../../model/queue';
-import type { StudiesModel } from '../../model/studies';
-import type { SystemModel } from '../../model/system';
+import type { DashboardModel } from '../../model/dashboard';
+import type { ISystemState, SystemModel } from '../../model/system';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { TransContext, useTrans } from '../shared/context';
@@ -24,9 +22,7 @@ const NOBODY: readonly TaskRow[] = [];
 
 export interface IDashboardProps {
   workspace: Workspace;
-  activity: ActivityModel;
-  system: SystemModel;
-  queue: QueueModel;
+  model: DashboardModel;
   trans: ITrans;
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
@@ -40,8 +36,6 @@ export interface IDashboardProps {
   onGenerate?: () => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
-  /** The adaptive sweeps. */
-  studies?: StudiesModel;
   onOpenSearch?: (study: string) => void;
 }
 
@@ -61,7 +55,7 @@ export function GpusView(props: {
   system: SystemModel;
   trans: ITrans;
 }): JSX.Element {
-  const loads = useStoreWhile(props.system, React.useContext(InFrontContext));
+  const loads = useLoads(props.system);
   return (
     <TransContext.Provider value={props.trans}>
       <div className="pyr-view pyr-dashboard">
@@ -81,19 +75,20 @@ export function GpusView(props: {
 }
 
 function Dashboard(props: IDashboardProps): JSX.Element {
-  const { activity, queue, studies, system } = props;
+  const { model } = props;
   const trans = useTrans();
-  const state = useStore(activity);
-  // A page behind another one needs no loads every second.
-  const loads = useStoreWhile(system, React.useContext(InFrontContext));
-  React.useEffect(() => {
-    activity.start();
-    return activity.subscribe(() => {
-      const { active, recent } = activity.getSnapshot();
-      queue.soon();
-      studies?.hear({ changed: [...active, ...recent.slice(0, 1)] });
-    });
-  }, [activity, queue, studies]);
+  // Its parts follow what changes every second.
+  const state = useStore(
+    model.activity,
+    ({ connection, counts, error, heard, phase }) => ({
+      connection,
+      counts,
+      error,
+      heard,
+      phase
+    })
+  );
+  React.useEffect(() => model.start(), [model]);
 
   const { counts } = state;
   const empty = counts !== null && !Object.values(counts).some(Boolean);
@@ -154,30 +149,10 @@ function Dashboard(props: IDashboardProps): JSX.Element {
             {state.error.message}
           </Strip>
         )}
-        <Machine state={loads} />
-        <Gpus
-          state={loads}
-          active={state.active}
-          onOpenLog={props.onOpenLog}
-          onOpenNotebook={props.onOpenNotebook}
-        />
+        <Loads {...props} />
         <div className="pyr-dashboard-columns">
-          <div className="pyr-dashboard-left">
-            <RunningTasks state={state} onOpenLog={props.onOpenLog} />
-            {studies && (
-              <Searches model={studies} onOpen={props.onOpenSearch} />
-            )}
-            <Queued
-              model={queue}
-              activity={state}
-              workspace={props.workspace}
-              canExecute={props.canExecute ?? true}
-              canWrite={props.canWrite ?? true}
-              confirm={props.confirm}
-              onOpenLog={props.onOpenLog}
-            />
-          </div>
-          {empty ? (
+          <Work {...props} />
+          {empty && (
             <Empty icon="run" title={trans.__('No tasks yet')}>
               <p>
                 {trans.__(
@@ -185,20 +160,66 @@ function Dashboard(props: IDashboardProps): JSX.Element {
                 )}
               </p>
             </Empty>
-          ) : (
-            <RecentTasks state={state} onOpenLog={props.onOpenLog} />
           )}
         </div>
-        <Users sample={loads.latest} />
+        <GpuUsers system={model.system} />
       </div>
       <LostStrip
         connection={state.connection}
         heard={state.heard}
-        onRetry={() => {
-          activity.retry();
-          system.retry();
-        }}
+        onRetry={() => model.retry()}
       />
+    </>
+  );
+}
+
+/** The state of the machine; as it was last while the page is hidden. */
+function useLoads(system: SystemModel): ISystemState {
+  return useStoreWhile(system, React.useContext(InFrontContext));
+}
+
+function Loads(props: IDashboardProps): JSX.Element {
+  const loads = useLoads(props.model.system);
+  const active = useStore(props.model.activity, state => state.active);
+  return (
+    <>
+      <Machine state={loads} />
+      <Gpus
+        state={loads}
+        active={active}
+        onOpenLog={props.onOpenLog}
+        onOpenNotebook={props.onOpenNotebook}
+      />
+    </>
+  );
+}
+
+function GpuUsers({ system }: { system: SystemModel }): JSX.Element {
+  return <Users sample={useLoads(system).latest} />;
+}
+
+/** What runs and waits, and what ended last. */
+function Work(props: IDashboardProps): JSX.Element {
+  const { activity, queue, studies } = props.model;
+  const state = useStore(activity);
+  const isEmpty =
+    state.counts !== null && !Object.values(state.counts).some(Boolean);
+  return (
+    <>
+      <div className="pyr-dashboard-left">
+        <RunningTasks state={state} onOpenLog={props.onOpenLog} />
+        <Searches model={studies} onOpen={props.onOpenSearch} />
+        <Queued
+          model={queue}
+          activity={state}
+          workspace={props.workspace}
+          canExecute={props.canExecute ?? true}
+          canWrite={props.canWrite ?? true}
+          confirm={props.confirm}
+          onOpenLog={props.onOpenLog}
+        />
+      </div>
+      {!isEmpty && <RecentTasks state={state} onOpenLog={props.onOpenLog} />}
     </>
   );
 }

@@ -7,7 +7,12 @@ import type { ColumnId, Grouping } from '../../model/layout';
 import type { TableModel } from '../../model/table';
 import { TasksPageModel } from '../../model/taskspage';
 import type { WorkspaceModel } from '../../model/workspace';
-import { MANY_TASKS, sumOf } from '../../model/workspacestate';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import {
+  differInRowsOnly,
+  MANY_TASKS,
+  sumOf
+} from '../../model/workspacestate';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -94,23 +99,28 @@ interface IOrigin {
 function Manager(props: IManagerProps): JSX.Element {
   const { model, canWrite = true, canExecute = true } = props;
   const trans = useTrans();
-  const state = useStore(model);
-  const [confirm, question] = useConfirm(props.confirm);
-  const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
-  const jobs = (props.onJobs && props.jobs) || ownJobs;
-  const actions = useActions(model, confirm, jobs);
   const page = useOwned(
     () => new TasksPageModel(model, props.table),
     [model, props.table]
   );
   const { table, curves, setActive, setDetails } = page;
+  const [opened, setOpened] = React.useState<Opened | null>(null);
+  // What runs changes its row many times; the page around seldom shows that.
+  const state = useStore(model, whole, (old, fresh) => {
+    const { active } = page.getSnapshot();
+    const tasks = new Set([...fresh.selection, active]);
+    return opened === null && differInRowsOnly(old, fresh, tasks);
+  });
+  const [confirm, question] = useConfirm(props.confirm);
+  const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
+  const jobs = (props.onJobs && props.jobs) || ownJobs;
+  const actions = useActions(model, confirm, jobs);
   const { active, details, trash } = useStore(page);
-  const { key: curve } = useStore(curves);
-  const { known } = useStore(table);
+  const curve = useStore(curves, ({ key }) => key);
+  const known = useStore(table, state => state.known);
   const [columnsAt, setColumnsAt] = React.useState<HTMLElement | null>(null);
   /** The groups that a group's tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
-  const [opened, setOpened] = React.useState<Opened | null>(null);
   const [form, setForm] = React.useState<ExportForm>({
     format: 'csv',
     runs: 'latest'
@@ -241,7 +251,6 @@ function Manager(props: IManagerProps): JSX.Element {
       <div className="pyr-manager-body">
         <Body
           model={model}
-          state={state}
           table={table}
           curves={curves}
           groups={page.groups}
@@ -371,6 +380,8 @@ function Manager(props: IManagerProps): JSX.Element {
     </div>
   );
 }
+
+const whole = (state: IWorkspaceState) => state;
 
 function titleOfGroup(group: Group): string {
   return Object.entries(group.values)

@@ -10,7 +10,7 @@ import type { IGridProps } from './grid';
 import { Grid } from './grid';
 import { GroupTable } from './groups';
 
-export interface IBodyProps extends IGridProps {
+export interface IBodyProps extends Omit<IGridProps, 'state'> {
   groups: GroupsModel;
   onGenerate?: () => void;
   onOpenGroup: (group: Group) => void;
@@ -19,9 +19,10 @@ export interface IBodyProps extends IGridProps {
 
 /** The tasks, or what stands in their place. */
 export function Body(props: IBodyProps): JSX.Element {
-  const { model, state, table } = props;
+  const { model, table } = props;
   const trans = useTrans();
-  const { layout } = useStore(table);
+  const state = useStore(model);
+  const layout = useStore(table, each => each.layout);
   if (state.phase === 'error') {
     return (
       <Empty icon="warning" title={trans.__('The tasks cannot be listed')}>
@@ -87,7 +88,7 @@ export function Body(props: IBodyProps): JSX.Element {
     return <GroupTable groups={props.groups} onOpen={props.onOpenGroup} />;
   }
   if (layout.look === 'cards') {
-    return <Cards {...props} />;
+    return <Cards {...props} state={state} />;
   }
-  return <Grid {...props} />;
+  return <Grid {...props} state={state} />;
 }

@@ -13,10 +13,13 @@ import { sortBy } from './columnmenu';
 /** The type under which a header that is dragged tells its column. */
 const DRAGGED = 'application/x-pyruns-column';
 
+/** The part of the list's state that the titles show. */
+type HeaderState = Pick<IWorkspaceState, 'listing' | 'selection' | 'total'>;
+
 export interface IGridHeaderProps {
   model: WorkspaceModel;
   table: TableModel;
-  state: IWorkspaceState;
+  state: HeaderState;
   columns: readonly TaskColumn[];
   template: string;
   width: number;
@@ -26,7 +29,9 @@ export interface IGridHeaderProps {
 }
 
 /** Titles that sort, and the box that selects all. */
-export function GridHeader(props: IGridHeaderProps): JSX.Element {
+export const GridHeader = React.memo(function GridHeader(
+  props: IGridHeaderProps
+): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
   const { size } = state.selection;
@@ -81,7 +86,7 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
       </div>
     </div>
   );
-}
+});
 
 function ColumnHeader(
   props: IGridHeaderProps & { column: TaskColumn; index: number }
@@ -216,7 +221,7 @@ function Resizer(props: {
 
 function SortButton(props: {
   model: WorkspaceModel;
-  state: IWorkspaceState;
+  state: HeaderState;
   sort: string;
   title: string;
 }): JSX.Element {
@@ -241,7 +246,7 @@ function SortButton(props: {
 }
 
 function sortedAs(
-  state: IWorkspaceState,
+  state: HeaderState,
   sort: string
 ): 'ascending' | 'descending' | undefined {
   if (state.listing.sort !== sort) {
