@@ -1,6 +1,6 @@
-import type { IClient, TaskRow } from '../client/types';
+import type { Curve, IClient, TaskRow } from '../client/types';
+import { CurveSetModel } from './curveset';
 import { Model } from './model';
-import { partsOf } from './parts';
 
 /** Values of a small curve. */
 export const POINTS = 40;
@@ -8,17 +8,10 @@ export const POINTS = 40;
 /** How long changes gather before curves are asked for. */
 const GATHER_MS = 150;
 
-/** Pause before the curve of a running task is asked for again. */
-const RUNNING_MS = 4000;
-
 /** Figures that are tried until one has a curve. */
 const MAX_TRIES = 6;
 
-export interface ICurve {
-  readonly values: readonly (number | null)[];
-  /** Where each value stands in the whole curve, from 0. */
-  readonly places: readonly number[];
-}
+export type ICurve = Pick<Curve, 'places' | 'values'>;
 
 export interface ICurvesState {
   /** The figure that has curves; null until one is found. */
@@ -27,19 +20,14 @@ export interface ICurvesState {
   readonly curves: ReadonlyMap<string, ICurve>;
 }
 
-interface ISeen {
-  stamp: string;
-  /** When it was asked for, in milliseconds since the epoch. */
-  asked: number;
-}
+const NOTHING: ICurvesState = { key: null, curves: new Map() };
 
-/** Small curves of the tasks in sight, asked for when they come into sight. */
+/** Small curves of the tasks in sight, of the first figure that has any. */
 export class CurvesModel extends Model<ICurvesState> {
-  constructor(
-    private readonly _client: Pick<IClient, 'listCurves'>,
-    private readonly _ws: string
-  ) {
-    super({ key: null, curves: new Map() });
+  constructor(client: Pick<IClient, 'listCurves'>, ws: string) {
+    super(NOTHING);
+    this._set = this.own(new CurveSetModel(client, ws, POINTS));
+    this.listen(this._set, () => this._take());
   }
 
   /**
@@ -49,97 +37,52 @@ export class CurvesModel extends Model<ICurvesState> {
    * @param keys - the figures whose curve may be shown, the best one first
    */
   need(rows: readonly TaskRow[], keys: readonly string[]): void {
-    const [first] = keys;
     if (this.state.key !== null && !keys.includes(this.state.key)) {
-      this.update({ key: null, curves: new Map() });
-      this._seen.clear();
+      this.update(NOTHING);
     }
-    if (this._first !== first) {
-      this._first = first;
+    if (this._keys[0] !== keys[0]) {
       this._tried = 0;
     }
     this._rows = rows;
     this._keys = keys;
-    this._schedule(GATHER_MS);
+    this.schedule('need', GATHER_MS, () => this._read());
   }
 
   /** Show the curve of another figure. */
   choose(key: string): void {
     if (key !== this.state.key) {
-      this._seen.clear();
-      this.update({ key, curves: new Map() });
-      void this._read();
+      this.update({ ...NOTHING, key });
+      this._read();
     }
   }
 
-  private _schedule(delay: number): void {
-    this.schedule('curves', delay, () => this._read());
+  private get _key(): string | undefined {
+    return this.state.key ?? this._keys[this._tried];
   }
 
-  private async _read(): Promise<void> {
-    const key = this.state.key ?? this._keys[this._tried];
-    const wanted = key === undefined ? [] : this._wanted(key);
-    if (key === undefined || wanted.length === 0) {
-      return;
+  private _read(): void {
+    const key = this._key;
+    if (key !== undefined) {
+      const rows = this._rows.filter(row => row.figures[key] !== undefined);
+      this._set.need(rows, [key]);
+      this._take();
     }
-    const asked = Date.now();
-    const names = wanted.map(row => row.name);
-    await this.fetch(
-      'curves',
-      () => this._client.listCurves(this._ws, names, [key], POINTS),
-      ({ items }) => {
-        if (this.state.key === null && items.length === 0) {
-          this._tried = Math.min(this._tried + 1, MAX_TRIES);
-          if (this._tried < Math.min(MAX_TRIES, this._keys.length)) {
-            this._schedule(0);
-          }
-          return;
-        }
-        wanted.forEach(row =>
-          this._seen.set(row.name, { stamp: stampOf(row, key), asked })
-        );
-        const curves = new Map(this.state.curves);
-        for (const { name, values, places } of items) {
-          curves.set(name, { values, places });
-        }
-        this.update({ key, curves });
-        if (this._wanted(key).length > 0) {
-          this._schedule(GATHER_MS);
-        }
-      },
-      // The table reports what is wrong, and asks again when tasks change.
-      () => undefined
-    );
   }
 
-  /** Tasks in sight whose curve is not known as it is now, as many as fit. */
-  private _wanted(key: string): TaskRow[] {
-    const wanted = this._rows.filter(row => !this._isFresh(row, key));
-    const [part = []] = partsOf(wanted.map(row => row.name));
-    return wanted.slice(0, part.length);
-  }
-
-  /** Whether the curve of a task is known, or there is none. */
-  private _isFresh(row: TaskRow, key: string): boolean {
-    if (row.figures[key] === undefined || !row.readable) {
-      return true;
+  private _take(): void {
+    const key = this._key ?? '';
+    const { curves, waiting } = this._set.getSnapshot();
+    const found = curves.get(key);
+    if (found && (found.size > 0 || this.state.key !== null)) {
+      this.update({ key, curves: found });
+    } else if (found && waiting === 0 && this._tried < MAX_TRIES - 1) {
+      this._tried++;
+      this._read();
     }
-    const seen = this._seen.get(row.name);
-    return (
-      seen !== undefined &&
-      (seen.stamp === stampOf(row, key) ||
-        (row.status === 'running' && Date.now() - seen.asked <= RUNNING_MS))
-    );
   }
 
-  private readonly _seen = new Map<string, ISeen>();
+  private readonly _set: CurveSetModel;
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
-  private _first: string | undefined;
   private _tried = 0;
-}
-
-/** Changes whenever the curve does. */
-function stampOf(row: TaskRow, key: string): string {
-  return `${row.run} ${row.status} ${String(row.figures[key])}`;
 }

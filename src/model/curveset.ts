@@ -31,7 +31,9 @@ export interface ICurveSetState {
 export class CurveSetModel extends Model<ICurveSetState> {
   constructor(
     private readonly _client: Pick<IClient, 'listCurves'>,
-    private readonly _ws: string
+    private readonly _ws: string,
+    /** Values of a curve; by default as many as fit on a page. */
+    private readonly _points?: number
   ) {
     super({ curves: new Map(), waiting: 0, error: null });
   }
@@ -68,7 +70,9 @@ export class CurveSetModel extends Model<ICurveSetState> {
   }
 
   private _plan(): void {
-    const points = this._rows.length > MANY_TASKS ? POINTS_OF_MANY : POINTS;
+    const points =
+      this._points ??
+      (this._rows.length > MANY_TASKS ? POINTS_OF_MANY : POINTS);
     const now = Date.now();
     let isLater = false;
     // Tasks of which the same curves are wanted go together: then each task's

@@ -27,20 +27,23 @@ const MAX_ROWS = 200;
 
 const NOTHING: IEntry[] = [];
 
+/** How long typing may pause before an expansion is asked for. */
+const DEBOUNCE_MS = 120;
+
+/** How long changes gather before they are saved. */
+const SAVE_MS = 400;
+
+/** Pause before an unreachable server is asked again. */
+const RETRY_MS = 2000;
+
 /**
  * A configuration in the making: its text, what it would make, and the way to
  * make it. The text is the truth; fields of a form are ranges of it.
  */
 export class DraftModel extends Model<IDraftState> {
-  constructor(options: DraftModel.IOptions) {
+  constructor(private readonly _options: DraftModel.IOptions) {
     super(EMPTY_DRAFT);
-    this._options = {
-      delay: 120,
-      saveDelay: 400,
-      retryDelay: 2000,
-      ...options
-    };
-    this.finder = this.own(new TaskFinder(options.client, options.ws));
+    this.finder = this.own(new TaskFinder(_options.client, _options.ws));
   }
 
   /** Finds the task whose configuration is the template. */
@@ -248,7 +251,7 @@ export class DraftModel extends Model<IDraftState> {
   private _edit(change: Partial<IDraftState>): void {
     this.update({ ...change, fresh: false, refusals: [] });
     this._scheduleSave();
-    this._schedulePreview(this._options.delay);
+    this._schedulePreview(DEBOUNCE_MS);
   }
 
   private _schedulePreview(delay: number): void {
@@ -258,7 +261,7 @@ export class DraftModel extends Model<IDraftState> {
   }
 
   private async _preview(): Promise<void> {
-    const { client, ws, retryDelay } = this._options;
+    const { client, ws } = this._options;
     const { text, name, search, run } = this.state;
     await this.fetch(
       'preview',
@@ -281,7 +284,7 @@ export class DraftModel extends Model<IDraftState> {
       problem => {
         this.update({ previewProblem: problem });
         if (problem.isUnreachable) {
-          this.schedule('preview', retryDelay, () => this._preview());
+          this.schedule('preview', RETRY_MS, () => this._preview());
         }
       }
     );
@@ -322,7 +325,8 @@ export class DraftModel extends Model<IDraftState> {
 
   private _scheduleSave(): void {
     if (this._options.saveDraft) {
-      this.schedule('save', this._options.saveDelay, () => this._save());
+      const { saveDelay = SAVE_MS } = this._options;
+      this.schedule('save', saveDelay, () => this._save());
     }
   }
 
@@ -331,10 +335,6 @@ export class DraftModel extends Model<IDraftState> {
     this._options.saveDraft?.({ text, name, run, template, pinned, search });
   }
 
-  private readonly _options: Required<
-    Pick<DraftModel.IOptions, 'delay' | 'saveDelay' | 'retryDelay'>
-  > &
-    DraftModel.IOptions;
   private readonly _entries = memoizeLast(entriesOf);
   private readonly _errors = memoizeLast(
     (
@@ -374,9 +374,7 @@ export namespace DraftModel {
     jobs?: number;
     loadDraft?: () => Promise<ISavedDraft | null>;
     saveDraft?: (draft: ISavedDraft) => void;
-    /** Milliseconds of quiet typing before an expansion is asked for. */
-    delay?: number;
+    /** How long changes gather before they are saved, in ms. */
     saveDelay?: number;
-    retryDelay?: number;
   }
 }
