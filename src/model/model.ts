@@ -9,6 +9,18 @@ export interface IDisposable {
   dispose(): void;
 }
 
+/**
+ * After this a request is not waited for any more: a computer that slept, or a
+ * broken connection, may leave it without an answer for many minutes.
+ */
+const STALLED_MS = 30_000;
+
+interface IRequest {
+  abort: AbortController;
+  /** In milliseconds since the epoch. */
+  since: number;
+}
+
 interface ITimer {
   id: ReturnType<typeof setTimeout>;
   /** In milliseconds since the epoch; 0: it must not be brought forward. */
@@ -83,7 +95,7 @@ export abstract class Model<S extends object>
       return null;
     }
     const abort = new AbortController();
-    this._requests.set(key, abort);
+    this._requests.set(key, { abort, since: Date.now() });
     try {
       const answer = await ask(abort.signal);
       return abort.signal.aborted ? null : answer;
@@ -93,7 +105,7 @@ export abstract class Model<S extends object>
       }
       throw asClientError(error);
     } finally {
-      if (this._requests.get(key) === abort) {
+      if (this._requests.get(key)?.abort === abort) {
         this._requests.delete(key);
         const timer = this._timers.get(key);
         if (timer?.isDue) {
@@ -154,7 +166,7 @@ export abstract class Model<S extends object>
   protected cancel(key: string): void {
     clearTimeout(this._timers.get(key)?.id);
     this._timers.delete(key);
-    this._requests.get(key)?.abort();
+    this._requests.get(key)?.abort.abort();
     this._requests.delete(key);
   }
 
@@ -162,8 +174,15 @@ export abstract class Model<S extends object>
     return this._timers.has(key);
   }
 
+  /** Return whether an answer is waited for. */
   protected isRequested(key: string): boolean {
-    return this._requests.has(key);
+    return this._patience(key) > 0;
+  }
+
+  /** For how long the pending request of a key is still waited for, in ms. */
+  private _patience(key: string): number {
+    const request = this._requests.get(key);
+    return request ? request.since + STALLED_MS - Date.now() : 0;
   }
 
   private _setTimer(
@@ -181,8 +200,9 @@ export abstract class Model<S extends object>
 
   private _fire(key: string): void {
     const timer = this._timers.get(key);
-    if (timer && this._requests.has(key)) {
+    if (timer && this.isRequested(key)) {
       timer.isDue = true;
+      timer.id = setTimeout(() => this._fire(key), this._patience(key));
     } else if (timer) {
       this._timers.delete(key);
       timer.run();
@@ -191,6 +211,6 @@ export abstract class Model<S extends object>
 
   private _isDisposed = false;
   private readonly _timers = new Map<string, ITimer>();
-  private readonly _requests = new Map<string, AbortController>();
+  private readonly _requests = new Map<string, IRequest>();
   private readonly _resources: { dispose(): void }[] = [];
 }

@@ -122,6 +122,27 @@ describe('Model', () => {
     expect(model.asked).toHaveLength(2);
   });
 
+  it('does not wait for ever for an answer, as after the computer slept', async () => {
+    const hung = model.read();
+    await jest.advanceTimersByTimeAsync(1000);
+    jest.setSystemTime(Date.now() + 3_600_000);
+    model.readSoon();
+    await jest.advanceTimersByTimeAsync(500);
+    expect(model.asked).toHaveLength(2);
+    expect(model.asked[0].signal.aborted).toBe(true);
+    model.asked[1].answer('awake');
+    model.asked[0].answer('asleep');
+    await hung;
+    expect(model.getSnapshot().value).toBe('awake');
+
+    void model.read();
+    model.readSoon();
+    await jest.advanceTimersByTimeAsync(29_000);
+    expect(model.asked).toHaveLength(3);
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(model.asked).toHaveLength(4);
+  });
+
   it('pauses after a failure, whatever changes, unless it is asked', async () => {
     void model.read();
     model.asked[0].fail(new Error('gone'));
