@@ -2,7 +2,6 @@ import * as React from 'react';
 
 import type { Workspace } from '../client/types';
 import { asSavedComparison, CompareModel } from '../model/compare';
-import { CurveSetModel } from '../model/curveset';
 import { StudiesModel } from '../model/studies';
 import { asOptions } from '../views/compare/options';
 import { workspaceTitle } from '../views/shared/title';
@@ -23,23 +22,20 @@ export async function makeCompare(
     show.names.length > 0 || show.study
       ? { ...kept, names: [...show.names], study: '' }
       : kept;
-  const studies = owner.own(
-    new StudiesModel({
-      client: pyruns.client,
-      ws: workspace.id,
-      chosen: saved.study
-    })
-  );
+  const studies = new StudiesModel({
+    client: pyruns.client,
+    ws: workspace.id,
+    chosen: saved.study
+  });
   const model = owner.own(
     new CompareModel({
       client: pyruns.client,
       ws: workspace.id,
       saved,
-      save: changed => void state?.save(key, toJson(changed)),
-      onChanges: message => studies.hear(message)
+      studies,
+      save: changed => void state?.save(key, toJson(changed))
     })
   );
-  const curves = owner.own(new CurveSetModel(pyruns.client, workspace.id));
   const first = asOptions(await state?.fetch(looks).catch(() => null));
 
   // Made once: the lines of all tasks are rendered again for another handler.
@@ -71,8 +67,6 @@ export async function makeCompare(
     return (
       <CompareView
         model={model}
-        studies={studies}
-        curves={curves}
         title={workspaceTitle(trans, workspace)}
         trans={trans}
         options={at}

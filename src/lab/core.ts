@@ -9,6 +9,7 @@ import { Signal } from '@lumino/signaling';
 import type { IClient, Workspace } from '../client/types';
 // eslint-disable-next-line jupyter/prefer-lazy-imports
 import { SessionModel } from '../model/session';
+// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { SystemModel } from '../model/system';
 // The token is a connection: activation needs it at once.
 // eslint-disable-next-line jupyter/prefer-lazy-imports

@@ -10,7 +10,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
-import type { Created, Workspace } from '../client/types';
+import type { Workspace } from '../client/types';
 import { describe, text } from './arguments';
 import { ownArgs } from './caller';
 import { pyrunsIcon } from './icons';
@@ -229,7 +229,9 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       const workspace = await pyruns.openWorkspace(path);
       // Of what the user was not asked about, nothing runs.
       const isKnown = isTrusted || workspace.id === id;
-      const created = isKnown ? await createOne(workspace) : null;
+      const created = isKnown
+        ? await pyruns.session.runDefaults(workspace)
+        : null;
       if (!created) {
         // It needs values, or is a sweep: the Generator shows what would run.
         return commands.execute(CommandIDs.openGenerator, {
@@ -252,32 +254,10 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
       return { workspace: workspace.id, tasks: names, queued, message };
     };
 
-    /** Create and queue one task with the defaults; null when that is not possible. */
-    const createOne = async (workspace: Workspace): Promise<Created | null> => {
-      const { client } = pyruns;
-      const { id, kind } = workspace;
-      const { text, name } = await client.getTemplate(id);
-      try {
-        if (kind === 'script') {
-          const request = { text, name, limit: 0 };
-          const { count } = await client.previewSweep(id, request);
-          if (count !== 1) {
-            return null;
-          }
-        }
-        return await client.createTasks(id, { text, name, run: {} });
-      } catch (error) {
-        if (asClientError(error).status === 400) {
-          return null;
-        }
-        throw error;
-      }
-    };
-
     /** The workspace of an id, null when there is none. */
     const findWorkspace = async (id: string): Promise<Workspace | null> => {
       try {
-        return await pyruns.client.getWorkspace(id);
+        return await pyruns.session.readWorkspace(id);
       } catch (error) {
         if (asClientError(error).status === 404) {
           return null;

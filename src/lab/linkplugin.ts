@@ -41,7 +41,7 @@ export const linkPlugin: JupyterFrontEndPlugin<void> = {
         pathname + withoutLink(window.location.search) + hash
       );
       try {
-        const workspace = await pyruns.client.getWorkspace(link.workspace);
+        const workspace = await pyruns.session.readWorkspace(link.workspace);
         pyruns.session.choose(workspace);
         await commands.execute(CommandIDs.openManager, {
           workspace: workspace.id,

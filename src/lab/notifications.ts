@@ -7,6 +7,8 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { TaskRow, Workspace } from '../client/types';
+// It counts from the start which studies are active.
+// eslint-disable-next-line jupyter/prefer-lazy-imports
 import { StudyEnds } from '../model/studyends';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';

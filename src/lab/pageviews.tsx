@@ -10,12 +10,11 @@ import * as React from 'react';
 
 import { asClientError } from '../client/errors';
 import type { Workspace } from '../client/types';
-import { ActivityModel } from '../model/activity';
+import { DashboardModel } from '../model/dashboard';
+import type { QueueModel } from '../model/queue';
 import type { ISavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
-import { QueueModel } from '../model/queue';
-import { StudiesModel } from '../model/studies';
 import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
 import { asSearch } from '../model/searchdraft';
 import { asSavedTable } from '../model/savedviews';
@@ -98,9 +97,9 @@ export interface IViewOptions {
 
 /** Make the view of a page; the workspace is asked for first. */
 export async function makeView(options: IViewOptions): Promise<JSX.Element> {
-  const { client, session } = options.pyruns;
+  const { session } = options.pyruns;
   const [found] = await Promise.allSettled([
-    client.getWorkspace(options.workspace),
+    session.readWorkspace(options.workspace),
     // It tells what the user may do, and whether anything can be shown at all.
     session.settled()
   ]);
@@ -159,23 +158,17 @@ async function makeDashboard(
 ): Promise<JSX.Element> {
   const { pyruns, owner, open, show, trans } = options;
   const { DashboardView } = await import('../views/dashboard');
-  show.queue = owner.own(new QueueModel(pyruns.client, workspace.id));
+  const model = owner.own(
+    new DashboardModel(pyruns.client, workspace.id, pyruns.system)
+  );
+  show.queue = model.queue;
   return (
     <DashboardView
       workspace={workspace}
-      activity={owner.own(new ActivityModel(pyruns.client, workspace.id))}
-      system={pyruns.system}
-      queue={show.queue}
+      model={model}
       trans={trans}
       {...pyruns.session.rights}
       confirm={confirmInLab(trans)}
-      studies={owner.own(
-        new StudiesModel({
-          client: pyruns.client,
-          ws: workspace.id,
-          isBrief: true
-        })
-      )}
       onOpenSearch={study => open('compare', workspace.id, { study })}
       onOpenLog={task => open('monitor', workspace.id, { task })}
       onOpenTasks={status =>
@@ -234,7 +227,6 @@ async function makeGenerator(
   }
   return (
     <GeneratorView
-      client={pyruns.client}
       model={model}
       workspace={workspace}
       trans={trans}
@@ -329,7 +321,7 @@ async function makeMonitor(
   const key = 'pyruns-jupyter:log-looks';
   const looks = asLooks(await state?.fetch(key).catch(() => null));
   const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
-  const monitor = owner.own(new MonitorModel(pyruns.client, workspace.id));
+  const monitor = owner.own(new MonitorModel(model));
   if (show.task) {
     monitor.open(show.task);
     show.beside.forEach(task => monitor.openBeside(task));
@@ -352,7 +344,6 @@ async function makeMonitor(
   });
   return (
     <MonitorView
-      model={model}
       monitor={monitor}
       looks={looks}
       onLooks={changed => void state?.save(key, { ...changed })}

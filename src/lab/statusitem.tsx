@@ -62,7 +62,10 @@ function Item(
     onGpus: () => void;
   }
 ): JSX.Element | null {
-  const { activity, current } = useStore(props.pyruns.session);
+  const { activity, current } = useStore(
+    props.pyruns.session,
+    ({ activity, current }) => ({ activity, current })
+  );
   const isVisible = usePageVisible();
   const [hasNone, setHasNone] = React.useState(false);
   if (!activity || !current) {
@@ -93,7 +96,7 @@ function Counts(
   props: IItemProps & { activity: ActivityModel; workspace: Workspace }
 ): JSX.Element | null {
   const { activity, workspace, trans, onClick } = props;
-  const { counts } = useStore(activity);
+  const counts = useStore(activity, state => state.counts);
   if (!counts) {
     return null;
   }

@@ -1,37 +1,43 @@
-import { asClientError } from '../client/errors';
 import type {
-  ConnectionState,
   Counts,
   EventMessage,
   IClient,
-  IEventStream,
+  TaskListQuery,
+  TaskPage,
   TaskRow,
   TaskStatus
 } from '../client/types';
 import { ACTIVE_TASKS, ActiveRows } from './active';
+import type { ILiveState } from './livemodel';
+import { LiveModel } from './livemodel';
 import { Position } from './position';
-import { Store } from './store';
+import { keepEqual } from './store';
 
 /** Active tasks that are shown; more are only counted. */
-const ACTIVE = 100;
+const MAX_ACTIVE = 100;
 
 /** Tasks that ended last and are kept. */
-const RECENT = 20;
+const MAX_RECENT = 20;
 
-/** How long changes gather before the lists are asked for again, in ms. */
-const CALM = 500;
+/** What a listing of the tasks that ended last asks for. */
+const RECENT_TASKS: TaskListQuery = {
+  status: 'completed,failed,cancelled',
+  sort: 'started',
+  order: 'desc',
+  limit: MAX_RECENT
+};
 
-/** Pause before a failed listing is tried again, in ms. */
-const RETRY = 3000;
+/** How long changes gather before the tasks are listed again. */
+const GATHER_MS = 500;
 
-export interface IActivityState {
+/** Pause after a failed listing. */
+const RETRY_MS = 3000;
+
+export interface IActivityState extends ILiveState {
   readonly phase: 'loading' | 'ready';
   /** Why the last listing failed, null after one succeeded. */
   readonly error: Error | null;
-  readonly connection: ConnectionState;
   readonly counts: Counts | null;
-  /** When the server was last heard, in milliseconds since the epoch. */
-  readonly heard: number | null;
   /** Running tasks, then queued ones in their order. */
   readonly active: readonly TaskRow[];
   /** What ended last comes first. */
@@ -52,124 +58,76 @@ export interface IActivityHandlers {
 }
 
 /** What a workspace is doing right now, for places with little room. */
-export class ActivityModel extends Store<IActivityState> {
-  constructor(client: IClient, ws: string, handlers: IActivityHandlers = {}) {
-    super({
+export class ActivityModel extends LiveModel<IActivityState> {
+  constructor(
+    client: IClient,
+    ws: string,
+    private readonly _handlers: IActivityHandlers = {}
+  ) {
+    super(client, ws, {
       phase: 'loading',
       error: null,
-      connection: 'connecting',
       counts: null,
-      heard: null,
       active: [],
       recent: [],
       typical: null
     });
-    this._client = client;
-    this.ws = ws;
-    this._handlers = handlers;
   }
 
-  /** Workspace id. */
-  readonly ws: string;
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  start(): void {
-    if (this._stream || this._isDisposed) {
-      return;
-    }
-    this._stream = this._client.streamEvents(this.ws, {
-      onHello: message => this._onHello(message),
-      onChanges: message => this._onChanges(message),
-      onReset: () => this._soon(),
-      onState: connection => this.update({ connection })
-    });
-    void this._list();
-  }
-
-  /** Connect and list now instead of waiting for the next attempt. */
-  retry(): void {
-    this._stream?.retry();
-    void this._list();
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
-    this._stream?.dispose();
-    this._stream = null;
-  }
-
-  protected override update(change: Partial<IActivityState>): void {
-    if (!this._isDisposed) {
-      super.update(change);
-    }
-  }
-
-  private async _list(): Promise<void> {
-    clearTimeout(this._timer);
-    this._timer = undefined;
-    const turn = ++this._turn;
-    try {
-      const [active, recent] = await Promise.all([
-        this._client.listTasks(this.ws, ACTIVE_TASKS),
-        this._client.listTasks(this.ws, {
-          status: 'completed,failed,cancelled',
-          sort: 'started',
-          order: 'desc',
-          limit: RECENT
-        })
-      ]);
-      if (this._isDisposed || turn !== this._turn) {
-        return;
-      }
-      const isLate = this._position.list(
-        recent.revision < active.revision ? recent : active
-      );
-      const ended: TaskRow[] = [];
-      for (const row of recent.items) {
-        this._note(row, ended);
-      }
-      for (const row of active.items) {
-        this._known.set(row.name, row.status);
-        this._fellSilent(row);
-      }
-      this._active.list(active);
-      this.update({
-        phase: 'ready',
-        error: null,
-        heard: Date.now(),
-        typical: active.typical_duration,
-        active: this._active.rows.slice(0, ACTIVE),
-        recent: [...recent.items].sort(byEnd).slice(0, RECENT)
-      });
-      this._count(active.counts, ended);
-      if (isLate) {
-        this._soon();
-      }
-    } catch (error) {
-      if (!this._isDisposed && turn === this._turn) {
-        this.update({ error: asClientError(error) });
-        this._timer = setTimeout(() => void this._list(), RETRY);
-      }
-    }
-  }
-
-  private _soon(): void {
-    if (this._timer === undefined && !this._isDisposed) {
-      this._timer = setTimeout(() => void this._list(), CALM);
-    }
-  }
-
-  private _onHello(message: EventMessage): void {
+  protected onHello(message: EventMessage): void {
     if (this._position.greet(message)) {
-      this._soon();
+      this.onReset();
     }
   }
 
-  private _onChanges(message: EventMessage): void {
+  protected onReset(): void {
+    this.schedule('list', GATHER_MS, () => this.refresh());
+  }
+
+  refresh(): void {
+    void this.fetch(
+      'list',
+      signal =>
+        Promise.all([
+          this.client.listTasks(this.ws, ACTIVE_TASKS, signal),
+          this.client.listTasks(this.ws, RECENT_TASKS, signal)
+        ]),
+      ([active, recent]) => this._onLists(active, recent),
+      error => {
+        this.update({ error });
+        this.retryAfter('list', RETRY_MS, () => this.refresh());
+      }
+    );
+  }
+
+  private _onLists(active: TaskPage, recent: TaskPage): void {
+    const isLate = this._position.list(
+      recent.revision < active.revision ? recent : active
+    );
+    const ended: TaskRow[] = [];
+    for (const row of recent.items) {
+      this._note(row, ended);
+    }
+    for (const row of active.items) {
+      this._known.set(row.name, row.status);
+      this._fellSilent(row);
+    }
+    this._active.list(active);
+    this.noteMessage();
+    this.update({
+      phase: 'ready',
+      error: null,
+      typical: active.typical_duration,
+      active: this._active.rows.slice(0, MAX_ACTIVE),
+      recent: [...recent.items].sort(byEnd).slice(0, MAX_RECENT)
+    });
+    this._count(active.counts, ended);
+    if (isLate) {
+      this.onReset();
+    }
+  }
+
+  protected onChanges(message: EventMessage): void {
     const changed = message.changed ?? [];
     const gone = new Set(message.removed ?? []);
     this._position.hear(message);
@@ -187,9 +145,8 @@ export class ActivityModel extends Store<IActivityState> {
       ...changed.filter(row => isOver(row.status))
     ].sort(byEnd);
     this.update({
-      heard: Date.now(),
-      active: this._active.rows.slice(0, ACTIVE),
-      recent: nextRecent.slice(0, RECENT)
+      active: this._active.rows.slice(0, MAX_ACTIVE),
+      recent: nextRecent.slice(0, MAX_RECENT)
     });
     this._count(message.counts ?? null, ended);
     const trials = changed.filter(row => row.study);
@@ -207,9 +164,9 @@ export class ActivityModel extends Store<IActivityState> {
       : 0;
     if (
       (counts && this._active.needsList(counts)) ||
-      this.state.recent.length < Math.min(over, RECENT)
+      this.state.recent.length < Math.min(over, MAX_RECENT)
     ) {
-      this._soon();
+      this.onReset();
     }
   }
 
@@ -236,7 +193,7 @@ export class ActivityModel extends Store<IActivityState> {
   private _count(counts: Counts | null, ended: readonly TaskRow[]): void {
     const before = this.state.counts;
     if (counts) {
-      this.update({ counts });
+      this.update({ counts: keepEqual(before, counts) });
     }
     if (ended.length > 0) {
       this._handlers.onEnded?.(ended);
@@ -251,16 +208,10 @@ export class ActivityModel extends Store<IActivityState> {
     }
   }
 
-  private readonly _client: IClient;
-  private readonly _handlers: IActivityHandlers;
   private readonly _position = new Position();
   private readonly _active = new ActiveRows();
   private readonly _known = new Map<string, TaskStatus>();
   private readonly _silent = new Set<string>();
-  private _stream: IEventStream | null = null;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _turn = 0;
-  private _isDisposed = false;
 }
 
 function isActive(status: TaskStatus): boolean {

@@ -1,23 +1,23 @@
-import { asClientError } from '../client/errors';
 import type {
   Comparison,
-  ConnectionState,
   EventMessage,
   IClient,
-  IEventStream,
   StudyDetail
 } from '../client/types';
+import { CurveSetModel } from './curveset';
 import { byWeight, isCounter, isLessBetter, isResult } from './figures';
-import { Store } from './store';
+import type { ILiveState } from './livemodel';
+import { LiveModel } from './livemodel';
+import type { StudiesModel } from './studies';
 
 /** Tasks that can be compared at a time. */
 export const MOST_COMPARED = 500;
 
-/** How long changes gather before the tasks are compared again, in ms. */
-const CALM = 1500;
+/** How long changes gather before the tasks are compared again. */
+const GATHER_MS = 1500;
 
-/** Pause before a failed comparison is tried again, in ms. */
-const RETRY = 4000;
+/** Pause after a failed comparison. */
+const RETRY_MS = 4000;
 
 /** How somebody compares, as it is kept. */
 export interface ISavedComparison {
@@ -31,14 +31,11 @@ export interface ISavedComparison {
   study: string;
 }
 
-export interface ICompareState {
+export interface ICompareState extends ILiveState {
   readonly names: readonly string[];
   readonly comparison: Comparison | null;
   readonly isLoading: boolean;
   readonly error: Error | null;
-  readonly connection: ConnectionState;
-  /** When the server was last heard, in milliseconds since the epoch. */
-  readonly heard: number | null;
   /** Tasks that are left out of charts. */
   readonly hidden: ReadonlySet<string>;
   readonly turned: ReadonlySet<string>;
@@ -47,78 +44,72 @@ export interface ICompareState {
 }
 
 export interface ICompareOptions {
-  client: Pick<IClient, 'compareTasks' | 'streamEvents'>;
+  client: Pick<IClient, 'compareTasks' | 'listCurves' | 'streamEvents'>;
   ws: string;
   saved?: Partial<ISavedComparison>;
   save?: (saved: ISavedComparison) => void;
-  /** Told of what changes in the workspace. */
-  onChanges?: (message: EventMessage) => void;
+  /** Disposed with the model. */
+  studies?: StudiesModel;
 }
 
 /** Tasks side by side, renewed when one of them changes. */
-export class CompareModel extends Store<ICompareState> {
-  constructor(options: ICompareOptions) {
-    const { saved } = options;
-    super({
+export class CompareModel extends LiveModel<
+  ICompareState,
+  ICompareOptions['client']
+> {
+  /** The studies whose trials can be followed. */
+  readonly studies: StudiesModel | null;
+  readonly curves: CurveSetModel;
+
+  constructor(private readonly _options: ICompareOptions) {
+    const { client, ws, saved, studies = null } = _options;
+    super(client, ws, {
       names: (saved?.names ?? []).slice(0, MOST_COMPARED),
       comparison: null,
       isLoading: false,
       error: null,
-      connection: 'connecting',
-      heard: null,
       hidden: new Set(saved?.hidden ?? []),
       turned: new Set(saved?.turned ?? []),
       figure: saved?.figure ?? '',
       study: saved?.study ?? ''
     });
-    this._options = options;
     this._followed = new Set(saved?.names ?? []);
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
-    this._timer = undefined;
-    this._stream?.dispose();
-    this._stream = null;
-  }
-
-  start(): void {
-    if (this._stream || this._isDisposed) {
-      return;
-    }
-    const soon = () => this._soon(CALM);
-    this._stream = this._options.client.streamEvents(this._options.ws, {
-      onHello: () => {
-        // No event tells what changed between a comparison and this.
-        soon();
-        this.update({ heard: Date.now() });
-      },
-      onChanges: message => {
-        const { changed = [], removed = [] } = message;
-        this._options.onChanges?.(message);
-        const names = new Set(this.state.names);
-        if (
-          changed.some(row => names.has(row.name)) ||
-          removed.some(name => names.has(name))
-        ) {
-          soon();
+    this.curves = this.own(new CurveSetModel(client, ws));
+    this.studies = studies && this.own(studies);
+    if (studies) {
+      this.listen(studies, () => {
+        const { detail } = studies.getSnapshot();
+        if (detail && detail.name === this.state.study) {
+          this.follow(detail);
         }
-        this.update({ heard: Date.now() });
-      },
-      onReset: soon,
-      onState: connection => this.update({ connection })
-    });
-    void this._load();
+      });
+    }
   }
 
-  retry(): void {
-    this._stream?.retry();
-    void this._load();
+  override start(): void {
+    super.start();
+    this.studies?.start();
+  }
+
+  protected onHello(): void {
+    // No event tells what changed between a comparison and this.
+    this.onReset();
+  }
+
+  protected onReset(): void {
+    this.schedule('compare', GATHER_MS, () => this.refresh());
+  }
+
+  protected onChanges(message: EventMessage): void {
+    const { changed = [], removed = [] } = message;
+    this.studies?.hear(message);
+    const names = new Set(this.state.names);
+    if (
+      changed.some(row => names.has(row.name)) ||
+      removed.some(name => names.has(name))
+    ) {
+      this.onReset();
+    }
   }
 
   /** Compare these tasks instead. */
@@ -162,7 +153,7 @@ export class CompareModel extends Store<ICompareState> {
     const hidden = chosen.filter(name => this.state.hidden.has(name));
     this.update({ names: chosen, hidden: new Set(hidden) });
     this._keep();
-    void this._load();
+    this.refresh();
   }
 
   remove(name: string): void {
@@ -203,43 +194,26 @@ export class CompareModel extends Store<ICompareState> {
     });
   }
 
-  private _soon(delay: number): void {
-    if (this._timer === undefined && !this._isDisposed) {
-      this._timer = setTimeout(() => {
-        this._timer = undefined;
-        void this._load();
-      }, delay);
-    }
-  }
-
-  private async _load(): Promise<void> {
+  refresh(): void {
     const { names } = this.state;
-    const turn = ++this._turn;
     if (names.length === 0) {
+      this.cancel('compare');
       this.update({ comparison: null, isLoading: false, error: null });
       return;
     }
     this.update({ isLoading: true });
-    try {
-      const { client, ws } = this._options;
-      const comparison = await client.compareTasks(ws, names);
-      if (turn === this._turn && !this._isDisposed) {
-        this.update({ comparison, isLoading: false, error: null });
+    void this.fetch(
+      'compare',
+      () => this.client.compareTasks(this.ws, names),
+      comparison => this.update({ comparison, isLoading: false, error: null }),
+      error => {
+        this.update({ error, isLoading: false });
+        this.retryAfter('compare', RETRY_MS, () => this.refresh());
       }
-    } catch (error) {
-      if (turn === this._turn && !this._isDisposed) {
-        this.update({ error: asClientError(error), isLoading: false });
-        this._soon(RETRY);
-      }
-    }
+    );
   }
 
-  private readonly _options: ICompareOptions;
-  private _stream: IEventStream | null = null;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _turn = 0;
   private _followed: Set<string>;
-  private _isDisposed = false;
 }
 
 /** Out of Lab's state, which anybody may have written. */

@@ -1,21 +1,20 @@
-import { asClientError } from '../client/errors';
 import type { Curve, IClient, TaskRow } from '../client/types';
+import { Model } from './model';
 import { partsOf } from './parts';
-import { Store } from './store';
 
 /** Requests under way at a time. */
-const REQUESTS = 2;
+const MAX_REQUESTS = 2;
 
-/** Pause before the curves of running tasks are asked for again, in ms. */
-const PAUSE = 4000;
+/** Pause before the curves of running tasks are asked for again. */
+const RUNNING_MS = 4000;
 
-/** How long parts that arrive are kept to be shown together, in ms. */
-const TOGETHER = 1000;
+/** How long parts that arrive are kept to be shown together. */
+const SHOW_MS = 1000;
 
 /** Points of a curve, for few and for many tasks: what a page has pixels for. */
 const POINTS = 1000;
 const POINTS_OF_MANY = 400;
-const MANY = 40;
+const MANY_TASKS = 40;
 
 /** With more tasks than this those that are not needed are forgotten. */
 const MAX_TASKS = 600;
@@ -29,21 +28,14 @@ export interface ICurveSetState {
 }
 
 /** The same curves of several tasks, asked for in parts. */
-export class CurveSetModel extends Store<ICurveSetState> {
-  constructor(client: Pick<IClient, 'listCurves'>, ws: string) {
+export class CurveSetModel extends Model<ICurveSetState> {
+  constructor(
+    private readonly _client: Pick<IClient, 'listCurves'>,
+    private readonly _ws: string,
+    /** Values of a curve; by default as many as fit on a page. */
+    private readonly _points?: number
+  ) {
     super({ curves: new Map(), waiting: 0, error: null });
-    this._client = client;
-    this._ws = ws;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    this._queue = [];
-    clearTimeout(this._timer);
   }
 
   /** Say of which tasks which curves are to be seen. */
@@ -78,10 +70,9 @@ export class CurveSetModel extends Store<ICurveSetState> {
   }
 
   private _plan(): void {
-    if (this._isDisposed) {
-      return;
-    }
-    const points = this._rows.length > MANY ? POINTS_OF_MANY : POINTS;
+    const points =
+      this._points ??
+      (this._rows.length > MANY_TASKS ? POINTS_OF_MANY : POINTS);
     const now = Date.now();
     let isLater = false;
     // Tasks of which the same curves are wanted go together: then each task's
@@ -99,7 +90,7 @@ export class CurveSetModel extends Store<ICurveSetState> {
         if (seen?.stamp === stamp) {
           return false;
         }
-        if (seen && row.status === 'running' && now - seen.asked < PAUSE) {
+        if (seen && row.status === 'running' && now - seen.asked < RUNNING_MS) {
           isLater = true;
           return false;
         }
@@ -117,50 +108,39 @@ export class CurveSetModel extends Store<ICurveSetState> {
         this._queue.push({ keys, names: part, points });
       }
     }
-    if (isLater && this._timer === undefined) {
-      this._timer = setTimeout(() => {
-        this._timer = undefined;
-        this._plan();
-      }, PAUSE);
+    if (isLater) {
+      this.schedule('plan', RUNNING_MS, () => this._plan());
     }
     this._pump();
   }
 
   private _pump(): void {
-    while (this._active < REQUESTS && !this._isDisposed) {
+    while (this._active < MAX_REQUESTS && !this.isDisposed) {
       const next = this._queue.shift();
       if (!next) {
         break;
       }
       this._active++;
-      void this._ask(next).finally(() => {
+      void this._read(next).finally(() => {
         this._active--;
         this._show();
         this._pump();
       });
     }
-    const waiting = this._active + this._queue.length;
-    if (waiting !== this.state.waiting && !this._isDisposed) {
-      this.update({ waiting });
-    }
+    this.update({ waiting: this._active + this._queue.length });
   }
 
-  private async _ask({ keys, names, points }: IPart): Promise<void> {
+  private async _read(part: IPart): Promise<void> {
+    const { keys, names, points } = part;
     try {
-      const found = await this._client.listCurves(
-        this._ws,
-        names,
-        keys,
-        points
+      const { items } = await this.send(() =>
+        this._client.listCurves(this._ws, names, keys, points)
       );
-      if (this._isDisposed) {
-        return;
-      }
       const curves = new Map(this._arrived ?? this.state.curves);
       for (const key of keys) {
         const ofKey = new Map(curves.get(key));
         names.forEach(name => ofKey.delete(name));
-        for (const item of found.items) {
+        for (const item of items) {
           if (item.key === key) {
             ofKey.set(item.name, item);
           }
@@ -168,17 +148,13 @@ export class CurveSetModel extends Store<ICurveSetState> {
         curves.set(key, ofKey);
       }
       this._arrived = curves;
-      if (this.state.error) {
-        this.update({ error: null });
-      }
+      this.update({ error: null });
     } catch (error) {
-      if (!this._isDisposed) {
-        // They are asked for again when something changes.
-        for (const key of keys) {
-          names.forEach(name => this._seen.get(name)?.delete(key));
-        }
-        this.update({ error: asClientError(error) });
+      // They are asked for again when something changes.
+      for (const key of keys) {
+        names.forEach(name => this._seen.get(name)?.delete(key));
       }
+      this.update({ error: error as Error });
     }
   }
 
@@ -189,19 +165,13 @@ export class CurveSetModel extends Store<ICurveSetState> {
   private _show(): void {
     const isLast = this._active + this._queue.length === 0;
     const now = Date.now();
-    if (
-      this._arrived &&
-      !this._isDisposed &&
-      (isLast || now - this._shownAt > TOGETHER)
-    ) {
+    if (this._arrived && (isLast || now - this._shownAt > SHOW_MS)) {
       this._shownAt = now;
       this.update({ curves: this._arrived });
       this._arrived = null;
     }
   }
 
-  private readonly _client: Pick<IClient, 'listCurves'>;
-  private readonly _ws: string;
   /** What was asked for, by task and key. */
   private readonly _seen = new Map<string, Map<string, ISeen>>();
   private _rows: readonly TaskRow[] = [];
@@ -210,8 +180,6 @@ export class CurveSetModel extends Store<ICurveSetState> {
   private _arrived: ICurveSetState['curves'] | null = null;
   private _shownAt = -Infinity;
   private _active = 0;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }
 
 interface ISeen {

@@ -1,4 +1,3 @@
-import { asClientError, isAbort } from '../client/errors';
 import type {
   Created,
   FieldError,
@@ -8,6 +7,7 @@ import type {
 } from '../client/types';
 import type { IDraftState, ISavedDraft } from './draftstate';
 import { EMPTY_DRAFT, refusalsOf } from './draftstate';
+import { Model } from './model';
 import { isRunField, withoutEmpty } from './runoptions';
 import type { ISearch } from './searchdraft';
 import {
@@ -16,65 +16,54 @@ import {
   searchRequest,
   usualSearch
 } from './searchdraft';
-import { Store } from './store';
+import { memoizeLast } from './store';
+import { TaskFinder } from './taskfinder';
 import type { IEntry } from './yamlscan';
 import { entriesOf } from './yamlscan';
 import { valueText, withValue } from './yamltext';
 
 /** Rows of the expansion that are asked for and shown. */
-const ROWS = 200;
+const MAX_ROWS = 200;
+
+const NOTHING: IEntry[] = [];
+
+/** How long typing may pause before an expansion is asked for. */
+const DEBOUNCE_MS = 120;
+
+/** How long changes gather before they are saved. */
+const SAVE_MS = 400;
+
+/** Pause before an unreachable server is asked again. */
+const RETRY_MS = 2000;
 
 /**
  * A configuration in the making: its text, what it would make, and the way to
  * make it. The text is the truth; fields of a form are ranges of it.
  */
-export class DraftModel extends Store<IDraftState> {
-  constructor(options: DraftModel.IOptions) {
+export class DraftModel extends Model<IDraftState> {
+  constructor(private readonly _options: DraftModel.IOptions) {
     super(EMPTY_DRAFT);
-    this._options = {
-      delay: 120,
-      saveDelay: 400,
-      retryDelay: 2000,
-      ...options
-    };
+    this.finder = this.own(new TaskFinder(_options.client, _options.ws));
   }
 
-  get isDisposed(): boolean {
-    return this._disposed;
-  }
+  /** Finds the task whose configuration is the template. */
+  readonly finder: TaskFinder;
 
   /** The keys of the configuration where they stand in the text. */
   get entries(): IEntry[] {
-    if (this._entriesText !== this.state.text) {
-      this._entriesText = this.state.text;
-      this._entries =
-        this._options.kind === 'shell' ? [] : entriesOf(this.state.text);
-    }
-    return this._entries;
+    return this._options.kind === 'shell'
+      ? NOTHING
+      : this._entries(this.state.text);
   }
 
   /** Mistakes in the draft: of the expansion, then of the last refusal. */
   get errors(): readonly FieldError[] {
-    const { preview, refusals } = this.state;
-    if (this._errorsOf !== preview || this._refused !== refusals) {
-      this._errorsOf = preview;
-      this._refused = refusals;
-      this._errors = [...(preview?.errors ?? []), ...refusals];
-    }
-    return this._errors;
+    return this._errors(this.state.preview, this.state.refusals);
   }
 
   /** The default of a key as it is written in the default template. */
   defaultOf(path: string): string {
-    if (this._defaultsText !== this.state.defaults) {
-      this._defaultsText = this.state.defaults;
-      this._defaults = new Map(
-        entriesOf(this.state.defaults)
-          .filter(entry => !entry.section)
-          .map(entry => [entry.path, entry.text])
-      );
-    }
-    const written = this._defaults.get(path);
+    const written = this._defaults(this.state.defaults).get(path);
     if (written !== undefined) {
       return written;
     }
@@ -86,52 +75,41 @@ export class DraftModel extends Store<IDraftState> {
 
   /** Resolved when the draft can be worked with. */
   get ready(): Promise<void> {
-    return new Promise(resolve => {
-      if (this.state.phase === 'ready') {
-        resolve();
-        return;
-      }
-      const leave = this.subscribe(() => {
-        if (this.state.phase === 'ready') {
-          leave();
-          resolve();
-        }
-      });
-    });
+    return this.until(({ phase }) => phase === 'ready');
   }
 
   /** Fetch parameters and template, and take up the saved draft if any. */
   async load(): Promise<void> {
     const { client, ws, kind, loadDraft } = this._options;
     this.update({ phase: 'loading', problem: null });
-    try {
-      const [template, parameters, saved] = await Promise.all([
-        client.getTemplate(ws),
-        kind === 'shell' ? null : client.getParameters(ws),
-        loadDraft ? loadDraft().catch(() => null) : null
-      ]);
-      if (this._disposed) {
-        return;
-      }
-      this._suggested = template.name;
-      this.update({
-        phase: 'ready',
-        parameters,
-        defaults: template.text,
-        text: saved?.text ?? template.text,
-        name: saved?.name || template.name,
-        run: saved?.run ?? { jobs: this._options.jobs ?? 1 },
-        template: saved?.template ?? '',
-        pinned: saved?.pinned ?? [],
-        search: saved?.search ?? null
-      });
-      this._schedulePreview(0);
-      if (this.state.search) {
-        void this._askAboutSearching();
-      }
-    } catch (error) {
-      this.update({ phase: 'failed', problem: asClientError(error) });
-    }
+    await this.fetch(
+      'load',
+      () =>
+        Promise.all([
+          client.getTemplate(ws),
+          kind === 'shell' ? null : client.getParameters(ws),
+          loadDraft ? loadDraft().catch(() => null) : null
+        ]),
+      ([template, parameters, saved]) => {
+        this._suggested = template.name;
+        this.update({
+          phase: 'ready',
+          parameters,
+          defaults: template.text,
+          text: saved?.text ?? template.text,
+          name: saved?.name || template.name,
+          run: saved?.run ?? { jobs: this._options.jobs ?? 1 },
+          template: saved?.template ?? '',
+          pinned: saved?.pinned ?? [],
+          search: saved?.search ?? null
+        });
+        this._schedulePreview(0);
+        if (this.state.search) {
+          void this._askAboutSearching();
+        }
+      },
+      problem => this.update({ phase: 'failed', problem })
+    );
   }
 
   setText(text: string): void {
@@ -186,26 +164,19 @@ export class DraftModel extends Store<IDraftState> {
 
   /** Begin again from a file's text; `name` is what it is called. */
   useFile(name: string, text: string): void {
-    this._templateTurn++;
+    this.cancel('template');
     this._begin(name, text, this.state.defaults);
   }
 
   /** Begin again from the default ('') or from a task's configuration. */
   async useTemplate(task: string): Promise<void> {
     const { client, ws } = this._options;
-    const turn = ++this._templateTurn;
-    try {
-      const template = await client.getTemplate(ws, task || undefined);
-      if (this._disposed || turn !== this._templateTurn) {
-        return;
-      }
-      const defaults = task ? this.state.defaults : template.text;
-      this._begin(task, template.text, defaults);
-    } catch (error) {
-      if (turn === this._templateTurn) {
-        this.update({ problem: asClientError(error) });
-      }
-    }
+    await this.fetch(
+      'template',
+      () => client.getTemplate(ws, task || undefined),
+      ({ text }) => this._begin(task, text, task ? this.state.defaults : text),
+      problem => this.update({ problem })
+    );
   }
 
   /** Take back what the last change of the template replaced. */
@@ -227,7 +198,7 @@ export class DraftModel extends Store<IDraftState> {
     const created = await this._make(() =>
       client.createTasks(ws, { text, name, run: options })
     );
-    if (created && !this._disposed) {
+    if (created) {
       void this._renewName(name);
     }
     return created;
@@ -264,23 +235,11 @@ export class DraftModel extends Store<IDraftState> {
     }
   }
 
-  dispose(): void {
-    if (this._disposed) {
-      return;
-    }
-    if (this._saveTimer !== null) {
+  override dispose(): void {
+    if (this.isScheduled('save')) {
       this._save();
     }
-    this._disposed = true;
-    clearTimeout(this._previewTimer ?? undefined);
-    this._abort?.abort();
-  }
-
-  /** An answer that comes too late changes nothing. */
-  protected override update(change: Partial<IDraftState>): void {
-    if (!this._disposed) {
-      super.update(change);
-    }
+    super.dispose();
   }
 
   private _begin(template: string, text: string, defaults: string): void {
@@ -292,50 +251,43 @@ export class DraftModel extends Store<IDraftState> {
   private _edit(change: Partial<IDraftState>): void {
     this.update({ ...change, fresh: false, refusals: [] });
     this._scheduleSave();
-    this._schedulePreview(this._options.delay);
+    this._schedulePreview(DEBOUNCE_MS);
   }
 
   private _schedulePreview(delay: number): void {
-    clearTimeout(this._previewTimer ?? undefined);
     // An answer on its way is of an older text: it must not be shown any more.
-    this._abort?.abort();
-    this._abort = null;
-    this._previewTimer = setTimeout(() => void this._preview(), delay);
+    this.cancel('preview');
+    this.schedule('preview', delay, () => this._preview());
   }
 
   private async _preview(): Promise<void> {
-    const { client, ws, retryDelay } = this._options;
+    const { client, ws } = this._options;
     const { text, name, search, run } = this.state;
-    const abort = new AbortController();
-    this._abort = abort;
-    try {
-      const preview = search
-        ? searchPreview(
-            await client.previewSearch(
+    await this.fetch(
+      'preview',
+      async signal =>
+        search
+          ? searchPreview(
+              await client.previewSearch(
+                ws,
+                searchRequest(text, name, search, run),
+                signal
+              ),
+              search.n
+            )
+          : client.previewSweep(
               ws,
-              searchRequest(text, name, search, run),
-              abort.signal
+              { text, name, offset: 0, limit: MAX_ROWS },
+              signal
             ),
-            search.n
-          )
-        : await client.previewSweep(
-            ws,
-            { text, name, offset: 0, limit: ROWS },
-            abort.signal
-          );
-      if (!abort.signal.aborted) {
-        this.update({ preview, fresh: true, previewProblem: null });
+      preview => this.update({ preview, fresh: true, previewProblem: null }),
+      problem => {
+        this.update({ previewProblem: problem });
+        if (problem.isUnreachable) {
+          this.schedule('preview', RETRY_MS, () => this._preview());
+        }
       }
-    } catch (error) {
-      if (abort.signal.aborted || isAbort(error)) {
-        return;
-      }
-      const problem = asClientError(error);
-      this.update({ previewProblem: problem });
-      if (problem.isUnreachable && !this._disposed) {
-        this._previewTimer = setTimeout(() => void this._preview(), retryDelay);
-      }
-    }
+    );
   }
 
   private async _askAboutSearching(): Promise<void> {
@@ -368,41 +320,37 @@ export class DraftModel extends Store<IDraftState> {
     } catch {
       // The next expansion says whether the name is still free.
     }
-    if (!this._disposed) {
-      this._schedulePreview(0);
-    }
+    this._schedulePreview(0);
   }
 
   private _scheduleSave(): void {
-    if (this._options.saveDraft && this._saveTimer === null) {
-      this._saveTimer = setTimeout(() => this._save(), this._options.saveDelay);
+    if (this._options.saveDraft) {
+      const { saveDelay = SAVE_MS } = this._options;
+      this.schedule('save', saveDelay, () => this._save());
     }
   }
 
   private _save(): void {
-    clearTimeout(this._saveTimer ?? undefined);
-    this._saveTimer = null;
     const { text, name, run, template, pinned, search } = this.state;
     this._options.saveDraft?.({ text, name, run, template, pinned, search });
   }
 
-  private readonly _options: Required<
-    Pick<DraftModel.IOptions, 'delay' | 'saveDelay' | 'retryDelay'>
-  > &
-    DraftModel.IOptions;
-  private _disposed = false;
-  private _entries: IEntry[] = [];
-  private _entriesText: string | null = null;
-  private _errors: readonly FieldError[] = [];
-  private _errorsOf: IDraftState['preview'] = null;
-  private _refused: IDraftState['refusals'] = EMPTY_DRAFT.refusals;
-  private _defaults = new Map<string, string>();
-  private _defaultsText: string | null = null;
+  private readonly _entries = memoizeLast(entriesOf);
+  private readonly _errors = memoizeLast(
+    (
+      preview: IDraftState['preview'],
+      refusals: IDraftState['refusals']
+    ): readonly FieldError[] => [...(preview?.errors ?? []), ...refusals]
+  );
+  private readonly _defaults = memoizeLast(
+    (text: string) =>
+      new Map(
+        entriesOf(text)
+          .filter(entry => !entry.section)
+          .map(entry => [entry.path, entry.text])
+      )
+  );
   private _suggested = '';
-  private _templateTurn = 0;
-  private _abort: AbortController | null = null;
-  private _previewTimer: ReturnType<typeof setTimeout> | null = null;
-  private _saveTimer: ReturnType<typeof setTimeout> | null = null;
 }
 
 export namespace DraftModel {
@@ -415,6 +363,7 @@ export namespace DraftModel {
       | 'getTemplate'
       | 'listColumns'
       | 'listStudies'
+      | 'listTasks'
       | 'previewSearch'
       | 'previewSweep'
     >;
@@ -425,9 +374,7 @@ export namespace DraftModel {
     jobs?: number;
     loadDraft?: () => Promise<ISavedDraft | null>;
     saveDraft?: (draft: ISavedDraft) => void;
-    /** Milliseconds of quiet typing before an expansion is asked for. */
-    delay?: number;
+    /** How long changes gather before they are saved, in ms. */
     saveDelay?: number;
-    retryDelay?: number;
   }
 }

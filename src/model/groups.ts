@@ -1,12 +1,13 @@
 import type { ClientError } from '../client/errors';
-import { asClientError, isAbort } from '../client/errors';
-import type { Groups, IClient } from '../client/types';
+import type { Counts, Groups, IClient } from '../client/types';
 import type { Grouping } from './layout';
+import { Model } from './model';
 import type { IListing } from './pages';
-import { Store } from './store';
+import type { IRows } from './rows';
+import type { IWorkspaceState } from './workspacestate';
 
-/** How long changes gather before groups are asked for again, in ms. */
-const CALM = 500;
+/** How long changes gather before the tasks are grouped again. */
+const GATHER_MS = 500;
 
 /** Groups that are listed. */
 export const MOST_GROUPS = 1000;
@@ -19,33 +20,34 @@ export interface IGroupsState {
 }
 
 /** Tasks that are alike as one line each, renewed when tasks change. */
-export class GroupsModel extends Store<IGroupsState> {
-  constructor(client: Pick<IClient, 'groupTasks'>, ws: string) {
+export class GroupsModel extends Model<IGroupsState> {
+  constructor(
+    private readonly _client: Pick<IClient, 'groupTasks'>,
+    private readonly _ws: string
+  ) {
     super({ groups: null, error: null, sort: '', order: 'asc' });
-    this._client = client;
-    this._ws = ws;
   }
 
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    this._abort?.abort();
-    clearTimeout(this._timer);
-  }
-
-  /** Say what is to be gathered, and that something may have changed. */
-  see(grouping: Grouping, listing: IListing, isOther: boolean): void {
+  /** Say what is to be gathered, and what is known of the tasks now. */
+  see(
+    grouping: Grouping,
+    list: Pick<IWorkspaceState, 'counts' | 'listing' | 'rows'>
+  ): void {
+    const { counts, listing, rows } = list;
+    const asked = JSON.stringify([grouping, listing.query, listing.statuses]);
+    const isOther = asked !== this._asked;
+    // Rows change when their figures do.
+    const isChanged = rows !== this._rows || counts !== this._counts;
+    this._asked = asked;
+    this._rows = rows;
+    this._counts = counts;
     this._grouping = grouping;
     this._listing = listing;
-    this._schedule(isOther ? 0 : CALM);
-  }
-
-  /** Ask now again, after a failure. */
-  retry(): void {
-    this._schedule(0);
+    if (isOther) {
+      void this.refresh();
+    } else if (isChanged) {
+      this.schedule('groups', GATHER_MS, () => this.refresh());
+    }
   }
 
   /** Sort by a key; the same one again turns the order around. */
@@ -53,61 +55,40 @@ export class GroupsModel extends Store<IGroupsState> {
     const isSame = sort === this.state.sort;
     const order = isSame && this.state.order === 'desc' ? 'asc' : 'desc';
     this.update({ sort, order });
-    this._schedule(0);
+    void this.refresh();
   }
 
-  private _schedule(delay: number): void {
-    if (this._isDisposed) {
-      return;
-    }
-    if (delay === 0) {
-      clearTimeout(this._timer);
-      this._timer = undefined;
-    }
-    this._timer ??= setTimeout(() => {
-      this._timer = undefined;
-      void this._ask();
-    }, delay);
-  }
-
-  private async _ask(): Promise<void> {
+  /** Group the tasks now. */
+  async refresh(): Promise<void> {
     const { _grouping: grouping, _listing: listing } = this;
     if (!grouping || !listing) {
       return;
     }
-    this._abort?.abort();
-    const abort = new AbortController();
-    this._abort = abort;
     const { sort, order } = this.state;
-    try {
-      const groups = await this._client.groupTasks(
-        this._ws,
-        {
-          by: 'by' in grouping ? [...grouping.by] : undefined,
-          fold: 'fold' in grouping ? [...grouping.fold] : undefined,
-          query: listing.query,
-          status: listing.statuses.join(',') || undefined,
-          sort,
-          order,
-          limit: MOST_GROUPS
-        },
-        abort.signal
-      );
-      if (!abort.signal.aborted && !this._isDisposed) {
-        this.update({ groups, error: null });
-      }
-    } catch (error) {
-      if (!abort.signal.aborted && !isAbort(error) && !this._isDisposed) {
-        this.update({ error: asClientError(error) });
-      }
-    }
+    await this.fetch(
+      'groups',
+      signal =>
+        this._client.groupTasks(
+          this._ws,
+          {
+            by: 'by' in grouping ? [...grouping.by] : undefined,
+            fold: 'fold' in grouping ? [...grouping.fold] : undefined,
+            query: listing.query,
+            status: listing.statuses.join(',') || undefined,
+            sort,
+            order,
+            limit: MOST_GROUPS
+          },
+          signal
+        ),
+      groups => this.update({ groups, error: null }),
+      error => this.update({ error })
+    );
   }
 
-  private readonly _client: Pick<IClient, 'groupTasks'>;
-  private readonly _ws: string;
   private _grouping: Grouping | null = null;
   private _listing: IListing | null = null;
-  private _abort: AbortController | null = null;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
+  private _asked = '';
+  private _rows: IRows = [];
+  private _counts: Counts | null = null;
 }

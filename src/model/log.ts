@@ -2,12 +2,18 @@ import { asClientError } from '../client/errors';
 import type {
   ConnectionState,
   IClient,
+  IDownload,
   ILogChunk,
+  ILogRange,
   ILogStream,
   LogMessage,
   TaskRow
 } from '../client/types';
-import { Store } from './store';
+import { readWhole } from './logfile';
+import { LogSearchModel } from './logsearch';
+import { LogTimesModel } from './logtimes';
+import { Model } from './model';
+import { RunCurvesModel } from './runcurves';
 
 /** A log is opened with its last bytes. */
 export const TAIL = 256 * 1024;
@@ -15,8 +21,8 @@ export const TAIL = 256 * 1024;
 /** How much is loaded at a time when somebody scrolls, in bytes. */
 export const STEP = 256 * 1024;
 
-/** Pause before the position is told again, in ms. */
-const CALM = 200;
+/** How long changes of the position gather before they are shown. */
+const GATHER_MS = 200;
 
 /** A place in a log that was searched for. */
 export interface IHit {
@@ -45,6 +51,8 @@ export interface ILogSink {
   clear(): void;
   /** Offset of the first byte that can be scrolled to, if that is known. */
   readonly start: number | null;
+  /** Offset behind the last byte that is in sight. */
+  readonly seen: number;
 }
 
 export interface ILogState {
@@ -90,22 +98,34 @@ const IDLE: ILogState = {
  * The log of one run of one task at a time: a window of its bytes, which is
  * moved by scrolling, and followed by its offset where it reaches the end.
  */
-export class LogModel extends Store<ILogState> {
-  constructor(client: IClient, ws: string) {
+export class LogModel extends Model<ILogState> {
+  constructor(
+    private readonly _client: IClient,
+    private readonly _ws: string
+  ) {
     super(IDLE);
-    this.client = client;
-    this.ws = ws;
+    this.search = this.own(
+      new LogSearchModel(
+        _client,
+        _ws,
+        hit => this.reveal(hit),
+        () => this._sink?.seen ?? 0
+      )
+    );
+    this.search.setActive(false);
+    this.times = this.own(new LogTimesModel(_client, _ws));
+    this.curves = this.own(new RunCurvesModel(_client, _ws));
   }
 
-  readonly client: IClient;
-  readonly ws: string;
+  /** What is searched for in the log. */
+  readonly search: LogSearchModel;
+  /** When its lines were written. */
+  readonly times: LogTimesModel;
+  /** The curves of the run that writes it. */
+  readonly curves: RunCurvesModel;
 
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
+  override dispose(): void {
+    super.dispose();
     this._stop();
     this._sink = null;
   }
@@ -148,6 +168,7 @@ export class LogModel extends Store<ILogState> {
     const { task, run } = this.state;
     // A queued task's log is the one that its next run will write.
     const latest = row.status === 'queued' ? row.runs + 1 : row.run;
+    this.curves.noteRow(row);
     if (this._isLatest && row.name === task && run !== null && latest > run) {
       this._begin(task, undefined);
     }
@@ -204,7 +225,7 @@ export class LogModel extends Store<ILogState> {
       return;
     }
     // Whatever else is on its way is not what is wanted now.
-    this._loading = null;
+    this.cancel('range');
     const before = Math.max(0, hit.line - STEP / 2);
     // From the start of a line on, which `before` finds.
     void this._load({ before: hit.line, limit: hit.line - before || 1 }, head =>
@@ -223,6 +244,30 @@ export class LogModel extends Store<ILogState> {
         }
       )
     );
+  }
+
+  /** The whole log: where the browser can fetch it, or else a file. */
+  async download(): Promise<string | IDownload> {
+    const { task, run } = this.state;
+    const name = task ?? '';
+    const url = this._client.logUrl(this._ws, name, run ?? undefined);
+    if (url !== null) {
+      return url;
+    }
+    const pieces: BlobPart[] = [];
+    for await (const piece of readWhole(this._client, this._ws, name, run)) {
+      pieces.push(piece);
+    }
+    const blob = new Blob(pieces, { type: 'text/plain;charset=utf-8' });
+    return { blob, name: `${name}-run${run ?? 1}.log` };
+  }
+
+  protected override update(change: Partial<ILogState>): void {
+    super.update(change);
+    const { task, run, size, phase } = this.state;
+    this.search.setLog(phase === 'loading' ? null : task, run);
+    this.search.setSize(size);
+    this.curves.show(task, run);
   }
 
   /** Connect now instead of waiting for the next attempt. */
@@ -254,14 +299,14 @@ export class LogModel extends Store<ILogState> {
     run: number | undefined,
     from: { tail?: number; offset?: number }
   ): void {
-    if (!this._sink || this._isDisposed) {
+    if (!this._sink || this.isDisposed) {
       return;
     }
     this._isFirst = true;
     const life = this._life;
     const current = () => this._life === life;
-    this._stream = this.client.streamLog(
-      this.ws,
+    this._stream = this._client.streamLog(
+      this._ws,
       task,
       { run, ...from },
       {
@@ -313,45 +358,34 @@ export class LogModel extends Store<ILogState> {
 
   private async _load(
     query: { before?: number; offset?: number; limit: number },
-    show: (range: {
-      bytes: Uint8Array;
-      offset: number;
-      size: number;
-    }) => unknown
+    show: (range: ILogRange) => unknown
   ): Promise<boolean> {
     const { task, run } = this.state;
-    if (task === null || run === null || this._loading) {
+    if (task === null || run === null || this.isRequested('range')) {
       return true;
     }
-    const loading = { task, run };
-    this._loading = loading;
+    let isLoaded = true;
     this.update({ isLoading: true });
-    try {
-      const range = await this.client.readLog(this.ws, task, { run, ...query });
-      if (this._loading === loading) {
-        this._loading = null;
+    await this.fetch(
+      'range',
+      () => this._client.readLog(this._ws, task, { run, ...query }),
+      range => {
         this.update({ error: null });
-        await show(range);
+        show(range);
+      },
+      error => {
+        this.update({ error });
+        isLoaded = false;
       }
-      return true;
-    } catch (error) {
-      if (this._loading === loading) {
-        this.update({ error: asClientError(error) });
-      }
-      return false;
-    } finally {
-      if (this._loading === loading || this._loading === null) {
-        this._loading = null;
-        this.update({ isLoading: false });
-      }
-    }
+    );
+    this.update({ isLoading: this.isRequested('range') });
+    return isLoaded;
   }
 
   private _stop(): void {
     this._life++;
-    this._loading = null;
-    clearTimeout(this._telling);
-    this._telling = undefined;
+    this.cancel('range');
+    this.cancel('position');
     this._stream?.dispose();
     this._stream = null;
   }
@@ -385,17 +419,14 @@ export class LogModel extends Store<ILogState> {
   /** Tell the position, at most some times a second. */
   private _tell(end: number): void {
     this._shown = end;
-    if (this._telling === undefined) {
-      this._telling = setTimeout(() => {
-        this._telling = undefined;
-        const { state } = this;
-        this.update({
-          start: this._sink?.start ?? state.start,
-          position: this._shown,
-          size: Math.max(state.size, this._received)
-        });
-      }, CALM);
-    }
+    this.schedule('position', GATHER_MS, () => {
+      const { state } = this;
+      this.update({
+        start: this._sink?.start ?? state.start,
+        position: this._shown,
+        size: Math.max(state.size, this._received)
+      });
+    });
   }
 
   private _onReset(message: LogMessage): void {
@@ -422,7 +453,4 @@ export class LogModel extends Store<ILogState> {
   /** Up to where bytes were received, and up to where they are shown. */
   private _received = 0;
   private _shown = 0;
-  private _loading: object | null = null;
-  private _telling: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }

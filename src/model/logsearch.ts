@@ -1,16 +1,15 @@
-import { asClientError, isAbort } from '../client/errors';
 import type { IClient, LogHits } from '../client/types';
 import type { IHit } from './log';
-import { Store } from './store';
+import { Model } from './model';
 
 /** Hits that are enough; the server gives no more. */
 export const MOST_HITS = 10_000;
 
-/** How long typing may pause before the search begins, in ms. */
-const CALM = 200;
+/** How long typing may pause before the search begins. */
+const DEBOUNCE_MS = 200;
 
-/** Pause before what was added to a log is searched too, in ms. */
-const AGAIN = 1000;
+/** Pause before what was added to a log is searched too. */
+const GATHER_MS = 1000;
 
 export interface IPattern {
   readonly text: string;
@@ -39,31 +38,31 @@ const NOTHING = {
 };
 
 /** The places in one run's log at which something is found. */
-export class LogSearchModel extends Store<ILogSearchState> {
+export class LogSearchModel extends Model<ILogSearchState> {
   /**
-   * @param client - where the log is
-   * @param ws - its workspace
-   * @param onShow - called with the hit that is to be seen
-   * @param place - the offset that is seen now, near which the first hit is shown
+   * @param _client - where the log is
+   * @param _ws - its workspace
+   * @param _onShow - called with the hit that is to be seen
+   * @param _place - the offset that is seen now, near which the first hit is shown
    */
   constructor(
-    client: Pick<IClient, 'searchLog'>,
-    ws: string,
-    onShow: (hit: IHit) => void,
-    place: () => number
+    private readonly _client: Pick<IClient, 'searchLog'>,
+    private readonly _ws: string,
+    private readonly _onShow: (hit: IHit) => void,
+    private readonly _place: () => number
   ) {
     super({
       pattern: { text: '', isRegex: false, isCase: false },
       ...NOTHING
     });
-    this._client = client;
-    this._ws = ws;
-    this._onShow = onShow;
-    this._place = place;
   }
 
-  dispose(): void {
-    this._stop();
+  /** Search, or search nothing for now. */
+  setActive(isActive: boolean): void {
+    if (isActive !== this._isActive) {
+      this._isActive = isActive;
+      this._restart(0);
+    }
   }
 
   /** Search the log of another run, or nothing. */
@@ -77,7 +76,7 @@ export class LogSearchModel extends Store<ILogSearchState> {
 
   setPattern(change: Partial<IPattern>): void {
     this.update({ pattern: { ...this.state.pattern, ...change } });
-    this._restart('text' in change ? CALM : 0);
+    this._restart('text' in change ? DEBOUNCE_MS : 0);
   }
 
   /** The log is so long now: what was added is searched too. */
@@ -87,12 +86,12 @@ export class LogSearchModel extends Store<ILogSearchState> {
     if (
       size > this._searched &&
       this.state.pattern.text !== '' &&
-      this._timer === undefined &&
+      this._isActive &&
       !isBusy &&
       !isCut &&
       message === null
     ) {
-      this._later(AGAIN);
+      this.schedule('search', GATHER_MS, () => this._search());
     }
   }
 
@@ -105,69 +104,52 @@ export class LogSearchModel extends Store<ILogSearchState> {
   }
 
   private _restart(delay: number): void {
-    this._stop();
+    this.cancel('search');
     this._searched = 0;
     this._isChosen = false;
     this.update(NOTHING);
-    if (this.state.pattern.text !== '' && this._task !== null) {
+    if (this._isActive && this.state.pattern.text !== '' && this._task) {
       this.update({ isBusy: true });
-      this._later(delay);
+      this.schedule('search', delay, () => this._search());
     }
-  }
-
-  private _stop(): void {
-    clearTimeout(this._timer);
-    this._timer = undefined;
-    this._abort?.abort();
-    this._abort = null;
-  }
-
-  private _later(delay: number): void {
-    this._timer = setTimeout(() => {
-      this._timer = undefined;
-      void this._search();
-    }, delay);
   }
 
   private async _search(): Promise<void> {
     const { pattern, hits } = this.state;
-    if (this._task === null) {
+    const task = this._task;
+    if (task === null) {
       return;
     }
-    const abort = new AbortController();
-    this._abort = abort;
+    const end = (message: string | null = this.state.message) => {
+      this.update({ isBusy: false, message });
+      this._choose();
+      this.setSize(this._size);
+    };
     this.update({ isBusy: true });
-    try {
-      await this._client.searchLog(
-        this._ws,
-        this._task,
-        {
-          run: this._run ?? undefined,
-          pattern: pattern.text,
-          literal: !pattern.isRegex,
-          ignore_case: !pattern.isCase,
-          offset: this._searched,
-          limit: Math.max(1, MOST_HITS - hits.length)
-        },
-        found => {
-          if (this._abort === abort) {
-            this._take(found);
-          }
-        },
-        abort.signal
-      );
-    } catch (error) {
-      if (this._abort === abort && !isAbort(error)) {
-        this.update({ message: asClientError(error).message });
-      }
-    } finally {
-      if (this._abort === abort) {
-        this._abort = null;
-        this.update({ isBusy: false });
-        this._choose();
-        this.setSize(this._size);
-      }
-    }
+    await this.fetch(
+      'search',
+      signal =>
+        this._client.searchLog(
+          this._ws,
+          task,
+          {
+            run: this._run ?? undefined,
+            pattern: pattern.text,
+            literal: !pattern.isRegex,
+            ignore_case: !pattern.isCase,
+            offset: this._searched,
+            limit: Math.max(1, MOST_HITS - hits.length)
+          },
+          found => {
+            if (!signal.aborted) {
+              this._take(found);
+            }
+          },
+          signal
+        ),
+      () => end(),
+      error => end(error.message)
+    );
   }
 
   private _take(found: LogHits): void {
@@ -208,15 +190,10 @@ export class LogSearchModel extends Store<ILogSearchState> {
     this._onShow(this.state.hits[index]);
   }
 
-  private readonly _client: Pick<IClient, 'searchLog'>;
-  private readonly _ws: string;
-  private readonly _onShow: (hit: IHit) => void;
-  private readonly _place: () => number;
+  private _isActive = true;
   private _task: string | null = null;
   private _run: number | null = null;
   private _searched = 0;
   private _size = 0;
   private _isChosen = false;
-  private _abort: AbortController | null = null;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
 }

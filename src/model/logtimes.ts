@@ -1,11 +1,11 @@
 import type { IClient } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
 
-/** Pause between two requests for a log that grows, in ms. */
-const PAUSE = 1500;
+/** Pause between two requests for a log that grows. */
+const GATHER_MS = 1500;
 
 /** Marks that are enough for what is shown. */
-const MOST = 5000;
+const MAX_MARKS = 5000;
 
 export interface ILogTimesState {
   /** Byte and epoch seconds: all before the byte was written by then. */
@@ -17,16 +17,12 @@ export interface ILogTimesState {
 const NONE: ILogTimesState = { marks: [], isMissing: false };
 
 /** When the lines of one run's log were written, where somebody looks. */
-export class LogTimesModel extends Store<ILogTimesState> {
-  constructor(client: Pick<IClient, 'listLogTimes'>, ws: string) {
+export class LogTimesModel extends Model<ILogTimesState> {
+  constructor(
+    private readonly _client: Pick<IClient, 'listLogTimes'>,
+    private readonly _ws: string
+  ) {
     super(NONE);
-    this._client = client;
-    this._ws = ws;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
   }
 
   /** Say which part of which log is shown. */
@@ -37,6 +33,7 @@ export class LogTimesModel extends Store<ILogTimesState> {
       this._task = task;
       this._run = run;
       this._known = null;
+      this.cancel('times');
       this.update(NONE);
     }
     this._start = start;
@@ -63,58 +60,41 @@ export class LogTimesModel extends Store<ILogTimesState> {
   private _look(): void {
     const known = this._known;
     if (
-      this._isDisposed ||
-      this._isAsking ||
-      this._timer !== undefined ||
-      this._end <= this._start ||
-      (known && known.start <= this._start && known.end >= this._end)
+      this._end > this._start &&
+      !(known && known.start <= this._start && known.end >= this._end)
     ) {
-      return;
+      // Another part at once; more of the same when some has gathered.
+      const isNear = known && known.start <= this._start;
+      this.schedule('times', isNear ? GATHER_MS : 0, () => this._read());
     }
-    // Another part at once; more of the same when some has gathered.
-    const isNear = known && known.start <= this._start;
-    const delay = isNear ? PAUSE : 0;
-    this._timer = setTimeout(() => {
-      this._timer = undefined;
-      void this._ask();
-    }, delay);
   }
 
-  private async _ask(): Promise<void> {
-    const key = this._key;
-    const [start, end] = [this._start, this._end];
-    this._isAsking = true;
-    try {
-      const { marks } = await this._client.listLogTimes(this._ws, this._task, {
-        run: this._run,
-        offset: start,
-        end,
-        limit: MOST
-      });
-      if (key === this._key && !this._isDisposed) {
-        this._known = { start, end };
-        this.update({ marks, isMissing: marks.length === 0 });
-      }
-    } catch {
-      // Marks beside lines: the log itself tells what is wrong.
-      if (key === this._key) {
-        this._known = { start, end };
-      }
-    } finally {
-      this._isAsking = false;
+  private async _read(): Promise<void> {
+    const part = { start: this._start, end: this._end };
+    const take = (change: Partial<ILogTimesState>) => {
+      this._known = part;
+      this.update(change);
       this._look();
-    }
+    };
+    await this.fetch(
+      'times',
+      () =>
+        this._client.listLogTimes(this._ws, this._task, {
+          run: this._run,
+          offset: part.start,
+          end: part.end,
+          limit: MAX_MARKS
+        }),
+      ({ marks }) => take({ marks, isMissing: marks.length === 0 }),
+      // Marks beside lines: the log itself reports what is wrong.
+      () => take({})
+    );
   }
 
-  private readonly _client: Pick<IClient, 'listLogTimes'>;
-  private readonly _ws: string;
   private _key = '';
   private _task = '';
   private _run = 0;
   private _start = 0;
   private _end = 0;
   private _known: { start: number; end: number } | null = null;
-  private _isAsking = false;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }

@@ -1,6 +1,7 @@
-import type { IClient, TaskRow } from '../client/types';
+import type { TaskRow } from '../client/types';
 import { LogModel } from './log';
-import { Store } from './store';
+import { Model } from './model';
+import type { WorkspaceModel } from './workspace';
 
 /** Logs that fit beside each other. */
 export const MOST_PANES = 4;
@@ -18,17 +19,22 @@ export interface IMonitorState {
 }
 
 /** The logs that are shown beside each other. */
-export class MonitorModel extends Store<IMonitorState> {
-  constructor(client: IClient, ws: string) {
-    const log = new LogModel(client, ws);
-    const first = { id: 0, log };
-    super({ panes: [first], active: 0 });
-    this._client = client;
-    this._ws = ws;
+export class MonitorModel extends Model<IMonitorState> {
+  /** @param list - the tasks to choose from */
+  constructor(readonly list: WorkspaceModel) {
+    const first = { id: 0, log: new LogModel(list.client, list.ws) };
+    super({ panes: [first], active: first.id });
     this._listen(first);
+    this.listen(list, () => this._noteRows());
   }
 
-  dispose(): void {
+  /** List the tasks and follow them. */
+  start(): void {
+    this.list.start();
+  }
+
+  override dispose(): void {
+    super.dispose();
     this.state.panes.forEach(pane => pane.log.dispose());
   }
 
@@ -70,7 +76,7 @@ export class MonitorModel extends Store<IMonitorState> {
       this.open(task);
       return;
     }
-    const log = new LogModel(this._client, this._ws);
+    const log = new LogModel(this.list.client, this.list.ws);
     const pane = { id: Math.max(...panes.map(each => each.id)) + 1, log };
     this._listen(pane);
     log.open(task);
@@ -100,9 +106,16 @@ export class MonitorModel extends Store<IMonitorState> {
     pane.log.dispose();
   }
 
-  /** Tasks changed: those shown go on with their newest run. */
-  noteRow(row: TaskRow): void {
-    this.state.panes.forEach(pane => pane.log.noteRow(row));
+  /** Tasks changed: the logs go on with their newest run. */
+  private _noteRows(): void {
+    for (const { log } of this.state.panes) {
+      const { task } = log.getSnapshot();
+      const row = task === null ? undefined : this.list.row(task);
+      if (row && row !== this._rows.get(log)) {
+        this._rows.set(log, row);
+        log.noteRow(row);
+      }
+    }
   }
 
   /** What a pane shows is a part of what is shown. */
@@ -112,11 +125,11 @@ export class MonitorModel extends Store<IMonitorState> {
       const now = log.getSnapshot().task;
       if (now !== task) {
         task = now;
-        this.update({});
+        this.update({ panes: [...this.state.panes] });
+        this._noteRows();
       }
     });
   }
 
-  private readonly _client: IClient;
-  private readonly _ws: string;
+  private readonly _rows = new WeakMap<LogModel, TaskRow>();
 }

@@ -1,18 +1,19 @@
-import { asClientError, isAbort } from '../client/errors';
 import type { ClientError } from '../client/errors';
 import type { IClient, TaskPage, TaskStatus } from '../client/types';
+import { LiveModel } from './livemodel';
+import type { IWorkspaceState } from './workspacestate';
 
 /** Rows a request asks for; requests begin at multiples of it. */
 export const PAGE = 200;
 
-/** How long changes gather before the shown rows are listed again, in ms. */
-export const CALM = 250;
+/** How long changes gather before the shown rows are listed again. */
+export const GATHER_MS = 250;
 
-/** Pause before a failed listing is tried again, in ms. */
-const RETRY = 3000;
+/** Pause after a failed listing. */
+const RETRY_MS = 3000;
 
 /** Values of the configuration that the server tells of a task. */
-const MOST_FIELDS = 200;
+const MAX_FIELDS = 200;
 
 /** What is listed and in which order. */
 export interface IListing {
@@ -41,13 +42,13 @@ export function asQuery(listing: IListing) {
     sort: listing.sort,
     order: listing.order,
     fields: listing.fields.length
-      ? listing.fields.slice(0, MOST_FIELDS)
+      ? listing.fields.slice(0, MAX_FIELDS)
       : undefined
   };
 }
 
 /** Names that one request asks for. */
-const MANY = 1000;
+const MAX_NAMES = 1000;
 
 /** The names of all tasks that match. */
 export async function allNames(
@@ -57,11 +58,11 @@ export async function allNames(
 ): Promise<Set<string>> {
   const names = new Set<string>();
   let total = Infinity;
-  for (let offset = 0; offset < total; offset += MANY) {
+  for (let offset = 0; offset < total; offset += MAX_NAMES) {
     const page = await client.listTasks(id, {
       ...asQuery({ ...listing, fields: [] }),
       offset,
-      limit: MANY
+      limit: MAX_NAMES
     });
     page.items.forEach(row => names.add(row.name));
     total = page.total;
@@ -69,55 +70,26 @@ export async function allNames(
   return names;
 }
 
-/** Whose pages are loaded. */
-export interface IPagesOwner {
-  readonly listing: IListing;
-  readonly total: number;
-  /** Whether the row at a position is loaded, fresh or not. */
-  isLoaded(index: number): boolean;
-  /** A page came; `isOther` when older pages belong to another listing. */
-  onPage(page: number, answer: TaskPage, isOther: boolean): void;
-  onError(error: ClientError): void;
-  onBusy(isBusy: boolean): void;
-}
-
 /** Loads the pages that are shown, one after the other, and keeps them fresh. */
-export class Pages {
-  constructor(client: IClient, id: string, owner: IPagesOwner) {
-    this._client = client;
-    this._id = id;
-    this._owner = owner;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    this._abort?.abort();
-    this._abort = null;
-    clearTimeout(this._calm);
-    clearTimeout(this._again);
-  }
-
+export abstract class TaskPager extends LiveModel<IWorkspaceState> {
   /** Say which positions are shown, so that they are loaded. */
   need(first: number, last: number): void {
     this._first = Math.max(0, first);
     this._last = Math.max(this._first, last);
-    this._load();
+    this._loadPages();
   }
 
   /** List anew what is shown, now. */
   refresh(): void {
-    clearTimeout(this._calm);
-    this._calm = undefined;
-    clearTimeout(this._again);
-    this._again = undefined;
-    this._abort?.abort();
-    this._abort = null;
+    this.cancel('page');
+    this.cancel('gather');
+    this.cancel('retry');
     this.invalidate();
-    this._load();
+    this._loadPages();
   }
 
   /** Another listing: begin at its first page. */
-  restart(): void {
+  protected restart(): void {
     this._isOther = true;
     this._first = 0;
     this._last = PAGE - 1;
@@ -125,74 +97,75 @@ export class Pages {
   }
 
   /** List again soon, together with what else changes until then. */
-  soon(): void {
+  protected refreshSoon(): void {
     this.invalidate();
-    if (this._calm === undefined) {
-      this._calm = setTimeout(() => {
-        this._calm = undefined;
-        this._load();
-      }, CALM);
-    }
+    this.schedule('gather', GATHER_MS, () => this._loadPages());
   }
 
   /** What is listed may be old; answers under way do not count as fresh. */
-  invalidate(): void {
+  protected invalidate(): void {
     this._generation++;
     this._fresh.clear();
   }
 
-  private _load(): void {
-    if (this._isDisposed || this._abort || this._again !== undefined) {
+  /** A page came; `isOther` when older pages belong to another listing. */
+  protected abstract onPage(
+    page: number,
+    answer: TaskPage,
+    isOther: boolean
+  ): void;
+
+  protected abstract onListError(error: ClientError): void;
+
+  private _loadPages(): void {
+    if (this.isRequested('page') || this.isScheduled('retry')) {
       return;
     }
     const page = this._nextPage();
+    this.update({ refreshing: page >= 0 });
     if (page < 0) {
-      this._owner.onBusy(false);
       return;
     }
-    const abort = new AbortController();
     const generation = this._generation;
-    this._abort = abort;
-    this._owner.onBusy(true);
-    this._client
-      .listTasks(
-        this._id,
-        { ...asQuery(this._owner.listing), offset: page * PAGE, limit: PAGE },
-        abort.signal
-      )
-      .then(
-        answer => {
-          if (this._abort === abort) {
-            this._abort = null;
-            if (generation === this._generation) {
-              this._fresh.add(page);
-            }
-            const isOther = this._isOther;
-            this._isOther = false;
-            this._owner.onPage(page, answer, isOther);
-            this._load();
-          }
-        },
-        error => {
-          if (this._abort === abort && !isAbort(error)) {
-            this._abort = null;
-            this._onError(asClientError(error));
-          }
+    const query = {
+      ...asQuery(this.state.listing),
+      offset: page * PAGE,
+      limit: PAGE
+    };
+    void this.fetch(
+      'page',
+      signal => this.client.listTasks(this.ws, query, signal),
+      answer => {
+        if (generation === this._generation) {
+          this._fresh.add(page);
         }
-      );
+        const isOther = this._isOther;
+        this._isOther = false;
+        this.onPage(page, answer, isOther);
+        this._loadPages();
+      },
+      error => {
+        this.update({ refreshing: false });
+        this.onListError(error);
+        // A filter that is not understood stays so until it is changed.
+        if (error.status !== 400) {
+          this.schedule('retry', RETRY_MS, () => this._loadPages());
+        }
+      }
+    );
   }
 
   private _nextPage(): number {
-    const end = Math.max(0, this._owner.total - 1);
+    const { total, rows } = this.state;
+    const end = Math.max(0, total - 1);
     const first = Math.floor(this._first / PAGE);
     const last = Math.floor(Math.min(this._last, end) / PAGE);
     for (let page = Math.min(first, last); page <= last; page++) {
       // While changes still gather only what was never loaded is urgent.
       if (
-        this._calm === undefined
-          ? !this._fresh.has(page)
-          : page * PAGE < this._owner.total &&
-            !this._owner.isLoaded(page * PAGE)
+        this.isScheduled('gather')
+          ? page * PAGE < total && rows[page * PAGE] === undefined
+          : !this._fresh.has(page)
       ) {
         return page;
       }
@@ -200,28 +173,9 @@ export class Pages {
     return -1;
   }
 
-  private _onError(error: ClientError): void {
-    this._owner.onBusy(false);
-    this._owner.onError(error);
-    // A search that is not understood stays so until it is changed.
-    if (error.status !== 400) {
-      this._again = setTimeout(() => {
-        this._again = undefined;
-        this._load();
-      }, RETRY);
-    }
-  }
-
-  private _client: IClient;
-  private _id: string;
-  private _owner: IPagesOwner;
-  private _abort: AbortController | null = null;
-  private _calm: ReturnType<typeof setTimeout> | undefined;
-  private _again: ReturnType<typeof setTimeout> | undefined;
-  private _fresh = new Set<number>();
+  private readonly _fresh = new Set<number>();
   private _generation = 0;
   private _isOther = false;
   private _first = 0;
   private _last = PAGE - 1;
-  private _isDisposed = false;
 }

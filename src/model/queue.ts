@@ -1,13 +1,13 @@
 import type { ClientError } from '../client/errors';
-import { asClientError } from '../client/errors';
 import type { IClient, Queue } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
+import { keepEqual } from './store';
 
-/** How long changes gather before the queue is asked for again, in ms. */
-const CALM = 400;
+/** How long changes gather before the queue is read again. */
+const GATHER_MS = 400;
 
-/** While something waits: what it waits for changes without an event, in ms. */
-const WAITING = 4000;
+/** Reasons to wait change without an event: how often they are read. */
+const POLL_MS = 4000;
 
 export interface IQueueState {
   /** What waits, null until it was heard. */
@@ -23,25 +23,17 @@ export interface IQueueState {
 type QueueClient = Pick<IClient, 'getQueue' | 'pauseQueue' | 'requeueForeign'>;
 
 /** What waits in a project, and for what; asked for only while somebody looks. */
-export class QueueModel extends Store<IQueueState> {
-  constructor(client: QueueClient, ws: string) {
+export class QueueModel extends Model<IQueueState> {
+  constructor(
+    private readonly _client: QueueClient,
+    private readonly _ws: string
+  ) {
     super({ queue: null, error: null, pausing: null, requeueing: false });
-    this._client = client;
-    this._ws = ws;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
   }
 
   /** Something was queued, started or ended. */
   soon(): void {
-    this._schedule(CALM);
+    this._schedule(GATHER_MS);
   }
 
   /**
@@ -51,17 +43,9 @@ export class QueueModel extends Store<IQueueState> {
    */
   async pause(paused: boolean): Promise<void> {
     this.update({ pausing: paused });
-    this._turn++;
-    try {
-      const queue = await this._client.pauseQueue(this._ws, paused);
-      this._turn++; // an answer to what was asked meanwhile is older
-      this.update({ queue, error: null, pausing: null });
-    } catch (error) {
-      this.update({ pausing: null });
-      throw asClientError(error);
-    } finally {
-      this._schedule(CALM);
-    }
+    await this._change(() => this._client.pauseQueue(this._ws, paused)).finally(
+      () => this.update({ pausing: null })
+    );
   }
 
   /**
@@ -71,79 +55,51 @@ export class QueueModel extends Store<IQueueState> {
    */
   async requeueForeign(): Promise<void> {
     this.update({ requeueing: true });
-    this._turn++;
-    try {
-      const queue = await this._client.requeueForeign(this._ws);
-      this._turn++; // an answer to what was asked meanwhile is older
-      this.update({ queue, error: null });
-    } catch (error) {
-      throw asClientError(error);
-    } finally {
-      this.update({ requeueing: false });
-      this._schedule(CALM);
-    }
+    await this._change(() => this._client.requeueForeign(this._ws)).finally(
+      () => this.update({ requeueing: false })
+    );
   }
 
   protected override onWatched(): void {
-    this._isWatched = true;
     this._schedule(0);
   }
 
   protected override onUnwatched(): void {
-    this._isWatched = false;
-    clearTimeout(this._timer);
-    this._timer = undefined;
+    this.cancel('queue');
   }
 
-  protected override update(change: Partial<IQueueState>): void {
-    if (!this._isDisposed) {
-      super.update(change);
+  /** A change answers with the queue: what was asked for before is older. */
+  private async _change(ask: () => Promise<Queue>): Promise<void> {
+    try {
+      const queue = await this.request('queue', ask);
+      if (queue) {
+        this.update({ queue, error: null });
+      }
+    } finally {
+      this._schedule(GATHER_MS);
     }
   }
 
   private _schedule(delay: number): void {
-    if (this._isDisposed || !this._isWatched) {
-      return;
+    if (this.isWatched) {
+      this.schedule('queue', delay, () => this._read());
     }
-    const due = Date.now() + delay;
-    if (this._timer !== undefined && this._due <= due) {
-      return;
-    }
-    clearTimeout(this._timer);
-    this._due = due;
-    this._timer = setTimeout(() => {
-      this._timer = undefined;
-      void this._ask();
-    }, delay);
   }
 
-  private async _ask(): Promise<void> {
-    const turn = ++this._turn;
-    try {
-      const queue = await this._client.getQueue(this._ws);
-      if (turn === this._turn) {
-        const isSame =
-          JSON.stringify(queue) === JSON.stringify(this.state.queue);
-        if (!isSame || this.state.error) {
-          this.update({ queue, error: null });
+  private async _read(): Promise<void> {
+    await this.fetch(
+      'queue',
+      () => this._client.getQueue(this._ws),
+      queue => {
+        this.update({ queue: keepEqual(this.state.queue, queue), error: null });
+        if (queue.batches.some(batch => !batch.foreign)) {
+          this._schedule(POLL_MS);
         }
+      },
+      error => {
+        this.update({ error });
+        this._schedule(POLL_MS);
       }
-      if (queue.batches.some(batch => !batch.foreign)) {
-        this._schedule(WAITING);
-      }
-    } catch (error) {
-      if (turn === this._turn) {
-        this.update({ error: asClientError(error) });
-        this._schedule(WAITING);
-      }
-    }
+    );
   }
-
-  private readonly _client: QueueClient;
-  private readonly _ws: string;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _due = 0;
-  private _turn = 0;
-  private _isWatched = false;
-  private _isDisposed = false;
 }

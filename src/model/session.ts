@@ -1,15 +1,21 @@
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
-import type { IClient, Status, Workspace } from '../client/types';
+import type {
+  ActionResult,
+  Created,
+  IClient,
+  Status,
+  Workspace
+} from '../client/types';
 import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
-import { Store } from './store';
+import { Model } from './model';
 
 /** The version of the REST interface that these sources speak. */
 export const API_VERSION = 2;
 
-/** Pause before an unreachable server is asked again, in ms. */
-const RETRY = 5000;
+/** Pause before an unreachable server is asked again. */
+const RETRY_MS = 5000;
 
 export interface ISessionState {
   /**
@@ -29,8 +35,8 @@ export interface ISessionState {
 }
 
 /** Which workspaces there are, and which of them is looked at. */
-export class SessionModel extends Store<ISessionState> {
-  constructor(options: SessionModel.IOptions) {
+export class SessionModel extends Model<ISessionState> {
+  constructor(private readonly _options: SessionModel.IOptions) {
     super({
       handshake: 'checking',
       status: null,
@@ -40,15 +46,6 @@ export class SessionModel extends Store<ISessionState> {
       current: null,
       activity: null
     });
-    this._options = options;
-  }
-
-  get client(): IClient {
-    return this._options.client;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
   }
 
   /** What the user may do; everything until the server has answered. */
@@ -61,30 +58,30 @@ export class SessionModel extends Store<ISessionState> {
   }
 
   /** Shake hands, list the workspaces and come back to the last one. */
-  async start(): Promise<void> {
-    clearTimeout(this._timer);
-    const { client, loadCurrent } = this._options;
-    try {
-      const status = await client.getStatus();
-      if (status.api_version !== API_VERSION) {
-        this.update({ handshake: 'mismatch', status, problem: null });
-        return;
+  start(): Promise<void> {
+    return this.fetch(
+      'status',
+      () => this._options.client.getStatus(),
+      status => {
+        const isSame = status.api_version === API_VERSION;
+        const handshake = isSame ? 'ready' : 'mismatch';
+        this.update({ handshake, status, problem: null });
+        return isSame ? this._begin() : undefined;
+      },
+      problem => {
+        if (problem.isUnreachable) {
+          this.update({ handshake: 'unreachable', problem });
+          this.retryAfter('status', RETRY_MS, () => this.start());
+        } else {
+          const isMissing = problem.status === 404;
+          this.update({ handshake: isMissing ? 'missing' : 'failed', problem });
+        }
       }
-      this.update({ handshake: 'ready', status, problem: null });
-    } catch (error) {
-      const problem = asClientError(error);
-      const handshake =
-        problem.status === 404
-          ? 'missing'
-          : problem.isUnreachable
-            ? 'unreachable'
-            : 'failed';
-      this.update({ handshake, problem });
-      if (handshake === 'unreachable' && !this._isDisposed) {
-        this._timer = setTimeout(() => void this.start(), RETRY);
-      }
-      return;
-    }
+    );
+  }
+
+  private async _begin(): Promise<void> {
+    const { loadCurrent } = this._options;
     await this.refresh();
     if (!this.state.current && loadCurrent) {
       const id = await loadCurrent().catch(() => null);
@@ -101,31 +98,26 @@ export class SessionModel extends Store<ISessionState> {
   }
 
   /** Resolved when the server's answer to the handshake is known. */
-  async settled(): Promise<void> {
-    while (this.state.handshake === 'checking' && !this._isDisposed) {
-      await new Promise<void>(resolve => {
-        const leave = this.subscribe(() => {
-          leave();
-          resolve();
-        });
-      });
-    }
+  settled(): Promise<void> {
+    return this.until(({ handshake }) => handshake !== 'checking');
   }
 
   /** List the workspaces anew. */
-  async refresh(): Promise<void> {
-    try {
-      const workspaces = await this._options.client.listWorkspaces();
-      const { current } = this.state;
-      this.update({
-        workspaces,
-        listed: true,
-        problem: null,
-        current: workspaces.find(item => item.id === current?.id) ?? current
-      });
-    } catch (error) {
-      this.update({ problem: asClientError(error) });
-    }
+  refresh(): Promise<void> {
+    return this.fetch(
+      'workspaces',
+      () => this._options.client.listWorkspaces(),
+      workspaces => {
+        const { current } = this.state;
+        this.update({
+          workspaces,
+          listed: true,
+          problem: null,
+          current: workspaces.find(item => item.id === current?.id) ?? current
+        });
+      },
+      problem => this.update({ problem })
+    );
   }
 
   /**
@@ -138,6 +130,52 @@ export class SessionModel extends Store<ISessionState> {
     this.choose(workspace);
     void this.refresh();
     return workspace;
+  }
+
+  /**
+   * The workspace of an id, as the server knows it now.
+   *
+   * @throws ClientError when there is none
+   */
+  readWorkspace(id: string): Promise<Workspace> {
+    return this.send(() => this._options.client.getWorkspace(id));
+  }
+
+  /**
+   * Create and queue one task with the defaults; null where that is not
+   * possible, because values are missing or it would be a sweep.
+   */
+  async runDefaults({ id, kind }: Workspace): Promise<Created | null> {
+    const { client } = this._options;
+    const { text, name } = await this.send(() => client.getTemplate(id));
+    try {
+      if (kind === 'script') {
+        const request = { text, name, limit: 0 };
+        const { count } = await client.previewSweep(id, request);
+        if (count !== 1) {
+          return null;
+        }
+      }
+      return await client.createTasks(id, { text, name, run: {} });
+    } catch (error) {
+      if (asClientError(error).status === 400) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Stop tasks of a workspace.
+   *
+   * @throws ClientError when none can be stopped
+   */
+  stopTasks(
+    ws: string,
+    which: { names: string[] } | { query: string }
+  ): Promise<ActionResult> {
+    const request = { action: 'cancel' as const, ...which };
+    return this.send(() => this._options.client.actOnTasks(ws, request));
   }
 
   /** Look at a workspace. */
@@ -175,15 +213,10 @@ export class SessionModel extends Store<ISessionState> {
     }
   }
 
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
+  override dispose(): void {
+    super.dispose();
     this.state.activity?.dispose();
   }
-
-  private readonly _options: SessionModel.IOptions;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }
 
 export namespace SessionModel {

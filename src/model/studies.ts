@@ -1,4 +1,3 @@
-import { asClientError } from '../client/errors';
 import type {
   EventMessage,
   IClient,
@@ -7,13 +6,13 @@ import type {
   StudyDetail,
   Trial
 } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
 
-/** How long changes gather before studies are asked for again, in ms. */
-const CALM = 1000;
+/** How long changes gather before the studies are read again. */
+const GATHER_MS = 1000;
 
-/** How often an active study is asked for without a sign of change, in ms. */
-const EVERY = 5000;
+/** How often active studies are read without a sign of change. */
+const POLL_MS = 5000;
 
 export interface IStudiesState {
   /** The newest first; null before they are known. */
@@ -42,31 +41,21 @@ export interface IStudiesOptions {
 }
 
 /** The adaptive sweeps of a workspace, and one of them with its trials. */
-export class StudiesModel extends Store<IStudiesState> {
-  constructor(options: IStudiesOptions) {
+export class StudiesModel extends Model<IStudiesState> {
+  constructor(private readonly _options: IStudiesOptions) {
     super({
       items: null,
       damaged: [],
-      chosen: options.chosen ?? '',
+      chosen: _options.chosen ?? '',
       detail: null,
       error: null,
       refusal: null,
       isBusy: false
     });
-    this._options = options;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
   }
 
   start(): void {
-    if (!this._isStarted && !this._isDisposed) {
+    if (!this._isStarted) {
       this._isStarted = true;
       void this._load();
     }
@@ -80,7 +69,7 @@ export class StudiesModel extends Store<IStudiesState> {
         this.state.detail?.trials.some(trial => trial.task === name)
       );
     if (this._isStarted && isStudied) {
-      this._soon(CALM);
+      this._schedule(GATHER_MS);
     }
   }
 
@@ -123,58 +112,46 @@ export class StudiesModel extends Store<IStudiesState> {
 
   private async _do(change: () => Promise<unknown>): Promise<void> {
     this.update({ isBusy: true, refusal: null });
+    let refusal: string | null = null;
     try {
-      await change();
-      this.update({ isBusy: false });
+      await this.send(change);
     } catch (error) {
-      const refusal = asClientError(error).message;
-      this.update({ isBusy: false, refusal });
+      refusal = (error as Error).message;
     }
+    this.update({ isBusy: false, refusal });
     await this._load();
   }
 
-  private _soon(delay: number): void {
-    if (this._isDisposed || this._due <= Date.now() + delay) {
-      return;
-    }
-    clearTimeout(this._timer);
-    this._due = Date.now() + delay;
-    this._timer = setTimeout(() => void this._load(), delay);
+  private _schedule(delay: number): void {
+    this.schedule('studies', delay, () => this._load());
   }
 
   private async _load(): Promise<void> {
-    clearTimeout(this._timer);
-    this._due = Infinity;
-    const turn = ++this._turn;
-    const { client, ws } = this._options;
-    try {
-      const { items, damaged } = await client.listStudies(ws);
-      const { chosen } = this.state;
-      const found = items.find(item => item.name === chosen) ?? items[0];
-      const detail =
-        found && !this._options.isBrief
-          ? await client.getStudy(ws, found.name)
-          : null;
-      if (turn === this._turn && !this._isDisposed) {
-        this.update({ items, damaged, detail, error: null });
+    const { client, ws, isBrief } = this._options;
+    await this.fetch(
+      'studies',
+      async () => {
+        const { items, damaged } = await client.listStudies(ws);
+        const { chosen } = this.state;
+        const found = items.find(item => item.name === chosen) ?? items[0];
+        const detail =
+          found && !isBrief ? await client.getStudy(ws, found.name) : null;
+        return { items, damaged, detail };
+      },
+      found => {
+        this.update({ ...found, error: null });
+        if (found.items.some(item => item.state === 'active')) {
+          this._schedule(POLL_MS);
+        }
+      },
+      error => {
+        this.update({ error });
+        this._schedule(POLL_MS);
       }
-    } catch (error) {
-      if (turn === this._turn && !this._isDisposed) {
-        this.update({ error: asClientError(error) });
-      }
-    }
-    const isActive = this.state.items?.some(item => item.state === 'active');
-    if (turn === this._turn && (isActive || this.state.error)) {
-      this._soon(EVERY);
-    }
+    );
   }
 
-  private readonly _options: IStudiesOptions;
   private _isStarted = false;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _due = Infinity;
-  private _turn = 0;
-  private _isDisposed = false;
 }
 
 /** A trial that has a value, so far or for good. */

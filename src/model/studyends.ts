@@ -1,45 +1,47 @@
 import type { IClient, Study } from '../client/types';
+import { Model } from './model';
 
-/** How long a study has time to end after its last task did, in ms. */
-const PAUSE = 2000;
+/** How long a study has time to end after its last task did. */
+const GATHER_MS = 2000;
+
+interface IStudyEndsState {
+  /** Workspace and name of the studies that were active when last read. */
+  readonly active: ReadonlySet<string>;
+}
 
 /** Notices that adaptive sweeps end that went on before. */
-export class StudyEnds {
+export class StudyEnds extends Model<IStudyEndsState> {
   /** @param onEnd - told of a study that has all its trials, or gave up */
   constructor(
-    client: Pick<IClient, 'listStudies'>,
-    onEnd: (ws: string, study: Study) => void | Promise<void>
+    private readonly _client: Pick<IClient, 'listStudies'>,
+    private readonly _onEnd: (ws: string, study: Study) => void | Promise<void>
   ) {
-    this._client = client;
-    this._onEnd = onEnd;
+    super({ active: new Set() });
   }
 
   /** Trials of a workspace changed. */
   hear(ws: string): void {
-    if (!this._waiting.has(ws)) {
-      this._waiting.add(ws);
-      setTimeout(() => void this._ask(ws), PAUSE);
-    }
+    this.schedule(ws, GATHER_MS, () =>
+      this.fetch(
+        ws,
+        () => this._client.listStudies(ws),
+        ({ items }) => this._compare(ws, items),
+        // The next trial asks again.
+        () => undefined
+      )
+    );
   }
 
-  private async _ask(ws: string): Promise<void> {
-    this._waiting.delete(ws);
-    const { items } = await this._client
-      .listStudies(ws)
-      .catch(() => ({ items: [] as Study[] }));
+  private _compare(ws: string, items: readonly Study[]): void {
+    const active = new Set(this.state.active);
     for (const study of items) {
       const key = `${ws} ${study.name}`;
       if (study.state === 'active') {
-        this._active.add(key);
-      } else if (this._active.delete(key) && study.state !== 'stopped') {
+        active.add(key);
+      } else if (active.delete(key) && study.state !== 'stopped') {
         void this._onEnd(ws, study);
       }
     }
+    this.update({ active });
   }
-
-  private readonly _client: Pick<IClient, 'listStudies'>;
-  private readonly _onEnd: (ws: string, study: Study) => void | Promise<void>;
-  /** Workspaces that are about to be asked for. */
-  private readonly _waiting = new Set<string>();
-  private readonly _active = new Set<string>();
 }

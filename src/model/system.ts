@@ -4,13 +4,13 @@ import type {
   ISystemStream,
   SystemSample
 } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
 
 /** How many samples are kept, about one a second. */
-const HISTORY = 300;
+const MAX_SAMPLES = 300;
 
-/** How long the stream stays after the last watcher went, in milliseconds. */
-const LINGER = 5000;
+/** How long the stream stays open after the last watcher went. */
+const LINGER_MS = 5000;
 
 export interface ISystemState {
   readonly latest: SystemSample | null;
@@ -21,18 +21,13 @@ export interface ISystemState {
 }
 
 /** Loads of the machine; connected only while somebody watches. */
-export class SystemModel extends Store<ISystemState> {
-  constructor(client: IClient) {
+export class SystemModel extends Model<ISystemState> {
+  constructor(private readonly _client: IClient) {
     super({ latest: null, history: [], connection: 'connecting', error: null });
-    this._client = client;
   }
 
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
+  override dispose(): void {
+    super.dispose();
     this._close();
   }
 
@@ -42,8 +37,8 @@ export class SystemModel extends Store<ISystemState> {
   }
 
   protected override onWatched(): void {
-    clearTimeout(this._linger);
-    if (this._stream || this._isDisposed) {
+    this.cancel('close');
+    if (this._stream || this.isDisposed) {
       return;
     }
     this._stream = this._client.streamSystem({
@@ -58,23 +53,18 @@ export class SystemModel extends Store<ISystemState> {
   }
 
   protected override onUnwatched(): void {
-    clearTimeout(this._linger);
-    this._linger = setTimeout(() => this._close(), LINGER);
+    this.schedule('close', LINGER_MS, () => this._close());
   }
 
   private _take(samples: readonly SystemSample[]): void {
-    const history = samples.slice(-HISTORY);
+    const history = samples.slice(-MAX_SAMPLES);
     this.update({ history, latest: history[history.length - 1] ?? null });
   }
 
   private _close(): void {
-    clearTimeout(this._linger);
     this._stream?.dispose();
     this._stream = null;
   }
 
-  private _client: IClient;
   private _stream: ISystemStream | null = null;
-  private _linger: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }

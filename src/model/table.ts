@@ -9,15 +9,15 @@ import {
   shownColumns,
   withColumn
 } from './layout';
+import { Model } from './model';
 import type { ISavedTable, ISavedView } from './savedviews';
 import { withView } from './savedviews';
-import { Store } from './store';
 
-/** How long changes gather before the keys are asked for again, in ms. */
-const CALM = 1000;
+/** How long changes gather before the keys are read again. */
+const GATHER_MS = 1000;
 
-/** Pause before a failed request is tried again, in ms. */
-const RETRY = 4000;
+/** Pause after a failed request. */
+const RETRY_MS = 4000;
 
 export interface ITableState {
   readonly layout: ILayout;
@@ -29,25 +29,15 @@ export interface ITableState {
 }
 
 /** How the table of tasks looks: columns, widths, groups, saved views. */
-export class TableModel extends Store<ITableState> {
-  constructor(options: TableModel.IOptions) {
-    const saved = options.saved ?? { layout: FIRST_LAYOUT, views: [] };
+export class TableModel extends Model<ITableState> {
+  constructor(private readonly _options: TableModel.IOptions) {
+    const saved = _options.saved ?? { layout: FIRST_LAYOUT, views: [] };
     super({
       layout: saved.layout,
       known: null,
       views: saved.views,
       shown: shownColumns(saved.layout, ['name'])
     });
-    this._options = options;
-  }
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
   }
 
   /** Keys of the configuration that columns or groups show. */
@@ -77,7 +67,7 @@ export class TableModel extends Store<ITableState> {
     if (tasks !== this._tasks) {
       const isFirst = this._tasks === -1;
       this._tasks = tasks;
-      this._askIn(isFirst ? 0 : CALM);
+      this.schedule('columns', isFirst ? 0 : GATHER_MS, () => this._load());
     }
   }
 
@@ -134,25 +124,17 @@ export class TableModel extends Store<ITableState> {
     }
   }
 
-  private _askIn(pause: number): void {
-    clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this._ask(), pause);
-  }
-
-  private async _ask(): Promise<void> {
-    const tasks = this._tasks;
-    try {
-      const known = await this._options.client.listColumns(this._options.ws);
-      if (!this._isDisposed) {
+  private _load(): Promise<void> {
+    return this.fetch(
+      'columns',
+      () => this._options.client.listColumns(this._options.ws),
+      known => {
         this.update({ known });
         this._show();
-      }
-    } catch {
+      },
       // Until then the listed tasks tell which columns there are.
-      if (!this._isDisposed && tasks === this._tasks) {
-        this._askIn(RETRY);
-      }
-    }
+      () => this.retryAfter('columns', RETRY_MS, () => this._load())
+    );
   }
 
   private _save(): void {
@@ -160,13 +142,10 @@ export class TableModel extends Store<ITableState> {
     this._options.save?.({ layout, views });
   }
 
-  private readonly _options: TableModel.IOptions;
   private _seen: TaskPage['columns'] | null = null;
   private _curve: string | null = null;
   private _hits = false;
   private _tasks = -1;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }
 
 export namespace TableModel {

@@ -1,7 +1,15 @@
 import type { ClientError } from '../client/errors';
-import { asClientError } from '../client/errors';
-import type { IClient, TaskDetail, TaskPatch, TaskRow } from '../client/types';
-import { Store } from './store';
+import type {
+  Artifacts,
+  IClient,
+  RunInput,
+  TaskDetail,
+  TaskPatch,
+  TaskRow,
+  Template
+} from '../client/types';
+import { Model } from './model';
+import { TaskFinder } from './taskfinder';
 
 export interface ITaskDetailState {
   /** The task that is shown, '' for none. */
@@ -19,43 +27,58 @@ export interface INoteDraft {
   readonly base: string;
 }
 
+type TaskClient = Pick<
+  IClient,
+  | 'changeTask'
+  | 'getRunInput'
+  | 'getTask'
+  | 'getTemplate'
+  | 'listArtifacts'
+  | 'listTasks'
+  | 'readArtifact'
+>;
+
 /** One task with its runs, renewed when its row in a list changes. */
-export class TaskDetailModel extends Store<ITaskDetailState> {
-  constructor(client: Pick<IClient, 'getTask' | 'changeTask'>, ws: string) {
+export class TaskDetailModel extends Model<ITaskDetailState> {
+  constructor(
+    private readonly _client: TaskClient,
+    /** Workspace id. */
+    readonly ws: string
+  ) {
     super({ name: '', detail: null, error: null, saving: false });
-    this._client = client;
-    this._ws = ws;
+    this.finder = this.own(new TaskFinder(_client, ws));
   }
+
+  /** Finds the task whose configuration is compared. */
+  readonly finder: TaskFinder;
 
   /** Notes that were not saved yet, by task: who looks elsewhere finds them again. */
   readonly drafts = new Map<string, INoteDraft>();
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  dispose(): void {
-    this._isDisposed = true;
-    clearTimeout(this._timer);
-  }
 
   /** Show a task; the same one with another row is asked for again. */
   show(name: string, row: TaskRow | undefined): void {
     const stamp = row ? stampOf(row) : '';
     if (name !== this.state.name) {
       this._stamp = stamp;
+      this.cancel('detail');
       this.update({ name, detail: null, error: null });
-      this._schedule(name ? SETTLE : null);
+      if (name) {
+        this.schedule('detail', SETTLE_MS, () => this.refresh());
+      }
     } else if (stamp && stamp !== this._stamp) {
       this._stamp = stamp;
-      this._schedule(CALM);
+      this.schedule('detail', GATHER_MS, () => this.refresh());
     }
   }
 
   /** Ask again now. */
-  async refresh(): Promise<void> {
-    this._schedule(null);
-    await this._ask();
+  refresh(): Promise<void> {
+    return this.fetch(
+      'detail',
+      () => this._client.getTask(this.ws, this.state.name),
+      detail => this.update({ detail, error: null }),
+      error => this.update({ error })
+    );
   }
 
   /**
@@ -65,61 +88,51 @@ export class TaskDetailModel extends Store<ITaskDetailState> {
    */
   async change(patch: TaskPatch): Promise<void> {
     const { name } = this.state;
-    this._turn++;
     this.update({ saving: true });
     try {
-      const detail = await this._client.changeTask(this._ws, name, patch);
+      const detail = await this.send(() =>
+        this._client.changeTask(this.ws, name, patch)
+      );
       if (this.state.name === name) {
+        // An answer to what was asked for meanwhile may be older.
+        this.cancel('detail');
         this.update({ detail, error: null });
+        this.schedule('detail', GATHER_MS, () => this.refresh());
       }
-    } catch (error) {
-      throw asClientError(error);
     } finally {
       this.update({ saving: false });
     }
   }
 
-  protected override update(change: Partial<ITaskDetailState>): void {
-    if (!this._isDisposed) {
-      super.update(change);
-    }
+  /** The configuration of another task, or ('') the default one. */
+  readTemplate(task: string): Promise<Template> {
+    return this._client.getTemplate(this.ws, task || undefined);
   }
 
-  private _schedule(delay: number | null): void {
-    clearTimeout(this._timer);
-    if (delay !== null && !this._isDisposed) {
-      this._timer = setTimeout(() => void this._ask(), delay);
-    }
+  /** What a run of the task was given. */
+  readInput(run: number): Promise<RunInput> {
+    return this._client.getRunInput(this.ws, this.state.name, run);
   }
 
-  private async _ask(): Promise<void> {
+  /** The files that a run of the task left. */
+  listFiles(run: number): Promise<Artifacts> {
+    return this._client.listArtifacts(this.ws, this.state.name, run);
+  }
+
+  /** One of these files, or its first `limit` bytes. */
+  readFile(run: number, path: string, limit?: number): Promise<Blob> {
     const { name } = this.state;
-    const turn = ++this._turn;
-    try {
-      const detail = await this._client.getTask(this._ws, name);
-      if (turn === this._turn && this.state.name === name) {
-        this.update({ detail, error: null });
-      }
-    } catch (error) {
-      if (turn === this._turn && this.state.name === name) {
-        this.update({ error: asClientError(error) });
-      }
-    }
+    return this._client.readArtifact(this.ws, name, run, path, limit);
   }
 
-  private readonly _client: Pick<IClient, 'getTask' | 'changeTask'>;
-  private readonly _ws: string;
   private _stamp = '';
-  private _turn = 0;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _isDisposed = false;
 }
 
-/** Who walks through a list with the keys sees each task only for a moment, in ms. */
-const SETTLE = 80;
+/** A task that the user only passes with the arrow keys is not loaded. */
+const SETTLE_MS = 80;
 
-/** How long changes gather, in ms. */
-const CALM = 600;
+/** How long changes gather before the task is read again. */
+const GATHER_MS = 600;
 
 /** Changes when something else is to be told of a task. */
 function stampOf(row: TaskRow): string {

@@ -1,7 +1,6 @@
 import type { ClientError } from '../client/errors';
-import { asClientError } from '../client/errors';
 import type { ActionResult, IClient, TrashedTask } from '../client/types';
-import { Store } from './store';
+import { Model } from './model';
 
 export interface ITrashState {
   /** `loading` and `error` only as long as nothing was ever listed. */
@@ -16,8 +15,11 @@ export interface ITrashState {
 }
 
 /** The trash of a workspace: what is in it, and the two ways out. */
-export class TrashModel extends Store<ITrashState> {
-  constructor(client: Pick<IClient, 'listTrash' | 'actOnTasks'>, ws: string) {
+export class TrashModel extends Model<ITrashState> {
+  constructor(
+    private readonly _client: Pick<IClient, 'listTrash' | 'actOnTasks'>,
+    private readonly _ws: string
+  ) {
     super({
       phase: 'loading',
       items: [],
@@ -25,31 +27,28 @@ export class TrashModel extends Store<ITrashState> {
       error: null,
       busy: null
     });
-    this._client = client;
-    this._ws = ws;
   }
 
   /** List anew; of several listings the one asked for last counts. */
-  async load(): Promise<void> {
-    const turn = ++this._turn;
-    try {
-      const items = await this._client.listTrash(this._ws);
-      if (turn === this._turn) {
+  load(): Promise<void> {
+    return this.fetch(
+      'list',
+      () => this._client.listTrash(this._ws),
+      items => {
         const names = new Set(items.map(item => item.name));
-        const { selection } = this.state;
+        const selection = [...this.state.selection];
         this.update({
           phase: 'ready',
           items,
           error: null,
-          selection: new Set([...selection].filter(name => names.has(name)))
+          selection: new Set(selection.filter(name => names.has(name)))
         });
-      }
-    } catch (error) {
-      if (turn === this._turn) {
+      },
+      error => {
         const phase = this.state.phase === 'ready' ? 'ready' : 'error';
-        this.update({ error: asClientError(error), phase });
+        this.update({ error, phase });
       }
-    }
+    );
   }
 
   select(names: Iterable<string>, mode: 'replace' | 'add' | 'remove'): void {
@@ -75,10 +74,9 @@ export class TrashModel extends Store<ITrashState> {
   ): Promise<ActionResult> {
     this.update({ busy: action });
     try {
-      const result = await this._client.actOnTasks(this._ws, {
-        action,
-        names: [...names]
-      });
+      const result = await this.send(() =>
+        this._client.actOnTasks(this._ws, { action, names: [...names] })
+      );
       const gone = new Set(result.done);
       this.update({
         items: this.state.items.filter(item => !gone.has(item.name)),
@@ -87,15 +85,9 @@ export class TrashModel extends Store<ITrashState> {
         )
       });
       return result;
-    } catch (error) {
-      throw asClientError(error);
     } finally {
       this.update({ busy: null });
       void this.load();
     }
   }
-
-  private _turn = 0;
-  private readonly _client: Pick<IClient, 'listTrash' | 'actOnTasks'>;
-  private readonly _ws: string;
 }

@@ -5,15 +5,19 @@ import type {
   ActionRequest,
   ActionResult,
   ConnectionState,
+  Created,
+  CreateRequest,
   EventMessage,
+  ExportQuery,
   IClient,
-  IEventStream,
+  IDownload,
+  TaskListQuery,
   TaskPage,
   TaskRow
 } from '../client/types';
 import { ACTIVE_TASKS, ActiveRows } from './active';
 import type { IListing } from './pages';
-import { allNames, CALM, PAGE, Pages } from './pages';
+import { allNames, asQuery, GATHER_MS, PAGE, TaskPager } from './pages';
 import { Position } from './position';
 import {
   keepNewer,
@@ -22,12 +26,11 @@ import {
   removeRows,
   sortMayMove
 } from './rows';
-import { Store } from './store';
-import type { IWorkspaceState } from './workspacestate';
-import { firstState, mergeColumns, sameNotices, sumOf } from './workspacestate';
+import { keepEqual } from './store';
+import { firstState, mergeColumns, sumOf } from './workspacestate';
 
-/** How long an action may stay unconfirmed by an event, in ms. */
-const PATIENCE = 4000;
+/** How long an action may stay unconfirmed by an event. */
+const CONFIRM_MS = 4000;
 
 /** What goes with an action, beside the tasks. */
 export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
@@ -36,87 +39,28 @@ export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
 const SHOWING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** The tasks of one workspace as the server knows them, kept up to date. */
-export class WorkspaceModel extends Store<IWorkspaceState> {
+export class WorkspaceModel extends TaskPager {
   /**
    * @param client - where the workspace lives
-   * @param id - id of the workspace
+   * @param ws - id of the workspace
    * @param listing - what to list at first
    */
-  constructor(client: IClient, id: string, listing: Partial<IListing> = {}) {
-    super(firstState(listing));
-    this.client = client;
-    this.id = id;
-    const store = this.getSnapshot;
-    this._pages = new Pages(client, id, {
-      get listing() {
-        return store().listing;
-      },
-      get total() {
-        return store().total;
-      },
-      isLoaded: index => store().rows[index] !== undefined,
-      onPage: (page, answer, isOther) => this._onPage(page, answer, isOther),
-      onError: error => this._onListError(error),
-      onBusy: refreshing => {
-        if (refreshing !== store().refreshing) {
-          this.update({ refreshing });
-        }
-      }
-    });
+  constructor(client: IClient, ws: string, listing: Partial<IListing> = {}) {
+    super(client, ws, firstState(listing));
   }
 
-  readonly client: IClient;
-  readonly id: string;
-
-  get isDisposed(): boolean {
-    return this._isDisposed;
-  }
-
-  /** Begin to list and to listen; a second call does nothing. */
-  start(): void {
-    if (this._stream || this._isDisposed) {
-      return;
+  override start(): void {
+    if (!this._isStarted) {
+      this._isStarted = true;
+      super.start();
+      this._readWorkspace();
     }
-    this._stream = this.client.streamEvents(this.id, {
-      onHello: message => this._onHello(message),
-      onChanges: message => this._onChanges(message),
-      onReset: () => this._onReset(),
-      onState: connection => this._onConnection(connection),
-      onError: error => this._onFailure(error)
-    });
-    this.refresh();
-    this._readWorkspace();
-  }
-
-  dispose(): void {
-    if (this._isDisposed) {
-      return;
-    }
-    this._isDisposed = true;
-    this._stream?.dispose();
-    this._stream = null;
-    this._pages.dispose();
-    clearTimeout(this._active);
-    for (const timer of this._impatience) {
-      clearTimeout(timer);
-    }
-  }
-
-  /** Connect and list now instead of waiting for the next attempt. */
-  retry(): void {
-    this._stream?.retry();
-    this.refresh();
-  }
-
-  /** List anew what is shown. */
-  refresh(): void {
-    this._pages.refresh();
   }
 
   /** Change the search, the statuses or the order. */
   setListing(change: Partial<IListing>): void {
     this.update({ listing: { ...this.state.listing, ...change } });
-    this._pages.restart();
+    this.restart();
   }
 
   /** Have values of the configuration told; what is shown stays meanwhile. */
@@ -124,13 +68,8 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     const { listing } = this.state;
     if (fields.join('\n') !== listing.fields.join('\n')) {
       this.update({ listing: { ...listing, fields } });
-      this._pages.refresh();
+      this.refresh();
     }
-  }
-
-  /** Say which positions are shown, so that they are loaded. */
-  need(first: number, last: number): void {
-    this._pages.need(first, last);
   }
 
   /** The row of a task when it is loaded. */
@@ -156,7 +95,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   /** Select every task that matches, also those not loaded. */
   async selectAll(): Promise<void> {
     this.select(
-      await allNames(this.client, this.id, this.state.listing),
+      await allNames(this.client, this.ws, this.state.listing),
       'replace'
     );
   }
@@ -164,8 +103,8 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   // -- actions ----------------------------------------------------------
 
   /**
-   * Ask for an action; it shows at once in `pending` and is corrected by what
-   * the server says.
+   * Ask for an action on tasks, or with `options.query` on all that match it.
+   * It shows at once in `pending` and is corrected by what the server says.
    *
    * @returns what was done and what was refused
    * @throws ClientError when nothing was done
@@ -175,6 +114,11 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     names: readonly string[],
     options: ActionOptions = {}
   ): Promise<ActionResult> {
+    if (options.query) {
+      return this.send(() =>
+        this.client.actOnTasks(this.ws, { action, ...options })
+      );
+    }
     if (names.length === 0) {
       return { done: [], refused: [], made: [] };
     }
@@ -183,17 +127,16 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     }
     let result: ActionResult;
     try {
-      result = await this.client.actOnTasks(this.id, {
-        action,
-        names: [...names],
-        ...options
-      });
+      result = await this.send(() =>
+        this.client.actOnTasks(this.ws, {
+          action,
+          names: [...names],
+          ...options
+        })
+      );
     } catch (error) {
       this._setPending(names, null);
-      throw asClientError(error);
-    }
-    if (this._isDisposed) {
-      return result;
+      throw error;
     }
     this._setPending(
       result.refused.map(item => item.name),
@@ -206,11 +149,11 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       if (result.done.length > 0) {
         this.update({ undo: { names: result.done } });
       }
-      this._pages.soon();
+      this.refreshSoon();
     } else if (SHOWING.includes(action)) {
       this._expect(result.done);
     } else {
-      this._pages.soon();
+      this.refreshSoon();
     }
     return result;
   }
@@ -230,19 +173,66 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     this.update({ undo: null });
   }
 
+  /**
+   * Give a task another name.
+   *
+   * @throws ClientError when it is refused
+   */
+  async rename(task: string, name: string): Promise<void> {
+    const patch = { name, expected: { name: task } };
+    await this.send(() => this.client.changeTask(this.ws, task, patch));
+    this.refresh();
+  }
+
+  /** The results of the listed tasks, or of those of a query, as a file. */
+  exportResults(form: ExportQuery): Promise<IDownload> {
+    const { query, status, sort, order } = asQuery(this.state.listing);
+    return this.send(() =>
+      this.client.exportResults(this.ws, {
+        query,
+        status,
+        sort,
+        order,
+        ...form
+      })
+    );
+  }
+
+  /** The tasks that match a query. */
+  findTasks(query: TaskListQuery): Promise<TaskPage> {
+    return this.send(() => this.client.listTasks(this.ws, query));
+  }
+
+  /** Create tasks from a configuration, by default the usual one. */
+  async createTasks(request: Partial<CreateRequest>): Promise<Created> {
+    const { text, name, run = null } = request;
+    const template =
+      text === undefined || name === undefined
+        ? await this.send(() => this.client.getTemplate(this.ws))
+        : { text, name };
+    return this.send(() =>
+      this.client.createTasks(this.ws, {
+        text: text ?? template.text,
+        name: name ?? template.name,
+        run
+      })
+    );
+  }
+
   // -- listing ----------------------------------------------------------
 
-  private _onPage(page: number, answer: TaskPage, isOther: boolean): void {
+  protected onPage(page: number, answer: TaskPage, isOther: boolean): void {
     if (this._position.isOther(answer)) {
-      this._pages.invalidate();
+      this.invalidate();
     }
     const isLate = this._position.list(answer);
     const old = isOther ? [] : this.state.rows;
+    this.noteMessage();
     this.update({
       phase: 'ready',
       error: null,
       queryError: null,
-      notices: sameNotices(this.state.notices, answer.notices),
+      notices: keepEqual(this.state.notices, answer.notices ?? []),
       rows: placePage(
         old,
         page * PAGE,
@@ -252,12 +242,11 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       total: answer.total,
       counts: isLate ? this.state.counts : answer.counts,
       columns: mergeColumns(this.state.columns, answer.columns),
-      typical: answer.typical_duration,
-      heard: Date.now()
+      typical: answer.typical_duration
     });
     this._checkActive();
     if (isLate) {
-      this._pages.soon();
+      this.refreshSoon();
     }
   }
 
@@ -265,36 +254,34 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   private _checkActive(): void {
     const { counts } = this.state;
     if (
-      this._active === undefined &&
+      !this.isRequested('active') &&
       counts !== null &&
       this._activeRows.needsList(counts)
     ) {
-      const pause = this._hasActive ? CALM : 0;
-      this._active = setTimeout(() => this._listActive(), pause);
+      this.schedule('active', this._hasActive ? GATHER_MS : 0, () =>
+        this._listActive()
+      );
     }
   }
 
   private _listActive(): void {
     this._hasActive = true;
-    this.client.listTasks(this.id, ACTIVE_TASKS).then(
+    void this.fetch(
+      'active',
+      signal => this.client.listTasks(this.ws, ACTIVE_TASKS, signal),
       page => {
-        this._active = undefined;
-        if (!this._isDisposed) {
-          this._activeRows.list(page);
-          this.update({ active: this._activeRows.rows });
-          if (this._position.isLate(page)) {
-            this._active = setTimeout(() => this._listActive(), CALM);
-          }
+        this._activeRows.list(page);
+        this.update({ active: this._activeRows.rows });
+        if (this._position.isLate(page)) {
+          this.schedule('active', GATHER_MS, () => this._listActive());
         }
       },
       // The next change or listing asks again.
-      () => {
-        this._active = undefined;
-      }
+      () => undefined
     );
   }
 
-  private _onListError(error: ClientError): void {
+  protected onListError(error: ClientError): void {
     if (error.status === 400) {
       // With nothing listed yet there is nothing to wait for either.
       this.update({ queryError: error, notices: [], phase: 'ready' });
@@ -306,21 +293,20 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   // -- events -----------------------------------------------------------
 
-  private _onHello(message: EventMessage): void {
-    this.update({ heard: Date.now() });
+  protected onHello(message: EventMessage): void {
     if (this._position.greet(message)) {
-      this._pages.soon();
+      this.refreshSoon();
     }
   }
 
-  private _onReset(): void {
-    this._pages.soon();
+  protected onReset(): void {
+    this.refreshSoon();
     this._readWorkspace();
   }
 
-  private _onChanges(message: EventMessage): void {
+  protected onChanges(message: EventMessage): void {
     if (this._position.isOther(message)) {
-      this._onReset();
+      this.onReset();
       return;
     }
     this._position.hear(message);
@@ -336,7 +322,10 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
     const selection = new Set(this.state.selection);
     removed.forEach(name => selection.delete(name));
     this._activeRows.patch(changed, removed);
-    const counts = message.counts ?? this.state.counts;
+    const counts = keepEqual(
+      this.state.counts,
+      message.counts ?? this.state.counts
+    );
     this.update({
       rows: kept,
       total: total - gone,
@@ -351,8 +340,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       selection:
         selection.size === this.state.selection.size
           ? this.state.selection
-          : selection,
-      heard: Date.now()
+          : selection
     });
     this._checkActive();
     const filtered = listing.query !== '' || listing.statuses.length > 0;
@@ -362,34 +350,31 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
       (counts !== null && sumOf(counts) !== total - gone) ||
       sortMayMove(listing.sort, patched.before, patched.after, patched.missed)
     ) {
-      this._pages.soon();
+      this.refreshSoon();
     }
   }
 
-  private _onConnection(connection: ConnectionState): void {
+  protected override onConnection(connection: ConnectionState): void {
     if (connection === 'open') {
-      this.update({ connection, heard: Date.now() });
-      if (this.state.error) {
-        this.refresh();
-      }
-    } else {
-      this.update({ connection });
+      this.noteMessage();
+    }
+    super.onConnection(connection);
+    if (connection === 'open' && this.state.error) {
+      this.refresh();
     }
   }
 
-  private _onFailure(error: Error): void {
+  protected override onStreamError(error: Error): void {
     if (this.state.phase !== 'ready') {
       this.update({ error: asClientError(error) });
     }
   }
 
   private _readWorkspace(): void {
-    this.client.getWorkspace(this.id).then(
-      workspace => {
-        if (!this._isDisposed) {
-          this.update({ workspace });
-        }
-      },
+    void this.fetch(
+      'workspace',
+      () => this.client.getWorkspace(this.ws),
+      workspace => this.update({ workspace }),
       // The listing tells the same failure where it can be seen.
       () => undefined
     );
@@ -411,14 +396,12 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
 
   /** Events should confirm these; when they do not, the list decides. */
   private _expect(names: readonly string[]): void {
-    const timer = setTimeout(() => {
-      this._impatience.delete(timer);
+    this.schedule(`confirm ${names.join()}`, CONFIRM_MS, () => {
       if (names.some(name => this.state.pending.has(name))) {
         this._setPending(names, null);
         this.refresh();
       }
-    }, PATIENCE);
-    this._impatience.add(timer);
+    });
   }
 
   private _remove(names: readonly string[]): void {
@@ -430,11 +413,7 @@ export class WorkspaceModel extends Store<IWorkspaceState> {
   }
 
   private readonly _position = new Position();
-  private _pages: Pages;
-  private _stream: IEventStream | null = null;
-  private _active: ReturnType<typeof setTimeout> | undefined;
-  private _hasActive = false;
   private readonly _activeRows = new ActiveRows();
-  private _impatience = new Set<ReturnType<typeof setTimeout>>();
-  private _isDisposed = false;
+  private _hasActive = false;
+  private _isStarted = false;
 }

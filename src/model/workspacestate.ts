@@ -1,13 +1,13 @@
 import type { ClientError } from '../client/errors';
 import type {
   Action,
-  ConnectionState,
   Counts,
   FieldError,
   TaskPage,
   TaskRow,
   Workspace
 } from '../client/types';
+import type { ILiveState } from './livemodel';
 import type { IListing } from './pages';
 import { FIRST_LISTING } from './pages';
 import type { IRows } from './rows';
@@ -18,7 +18,7 @@ export interface IUndo {
   readonly names: readonly string[];
 }
 
-export interface IWorkspaceState {
+export interface IWorkspaceState extends ILiveState {
   /** What the server says about the workspace, null until it was heard. */
   readonly workspace: Workspace | null;
   /** `loading` and `error` only as long as nothing was ever listed. */
@@ -47,13 +47,12 @@ export interface IWorkspaceState {
   /** What was asked for and is not confirmed yet, by name. */
   readonly pending: ReadonlyMap<string, Action>;
   readonly undo: IUndo | null;
-  readonly connection: ConnectionState;
-  /** When the server was last heard, in milliseconds since the epoch. */
-  readonly heard: number | null;
 }
 
 /** What is known before the server was heard. */
-export function firstState(listing: Partial<IListing>): IWorkspaceState {
+export function firstState(
+  listing: Partial<IListing>
+): Omit<IWorkspaceState, keyof ILiveState> {
   return {
     workspace: null,
     phase: 'loading',
@@ -70,16 +69,41 @@ export function firstState(listing: Partial<IListing>): IWorkspaceState {
     typical: null,
     selection: new Set(),
     pending: new Map(),
-    undo: null,
-    connection: 'connecting',
-    heard: null
+    undo: null
   };
 }
 
-/** All tasks, whatever their status. */
+/**
+ * Return whether two states differ in the rows at most, and not in those of
+ * some tasks: what is around the list looks the same then.
+ */
+export function differInRowsOnly(
+  old: IWorkspaceState,
+  fresh: IWorkspaceState,
+  tasks: ReadonlySet<string>
+): boolean {
+  const isOfRows = (key: string) => ['active', 'rows', 'typical'].includes(key);
+  const pick = ({ rows }: IWorkspaceState) =>
+    rows.filter(row => row && tasks.has(row.name));
+  const keys = Object.keys(old) as (keyof IWorkspaceState)[];
+  if (!keys.every(key => isOfRows(key) || Object.is(old[key], fresh[key]))) {
+    return false;
+  }
+  if (old.rows === fresh.rows || tasks.size === 0) {
+    return true;
+  }
+  const before = pick(old);
+  const after = pick(fresh);
+  return (
+    before.length === after.length &&
+    before.every((row, index) => row === after[index])
+  );
+}
+
 /** So many tasks make lists and searches take seconds (docs/scaling.md). */
 export const MANY_TASKS = 100_000;
 
+/** All tasks, whatever their status. */
 export function sumOf(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
@@ -99,14 +123,4 @@ export function mergeColumns(
 function merge(old: string[], more: readonly string[]): string[] {
   const fresh = [...new Set(more)].filter(key => !old.includes(key));
   return fresh.length > 0 ? [...old, ...fresh] : old;
-}
-
-/** The old notices when the new ones say the same. */
-export function sameNotices(
-  old: readonly FieldError[],
-  fresh: readonly FieldError[] | undefined
-): readonly FieldError[] {
-  return JSON.stringify(old) === JSON.stringify(fresh ?? [])
-    ? old
-    : (fresh ?? []);
 }

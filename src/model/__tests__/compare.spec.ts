@@ -34,6 +34,7 @@ function opened(names = ['a', 'b', 'c']) {
     compareTasks: jest.fn((ws: string, asked: readonly string[]) =>
       Promise.resolve(comparison({ missing: asked.filter(each => each > 'c') }))
     ),
+    listCurves: async () => ({ items: [] }),
     streamEvents: (ws: string, handlers: IEventHandlers) => {
       events = handlers;
       return new FakeStream();

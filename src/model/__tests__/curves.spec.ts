@@ -42,7 +42,7 @@ describe('CurvesModel', () => {
     model.need(rows, ['acc', 'loss']);
     await jest.advanceTimersByTimeAsync(1000);
     expect(model.getSnapshot().key).toBe('loss');
-    expect(model.getSnapshot().curves.get('a')).toEqual({
+    expect(model.getSnapshot().curves.get('a')).toMatchObject({
       values: [1, null, 0.5],
       places: [0, 1, 2]
     });

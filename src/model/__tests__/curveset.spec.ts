@@ -131,6 +131,10 @@ describe('RunCurvesModel', () => {
   it('shows a run, renews it while it changes, and never another one', async () => {
     const client = asking();
     const model = new RunCurvesModel(client, 'ws');
+    model.show('b', 1);
+    await settled();
+    expect(client.listCurves).not.toHaveBeenCalled();
+    model.subscribe(() => undefined);
     model.show('a', 2);
     await settled();
     expect(client.listCurves).toHaveBeenLastCalledWith('ws', ['a'], [], 600, 2);

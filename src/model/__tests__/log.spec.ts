@@ -10,6 +10,7 @@ class SlowSink implements ILogSink {
   waiting: { text: string; done: () => void }[] = [];
 
   start: number | null = null;
+  seen = 0;
   revealed: IHit[] = [];
   /** Where bytes end that stay when others come before them. */
   room = Infinity;

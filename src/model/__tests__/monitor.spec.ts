@@ -1,9 +1,11 @@
 import { MonitorModel, MOST_PANES } from '../monitor';
+import { WorkspaceModel } from '../workspace';
 import { FakeClient, row } from './fake';
 
 function opened() {
   const client = new FakeClient();
-  return { client, monitor: new MonitorModel(client.asClient, 'ws') };
+  const list = new WorkspaceModel(client.asClient, 'ws');
+  return { client, list, monitor: new MonitorModel(list) };
 }
 
 describe('MonitorModel', () => {
@@ -54,12 +56,22 @@ describe('MonitorModel', () => {
     expect(panes[0].log.isDisposed).toBe(false);
   });
 
-  it('lets all of them go on with the newest run', () => {
-    const { monitor } = opened();
+  it('lets all of them go on with the newest run', async () => {
+    const { client, list, monitor } = opened();
+    client.rows = [row('a', { run: 1 }), row('b', { run: 1 })];
     monitor.open('a');
-    const note = jest.spyOn(monitor.activePane.log, 'noteRow');
-    monitor.noteRow(row('a'));
-    expect(note).toHaveBeenCalledTimes(1);
+    monitor.openBeside('b');
+    const [a, b] = monitor
+      .getSnapshot()
+      .panes.map(({ log }) => jest.spyOn(log, 'noteRow'));
+    monitor.start();
+    await Promise.resolve();
+    await new Promise(resolve => setTimeout(resolve));
+    expect(a).toHaveBeenCalledTimes(1);
+    client.change([row('b', { run: 2, status: 'running' })]);
+    expect(a).toHaveBeenCalledTimes(1);
+    expect(b).toHaveBeenCalledTimes(2);
+    list.dispose();
     monitor.dispose();
     expect(monitor.activePane.log.isDisposed).toBe(true);
   });

@@ -105,7 +105,7 @@ describe('QueueModel', () => {
   });
 
   it.each(['pause', 'requeue'])(
-    'keeps the answer to a %s when an older one comes after it',
+    'shows the answer to a %s, and asks for what changes meanwhile after it',
     async action => {
       const { client, model } = make();
       client.getQueue.mockImplementation(async () => queueOf([FOREIGN]));
@@ -117,18 +117,17 @@ describe('QueueModel', () => {
       client.requeueForeign.mockImplementationOnce(slow);
       const asked =
         action === 'pause' ? model.pause(true) : model.requeueForeign();
-      // Asked while the server is at it, answered when it is done.
-      let answer: (queue: Queue) => void = () => undefined;
-      client.getQueue.mockImplementationOnce(
-        () => new Promise(resolve => (answer = resolve))
-      );
+      // Nothing is asked while the server is at it, and answered before.
+      client.getQueue.mockClear();
       model.soon();
-      await jest.advanceTimersByTimeAsync(400);
+      await jest.advanceTimersByTimeAsync(3000);
+      expect(client.getQueue).not.toHaveBeenCalled();
       done(queueOf([BATCH], true));
       await asked;
-      answer(queueOf([FOREIGN]));
-      await jest.advanceTimersByTimeAsync(0);
       expect(model.getSnapshot().queue).toEqual(queueOf([BATCH], true));
+      client.getQueue.mockImplementation(async () => queueOf([]));
+      await jest.advanceTimersByTimeAsync(400);
+      expect(model.getSnapshot().queue).toEqual(queueOf([]));
       model.dispose();
     }
   );

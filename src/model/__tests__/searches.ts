@@ -4,6 +4,7 @@ import type {
   Study,
   StudyDetail,
   StudyRequest,
+  TaskPage,
   Trial
 } from '../../client/types';
 
@@ -94,6 +95,9 @@ export class Searches {
     items: [],
     damaged: []
   });
+  listTasks = async (): Promise<TaskPage> => {
+    throw new Error('not listed');
+  };
   previewSearch = async (ws: string, request: StudyRequest) => {
     this.previewed.push(request);
     return this.preview;

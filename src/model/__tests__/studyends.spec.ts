@@ -32,5 +32,6 @@ it('tells the end of a search that went on, once', async () => {
   server.items = [study('s', { state: 'stopped' })];
   await hear();
   expect(onEnd).toHaveBeenCalledTimes(1);
+  ends.dispose();
   jest.useRealTimers();
 });

@@ -24,6 +24,7 @@ describe('TrashModel', () => {
     await model.load();
     expect(model.getSnapshot().phase).toBe('ready');
     expect([...model.getSnapshot().selection]).toEqual(['b']);
+    model.dispose();
   });
 
   it('takes out what was done and leaves what was refused', async () => {
@@ -46,6 +47,7 @@ describe('TrashModel', () => {
     expect(busy).toBeNull();
     expect(items.map(item => item.name)).toEqual(['b']);
     expect([...selection]).toEqual(['b']);
+    model.dispose();
   });
 
   it('counts the listing asked for last', async () => {
@@ -63,6 +65,7 @@ describe('TrashModel', () => {
     late([trashed('old')]);
     await first;
     expect(model.getSnapshot().items.map(item => item.name)).toEqual(['new']);
+    model.dispose();
   });
 
   it('says why it cannot be listed', async () => {
@@ -74,5 +77,6 @@ describe('TrashModel', () => {
       phase: 'error',
       error: { message: 'Not allowed.' }
     });
+    model.dispose();
   });
 });

@@ -1,9 +1,4 @@
-import type {
-  Action,
-  ExportQuery,
-  IDownload,
-  TaskRow
-} from '../../client/types';
+import type { Action, ExportQuery, TaskRow } from '../../client/types';
 import { FIRST_LISTING } from '../../model/pages';
 import type { ActionOptions, WorkspaceModel } from '../../model/workspace';
 import { copyText } from '../shared/copy';
@@ -171,10 +166,10 @@ export const TASK_ACTIONS = {
     tasks: 'some',
     group: 'edit',
     run: async ({ model, chosen: { names } }) => {
-      const folder = model.id.replace(/\/?_pyruns_\/.*$/, '') || '.';
+      const folder = model.ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
       const command = `cd ${quoted(folder)} && jupyter pyruns run ${names.map(quoted).join(' ')}`;
       await copyText(command);
-      return { workspace: model.id, tasks: names, command };
+      return { workspace: model.ws, tasks: names, command };
     }
   },
   'move-tasks-up': moveAction('up'),
@@ -241,7 +236,7 @@ export const TASK_ACTIONS = {
         ? FIRST_LISTING
         : ({ sort: 'order', order: 'asc' } as const);
       context.model.setListing({ sort, order });
-      return { workspace: context.model.id, sort, order };
+      return { workspace: context.model.ws, sort, order };
     }
   },
   'refresh-tasks': {
@@ -250,7 +245,7 @@ export const TASK_ACTIONS = {
     caption: trans => trans.__('List the tasks again'),
     run: async ({ model }) => {
       model.retry();
-      return { workspace: model.id };
+      return { workspace: model.ws };
     }
   },
   'list-tasks': {
@@ -260,9 +255,8 @@ export const TASK_ACTIONS = {
     args: ['query', 'limit', 'offset'],
     isForPrograms: true,
     run: async ({ model }, query) => {
-      const page = await model.client.listTasks(model.id, query);
-      const { items, total, counts } = page;
-      return { workspace: model.id, tasks: items, total, counts };
+      const { items, total, counts } = await model.findTasks(query);
+      return { workspace: model.ws, tasks: items, total, counts };
     }
   },
   'create-tasks': {
@@ -274,14 +268,12 @@ export const TASK_ACTIONS = {
     args: ['text', 'name', 'options'],
     isForPrograms: true,
     run: async ({ model }, { text, name, options }) => {
-      const { client, id } = model;
-      const template = await client.getTemplate(id);
-      const { names, queued, message } = await client.createTasks(id, {
-        text: text ?? template.text,
-        name: name ?? template.name,
-        run: options ?? null
+      const { names, queued, message } = await model.createTasks({
+        text,
+        name,
+        run: options
       });
-      return { workspace: id, tasks: names, queued, message };
+      return { workspace: model.ws, tasks: names, queued, message };
     }
   }
 } satisfies Record<string, IAction>;
@@ -331,13 +323,7 @@ async function act(
   names: readonly string[],
   options: ActionOptions = {}
 ): Promise<IResult & { tasks: string[] }> {
-  const { client, id } = context.model;
-  return resultOf(
-    context,
-    await (options.query
-      ? client.actOnTasks(id, { action, ...options })
-      : context.model.act(action, names, options))
-  );
+  return resultOf(context, await context.model.act(action, names, options));
 }
 
 function resultOf(
@@ -346,7 +332,7 @@ function resultOf(
 ): IResult & { tasks: string[] } {
   const { done, made, refused } = result;
   return {
-    workspace: model.id,
+    workspace: model.ws,
     tasks: made.length > 0 ? made : done,
     refused: refusedByName(refused)
   };
@@ -357,34 +343,17 @@ async function rename(
   name: string
 ): Promise<IResult> {
   const [old] = chosen.names;
-  const expected = { name: old };
-  await model.client.changeTask(model.id, old, { name, expected });
-  model.refresh();
-  return { workspace: model.id, tasks: [name] };
-}
-
-/** Fetch the results of the tasks that are listed, as a file. */
-export function fetchResults(
-  model: WorkspaceModel,
-  query: ExportQuery
-): Promise<IDownload> {
-  const { listing } = model.getSnapshot();
-  return model.client.exportResults(model.id, {
-    query: listing.query,
-    status: listing.statuses.join(',') || undefined,
-    sort: listing.sort,
-    order: listing.order,
-    ...query
-  });
+  await model.rename(old, name);
+  return { workspace: model.ws, tasks: [name] };
 }
 
 async function exportResults(
   { model }: ITaskContext,
   query: ExportQuery
 ): Promise<IResult> {
-  const { blob, name } = await fetchResults(model, query);
+  const { blob, name } = await model.exportResults(query);
   save(blob, name);
-  return { workspace: model.id, file: name, bytes: blob.size };
+  return { workspace: model.ws, file: name, bytes: blob.size };
 }
 
 function isPinned({ chosen: { readable } }: ISituation): boolean {

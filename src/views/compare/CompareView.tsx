@@ -1,9 +1,8 @@
 import * as React from 'react';
 
 import type { CompareModel } from '../../model/compare';
-import type { CurveSetModel } from '../../model/curveset';
 import type { IStore } from '../../model/store';
-import type { IStudiesState, StudiesModel } from '../../model/studies';
+import type { IStudiesState } from '../../model/studies';
 import type { Confirm } from '../shared/ask';
 import { PAPER, useChartTheme } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
@@ -40,7 +39,6 @@ const BESIDE = 6;
 
 export interface ICompareViewProps {
   model: CompareModel;
-  curves: CurveSetModel;
   /** What is compared, for the names of files. */
   title: string;
   trans: ITrans;
@@ -52,8 +50,6 @@ export interface ICompareViewProps {
   onOpenLog: (task: string) => void;
   /** Open the table in which tasks are chosen. */
   onChoose?: () => void;
-  /** The adaptive sweeps; without it there is no tab for them. */
-  studies?: StudiesModel;
   confirm?: Confirm;
   canExecute?: boolean;
 }
@@ -62,13 +58,13 @@ export interface ICompareViewProps {
 export const CompareView = withTrans(Compare);
 
 function Compare(props: ICompareViewProps): JSX.Element {
-  const { model, curves } = props;
+  const { model } = props;
+  const { curves, studies } = model;
   const trans = useTrans();
   const state = useStore(model);
   const loaded = useStore(curves);
   const place = React.useRef<HTMLDivElement>(null);
   const theme = useChartTheme(place) ?? PAPER;
-  const { studies } = props;
   const searches = useStore(studies ?? NO_STUDIES);
   const [given, setOptions] = React.useState(props.options ?? DEFAULT_OPTIONS);
   const options = React.useMemo(
@@ -88,15 +84,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
     props.onOptions?.(changed);
   };
 
-  React.useEffect(() => {
-    model.start();
-    studies?.start();
-  }, [model, studies]);
-  React.useEffect(() => {
-    if (searches.detail && searches.detail.name === state.study) {
-      model.follow(searches.detail);
-    }
-  }, [model, searches.detail, state.study]);
+  React.useEffect(() => model.start(), [model]);
   const colouring = options.colouring === 'auto' ? null : options.colouring;
   const { comparison, hidden, turned, figure } = state;
   const shown = React.useMemo(

@@ -1,10 +1,8 @@
 import * as React from 'react';
 
 import type { TaskRow, TaskStatus, Workspace } from '../../client/types';
-import type { ActivityModel } from '../../model/activity';
-import type { QueueModel } from '../../model/queue';
-import type { StudiesModel } from '../../model/studies';
-import type { SystemModel } from '../../model/system';
+import type { DashboardModel } from '../../model/dashboard';
+import type { ISystemState, SystemModel } from '../../model/system';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -25,9 +23,7 @@ const NOBODY: readonly TaskRow[] = [];
 
 export interface IDashboardProps {
   workspace: Workspace;
-  activity: ActivityModel;
-  system: SystemModel;
-  queue: QueueModel;
+  model: DashboardModel;
   trans: ITrans;
   /** Whether this user may start and stop tasks. */
   canExecute?: boolean;
@@ -41,8 +37,6 @@ export interface IDashboardProps {
   onGenerate?: () => void;
   /** Open a notebook by its path; not offered without it. */
   onOpenNotebook?: (path: string) => void;
-  /** The adaptive sweeps. */
-  studies?: StudiesModel;
   onOpenSearch?: (study: string) => void;
 }
 
@@ -60,7 +54,7 @@ interface IGpusViewProps {
 
 /** The machine alone: its loads, and a card for each GPU. */
 export const GpusView = withTrans(({ system }: IGpusViewProps) => {
-  const loads = useStoreWhile(system, React.useContext(InFrontContext));
+  const loads = useLoads(system);
   return (
     <div className="pyr-view pyr-dashboard">
       <div className="pyr-dashboard-scroll">
@@ -78,19 +72,20 @@ export const GpusView = withTrans(({ system }: IGpusViewProps) => {
 });
 
 function Dashboard(props: IDashboardProps): JSX.Element {
-  const { activity, queue, studies, system } = props;
+  const { model } = props;
   const trans = useTrans();
-  const state = useStore(activity);
-  // A page behind another one needs no loads every second.
-  const loads = useStoreWhile(system, React.useContext(InFrontContext));
-  React.useEffect(() => {
-    activity.start();
-    return activity.subscribe(() => {
-      const { active, recent } = activity.getSnapshot();
-      queue.soon();
-      studies?.hear({ changed: [...active, ...recent.slice(0, 1)] });
-    });
-  }, [activity, queue, studies]);
+  // Its parts follow what changes every second.
+  const state = useStore(
+    model.activity,
+    ({ connection, counts, error, heard, phase }) => ({
+      connection,
+      counts,
+      error,
+      heard,
+      phase
+    })
+  );
+  React.useEffect(() => model.start(), [model]);
 
   const { counts } = state;
   const empty = counts !== null && !Object.values(counts).some(Boolean);
@@ -145,30 +140,10 @@ function Dashboard(props: IDashboardProps): JSX.Element {
         <Strip kind="warning">
           {state.phase === 'loading' && state.error?.message}
         </Strip>
-        <Machine state={loads} />
-        <Gpus
-          state={loads}
-          active={state.active}
-          onOpenLog={props.onOpenLog}
-          onOpenNotebook={props.onOpenNotebook}
-        />
+        <Loads {...props} />
         <div className="pyr-dashboard-columns">
-          <div className="pyr-dashboard-left">
-            <RunningTasks state={state} onOpenLog={props.onOpenLog} />
-            {studies && (
-              <Searches model={studies} onOpen={props.onOpenSearch} />
-            )}
-            <Queued
-              model={queue}
-              activity={state}
-              workspace={props.workspace}
-              canExecute={props.canExecute ?? true}
-              canWrite={props.canWrite ?? true}
-              confirm={props.confirm}
-              onOpenLog={props.onOpenLog}
-            />
-          </div>
-          {empty ? (
+          <Work {...props} />
+          {empty && (
             <Empty
               icon="run"
               title={trans.__('No tasks yet')}
@@ -176,20 +151,66 @@ function Dashboard(props: IDashboardProps): JSX.Element {
                 'What runs and waits is shown here. Create tasks to begin.'
               )}
             />
-          ) : (
-            <RecentTasks state={state} onOpenLog={props.onOpenLog} />
           )}
         </div>
-        <Users sample={loads.latest} />
+        <GpuUsers system={model.system} />
       </div>
       <LostStrip
         connection={state.connection}
         heard={state.heard}
-        onRetry={() => {
-          activity.retry();
-          system.retry();
-        }}
+        onRetry={() => model.retry()}
       />
+    </>
+  );
+}
+
+/** The state of the machine; as it was last while the page is hidden. */
+function useLoads(system: SystemModel): ISystemState {
+  return useStoreWhile(system, React.useContext(InFrontContext));
+}
+
+function Loads(props: IDashboardProps): JSX.Element {
+  const loads = useLoads(props.model.system);
+  const active = useStore(props.model.activity, state => state.active);
+  return (
+    <>
+      <Machine state={loads} />
+      <Gpus
+        state={loads}
+        active={active}
+        onOpenLog={props.onOpenLog}
+        onOpenNotebook={props.onOpenNotebook}
+      />
+    </>
+  );
+}
+
+function GpuUsers({ system }: { system: SystemModel }): JSX.Element {
+  return <Users sample={useLoads(system).latest} />;
+}
+
+/** What runs and waits, and what ended last. */
+function Work(props: IDashboardProps): JSX.Element {
+  const { activity, queue, studies } = props.model;
+  const state = useStore(activity);
+  const isEmpty =
+    state.counts !== null && !Object.values(state.counts).some(Boolean);
+  return (
+    <>
+      <div className="pyr-dashboard-left">
+        <RunningTasks state={state} onOpenLog={props.onOpenLog} />
+        <Searches model={studies} onOpen={props.onOpenSearch} />
+        <Queued
+          model={queue}
+          activity={state}
+          workspace={props.workspace}
+          canExecute={props.canExecute ?? true}
+          canWrite={props.canWrite ?? true}
+          confirm={props.confirm}
+          onOpenLog={props.onOpenLog}
+        />
+      </div>
+      {!isEmpty && <RecentTasks state={state} onOpenLog={props.onOpenLog} />}
     </>
   );
 }

@@ -17,7 +17,6 @@ export function Searches(props: {
   const trans = useTrans();
   const { items } = useStore(props.model);
   const active = (items ?? []).filter(item => item.state === 'active');
-  React.useEffect(() => props.model.start(), [props.model]);
   if (active.length === 0) {
     return null;
   }

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { FieldError, IClient, Workspace } from '../../client/types';
+import type { FieldError, Workspace } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -23,7 +23,6 @@ export type { IEditorProps, IMarker, IReveal } from './editor';
 const NARROW = 760;
 
 export interface IGeneratorProps {
-  client: Pick<IClient, 'listTasks'>;
   trans: ITrans;
   /** Loaded by the view when it is still to be. */
   model: DraftModel;
@@ -48,13 +47,7 @@ export const GeneratorView = withTrans(Generator);
 
 function Generator(props: IGeneratorProps): JSX.Element {
   const trans = useTrans();
-  const {
-    model,
-    workspace,
-    client,
-    canWrite = true,
-    canExecute = true
-  } = props;
+  const { model, workspace, canWrite = true, canExecute = true } = props;
   const state = useStore(model);
   const [root, size] = useSize<HTMLDivElement>();
   const [chosen, setTab] = React.useState<Tab>('form');
@@ -172,8 +165,7 @@ function Generator(props: IGeneratorProps): JSX.Element {
             />
           )}
           <TemplatePicker
-            client={client}
-            ws={workspace.id}
+            finder={model.finder}
             kind={workspace.kind}
             value={state.template}
             onChange={task => void model.useTemplate(task)}

@@ -3,13 +3,16 @@ import * as React from 'react';
 import { asClientError } from '../../client/errors';
 import type { Group, TaskRow } from '../../client/types';
 import { vocabularyOf } from '../../model/completion';
-import { CurvesModel } from '../../model/curves';
 import type { ColumnId, Grouping } from '../../model/layout';
-import { TableModel } from '../../model/table';
-import { TaskDetailModel } from '../../model/taskdetail';
-import { TrashModel } from '../../model/trash';
+import type { TableModel } from '../../model/table';
+import { TasksPageModel } from '../../model/taskspage';
 import type { WorkspaceModel } from '../../model/workspace';
-import { MANY_TASKS, sumOf } from '../../model/workspacestate';
+import type { IWorkspaceState } from '../../model/workspacestate';
+import {
+  differInRowsOnly,
+  MANY_TASKS,
+  sumOf
+} from '../../model/workspacestate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
 import type { Args, ITaskContext } from '../actions/action';
@@ -100,58 +103,39 @@ interface IOrigin {
 function Manager(props: IManagerProps): JSX.Element {
   const { model, canWrite = true, canExecute = true } = props;
   const trans = useTrans();
-  const state = useStore(model);
+  const page = useOwned(
+    () => new TasksPageModel(model, props.table),
+    [model, props.table]
+  );
+  const { table, curves, setActive, setDetails } = page;
+  const [opened, setOpened] = React.useState<(Opened & IOpenedAt) | null>(null);
+  // What runs changes its row many times; the page around seldom shows that.
+  const state = useStore(model, whole, (old, fresh) => {
+    const { active } = page.getSnapshot();
+    const tasks = new Set([...fresh.selection, active]);
+    return opened === null && differInRowsOnly(old, fresh, tasks);
+  });
   const [confirm, question] = useConfirm(props.confirm);
   const [ownJobs, setOwnJobs] = React.useState(props.jobs ?? 1);
   const jobs = (props.onJobs && props.jobs) || ownJobs;
   const actions = useActions();
   const root = React.useRef<HTMLDivElement>(null);
-  const table = useTable(props);
-  const curves = useOwned(
-    () => new CurvesModel(model.client, model.id),
-    [model]
-  );
-  const detail = useOwned(
-    () => new TaskDetailModel(model.client, model.id),
-    [model]
-  );
-  const { key: curve } = useStore(curves);
-  const { known, shown } = useStore(table);
-  const [details, setDetails] = React.useState(false);
-  const [active, setActive] = React.useState('');
+  const { active, details, trash } = useStore(page);
+  const curve = useStore(curves, ({ key }) => key);
+  const known = useStore(table, state => state.known);
   /** The groups that a group's tasks were opened from. */
   const [origin, setOrigin] = React.useState<IOrigin | null>(null);
-  const [opened, setOpened] = React.useState<(Opened & IOpenedAt) | null>(null);
-  const [trash, setTrash] = React.useState<TrashModel | null>(null);
   const [form, setForm] = React.useState<ExportChoice>({
     format: 'csv',
     runs: 'latest'
   });
   const close = React.useCallback(() => setOpened(null), []);
 
-  React.useEffect(() => model.start(), [model]);
-  const hits = React.useMemo(
-    () => state.rows.some(row => row?.hit),
-    [state.rows]
-  );
-  const tasks = state.counts ? sumOf(state.counts) : 0;
-  React.useEffect(() => {
-    table.see(state.columns, curve, tasks, hits);
-  }, [table, state.columns, curve, tasks, hits]);
-  React.useEffect(() => {
-    // The first list comes without them, and so at once.
-    model.setFields(known ? table.fields : []);
-  }, [model, table, known, shown]);
+  React.useEffect(() => page.start(), [page]);
   const vocabulary = React.useMemo(
     () => vocabularyOf(state.rows, state.columns, known),
     [state.rows, state.columns, known]
   );
-  const activeRow = model.row(active);
-  React.useEffect(() => {
-    if (details) {
-      detail.show(active, activeRow);
-    }
-  }, [detail, details, active, activeRow]);
 
   const chosen = React.useMemo(
     () => chooseTasks(state.rows, [...state.selection]),
@@ -179,7 +163,7 @@ function Manager(props: IManagerProps): JSX.Element {
     onClose: close
   };
   const contextOf = (tasks = chosen): ITaskContext => ({
-    workspace: model.id,
+    workspace: model.ws,
     trans,
     model,
     canWrite,
@@ -198,7 +182,7 @@ function Manager(props: IManagerProps): JSX.Element {
       tags: openForm('tags'),
       rename: openForm('rename'),
       export: openForm('export'),
-      trash: () => setTrash(new TrashModel(model.client, model.id))
+      trash: page.openTrash
     }
   });
   const perform = (id: ActionId, names: readonly string[], args?: Args) =>
@@ -216,9 +200,7 @@ function Manager(props: IManagerProps): JSX.Element {
           model={trash}
           confirm={confirm}
           canWrite={canWrite}
-          // Tasks come and go: some of them by way of the trash.
-          revision={state.counts ? sumOf(state.counts) : 0}
-          onBack={() => setTrash(null)}
+          onBack={page.closeTrash}
         />
         {question}
         <LostStrip
@@ -294,9 +276,9 @@ function Manager(props: IManagerProps): JSX.Element {
       <div className="pyr-manager-body">
         <Body
           model={model}
-          state={state}
           table={table}
           curves={curves}
+          groups={page.groups}
           onGenerate={props.onGenerate}
           onOpenLog={props.onOpenLog}
           onRunOrStop={
@@ -346,10 +328,8 @@ function Manager(props: IManagerProps): JSX.Element {
         />
         {details && (
           <Details
-            client={model.client}
-            ws={model.id}
-            model={detail}
-            row={activeRow}
+            model={page.detail}
+            row={model.row(active)}
             canWrite={canWrite}
             renderMarkdown={props.renderMarkdown}
             onOpenLog={props.onOpenLog}
@@ -422,14 +402,7 @@ function Manager(props: IManagerProps): JSX.Element {
   );
 }
 
-/** The table's model that was given, or one of the view's own. */
-function useTable({ model, table }: IManagerProps): TableModel {
-  const own = useOwned(
-    () => new TableModel({ client: model.client, ws: model.id }),
-    [model]
-  );
-  return table ?? own;
-}
+const whole = (state: IWorkspaceState) => state;
 
 function titleOfGroup(group: Group): string {
   return Object.entries(group.values)

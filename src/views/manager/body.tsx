@@ -1,6 +1,7 @@
 import * as React from 'react';
 
 import type { Group, TaskRow } from '../../client/types';
+import type { GroupsModel } from '../../model/groups';
 import { useTrans } from '../shared/context';
 import { useStore } from '../shared/store';
 import { Button, Empty, Skeleton } from '../shared/strip';
@@ -9,7 +10,8 @@ import type { IGridProps } from './grid';
 import { Grid } from './grid';
 import { GroupTable } from './groups';
 
-export interface IBodyProps extends IGridProps {
+export interface IBodyProps extends Omit<IGridProps, 'state'> {
+  groups: GroupsModel;
   onGenerate?: () => void;
   onOpenGroup: (group: Group) => void;
   onRunOrStop?: (row: TaskRow) => void;
@@ -17,9 +19,10 @@ export interface IBodyProps extends IGridProps {
 
 /** The tasks, or what stands in their place. */
 export function Body(props: IBodyProps): JSX.Element {
-  const { model, state, table } = props;
+  const { model, table } = props;
   const trans = useTrans();
-  const { layout } = useStore(table);
+  const state = useStore(model);
+  const layout = useStore(table, each => each.layout);
   if (state.phase === 'error') {
     return (
       <Empty
@@ -71,17 +74,10 @@ export function Body(props: IBodyProps): JSX.Element {
     );
   }
   if (layout.grouping) {
-    return (
-      <GroupTable
-        model={model}
-        state={state}
-        grouping={layout.grouping}
-        onOpen={props.onOpenGroup}
-      />
-    );
+    return <GroupTable groups={props.groups} onOpen={props.onOpenGroup} />;
   }
   if (layout.look === 'cards') {
-    return <Cards {...props} />;
+    return <Cards {...props} state={state} />;
   }
-  return <Grid {...props} />;
+  return <Grid {...props} state={state} />;
 }

@@ -4,7 +4,6 @@ import * as React from 'react';
 import type { ExportQuery } from '../../client/types';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
-import { fetchResults } from '../actions/tasks';
 import { useAttempt } from '../shared/attempt';
 import { Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
@@ -49,7 +48,7 @@ function ExportForm(props: IExportProps): JSX.Element {
   const isWrong = state.queryError !== null;
   const download = () =>
     attempt(async () => {
-      const { blob, name } = await fetchResults(model, form);
+      const { blob, name } = await model.exportResults(form);
       // A user who closed it meanwhile does not want the file any more.
       if (!isClosed.current) {
         save(blob, name);

@@ -84,6 +84,11 @@ export function Grid(props: IGridProps): JSX.Element {
   const now = useKnownTime(state, true, ticks ? 1000 : 15000);
   const clock = React.useRef(now);
   clock.current = now;
+  const titled = useStore(model, ({ listing, selection, total }) => ({
+    listing,
+    selection,
+    total
+  }));
   const { shown: ids, layout } = useStore(props.table);
   const { key: curveKey, curves } = useStore(props.curves);
   const numeric = React.useMemo(
@@ -243,7 +248,7 @@ export function Grid(props: IGridProps): JSX.Element {
     >
       <GridHeader
         model={model}
-        state={state}
+        state={titled}
         table={props.table}
         columns={columns}
         onColumnMenu={props.onColumnMenu}

@@ -3,17 +3,15 @@ import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
 import { byWeight, isCounter, isLessBetter } from '../../model/figures';
-import { GroupsModel, MOST_GROUPS } from '../../model/groups';
-import type { Grouping } from '../../model/layout';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { GroupsModel } from '../../model/groups';
+import { MOST_GROUPS } from '../../model/groups';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { duration, exactValue, figure, shortValue } from '../shared/format';
 import { moveFocus, VERTICAL } from '../shared/keyboardnav';
 import { SortButton, sortedAs } from '../shared/sorting';
 import { STATUSES, StatusIcon } from '../shared/status';
-import { useOwned, useStore } from '../shared/store';
+import { useStore } from '../shared/store';
 import { Empty, Skeleton } from '../shared/strip';
 import { useVirtualRows } from '../shared/virtualrows';
 import { ROW_HEIGHT } from './grid';
@@ -24,29 +22,14 @@ const FIGURE_WIDTH = 148;
 const TIME_WIDTH = 104;
 
 export interface IGroupsProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  grouping: Grouping;
+  groups: GroupsModel;
   /** Show the tasks of a group. */
   onOpen: (group: Group) => void;
 }
 
 export function GroupTable(props: IGroupsProps): JSX.Element {
-  const { model, state, grouping, onOpen } = props;
+  const { groups: groupsModel, onOpen } = props;
   const trans = useTrans();
-  const groupsModel = useOwned(
-    () => new GroupsModel(model.client, model.id),
-    [model]
-  );
-  const { listing } = state;
-  const { query, statuses } = listing;
-  const asked = JSON.stringify([grouping, query, statuses]);
-  const before = React.useRef('');
-  React.useEffect(() => {
-    groupsModel.see(grouping, listing, before.current !== asked);
-    before.current = asked;
-    // Rows change when their figures do.
-  }, [groupsModel, grouping, listing, asked, state.rows, state.counts]);
   const sorted = useStore(groupsModel);
   const { groups, error } = sorted;
   const scroller = React.useRef<HTMLDivElement>(null);
@@ -59,7 +42,7 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
         icon="warning"
         title={trans.__('The tasks cannot be grouped')}
         text={error.message}
-        onRetry={() => groupsModel.retry()}
+        onRetry={() => void groupsModel.refresh()}
       />
     );
   }

@@ -14,10 +14,13 @@ import { placeOf } from './row';
 /** The type under which a header that is dragged tells its column. */
 const DRAGGED = 'application/x-pyruns-column';
 
+/** The part of the list's state that the titles show. */
+type HeaderState = Pick<IWorkspaceState, 'listing' | 'selection' | 'total'>;
+
 export interface IGridHeaderProps {
   model: WorkspaceModel;
   table: TableModel;
-  state: IWorkspaceState;
+  state: HeaderState;
   columns: readonly ITaskColumn[];
   template: string;
   width: number;
@@ -27,7 +30,9 @@ export interface IGridHeaderProps {
 }
 
 /** Titles that sort, and the box that selects all. */
-export function GridHeader(props: IGridHeaderProps): JSX.Element {
+export const GridHeader = React.memo(function GridHeader(
+  props: IGridHeaderProps
+): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();
   const { size } = state.selection;
@@ -82,7 +87,7 @@ export function GridHeader(props: IGridHeaderProps): JSX.Element {
       </div>
     </div>
   );
-}
+});
 
 function ColumnHeader(
   props: IGridHeaderProps & { column: ITaskColumn; index: number }

@@ -16,8 +16,6 @@ export interface ITrashViewProps {
   model: TrashModel;
   confirm: Confirm;
   canWrite: boolean;
-  /** When it changes, the trash is listed again. */
-  revision: number;
   /** Go back to the table of tasks. */
   onBack: () => void;
 }
@@ -30,10 +28,6 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
   const [told, setTold] = React.useState('');
   const { items, selection, busy } = state;
   const names = [...selection];
-
-  React.useEffect(() => {
-    void model.load();
-  }, [model, props.revision]);
 
   const act = async (action: 'restore' | 'purge', tasks: readonly string[]) => {
     if (tasks.length === 0 || busy || !canWrite) {

@@ -3,7 +3,6 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
 import { MOST_PANES } from '../../model/monitor';
-import type { WorkspaceModel } from '../../model/workspace';
 import type { ITaskContext } from '../actions/action';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
@@ -15,9 +14,7 @@ import { LogPane } from './pane';
 import { TaskList } from './tasklist';
 
 export interface IMonitorProps {
-  /** The tasks to choose from; listed by creation, latest first. */
-  model: WorkspaceModel;
-  /** The logs that are shown. */
+  /** The logs that are shown, and the tasks to choose from. */
   monitor: MonitorModel;
   trans: ITrans;
   /** Whether tasks can be chosen from a list; they can without it. */
@@ -45,7 +42,8 @@ export interface IMonitorProps {
 export const MonitorView = withTrans(Monitor);
 
 function Monitor(props: IMonitorProps): JSX.Element {
-  const { model, monitor, onLooks } = props;
+  const { monitor, onLooks } = props;
+  const model = monitor.list;
   const state = useStore(model);
   const { panes, active } = useStore(monitor);
   const [confirm, question] = useConfirm(props.confirm);
@@ -56,7 +54,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
     ...props.looks
   });
 
-  React.useEffect(() => model.start(), [model]);
+  React.useEffect(() => monitor.start(), [monitor]);
 
   const change = (part: Partial<ILooks>) => {
     const changed = { ...looks, ...part };

@@ -1,10 +1,8 @@
 import * as React from 'react';
 
-import type { TaskRow } from '../../client/types';
 import { axesOf, pointsOver } from '../../model/axis';
 import { byWeight } from '../../model/figures';
 import type { LogModel } from '../../model/log';
-import { RunCurvesModel } from '../../model/runcurves';
 import {
   axisName,
   axisText,
@@ -17,26 +15,19 @@ import {
 import { Choice } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { figure } from '../shared/format';
-import { useOwned, useStore } from '../shared/store';
+import { useStore } from '../shared/store';
 
 /** Height of a chart, in pixels. */
 const HEIGHT = 158;
 
 /** The curves of the run whose log is shown, live. */
-export function RunCurves(props: {
-  log: LogModel;
-  row: TaskRow | undefined;
-}): JSX.Element {
-  const { log, row } = props;
+export function RunCurves(props: { log: LogModel }): JSX.Element {
+  const { log } = props;
   const trans = useTrans();
-  const { task, run } = useStore(log);
-  const model = useOwned(() => new RunCurvesModel(log.client, log.ws), [log]);
-  const { curves, isLoading, error } = useStore(model);
+  const { curves, isLoading, error } = useStore(log.curves);
   const place = React.useRef<HTMLElement>(null);
   const theme = useChartTheme(place) ?? PAPER;
   const [chosen, setAxis] = React.useState<string | null>(null);
-  React.useEffect(() => model.show(task, run), [model, task, run]);
-  React.useEffect(() => model.noteRow(row), [model, row]);
 
   const axes = axesOf(curves);
   const axis = chosen !== null && axes.includes(chosen) ? chosen : axes[0];

@@ -1,9 +1,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import { readWhole } from '../../model/logfile';
-import { LogSearchModel } from '../../model/logsearch';
-import { LogTimesModel } from '../../model/logtimes';
+import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane } from '../../model/monitor';
 import type { WorkspaceModel } from '../../model/workspace';
 import type { IWorkspaceState } from '../../model/workspacestate';
@@ -16,7 +14,7 @@ import { copyText } from '../shared/copy';
 import { bytes, withoutFolders } from '../shared/format';
 import { LostStrip } from '../shared/lost';
 import { save, saveFrom } from '../shared/save';
-import { useOwned, useSize, useStore } from '../shared/store';
+import { useSize, useStore } from '../shared/store';
 import { Empty, Strip } from '../shared/strip';
 import { RunCurves } from './curves';
 import { FindBar } from './find';
@@ -72,11 +70,6 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   // Nobody knows what such a task does or did.
   const broken = row?.readable === false;
   React.useEffect(() => {
-    if (row) {
-      log.noteRow(row);
-    }
-  }, [log, row]);
-  React.useEffect(() => {
     // Another log begins at its end and moving.
     setPaused(false);
     setFailure('');
@@ -91,20 +84,15 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
     }
   };
 
-  const download = async (name: string) => {
-    const url = log.client.logUrl(log.ws, name, run ?? undefined);
-    if (url !== null) {
-      saveFrom(url);
-      return;
-    }
+  const download = async () => {
     setSaving(true);
     try {
-      const pieces: BlobPart[] = [];
-      for await (const piece of readWhole(log.client, log.ws, name, run)) {
-        pieces.push(piece);
+      const found = await log.download();
+      if (typeof found === 'string') {
+        saveFrom(found);
+      } else {
+        save(found.blob, found.name);
       }
-      const type = 'text/plain;charset=utf-8';
-      save(new Blob(pieces, { type }), `${name}-run${run ?? 1}.log`);
     } finally {
       setSaving(false);
     }
@@ -125,7 +113,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
   };
 
   const context = (): ITaskContext => ({
-    workspace: model.id,
+    workspace: model.ws,
     trans,
     model,
     confirm,
@@ -156,7 +144,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
               }
             },
             copy,
-            download: () => download(task)
+            download
           }
   });
   React.useImperativeHandle(
@@ -255,9 +243,7 @@ export function LogPane(props: ILogPaneProps): JSX.Element {
             <Silence row={row} phase={shown.phase} />
           )}
         </div>
-        {looks.hasCurves && task !== null && !broken && (
-          <RunCurves log={log} row={row} />
-        )}
+        {looks.hasCurves && task !== null && !broken && <RunCurves log={log} />}
       </div>
       {shown.wasReset && (
         <Strip kind="info" icon="warning">
@@ -297,27 +283,12 @@ function useLogSearch(
   screen: IScreen | null,
   finding: boolean
 ): LogSearchModel {
-  const current = React.useRef(screen);
-  current.current = screen;
-  const search = useOwned(
-    () =>
-      new LogSearchModel(
-        log.client,
-        log.ws,
-        hit => log.reveal(hit),
-        () => current.current?.seen() ?? 0
-      ),
-    [log]
-  );
-  const { hits, current: index } = useStore(search);
-  const { task, run, size, phase } = useStore(log);
-  React.useEffect(() => {
-    search.setLog(finding && phase !== 'loading' ? task : null, run);
-  }, [search, finding, task, run, phase]);
-  React.useEffect(() => search.setSize(size), [search, size]);
+  const { search } = log;
+  const { hits, current } = useStore(search);
+  React.useEffect(() => search.setActive(finding), [search, finding]);
   React.useEffect(
-    () => screen?.mark(finding ? hits : [], index),
-    [screen, finding, hits, index]
+    () => screen?.mark(finding ? hits : [], current),
+    [screen, finding, hits, current]
   );
   return search;
 }
@@ -328,7 +299,7 @@ function useLooks(
   screen: IScreen | null,
   { isWide, hasTimes }: ILooks
 ): void {
-  const times = useOwned(() => new LogTimesModel(log.client, log.ws), [log]);
+  const { times } = log;
   const { marks } = useStore(times);
   React.useEffect(() => screen?.setWide(isWide), [screen, isWide]);
   React.useEffect(

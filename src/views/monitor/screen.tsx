@@ -32,8 +32,6 @@ export interface IScreen {
   setTimes(times: LogTimesModel | null): void;
   /** Mark what was searched for. */
   mark(hits: readonly IHit[], current: number): void;
-  /** Offset behind the last byte that is in sight. */
-  seen(): number;
   /** The selected text, or everything that can be scrolled to. */
   text(): string;
   focus(): void;
@@ -136,6 +134,7 @@ class Screen implements IScreen {
         }
       },
       {
+        seen: () => this._seen(),
         top: () => this._sink.lines.offsetOf(active.viewportY),
         onRewrite: () => this._freeze(),
         onRewritten: top => this._thaw(top),
@@ -221,7 +220,7 @@ class Screen implements IScreen {
     this._marks.show(hits, current);
   }
 
-  seen(): number {
+  private _seen(): number {
     const { terminal } = this._parts;
     const { lines } = this._sink;
     const below = terminal.buffer.active.viewportY + terminal.rows;

@@ -18,6 +18,8 @@ export interface ISinkHooks {
   onReveal?(hit: IHit): void;
   /** The first byte of the row at the top of what is seen. */
   top?(): number | null;
+  /** Offset behind the last byte that is in sight. */
+  seen?(): number;
 }
 
 /** Bytes given to the terminal at a time: some milliseconds of work. */
@@ -62,6 +64,10 @@ export class TerminalSink implements ILogSink {
 
   /** Where bytes stand among the rows. */
   readonly lines: LineMap;
+
+  get seen(): number {
+    return this._hooks.seen?.() ?? 0;
+  }
 
   write(bytes: Uint8Array, offset: number, done: () => void): void {
     this._steps.push({ kind: 'bytes', offset, bytes, done });

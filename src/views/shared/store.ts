@@ -4,11 +4,45 @@ import type { ConnectionState } from '../../client/types';
 import type { IStore } from '../../model/store';
 
 /** The state of a store, rendered again when it changes. */
-export function useStore<S>(store: IStore<S>): S {
-  return React.useSyncExternalStore(
-    store.subscribe,
-    store.getSnapshot,
-    store.getSnapshot
+export function useStore<S>(store: IStore<S>): S;
+/**
+ * What `select` takes of the state, rendered again when that changes.
+ *
+ * @param isEqual - whether the old selection is kept; by default if it is the
+ * same, or an object with the same fields
+ */
+export function useStore<S, T>(
+  store: IStore<S>,
+  select: (state: S) => T,
+  isEqual?: (old: T, fresh: T) => boolean
+): T;
+export function useStore<S, T>(
+  store: IStore<S>,
+  select?: (state: S) => T,
+  isEqual: (old: T, fresh: T) => boolean = isShallowEqual
+): S | T {
+  const last = React.useRef<{ value: T } | null>(null);
+  return React.useSyncExternalStore<S | T>(store.subscribe, () => {
+    const state = store.getSnapshot();
+    if (!select) {
+      return state;
+    }
+    const value = select(state);
+    if (!last.current || !isEqual(last.current.value, value)) {
+      last.current = { value };
+    }
+    return last.current.value;
+  });
+}
+
+function isShallowEqual<T>(old: T, fresh: T): boolean {
+  if (!(old instanceof Object && fresh instanceof Object)) {
+    return Object.is(old, fresh);
+  }
+  const keys = Object.keys(old) as (keyof T)[];
+  return (
+    keys.length === Object.keys(fresh).length &&
+    keys.every(key => Object.is(old[key], fresh[key]))
   );
 }
 

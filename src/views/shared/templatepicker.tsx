@@ -1,15 +1,13 @@
 import * as React from 'react';
 
-import type { IClient, TaskRow } from '../../client/types';
+import type { TaskFinder } from '../../model/taskfinder';
 import { useTrans } from './context';
 import { Picker, Popup, PopupItem } from './popup';
+import { useStore } from './store';
 import { TextInput } from './strip';
 
-const SHOWN = 50;
-
 export interface ITemplateProps {
-  client: Pick<IClient, 'listTasks'>;
-  ws: string;
+  finder: TaskFinder;
   kind: 'script' | 'shell';
   /** The task whose configuration is the template, '' for the default. */
   value: string;
@@ -52,34 +50,9 @@ function TemplateList(
   props: ITemplateProps & { defaultName: string }
 ): JSX.Element {
   const trans = useTrans();
-  const { client, ws, value, onChange } = props;
-  const [search, setSearch] = React.useState('');
-  const [tasks, setTasks] = React.useState<readonly TaskRow[] | null>(null);
-  const [problem, setProblem] = React.useState('');
-
-  React.useEffect(() => {
-    const abort = new AbortController();
-    const timer = setTimeout(
-      () => {
-        client
-          .listTasks(ws, { query: search, limit: SHOWN }, abort.signal)
-          .then(page => {
-            setTasks(page.items);
-            setProblem('');
-          })
-          .catch((error: Error) => {
-            if (!abort.signal.aborted) {
-              setProblem(error.message);
-            }
-          });
-      },
-      search ? 120 : 0
-    );
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [client, ws, search]);
+  const { finder, value, onChange } = props;
+  const { query, tasks, error } = useStore(finder);
+  React.useEffect(() => finder.setQuery(''), [finder]);
 
   return (
     <>
@@ -87,15 +60,15 @@ function TemplateList(
         type="search"
         autoFocus
         data-item=""
-        value={search}
+        value={query}
         placeholder={trans.__('Search tasks')}
         aria-label={trans.__('Search tasks')}
-        onValue={setSearch}
+        onValue={text => finder.setQuery(text)}
       />
       <PopupItem aria-current={value === ''} onChoose={() => onChange('')}>
         {props.defaultName}
       </PopupItem>
-      {problem && <p className="pyr-field-error">{problem}</p>}
+      {error && <p className="pyr-field-error">{error.message}</p>}
       {tasks?.map(task => (
         <PopupItem
           key={task.name}
@@ -108,7 +81,7 @@ function TemplateList(
       ))}
       {tasks?.length === 0 && (
         <p className="pyr-popup-hint">
-          {search ? trans.__('No task matches.') : trans.__('No tasks yet.')}
+          {query ? trans.__('No task matches.') : trans.__('No tasks yet.')}
         </p>
       )}
     </>

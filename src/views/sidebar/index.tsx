@@ -114,7 +114,16 @@ function Activity(props: {
 }): JSX.Element | null {
   const trans = useTrans();
   const { model, workspace, onOpen } = props;
-  const state = useStore(model);
+  const state = useStore(
+    model,
+    ({ connection, counts, error, heard, phase }) => ({
+      connection,
+      counts,
+      error,
+      heard,
+      phase
+    })
+  );
   const counts = state.counts;
   if (state.phase === 'loading') {
     return <Strip kind="warning">{state.error?.message}</Strip>;
@@ -148,14 +157,21 @@ function Activity(props: {
               onOpen={() => onOpen('manager', workspace)}
             />
           )}
-          <TaskList
-            state={state}
+          <Tasks
+            model={model}
             onOpen={(task: TaskRow) => onOpen('monitor', workspace, task.name)}
           />
         </>
       )}
     </>
   );
+}
+
+function Tasks(props: {
+  model: ActivityModel;
+  onOpen: (task: TaskRow) => void;
+}): JSX.Element {
+  return <TaskList state={useStore(props.model)} onOpen={props.onOpen} />;
 }
 
 function FirstUse(props: {

@@ -97,7 +97,6 @@ describe('ids of elements', () => {
     const model = new DraftModel({ client, ws: 'ws', kind: 'script' });
     const lab = render(
       <GeneratorView
-        client={client}
         model={model}
         trans={plainTrans}
         workspace={WORKSPACE}

@@ -1,7 +1,6 @@
 import * as React from 'react';
 
 import { CompareModel } from '../../model/compare';
-import { CurveSetModel } from '../../model/curveset';
 import { StudiesModel } from '../../model/studies';
 import { CompareView } from '../../views/compare';
 import type { IOptions, Tab } from '../../views/compare/options';
@@ -74,17 +73,16 @@ function show(
   const { client, ws, trans, own, atEnd, trait } = options;
   const names = trait<readonly string[]>('names');
   const studies = tabs.includes('search')
-    ? own(new StudiesModel({ client, ws }))
+    ? new StudiesModel({ client, ws })
     : undefined;
   const model = own(
     new CompareModel({
       client,
       ws,
       saved: { names: [...names.get()] },
-      onChanges: message => studies?.hear(message)
+      studies
     })
   );
-  const curves = own(new CurveSetModel(client, ws));
   atEnd(
     names.bind(
       model,
@@ -114,8 +112,6 @@ function show(
     return (
       <CompareView
         model={model}
-        studies={studies}
-        curves={curves}
         title={trait<string>('workspace').get()}
         trans={trans}
         tabs={tabs}

@@ -1,8 +1,6 @@
 import * as React from 'react';
 
-import { ActivityModel } from '../../model/activity';
-import { QueueModel } from '../../model/queue';
-import { StudiesModel } from '../../model/studies';
+import { DashboardModel } from '../../model/dashboard';
 import { SystemModel } from '../../model/system';
 import { DashboardView, GpusView } from '../../views/dashboard';
 import type { IViewOptions } from '../types';
@@ -15,15 +13,10 @@ export async function makeDashboardView(
   const { client, ws, trans, own } = options;
   const workspace = await client.getWorkspace(ws);
   const status = await options.status;
-  const models = {
-    activity: own(new ActivityModel(client, ws)),
-    system: own(new SystemModel(client)),
-    queue: own(new QueueModel(client, ws)),
-    studies: own(new StudiesModel({ client, ws, isBrief: true }))
-  };
+  const model = own(new DashboardModel(client, ws));
   return withLogPanel(options, openLog => (
     <DashboardView
-      {...models}
+      model={model}
       workspace={workspace}
       trans={trans}
       canExecute={status?.can_execute}

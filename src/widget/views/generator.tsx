@@ -45,7 +45,6 @@ export async function makeGeneratorView(
     return (
       <>
         <GeneratorView
-          client={client}
           model={draft}
           workspace={workspace}
           trans={trans}

@@ -9,7 +9,7 @@ import type { IViewOptions } from '../types';
 export async function makeLogView(options: IViewOptions): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
   const tasks = own(new WorkspaceModel(client, ws));
-  const monitor = own(new MonitorModel(client, ws));
+  const monitor = own(new MonitorModel(tasks));
   const task = trait<string>('task');
   const open = (name: string): void => {
     if (name) {
@@ -21,7 +21,6 @@ export async function makeLogView(options: IViewOptions): Promise<JSX.Element> {
   const status = await options.status;
   return (
     <MonitorView
-      model={tasks}
       monitor={monitor}
       trans={trans}
       hasList={false}

@@ -18,7 +18,7 @@ export async function withLogPanel(
 ): Promise<JSX.Element> {
   const { client, ws, trans, own } = options;
   const model = tasks ?? own(new WorkspaceModel(client, ws));
-  const monitor = own(new MonitorModel(client, ws));
+  const monitor = own(new MonitorModel(model));
   const status = await options.status;
 
   const WithLogPanel = (): JSX.Element => {
@@ -34,7 +34,6 @@ export async function withLogPanel(
         {isOpen && (
           <div className="pyr-widget-log">
             <MonitorView
-              model={model}
               monitor={monitor}
               trans={trans}
               hasList={false}

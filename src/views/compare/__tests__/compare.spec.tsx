@@ -4,7 +4,6 @@ import * as React from 'react';
 import type { Comparison, Curves } from '../../../client/types';
 import { FakeStream, row } from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
-import { CurveSetModel } from '../../../model/curveset';
 import { PAPER } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
@@ -65,7 +64,6 @@ async function opened(names = NAMES) {
     listCurves: jest.fn((): Promise<Curves> => Promise.resolve({ items: [] }))
   };
   const model = new CompareModel({ client, ws: 'ws', saved: { names } });
-  const curves = new CurveSetModel(client, 'ws');
   const onOpenLog = jest.fn();
   const onOptions = jest.fn();
   const onChoose = jest.fn();
@@ -73,7 +71,6 @@ async function opened(names = NAMES) {
     render(
       <CompareView
         model={model}
-        curves={curves}
         title={NAMES[0]}
         trans={trans}
         onOptions={onOptions}
@@ -83,7 +80,7 @@ async function opened(names = NAMES) {
     );
   });
   await act(async () => undefined);
-  return { client, model, curves, onOpenLog, onOptions, onChoose };
+  return { client, model, onOpenLog, onOptions, onChoose };
 }
 
 function shown(hidden: string[] = []) {

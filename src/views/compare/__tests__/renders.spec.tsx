@@ -4,7 +4,6 @@ import * as React from 'react';
 import type { Comparison, IEventHandlers } from '../../../client/types';
 import { FakeStream, row } from '../../../model/__tests__/fake';
 import { CompareModel } from '../../../model/compare';
-import { CurveSetModel } from '../../../model/curveset';
 import { plainTrans } from '../../shared/context';
 import { CompareView } from '..';
 
@@ -77,12 +76,10 @@ async function opened() {
     saved: { names: NAMES }
   });
   const counter = new Counter();
-  const curves = new CurveSetModel(client, 'ws');
   const first = await counter.during(() =>
     render(
       <CompareView
         model={model}
-        curves={curves}
         title={NAMES[0]}
         trans={counter.trans}
         onOpenLog={() => undefined}
@@ -92,7 +89,7 @@ async function opened() {
   expect(first.items).toBeGreaterThanOrEqual(NAMES.length);
   expect(first.heads).toBeGreaterThanOrEqual(NAMES.length);
   expect(first.best).toBeGreaterThanOrEqual(HALF);
-  return { accuracies, counter, curves, handlers: handlers!, model };
+  return { accuracies, counter, handlers: handlers!, model };
 }
 
 const lineOf = (name: string) =>

@@ -5,7 +5,6 @@ import type { StudyDetail } from '../../../client/types';
 import { FakeStream } from '../../../model/__tests__/fake';
 import { detail, study, trial } from '../../../model/__tests__/searches';
 import { CompareModel } from '../../../model/compare';
-import { CurveSetModel } from '../../../model/curveset';
 import { StudiesModel } from '../../../model/studies';
 import { toSvg } from '../../shared/chart';
 import { plainTrans } from '../../shared/context';
@@ -65,14 +64,11 @@ describe('the search tab', () => {
 
   const show = async (confirm = async () => true) => {
     server = new Server();
-    model = new CompareModel({ client: server, ws: 'w' });
     const studies = new StudiesModel({ client: server, ws: 'w' });
-    const curves = new CurveSetModel(server, 'w');
+    model = new CompareModel({ client: server, ws: 'w', studies });
     render(
       <CompareView
         model={model}
-        studies={studies}
-        curves={curves}
         title={study('s').name}
         trans={plainTrans}
         options={{ ...DEFAULT_OPTIONS, tab: 'search' }}
@@ -81,8 +77,8 @@ describe('the search tab', () => {
       />
     );
     await act(async () => undefined);
-    ended = [model, studies, curves];
-    return { studies, curves };
+    ended = [model];
+    return { studies };
   };
 
   it('tells how a search stands', async () => {

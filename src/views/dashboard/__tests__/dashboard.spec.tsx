@@ -9,11 +9,9 @@ import type {
   SystemSample
 } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
-import { ActivityModel } from '../../../model/activity';
 import { study, trial } from '../../../model/__tests__/searches';
-import { QueueModel } from '../../../model/queue';
+import { DashboardModel } from '../../../model/dashboard';
 import { StudiesModel } from '../../../model/studies';
-import { SystemModel } from '../../../model/system';
 import { plainTrans, TransContext } from '../../shared/context';
 import type { IDashboardProps } from '..';
 import { DashboardView } from '..';
@@ -145,9 +143,10 @@ async function open(
     paused
   }));
   const requeueForeign = jest.fn(async () => QUEUE);
-  const queue = new QueueModel({ getQueue, pauseQueue, requeueForeign }, 'ws');
-  const system = new SystemModel(client.asClient);
-  const activity = new ActivityModel(client.asClient, 'ws');
+  const listStudies = async () => ({ available: true, items: [], damaged: [] });
+  const calls = { getQueue, listStudies, pauseQueue, requeueForeign };
+  Object.assign(client, calls);
+  const model = new DashboardModel(client.asClient, 'ws');
   const handlers = {
     onOpenLog: jest.fn(),
     onOpenTasks: jest.fn(),
@@ -174,9 +173,7 @@ async function open(
         scheduler_alive: true,
         problem: null
       }}
-      activity={activity}
-      system={system}
-      queue={queue}
+      model={model}
       trans={plainTrans}
       {...handlers}
       {...props}
@@ -187,9 +184,7 @@ async function open(
   await act(() => new Promise(resolve => setTimeout(resolve, 20)));
   return {
     client,
-    system,
-    activity,
-    queue,
+    model,
     getQueue,
     pauseQueue,
     requeueForeign,
@@ -395,6 +390,7 @@ describe('DashboardView', () => {
         <Searches model={model} onOpen={onOpen} />
       </TransContext.Provider>
     );
+    model.start();
     await act(async () => undefined);
     expect(screen.getByText('3 of 10 trials')).toBeInTheDocument();
     expect(screen.getByText(/^best acc 0\.50*$/)).toBeInTheDocument();

@@ -78,7 +78,7 @@ class Server extends Searches {
     error: null,
     default_gpus: this.gpus
   });
-  listTasks = async () => {
+  override listTasks = async () => {
     throw new Error('not asked here');
   };
   previewSweep = async (ws: string, request: PreviewRequest) => {
@@ -130,7 +130,6 @@ describe('GeneratorView', () => {
     model = new DraftModel({ client: server, ws: 'w', kind: 'script' });
     render(
       <GeneratorView
-        client={server}
         model={model}
         trans={plainTrans}
         workspace={{

@@ -19,7 +19,7 @@ class Server extends Searches {
     problems: [],
     error: null
   });
-  listTasks = async () => {
+  override listTasks = async () => {
     throw new Error('not asked here');
   };
   previewSweep = async () => ({
@@ -68,7 +68,6 @@ describe('the form', () => {
     const all = await counter.during(() => {
       render(
         <GeneratorView
-          client={server}
           model={model}
           trans={counter.trans}
           workspace={{

@@ -103,14 +103,7 @@ async function open(change: Partial<TaskDetail> = {}) {
   const handlers = { onOpenLog: jest.fn(), onClose: jest.fn() };
   render(
     <TransContext.Provider value={plainTrans}>
-      <Details
-        client={client.asClient}
-        ws="p/_pyruns_/train"
-        model={model}
-        row={detail.task}
-        canWrite
-        {...handlers}
-      />
+      <Details model={model} row={detail.task} canWrite {...handlers} />
     </TransContext.Provider>
   );
   act(() => model.show('one', detail.task));

@@ -3,6 +3,7 @@ import * as React from 'react';
 
 import type { IClient, TaskDetail } from '../../../client/types';
 import { row } from '../../../model/__tests__/fake';
+import { TaskDetailModel } from '../../../model/taskdetail';
 import { Files } from '../details/files';
 
 interface IListing {
@@ -16,6 +17,9 @@ function listing(...paths: string[]): IListing {
     cut: false
   };
 }
+
+let model: TaskDetailModel;
+afterEach(() => model.dispose());
 
 /** The files of a task with two runs, whose requests the test answers. */
 function show() {
@@ -31,7 +35,9 @@ function show() {
       )
   } as unknown as IClient;
   const detail = { task: row('a'), history: [{}, {}] } as TaskDetail;
-  render(<Files client={client} ws="ws" detail={detail} />);
+  model = new TaskDetailModel(client, 'ws');
+  model.show('a', detail.task);
+  render(<Files model={model} detail={detail} />);
   return asked;
 }
 

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import type { IClient, RunInput, TaskDetail } from '../../../client/types';
+import type { RunInput, TaskDetail } from '../../../client/types';
+import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAnswer } from '../../shared/answer';
 import { useTrans } from '../../shared/context';
 import { CopyButton } from '../../shared/copy';
@@ -8,20 +9,19 @@ import { quoted } from '../../shared/format';
 
 /** How to run a task again, with us and without. */
 export function Again(props: {
-  client: IClient;
-  ws: string;
+  model: TaskDetailModel;
   detail: TaskDetail;
 }): JSX.Element {
   const trans = useTrans();
-  const { client, ws, detail } = props;
+  const { model, detail } = props;
   const { task, history } = detail;
   const last = history.length;
   const question = React.useMemo(
-    () => (last > 0 ? () => client.getRunInput(ws, task.name, last) : null),
-    [client, ws, task.name, last]
+    () => (last > 0 ? () => model.readInput(last) : null),
+    [model, last]
   );
   const { value, error } = useAnswer(question);
-  const folder = ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
+  const folder = model.ws.replace(/\/?_pyruns_\/.*$/, '') || '.';
   return (
     <>
       <Snippet

@@ -1,8 +1,9 @@
 import { diffLines } from 'diff';
 import * as React from 'react';
 
-import type { IClient, TaskDetail } from '../../../client/types';
+import type { TaskDetail } from '../../../client/types';
 import { compareConfigs } from '../../../model/configdiff';
+import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAnswer } from '../../shared/answer';
 import { Toggle } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
@@ -13,27 +14,22 @@ import { TemplatePicker } from '../../shared/templatepicker';
 
 /** What a task is given, beside the defaults or another task. */
 export function Configuration(props: {
-  client: IClient;
-  ws: string;
+  model: TaskDetailModel;
   detail: TaskDetail;
 }): JSX.Element {
   const trans = useTrans();
-  const { client, ws, detail } = props;
+  const { model, detail } = props;
   const isShell = detail.task.kind === 'shell';
   const [other, setOther] = React.useState('');
   const [all, setAll] = React.useState(true);
   const { value, error } = useAnswer(
-    React.useCallback(
-      () => client.getTemplate(ws, other || undefined),
-      [client, ws, other]
-    )
+    React.useCallback(() => model.readTemplate(other), [model, other])
   );
   return (
     <>
       <div className="pyr-details-bar">
         <TemplatePicker
-          client={client}
-          ws={ws}
+          finder={model.finder}
           kind={isShell ? 'shell' : 'script'}
           label={trans.__('Against')}
           title={trans.__('Compare with the defaults or with another task')}

@@ -1,6 +1,7 @@
 import * as React from 'react';
 
-import type { Artifact, IClient, TaskDetail } from '../../../client/types';
+import type { Artifact, TaskDetail } from '../../../client/types';
+import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAnswer } from '../../shared/answer';
 import { Choice } from '../../shared/choice';
 import { useTrans } from '../../shared/context';
@@ -15,13 +16,12 @@ const MOST = 500;
 
 /** What the runs of a task left, with a look at each file. */
 export function Files(props: {
-  client: IClient;
-  ws: string;
+  model: TaskDetailModel;
   detail: TaskDetail;
   onOpenFile?: (path: string) => void;
 }): JSX.Element {
   const trans = useTrans();
-  const { client, ws, detail, onOpenFile } = props;
+  const { model, detail, onOpenFile } = props;
   const task = detail.task.name;
   const runs = detail.history.length;
   const [chosenRun, setRun] = React.useState<number | null>(null);
@@ -29,8 +29,8 @@ export function Files(props: {
   const run = chosenRun ?? runs;
   const now = useNow(true, 30_000);
   const question = React.useMemo(
-    () => (run > 0 ? () => client.listArtifacts(ws, task, run) : null),
-    [client, ws, task, run]
+    () => (run > 0 ? () => model.listFiles(run) : null),
+    [model, run]
   );
   const { value, error, ask } = useAnswer(question);
   if (runs === 0) {
@@ -41,16 +41,16 @@ export function Files(props: {
     return (
       <Preview
         key={`${run}/${file.path}`}
-        client={client}
-        ws={ws}
-        task={task}
+        model={model}
         run={run}
         file={file}
         onBack={() => setChosen(null)}
         onOpen={
           onOpenFile &&
           (() =>
-            onOpenFile(`${ws}/tasks/${task}/artifacts/run${run}/${file.path}`))
+            onOpenFile(
+              `${model.ws}/tasks/${task}/artifacts/run${run}/${file.path}`
+            ))
         }
       />
     );

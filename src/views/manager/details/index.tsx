@@ -1,7 +1,7 @@
 /** One task at the side of the table: how it went, what it was given, what it left. */
 import * as React from 'react';
 
-import type { IClient, TaskDetail, TaskRow } from '../../../client/types';
+import type { TaskDetail, TaskRow } from '../../../client/types';
 import type { TaskDetailModel } from '../../../model/taskdetail';
 import type { ITrans } from '../../shared/context';
 import { useTrans } from '../../shared/context';
@@ -17,9 +17,6 @@ import { Overview } from './overview';
 import { Runs } from './runs';
 
 export interface IDetailsProps {
-  client: IClient;
-  /** Workspace id. */
-  ws: string;
   model: TaskDetailModel;
   /** The task as it stands in the table, if it is listed. */
   row: TaskRow | undefined;

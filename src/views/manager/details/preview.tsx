@@ -1,7 +1,8 @@
 /** A file that a run left, as far as a page can show it without running anything in it. */
 import * as React from 'react';
 
-import type { Artifact, IClient } from '../../../client/types';
+import type { Artifact } from '../../../client/types';
+import type { TaskDetailModel } from '../../../model/taskdetail';
 import { useAnswer } from '../../shared/answer';
 import { useAttempt } from '../../shared/attempt';
 import { useTrans } from '../../shared/context';
@@ -51,9 +52,7 @@ function kindOf(path: string): Kind {
 }
 
 export function Preview(props: {
-  client: IClient;
-  ws: string;
-  task: string;
+  model: TaskDetailModel;
   run: number;
   file: Artifact;
   onBack: () => void;
@@ -61,7 +60,7 @@ export function Preview(props: {
   onOpen?: () => void;
 }): JSX.Element {
   const trans = useTrans();
-  const { client, ws, task, run, file } = props;
+  const { model, run, file } = props;
   const kind = kindOf(file.path);
   const most = kind === 'picture' ? MOST_PICTURE : MOST_TEXT;
   const tooLarge = kind === 'picture' && file.size > most;
@@ -75,12 +74,12 @@ export function Preview(props: {
     }
     return isEmpty
       ? async () => new Blob()
-      : () => client.readArtifact(ws, task, run, path, limit);
-  }, [client, ws, task, run, path, tooLarge, isEmpty, limit]);
+      : () => model.readFile(run, path, limit);
+  }, [model, run, path, tooLarge, isEmpty, limit]);
   const { value, error } = useAnswer(question);
   const download = () =>
     attempt(async () => {
-      const blob = await client.readArtifact(ws, task, run, file.path);
+      const blob = await model.readFile(run, file.path);
       save(blob, file.path.slice(file.path.lastIndexOf('/') + 1));
     });
   return (

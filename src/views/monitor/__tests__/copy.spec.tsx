@@ -24,12 +24,10 @@ describe('copying a log', () => {
     const client = new FakeClient();
     client.rows = [row('a', { status: 'running', runs: 1, run: 1 })];
     const model = new WorkspaceModel(client.asClient, 'ws');
-    const monitor = new MonitorModel(client.asClient, 'ws');
+    const monitor = new MonitorModel(model);
     monitor.open('a');
     await act(async () => {
-      render(
-        <MonitorView model={model} monitor={monitor} trans={plainTrans} />
-      );
+      render(<MonitorView monitor={monitor} trans={plainTrans} />);
     });
     await act(async () => {
       fireEvent.click(screen.getByRole('button', { name: /^Copy/ }));

@@ -1,0 +1,48 @@
+import type { IClient } from '../client/types';
+import { ActivityModel } from './activity';
+import { Model } from './model';
+import { QueueModel } from './queue';
+import { StudiesModel } from './studies';
+import { SystemModel } from './system';
+
+/** The page with the machine, and with what a workspace runs and queues. */
+export class DashboardModel extends Model<object> {
+  readonly activity: ActivityModel;
+  readonly queue: QueueModel;
+  readonly studies: StudiesModel;
+  readonly system: SystemModel;
+
+  /** @param system - shared with other pages; one of its own without it */
+  constructor(client: IClient, ws: string, system?: SystemModel) {
+    super({});
+    this.activity = this.own(new ActivityModel(client, ws));
+    this.queue = this.own(new QueueModel(client, ws));
+    this.studies = this.own(new StudiesModel({ client, ws, isBrief: true }));
+    this.system = system ?? this.own(new SystemModel(client));
+    this.listen(this.activity, () => this._onActivity());
+  }
+
+  start(): void {
+    this.activity.start();
+    this.studies.start();
+  }
+
+  retry(): void {
+    this.activity.retry();
+    this.system.retry();
+  }
+
+  private _onActivity(): void {
+    const { active, recent } = this.activity.getSnapshot();
+    const changed = [...active, ...recent.slice(0, 1)];
+    // The progress of a run changes nothing in the queue.
+    const stamp = changed.map(row => `${row.status} ${row.name}`).join('\n');
+    if (stamp !== this._stamp) {
+      this._stamp = stamp;
+      this.queue.soon();
+    }
+    this.studies.hear({ changed });
+  }
+
+  private _stamp = '';
+}

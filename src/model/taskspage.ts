@@ -1,0 +1,96 @@
+import { CurvesModel } from './curves';
+import { GroupsModel } from './groups';
+import { Model } from './model';
+import type { IRows } from './rows';
+import { memoizeLast } from './store';
+import { TableModel } from './table';
+import { TaskDetailModel } from './taskdetail';
+import { TrashModel } from './trash';
+import type { WorkspaceModel } from './workspace';
+import { sumOf } from './workspacestate';
+
+export interface ITasksPageState {
+  /** The task that the details show; '' for none. */
+  readonly active: string;
+  /** Whether the details are shown. */
+  readonly details: boolean;
+  /** Shown in place of the tasks. */
+  readonly trash: TrashModel | null;
+}
+
+/** The page with all tasks: keeps in step what is shown of them. */
+export class TasksPageModel extends Model<ITasksPageState> {
+  readonly table: TableModel;
+  readonly curves: CurvesModel;
+  readonly detail: TaskDetailModel;
+  readonly groups: GroupsModel;
+
+  constructor(
+    private readonly _list: WorkspaceModel,
+    table?: TableModel
+  ) {
+    super({ active: '', details: false, trash: null });
+    const { client, ws } = _list;
+    this.table = table ?? this.own(new TableModel({ client, ws }));
+    this.curves = this.own(new CurvesModel(client, ws));
+    this.detail = this.own(new TaskDetailModel(client, ws));
+    this.groups = this.own(new GroupsModel(client, ws));
+    this.listen(_list, () => this._update());
+    this.listen(this.table, () => this._update());
+    this.listen(this.curves, () => this._update());
+  }
+
+  start(): void {
+    this._list.start();
+    this._update();
+  }
+
+  readonly setActive = (active: string): void => {
+    this.update({ active });
+    this._update();
+  };
+
+  readonly setDetails = (details: boolean): void => {
+    this.update({ details });
+    this._update();
+  };
+
+  readonly openTrash = (): void => {
+    const { client, ws } = this._list;
+    const trash = this.own(new TrashModel(client, ws));
+    this.update({ trash });
+    void trash.load();
+  };
+
+  readonly closeTrash = (): void => {
+    this.state.trash?.dispose();
+    this.update({ trash: null });
+  };
+
+  private _update(): void {
+    const list = this._list.getSnapshot();
+    const { active, details, trash } = this.state;
+    const tasks = list.counts ? sumOf(list.counts) : 0;
+    const { key } = this.curves.getSnapshot();
+    this.table.see(list.columns, key, tasks, this._hasHits(list.rows));
+    // The first list comes without them, and so at once.
+    const { known, layout } = this.table.getSnapshot();
+    this._list.setFields(known ? this.table.fields : []);
+    if (details) {
+      this.detail.show(active, this._list.row(active));
+    }
+    if (layout.grouping) {
+      this.groups.see(layout.grouping, list);
+    }
+    if (tasks !== this._tasks) {
+      // Tasks come and go: some of them by way of the trash.
+      this._tasks = tasks;
+      void trash?.load();
+    }
+  }
+
+  private readonly _hasHits = memoizeLast((rows: IRows) =>
+    rows.some(row => row?.hit)
+  );
+  private _tasks = 0;
+}

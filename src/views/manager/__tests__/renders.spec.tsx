@@ -1,0 +1,93 @@
+import { act, render } from '@testing-library/react';
+import * as React from 'react';
+
+import { FakeClient, row } from '../../../model/__tests__/fake';
+import { WorkspaceModel } from '../../../model/workspace';
+import { plainTrans } from '../../shared/context';
+import { ManagerView } from '../ManagerView';
+
+const ROWS = Array.from({ length: 200 }, (_, at) =>
+  row(`task${at}`, {
+    status: at === 5 ? 'running' : 'completed',
+    runs: 1,
+    run: 1,
+    started_at: 1000,
+    progress: at === 5 ? 0.1 : null,
+    swept: { lr: at },
+    figures: { acc: at / 200 }
+  })
+);
+
+// jsdom lays nothing out; the virtualiser asks for these.
+beforeAll(() => {
+  const size = (value: number) => ({ configurable: true, get: () => value });
+  Object.defineProperties(HTMLElement.prototype, {
+    clientHeight: size(6000),
+    clientWidth: size(900)
+  });
+  HTMLElement.prototype.scrollTo = () => undefined;
+});
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+/** The texts that are rendered while something is done. */
+class Counter {
+  private _texts: string[] = [];
+
+  readonly trans = {
+    ...plainTrans,
+    __: (text: string, ...args: unknown[]) => {
+      this._texts.push(text);
+      return plainTrans.__(text, ...args);
+    }
+  };
+
+  async during(deed: () => unknown): Promise<string[]> {
+    this._texts = [];
+    await act(async () => {
+      deed();
+      // No longer, or the clock renders what it shows.
+      await jest.advanceTimersByTimeAsync(0);
+    });
+    return this._texts;
+  }
+}
+
+/** Of a line of the table, of the titles above it, and of the page around. */
+const LINE = 'Select %1';
+const TITLES = 'Sort by %1';
+const PAGE = 'Task actions';
+
+it('renders the line of a task that runs, and nothing around it', async () => {
+  const client = new FakeClient();
+  client.rows = [...ROWS];
+  const model = new WorkspaceModel(client.asClient, 'ws');
+  const counter = new Counter();
+  const all = await counter.during(() =>
+    render(
+      <ManagerView
+        model={model}
+        trans={counter.trans}
+        onOpenLog={() => undefined}
+      />
+    )
+  );
+  expect(all.filter(text => text === LINE).length).toBeGreaterThan(100);
+  expect(all).toContain(TITLES);
+  expect(all).toContain(PAGE);
+  const change = (at: number, progress: number) =>
+    counter.during(() => client.change([{ ...ROWS[at], progress }]));
+
+  const texts = await change(5, 0.2);
+  expect(texts.filter(text => text === LINE)).toHaveLength(1);
+  expect(texts).not.toContain(TITLES);
+  expect(texts).not.toContain(PAGE);
+  expect(texts.length).toBeLessThan(12);
+
+  // Not even when other tasks are selected, but when it is one of them.
+  act(() => model.select(['task7'], 'replace'));
+  expect(await change(5, 0.3)).not.toContain(PAGE);
+  act(() => model.select(['task5'], 'replace'));
+  expect(await change(5, 0.4)).toContain(PAGE);
+  model.dispose();
+});
