@@ -88,12 +88,12 @@ export function addActionCommands(options: IActionCommands): void {
     found: Found & Pick<ITaskContext, 'confirm'>,
     args: ReadonlyPartialJSONObject
   ) => {
-    const [{ WorkspaceModel }, { QueueModel }] = await Promise.all([
-      import('../model/workspace'),
+    const [{ TaskListModel }, { QueueModel }] = await Promise.all([
+      import('../model/tasklist'),
       import('../model/queue')
     ]);
     const own = new Set<{ dispose(): void }>();
-    const model = new WorkspaceModel(core.client, found.workspace);
+    const model = new TaskListModel(core.client, found.workspace);
     own.add(model);
     const queue = new QueueModel(core.client, found.workspace);
     own.add(queue);

@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { TaskRow, Workspace } from '../client/types';
 // It counts from the start which studies are active.
 // eslint-disable-next-line jupyter/prefer-lazy-imports
-import { StudyEnds } from '../model/studyends';
+import { StudyCompletionWatcher } from '../model/studycompletion';
 import { workspaceTitle } from '../views/shared/title';
 import { DEFAULTS, followSettings } from './settings';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
@@ -82,29 +82,32 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
     };
 
     /** Of searches their end is told, not that of each of their tasks. */
-    const searches = new StudyEnds(pyruns.client, async (ws, study) => {
-      const { studySentence } = await import('../views/shared/study');
-      const isGood = study.state === 'finished';
-      if (isGood ? settings.notifyDone : settings.notifyFailed) {
-        Notification.emit(
-          cut(studySentence(trans, study)),
-          isGood ? 'success' : 'error',
-          {
-            autoClose: isGood ? 8000 : false,
-            actions: [
-              {
-                label: trans.__('Show the search'),
-                callback: () =>
-                  void app.commands.execute(CommandIDs.openCompare, {
-                    workspace: ws,
-                    study: study.name
-                  })
-              }
-            ]
-          }
-        );
+    const searches = new StudyCompletionWatcher(
+      pyruns.client,
+      async (ws, study) => {
+        const { studySentence } = await import('../views/shared/study');
+        const isGood = study.state === 'finished';
+        if (isGood ? settings.notifyDone : settings.notifyFailed) {
+          Notification.emit(
+            cut(studySentence(trans, study)),
+            isGood ? 'success' : 'error',
+            {
+              autoClose: isGood ? 8000 : false,
+              actions: [
+                {
+                  label: trans.__('Show the search'),
+                  callback: () =>
+                    void app.commands.execute(CommandIDs.openCompare, {
+                      workspace: ws,
+                      study: study.name
+                    })
+                }
+              ]
+            }
+          );
+        }
       }
-    });
+    );
 
     pyruns.ended.connect((_, { workspace, tasks: all }) => {
       const tasks = all.filter(task => !task.study);
@@ -115,7 +118,9 @@ export const notificationsPlugin: JupyterFrontEndPlugin<void> = {
         tellFailed(workspace, failed);
       }
     });
-    pyruns.trials.connect((_, { workspace }) => searches.hear(workspace.id));
+    pyruns.trials.connect((_, { workspace }) =>
+      searches.onTrialsChanged(workspace.id)
+    );
     pyruns.silent.connect((_, { workspace, tasks }) => {
       const [first] = tasks;
       if (first && settings.notifySilent) {

@@ -16,10 +16,10 @@ import type { ISavedDraft } from '../model/draftstate';
 import { DraftModel } from '../model/draft';
 import { MonitorModel } from '../model/monitor';
 import { CLUSTER_JOBS, asRunOptions } from '../model/runoptions';
-import { asSearch } from '../model/searchdraft';
+import { asStudyForm } from '../model/studyform';
 import { asSavedTable } from '../model/savedviews';
-import { TableModel } from '../model/table';
-import { WorkspaceModel } from '../model/workspace';
+import { TableLayoutModel } from '../model/tablelayout';
+import { TaskListModel } from '../model/tasklist';
 import type { ITaskContext } from '../views/actions/action';
 import type { MarkdownRenderer } from '../views/manager/details/notes';
 import type { ILooks } from '../views/monitor/header';
@@ -267,7 +267,7 @@ async function makeManager(
   const key = `pyruns-jupyter:table:${workspace.id}`;
   const saved = asSavedTable(await state?.fetch(key).catch(() => null));
   const table = owner.own(
-    new TableModel({
+    new TableLayoutModel({
       client: pyruns.client,
       ws: workspace.id,
       saved,
@@ -275,7 +275,7 @@ async function makeManager(
     })
   );
   const model = owner.own(
-    new WorkspaceModel(pyruns.client, workspace.id, { query: show.query })
+    new TaskListModel(pyruns.client, workspace.id, { query: show.query })
   );
   show.onShow = ({ query }) => {
     const { listing } = model.getSnapshot();
@@ -320,7 +320,7 @@ async function makeMonitor(
   const { MonitorView } = await import('../views/monitor');
   const key = 'pyruns-jupyter:log-looks';
   const looks = asLooks(await state?.fetch(key).catch(() => null));
-  const model = owner.own(new WorkspaceModel(pyruns.client, workspace.id));
+  const model = owner.own(new TaskListModel(pyruns.client, workspace.id));
   const monitor = owner.own(new MonitorModel(model));
   if (show.task) {
     monitor.open(show.task);
@@ -407,6 +407,6 @@ function asDraft(value: unknown): ISavedDraft | null {
     pinned: (Array.isArray(draft.pinned) ? draft.pinned : []).filter(
       (item): item is string => typeof item === 'string'
     ),
-    search: asSearch(draft.search)
+    search: asStudyForm(draft.search)
   };
 }

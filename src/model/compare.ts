@@ -4,14 +4,14 @@ import type {
   IClient,
   StudyDetail
 } from '../client/types';
-import { CurveSetModel } from './curveset';
-import { byWeight, isCounter, isLessBetter, isResult } from './figures';
+import { ComparedCurvesModel } from './comparedcurves';
+import { byWeight, isCounter, isLessBetter, isResult } from './metrics';
 import type { ILiveState } from './livemodel';
 import { LiveModel } from './livemodel';
 import type { StudiesModel } from './studies';
 
 /** Tasks that can be compared at a time. */
-export const MOST_COMPARED = 500;
+export const MAX_COMPARED = 500;
 
 /** How long changes gather before the tasks are compared again. */
 const GATHER_MS = 1500;
@@ -59,12 +59,12 @@ export class CompareModel extends LiveModel<
 > {
   /** The studies whose trials can be followed. */
   readonly studies: StudiesModel | null;
-  readonly curves: CurveSetModel;
+  readonly curves: ComparedCurvesModel;
 
   constructor(private readonly _options: ICompareOptions) {
     const { client, ws, saved, studies = null } = _options;
     super(client, ws, {
-      names: (saved?.names ?? []).slice(0, MOST_COMPARED),
+      names: (saved?.names ?? []).slice(0, MAX_COMPARED),
       comparison: null,
       isLoading: false,
       error: null,
@@ -74,7 +74,7 @@ export class CompareModel extends LiveModel<
       study: saved?.study ?? ''
     });
     this._followed = new Set(saved?.names ?? []);
-    this.curves = this.own(new CurveSetModel(client, ws));
+    this.curves = this.own(new ComparedCurvesModel(client, ws));
     this.studies = studies && this.own(studies);
     if (studies) {
       this.listen(studies, () => {
@@ -102,7 +102,7 @@ export class CompareModel extends LiveModel<
 
   protected onChanges(message: EventMessage): void {
     const { changed = [], removed = [] } = message;
-    this.studies?.hear(message);
+    this.studies?.onTasksChanged(message);
     const names = new Set(this.state.names);
     if (
       changed.some(row => names.has(row.name)) ||
@@ -149,7 +149,7 @@ export class CompareModel extends LiveModel<
   }
 
   private _choose(names: readonly string[]): void {
-    const chosen = [...new Set(names)].slice(0, MOST_COMPARED);
+    const chosen = [...new Set(names)].slice(0, MAX_COMPARED);
     const hidden = chosen.filter(name => this.state.hidden.has(name));
     this.update({ names: chosen, hidden: new Set(hidden) });
     this._keep();

@@ -39,9 +39,9 @@ export class DashboardModel extends Model<object> {
     const stamp = changed.map(row => `${row.status} ${row.name}`).join('\n');
     if (stamp !== this._stamp) {
       this._stamp = stamp;
-      this.queue.soon();
+      this.queue.scheduleRefresh();
     }
-    this.studies.hear({ changed });
+    this.studies.onTasksChanged({ changed });
   }
 
   private _stamp = '';

@@ -9,13 +9,13 @@ import type { IDraftState, ISavedDraft } from './draftstate';
 import { EMPTY_DRAFT, refusalsOf } from './draftstate';
 import { Model } from './model';
 import { isRunField, withoutEmpty } from './runoptions';
-import type { ISearch } from './searchdraft';
+import type { IStudyForm } from './studyform';
 import {
   nextName,
-  searchPreview,
-  searchRequest,
-  usualSearch
-} from './searchdraft';
+  studyPreview,
+  studyRequest,
+  defaultStudyForm
+} from './studyform';
 import { memoizeLast } from './store';
 import { TaskFinder } from './taskfinder';
 import type { IEntry } from './yamlscan';
@@ -138,19 +138,19 @@ export class DraftModel extends Model<IDraftState> {
   }
 
   /** Search, or (null) make every combination. */
-  setSearch(search: ISearch | null): void {
+  setSearch(search: IStudyForm | null): void {
     this._edit({ search });
   }
 
   /** Search instead of making every combination, as fits what is known. */
   async beginSearching(): Promise<void> {
     if (!this.state.search) {
-      this.setSearch(usualSearch(this.state.figures));
+      this.setSearch(defaultStudyForm(this.state.figures));
     }
     await this._askAboutSearching();
     const { search, figures } = this.state;
     if (search?.objective === '' && figures.length > 0) {
-      const { objective, direction } = usualSearch(figures);
+      const { objective, direction } = defaultStudyForm(figures);
       this.setSearch({ ...search, objective, direction });
     }
   }
@@ -212,7 +212,7 @@ export class DraftModel extends Model<IDraftState> {
       return null;
     }
     const study = await this._make(() =>
-      client.beginStudy(ws, searchRequest(text, name, search, run))
+      client.beginStudy(ws, studyRequest(text, name, search, run))
     );
     if (study && this.state.name === name) {
       this.setName(nextName(name));
@@ -267,10 +267,10 @@ export class DraftModel extends Model<IDraftState> {
       'preview',
       async signal =>
         search
-          ? searchPreview(
+          ? studyPreview(
               await client.previewSearch(
                 ws,
-                searchRequest(text, name, search, run),
+                studyRequest(text, name, search, run),
                 signal
               ),
               search.n

@@ -2,7 +2,7 @@
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
 import type { FieldError, Parameters, RunOptions } from '../client/types';
-import type { IDraftPreview, ISearch } from './searchdraft';
+import type { IDraftPreview, IStudyForm } from './studyform';
 
 /** What is kept of a draft between sessions. */
 export interface ISavedDraft {
@@ -15,7 +15,7 @@ export interface ISavedDraft {
   /** Keys that stand above all others in the form, in their order. */
   pinned: readonly string[];
   /** How it is searched; null where every combination is made. */
-  search: ISearch | null;
+  search: IStudyForm | null;
 }
 
 export interface IDraftState extends ISavedDraft {

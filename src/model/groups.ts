@@ -2,15 +2,15 @@ import type { ClientError } from '../client/errors';
 import type { Counts, Groups, IClient } from '../client/types';
 import type { Grouping } from './layout';
 import { Model } from './model';
-import type { IListing } from './pages';
+import type { IListing } from './taskpager';
 import type { IRows } from './rows';
-import type { IWorkspaceState } from './workspacestate';
+import type { ITaskListState } from './taskliststate';
 
 /** How long changes gather before the tasks are grouped again. */
 const GATHER_MS = 500;
 
 /** Groups that are listed. */
-export const MOST_GROUPS = 1000;
+export const MAX_GROUPS = 1000;
 
 export interface IGroupsState {
   readonly groups: Groups | null;
@@ -29,9 +29,9 @@ export class GroupsModel extends Model<IGroupsState> {
   }
 
   /** Say what is to be gathered, and what is known of the tasks now. */
-  see(
+  setContext(
     grouping: Grouping,
-    list: Pick<IWorkspaceState, 'counts' | 'listing' | 'rows'>
+    list: Pick<ITaskListState, 'counts' | 'listing' | 'rows'>
   ): void {
     const { counts, listing, rows } = list;
     const asked = JSON.stringify([grouping, listing.query, listing.statuses]);
@@ -77,7 +77,7 @@ export class GroupsModel extends Model<IGroupsState> {
             status: listing.statuses.join(',') || undefined,
             sort,
             order,
-            limit: MOST_GROUPS
+            limit: MAX_GROUPS
           },
           signal
         ),

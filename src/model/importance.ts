@@ -1,7 +1,7 @@
 /** How much a parameter alone tells about a figure. */
 
 /** Numbers with more different values than this are put into groups. */
-const MOST_GROUPS = 6;
+const MAX_GROUPS = 6;
 
 export interface IImportance {
   readonly key: string;
@@ -73,13 +73,13 @@ function groupsOf(
 ): number[] {
   const texts = places.map(at => JSON.stringify(values[at]));
   const different = [...new Set(texts)];
-  if (!numbers || different.length <= MOST_GROUPS) {
+  if (!numbers || different.length <= MAX_GROUPS) {
     return texts.map(text => different.indexOf(text));
   }
   const order = ranks(places.map(at => numbers[at]));
   // Equal values have equal ranks and so stay in one group.
   return order.map(rank =>
-    Math.floor((rank / places.length) * MOST_GROUPS * 0.999999)
+    Math.floor((rank / places.length) * MAX_GROUPS * 0.999999)
   );
 }
 

@@ -52,7 +52,7 @@ const MOST_PARAMETERS = 12;
 const MOST_FIGURES = 12;
 
 /** What a column stands for. */
-export function partsOf(
+export function parseColumnId(
   id: ColumnId
 ): { kind: 'config' | 'figure' | 'curve'; key: string } | { kind: 'fact' } {
   const [, kind, key] = /^(config|figure|curve):([^]+)$/.exec(id) ?? [];
@@ -113,17 +113,18 @@ export function withColumn(
   id: ColumnId,
   show: boolean
 ): ColumnId[] {
-  const { kind } = partsOf(id);
+  const { kind } = parseColumnId(id);
   // One figure's curves are enough to be fetched for each row.
   const others = shown.filter(
-    each => each !== id && !(kind === 'curve' && partsOf(each).kind === kind)
+    each =>
+      each !== id && !(kind === 'curve' && parseColumnId(each).kind === kind)
   );
   if (!show) {
     return others;
   }
   let place = -1;
   others.forEach((each, index) => {
-    if (partsOf(each).kind === kind) {
+    if (parseColumnId(each).kind === kind) {
       place = index;
     }
   });

@@ -164,11 +164,11 @@ export class LogModel extends Model<ILogState> {
   }
 
   /** Go to a task's newest run, if its latest run was asked for. */
-  noteRow(row: TaskRow): void {
+  setRow(row: TaskRow): void {
     const { task, run } = this.state;
     // A queued task's log is the one that its next run will write.
     const latest = row.status === 'queued' ? row.runs + 1 : row.run;
-    this.curves.noteRow(row);
+    this.curves.setRow(row);
     if (this._isLatest && row.name === task && run !== null && latest > run) {
       this._begin(task, undefined);
     }

@@ -3,7 +3,7 @@ import type { IHit } from './log';
 import { Model } from './model';
 
 /** Hits that are enough; the server gives no more. */
-export const MOST_HITS = 10_000;
+export const MAX_HITS = 10_000;
 
 /** How long typing may pause before the search begins. */
 const DEBOUNCE_MS = 200;
@@ -138,7 +138,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
             literal: !pattern.isRegex,
             ignore_case: !pattern.isCase,
             offset: this._searched,
-            limit: Math.max(1, MOST_HITS - hits.length)
+            limit: Math.max(1, MAX_HITS - hits.length)
           },
           found => {
             if (!signal.aborted) {
@@ -164,7 +164,7 @@ export class LogSearchModel extends Model<ILogSearchState> {
     this._searched = found.searched ?? this._searched;
     this.update({
       hits,
-      isCut: hits.length >= MOST_HITS,
+      isCut: hits.length >= MAX_HITS,
       message: found.message ?? null
     });
   }

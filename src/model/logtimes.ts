@@ -26,7 +26,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
   }
 
   /** Say which part of which log is shown. */
-  need(task: string, run: number, start: number, end: number): void {
+  setVisibleRange(task: string, run: number, start: number, end: number): void {
     const key = `${run} ${task}`;
     if (key !== this._key) {
       this._key = key;

@@ -1,10 +1,10 @@
 import type { TaskRow } from '../client/types';
 import { LogModel } from './log';
 import { Model } from './model';
-import type { WorkspaceModel } from './workspace';
+import type { TaskListModel } from './tasklist';
 
 /** Logs that fit beside each other. */
-export const MOST_PANES = 4;
+export const MAX_PANES = 4;
 
 export interface IPane {
   readonly id: number;
@@ -21,7 +21,7 @@ export interface IMonitorState {
 /** The logs that are shown beside each other. */
 export class MonitorModel extends Model<IMonitorState> {
   /** @param list - the tasks to choose from */
-  constructor(readonly list: WorkspaceModel) {
+  constructor(readonly list: TaskListModel) {
     const first = { id: 0, log: new LogModel(list.client, list.ws) };
     super({ panes: [first], active: first.id });
     this._listen(first);
@@ -72,7 +72,7 @@ export class MonitorModel extends Model<IMonitorState> {
     const { panes } = this.state;
     const isShown = this.tasks.includes(task);
     const isEmpty = panes[0].log.getSnapshot().task === null;
-    if (isShown || isEmpty || panes.length >= MOST_PANES) {
+    if (isShown || isEmpty || panes.length >= MAX_PANES) {
       this.open(task);
       return;
     }
@@ -113,7 +113,7 @@ export class MonitorModel extends Model<IMonitorState> {
       const row = task === null ? undefined : this.list.row(task);
       if (row && row !== this._rows.get(log)) {
         this._rows.set(log, row);
-        log.noteRow(row);
+        log.setRow(row);
       }
     }
   }

@@ -32,7 +32,7 @@ export class QueueModel extends Model<IQueueState> {
   }
 
   /** Something was queued, started or ended. */
-  soon(): void {
+  scheduleRefresh(): void {
     this._schedule(GATHER_MS);
   }
 

@@ -37,7 +37,7 @@ export class RunCurvesModel extends Model<IRunCurvesState> {
   }
 
   /** How the task stands: what is new is asked for. */
-  noteRow(row: TaskRow): void {
+  setRow(row: TaskRow): void {
     if (row.name === this._task && row.run === this._run) {
       const stamp = JSON.stringify([row.status, row.figures]);
       if (stamp !== this._stamp) {

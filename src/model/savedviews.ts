@@ -2,7 +2,7 @@
 import type { TaskStatus } from '../client/types';
 import type { ILayout } from './layout';
 import { asLayout, FIRST_LAYOUT } from './layout';
-import type { IListing } from './pages';
+import type { IListing } from './taskpager';
 
 export interface ISavedView {
   readonly name: string;

@@ -62,7 +62,7 @@ export class StudiesModel extends Model<IStudiesState> {
   }
 
   /** Tasks of the workspace changed. */
-  hear({ changed = [], removed = [] }: Partial<EventMessage>): void {
+  onTasksChanged({ changed = [], removed = [] }: Partial<EventMessage>): void {
     const isStudied =
       changed.some(row => row.study) ||
       removed.some(name =>

@@ -1,13 +1,13 @@
-import { CurvesModel } from './curves';
+import { SparklineModel } from './sparkline';
 import { GroupsModel } from './groups';
 import { Model } from './model';
 import type { IRows } from './rows';
 import { memoizeLast } from './store';
-import { TableModel } from './table';
+import { TableLayoutModel } from './tablelayout';
 import { TaskDetailModel } from './taskdetail';
 import { TrashModel } from './trash';
-import type { WorkspaceModel } from './workspace';
-import { sumOf } from './workspacestate';
+import type { TaskListModel } from './tasklist';
+import { sumOf } from './taskliststate';
 
 export interface ITasksPageState {
   /** The task that the details show; '' for none. */
@@ -20,19 +20,19 @@ export interface ITasksPageState {
 
 /** The page with all tasks: keeps in step what is shown of them. */
 export class TasksPageModel extends Model<ITasksPageState> {
-  readonly table: TableModel;
-  readonly curves: CurvesModel;
+  readonly table: TableLayoutModel;
+  readonly curves: SparklineModel;
   readonly detail: TaskDetailModel;
   readonly groups: GroupsModel;
 
   constructor(
-    private readonly _list: WorkspaceModel,
-    table?: TableModel
+    private readonly _list: TaskListModel,
+    table?: TableLayoutModel
   ) {
     super({ active: '', details: false, trash: null });
     const { client, ws } = _list;
-    this.table = table ?? this.own(new TableModel({ client, ws }));
-    this.curves = this.own(new CurvesModel(client, ws));
+    this.table = table ?? this.own(new TableLayoutModel({ client, ws }));
+    this.curves = this.own(new SparklineModel(client, ws));
     this.detail = this.own(new TaskDetailModel(client, ws));
     this.groups = this.own(new GroupsModel(client, ws));
     this.listen(_list, () => this._update());
@@ -72,7 +72,7 @@ export class TasksPageModel extends Model<ITasksPageState> {
     const { active, details, trash } = this.state;
     const tasks = list.counts ? sumOf(list.counts) : 0;
     const { key } = this.curves.getSnapshot();
-    this.table.see(list.columns, key, tasks, this._hasHits(list.rows));
+    this.table.setContext(list.columns, key, tasks, this._hasHits(list.rows));
     // The first list comes without them, and so at once.
     const { known, layout } = this.table.getSnapshot();
     this._list.setFields(known ? this.table.fields : []);
@@ -80,7 +80,7 @@ export class TasksPageModel extends Model<ITasksPageState> {
       this.detail.show(active, this._list.row(active));
     }
     if (layout.grouping) {
-      this.groups.see(layout.grouping, list);
+      this.groups.setContext(layout.grouping, list);
     }
     if (tasks !== this._tasks) {
       // Tasks come and go: some of them by way of the trash.

@@ -3,7 +3,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { TestSockets } from '../../client/__tests__/sockets';
 import { ActivityModel } from '../../model/activity';
 import { CompareModel } from '../../model/compare';
-import { WorkspaceModel } from '../../model/workspace';
+import { TaskListModel } from '../../model/tasklist';
 import { makeClient } from '../client';
 
 /** Lab's client, whose requests are never answered. */
@@ -30,8 +30,8 @@ describe('the client of Lab', () => {
     const makers = [
       () => new ActivityModel(client, 'a'),
       () => new ActivityModel(client, 'a'),
-      () => new WorkspaceModel(client, 'a'),
-      () => new WorkspaceModel(client, 'a'),
+      () => new TaskListModel(client, 'a'),
+      () => new TaskListModel(client, 'a'),
       () => new CompareModel({ client, ws: 'a' })
     ];
     const pages = makers.map(make => make());
@@ -45,7 +45,7 @@ describe('the client of Lab', () => {
     expect([...pages, late].map(page => page.getSnapshot().connection)).toEqual(
       Array(6).fill('open')
     );
-    const other = new WorkspaceModel(client, 'b');
+    const other = new TaskListModel(client, 'b');
     other.start();
     expect(sockets.all).toHaveLength(2);
     [...pages, late].forEach(page => page.dispose());

@@ -5,7 +5,7 @@ import {
   columnsOf,
   CompareModel,
   judges,
-  MOST_COMPARED
+  MAX_COMPARED
 } from '../compare';
 import { FakeStream, row } from './fake';
 
@@ -132,7 +132,7 @@ describe('CompareModel', () => {
 
   it('takes no more than can be compared, and nothing odd out of a state', () => {
     const { model } = opened(Array.from({ length: 600 }, (_, at) => `t${at}`));
-    expect(model.getSnapshot().names).toHaveLength(MOST_COMPARED);
+    expect(model.getSnapshot().names).toHaveLength(MAX_COMPARED);
     expect(asSavedComparison({ names: ['a', 3], hidden: 'x' })).toEqual({
       names: ['a'],
       hidden: [],

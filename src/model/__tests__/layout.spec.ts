@@ -1,5 +1,5 @@
 import type { Columns } from '../../client/types';
-import { byWeight, isLessBetter } from '../figures';
+import { byWeight, isLessBetter } from '../metrics';
 import {
   asLayout,
   automaticColumns,

@@ -352,16 +352,16 @@ describe('LogModel', () => {
     const { client, model } = opened();
     model.open('a');
     header(client.logs[0], 0, 1);
-    model.noteRow(row('a', { status: 'completed', runs: 1, run: 1 }));
+    model.setRow(row('a', { status: 'completed', runs: 1, run: 1 }));
     expect(client.logs).toHaveLength(1);
-    model.noteRow(row('a', { status: 'queued', runs: 1, run: 1 }));
+    model.setRow(row('a', { status: 'queued', runs: 1, run: 1 }));
     expect(client.logs).toHaveLength(2);
     header(client.logs[1], 0, 2);
-    model.noteRow(row('a', { status: 'running', runs: 2, run: 2 }));
+    model.setRow(row('a', { status: 'running', runs: 2, run: 2 }));
     expect(client.logs).toHaveLength(2);
     model.open('a', 1);
     header(client.logs[2], 0, 1);
-    model.noteRow(row('a', { status: 'completed', runs: 3, run: 3 }));
+    model.setRow(row('a', { status: 'completed', runs: 3, run: 3 }));
     expect(client.logs).toHaveLength(3);
   });
 

@@ -1,6 +1,6 @@
 import type { LogHits, LogSearch } from '../../client/types';
 import type { IHit } from '../log';
-import { LogSearchModel, MOST_HITS } from '../logsearch';
+import { LogSearchModel, MAX_HITS } from '../logsearch';
 
 interface ICall {
   task: string;
@@ -145,7 +145,7 @@ describe('LogSearchModel', () => {
     model.setLog('a', 1);
     model.setPattern({ text: 'a' });
     jest.advanceTimersByTime(200);
-    const many = Array.from({ length: MOST_HITS }, (_, index) => index + 1);
+    const many = Array.from({ length: MAX_HITS }, (_, index) => index + 1);
     calls[0].onHits({
       hits: hitsAt(...many),
       searched: 9999,

@@ -23,7 +23,7 @@ describe('LogTimesModel', () => {
       [200, 1001],
       [300, 1002]
     ]);
-    model.need('a', 2, 0, 250);
+    model.setVisibleRange('a', 2, 0, 250);
     jest.advanceTimersByTime(0);
     expect(listLogTimes.mock.calls).toEqual([
       ['ws', 'a', { run: 2, offset: 0, end: 250, limit: 5000 }]
@@ -37,31 +37,31 @@ describe('LogTimesModel', () => {
 
   it('asks for what grows now and then, for another part at once', async () => {
     const { model, listLogTimes } = opened([]);
-    model.need('a', 1, 100, 200);
+    model.setVisibleRange('a', 1, 100, 200);
     jest.advanceTimersByTime(0);
     await settled();
     expect(model.getSnapshot().isMissing).toBe(true);
-    model.need('a', 1, 100, 200);
+    model.setVisibleRange('a', 1, 100, 200);
     jest.advanceTimersByTime(10000);
     expect(listLogTimes).toHaveBeenCalledTimes(1);
     for (let end = 210; end < 300; end += 10) {
-      model.need('a', 1, 100, end);
+      model.setVisibleRange('a', 1, 100, end);
       jest.advanceTimersByTime(100);
     }
     expect(listLogTimes).toHaveBeenCalledTimes(1);
     jest.advanceTimersByTime(1000);
     expect(listLogTimes).toHaveBeenCalledTimes(2);
     await settled();
-    model.need('a', 1, 0, 290);
+    model.setVisibleRange('a', 1, 0, 290);
     jest.advanceTimersByTime(0);
     expect(listLogTimes).toHaveBeenCalledTimes(3);
   });
 
   it('does not tell of another run', async () => {
     const { model } = opened([[100, 1000]]);
-    model.need('a', 1, 0, 50);
+    model.setVisibleRange('a', 1, 0, 50);
     jest.advanceTimersByTime(0);
-    model.need('b', 1, 0, 50);
+    model.setVisibleRange('b', 1, 0, 50);
     await settled();
     expect(model.timeOf(0)).toBeNull();
     jest.advanceTimersByTime(0);

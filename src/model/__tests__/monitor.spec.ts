@@ -1,10 +1,10 @@
-import { MonitorModel, MOST_PANES } from '../monitor';
-import { WorkspaceModel } from '../workspace';
+import { MonitorModel, MAX_PANES } from '../monitor';
+import { TaskListModel } from '../tasklist';
 import { FakeClient, row } from './fake';
 
 function opened() {
   const client = new FakeClient();
-  const list = new WorkspaceModel(client.asClient, 'ws');
+  const list = new TaskListModel(client.asClient, 'ws');
   return { client, list, monitor: new MonitorModel(list) };
 }
 
@@ -35,11 +35,11 @@ describe('MonitorModel', () => {
     monitor.openBeside('c');
     expect(monitor.tasks).toEqual(['a', 'c', 'b']);
     monitor.openBeside('d');
-    expect(monitor.tasks).toHaveLength(MOST_PANES);
+    expect(monitor.tasks).toHaveLength(MAX_PANES);
     monitor.openBeside('e');
     expect(monitor.tasks).toEqual(['a', 'c', 'e', 'b']);
     monitor.openBeside('a');
-    expect(monitor.tasks).toHaveLength(MOST_PANES);
+    expect(monitor.tasks).toHaveLength(MAX_PANES);
   });
 
   it('closes one and goes on with its neighbour; the last one is emptied', () => {
@@ -63,7 +63,7 @@ describe('MonitorModel', () => {
     monitor.openBeside('b');
     const [a, b] = monitor
       .getSnapshot()
-      .panes.map(({ log }) => jest.spyOn(log, 'noteRow'));
+      .panes.map(({ log }) => jest.spyOn(log, 'setRow'));
     monitor.start();
     await Promise.resolve();
     await new Promise(resolve => setTimeout(resolve));

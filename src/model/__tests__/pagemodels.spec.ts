@@ -1,6 +1,6 @@
 import { DashboardModel } from '../dashboard';
 import { TasksPageModel } from '../taskspage';
-import { WorkspaceModel } from '../workspace';
+import { TaskListModel } from '../tasklist';
 import { FakeClient, row } from './fake';
 
 beforeEach(() => jest.useFakeTimers());
@@ -46,7 +46,7 @@ describe('TasksPageModel', () => {
     };
     const client = Object.assign(new FakeClient(), calls);
     client.rows = [row('a', { status: 'running' }), row('b')];
-    const list = new WorkspaceModel(client.asClient, 'ws');
+    const list = new TaskListModel(client.asClient, 'ws');
     const page = new TasksPageModel(list);
     page.start();
     await jest.advanceTimersByTimeAsync(2000);

@@ -60,13 +60,13 @@ describe('QueueModel', () => {
     client.getQueue.mockImplementation(async () => queueOf([]));
     await jest.advanceTimersByTimeAsync(60_000);
     expect(client.getQueue).toHaveBeenCalledTimes(4);
-    model.soon();
+    model.scheduleRefresh();
     await jest.advanceTimersByTimeAsync(1000);
     expect(client.getQueue).toHaveBeenCalledTimes(5);
 
     client.getQueue.mockImplementation(async () => queueOf([BATCH]));
     leave();
-    model.soon();
+    model.scheduleRefresh();
     await jest.advanceTimersByTimeAsync(60_000);
     expect(client.getQueue).toHaveBeenCalledTimes(5);
   });
@@ -119,7 +119,7 @@ describe('QueueModel', () => {
         action === 'pause' ? model.pause(true) : model.requeueForeign();
       // Nothing is asked while the server is at it, and answered before.
       client.getQueue.mockClear();
-      model.soon();
+      model.scheduleRefresh();
       await jest.advanceTimersByTimeAsync(3000);
       expect(client.getQueue).not.toHaveBeenCalled();
       done(queueOf([BATCH], true));

@@ -62,12 +62,12 @@ describe('StudiesModel', () => {
 
   it('asks again when a trial changed, and not for other tasks', async () => {
     server.asked = [];
-    model.hear({ changed: [row('other')], removed: ['more'] });
+    model.onTasksChanged({ changed: [row('other')], removed: ['more'] });
     await jest.advanceTimersByTimeAsync(1500);
     expect(server.asked).toEqual([]);
     const place = { name: 's', number: 2, pruned: null };
-    model.hear({ changed: [row('s_2', { study: place })] });
-    model.hear({ removed: ['s_1'] });
+    model.onTasksChanged({ changed: [row('s_2', { study: place })] });
+    model.onTasksChanged({ removed: ['s_1'] });
     await jest.advanceTimersByTimeAsync(1500);
     expect(server.asked).toEqual(['s']);
   });

@@ -4,7 +4,7 @@
  */
 import type { ActionResult, TaskRow } from '../../client/types';
 import type { QueueModel } from '../../model/queue';
-import type { WorkspaceModel } from '../../model/workspace';
+import type { TaskListModel } from '../../model/tasklist';
 import type { ILooks } from '../monitor/header';
 import type { Confirm } from '../shared/ask';
 import type { ITrans } from '../shared/context';
@@ -67,7 +67,7 @@ export interface ISituation {
   readonly chosen: IChosen;
   readonly show: Navigation;
   /** The list of tasks that is shown, if one is. */
-  readonly model?: WorkspaceModel;
+  readonly model?: TaskListModel;
   readonly queue?: QueueModel;
   readonly log?: ILogHandle;
 }
@@ -82,7 +82,7 @@ export interface IActionContext extends ISituation {
 
 /** What an action on tasks works on. */
 export interface ITaskContext extends IActionContext {
-  readonly model: WorkspaceModel;
+  readonly model: TaskListModel;
   /** How many of the tasks run at a time, if the user has chosen. */
   readonly jobs?: number;
 }

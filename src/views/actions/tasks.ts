@@ -1,6 +1,6 @@
 import type { Action, ExportQuery, TaskRow } from '../../client/types';
-import { FIRST_LISTING } from '../../model/pages';
-import type { ActionOptions, WorkspaceModel } from '../../model/workspace';
+import { FIRST_LISTING } from '../../model/taskpager';
+import type { ActionOptions, TaskListModel } from '../../model/tasklist';
 import { copyText } from '../shared/copy';
 import { quoted } from '../shared/format';
 import { save } from '../shared/save';
@@ -328,7 +328,7 @@ async function act(
 
 function resultOf(
   { model }: ITaskContext,
-  result: Awaited<ReturnType<WorkspaceModel['act']>>
+  result: Awaited<ReturnType<TaskListModel['act']>>
 ): IResult & { tasks: string[] } {
   const { done, made, refused } = result;
   return {
@@ -366,7 +366,7 @@ function isSortedByHand({ model }: ISituation): boolean {
 
 /** Where tasks go that are moved by one place; null if they cannot be. */
 function placeToMove(
-  model: WorkspaceModel,
+  model: TaskListModel,
   names: readonly string[],
   direction: 'up' | 'down'
 ): { names: string[]; options: ActionOptions } | null {

@@ -95,7 +95,7 @@ function Compare(props: ICompareViewProps): JSX.Element {
   React.useEffect(() => {
     if (shown && options.tab === 'curves') {
       const rows = shown.tasks.map(({ row }) => row);
-      curves.need(rows, curveKeys(shown, options.curves).chosen);
+      curves.setVisibleTasks(rows, curveKeys(shown, options.curves).chosen);
     }
   }, [curves, shown, options.tab, options.curves]);
 

@@ -2,7 +2,7 @@
 import type { Curve } from '../../client/types';
 import { axesOf, pointsOver } from '../../model/axis';
 import type { IColumn } from '../../model/compare';
-import { isCounter } from '../../model/figures';
+import { isCounter } from '../../model/metrics';
 import type { IImportance } from '../../model/importance';
 import { importanceOf } from '../../model/importance';
 import type { Chart, IBar, IHeatCell } from '../shared/chart';

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { ICurveSetState } from '../../model/curveset';
+import type { IComparedCurvesState } from '../../model/comparedcurves';
 import { axisName } from '../shared/chart';
 import { Choice, Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
@@ -13,7 +13,7 @@ import type { IShown } from './shown';
 
 export interface ICurvesTabProps {
   shown: IShown;
-  curves: ICurveSetState;
+  curves: IComparedCurvesState;
   options: IOptions;
   onOptions: (change: Partial<IOptions>) => void;
   focus: FocusModel;

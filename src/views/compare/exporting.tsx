@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { StudyDetail } from '../../client/types';
-import type { ICurveSetState } from '../../model/curveset';
+import type { IComparedCurvesState } from '../../model/comparedcurves';
 import { useAttempt } from '../shared/attempt';
 import { barsHeight, PAPER } from '../shared/chart';
 import type { ITrans } from '../shared/context';
@@ -36,7 +36,7 @@ const HISTORY = 280;
 export interface IExportMenuProps {
   title: string;
   shown: IShown;
-  curves: ICurveSetState;
+  curves: IComparedCurvesState;
   options: IOptions;
   /** The adaptive sweep that is looked at. */
   study: StudyDetail | null;

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import type { StudyDetail } from '../../client/types';
 import type { CompareModel } from '../../model/compare';
-import { MOST_TRIALS } from '../../model/searchdraft';
+import { MAX_TRIALS } from '../../model/studyform';
 import type { IStudiesState, StudiesModel } from '../../model/studies';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
@@ -125,7 +125,7 @@ function Actions(
           icon="run"
           label={trans.__('Go on')}
           title={trans.__('Search on until there are %1 trials', wanted)}
-          disabled={state.isBusy || wanted > MOST_TRIALS}
+          disabled={state.isBusy || wanted > MAX_TRIALS}
           onClick={() => void studies.resume(wanted)}
         />
         {trials >= study.n && (
@@ -135,7 +135,7 @@ function Actions(
               type="number"
               className="pyr-input pyr-search-more"
               min={1}
-              max={MOST_TRIALS - trials}
+              max={MAX_TRIALS - trials}
               value={more}
               aria-label={trans.__('How many trials more')}
               onChange={event =>

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { IAxis } from '../../model/searchdraft';
+import type { IAxis } from '../../model/studyform';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { FieldError } from '../../client/types';
-import type { IAxis } from '../../model/searchdraft';
+import type { IAxis } from '../../model/studyform';
 import { alternativesOf, safeValue, valueText } from '../../model/yamltext';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { FieldError, Parameter } from '../../client/types';
 import type { DraftModel } from '../../model/draft';
-import type { IAxis, IDraftPreview } from '../../model/searchdraft';
+import type { IAxis, IDraftPreview } from '../../model/studyform';
 import type { IEntry } from '../../model/yamlscan';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';

@@ -4,7 +4,7 @@ import type { FieldError, RunOptions } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
 import type { Engine } from '../../model/runoptions';
 import { isRunField } from '../../model/runoptions';
-import type { IDraftPreview, ISearch } from '../../model/searchdraft';
+import type { IDraftPreview, IStudyForm } from '../../model/studyform';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { exactValue } from '../shared/format';
@@ -30,7 +30,7 @@ export interface IOutcomeProps {
   onCreate: (run: boolean) => void;
   /** Search, or make every combination; null where nothing can be searched. */
   onMode: ((isSearch: boolean) => void) | null;
-  onSearch: (search: ISearch) => void;
+  onSearch: (search: IStudyForm) => void;
   onBegin: () => void;
 }
 

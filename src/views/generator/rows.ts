@@ -1,8 +1,8 @@
 /** The rows of the form: the draft's keys joined with the script's parameters. */
 import type { FieldError, Parameter } from '../../client/types';
-import type { IAxis } from '../../model/searchdraft';
+import type { IAxis } from '../../model/studyform';
 import { RUN_FIELDS } from '../../model/runoptions';
-import { SEARCH_FIELDS } from '../../model/searchdraft';
+import { SEARCH_FIELDS } from '../../model/studyform';
 import type { IEntry } from '../../model/yamlscan';
 
 export interface IRow {

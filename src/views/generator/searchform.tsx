@@ -2,12 +2,8 @@ import * as React from 'react';
 
 import type { FieldError } from '../../client/types';
 import type { IDraftState } from '../../model/draftstate';
-import type { IAxis, IDraftPreview, ISearch } from '../../model/searchdraft';
-import {
-  directionOf,
-  MOST_TRIALS,
-  SEARCH_FIELDS
-} from '../../model/searchdraft';
+import type { IAxis, IDraftPreview, IStudyForm } from '../../model/studyform';
+import { directionOf, MAX_TRIALS, SEARCH_FIELDS } from '../../model/studyform';
 import { Choice, Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Strip, TextInput } from '../shared/strip';
@@ -45,10 +41,10 @@ export function ModeSwitch(props: {
 
 export interface ISearchFormProps {
   state: IDraftState;
-  search: ISearch;
+  search: IStudyForm;
   errors: readonly FieldError[];
   prefix: string;
-  onSearch: (search: ISearch) => void;
+  onSearch: (search: IStudyForm) => void;
 }
 
 /** Of these errors those about how it is searched. */
@@ -63,7 +59,7 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
   const trans = useTrans();
   const { state, search, errors, prefix } = props;
   const [typed, setTyped] = React.useState<string | null>(null);
-  const change = (part: Partial<ISearch>) =>
+  const change = (part: Partial<IStudyForm>) =>
     props.onSearch({ ...search, ...part });
   const isWrong = (field: string) =>
     errors.some(error => error.field === field);
@@ -120,13 +116,13 @@ export function SearchForm(props: ISearchFormProps): JSX.Element {
             type="number"
             id={`${prefix}@n`}
             min={1}
-            max={MOST_TRIALS}
+            max={MAX_TRIALS}
             value={typed ?? search.n}
             aria-invalid={isWrong('n')}
             onValue={text => {
               setTyped(text);
               const n = Math.round(Number(text));
-              if (n >= 1 && n <= MOST_TRIALS) {
+              if (n >= 1 && n <= MAX_TRIALS) {
                 change({ n });
               }
             }}

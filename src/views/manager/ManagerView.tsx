@@ -4,15 +4,11 @@ import { asClientError } from '../../client/errors';
 import type { Group, TaskRow } from '../../client/types';
 import { vocabularyOf } from '../../model/completion';
 import type { ColumnId, Grouping } from '../../model/layout';
-import type { TableModel } from '../../model/table';
+import type { TableLayoutModel } from '../../model/tablelayout';
 import { TasksPageModel } from '../../model/taskspage';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
-import {
-  differInRowsOnly,
-  MANY_TASKS,
-  sumOf
-} from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
+import { differInRowsOnly, MANY_TASKS, sumOf } from '../../model/taskliststate';
 import type { ActionId } from '../actions';
 import { ACTIONS } from '../actions';
 import type { Args, ITaskContext } from '../actions/action';
@@ -45,7 +41,7 @@ import { Toolbar } from './toolbar';
 import { TrashView } from './trash';
 
 export interface IManagerProps {
-  model: WorkspaceModel;
+  model: TaskListModel;
   trans: ITrans;
   onOpenLog: (task: TaskRow) => void;
   /** Show tasks side by side; not offered without it. */
@@ -66,7 +62,7 @@ export interface IManagerProps {
   jobs?: number;
   onJobs?: (jobs: number) => void;
   /** Columns, widths, saved views; of the view's own and forgotten without it. */
-  table?: TableModel;
+  table?: TableLayoutModel;
   /** Shows Markdown; without it notes are plain text. */
   renderMarkdown?: MarkdownRenderer;
   /** Open a file by its path below the server's root; not offered without it. */
@@ -402,7 +398,7 @@ function Manager(props: IManagerProps): JSX.Element {
   );
 }
 
-const whole = (state: IWorkspaceState) => state;
+const whole = (state: ITaskListState) => state;
 
 function titleOfGroup(group: Group): string {
   return Object.entries(group.values)

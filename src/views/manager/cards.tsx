@@ -2,10 +2,10 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { CurvesModel, ICurve } from '../../model/curves';
-import { byWeight } from '../../model/figures';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { SparklineModel, ICurve } from '../../model/sparkline';
+import { byWeight } from '../../model/metrics';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Curve } from '../shared/curve';
 import {
@@ -35,9 +35,9 @@ const MOST_VALUES = 4;
 const MOST_FIGURES = 3;
 
 export interface ICardsProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
-  curves: CurvesModel;
+  model: TaskListModel;
+  state: ITaskListState;
+  curves: SparklineModel;
   onOpenLog: (row: TaskRow) => void;
   /** Run or stop a task, whichever is possible; not offered without it. */
   onRunOrStop?: (row: TaskRow) => void;
@@ -57,14 +57,14 @@ export function Cards(props: ICardsProps): JSX.Element {
   const first = (items[0]?.index ?? 0) * across;
   const last = ((items[items.length - 1]?.index ?? 0) + 1) * across - 1;
   React.useEffect(() => {
-    model.need(first, last);
+    model.setVisibleRange(first, last);
   }, [model, first, last, state.listing, state.total]);
   const shown = React.useMemo(
     () => state.rows.slice(first, last + 1).flatMap(row => row ?? []),
     [state.rows, first, last]
   );
   React.useEffect(() => {
-    props.curves.need(shown, byWeight(state.columns.figures));
+    props.curves.setVisibleTasks(shown, byWeight(state.columns.figures));
   }, [props.curves, shown, state.columns.figures]);
   const ticks = shown.some(row => row.status === 'running');
   const now = useKnownTime(state, true, ticks ? 1000 : 15000);

@@ -2,9 +2,9 @@
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
-import { partsOf } from '../../model/layout';
-import type { TableModel } from '../../model/table';
-import type { WorkspaceModel } from '../../model/workspace';
+import { parseColumnId } from '../../model/layout';
+import type { TableLayoutModel } from '../../model/tablelayout';
+import type { TaskListModel } from '../../model/tasklist';
 import { useTrans } from '../shared/context';
 import type { IMenuItem } from '../shared/menu';
 import { Menu } from '../shared/menu';
@@ -12,7 +12,7 @@ import { columnTitle, sortOf } from './columns';
 
 /** Sort by a key; the same one again turns the order around. */
 export function sortBy(
-  model: WorkspaceModel,
+  model: TaskListModel,
   sort: string,
   order?: 'asc' | 'desc'
 ): void {
@@ -28,8 +28,8 @@ export function sortBy(
 const WIDTH_STEP = 32;
 
 export function ColumnMenu(props: {
-  model: WorkspaceModel;
-  table: TableModel;
+  model: TaskListModel;
+  table: TableLayoutModel;
   column: ColumnId;
   anchor: HTMLElement;
   onChoose: () => void;
@@ -38,7 +38,7 @@ export function ColumnMenu(props: {
   const { model, table, column } = props;
   const trans = useTrans();
   const { shown, layout } = table.getSnapshot();
-  const parts = partsOf(column);
+  const parts = parseColumnId(column);
   const sort = sortOf(column);
   const place = shown.indexOf(column);
   const isPinned = layout.pinned.includes(column);

@@ -2,10 +2,10 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { ICurve } from '../../model/curves';
+import type { ICurve } from '../../model/sparkline';
 import { timeLeft } from '../../model/estimate';
 import type { ColumnId, Fact } from '../../model/layout';
-import { partsOf } from '../../model/layout';
+import { parseColumnId } from '../../model/layout';
 import type { ITrans } from '../shared/context';
 import { Curve } from '../shared/curve';
 import {
@@ -94,7 +94,7 @@ export function numericSignature(
 ): string {
   return JSON.stringify(
     columns.filter(id => {
-      const parts = partsOf(id);
+      const parts = parseColumnId(id);
       return (
         parts.kind !== 'fact' &&
         isNumeric(rows, row =>
@@ -109,7 +109,7 @@ export function numericSignature(
 
 /** How a column is called. */
 export function columnTitle(trans: ITrans, id: ColumnId): string {
-  const parts = partsOf(id);
+  const parts = parseColumnId(id);
   if (parts.kind === 'curve') {
     return trans.__('%1 curve', parts.key);
   }
@@ -171,7 +171,7 @@ type Content = Pick<ITaskColumn, 'size' | 'grows' | 'cell'> & {
 
 /** What the server sorts a column by, null when it cannot. */
 export function sortOf(id: ColumnId): string | null {
-  const parts = partsOf(id);
+  const parts = parseColumnId(id);
   switch (parts.kind) {
     case 'curve':
       return null;
@@ -188,7 +188,7 @@ function columnOf(
   isNumber: boolean,
   source: IColumnSource
 ): Content {
-  const parts = partsOf(id);
+  const parts = parseColumnId(id);
   switch (parts.kind) {
     case 'fact':
       return factColumn(id as Fact, source);

@@ -3,8 +3,8 @@ import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
 import { FACTS } from '../../model/layout';
-import type { TableModel } from '../../model/table';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TableLayoutModel } from '../../model/tablelayout';
+import type { ITaskListState } from '../../model/taskliststate';
 import { Toggle } from '../shared/choice';
 import { useTrans } from '../shared/context';
 import { Popup } from '../shared/popup';
@@ -23,8 +23,8 @@ interface IChoice {
 }
 
 export function ColumnsPopup(props: {
-  table: TableModel;
-  state: IWorkspaceState;
+  table: TableLayoutModel;
+  state: ITaskListState;
   /** The figure that has curves. */
   curve: string | null;
   anchor: HTMLElement;

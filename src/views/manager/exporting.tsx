@@ -2,8 +2,8 @@
 import * as React from 'react';
 
 import type { ExportQuery } from '../../client/types';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useAttempt } from '../shared/attempt';
 import { Radios } from '../shared/choice';
 import { useTrans } from '../shared/context';
@@ -15,8 +15,8 @@ import { Button } from '../shared/strip';
 export type ExportChoice = Required<Pick<ExportQuery, 'format' | 'runs'>>;
 
 export interface IExportProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
   anchor: HTMLElement;
   form: ExportChoice;
   onForm: (form: ExportChoice) => void;

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import type { IActions } from '../actions/controls';
 import { useTrans } from '../shared/context';
 import { LostStrip } from '../shared/lost';
@@ -9,8 +9,8 @@ import { Button, Link, Strip } from '../shared/strip';
 
 /** What happened, and what can be done about it. */
 export function Happenings(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
   actions: IActions;
   onUndo: () => void;
 }): JSX.Element {

@@ -2,13 +2,13 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { CurvesModel } from '../../model/curves';
+import type { SparklineModel } from '../../model/sparkline';
 import type { ColumnId } from '../../model/layout';
-import { byWeight } from '../../model/figures';
-import { partsOf } from '../../model/layout';
-import type { TableModel } from '../../model/table';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import { byWeight } from '../../model/metrics';
+import { parseColumnId } from '../../model/layout';
+import type { TableLayoutModel } from '../../model/tablelayout';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import type { IPoint } from '../shared/popup';
 import { useKnownTime, useStore } from '../shared/store';
@@ -28,16 +28,16 @@ const CHECK_WIDTH = 32;
 const STATE_WIDTH = 112;
 
 export interface IGridProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
   onOpenLog: (row: TaskRow) => void;
   onDelete: () => void;
   onSelectAll: () => void;
   /** Offer what can be done to the selected tasks. */
   onMenu: (anchor: HTMLElement, at: IPoint, names: readonly string[]) => void;
   onMove: (direction: 'up' | 'down', names: readonly string[]) => void;
-  table: TableModel;
-  curves: CurvesModel;
+  table: TableLayoutModel;
+  curves: SparklineModel;
   onColumnMenu: (anchor: HTMLElement, column: ColumnId) => void;
   /** The keyboard or the pointer stands on another task. */
   onActive: (name: string) => void;
@@ -71,7 +71,7 @@ export function Grid(props: IGridProps): JSX.Element {
   // None at first: a table of one row has other bounds as soon as it is measured.
   const last = items[items.length - 1]?.index ?? -1;
   React.useEffect(() => {
-    model.need(first, last);
+    model.setVisibleRange(first, last);
   }, [model, first, last, state.listing, state.total]);
 
   const shown = React.useMemo(
@@ -119,14 +119,14 @@ export function Grid(props: IGridProps): JSX.Element {
     [trans, ids, numeric, tagged, layout.widths, layout.pinned]
   );
   // Curves come for what is in sight, of the figure that a column shows.
-  const shownCurve = ids.find(id => partsOf(id).kind === 'curve');
+  const shownCurve = ids.find(id => parseColumnId(id).kind === 'curve');
   React.useEffect(() => {
-    const parts = shownCurve && partsOf(shownCurve);
+    const parts = shownCurve && parseColumnId(shownCurve);
     const wanted = parts && 'key' in parts ? parts.key : null;
     if (wanted !== null && wanted !== curveKey) {
       props.curves.choose(wanted);
     }
-    props.curves.need(
+    props.curves.setVisibleTasks(
       shown,
       wanted ? [wanted] : byWeight(state.columns.figures)
     );

@@ -2,9 +2,9 @@
 import * as React from 'react';
 
 import type { Group, Summary } from '../../client/types';
-import { byWeight, isCounter, isLessBetter } from '../../model/figures';
+import { byWeight, isCounter, isLessBetter } from '../../model/metrics';
 import type { GroupsModel } from '../../model/groups';
-import { MOST_GROUPS } from '../../model/groups';
+import { MAX_GROUPS } from '../../model/groups';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { duration, exactValue, figure, shortValue } from '../shared/format';
@@ -127,11 +127,11 @@ export function GroupTable(props: IGroupsProps): JSX.Element {
           />
         ))}
       </div>
-      {groups.total > MOST_GROUPS && (
+      {groups.total > MAX_GROUPS && (
         <p className="pyr-note">
           {trans.__(
             'The first %1 of %2 groups are shown: search for fewer tasks.',
-            MOST_GROUPS,
+            MAX_GROUPS,
             groups.total.toLocaleString()
           )}
         </p>

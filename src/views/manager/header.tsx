@@ -1,9 +1,9 @@
 import * as React from 'react';
 
 import type { ColumnId } from '../../model/layout';
-import type { TableModel } from '../../model/table';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TableLayoutModel } from '../../model/tablelayout';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { SortButton, sortedAs } from '../shared/sorting';
@@ -15,11 +15,11 @@ import { placeOf } from './row';
 const DRAGGED = 'application/x-pyruns-column';
 
 /** The part of the list's state that the titles show. */
-type HeaderState = Pick<IWorkspaceState, 'listing' | 'selection' | 'total'>;
+type HeaderState = Pick<ITaskListState, 'listing' | 'selection' | 'total'>;
 
 export interface IGridHeaderProps {
-  model: WorkspaceModel;
-  table: TableModel;
+  model: TaskListModel;
+  table: TableLayoutModel;
   state: HeaderState;
   columns: readonly ITaskColumn[];
   template: string;
@@ -174,7 +174,7 @@ function ColumnHeader(
 /** The edge by which a column is made wider or narrower. */
 function Resizer(props: {
   column: ITaskColumn;
-  table: TableModel;
+  table: TableLayoutModel;
   header: React.RefObject<HTMLElement>;
 }): JSX.Element {
   const { column, table, header } = props;

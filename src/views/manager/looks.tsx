@@ -2,9 +2,9 @@
 import * as React from 'react';
 
 import type { Grouping } from '../../model/layout';
-import type { TableModel } from '../../model/table';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TableLayoutModel } from '../../model/tablelayout';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { Radios, Toggle } from '../shared/choice';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
@@ -13,9 +13,9 @@ import { useStore } from '../shared/store';
 import { Button, IconButton, TextInput } from '../shared/strip';
 
 export interface ILooksProps {
-  model: WorkspaceModel;
-  table: TableModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  table: TableLayoutModel;
+  state: ITaskListState;
   /** Whether the choice of columns is open. */
   hasColumns: boolean;
   onColumns: (anchor: HTMLElement) => void;
@@ -92,8 +92,8 @@ function groupingText(trans: ITrans, grouping: Grouping | null): string {
 
 /** Keys by which it makes sense to gather tasks. */
 function GroupForm(props: {
-  table: TableModel;
-  state: IWorkspaceState;
+  table: TableLayoutModel;
+  state: ITaskListState;
 }): JSX.Element {
   const { table, state } = props;
   const trans = useTrans();
@@ -168,8 +168,8 @@ function GroupForm(props: {
 
 /** Views with a name: take one, save or remove one. */
 function Views(props: {
-  model: WorkspaceModel;
-  table: TableModel;
+  model: TaskListModel;
+  table: TableLayoutModel;
 }): JSX.Element {
   const { model, table } = props;
   const trans = useTrans();

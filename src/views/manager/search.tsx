@@ -3,8 +3,8 @@ import * as React from 'react';
 
 import type { ICompletion, IVocabulary } from '../../model/completion';
 import { complete } from '../../model/completion';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
 import { IconButton, Link } from '../shared/strip';
@@ -18,8 +18,8 @@ const TYPING = 200;
 const MOST_LINES = 5;
 
 export interface ISearchProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
   /** Id of the element that says what is wrong. */
   notes: string;
   vocabulary: IVocabulary;
@@ -186,8 +186,8 @@ export function Search(props: ISearchProps): JSX.Element {
 /** What is wrong with the search, or to be known about its result. */
 export function SearchNotes(props: {
   id: string;
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
 }): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();

@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { ITaskListState } from '../../model/taskliststate';
 import type { ITrans } from '../shared/context';
 import { useTrans } from '../shared/context';
 import { Icon } from '../shared/icons';
@@ -61,7 +61,7 @@ export function withTag(query: string, tag: string): string {
 }
 
 export interface ITagsPopupProps {
-  state: IWorkspaceState;
+  state: ITaskListState;
   /** The tasks whose tags are changed. */
   names: readonly string[];
   anchor: HTMLElement;
@@ -150,7 +150,7 @@ export function TagsPopup(props: ITagsPopupProps): JSX.Element {
 }
 
 /** The tags of the loaded tasks; one that is gone stays while this is open. */
-function useTagsSeen(state: IWorkspaceState): readonly string[] {
+function useTagsSeen(state: ITaskListState): readonly string[] {
   const seen = React.useRef(new Set<string>());
   return React.useMemo(() => {
     for (const row of state.rows) {

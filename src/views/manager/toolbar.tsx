@@ -2,9 +2,9 @@ import * as React from 'react';
 
 import type { TaskStatus } from '../../client/types';
 import type { IVocabulary } from '../../model/completion';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
-import { sumOf } from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
+import { sumOf } from '../../model/taskliststate';
 import { ACTIONS } from '../actions';
 import type { ITaskContext } from '../actions/action';
 import type { IActions } from '../actions/controls';
@@ -16,8 +16,8 @@ import { Button } from '../shared/strip';
 import { Search, SearchNotes } from './search';
 
 export interface IToolbarProps {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
   jobs: number;
   onJobs: (jobs: number) => void;
   /** What the buttons are about. */
@@ -143,8 +143,8 @@ function Jobs(props: {
 }
 
 function Chips(props: {
-  model: WorkspaceModel;
-  state: IWorkspaceState;
+  model: TaskListModel;
+  state: ITaskListState;
 }): JSX.Element {
   const { model, state } = props;
   const trans = useTrans();

@@ -2,7 +2,7 @@ import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
 import type { MonitorModel } from '../../model/monitor';
-import { MOST_PANES } from '../../model/monitor';
+import { MAX_PANES } from '../../model/monitor';
 import type { ITaskContext } from '../actions/action';
 import type { Confirm } from '../shared/ask';
 import { useConfirm } from '../shared/ask';
@@ -70,7 +70,7 @@ function Monitor(props: IMonitorProps): JSX.Element {
           state={state}
           current={task}
           shown={monitor.tasks}
-          canAdd={panes.length < MOST_PANES && task !== null}
+          canAdd={panes.length < MAX_PANES && task !== null}
           onOpen={chosen => monitor.open(chosen.name)}
           onOpenBeside={chosen => monitor.openBeside(chosen.name)}
           onContextMenu={props.onContextMenu}

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { axesOf, pointsOver } from '../../model/axis';
-import { byWeight } from '../../model/figures';
+import { byWeight } from '../../model/metrics';
 import type { LogModel } from '../../model/log';
 import {
   axisName,

@@ -3,8 +3,8 @@ import * as React from 'react';
 import type { TaskRow } from '../../client/types';
 import type { LogSearchModel } from '../../model/logsearch';
 import type { IPane } from '../../model/monitor';
-import type { WorkspaceModel } from '../../model/workspace';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { TaskListModel } from '../../model/tasklist';
+import type { ITaskListState } from '../../model/taskliststate';
 import type { ITaskContext } from '../actions/action';
 import { chooseTasks } from '../actions/action';
 import { useActions } from '../actions/controls';
@@ -27,9 +27,9 @@ import { LogScreen } from './screen';
 const SLIM = 640;
 
 export interface ILogPaneProps {
-  model: WorkspaceModel;
+  model: TaskListModel;
   /** The state of `model`. */
-  state: IWorkspaceState;
+  state: ITaskListState;
   pane: IPane;
   /** What is chosen in the list goes into this one. */
   isActive: boolean;

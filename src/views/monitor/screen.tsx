@@ -276,7 +276,12 @@ class Screen implements IScreen {
       const { start, end } = this._sink.lines;
       if (task !== null && run !== null && start !== null && end !== null) {
         // What is on its way to the screen will be asked for, too.
-        times.need(task, run, start, isAtEnd ? Math.max(end, size) : end);
+        times.setVisibleRange(
+          task,
+          run,
+          start,
+          isAtEnd ? Math.max(end, size) : end
+        );
       }
       this._gutter.update(offset => {
         const time = times.timeOf(offset);

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import type { TaskRow } from '../../client/types';
-import type { IWorkspaceState } from '../../model/workspacestate';
+import type { ITaskListState } from '../../model/taskliststate';
 import { useTrans } from '../shared/context';
 import { duration, elapsed, sweptText } from '../shared/format';
 import { isActive } from '../shared/status';
@@ -13,7 +13,7 @@ import { TaskLines } from '../shared/tasklines';
 const MAX_RECENT = 200;
 
 export interface ITaskListProps {
-  state: IWorkspaceState;
+  state: ITaskListState;
   current: string | null;
   /** All whose logs are shown. */
   shown: readonly string[];

@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import type { ICurve } from '../../model/curves';
+import type { ICurve } from '../../model/sparkline';
 import { figure } from './format';
 
 const WIDTH = 96;

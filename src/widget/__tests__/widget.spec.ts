@@ -1,12 +1,12 @@
 import type { IClient } from '../../client/types';
-import { WorkspaceModel } from '../../model/workspace';
+import { TaskListModel } from '../../model/tasklist';
 import { Trait, widgetChannel } from '../widgetmodel';
 import { FakeModel } from './model';
 
 describe('a trait', () => {
   it('is the same as a value of a store, in both directions', () => {
     const widget = new FakeModel({ selected: ['a'] });
-    const tasks = new WorkspaceModel({} as IClient, 'ws');
+    const tasks = new TaskListModel({} as IClient, 'ws');
     const end = new Trait<readonly string[]>(widget, 'selected').bind(
       tasks,
       () => [...tasks.getSnapshot().selection],

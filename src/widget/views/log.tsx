@@ -1,14 +1,14 @@
 import * as React from 'react';
 
 import { MonitorModel } from '../../model/monitor';
-import { WorkspaceModel } from '../../model/workspace';
+import { TaskListModel } from '../../model/tasklist';
 import { MonitorView } from '../../views/monitor';
 import type { IViewOptions } from '../types';
 
 /** The log of one task, which is a trait. */
 export async function makeLogView(options: IViewOptions): Promise<JSX.Element> {
   const { client, ws, trans, own, atEnd, trait } = options;
-  const tasks = own(new WorkspaceModel(client, ws));
+  const tasks = own(new TaskListModel(client, ws));
   const monitor = own(new MonitorModel(tasks));
   const task = trait<string>('task');
   const open = (name: string): void => {

@@ -1,7 +1,7 @@
 import * as React from 'react';
 
 import { MonitorModel } from '../../model/monitor';
-import { WorkspaceModel } from '../../model/workspace';
+import { TaskListModel } from '../../model/tasklist';
 import { MonitorView } from '../../views/monitor';
 import type { IViewOptions } from '../types';
 
@@ -14,10 +14,10 @@ import type { IViewOptions } from '../types';
 export async function withLogPanel(
   options: IViewOptions,
   body: (openLog: (task: string) => void) => JSX.Element,
-  tasks?: WorkspaceModel
+  tasks?: TaskListModel
 ): Promise<JSX.Element> {
   const { client, ws, trans, own } = options;
-  const model = tasks ?? own(new WorkspaceModel(client, ws));
+  const model = tasks ?? own(new TaskListModel(client, ws));
   const monitor = own(new MonitorModel(model));
   const status = await options.status;
 

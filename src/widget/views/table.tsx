@@ -1,6 +1,6 @@
 import * as React from 'react';
 
-import { WorkspaceModel } from '../../model/workspace';
+import { TaskListModel } from '../../model/tasklist';
 import { ManagerView } from '../../views/manager';
 import type { IViewOptions } from '../types';
 import { withLogPanel } from './logpanel';
@@ -12,7 +12,7 @@ export async function makeTableView(
   const { client, ws, trans, own, atEnd, trait } = options;
   const query = trait<string>('query');
   const tasks = own(
-    new WorkspaceModel(client, ws, { order: 'asc', query: query.get() })
+    new TaskListModel(client, ws, { order: 'asc', query: query.get() })
   );
   const selected = trait<readonly string[]>('selected');
   tasks.select([...selected.get()], 'replace');

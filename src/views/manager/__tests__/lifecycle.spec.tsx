@@ -4,7 +4,7 @@ import * as React from 'react';
 import { ClientError } from '../../../client/errors';
 import type { TaskRow } from '../../../client/types';
 import { FakeClient, row } from '../../../model/__tests__/fake';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TaskListModel } from '../../../model/tasklist';
 import type { IQuestion } from '../../shared/ask';
 import { plainTrans } from '../../shared/context';
 import type { IManagerProps } from '../ManagerView';
@@ -41,7 +41,7 @@ async function open(
 ) {
   const client = new FakeClient();
   client.rows = [...rows];
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   render(
     <ManagerView
       model={model}

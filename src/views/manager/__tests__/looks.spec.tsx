@@ -11,8 +11,8 @@ import * as React from 'react';
 import type { Groups } from '../../../client/types';
 import { countsOf, FakeClient, row } from '../../../model/__tests__/fake';
 import type { ISavedTable } from '../../../model/savedviews';
-import { TableModel } from '../../../model/table';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TableLayoutModel } from '../../../model/tablelayout';
+import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import { ManagerView } from '../ManagerView';
 
@@ -83,9 +83,9 @@ async function open(saved?: ISavedTable) {
   };
   const client = Object.assign(new FakeClient(), extra);
   client.rows = [...ROWS];
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   const save = jest.fn();
-  const table = new TableModel({
+  const table = new TableLayoutModel({
     client: client.asClient,
     ws: 'ws',
     saved,

@@ -2,7 +2,7 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import * as React from 'react';
 
 import { FakeClient, row } from '../../../model/__tests__/fake';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import type { IManagerProps } from '../ManagerView';
 import { ManagerView } from '../ManagerView';
@@ -42,7 +42,7 @@ const ROWS = [
 async function open(rows = ROWS, props: Partial<IManagerProps> = {}) {
   const client = new FakeClient();
   client.rows = [...rows];
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   const onOpenLog = jest.fn();
   render(
     <ManagerView

@@ -2,7 +2,7 @@ import { act, render } from '@testing-library/react';
 import * as React from 'react';
 
 import { FakeClient, row } from '../../../model/__tests__/fake';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import { ManagerView } from '../ManagerView';
 
@@ -61,7 +61,7 @@ const PAGE = 'Task actions';
 it('renders the line of a task that runs, and nothing around it', async () => {
   const client = new FakeClient();
   client.rows = [...ROWS];
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   const counter = new Counter();
   const all = await counter.during(() =>
     render(

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import { ClientError } from '../../../client/errors';
 import { FakeClient, row } from '../../../model/__tests__/fake';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import type { IManagerProps } from '../ManagerView';
 import { ManagerView } from '../ManagerView';
@@ -24,7 +24,7 @@ async function open(
   const client = new FakeClient();
   client.rows = [row('one'), row('two')];
   prepare?.(client);
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   render(
     <ManagerView
       model={model}

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import { FakeClient, row } from '../../../model/__tests__/fake';
 import { MonitorModel } from '../../../model/monitor';
-import { WorkspaceModel } from '../../../model/workspace';
+import { TaskListModel } from '../../../model/tasklist';
 import { plainTrans } from '../../shared/context';
 import { MonitorView } from '..';
 
@@ -23,7 +23,7 @@ describe('copying a log', () => {
     });
     const client = new FakeClient();
     client.rows = [row('a', { status: 'running', runs: 1, run: 1 })];
-    const model = new WorkspaceModel(client.asClient, 'ws');
+    const model = new TaskListModel(client.asClient, 'ws');
     const monitor = new MonitorModel(model);
     monitor.open('a');
     await act(async () => {

@@ -1,6 +1,6 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
 import { Model } from './model';
-import { partsOf } from './parts';
+import { chunkNames } from './chunks';
 
 /** Requests under way at a time. */
 const MAX_REQUESTS = 2;
@@ -19,7 +19,7 @@ const MANY_TASKS = 40;
 /** With more tasks than this those that are not needed are forgotten. */
 const MAX_TASKS = 600;
 
-export interface ICurveSetState {
+export interface IComparedCurvesState {
   /** By key, then by task. */
   readonly curves: ReadonlyMap<string, ReadonlyMap<string, Curve>>;
   /** Requests that are not answered yet. */
@@ -28,7 +28,7 @@ export interface ICurveSetState {
 }
 
 /** The same curves of several tasks, asked for in parts. */
-export class CurveSetModel extends Model<ICurveSetState> {
+export class ComparedCurvesModel extends Model<IComparedCurvesState> {
   constructor(
     private readonly _client: Pick<IClient, 'listCurves'>,
     private readonly _ws: string,
@@ -39,7 +39,7 @@ export class CurveSetModel extends Model<ICurveSetState> {
   }
 
   /** Say of which tasks which curves are to be seen. */
-  need(rows: readonly TaskRow[], keys: readonly string[]): void {
+  setVisibleTasks(rows: readonly TaskRow[], keys: readonly string[]): void {
     this._rows = rows;
     this._keys = keys;
     this._forget();
@@ -104,7 +104,7 @@ export class CurveSetModel extends Model<ICurveSetState> {
       }
     }
     for (const { keys, names } of together.values()) {
-      for (const part of partsOf(names)) {
+      for (const part of chunkNames(names)) {
         this._queue.push({ keys, names: part, points });
       }
     }
@@ -177,7 +177,7 @@ export class CurveSetModel extends Model<ICurveSetState> {
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
   private _queue: IPart[] = [];
-  private _arrived: ICurveSetState['curves'] | null = null;
+  private _arrived: IComparedCurvesState['curves'] | null = null;
   private _shownAt = -Infinity;
   private _active = 0;
 }

@@ -5,7 +5,7 @@ const AT_ONCE = 60;
 const LONGEST = 4000;
 
 /** Names in parts that fit into an address each. */
-export function partsOf(names: readonly string[]): string[][] {
+export function chunkNames(names: readonly string[]): string[][] {
   const parts: string[][] = [];
   let length = 0;
   for (const name of names) {

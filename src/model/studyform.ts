@@ -7,10 +7,10 @@ import type {
   SearchPreview,
   StudyRequest
 } from '../client/types';
-import { byWeight, isCounter, isLessBetter } from './figures';
+import { byWeight, isCounter, isLessBetter } from './metrics';
 import { withoutEmpty } from './runoptions';
 
-export interface ISearch {
+export interface IStudyForm {
   /** The figure that is optimised. */
   objective: string;
   direction: 'maximize' | 'minimize';
@@ -24,9 +24,9 @@ export interface ISearch {
 export const SEARCH_FIELDS = ['objective', 'direction', 'n', 'prune'] as const;
 
 /** Trials that a study can have. */
-export const MOST_TRIALS = 10_000;
+export const MAX_TRIALS = 10_000;
 
-const USUAL: ISearch = {
+const USUAL: IStudyForm = {
   objective: '',
   direction: 'maximize',
   n: 50,
@@ -46,19 +46,19 @@ export type IAxis = Omit<Axis, 'kind'> & {
 export type IDraftPreview = Omit<Preview, 'axes'> & { axes: IAxis[] };
 
 /** A search for the figure that says most about tasks. */
-export function usualSearch(figures: readonly string[]): ISearch {
+export function defaultStudyForm(figures: readonly string[]): IStudyForm {
   const [objective = ''] = byWeight(figures).filter(key => !isCounter(key));
   return { ...USUAL, objective, direction: directionOf(objective) };
 }
 
 /** Which direction of a figure is the better one, by its name. */
-export function directionOf(figure: string): ISearch['direction'] {
+export function directionOf(figure: string): IStudyForm['direction'] {
   return isLessBetter(figure) ? 'minimize' : 'maximize';
 }
 
 /** Out of a store that anybody may have written. */
-export function asSearch(value: unknown): ISearch | null {
-  const found = value as Partial<ISearch> | null | undefined;
+export function asStudyForm(value: unknown): IStudyForm | null {
+  const found = value as Partial<IStudyForm> | null | undefined;
   if (typeof found?.objective !== 'string') {
     return null;
   }
@@ -66,15 +66,15 @@ export function asSearch(value: unknown): ISearch | null {
   return {
     objective: found.objective,
     direction: direction === 'minimize' ? direction : 'maximize',
-    n: typeof n === 'number' && n >= 1 && n <= MOST_TRIALS ? Math.round(n) : 50,
+    n: typeof n === 'number' && n >= 1 && n <= MAX_TRIALS ? Math.round(n) : 50,
     prune: prune === 'median' || prune === 'quartile' ? prune : ''
   };
 }
 
-export function searchRequest(
+export function studyRequest(
   text: string,
   name: string,
-  search: ISearch,
+  search: IStudyForm,
   options: RunOptions
 ): StudyRequest {
   const { jobs, ...run } = withoutEmpty(options);
@@ -82,7 +82,7 @@ export function searchRequest(
 }
 
 /** What a search would try, told as what a sweep would make. */
-export function searchPreview(found: SearchPreview, n: number): IDraftPreview {
+export function studyPreview(found: SearchPreview, n: number): IDraftPreview {
   return {
     count: found.errors.length > 0 ? 0 : n,
     duplicates: 0,

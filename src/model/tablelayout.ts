@@ -5,7 +5,7 @@ import {
   automaticColumns,
   FIRST_LAYOUT,
   movedColumn,
-  partsOf,
+  parseColumnId,
   shownColumns,
   withColumn
 } from './layout';
@@ -19,7 +19,7 @@ const GATHER_MS = 1000;
 /** Pause after a failed request. */
 const RETRY_MS = 4000;
 
-export interface ITableState {
+export interface ITableLayoutState {
   readonly layout: ILayout;
   /** All keys of the workspace, null until they are known. */
   readonly known: Columns | null;
@@ -29,8 +29,8 @@ export interface ITableState {
 }
 
 /** How the table of tasks looks: columns, widths, groups, saved views. */
-export class TableModel extends Model<ITableState> {
-  constructor(private readonly _options: TableModel.IOptions) {
+export class TableLayoutModel extends Model<ITableLayoutState> {
+  constructor(private readonly _options: TableLayoutModel.IOptions) {
     const saved = _options.saved ?? { layout: FIRST_LAYOUT, views: [] };
     super({
       layout: saved.layout,
@@ -43,7 +43,7 @@ export class TableModel extends Model<ITableState> {
   /** Keys of the configuration that columns or groups show. */
   get fields(): string[] {
     return this.state.shown.flatMap(id => {
-      const parts = partsOf(id);
+      const parts = parseColumnId(id);
       return parts.kind === 'config' ? [parts.key] : [];
     });
   }
@@ -52,7 +52,7 @@ export class TableModel extends Model<ITableState> {
    * Say which keys are seen among the listed tasks, which figure has curves,
    * and whether logs were searched; `tasks` changes when there are others.
    */
-  see(
+  setContext(
     seen: TaskPage['columns'],
     curve: string | null,
     tasks: number,
@@ -148,7 +148,7 @@ export class TableModel extends Model<ITableState> {
   private _tasks = -1;
 }
 
-export namespace TableModel {
+export namespace TableLayoutModel {
   export interface IOptions {
     client: Pick<IClient, 'listColumns'>;
     /** Workspace id. */

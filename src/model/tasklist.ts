@@ -16,8 +16,8 @@ import type {
   TaskRow
 } from '../client/types';
 import { ACTIVE_TASKS, ActiveRows } from './active';
-import type { IListing } from './pages';
-import { allNames, asQuery, GATHER_MS, PAGE, TaskPager } from './pages';
+import type { IListing } from './taskpager';
+import { allNames, asQuery, GATHER_MS, PAGE, TaskPager } from './taskpager';
 import { Position } from './position';
 import {
   keepNewer,
@@ -27,7 +27,7 @@ import {
   sortMayMove
 } from './rows';
 import { keepEqual } from './store';
-import { firstState, mergeColumns, sumOf } from './workspacestate';
+import { firstState, mergeColumns, sumOf } from './taskliststate';
 
 /** How long an action may stay unconfirmed by an event. */
 const CONFIRM_MS = 4000;
@@ -39,7 +39,7 @@ export type ActionOptions = Omit<Partial<ActionRequest>, 'action' | 'names'>;
 const SHOWING: readonly Action[] = ['run', 'cancel', 'delete'];
 
 /** The tasks of one workspace as the server knows them, kept up to date. */
-export class WorkspaceModel extends TaskPager {
+export class TaskListModel extends TaskPager {
   /**
    * @param client - where the workspace lives
    * @param ws - id of the workspace

@@ -1,7 +1,7 @@
 import type { ClientError } from '../client/errors';
 import type { IClient, TaskPage, TaskStatus } from '../client/types';
 import { LiveModel } from './livemodel';
-import type { IWorkspaceState } from './workspacestate';
+import type { ITaskListState } from './taskliststate';
 
 /** Rows a request asks for; requests begin at multiples of it. */
 export const PAGE = 200;
@@ -71,9 +71,9 @@ export async function allNames(
 }
 
 /** Loads the pages that are shown, one after the other, and keeps them fresh. */
-export abstract class TaskPager extends LiveModel<IWorkspaceState> {
+export abstract class TaskPager extends LiveModel<ITaskListState> {
   /** Say which positions are shown, so that they are loaded. */
-  need(first: number, last: number): void {
+  setVisibleRange(first: number, last: number): void {
     this._first = Math.max(0, first);
     this._last = Math.max(this._first, last);
     this._loadPages();

@@ -1,6 +1,6 @@
 import type { Curves } from '../../client/types';
 import { axesOf, pointsOver } from '../axis';
-import { CurveSetModel } from '../curveset';
+import { ComparedCurvesModel } from '../comparedcurves';
 import { RunCurvesModel } from '../runcurves';
 import { row } from './fake';
 
@@ -39,17 +39,17 @@ const settled = () => jest.advanceTimersByTimeAsync(0);
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-describe('CurveSetModel', () => {
+describe('ComparedCurvesModel', () => {
   it('asks in parts that fit into an address, once', async () => {
     const client = asking();
-    const model = new CurveSetModel(client, 'ws');
+    const model = new ComparedCurvesModel(client, 'ws');
     const rows = Array.from({ length: 200 }, (_, at) =>
       row(`a-task-with-a-rather-long-name-${at}`, {
         run: 1,
         status: 'completed'
       })
     );
-    model.need(rows, ['loss', 'acc']);
+    model.setVisibleTasks(rows, ['loss', 'acc']);
     await settled();
     expect(model.getSnapshot().waiting).toBe(0);
     for (const [, names, keys] of client.listCurves.mock.calls) {
@@ -59,11 +59,11 @@ describe('CurveSetModel', () => {
     }
     expect(model.getSnapshot().curves.get('acc')?.size).toBe(200);
     const { length } = client.listCurves.mock.calls;
-    model.need(rows, ['loss', 'acc']);
+    model.setVisibleTasks(rows, ['loss', 'acc']);
     await settled();
     expect(client.listCurves).toHaveBeenCalledTimes(length);
     // Of few tasks there is room for more points.
-    model.need(rows.slice(0, 3), ['loss']);
+    model.setVisibleTasks(rows.slice(0, 3), ['loss']);
     await settled();
     expect(client.listCurves.mock.lastCall?.slice(1)).toEqual([
       rows.slice(0, 3).map(each => each.name),
@@ -75,13 +75,13 @@ describe('CurveSetModel', () => {
 
   it('lets go of tasks that are not needed any more', async () => {
     const client = asking();
-    const model = new CurveSetModel(client, 'ws');
+    const model = new ComparedCurvesModel(client, 'ws');
     const rows = (from: number) =>
       Array.from({ length: 100 }, (_, at) =>
         row(`t${from + at}`, { run: 1, status: 'completed' })
       );
     for (let from = 0; from < 2000; from += 100) {
-      model.need(rows(from), ['loss', 'acc']);
+      model.setVisibleTasks(rows(from), ['loss', 'acc']);
       await settled();
     }
     for (const ofKey of model.getSnapshot().curves.values()) {
@@ -90,11 +90,11 @@ describe('CurveSetModel', () => {
     }
     // Those that somebody hides for a moment are not asked for again.
     const { length } = client.listCurves.mock.calls;
-    model.need(rows(1900).slice(0, 50), ['loss', 'acc']);
-    model.need(rows(1900), ['loss', 'acc']);
+    model.setVisibleTasks(rows(1900).slice(0, 50), ['loss', 'acc']);
+    model.setVisibleTasks(rows(1900), ['loss', 'acc']);
     await settled();
     expect(client.listCurves).toHaveBeenCalledTimes(length);
-    model.need(rows(0), ['loss', 'acc']);
+    model.setVisibleTasks(rows(0), ['loss', 'acc']);
     await settled();
     expect(model.getSnapshot().curves.get('acc')?.has('t50')).toBe(true);
     model.dispose();
@@ -102,13 +102,13 @@ describe('CurveSetModel', () => {
 
   it('renews what runs now and then, and asks again after a failure', async () => {
     const client = asking();
-    const model = new CurveSetModel(client, 'ws');
+    const model = new ComparedCurvesModel(client, 'ws');
     const running = (loss: number) => [
       row('a', { run: 1, status: 'running', figures: { loss } })
     ];
-    model.need(running(1), ['loss']);
+    model.setVisibleTasks(running(1), ['loss']);
     for (let at = 2; at < 10; at++) {
-      model.need(running(at), ['loss']);
+      model.setVisibleTasks(running(at), ['loss']);
       await jest.advanceTimersByTimeAsync(100);
     }
     expect(client.listCurves).toHaveBeenCalledTimes(1);
@@ -117,10 +117,10 @@ describe('CurveSetModel', () => {
 
     client.listCurves.mockRejectedValueOnce(new Error('gone'));
     const ended = [row('a', { run: 1, status: 'completed' })];
-    model.need(ended, ['loss']);
+    model.setVisibleTasks(ended, ['loss']);
     await settled();
     expect(model.getSnapshot().error?.message).toBe('gone');
-    model.need(ended, ['loss']);
+    model.setVisibleTasks(ended, ['loss']);
     await settled();
     expect(model.getSnapshot().error).toBeNull();
     model.dispose();
@@ -142,7 +142,7 @@ describe('RunCurvesModel', () => {
     const now = (loss: number) =>
       row('a', { run: 2, status: 'running', figures: { loss } });
     for (let at = 0; at < 20; at++) {
-      model.noteRow(now(at));
+      model.setRow(now(at));
       await jest.advanceTimersByTimeAsync(100);
     }
     expect(client.listCurves).toHaveBeenCalledTimes(2);
@@ -150,7 +150,7 @@ describe('RunCurvesModel', () => {
     client.listCurves.mockReturnValueOnce(
       new Promise(resolve => (late = resolve))
     );
-    model.noteRow(now(99));
+    model.setRow(now(99));
     await jest.advanceTimersByTimeAsync(2000);
     model.show('b', 1);
     expect(model.getSnapshot().curves).toEqual([]);

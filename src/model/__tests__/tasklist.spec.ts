@@ -1,6 +1,6 @@
 import { ClientError } from '../../client/errors';
-import { PAGE } from '../pages';
-import { WorkspaceModel } from '../workspace';
+import { PAGE } from '../taskpager';
+import { TaskListModel } from '../tasklist';
 import { countsOf, FakeClient, row } from './fake';
 
 const settle = () => jest.advanceTimersByTimeAsync(0);
@@ -8,7 +8,7 @@ const settle = () => jest.advanceTimersByTimeAsync(0);
 async function opened(count = 3) {
   const client = new FakeClient();
   client.rows = Array.from({ length: count }, (_, index) => row(`t${index}`));
-  const model = new WorkspaceModel(client.asClient, 'ws');
+  const model = new TaskListModel(client.asClient, 'ws');
   model.start();
   client.events?.onState?.('open');
   await settle();
@@ -19,7 +19,7 @@ async function opened(count = 3) {
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-describe('WorkspaceModel', () => {
+describe('TaskListModel', () => {
   it('lists at start', async () => {
     const { model, names } = await opened();
     const state = model.getSnapshot();
@@ -35,12 +35,12 @@ describe('WorkspaceModel', () => {
     expect(model.getSnapshot().total).toBe(1000);
     expect(client.listTasks).toHaveBeenCalledTimes(1);
     expect(names()[PAGE]).toBeUndefined();
-    model.need(590, 620);
+    model.setVisibleRange(590, 620);
     await settle();
     expect(names()[590]).toBe('t590');
     expect(names()[620]).toBe('t620');
     expect(client.listTasks).toHaveBeenCalledTimes(3);
-    model.need(580, 640);
+    model.setVisibleRange(580, 640);
     await settle();
     expect(client.listTasks).toHaveBeenCalledTimes(3);
     model.dispose();
@@ -101,7 +101,7 @@ describe('WorkspaceModel', () => {
       client.listTasks.mockImplementationOnce(
         () => new Promise(resolve => setTimeout(() => resolve(late), 100))
       );
-      const model = new WorkspaceModel(client.asClient, 'ws');
+      const model = new TaskListModel(client.asClient, 'ws');
       model.start();
       client.rows = [row('t', { status: 'running' })];
       client.revision++;
@@ -279,7 +279,7 @@ describe('WorkspaceModel', () => {
   it('tries again when the first list fails', async () => {
     const client = new FakeClient();
     client.listTasks.mockRejectedValueOnce(new ClientError('Failed to fetch'));
-    const model = new WorkspaceModel(client.asClient, 'ws');
+    const model = new TaskListModel(client.asClient, 'ws');
     model.start();
     await settle();
     expect(model.getSnapshot().phase).toBe('error');
@@ -303,7 +303,7 @@ describe('WorkspaceModel', () => {
     const client = new FakeClient();
     client.rows = [row('t', { status: 'queued' })];
     const late = await client.listTasks('ws');
-    const model = new WorkspaceModel(client.asClient, 'ws');
+    const model = new TaskListModel(client.asClient, 'ws');
     model.start();
     client.listTasks.mockImplementationOnce(
       () => new Promise(resolve => setTimeout(() => resolve(late), 100))
@@ -321,7 +321,7 @@ describe('WorkspaceModel', () => {
     client.rows = Array.from({ length: 1000 }, (_, at) =>
       row(`t${at}`, { status: at ? 'queued' : 'running', created_at: at })
     );
-    const model = new WorkspaceModel(client.asClient, 'ws');
+    const model = new TaskListModel(client.asClient, 'ws');
     model.start();
     await settle();
     for (let at = 0; at < 700; at++) {

@@ -1,4 +1,4 @@
-import { StudyEnds } from '../studyends';
+import { StudyCompletionWatcher } from '../studycompletion';
 import { study } from './searches';
 
 it('tells the end of a search that went on, once', async () => {
@@ -6,7 +6,7 @@ it('tells the end of a search that went on, once', async () => {
   const server = { items: [study('old'), study('s', { state: 'active' })] };
   const asked = jest.fn();
   const onEnd = jest.fn();
-  const ends = new StudyEnds(
+  const ends = new StudyCompletionWatcher(
     {
       listStudies: async () => {
         asked();
@@ -16,8 +16,8 @@ it('tells the end of a search that went on, once', async () => {
     (ws, found) => onEnd(ws, found.name)
   );
   const hear = async () => {
-    ends.hear('w');
-    ends.hear('w');
+    ends.onTrialsChanged('w');
+    ends.onTrialsChanged('w');
     await jest.advanceTimersByTimeAsync(2500);
   };
   await hear();

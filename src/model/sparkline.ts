@@ -1,5 +1,5 @@
 import type { Curve, IClient, TaskRow } from '../client/types';
-import { CurveSetModel } from './curveset';
+import { ComparedCurvesModel } from './comparedcurves';
 import { Model } from './model';
 
 /** Values of a small curve. */
@@ -13,20 +13,20 @@ const MAX_TRIES = 6;
 
 export type ICurve = Pick<Curve, 'places' | 'values'>;
 
-export interface ICurvesState {
+export interface ISparklineState {
   /** The figure that has curves; null until one is found. */
   readonly key: string | null;
   /** By task. */
   readonly curves: ReadonlyMap<string, ICurve>;
 }
 
-const NOTHING: ICurvesState = { key: null, curves: new Map() };
+const NOTHING: ISparklineState = { key: null, curves: new Map() };
 
 /** Small curves of the tasks in sight, of the first figure that has any. */
-export class CurvesModel extends Model<ICurvesState> {
+export class SparklineModel extends Model<ISparklineState> {
   constructor(client: Pick<IClient, 'listCurves'>, ws: string) {
     super(NOTHING);
-    this._set = this.own(new CurveSetModel(client, ws, POINTS));
+    this._set = this.own(new ComparedCurvesModel(client, ws, POINTS));
     this.listen(this._set, () => this._take());
   }
 
@@ -36,7 +36,7 @@ export class CurvesModel extends Model<ICurvesState> {
    * @param rows - the tasks
    * @param keys - the figures whose curve may be shown, the best one first
    */
-  need(rows: readonly TaskRow[], keys: readonly string[]): void {
+  setVisibleTasks(rows: readonly TaskRow[], keys: readonly string[]): void {
     if (this.state.key !== null && !keys.includes(this.state.key)) {
       this.update(NOTHING);
     }
@@ -64,7 +64,7 @@ export class CurvesModel extends Model<ICurvesState> {
     const key = this._key;
     if (key !== undefined) {
       const rows = this._rows.filter(row => row.figures[key] !== undefined);
-      this._set.need(rows, [key]);
+      this._set.setVisibleTasks(rows, [key]);
       this._take();
     }
   }
@@ -81,7 +81,7 @@ export class CurvesModel extends Model<ICurvesState> {
     }
   }
 
-  private readonly _set: CurveSetModel;
+  private readonly _set: ComparedCurvesModel;
   private _rows: readonly TaskRow[] = [];
   private _keys: readonly string[] = [];
   private _tried = 0;

@@ -8,8 +8,8 @@ import type {
   Workspace
 } from '../client/types';
 import type { ILiveState } from './livemodel';
-import type { IListing } from './pages';
-import { FIRST_LISTING } from './pages';
+import type { IListing } from './taskpager';
+import { FIRST_LISTING } from './taskpager';
 import type { IRows } from './rows';
 import { emptyRows } from './rows';
 
@@ -18,7 +18,7 @@ export interface IUndo {
   readonly names: readonly string[];
 }
 
-export interface IWorkspaceState extends ILiveState {
+export interface ITaskListState extends ILiveState {
   /** What the server says about the workspace, null until it was heard. */
   readonly workspace: Workspace | null;
   /** `loading` and `error` only as long as nothing was ever listed. */
@@ -52,7 +52,7 @@ export interface IWorkspaceState extends ILiveState {
 /** What is known before the server was heard. */
 export function firstState(
   listing: Partial<IListing>
-): Omit<IWorkspaceState, keyof ILiveState> {
+): Omit<ITaskListState, keyof ILiveState> {
   return {
     workspace: null,
     phase: 'loading',
@@ -78,14 +78,14 @@ export function firstState(
  * some tasks: what is around the list looks the same then.
  */
 export function differInRowsOnly(
-  old: IWorkspaceState,
-  fresh: IWorkspaceState,
+  old: ITaskListState,
+  fresh: ITaskListState,
   tasks: ReadonlySet<string>
 ): boolean {
   const isOfRows = (key: string) => ['active', 'rows', 'typical'].includes(key);
-  const pick = ({ rows }: IWorkspaceState) =>
+  const pick = ({ rows }: ITaskListState) =>
     rows.filter(row => row && tasks.has(row.name));
-  const keys = Object.keys(old) as (keyof IWorkspaceState)[];
+  const keys = Object.keys(old) as (keyof ITaskListState)[];
   if (!keys.every(key => isOfRows(key) || Object.is(old[key], fresh[key]))) {
     return false;
   }

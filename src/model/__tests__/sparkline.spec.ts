@@ -1,9 +1,9 @@
 import type { Curves } from '../../client/types';
-import { CurvesModel } from '../curves';
-import { TableModel } from '../table';
+import { SparklineModel } from '../sparkline';
+import { TableLayoutModel } from '../tablelayout';
 import { row } from './fake';
 
-describe('CurvesModel', () => {
+describe('SparklineModel', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
@@ -31,7 +31,7 @@ describe('CurvesModel', () => {
         })
       )
     };
-    return { client, model: new CurvesModel(client, 'ws') };
+    return { client, model: new SparklineModel(client, 'ws') };
   };
 
   it('finds the figure that has a curve, and asks once for each task', async () => {
@@ -39,7 +39,7 @@ describe('CurvesModel', () => {
     const rows = ['a', 'b'].map(name =>
       row(name, { status: 'completed', run: 1, figures: { acc: 1, loss: 2 } })
     );
-    model.need(rows, ['acc', 'loss']);
+    model.setVisibleTasks(rows, ['acc', 'loss']);
     await jest.advanceTimersByTimeAsync(1000);
     expect(model.getSnapshot().key).toBe('loss');
     expect(model.getSnapshot().curves.get('a')).toMatchObject({
@@ -47,11 +47,11 @@ describe('CurvesModel', () => {
       places: [0, 1, 2]
     });
     const asked = client.listCurves.mock.calls.length;
-    model.need(rows, ['acc', 'loss']);
+    model.setVisibleTasks(rows, ['acc', 'loss']);
     await jest.advanceTimersByTimeAsync(10_000);
     expect(client.listCurves).toHaveBeenCalledTimes(asked);
 
-    model.need(
+    model.setVisibleTasks(
       [rows[0], row('c', { run: 1, figures: { loss: 1 } })],
       ['acc', 'loss']
     );
@@ -63,7 +63,7 @@ describe('CurvesModel', () => {
   it('renews the curve of what runs, but not at every point', async () => {
     const { client, model } = make('loss');
     for (let point = 0; point < 100; point++) {
-      model.need(
+      model.setVisibleTasks(
         [row('a', { status: 'running', run: 1, figures: { loss: point } })],
         ['loss']
       );
@@ -80,7 +80,10 @@ describe('CurvesModel', () => {
     const figures = Object.fromEntries(
       Array.from({ length: 50 }, (_, index) => [`f${index}`, 1])
     );
-    model.need([row('a', { run: 1, figures })], Object.keys(figures));
+    model.setVisibleTasks(
+      [row('a', { run: 1, figures })],
+      Object.keys(figures)
+    );
     await jest.advanceTimersByTimeAsync(10_000);
     expect(client.listCurves.mock.calls.length).toBeLessThan(10);
     expect(model.getSnapshot().key).toBeNull();
@@ -88,7 +91,7 @@ describe('CurvesModel', () => {
   });
 });
 
-describe('TableModel', () => {
+describe('TableLayoutModel', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
@@ -98,8 +101,12 @@ describe('TableModel', () => {
       figures: []
     }));
     const save = jest.fn();
-    const table = new TableModel({ client: { listColumns }, ws: 'ws', save });
-    table.see({ swept: ['lr'], figures: ['acc'] }, null, 2);
+    const table = new TableLayoutModel({
+      client: { listColumns },
+      ws: 'ws',
+      save
+    });
+    table.setContext({ swept: ['lr'], figures: ['acc'] }, null, 2);
     expect(table.getSnapshot().shown).not.toContain('config:opt');
     await jest.advanceTimersByTimeAsync(0);
     expect(table.getSnapshot().shown).toContain('config:opt');
@@ -118,7 +125,7 @@ describe('TableModel', () => {
       pinned: ['figure:acc']
     });
 
-    table.see({ swept: ['lr', 'seed'], figures: ['acc'] }, null, 50);
+    table.setContext({ swept: ['lr', 'seed'], figures: ['acc'] }, null, 50);
     await jest.advanceTimersByTimeAsync(2000);
     expect(table.getSnapshot().shown).not.toContain('config:seed');
     expect(listColumns).toHaveBeenCalledTimes(2);
@@ -133,15 +140,15 @@ describe('TableModel', () => {
         parameters: [{ key: 'opt', distinct: 2, tasks: 2, swept: false }],
         figures: []
       });
-    const table = new TableModel({ client: { listColumns }, ws: 'ws' });
-    table.see({ swept: ['lr'], figures: [] }, null, 2);
+    const table = new TableLayoutModel({ client: { listColumns }, ws: 'ws' });
+    table.setContext({ swept: ['lr'], figures: [] }, null, 2);
     await jest.advanceTimersByTimeAsync(10_000);
     expect(table.getSnapshot().known).not.toBeNull();
     expect(table.fields).toEqual(['lr', 'opt']);
     expect(listColumns).toHaveBeenCalledTimes(2);
 
     listColumns.mockRejectedValue(new Error('gone'));
-    table.see({ swept: ['lr'], figures: [] }, null, 3);
+    table.setContext({ swept: ['lr'], figures: [] }, null, 3);
     await jest.advanceTimersByTimeAsync(2000);
     const { length } = listColumns.mock.calls;
     table.dispose();

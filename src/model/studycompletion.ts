@@ -10,7 +10,7 @@ interface IStudyEndsState {
 }
 
 /** Notices that adaptive sweeps end that went on before. */
-export class StudyEnds extends Model<IStudyEndsState> {
+export class StudyCompletionWatcher extends Model<IStudyEndsState> {
   /** @param onEnd - told of a study that has all its trials, or gave up */
   constructor(
     private readonly _client: Pick<IClient, 'listStudies'>,
@@ -20,7 +20,7 @@ export class StudyEnds extends Model<IStudyEndsState> {
   }
 
   /** Trials of a workspace changed. */
-  hear(ws: string): void {
+  onTrialsChanged(ws: string): void {
     this.schedule(ws, GATHER_MS, () =>
       this.fetch(
         ws,
