@@ -92,7 +92,7 @@ export class CompareModel extends LiveModel<
   }
 
   protected onHello(): void {
-    // No event tells what changed between a comparison and this.
+    // No event reports what changed between the comparison and this message.
     this.onReset();
   }
 

@@ -28,7 +28,7 @@ export class GroupsModel extends Model<IGroupsState> {
     super({ groups: null, error: null, sort: '', order: 'asc' });
   }
 
-  /** Say what is to be gathered, and what is known of the tasks now. */
+  /** Set what to group by, and the current list of tasks. */
   setContext(
     grouping: Grouping,
     list: Pick<ITaskListState, 'counts' | 'listing' | 'rows'>

@@ -86,7 +86,7 @@ export class LogTimesModel extends Model<ILogTimesState> {
           limit: MAX_MARKS
         }),
       ({ marks }) => take({ marks, isMissing: marks.length === 0 }),
-      // Marks beside lines: the log itself reports what is wrong.
+      // The log itself reports what is wrong.
       () => take({})
     );
   }

@@ -31,7 +31,7 @@ export class SparklineModel extends Model<ISparklineState> {
   }
 
   /**
-   * Say which tasks are in sight.
+   * Set which tasks are visible.
    *
    * @param rows - the tasks
    * @param keys - the figures whose curve may be shown, the best one first

@@ -1,7 +1,7 @@
 import type { IClient, Study } from '../client/types';
 import { Model } from './model';
 
-/** How long a study has time to end after its last task did. */
+/** How long a study may take to end after its last task did. */
 const GATHER_MS = 2000;
 
 interface IStudyEndsState {
@@ -9,9 +9,9 @@ interface IStudyEndsState {
   readonly active: ReadonlySet<string>;
 }
 
-/** Notices that adaptive sweeps end that went on before. */
+/** Watches for studies that end. */
 export class StudyCompletionWatcher extends Model<IStudyEndsState> {
-  /** @param onEnd - told of a study that has all its trials, or gave up */
+  /** @param _onEnd - called when a study has all its trials, or failed */
   constructor(
     private readonly _client: Pick<IClient, 'listStudies'>,
     private readonly _onEnd: (ws: string, study: Study) => void | Promise<void>

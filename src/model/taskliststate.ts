@@ -74,8 +74,8 @@ export function firstState(
 }
 
 /**
- * Return whether two states differ in the rows at most, and not in those of
- * some tasks: what is around the list looks the same then.
+ * Return whether two states differ only in their rows, apart from the rows of
+ * some tasks: then everything but the list renders the same.
  */
 export function differInRowsOnly(
   old: ITaskListState,

@@ -12,7 +12,7 @@ export const GATHER_MS = 250;
 /** Pause after a failed listing. */
 const RETRY_MS = 3000;
 
-/** Values of the configuration that the server tells of a task. */
+/** Configuration values that the server lists with each task. */
 const MAX_FIELDS = 200;
 
 /** What is listed and in which order. */
@@ -22,7 +22,7 @@ export interface IListing {
   readonly statuses: readonly TaskStatus[];
   readonly sort: string;
   readonly order: 'asc' | 'desc';
-  /** Keys of the configuration whose values are told with each task. */
+  /** Configuration keys whose values are listed with each task. */
   readonly fields: readonly string[];
 }
 
@@ -72,7 +72,7 @@ export async function allNames(
 
 /** Loads the pages that are shown, one after the other, and keeps them fresh. */
 export abstract class TaskPager extends LiveModel<ITaskListState> {
-  /** Say which positions are shown, so that they are loaded. */
+  /** Set which positions are visible, so that they are loaded. */
   setVisibleRange(first: number, last: number): void {
     this._first = Math.max(0, first);
     this._last = Math.max(this._first, last);
