@@ -1,12 +1,6 @@
 import type { ClientError } from '../client/errors';
 import { asClientError } from '../client/errors';
-import type {
-  ActionResult,
-  Created,
-  IClient,
-  Status,
-  Workspace
-} from '../client/types';
+import type { Created, IClient, Status, Workspace } from '../client/types';
 import type { IActivityHandlers } from './activity';
 import { ActivityModel } from './activity';
 import { Model } from './model';
@@ -163,19 +157,6 @@ export class SessionModel extends Model<ISessionState> {
       }
       throw error;
     }
-  }
-
-  /**
-   * Stop tasks of a workspace.
-   *
-   * @throws ClientError when none can be stopped
-   */
-  stopTasks(
-    ws: string,
-    which: { names: string[] } | { query: string }
-  ): Promise<ActionResult> {
-    const request = { action: 'cancel' as const, ...which };
-    return this.send(() => this._options.client.actOnTasks(ws, request));
   }
 
   /** Look at a workspace. */

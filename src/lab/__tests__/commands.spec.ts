@@ -255,9 +255,8 @@ describe('an action', () => {
 
   it('needs the right to do it', () => {
     const { commands, core } = makeLab();
-    Object.assign(core.session, {
-      rights: { canWrite: true, canExecute: false }
-    });
+    const rights = { canWrite: true, canExecute: false };
+    Object.defineProperty(core.session, 'rights', { value: rights });
     const args = { tasks: ['a'] };
     expect(commands.isEnabled('pyruns:run-tasks', args)).toBe(false);
     expect(commands.isEnabled('pyruns:delete-tasks', args)).toBe(true);

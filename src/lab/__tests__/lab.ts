@@ -6,7 +6,8 @@ import type { Widget } from '@lumino/widgets';
 import { ContextMenu } from '@lumino/widgets';
 
 import { ClientError } from '../../client/errors';
-import type { Created, Workspace } from '../../client/types';
+import type { Created, IClient, Workspace } from '../../client/types';
+import { SessionModel } from '../../model/session';
 import { pyrunsPlugin } from '../core';
 import { filesPlugin } from '../files';
 import { linkPlugin } from '../linkplugin';
@@ -114,11 +115,13 @@ export function makeLab(
     client,
     openWorkspace,
     current: WORKSPACE,
-    session: {
-      choose: jest.fn(),
-      rights: { canWrite: true, canExecute: true },
-      getSnapshot: () => ({ handshake: 'ready', workspaces: [WORKSPACE] })
-    }
+    session: Object.assign(
+      new SessionModel({ client: client as unknown as IClient }),
+      {
+        choose: jest.fn(),
+        getSnapshot: () => ({ handshake: 'ready', workspaces: [WORKSPACE] })
+      }
+    )
   } as unknown as ICore;
   const palette: Parameters<CommandRegistry['execute']>[] = [];
   const browsers = {
