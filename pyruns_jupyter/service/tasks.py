@@ -14,6 +14,7 @@ from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, PyrunsErro
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.common.secret_names import is_secret
 from pyruns_jupyter.core.common.time_limit import time_limit
+from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
@@ -204,6 +205,8 @@ def change(workspace: WorkspaceFolder, wanted: TaskChange) -> str:
     """
     expected = dict(wanted.expected)
     expected_name = expected.pop("name", None)
+    if expected_name is not None:
+        convert(expected_name, str, field="expected.name")
     patch = replace(wanted, expected=expected)
     return edit.change(workspace, wanted.task, patch, new_name=wanted.name, expected_name=expected_name)
 

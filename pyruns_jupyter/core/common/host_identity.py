@@ -159,7 +159,7 @@ class ProcessId:
 
         try:
             return msgspec.convert(value, cls)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):
             return None
 
     def to_dict(self) -> dict[str, Any]:

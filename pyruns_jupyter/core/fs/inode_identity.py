@@ -44,7 +44,7 @@ class InodeIdentity:
 
         try:
             return msgspec.convert(value, cls)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):
             return None
 
     def to_dict(self) -> dict[str, Any]:

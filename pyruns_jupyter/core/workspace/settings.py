@@ -361,7 +361,7 @@ def _known(
             continue
         try:
             found = msgspec.convert(value, kind)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):
             problems.append(_problem(key, describe(kind), value, path))
         else:
             known[name] = found.strip() if isinstance(found, str) else found

@@ -19,12 +19,14 @@ CALLS = {
     "allow_pickle",
     "torch_load",
 }
-# `Task.value`'s, the variables of a cell, and what workers and their scheduler say to each other over a pipe.
+# `Task.value`'s, the variables of a cell, and what workers and forked calls of a cluster tell their scheduler over
+# a pipe that no other process has.
 KNOWN = {
     "core/trust/signed_pickles.py",
     "notebook/cellrun.py",
     "notebook/cell_tasks.py",
     "engine/run/workers.py",
+    "engine/cluster/async_calls.py",
 }
 
 

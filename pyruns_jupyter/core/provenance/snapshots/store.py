@@ -95,7 +95,7 @@ class Manifest:
         value = parse_json(data, path)
         try:
             found = msgspec.convert(value, cls)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise Unreadable(f"{path} does not describe stored code: {error}.") from error
         files, links = found.files, found.links
         if found.project and not is_safe(found.project):
