@@ -2,15 +2,18 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { showErrorMessage } from '@jupyterlab/apputils';
 import type { IRunningSessions } from '@jupyterlab/running';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 
+import { asClientError } from '../client/errors';
 import type { TaskRow, Workspace } from '../client/types';
-import { pyrunsIcon } from './icons';
+import type { IResult } from '../views/actions/action';
 import { ownArgs } from './caller';
+import { pyrunsIcon } from './icons';
 import { CommandIDs, DOMAIN, ICore } from './tokens';
 
 /** The tasks of the current workspace that run or wait, for Lab's panel of all that runs. */
@@ -52,7 +55,7 @@ class RunningTasks implements IRunningSessions.IManager {
     const { current } = this._pyruns.session.getSnapshot();
     if (current) {
       // More may run and wait than are listed.
-      this._stop(current, { query: 'is:active' });
+      void this._stop(current, { query: 'is:active' });
     }
   }
 
@@ -76,18 +79,30 @@ class RunningTasks implements IRunningSessions.IManager {
           workspace: workspace.id,
           task: task.name
         }),
-      shutdown: () => this._stop(workspace, { tasks: [task.name] })
+      shutdown: () => void this._stop(workspace, { tasks: [task.name] })
     };
   }
 
-  private _stop(
+  /** Stop tasks; as for kernels, one click is enough. */
+  private async _stop(
     workspace: Workspace,
     which: { tasks: string[] } | { query: string }
-  ): void {
-    void this._app.commands.execute(
-      'pyruns:stop-tasks',
-      ownArgs({ workspace: workspace.id, ...which })
-    );
+  ): Promise<void> {
+    try {
+      const { refused = {} } = (await this._app.commands.execute(
+        'pyruns:stop-tasks',
+        ownArgs({ workspace: workspace.id, ...which }, 'code')
+      )) as IResult;
+      const [message] = Object.values(refused);
+      if (message && 'tasks' in which) {
+        throw new Error(message);
+      }
+    } catch (error) {
+      void showErrorMessage(
+        this._trans.__('The task cannot be stopped'),
+        asClientError(error).message
+      );
+    }
   }
 
   /** Hear of the current workspace; Lab is told only of what its panel shows. */

@@ -19,8 +19,8 @@ CALLS = {
     "allow_pickle",
     "torch_load",
 }
-# `Task.value`'s, the variables of a cell, and what workers and forked calls of a cluster tell their scheduler over
-# a pipe that no other process has.
+# `Task.value`'s, the variables of a cell, and what workers and forked calls of a cluster
+# tell their scheduler over a pipe of their own.
 KNOWN = {
     "core/trust/signed_pickles.py",
     "notebook/cellrun.py",
