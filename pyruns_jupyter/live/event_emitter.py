@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,12 +36,14 @@ def register_events(logger: Any) -> Emit:
 
 
 class Endings:
-    """The tasks of one workspace that wait or run, and its studies that go on."""
+    """The active tasks and studies of one workspace: a look at its index tells which have ended since."""
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
         self._workspace = workspace
         self._studies: set[str] = set()
         self._active: dict[str, str] = {}  # name -> status
+        self._runs: dict[str, int] = {}  # name -> number of the latest run
+        self._looked_at: int | None = None  # epoch seconds, rounded down as the times of runs are
         self._silent: set[str] = set()
         self._ended: Counter[str] = Counter()  # since the workspace was at rest
 
@@ -52,7 +55,9 @@ class Endings:
     def take(self, changes: Changes) -> list[Event]:
         """Take up what changed; return the events that come of it, without their workspace."""
         events = self._ended_studies()
+        before, self._looked_at = self._looked_at, int(time.time())
         for row in changes.changed:
+            last_run, self._runs[row.name] = self._runs.get(row.name, 0), row.run
             if row.silent_since is None:
                 self._silent.discard(row.name)
             elif row.name not in self._silent:
@@ -62,7 +67,9 @@ class Endings:
             if row.status in ACTIVE:
                 self._active[row.name] = row.status
                 continue
-            if self._active.pop(row.name, None) is None:
+            # A run may begin and end between two looks; that of a task that was restored ended before.
+            was_missed = before is not None and row.run > last_run and (row.finished_at or 0.0) >= before
+            if self._active.pop(row.name, None) is None and not was_missed:
                 continue
             self._ended[row.status] += 1
             if row.status == FAILED:
@@ -70,6 +77,7 @@ class Endings:
                 events.append(("task_failed", {"task": row.name, **facts}))
         for name in changes.removed:
             self._active.pop(name, None)
+            self._runs.pop(name, None)
             self._silent.discard(name)
         if self._ended and not self._active and not self._studies:
             counts = {status: self._ended[status] for status in (COMPLETED, FAILED, CANCELLED)}

@@ -1,0 +1,54 @@
+"""Which ends are reported, whenever the index was read."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pyruns_jupyter.core.create.create import create_tasks
+from pyruns_jupyter.core.tasks import trash
+from pyruns_jupyter.core.tasks.index import TaskIndex
+from pyruns_jupyter.core.workspace.workspace import open_workspace
+from pyruns_jupyter.live import event_emitter
+from pyruns_jupyter.live.event_emitter import Endings
+from tests.recorder import Recorder
+
+SCRIPT = """\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=int)
+parser.parse_args()
+"""
+
+
+def test_runs_that_begin_and_end_between_two_looks_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    workspace, _ = open_workspace(tmp_path / "train.py")
+    made = create_tasks(workspace, "lr: 1 | 2 | 3\n", "task")
+    first, second, third = (Recorder(workspace, name) for name in made)
+    third.start()
+    third.finish()
+    index, endings = TaskIndex(workspace), Endings(workspace)
+    assert endings.take(index.refresh()) == []  # what ended before is not news
+
+    for task in (first, second):
+        task.start()
+        task.finish(status="failed" if task is second else "completed", exit_code=1)
+    events = endings.take(index.refresh())
+    assert [name for name, _ in events] == ["task_failed", "batch_finished"]
+    assert events[0][1]["task"] == second.paths.folder.name
+    assert events[1][1] == {"completed": 1, "failed": 1, "cancelled": 0}
+
+    name = first.paths.folder.name
+    trash.trash(workspace, name)
+    assert endings.take(index.refresh()) == []
+    # Times of runs are whole seconds: the next look is some later.
+    monkeypatch.setattr(event_emitter, "time", SimpleNamespace(time=lambda: time.time() + 5))
+    endings.take(index.refresh())
+    trash.restore(workspace, name)
+    assert endings.take(index.refresh()) == []
