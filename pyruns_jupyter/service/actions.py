@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.create import preview
@@ -21,98 +22,64 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import BatchRequest, cancel
 from pyruns_jupyter.engine.queue.options import OPTIONS
 
-from .request import Body
+from .request import Request, check_keys, given_options
 
 Rows = Mapping[str, TaskRow]
 
 RUN, MOVE, PURGE = "run", "move", "purge"
-ACTIONS = (
-    *(RUN, "cancel", "delete", "restore", PURGE, "pin", "unpin", "tag", "untag", "duplicate"),
-    MOVE,
-)
-_IN_TRASH = ("restore", PURGE)  # actions on tasks that no search finds
+Action = Literal[
+    "run", "cancel", "delete", "restore", "purge", "pin", "unpin", "tag", "untag", "duplicate", "move"
+]
+_IN_TRASH = ("restore", PURGE)  # actions on tasks that no query finds
 MAX_NAMES = 100_000  # of one request; larger workspaces are beyond what is supported
-MAX_DAYS = 1_000_000
+MAX_SECONDS = 1_000_000 * 86400
 
 
-@dataclass(frozen=True)
-class ActionRequest:
-    """An `ActionRequest`; `names` is None when a query says which tasks are meant.
+class ActionRequest(Request, frozen=True):
+    """An action on the tasks `names`, or on those that a query finds.
 
-    The rest goes with some actions only: `run` (options of a queueing) and `skip_done` with run, `tags` with
+    The rest goes with some actions only: `run` (options of a batch) and `skip_done` with run, `tags` with
     tag and untag, `before` and `after` with move, `as_name` with restore and duplicate, `runs` and
     `artifacts` with duplicate, `older_than` (s) with purge.
     """
 
-    action: str
-    names: list[str] | None
-    query: str = ""
-    run: Mapping[str, object] = field(default_factory=dict)
-    skip_done: bool = False
+    action: Action
+    names: tuple[str, ...] | None = None
+    query: str | None = None
+    run: dict[str, Any] | None = None
+    skip_done: bool | None = None
     tags: tuple[str, ...] = ()
     before: str | None = None
     after: str | None = None
     as_name: str | None = None
     runs: bool = False
     artifacts: bool = False
-    older_than: float | None = None
+    older_than: Annotated[float, Meta(ge=0, le=MAX_SECONDS)] | None = None
 
-    KEYS = (
-        *("action", "names", "query", "run", "skip_done", "tags", "before", "after", "as_name"),
-        *("runs", "artifacts", "older_than"),
-    )
-
-    @classmethod
-    def read(cls, body: Body) -> ActionRequest:
-        """Read a request.
-
-        Raises:
-            InvalidInput: if it is not valid.
-        """
-        action = body.text("action")
-        if action not in ACTIONS:
-            raise InvalidInput(
-                f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
-            )
-        older = None
-        if action == PURGE and body.has("older_than"):
-            older = body.integer("older_than", 0, low=0, high=MAX_DAYS * 86400)
-        names = body.texts("names") if body.has("names") else None
+    def __post_init__(self) -> None:
+        action, names = self.action, self.names
         if names is not None and len(names) > MAX_NAMES:
             raise InvalidInput(
                 f"{len(names):,} names are too many, at most {MAX_NAMES:,} are allowed. Use a query.",
                 field="names",
             )
-        if (names is not None) == body.has("query") and not (older is not None and not body.has("query")):
-            raise InvalidInput("Give either 'names' or 'query'.", field="names")
-        if action in _IN_TRASH and body.has("query"):
+        if action in _IN_TRASH and self.query is not None:
             raise InvalidInput(f"{action!r} takes 'names'; the trash is not searched.", field="query")
+        is_by_age = action == PURGE and self.older_than is not None
+        if not is_by_age and (names is None) == (self.query is None):
+            raise InvalidInput("Give either 'names' or 'query'.", field="names")
         for key in ("run", "skip_done"):
-            if action != RUN and body.has(key):
+            if action != RUN and getattr(self, key) is not None:
                 raise InvalidInput(f"{key!r} has no effect on {action!r}, only on {RUN!r}.", field=key)
-        as_name = body.text("as_name") if body.has("as_name") else None
-        if as_name is not None and (names is None or len(names) != 1):
+        check_keys(self.run or {}, OPTIONS, "run.")
+        if self.as_name is not None and (names is None or len(names) != 1):
             raise InvalidInput("'as_name' goes with one task.", field="as_name")
-        tags = metadata.check_tags(body.texts("tags")) if body.has("tags") else ()
-        if action in ("tag", "untag") and not tags:
+        if self.tags:
+            metadata.check_tags(self.tags)
+        elif action in ("tag", "untag"):
             raise InvalidInput("The request lacks 'tags'.", field="tags")
-        before, after = (body.text(key) if body.has(key) else None for key in ("before", "after"))
-        if action == MOVE and (before is None) == (after is None):
+        if action == MOVE and (self.before is None) == (self.after is None):
             raise InvalidInput("Give either 'before' or 'after'.", field="before")
-        return cls(
-            action,
-            names,
-            body.text("query", ""),
-            body.options("run", OPTIONS),
-            body.has("skip_done") and body.flag("skip_done"),
-            tags,
-            before,
-            after,
-            as_name,
-            runs=body.has("runs") and body.flag("runs"),
-            artifacts=body.has("artifacts") and body.flag("artifacts"),
-            older_than=older,
-        )
 
     @property
     def executes(self) -> bool:
@@ -133,7 +100,7 @@ class ActionRequest:
 
         def find() -> list[str]:
             found = query.select(
-                rows.values(), self.query, order="asc", limit=None, sources=sources, strict=True
+                rows.values(), self.query or "", order="asc", limit=None, sources=sources, strict=True
             )
             return [row.name for row in found.items]
 
@@ -195,9 +162,9 @@ def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durabl
 
 
 def _run(workspace: WorkspaceFolder, names: list[str], wanted: ActionRequest) -> Outcome:
-    request = BatchRequest.parse(workspace, wanted.run)
+    request = BatchRequest.parse(workspace, given_options(wanted.run))
     if not names:
         return Outcome()
     preview.check_runnable(workspace, request.settings)
-    submission = request.submit(names, skip_done=wanted.skip_done)
+    submission = request.submit(names, skip_done=bool(wanted.skip_done))
     return Outcome(list(submission.queued), {**submission.refused, **submission.skipped})

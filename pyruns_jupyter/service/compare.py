@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core import query as queries
@@ -14,36 +13,19 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .failures import failure_groups
-from .request import Body
-from .tasks import read_statuses
+from .tasks import Selection, read_statuses
 
 MAX_TASKS = 500  # tasks
 
 
-@dataclass(frozen=True)
-class Comparing:
-    """Which tasks are to be compared: those of `names` in their order, or what a search finds."""
+class CompareRequest(Selection, frozen=True):
+    """The tasks to compare: those of `names` in their order, or those that a query finds."""
 
     names: tuple[str, ...] = ()
-    query: str = ""
-    status: str = ""
-    sort: str = ""
-    order: str = ""
 
     def __post_init__(self) -> None:
         if self.names and (self.query or self.status):
-            raise InvalidInput("Give either 'name' or 'query' and 'status'.", field="name")
-        if self.order not in ("", "asc", "desc"):
-            raise InvalidInput("'order' should be 'asc' or 'desc'.", field="order")
-
-    @classmethod
-    def read(cls, body: Body) -> Comparing:
-        """Return what a `CompareRequest` asks for.
-
-        Raises:
-            InvalidInput: with the field that is wrong.
-        """
-        return cls(names=tuple(body.texts("names")))
+            raise InvalidInput("Give either names, or 'query' and 'status'.", field="names")
 
     def reader(self, is_given_up: Callable[[], bool]) -> Callable[[TaskIndex], Callable[[], dict[str, Any]]]:
         """Return what takes a look at an index and returns what makes the `Comparison`.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks import trash
@@ -23,20 +23,19 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
 from . import actions, exports, generator, logs, queue, runs, settings, studies, tasks
 from .columns import columns_reader
-from .compare import Comparing
+from .compare import CompareRequest
 from .curves import MAX_POINTS, curves
 from .curves import MAX_TASKS as MAX_CURVE_TASKS
 from .groups import Grouping
 from .request import (
     MAX_NUMBER,
-    Body,
     Count,
     Request,
     RequestSource,
     RunRequest,
     StudyRequest,
     TaskRequest,
-    UntypedRequest,
+    given_options,
 )
 
 T = TypeVar("T")
@@ -116,7 +115,13 @@ class Operation(Generic[R]):
         """Return the result for what a client sent."""
         if self.is_execution:
             await session.require(EXECUTE)
-        return await self.function(session, source.read(self.request))
+        try:
+            wanted = source.read(self.request)
+        except InvalidInput:
+            if self.permission is None:
+                await session.require(WRITE)  # a user without permissions does not learn what would be right
+            raise
+        return await self.function(session, wanted)
 
 
 def _simple(
@@ -172,21 +177,16 @@ async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object
     if wanted.run is not None:
         await session.require(EXECUTE)
     workspace = await session.open()
-    await session.check_jobs(wanted.run_options())
+    await session.check_jobs(given_options(wanted.run))
     return await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks))
 
 
-async def _act_on_tasks(session: Session, request: UntypedRequest) -> object:
-    try:
-        wanted = actions.ActionRequest.read(Body.of(request.body, actions.ActionRequest.KEYS))
-    except InvalidInput:
-        await session.require(WRITE)  # a user without permissions does not learn what would be right
-        raise
+async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> object:
     await session.require(EXECUTE if wanted.executes else WRITE)
     workspace = await session.open()
-    await session.check_jobs(wanted.run)
-    names = wanted.names
-    if names is None:
+    await session.check_jobs(given_options(wanted.run))
+    names = list(dict.fromkeys(wanted.names or ()))
+    if wanted.names is None:
         names = await session.search(await session.look(wanted.matching, refresh=True))
     rows = await _rows(session) if wanted.action == actions.MOVE else {}
     return await _changed(session, lambda: actions.act(workspace, wanted, names, rows))
@@ -239,22 +239,18 @@ def _curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> object:
     return curves(workspace, names, keys or None, wanted.points, wanted.run)
 
 
-class CompareRequest(tasks.Selection, frozen=True):
-    """The tasks to be compared: by their names, or those that a query finds."""
+class CompareQuery(tasks.Selection, frozen=True):
+    """As `CompareRequest`, in an address."""
 
     name: tuple[str, ...] = ()
 
 
-async def _compare_tasks(session: Session, wanted: CompareRequest) -> object:
-    options = (wanted.query, wanted.status, wanted.sort, wanted.order)
-    return await _compared(session, Comparing(wanted.name, *options))
+async def _compare_tasks(session: Session, wanted: CompareQuery) -> object:
+    fields = structs.asdict(wanted)
+    return await _compared(session, CompareRequest(names=fields.pop("name"), **fields))
 
 
-async def _compare_many_tasks(session: Session, request: UntypedRequest) -> object:
-    return await _compared(session, Comparing.read(Body.of(request.body, ("names",))))
-
-
-async def _compared(session: Session, wanted: Comparing) -> object:
+async def _compared(session: Session, wanted: CompareRequest) -> object:
     await session.open()
     return await session.search(await session.look(wanted.reader(lambda: session.is_abandoned)))
 
@@ -294,13 +290,12 @@ async def _get_run_input(session: Session, wanted: RunInputRequest) -> object:
     )
 
 
-async def _change_queue(session: Session, request: UntypedRequest) -> object:
-    paused = queue.read_change(Body.of(request.body, queue.KEYS))
+async def _change_queue(session: Session, wanted: queue.QueueChange) -> object:
     await session.require(EXECUTE)  # it may be switched off for everybody
-    if paused is None:
+    if wanted.requeue:
         await session.require(WRITE)
     root = (await session.open()).root
-    await session.run(lambda: queue.change(root, paused))
+    await session.run(lambda: queue.change(root, wanted))
     return await session.run(lambda: queue.queue(root))
 
 
@@ -311,14 +306,9 @@ async def _list_studies(session: Session, _: Request) -> object:
     return await session.run(lambda: found.listing(workspace, rows))
 
 
-def _new_study(request: UntypedRequest) -> studies.StudyRequest:
-    return studies.StudyRequest.read(Body.of(request.body, studies.StudyRequest.KEYS))
-
-
-async def _begin_study(session: Session, request: UntypedRequest) -> object:
-    wanted = _new_study(request)
+async def _begin_study(session: Session, wanted: studies.NewStudyRequest) -> object:
     workspace = await session.open()
-    await session.check_jobs({**wanted.run, **wanted.fields})
+    await session.check_jobs({**given_options(wanted.run), "jobs": wanted.jobs})
     return await _changed(session, lambda: studies.begin(workspace, wanted))
 
 
@@ -331,11 +321,6 @@ async def _get_study(session: Session, wanted: StudyRequest) -> object:
 
 async def _rows(session: Session) -> Mapping[str, TaskRow]:
     return await session.look(lambda index: index.rows, refresh=True)
-
-
-def _change_study(workspace: WorkspaceFolder, request: UntypedRequest) -> object:
-    wanted = studies.StudyChange.read(Body.of(request.body, studies.StudyChange.KEYS))
-    return studies.change(workspace, request.study, wanted)
 
 
 class TemplateRequest(Request, frozen=True):
@@ -356,7 +341,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "previewSweep": Operation("POST", "/preview", READ, generator.PreviewRequest, _preview_sweep),
     "listTasks": Operation("GET", "/tasks", READ, tasks.PageRequest, _list_tasks),
     "createTasks": Operation("POST", "/tasks", WRITE, tasks.CreateRequest, _create_tasks, status=201),
-    "actOnTasks": Operation("POST", "/actions", None, UntypedRequest, _act_on_tasks),
+    "actOnTasks": Operation("POST", "/actions", None, actions.ActionRequest, _act_on_tasks),
     "getTask": Operation("GET", _TASK, READ, DetailRequest, _get_task),
     "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
     "deleteTask": _simple("DELETE", _TASK, TaskRequest, _delete_task),
@@ -364,10 +349,8 @@ OPERATIONS: dict[str, Operation[Any]] = {
     "listColumns": Operation("GET", "/columns", READ, Request, _list_columns),
     "groupTasks": Operation("GET", "/groups", READ, Grouping, _group_tasks),
     "listCurves": _simple("GET", "/curves", CurvesRequest, _curves),
-    "compareTasks": Operation("GET", "/compare", READ, CompareRequest, _compare_tasks),
-    "compareManyTasks": Operation(
-        "POST", "/compare", READ, UntypedRequest, _compare_many_tasks, is_activity=False
-    ),
+    "compareTasks": Operation("GET", "/compare", READ, CompareQuery, _compare_tasks),
+    "compareManyTasks": Operation("POST", "/compare", READ, CompareRequest, _compared, is_activity=False),
     "getTracks": _simple("GET", f"{_TASK}/tracks", tasks.TracksRequest, tasks.tracks),
     "listLogTimes": _simple("GET", f"{_TASK}/logs/times", LogTimesRequest, _log_times),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
@@ -376,7 +359,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
         "GET", f"{_RUN}/artifacts", RunRequest, lambda ws, one: runs.artifacts(ws, one.task, one.run)
     ),
     "getQueue": _simple("GET", "/queue", Request, lambda ws, _: queue.queue(ws.root)),
-    "changeQueue": Operation("POST", "/queue", EXECUTE, UntypedRequest, _change_queue),
+    "changeQueue": Operation("POST", "/queue", EXECUTE, queue.QueueChange, _change_queue),
     # `global_env` may hold what only tasks should know.
     "getSettings": _simple(
         "GET", "/settings", Request, lambda ws, _: settings.settings(ws.root), is_execution=True
@@ -388,14 +371,10 @@ OPERATIONS: dict[str, Operation[Any]] = {
     ),
     "listStudies": Operation("GET", "/studies", READ, Request, _list_studies),
     "beginStudy": Operation(
-        "POST", "/studies", WRITE, UntypedRequest, _begin_study, status=201, is_execution=True
+        "POST", "/studies", WRITE, studies.NewStudyRequest, _begin_study, status=201, is_execution=True
     ),
-    "previewSearch": _simple(
-        *("POST", "/searches", UntypedRequest),
-        lambda ws, wanted: studies.preview(ws, _new_study(wanted)),
-        is_preview=True,
-    ),
+    "previewSearch": _simple("POST", "/searches", studies.NewStudyRequest, studies.preview, is_preview=True),
     "getStudy": Operation("GET", _STUDY, READ, StudyRequest, _get_study),
-    "changeStudy": _simple("POST", _STUDY, UntypedRequest, _change_study, is_execution=True),
+    "changeStudy": _simple("POST", _STUDY, studies.StudyChange, studies.change, is_execution=True),
     "removeStudy": _simple("DELETE", _STUDY, StudyRequest, lambda ws, one: studies.remove(ws, one.study)),
 }

@@ -15,9 +15,7 @@ from pyruns_jupyter.engine.queue import launch
 from pyruns_jupyter.engine.queue.status import QueuedBatch, read_queue
 from pyruns_jupyter.studies.launch import requeue
 
-from .request import Body
-
-KEYS = ("paused", "requeue")
+from .request import Request
 
 
 def queue(root: Path) -> dict[str, Any]:
@@ -30,30 +28,28 @@ def queue(root: Path) -> dict[str, Any]:
     }
 
 
-def read_change(body: Body) -> bool | None:
-    """Return whether a `QueueChange` pauses the queue; None if it queues again here what is foreign.
+class QueueChange(Request, frozen=True):
+    """Pause a queue, resume it, or with `requeue` queue here what was queued elsewhere."""
 
-    Raises:
-        InvalidInput: if it is not valid.
-    """
-    if body.has("requeue") == body.has("paused"):
-        raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
-    if body.has("paused"):
-        return body.flag("paused")
-    if not body.flag("requeue"):
-        raise InvalidInput("'requeue' can only be true.", field="requeue")
-    return None
+    paused: bool | None = None
+    requeue: bool | None = None
+
+    def __post_init__(self) -> None:
+        if (self.requeue is None) == (self.paused is None):
+            raise InvalidInput("Give either 'paused' or 'requeue'.", field="paused")
+        if self.requeue is False:
+            raise InvalidInput("'requeue' can only be true.", field="requeue")
 
 
-def change(root: Path, paused: bool | None) -> None:
-    """Pause a queue or resume it; with None, queue again here what was queued elsewhere.
+def change(root: Path, wanted: QueueChange) -> None:
+    """Change a queue.
 
     Raises:
         PyrunsError, OSError: if that is not possible.
     """
-    if paused is None:
+    if wanted.requeue:
         requeue(root)
-    elif paused:
+    elif wanted.paused:
         launch.pause(root)
     else:
         launch.resume(root)

@@ -42,13 +42,6 @@ class StudyRequest(Request, frozen=True):
     study: str
 
 
-class UntypedRequest(Request, frozen=True):
-    """A request whose body is read by the operation."""
-
-    body: dict[str, Any]
-    study: str = ""
-
-
 R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T")
 
@@ -73,9 +66,7 @@ def read_request(
     """
     names = kind.__struct_fields__
     given = {name: _distinct(values[name]) for name in names if values.get(name) is not None}
-    if "body" in names:
-        given["body"] = body or {}
-    elif body is not None:
+    if body is not None:
         check_keys(body, [name for name in names if name not in given])
         given.update((key, value) for key, value in body.items() if value is not None)
     return convert(given, kind, strict=strict or body is not None)
@@ -124,56 +115,6 @@ class Arguments:
         return _one(self._values, key, bool) or False
 
 
-class Body:
-    """The JSON object of a request, for operations that have no struct; each reader checks one key."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    @classmethod
-    def of(cls, values: dict[str, Any], allowed: Collection[str]) -> Body:
-        """Return a request's body, which may have the keys `allowed` and no others.
-
-        Raises:
-            InvalidInput: when it has others.
-        """
-        check_keys(values, allowed)
-        return cls(values)
-
-    def has(self, key: str) -> bool:
-        """Return whether `key` was given and is not null."""
-        return self._values.get(key) is not None
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """Return a text."""
-        return self._read(key, str, default)
-
-    def flag(self, key: str) -> bool:
-        """Return true or false."""
-        return self._read(key, bool)
-
-    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
-        """Return a whole number from `low` to `high`."""
-        return self._read(key, _whole(low, high), default)
-
-    def texts(self, key: str) -> list[str]:
-        """Return a list of texts, each once, in their order."""
-        return list(dict.fromkeys(self._read(key, list[str])))
-
-    def options(self, key: str, allowed: Collection[str]) -> dict[str, Any]:
-        """Return the object under `key`, which may have the keys `allowed`, without those that are null."""
-        values = self._read(key, dict[str, Any], {})
-        check_keys(values, allowed, f"{key}.")
-        return {name: value for name, value in values.items() if value is not None}
-
-    def _read(self, key: str, kind: type[T], default: T | None = None) -> T:
-        value = _one(self._values, key, kind)
-        value = default if value is None else value
-        if value is None:
-            raise InvalidInput(f"The request lacks {key!r}.", field=key)
-        return value
-
-
 def query_integer(text: str | None, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
     """Return a number of the address' query, None when it is not there.
 
@@ -196,6 +137,11 @@ def _distinct(value: object) -> object:
 def _one(values: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     value = values.get(key)
     return None if value is None else convert(value, kind, field=key)
+
+
+def given_options(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the options of a batch that are not null."""
+    return {key: value for key, value in (values or {}).items() if value is not None}
 
 
 def check_keys(values: Mapping[str, Any], allowed: Collection[str], inside: str = "") -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, structs
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable, os_sentence
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
@@ -16,80 +18,63 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.queue.options import OPTIONS
 from pyruns_jupyter.studies import service as managing
-from pyruns_jupyter.studies.definition import MAX_TRIALS, Definition, study_names
+from pyruns_jupyter.studies.definition import (
+    MAX_TRIALS,
+    MAXIMIZE,
+    Definition,
+    Direction,
+    Pruner,
+    Sampler,
+    study_names,
+)
 from pyruns_jupyter.studies.launch import is_driven
 from pyruns_jupyter.studies.optimizer import is_available
 from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, best_of, trials_among
 
 from .generator import CREATE_SECONDS, PREVIEW_SECONDS, error_models
-from .request import Body
+from .request import Request, StudyRequest, check_keys, given_options
 
-STOP, RESUME = "stop", "resume"
-ACTIONS = (STOP, RESUME)
+TrialCount = Annotated[int, Meta(ge=1, le=MAX_TRIALS)]
+
 _VALUES_SHOWN = 50
 _MAX_SIZE = 2**53 - 1  # that all programs read from JSON as it is
 
 
-@dataclass(frozen=True)
-class StudyRequest:
-    """A `StudyRequest`; `run` holds the options of the queueing of each trial."""
+class NewStudyRequest(Request, frozen=True):
+    """A study to begin; `run` holds the options of the batch of each trial."""
 
-    fields: Mapping[str, Any]
-    run: Mapping[str, object]
+    text: str
+    name: str
+    objective: str
+    direction: Direction = MAXIMIZE
+    n: TrialCount = 50
+    jobs: TrialCount = 1
+    sampler: Sampler = "tpe"
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    prune: Pruner = ""
+    run: dict[str, Any] | None = None
 
-    KEYS = ("text", "name", "objective", "direction", "n", "jobs", "sampler", "seed", "prune", "run")
-
-    @classmethod
-    def read(cls, body: Body) -> StudyRequest:
-        """Read a request.
-
-        Raises:
-            InvalidInput: if it is not valid.
-        """
-        usual = Definition("", "", "")
-        fields: dict[str, Any] = {key: body.text(key) for key in ("text", "name", "objective")}
-        for key in ("direction", "sampler", "prune"):
-            fields[key] = body.text(key, getattr(usual, key))
-        for key in ("n", "jobs"):
-            fields[key] = body.integer(key, getattr(usual, key), low=1, high=MAX_TRIALS)
-        seed = body.integer("seed", random.getrandbits(32), low=0, high=2**32 - 1)
-        run = body.options("run", OPTIONS.keys() - {"jobs"})
-        return cls({**fields, "seed": seed}, run)
+    def __post_init__(self) -> None:
+        check_keys(self.run or {}, OPTIONS.keys() - {"jobs"}, "run.")
 
     def definition(self, workspace: WorkspaceFolder) -> Definition:
         """Return the definition that is meant.
 
         Raises:
-            InvalidInput: when an option of the queueing cannot be used.
+            InvalidInput: when an option of the batches cannot be used.
         """
-        options = parse_options(workspace, {"resume": True, **self.run})
-        return Definition(**self.fields, options=options)
+        fields = structs.asdict(self)
+        options = parse_options(workspace, {"resume": True, **given_options(fields.pop("run"))})
+        seed = random.getrandbits(32) if self.seed is None else self.seed
+        return Definition(**{**fields, "seed": seed}, options=options)
 
 
-@dataclass(frozen=True)
-class StudyChange:
-    """A `StudyChange`."""
+class StudyChange(StudyRequest, frozen=True):
+    """Stop a study, with `running` also the trials that run, or resume it up to `n` trials."""
 
-    action: str
-    n: int | None
-    running: bool
-
-    KEYS = ("action", "n", "running")
-
-    @classmethod
-    def read(cls, body: Body) -> StudyChange:
-        """Read a request.
-
-        Raises:
-            InvalidInput: if it is not valid.
-        """
-        action = body.text("action")
-        if action not in ACTIONS:
-            raise InvalidInput(
-                f"There is no action {action!r}; there are {', '.join(ACTIONS)}.", field="action"
-            )
-        n = body.integer("n", 1, low=1, high=MAX_TRIALS) if body.has("n") else None
-        return cls(action, n, body.has("running") and body.flag("running"))
+    action: Literal["stop", "resume"]
+    n: TrialCount | None = None
+    running: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +133,7 @@ class StudyList:
         }
 
 
-def begin(workspace: WorkspaceFolder, wanted: StudyRequest) -> dict[str, Any]:
+def begin(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]:
     """Begin a study and return its `Study`.
 
     Raises:
@@ -158,16 +143,16 @@ def begin(workspace: WorkspaceFolder, wanted: StudyRequest) -> dict[str, Any]:
         return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
 
 
-def change(workspace: WorkspaceFolder, name: str, wanted: StudyChange) -> dict[str, Any]:
+def change(workspace: WorkspaceFolder, wanted: StudyChange) -> dict[str, Any]:
     """Stop a study, or go on with it, and return its `Study`.
 
     Raises:
         NotFound, Conflict, InvalidInput, PyrunsError: see `managing`.
     """
-    if wanted.action == STOP:
-        found = managing.stop(workspace, name, running=wanted.running)
+    if wanted.action == "stop":
+        found = managing.stop(workspace, wanted.study, running=wanted.running)
     else:
-        found = managing.resume(workspace, name, n=wanted.n)
+        found = managing.resume(workspace, wanted.study, n=wanted.n)
     return _model(workspace, found, managing.trials_of(workspace, found))
 
 
@@ -180,7 +165,7 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
     managing.remove(workspace, name)
 
 
-def preview(workspace: WorkspaceFolder, wanted: StudyRequest) -> dict[str, Any]:
+def preview(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]:
     """Return the `SearchPreview` of a study that might begin; nothing is written, and what is wrong is part
     of the answer.
     """

@@ -36,7 +36,7 @@ from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .generator import CREATE_SECONDS, propose
 from .path_guard import check_inside
-from .request import MAX_NUMBER, Count, Request, TaskRequest, check_keys
+from .request import MAX_NUMBER, Count, Request, TaskRequest, check_keys, given_options
 
 MAX_PAGE, DEFAULT_PAGE = 1000, 200  # tasks on a page
 MAX_FIELDS = 200
@@ -137,10 +137,6 @@ class CreateRequest(Request, frozen=True):
     def __post_init__(self) -> None:
         check_keys(self.run or {}, OPTIONS, "run.")
 
-    def run_options(self) -> dict[str, Any]:
-        """Return the options that are not null."""
-        return {key: value for key, value in (self.run or {}).items() if value is not None}
-
 
 def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict[str, Any]:
     """Create one task or all tasks of a sweep, at most `most`, and return a `Created`.
@@ -149,7 +145,9 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict
         InvalidInput: when something is wrong; nothing is created.
     """
     settings = Settings.load(workspace.root)
-    request = None if wanted.run is None else BatchRequest.parse(workspace, wanted.run_options(), settings)
+    request = (
+        None if wanted.run is None else BatchRequest.parse(workspace, given_options(wanted.run), settings)
+    )
     with time_limit(CREATE_SECONDS):
         proposal = propose(workspace, wanted.text, wanted.name, most, settings)
     if request is not None:

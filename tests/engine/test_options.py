@@ -24,7 +24,7 @@ from pyruns_jupyter.engine.client import submit
 from pyruns_jupyter.engine.client.batch_options import parse_options
 from pyruns_jupyter.engine.queue.options import MAX_LISTED, OPTIONS, QueueOptions
 from pyruns_jupyter.service import actions, tasks
-from pyruns_jupyter.service.request import Body, read_request
+from pyruns_jupyter.service.request import read_request
 from tests.core.making import script_workspace
 
 from .support import Project
@@ -154,6 +154,6 @@ def test_settings_are_read_once_for_a_batch(
     assert reads() == 1
     Workspace(workspace).create("lr: 0.4", "later")
     reads()
-    request = actions.ActionRequest.read(Body({"action": "run", "names": ["later"]}))
+    request = read_request(actions.ActionRequest, {}, {"action": "run", "names": ["later"]})
     assert actions.act(workspace, request, ["later"])["done"] == ["later"]
     assert reads() == 1

@@ -17,9 +17,11 @@ def act_on_tasks(context: Context, args: argparse.Namespace, action: str, word: 
     end if there was one. `word` says what was done; `more` are other fields of the request.
     """
     from pyruns_jupyter.service.actions import ActionRequest, perform  # most verbs start faster without
+    from pyruns_jupyter.service.request import read_request
 
     folder = context.workspace(args.workspace).folder
-    outcome = perform(folder, ActionRequest(action, args.names, **more), args.names)
+    wanted = read_request(ActionRequest, {"action": action, "names": args.names, **more})
+    outcome = perform(folder, wanted, args.names)
     if args.json:
         context.json({"done": outcome.done, "refused": outcome.refused})
     else:
