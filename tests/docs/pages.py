@@ -18,7 +18,7 @@ from tests.support import ROOT
 
 DOCS = ROOT / "docs"
 RUN = ("bash", "python")
-READ = ("yaml", "json", "ini", "text")
+READ = ("yaml", "json", "ini", "text", "typescript")
 
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)(?P=ticks) *$", re.M | re.S

@@ -99,6 +99,8 @@ def start(project: Project, gate: Path) -> WorkspaceFolder:
     project.wait_for_output("script", b"runs")
     wait_until(lambda: status(shell, "shell") == "running" and has_process(shell, "shell"))
     wait_until(lambda: has_process(project.workspace, "script"), message="its process is written down")
+    environments = project.root / ".engine" / "environments"
+    wait_until(lambda: list(environments.glob("[!.]*.json")), message="its environment is written down")
     return shell
 
 
@@ -159,8 +161,8 @@ def by_zipfile(source: Path, target: Path) -> None:
 
 
 def by_git(source: Path, target: Path) -> None:
-    """All of it but files that are being written: `git add` fails when one vanishes while it looks."""
-    (source / "_pyruns_" / ".gitignore").write_text(".*.tmp\n", encoding="utf-8")
+    """All of it, as a project is versioned whose `.gitignore` was taken away."""
+    (source / "_pyruns_" / ".gitignore").unlink()
     run("git", "init", "-q", cwd=source)
     run("git", "add", "-A", cwd=source)
     run("git", "-c", "user.name=A", "-c", "user.email=a@b.c", "commit", "-qm", "all", cwd=source)

@@ -65,6 +65,8 @@ class Made:
         launch._started.clear()  # this process may start the next scheduler at once
 
     def copy_to(self, folder: Path) -> Made:
+        # A file that vanishes while it is copied makes `cp` fail.
+        wait_until(lambda: not [*self.root.rglob(".*.lock"), *self.root.rglob(".*.tmp")])
         subprocess.run(["cp", "-r", str(self.folder), str(folder)], check=True)
         return Made(folder)
 
