@@ -108,6 +108,8 @@ test('mistakes are told where they are, and write nothing', async ({
   await create.click();
   await expect.poll(made).toEqual(['talk']);
   await page.getByRole('tab', { name: 'mistakes/talk: New tasks' }).click();
+  // Another name is proposed first.
+  await expect(name).not.toHaveValue('talk');
   await name.fill('talk');
   await expect(page.getByText(/exists already/).first()).toBeVisible();
   await expect(create).toBeDisabled();
