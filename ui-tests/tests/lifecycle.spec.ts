@@ -164,6 +164,11 @@ test('duplicate, tag, export, delete, restore and purge', async ({
   await more(page, 'Trash…');
   const options = page.getByRole('option');
   await expect(options).toHaveCount(2);
+  // The titles stand above what they are titles of.
+  const titles = await page.locator('.pyr-trash-head').boundingBox();
+  const entry = await page.locator('.pyr-trash-row').nth(1).boundingBox();
+  expect(titles!.x).toBe(entry!.x);
+  expect(titles!.y + titles!.height).toBeLessThanOrEqual(entry!.y);
   await picture(page, 'lifecycle-trash');
 
   // One comes back, with its tags.

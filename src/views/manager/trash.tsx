@@ -124,13 +124,15 @@ export function TrashView(props: ITrashViewProps): JSX.Element {
         </div>
       </div>
       <div className="pyr-manager-body">
-        <TrashBody
-          model={model}
-          state={state}
-          onRestore={() => void act('restore', names)}
-          onPurge={() => void purge(names)}
-          onBack={props.onBack}
-        />
+        <div className="pyr-trash-body">
+          <TrashBody
+            model={model}
+            state={state}
+            onRestore={() => void act('restore', names)}
+            onPurge={() => void purge(names)}
+            onBack={props.onBack}
+          />
+        </div>
       </div>
       <Strip kind="error" onClose={() => setFailure('')}>
         {failure}
