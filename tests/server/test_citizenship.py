@@ -70,13 +70,15 @@ async def test_events_tell_of_failures_and_of_the_end(
         "batch_finished",
         {"workspace": WS, "completed": 1, "failed": 1, "cancelled": 1},
     )
-    # What ended before anybody looked is no news.
+    # A run that begins and ends between two looks is reported, too.
     again = Recorder(train, names[0])
     again.start()
     again.finish("failed", 1)
     await counted(failed=2)
-    await asyncio.sleep(0.1)
-    assert len(heard) == 2
+    await until(lambda: asyncio.sleep(0, len(heard) == 4), "the second failure and its end")
+    assert [name for name, _ in heard[2:]] == ["task_failed", "batch_finished"]
+    assert heard[2][1]["task"] == names[0]
+    assert heard[3][1] == {"workspace": WS, "completed": 0, "failed": 1, "cancelled": 0}
 
 
 async def nothing() -> bool:
