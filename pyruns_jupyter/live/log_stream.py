@@ -70,7 +70,7 @@ class LogStream:
         """Find run `number` of a task (None: the latest one); this reads the disk.
 
         A client gets at most `WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, one
-        that acknowledges nothing for so many seconds gets another frame after each such pause, up to
+        that acknowledges nothing for that many seconds gets another frame after each such pause, up to
         `MAX_UNACKNOWLEDGED` bytes.
 
         Raises:

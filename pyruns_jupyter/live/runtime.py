@@ -29,14 +29,15 @@ SCANS = 4  # processes that search a log each
 STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish their work at the end
 PREVIEWS = 2  # at once; users who may only read can ask for one that takes seconds
 MAX_WAITING_PREVIEWS = 100  # with more, requests are refused
-SEARCHES = 2  # at once; one may read logs for seconds, and everything else goes on meanwhile
+SEARCHES = 2  # at once; one may read logs for seconds without delaying other requests
 
 
 class LiveRuntime:
     """The sampler, the watchers, the streams and the threads of one event loop.
 
     Attributes:
-        patience: seconds after which a log goes on to a client that acknowledges nothing; None: never.
+        patience: seconds after which a client that acknowledges nothing gets another frame of a log; None:
+            never.
     """
 
     patience: float | None = None
@@ -45,7 +46,7 @@ class LiveRuntime:
         self.sampler = sampler
         self.background = Background()
         disk = Workers(THREADS, "pyruns-disk")
-        self.run = disk.run  # what waits for the disk
+        self.run = disk.run  # functions that wait for the disk
         # One after the other: several threads that compute would keep the event loop from its turn.
         computing = Workers(1, "pyruns-compute")
         self.compute = computing.run  # for some milliseconds, on what is in memory

@@ -272,7 +272,7 @@ export const filesPlugin: JupyterFrontEndPlugin<void> = {
         app.serviceManager.contents.localPath(path).replace(/^\/+/, '')
       );
 
-    /** What the user is told of a problem, under this title. */
+    /** Title and text of the dialog that reports a problem. */
     const explain = (title: string) => (problem: ClientError) => {
       const { handshake } = pyruns.session.getSnapshot();
       if (handshake === 'missing' || handshake === 'mismatch') {

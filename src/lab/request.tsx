@@ -26,7 +26,7 @@ export interface IRequest {
  * Return what a command answers, as JSON. When it fails, its caller is told
  * and, unless that is code, the user too.
  *
- * @param explain - what the user is told; null if that was shown already
+ * @param explain - title and text for the user; null if they were shown already
  */
 export async function answer(
   trans: TranslationBundle,

@@ -12,7 +12,7 @@ export const DOMAIN = 'pyruns_jupyter';
 /** Plugin whose settings hold how the extension behaves in Lab. */
 export const SETTINGS = 'pyruns-jupyter:plugin';
 
-/** Commands beside those of the table of actions (`views/actions`). */
+/** Commands that are not in the table of actions (`views/actions`). */
 export namespace CommandIDs {
   export const openWorkspace = 'pyruns:open-workspace';
   export const runFile = 'pyruns:run-file';

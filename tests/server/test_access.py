@@ -118,6 +118,9 @@ async def test_roles(api: Api, one: WorkspaceFolder, role: str, monkeypatch: pyt
     for action in ("run", "cancel"):
         answer = await api("post", "/workspaces/{ws}/actions", {"action": action, "names": []}, ws=WS)
         assert answer.status == (200 if "execute" in allowed else 403), action
+    # A user without permissions does not learn what is wrong with a request.
+    wrong = await api("post", "/workspaces/{ws}/actions", {"action": "no such"}, ws=WS)
+    assert wrong.status == (400 if "write" in allowed else 403)
     created = await api(
         "post", "/workspaces/{ws}/tasks", {"text": "lr: 1", "name": "ran", "run": {"jobs": 1}}, ws=WS
     )
