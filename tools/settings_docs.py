@@ -257,7 +257,7 @@ def _variables() -> Iterator[str]:
     yield paragraph(
         "A task has the environment of the process that queued it, `global_env`, and its own variables "
         "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
-        "environment ([more](disk-format.md#what-it-is-started-with))."
+        "environment ([more](disk-format.md#how-it-is-started))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
