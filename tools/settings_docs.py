@@ -25,57 +25,57 @@ SCHEMA = ROOT / "schema" / "plugin.json"
 
 # What the text of a new project's settings does not say.
 PLAIN = {
-    "terminal_rows": "the height that programs believe their terminal has",
-    "gpu_scheduler_max_wait_seconds": "after how long a batch that waits for GPUs is given up",
-    "gpu_scheduler_task_mode": "`single`: a GPU each; `multi`: `gpu_scheduler_gpus_per_task`",
-    "gpu_scheduler_selection_mode": "how `gpu_scheduler_device_ids` is meant",
-    "gpu_scheduler_gpus_per_task": "GPUs of each task, with `multi`",
-    "gpu_scheduler_respect_cuda_visible_devices": "what `CUDA_VISIBLE_DEVICES` hides from who queues a task "
-    "is not given to it",
-    "gpu_scheduler_require_same_gpu_model": "all GPUs of a task are of one model",
-    "engine": "where tasks run: `local` is this machine",
-    "slurm": "what a job asks for, see below",
-    "workspaces": "`engine`, `slurm` and `pass_defaults` of single workspaces, by name",
+    "terminal_rows": "number of rows of the terminal that programs see",
+    "gpu_scheduler_max_wait_seconds": "after this time, a batch that waits for GPUs is cancelled",
+    "gpu_scheduler_task_mode": "`single`: one GPU per task; `multi`: `gpu_scheduler_gpus_per_task`",
+    "gpu_scheduler_selection_mode": "how `gpu_scheduler_device_ids` is interpreted",
+    "gpu_scheduler_gpus_per_task": "GPUs per task, with `multi`",
+    "gpu_scheduler_respect_cuda_visible_devices": "GPUs that `CUDA_VISIBLE_DEVICES` hides from "
+    "the process that queues a task are not assigned to it",
+    "gpu_scheduler_require_same_gpu_model": "all GPUs of a task have the same model",
+    "engine": "executor: where tasks run; `local` is this machine",
+    "slurm": "resources of a job, see below",
+    "workspaces": "`engine`, `slurm` and `pass_defaults` for single workspaces, by name",
 }
-HIDDEN = {"conda_executable": "the program that tells where conda's environments are, by name or path"}
+HIDDEN = {"conda_executable": "name or path of the program that lists conda environments"}
 
 KINDS = {"engine": "`local` or `slurm`", "slurm": "a mapping", "workspaces": "a mapping"}
 
 CLUSTER = {
-    "partition": "in which it runs, several with commas between",
-    "account": "on whose account",
-    "gpus": "GPUs of each task",
-    "cpus": "processors of each task",
-    "memory": "of each task",
-    "time": "after which the cluster ends it",
-    "extra": "options of `sbatch`, which begin with a dash, and commands that run before the task",
+    "partition": "partitions, separated by commas",
+    "account": "account to charge",
+    "gpus": "GPUs per task",
+    "cpus": "CPU cores per task",
+    "memory": "memory per task",
+    "time": "time limit of the job",
+    "extra": "options of `sbatch` (lines that begin with a dash), and commands that run before the task",
 }
 
 GIVEN = {
     "PYRUNS_TASK_DIR": "the task's folder",
-    "PYRUNS_RUN_INDEX": "the number of the run, from 1",
-    "PYRUNS_RUN_ATTEMPT_ID": "names this try to run; processes that a dead supervisor left are known by it",
-    "PYRUNS_ASSIGNED_GPUS": "the numbers of its GPUs as the driver counts, when it was given some",
-    "__PYRUNS_CONFIG__": "of a script: the run's own copy of its configuration",
-    "__PYRUNS_ROOT__": "of a script: the folder of its workspace",
+    "PYRUNS_RUN_INDEX": "number of the run, starting at 1",
+    "PYRUNS_RUN_ATTEMPT_ID": "ID of this attempt; identifies processes of a supervisor that was killed",
+    "PYRUNS_ASSIGNED_GPUS": "indices of its GPUs as in `nvidia-smi`, if it has reserved any",
+    "__PYRUNS_CONFIG__": "for scripts: the copy of the configuration for this run",
+    "__PYRUNS_ROOT__": "for scripts: the folder of the workspace",
 }
 READ = {
-    "PYRUNS_GPU_LEDGER": "a folder for the reservations of GPUs that all users of the host may write to; by "
-    "default each user has one ([GPUs](queue.md#gpus))",
-    "PYRUNS_MEMORY_LEDGER": "the same for reservations of [memory](queue.md#memory)",
-    "PYRUNS_GROUP_READS": "`1`: the group of a shared folder may read what is written ([On a hub](hub.md))",
-    "PYRUNS_STATE_DIR": "a private folder that lasts, for the keys of your projects and what belongs to them "
-    "but not into them; by default `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
+    "PYRUNS_GPU_LEDGER": "folder for GPU reservations that all users of the host can write to; "
+    "default: one per user ([GPUs](queue.md#gpus))",
+    "PYRUNS_MEMORY_LEDGER": "the same for [memory](queue.md#memory) reservations",
+    "PYRUNS_GROUP_READS": "`1`: the group of a shared folder can read new files ([JupyterHub](hub.md))",
+    "PYRUNS_STATE_DIR": "private, persistent folder for the keys of your projects and other state outside "
+    "of them; default: `pyruns` in `$XDG_STATE_HOME` or `~/.local/state` "
     "([Seals](disk-format.md#seals))",
-    "PYRUNS_RUNTIME_DIR": "your folder for what counts on this host until it restarts: GPU reservations and "
-    "the projects in which something runs; by default in `PYRUNS_STATE_DIR`, by the id of the boot. All your "
-    "sessions on the host need the same one",
+    "PYRUNS_RUNTIME_DIR": "folder for state of this host until it restarts: GPU reservations, projects "
+    "with a scheduler; default: in `PYRUNS_STATE_DIR`, one per boot. All your sessions on the host need the "
+    "same one",
 }
 OTHERS = {
-    "SHELL": "the shell of new shell tasks where none waits above the front end "
+    "SHELL": "shell of new shell tasks, if there is none above the front end "
     "([Which shell](architecture.md#which-shell-runs-a-task))",
-    "CUDA_VISIBLE_DEVICES": "what whoever queues a task may not see is not given away",
-    "CONDA_EXE": "where conda's environments are looked for, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, "
+    "CUDA_VISIBLE_DEVICES": "GPUs hidden from the process that queues a task are not assigned to it",
+    "CONDA_EXE": "where conda environments are searched, with `MAMBA_ROOT_PREFIX`, `CONDA_ROOT`, "
     "`CONDA_ENVS_PATH` and `CONDA_ENVS_DIRS`",
 }
 TRAITS = {
@@ -93,7 +93,7 @@ _WRONG = "{no: {setting: is a mapping of mappings}}"
 def settings_page() -> Iterator[str]:
     """Yield the lines of `docs/settings.md`."""
     yield "# Settings\n"
-    yield "Made from the program by `make generate`.\n"
+    yield "Generated from the program by `make generate`.\n"
     yield from _project()
     yield from _server()
     yield from _lab()
@@ -101,11 +101,11 @@ def settings_page() -> Iterator[str]:
 
 
 def _project() -> Iterator[str]:
-    yield "## Of a project\n"
+    yield "## Project\n"
     yield paragraph(
-        "`_pyruns_/_pyruns_settings.yaml` holds them, for all workspaces of the project. Edit the file, or "
-        "say `jupyter pyruns config KEY=VALUE`. A missing key has its default; a value of the wrong kind is "
-        "told, and its default is used."
+        "`_pyruns_/_pyruns_settings.yaml` applies to all workspaces of the project. Edit the file, or use "
+        "`jupyter pyruns config KEY=VALUE`. Missing keys have their default; an invalid value is reported, "
+        "and the default is used."
     )
     shown: set[str] = set()
     for title, lines in _sections():
@@ -114,7 +114,7 @@ def _project() -> Iterator[str]:
             shown.add(line["key"])
             rows.append((f"`{line['key']}`", _default(line), _kind(line["key"]), _about(line)))
         yield f"### {title}\n"
-        yield from table(("key", "default", "is", "what"), rows)
+        yield from table(("key", "default", "type", "meaning"), rows)
         if any(line["key"] == "slurm" for line in lines):
             yield from _cluster()
     left = (
@@ -123,11 +123,11 @@ def _project() -> Iterator[str]:
         - shown
     )
     _same("HIDDEN", HIDDEN, left)
-    yield "### Not in the text of a new project\n"
+    yield "### Not in the file of a new project\n"
     rows = [
         (f"`{key}`", _value(getattr(Settings(), key)), _kind(key), about) for key, about in HIDDEN.items()
     ]
-    yield from table(("key", "default", "is", "what"), rows)
+    yield from table(("key", "default", "type", "meaning"), rows)
 
 
 def _sections() -> Iterator[tuple[str, list[dict[str, str]]]]:
@@ -184,22 +184,22 @@ def _cluster() -> Iterator[str]:
     _same("CLUSTER", CLUSTER, _RULES)
     rows = [(f"`{key}`", _RULES[key][0], about) for key, about in CLUSTER.items()]
     rows += [
-        ("`python`", "a path", "the interpreter on the nodes that has this package; by default the one here"),
+        ("`python`", "a path", "interpreter on the nodes that has this package; default: the current one"),
         (
             "`poll_seconds`",
             "a number of seconds from 1 to 3600",
-            f"the longest time between two questions to the cluster; {ClusterSettings().poll_seconds:g}",
+            f"longest time between two calls of `squeue`; default: {ClusterSettings().poll_seconds:g}",
         ),
     ]
-    yield "Under `slurm` ([On a Slurm cluster](slurm.md)):\n"
-    yield from table(("key", "is", "what"), rows)
+    yield "Under `slurm` ([Slurm](slurm.md)):\n"
+    yield from table(("key", "type", "meaning"), rows)
 
 
 def _server() -> Iterator[str]:
-    yield "## Of the server extension\n"
+    yield "## Server extension\n"
     yield paragraph(
         "Options `c.PyrunsExtension.NAME` in `jupyter_server_config.py`, or `--PyrunsExtension.NAME=VALUE` "
-        "of `jupyter lab`. [The server extension](server.md) tells more."
+        "of `jupyter lab`. See [Server extension](server.md)."
     )
     traits: dict[str, TraitType[Any, Any]] = PyrunsExtension.class_own_traits(config=True)
     rows = [
@@ -207,7 +207,7 @@ def _server() -> Iterator[str]:
         for name in vars(PyrunsExtension)  # in the order of the source
         if name in traits
     ]
-    yield from table(("name", "default", "is", "what"), rows)
+    yield from table(("name", "default", "type", "meaning"), rows)
 
 
 def _plain_default(trait: TraitType[Any, Any]) -> object:
@@ -228,8 +228,8 @@ def _range(least: float | None, most: float | None) -> str:
 
 def _lab() -> Iterator[str]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    yield "## Of JupyterLab\n"
-    yield "_Settings_ → _Settings Editor_ → _Pyruns_. [JupyterLab](jupyterlab.md) tells more.\n"
+    yield "## JupyterLab\n"
+    yield "_Settings_ → _Settings Editor_ → _Pyruns_. See [JupyterLab](jupyterlab.md).\n"
     rows = []
     for key, told in schema["properties"].items():
         what = f"_{told['title']}_: {told['description']}"
@@ -238,9 +238,9 @@ def _lab() -> Iterator[str]:
         kind = {"boolean": "true or false", "integer": "a whole number", "string": "text"}[told["type"]]
         kind = "one of them" if choices else kind + _range(told.get("minimum"), told.get("maximum"))
         rows.append((f"`{key}`", _value(told["default"]), kind, what))
-    yield from table(("key", "default", "is", "what"), rows)
+    yield from table(("key", "default", "type", "meaning"), rows)
     yield "### Shortcuts\n"
-    yield "They can be changed in the same editor, under _Keyboard Shortcuts_.\n"
+    yield "Change them in the same editor, under _Keyboard Shortcuts_.\n"
     shortcuts = [
         (" then ".join(f"`{keys.replace(' ', '+')}`" for keys in one["keys"]), f"`{one['command']}`")
         for one in schema["jupyter.lab.shortcuts"]
@@ -251,29 +251,27 @@ def _lab() -> Iterator[str]:
 def _variables() -> Iterator[str]:
     _same("GIVEN", GIVEN, RUN_VARIABLES)
     _same("GIVEN and READ", [*GIVEN, *READ], _variables_in_source())
-    head = ("variable", "what")
+    head = ("variable", "meaning")
     yield "## Environment variables\n"
-    yield "### That a task gets\n"
+    yield "### Of a task\n"
     yield paragraph(
-        "The environment of who queued it, `global_env`, and its own variables (`jupyter pyruns env`), each "
-        "over the ones before; then these, and what activating a virtual or conda environment sets "
-        "([more](disk-format.md#what-it-is-started-with))."
+        "A task has the environment of the process that queued it, `global_env`, and its own variables "
+        "(`jupyter pyruns env`), in increasing precedence; then these, and those of an activated "
+        "environment ([more](disk-format.md#how-it-is-started))."
     )
     yield from table(head, ((f"`{name}`", about) for name, about in GIVEN.items()))
     yield paragraph(
         "`PYTHONUNBUFFERED`, `PYTHONIOENCODING` and `PYTHONUTF8` are set so that logs are live and UTF-8. "
-        "`CUDA_VISIBLE_DEVICES` names the GPUs that a task was given."
+        "`CUDA_VISIBLE_DEVICES` contains the GPUs that a task has reserved."
     )
-    yield "### That Pyruns reads\n"
-    yield "They have to be set for the server, its kernels and terminals alike.\n"
+    yield "### Read by Pyruns\n"
+    yield "Set them for the server, its kernels and terminals.\n"
     ranks = {
-        ", ".join(
-            _RANKS
-        ): "in a script: which of several processes of a task this is; the first one set counts"
+        ", ".join(_RANKS): "in a script: rank of the process in the task; the first one that is set counts"
     }
     told = {**READ, **OTHERS, **ranks}
     yield from table(head, ((_names(names), about) for names, about in told.items()))
-    yield "Variables that only the tests know are in `CONTRIBUTING.md`.\n"
+    yield "Variables for the tests are in `CONTRIBUTING.md`.\n"
 
 
 def _names(names: str) -> str:

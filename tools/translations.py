@@ -28,6 +28,7 @@ ENGLISH_ONLY = {
     "magics",
     "python",
     "rest",
+    "glossary",
     "scaling",
     "settings",
 }
