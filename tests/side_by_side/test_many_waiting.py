@@ -17,7 +17,7 @@ from .shared import Shared
 
 pytestmark = pytest.mark.reference
 
-WAITING = 2_000  # each command of the other program reads all of them
+WAITING = 1_000  # each command of the other program reads all of them
 LOOK_SECONDS = 5.0
 
 
