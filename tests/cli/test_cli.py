@@ -244,7 +244,7 @@ def test_a_plan_file_names_and_creates_its_tasks(terminal: Terminal) -> None:
     shown = terminal.json("plan", "sweep.yaml", "-n", "{lr:.2f}-{n}", "-o", "plan.yaml")
     assert shown["names"] == ["0.10-1", "0.20-2"]
     assert (shown["count"], shown["duplicates"], shown["folded"]) == (2, 1, [{"lr": "0.1", "times": 2}])
-    assert "lr=0.1 stands here twice" in shown["notices"][0]
+    assert "lr=0.1 occurs twice" in shown["notices"][0]
     refused = terminal("plan", "sweep.yaml", "-o", "plan.yaml", code=1)
     assert "there already" in refused
     terminal.json("plan", "sweep.yaml", "-n", "{lr}", "-o", "plan.yaml", "--force")

@@ -180,7 +180,7 @@ export class StudyDriver {
       });
     }
     if (project.kind === 'shell') {
-      throw invalid('A shell script has no values to search. Open a script.', {
+      throw invalid('A shell workspace has no parameters for a study. Open a script.', {
         field: 'yaml'
       });
     }
@@ -212,7 +212,7 @@ export class StudyDriver {
       const name = trialName(request.name, n, number);
       if (taken.has(name)) {
         throw conflict(
-          `A task named '${name}' exists already; choose another name.`,
+          `A task named '${name}' already exists. Choose another name.`,
           'name'
         );
       }
