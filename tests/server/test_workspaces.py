@@ -334,7 +334,7 @@ async def test_a_search_over_thousands_of_new_keys_is_answered(api: Api, train: 
     keys = "".join(f"k{number}: {number}\n" for number in range(20_000))
     body = {"text": keys, "name": "s", "objective": "acc"}
     [error] = (await api.post("/workspaces/{ws}/searches", body, ws=WS))["errors"]
-    assert "at most 2,000 can be added" in error["message"]
+    assert "the maximum is 2,000" in error["message"]
 
 
 async def test_more_previews_than_may_wait_are_refused(

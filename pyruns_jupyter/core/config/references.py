@@ -235,9 +235,10 @@ class _Text:
         if function is None:
             known = ", ".join(f"${{{known}:...}}" for known in ("oc.env", "oc.select", "oc.decode"))
             self.fail(f"it uses the unknown function ${{{name}:...}}; use one of {known}")
-        least, most, work = function
-        if not least <= len(arguments) <= most or arguments[0] in ("", None):
-            self.fail(f"${{{name}:...}} needs {least if least == most else f'{least} or {most}'} arguments")
+        minimum, maximum, work = function
+        if not minimum <= len(arguments) <= maximum or arguments[0] in ("", None):
+            count = minimum if minimum == maximum else f"{minimum} or {maximum}"
+            self.fail(f"${{{name}:...}} needs {count} arguments")
         return work(self, arguments)
 
     def fail(self, problem: str) -> NoReturn:

@@ -268,18 +268,21 @@ def any_text_check(test: Callable[[str], bool]) -> Check:
 
     def passes(pair: tuple[str, Any]) -> bool:
         key, value = pair
-        if isinstance(value, (bool, list, dict)):  # True equals 1 as a key; the others cannot be keys
-            return test(f"{key}={value_text(value)}")
-        if pair not in results:
-            results[pair] = test(f"{key}={value_text(value)}")
-        return results[pair]
+        result = test(f"{key}={value_text(value)}")
+        if not isinstance(value, (bool, list, dict)):  # True equals 1 as a key; the others cannot be keys
+            results[pair] = result
+        return result
 
     def check(row: TaskRow) -> bool:
-        return (
-            any(map(passes, row.swept.items()))
-            or test(row.name)
-            or bool(row.notes and test(row.notes))
-            or any(map(test, row.tags))
-        )
+        for pair in row.swept.items():
+            try:
+                result = results.get(pair)
+            except TypeError:  # a list
+                result = None
+            if result is None or pair[1].__class__ is bool:
+                result = passes(pair)
+            if result:
+                return True
+        return test(row.name) or bool(row.notes and test(row.notes)) or any(map(test, row.tags))
 
     return check

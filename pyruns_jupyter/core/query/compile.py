@@ -96,8 +96,15 @@ class Binder:
     def _several(self, term: And | Or) -> tuple[int, Check]:
         parts = self._cheap_first(term.terms)
         checks = [check for _, _, check in parts]
-        matches = all if isinstance(term, And) else any
-        return parts[-1][0], lambda row: matches(check(row) for check in checks)
+        is_and = isinstance(term, And)
+
+        def check(row: TaskRow) -> bool:
+            for one in checks:  # faster than all() and any() with a generator
+                if one(row) != is_and:
+                    return not is_and
+            return is_and
+
+        return parts[-1][0], check
 
     def _cheap_first(self, terms: Sequence[Term]) -> list[tuple[int, Term, Check]]:
         """Return the cost, term and check of each term, the cheapest first."""

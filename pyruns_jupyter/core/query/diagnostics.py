@@ -23,7 +23,7 @@ _OPERATORS = {
     **dict.fromkeys(("and", "&", "&&"), "AND"),
     "not": "NOT",
 }
-_STATES = (*STATUSES, "active", "pinned", "damaged")
+_STATUS_WORDS = (*STATUSES, "active", "pinned", "damaged")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def of_word(source: QueryText, term: Text) -> QueryNotice | None:
     operator = _OPERATORS.get(word.lower())
     if operator is not None:
         message, meant = f"the operator is {operator}.", operator
-    elif word.lower() in _STATES:
+    elif word.lower() in _STATUS_WORDS:
         meant = f"is:{word.lower()}"
         message = f"{meant} finds tasks with this status."
     elif word[0] == "#" and len(word) > 1:

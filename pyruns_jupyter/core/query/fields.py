@@ -20,7 +20,7 @@ Getter = Callable[[TaskRow], Any]
 Configs = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 MISSING: Any = object()
-CONFIG, FIGURE = "config", "figure"
+CONFIG, METRIC = "config", "figure"  # the prefixes of parameters and metrics in queries
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -143,7 +143,7 @@ class Fields:
         if builtin is not None:
             return builtin
         own = key.removeprefix(".")
-        for group in (CONFIG, FIGURE):
+        for group in (CONFIG, METRIC):
             if own.startswith(f"{group}."):
                 inner = own.removeprefix(f"{group}.")
                 found = self._match(inner, [group]) or (
@@ -151,7 +151,7 @@ class Fields:
                 )
                 if found:
                     return self._one(key, found)
-        found = self._match(own, [CONFIG, FIGURE]) or self._match_config(own)
+        found = self._match(own, [CONFIG, METRIC]) or self._match_config(own)
         if not found:
             raise UnknownField(key, self._close(key))
         return self._one(key, found)
@@ -217,9 +217,9 @@ class Fields:
                 [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found],
             )
         group, full = found[0]
-        return QueryField(full, "value", self._figure(full) if group == FIGURE else self._config(full))
+        return QueryField(full, "value", self._metric(full) if group == METRIC else self._config(full))
 
-    def _figure(self, full: str) -> Getter:
+    def _metric(self, full: str) -> Getter:
         return lambda row: row.figures.get(full, MISSING)
 
     def _config(self, full: str) -> Getter:

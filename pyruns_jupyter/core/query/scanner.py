@@ -187,9 +187,9 @@ def check_word(source: QueryText, start: int, end: int) -> None:
         return
     quoting = [source.replaced(Span(start, end), quoted(word))]
     if word[0] == "!" and len(signs.group()) == 1 and len(word) > 1:
-        turned = [source.replaced(Span(start, start + 1), "-")]
+        negated = [source.replaced(Span(start, start + 1), "-")]
         raise source.wrong(
-            f"Write -{word[1:]} to exclude a word; to search for {word!r}, quote it.", start, turned
+            f"Write -{word[1:]} to exclude a word; to search for {word!r}, quote it.", start, negated
         )
     raise source.wrong(
         f"{signs.group()!r} needs a field before it and a value after it, as in lr<0.01 or opt=adam. "

@@ -31,15 +31,15 @@ def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = N
     """
     given, default = Template.parse(text), _parsed_default(default_text)
     known = {leaf.key for leaf in default.leaves}
-    meant = {leaf.key: leaf.key for leaf in given.leaves}
-    for key in [key for key in meant if key not in known]:
+    targets = {leaf.key: leaf.key for leaf in given.leaves}
+    for key in [key for key in targets if key not in known]:
         other = (aliases or {}).get(key)
-        if other in known and other not in meant:
-            meant[key] = other
-    if known <= set(meant):
+        if other in known and other not in targets:
+            targets[key] = other
+    if known <= set(targets):
         return text
-    changes = {meant[leaf.key]: leaf.source for leaf in given.leaves if meant[leaf.key] in known}
-    added = [leaf for leaf in given.leaves if meant[leaf.key] not in known]
+    changes = {targets[leaf.key]: leaf.source for leaf in given.leaves if targets[leaf.key] in known}
+    added = [leaf for leaf in given.leaves if targets[leaf.key] not in known]
     if len(added) > MAX_ADDED_KEYS:
         raise InvalidInput(
             f"{len(added):,} keys are not in the default configuration; the maximum is {MAX_ADDED_KEYS:,}. "
@@ -51,7 +51,7 @@ def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = N
         if None not in [parents.of(leaf) for leaf in added]:
             return _with(default.replaced(changes), added)
     # The structure differs from the default: append the missing top-level keys to `text`.
-    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base) | set(meant.values())
+    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base) | set(targets.values())
     missing = [(key, value) for key, value in default.base.items() if key not in tops]
     lines = [f"{string_text(key)}: {value_text(value)}\n" for key, value in missing]
     return "".join([text, "" if text.endswith("\n") or not text else "\n", *lines])

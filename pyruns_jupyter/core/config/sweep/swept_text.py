@@ -73,7 +73,7 @@ class SweptText(Generic[P]):
         """Note that a value could not be read."""
 
     def _expanded(self, place: SweptValue) -> Values:
-        """Return what a value stands for.
+        """Return the candidates of a value.
 
         Raises:
             ScanError: when it is invalid, or all keys together have too many values: many ranges in a short

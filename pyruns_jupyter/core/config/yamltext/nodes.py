@@ -8,7 +8,7 @@ from .textscan import ScanError
 from .values import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
 
 KEY_PROBLEM = "a key must be text, not a list or a mapping"
-_MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
+_MAX_VALUES = 100_000  # aliases can expand a small text to a huge value
 
 
 class NodeReader:
@@ -31,7 +31,7 @@ class NodeReader:
         """
         self.left -= 1
         if self.left < 0:
-            raise ScanError(f"the text holds more than {_MAX_VALUES:,} values", node.start_mark.index)
+            raise ScanError(f"the text has more than {_MAX_VALUES:,} values", node.start_mark.index)
         if isinstance(node, ScalarNode):
             try:
                 return tagged_value(node.value, node.tag)
@@ -82,7 +82,7 @@ class NodeReader:
         bases = value if isinstance(value, list) else [value]
         found = [base for base in bases if isinstance(base, dict)]
         if len(found) < len(bases) and self.strict:
-            raise ScanError("<< takes a mapping or a list of mappings", node.start_mark.index)
+            raise ScanError("<< needs a mapping or a list of mappings", node.start_mark.index)
         return found
 
 

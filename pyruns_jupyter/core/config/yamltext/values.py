@@ -83,7 +83,7 @@ def compose(text: str) -> Node | None:
     """Return the node of the only document in `text`, None when the text is empty.
 
     Raises:
-        yaml.YAMLError: when the text is not YAML, holds several documents or is nested too deeply.
+        yaml.YAMLError: when the text is not YAML, has several documents or is nested too deeply.
     """
     check_depth(text)
     loader = _Loader(text)
