@@ -83,18 +83,8 @@ describe('a search', () => {
     ['a)', "Unmatched ')'.", 1, 2],
     ['"a', 'This quote is never closed.', 1, 1],
     ['a OR', 'The term after OR is missing.', 1, 5],
-    [
-      'x\nstatus:faild',
-      "Unknown status 'faild': did you mean failed?",
-      2,
-      1
-    ],
-    [
-      'lr<abc',
-      "'<' needs a number or a duration (10m).",
-      1,
-      1
-    ],
+    ['x\nstatus:faild', "Unknown status 'faild': did you mean failed?", 2, 1],
+    ['lr<abc', "'<' needs a number or a duration (10m).", 1, 1],
     ['name<3', "`name` is text; '<' compares numbers and durations.", 1, 1],
     ['lr:', "The value after ':' is missing.", 1, 4]
   ])('is refused with its place: %s', async (query, message, line, column) => {

@@ -77,9 +77,7 @@ class Parser {
     while (this._keyword('OR')) {
       this._take('OR');
       if (this._ends()) {
-        throw this._wrong(
-          'The term after OR is missing.'
-        );
+        throw this._wrong('The term after OR is missing.');
       }
       found.push(this._all());
     }
@@ -139,10 +137,7 @@ class Parser {
     }
     this._depth--;
     if (this._at >= this._text.length) {
-      throw this._wrong(
-        'This parenthesis is never closed.',
-        start
-      );
+      throw this._wrong('This parenthesis is never closed.', start);
     }
     if (found.length === 0) {
       throw this._wrong('These parentheses are empty.', start);
@@ -205,10 +200,7 @@ class Parser {
   ): void {
     const [operand] = operands;
     if (operands.length > 1) {
-      throw this._wrong(
-        `'${operator}' compares with a single value only.`,
-        at
-      );
+      throw this._wrong(`'${operator}' compares with a single value only.`, at);
     }
     if (operand.kind === 'word' && isDate(operand.text)) {
       throw beyondDemo(

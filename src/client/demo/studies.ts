@@ -180,9 +180,12 @@ export class StudyDriver {
       });
     }
     if (project.kind === 'shell') {
-      throw invalid('A shell workspace has no parameters for a study. Open a script.', {
-        field: 'yaml'
-      });
+      throw invalid(
+        'A shell workspace has no parameters for a study. Open a script.',
+        {
+          field: 'yaml'
+        }
+      );
     }
     const options = readOptions(request.run, project.usesGpu ? 1 : 0);
     const text = overlaid(project.template, request.text);

@@ -72,11 +72,7 @@ export function readDocument(text: string): IDocument {
     const name = String(valueOf(match[2]));
     const key = parent ? `${parent.key}.${name}` : name;
     if (seen.has(key)) {
-      refuse(
-        `Duplicate key '${key}'; keep one of them.`,
-        indent + 1,
-        key
-      );
+      refuse(`Duplicate key '${key}'; keep one of them.`, indent + 1, key);
       return;
     }
     seen.add(key);
