@@ -1,8 +1,8 @@
-"""What a user's script calls: its configuration, its curves and figures, its place on disk.
+"""The functions for scripts: configuration, metrics and the folder of the task.
 
-Inside a task the runner says through the environment which run this is: `PYRUNS_TASK_DIR` and
-`PYRUNS_RUN_INDEX` (ours), `__PYRUNS_CONFIG__` and `__PYRUNS_ROOT__` (shared with the program `pyruns`).
-Outside a task `load` reads a file and `track` and `record` do nothing.
+In a task, environment variables identify the run: `PYRUNS_TASK_DIR` and `PYRUNS_RUN_INDEX`, or
+`__PYRUNS_CONFIG__` and `__PYRUNS_ROOT__`, which are also set by the program `pyruns`. Outside a task, `load`
+reads a file, and `track` and `record` do nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _READY = frozenset({float, int, bool, str, type(None)})
 _NOT_GIVEN: Any = object()
 
 _journals: dict[tuple[str, str], Appender] = {}
-_long: set[tuple[str, str]] = set()  # runs under the other program's runner that have many points
+_long: set[tuple[str, str]] = set()  # runs of `pyruns` with many points
 _forks_watched = False
 _chosen: str | None = None
 _warned = False
@@ -54,14 +54,14 @@ class _NotStorableError(InvalidInput, TypeError):
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Config:
-    """Return the configuration: in a task always the task's own.
+    """Return the configuration: in a task, always that of the task.
 
-    Outside a task it is the file `path`, else the one that `read` chose, else `config_default.yaml` of the
-    main script's workspace, else `config.yaml` beside the main script.
+    Outside a task, it is read from the file `path`, by default from the last path of `read`, else from
+    `config_default.yaml` of the main script's workspace, else from `config.yaml` next to the main script.
 
     Raises:
-        NotFound: when there is none.
-        InvalidInput, Unreadable: when it cannot be understood.
+        NotFound: when there is no such file.
+        InvalidInput, Unreadable: when it is not a valid configuration.
     """
     from pyruns_jupyter.core.config.document import read_config
 
@@ -69,7 +69,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Config:
 
 
 def read(path: str | os.PathLike[str] | None = None) -> Config:
-    """Return what `load(path)` returns, and make `path` what a later `load()` reads outside a task.
+    """Return `load(path)`, and make `path` the default of later calls of `load()` outside a task.
 
     Raises:
         NotFound, InvalidInput, Unreadable: see `load`.
@@ -84,58 +84,57 @@ def read(path: str | os.PathLike[str] | None = None) -> Config:
 def track(values: Mapping[str, Any] | str | None = None, value: Any = _NOT_GIVEN, /, **more: Any) -> None:
     """Add a point to curves: `track(loss=0.8, step=3)`, or `track("loss", 0.8)`. Does nothing outside a task.
 
-    When this returns, the point survives the death of the process. Several processes of one task may call it
-    at once: the values of one key then follow each other as they came in, so let one rank track, or give
-    each a key of its own.
+    The point is stored when the call returns, even if the process is killed afterwards. When several
+    processes of a task call it, the values of a key are stored in the order of the calls, so track from one
+    rank only, or use a different key for each rank.
 
     Raises:
-        InvalidInput: (also a TypeError) when a value is no number, text, boolean, None, list or dictionary of
-        these, or takes more than 1 MiB.
+        InvalidInput: (also a TypeError) when a value is not a number, text, boolean, None, or a list or
+            dictionary of these, or the values need more than 1 MiB.
     """
     if value is not _NOT_GIVEN:
         if not isinstance(values, str):
-            _refuse_call("track", f"a value stands behind a name, but this is a {type(values).__name__}")
+            _refuse_call("track", f"the first of two arguments must be a name, not a {type(values).__name__}")
         values = {values: value}
     _put("track", values, more)
 
 
 def track_many(points: Iterable[Mapping[str, Any]]) -> None:
-    """Add several points to curves, one after the other: `track_many([{"loss": 0.8}, {"loss": 0.7}])`.
+    """Add several points to curves, in order: `track_many([{"loss": 0.8}, {"loss": 0.7}])`.
 
     Raises:
-        InvalidInput: see `track`; the points before the wrong one are stored.
+        InvalidInput: see `track`; the points before the invalid one are stored.
     """
     for point in points:
         _put("track", point, {})
 
 
 def record(values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
-    """Set final figures of the run: `record(acc=0.91)`; a later value of a key replaces an earlier one, also
-    that of another process.
+    """Set summary values of the run: `record(acc=0.91)`. Does nothing outside a task.
 
-    Does nothing outside a task.
+    A later value of a key replaces an earlier one, also from another process.
 
     Raises:
-        InvalidInput: (also a TypeError) when a value is no number, text, boolean, None, list or dictionary of
-        these, or takes more than 1 MiB.
+        InvalidInput: (also a TypeError) when a value is not a number, text, boolean, None, or a list or
+            dictionary of these, or the values need more than 1 MiB.
     """
     _put("record", values, more)
 
 
 def artifact_dir() -> str:
-    """Return the folder for files of this run, created: `artifacts/runN` of the task or of here."""
+    """Create and return the folder for files of this run: `artifacts/runN` in the task or working folder."""
     folder = Path(get_task_dir() or os.getcwd()) / "artifacts" / f"run{get_run_index() or 1}"
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)
 
 
 def get_artifact_dir() -> str:
-    """Return what `artifact_dir` returns."""
+    """Return `artifact_dir()`."""
     return artifact_dir()
 
 
 def get_task_dir() -> str | None:
-    """Return the task's folder; None outside a task."""
+    """Return the folder of the task, None outside a task."""
     folder = os.environ.get(_TASK_DIR)
     if folder:
         return folder
@@ -146,7 +145,7 @@ def get_task_dir() -> str | None:
 
 
 def get_run_index() -> int | None:
-    """Return which run of the task this is, from 1; None outside a task."""
+    """Return the number of the run, from 1; None outside a task."""
     text = os.environ.get(_RUN_INDEX, "")
     if get_task_dir() is None:
         return None
@@ -163,9 +162,7 @@ def _config_path(path: str | os.PathLike[str] | None) -> Path:
         return Path(_chosen)
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main:
-        raise NotFound(
-            "load() needs the path of a configuration here: no script is running. Use load('config.yaml')."
-        )
+        raise NotFound("load() needs a path here, as no script is running. Use load('config.yaml').")
     script = Path(os.path.abspath(main))
     for folder in script.parents:
         candidate = folder / "_pyruns_" / script.stem / "config_default.yaml"
@@ -175,15 +172,15 @@ def _config_path(path: str | os.PathLike[str] | None) -> Path:
     if beside.is_file():
         return beside
     raise NotFound(
-        f"load() found no configuration for {script.name}: write {beside}, open the script in Pyruns, or use "
-        "load('path.yaml')."
+        f"load() found no configuration for {script.name}. Create {beside}, open the script in Pyruns, or "
+        "use load('path.yaml')."
     )
 
 
 def _put(kind: str, given: object, values: dict[str, Any]) -> None:
     if given is not None:
         if not isinstance(given, Mapping):
-            _refuse_call(kind, f"this is a value of type {type(given).__name__}")
+            _refuse_call(kind, f"this argument is of type {type(given).__name__}")
         values = {**{key if type(key) is str else str(key): value for key, value in given.items()}, **values}
     if not values:
         return
@@ -214,12 +211,12 @@ def _open_journal(place: tuple[str, str]) -> Appender:
     from pyruns_jupyter.core.metrics.journal import Appender
     from pyruns_jupyter.core.taskfile.paths import TaskPaths
 
-    # No lock: a fork in another thread would leave it locked for ever in the child. Two threads may open the
-    # journal twice, which costs a descriptor.
+    # Without a lock, which a fork in another thread would leave locked in the child. If two threads open the
+    # journal, that costs a descriptor.
     global _forks_watched
     if not _forks_watched and hasattr(os, "register_at_fork"):
         _forks_watched = True
-        os.register_at_fork(after_in_child=_journals.clear)  # a child has a rank of its own
+        os.register_at_fork(after_in_child=_journals.clear)  # a child has its own rank
     folder, index = place
     path = TaskPaths(Path(folder)).journal(int(index) if index.isdecimal() else 1)
     path.parent.mkdir(exist_ok=True)
@@ -228,17 +225,17 @@ def _open_journal(place: tuple[str, str]) -> Appender:
 
 
 def _put_task_file(kind: str, values: dict[str, Any]) -> None:
-    """Under the other program's runner: into the task file at once, as that program's own scripts do.
+    """Write into the task file of a run that `pyruns` started, as other scripts of that program do.
 
-    That costs more with every point, so a run's later points go into our journal, and at the end of the
-    process evenly chosen ones of them into the task file.
+    This gets slower with each point, so later points of a run go to a journal, and at the end of the process
+    evenly chosen points of it are copied to the task file.
     """
     from pyruns_jupyter.core.metrics import peer_run
 
     place = (get_task_dir() or "", os.environ.get(_RUN_INDEX, "1"))
     folder, run = Path(place[0]), get_run_index() or 1
     if kind != "track" or place not in _long:
-        with suppress(OSError, PyrunsError):  # locked for too long, damaged: the journal takes it
+        with suppress(OSError, PyrunsError):  # locked for too long, or damaged: use the journal
             if peer_run.put(folder, run, kind, values):
                 return
     if place not in _long:
@@ -250,24 +247,24 @@ def _put_task_file(kind: str, values: dict[str, Any]) -> None:
 def _fold_at_exit(folder: Path, run: int) -> None:
     from pyruns_jupyter.core.metrics import peer_run
 
-    with suppress(OSError, PyrunsError):  # the journal has every point
+    with suppress(OSError, PyrunsError):  # the journal has all points
         peer_run.fold(folder, run)
 
 
 def _lost(kind: str, error: Exception) -> None:
-    """Say once that points are lost; a training run must not die of it."""
+    """Warn once that values are lost; the script must not fail because of it."""
     global _warned
     if not _warned:
         _warned = True
         text = f"pyruns: {kind}() could not store its values: {error}"
         try:
             warnings.warn(text, RuntimeWarning, stacklevel=5)
-        except RuntimeWarning:  # warnings are errors here
+        except RuntimeWarning:  # warnings are turned into errors
             print(text, file=sys.stderr)
 
 
 def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
-    """Return `value` as JSON data; scalars of NumPy, PyTorch and the like give themselves by `.item()`."""
+    """Return `value` as JSON data; scalars of NumPy, PyTorch and similar libraries are read by `.item()`."""
     if type(value) in _READY or isinstance(value, (float, int, str)):
         return value
     if depth > 50:
@@ -287,7 +284,7 @@ def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
             scalar = item()
         except (TypeError, ValueError, RuntimeError):
             _refuse(
-                kind, key, f"is a {type(value).__name__} of several numbers; use .tolist() or one of them"
+                kind, key, f"is a {type(value).__name__} with several numbers; use .tolist() or one of them"
             )
         if type(scalar) in _READY:
             return scalar
@@ -296,12 +293,12 @@ def _plain(value: Any, kind: str, key: str, depth: int = 0) -> Any:
     return _refuse(
         kind,
         key,
-        f"is of type {type(value).__name__}; numbers, text, true/false, None, lists and dictionaries work",
+        f"has the type {type(value).__name__}; use numbers, text, booleans, None, lists or dictionaries",
     )
 
 
 def _is_number(value: Any) -> bool:
-    """Tell whether it is a real number of another type: `Fraction`, `Decimal`, NumPy's `longdouble`."""
+    """Return whether it is a real number of another type: `Fraction`, `Decimal`, NumPy's `longdouble`."""
     from decimal import Decimal
     from numbers import Real
 
@@ -310,7 +307,7 @@ def _is_number(value: Any) -> bool:
 
 def _refuse_call(kind: str, problem: str) -> NoReturn:
     raise _NotStorableError(
-        f"{kind}() takes values with names, {kind}(loss=0.5), or a dictionary; {problem}.", field=kind
+        f"{kind}() needs named values, {kind}(loss=0.5), or a dictionary; {problem}.", field=kind
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
 from pyruns_jupyter.core.common.printable import printable
-from pyruns_jupyter.core.config.sweep.plan import SweepPlan, folds_told
+from pyruns_jupyter.core.config.sweep.plan import SweepPlan, describe_folds
 from pyruns_jupyter.core.config.sweep.planfile import PlanFile, parse_plan, read_plan, write_plan
 from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.create import create, preview
@@ -130,7 +130,7 @@ class Plan:
     def _summary(self) -> str:
         if not self.duplicates:
             return count_text(len(self), "task")
-        folded = f"{self.duplicates:,} identical folded: {folds_told(self._sweep.folds)}"
+        folded = f"{self.duplicates:,} identical folded: {describe_folds(self._sweep.folds)}"
         return printable(f"{count_text(len(self), 'task')}, {folded}")
 
     def columns(self) -> tuple[list[str], list[list[str]]]:

@@ -244,12 +244,12 @@ def test_a_plan_file_names_and_creates_its_tasks(terminal: Terminal) -> None:
     shown = terminal.json("plan", "sweep.yaml", "-n", "{lr:.2f}-{n}", "-o", "plan.yaml")
     assert shown["names"] == ["0.10-1", "0.20-2"]
     assert (shown["count"], shown["duplicates"], shown["folded"]) == (2, 1, [{"lr": "0.1", "times": 2}])
-    assert "lr=0.1 stands here twice" in shown["notices"][0]
+    assert "lr=0.1 occurs twice" in shown["notices"][0]
     refused = terminal("plan", "sweep.yaml", "-o", "plan.yaml", code=1)
-    assert "there already" in refused
+    assert "already exists" in refused
     terminal.json("plan", "sweep.yaml", "-n", "{lr}", "-o", "plan.yaml", "--force")
     refused = terminal("plan", "sweep.yaml", "-o", "sweep.yaml", "--force", code=1)
-    assert "is no plan file" in refused
+    assert "is not a plan file" in refused
     assert terminal.json("sweep", "plan.yaml")["names"] == ["0.1", "0.2"]
     assert terminal.json("sweep", "plan.yaml", "-n", "again")["names"] == ["again_1_lr=0.1", "again_2_lr=0.2"]
     told = terminal("sweep", "-", "-n", "a/b", given="lr: x | 1 |\nlr: [2\n", code=1)

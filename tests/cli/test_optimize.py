@@ -59,5 +59,5 @@ def test_what_is_wrong_is_said(terminal: Terminal) -> None:
     for option in ("--stop", "--wait"):
         assert "Say which study" in terminal("studies", option, code=2)
     assert "There is no study 'x'" in terminal("studies", "x", code=1)
-    assert "advance together" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
+    assert "Zipped values" in terminal("optimize", "-", "--objective", "a", given="lr: (1 | 2)", code=1)
     assert not (terminal.folder / "_pyruns_" / "train" / "studies").exists()

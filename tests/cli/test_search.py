@@ -51,9 +51,9 @@ def test_notices_are_no_part_of_the_output(project: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("lrr<1", "line 1, column 1: There is no field `lrr`; did you mean `lr`?"),
-        ("-lrr<1", "line 1, column 2: There is no field `lrr`"),
-        ("lr<1 (a", "line 1, column 6: A parenthesis is opened here"),
+        ("lrr<1", "line 1, column 1: Unknown field `lrr`; did you mean `lr`?"),
+        ("-lrr<1", "line 1, column 2: Unknown field `lrr`"),
+        ("lr<1 (a", "line 1, column 6: This parenthesis is never closed"),
         ("status:faild", "did you mean failed?"),
     ],
 )

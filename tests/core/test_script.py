@@ -148,9 +148,9 @@ def test_scalars_of_other_libraries(task: Path) -> None:
         assert caught.value.field == "bad"
     with pytest.raises(TypeError, match="of type str"):
         script.track("loss")
-    with pytest.raises(TypeError, match="behind a name"):
+    with pytest.raises(TypeError, match="must be a name"):
         script.track({"loss": 1}, 5)
-    with pytest.raises(TypeError, match="takes values with names"):
+    with pytest.raises(TypeError, match="needs named values"):
         script.track(0.5)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="artifact_dir"):
         script.record(model="x" * 2_000_000)

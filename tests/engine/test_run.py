@@ -191,7 +191,7 @@ def test_a_process_in_the_background_does_not_hold_the_end_up(shell: Project) ->
     ("settings", "text", "said"),
     [
         ("python_executable: /no/such/python\n", "", "The Python interpreter /no/such/python does not exist"),
-        ("", "lr: [1\n", "config.yaml is not valid YAML in line"),
+        ("", "lr: [1\n", "config.yaml is not valid YAML, line"),
         ("", "nothing: 1\n", "nothing"),
     ],
 )

@@ -190,7 +190,7 @@ def test_all_that_can_be_done_to_tasks(shell: Shell) -> None:
     assert json.loads(shell.cell("%pyruns trash --json")) == []
     assert shell.cell("%pyruns export lr<0.15 --latest").count("\n") == 3  # head, first, copy
     assert second in shell.cell('%pyruns export note:"slow one" --latest')
-    assert "stands between a field and a value" in shell.failing("%pyruns ls lr < 3")
+    assert "needs a field before it and a value after it" in shell.failing("%pyruns ls lr < 3")
 
 
 def completed(shell: Shell, text: str) -> list[str]:
@@ -211,7 +211,7 @@ def test_a_search_is_begun_by_a_cell(shell: Shell) -> None:
     assert "finished, 3 of 3 trials" in shell.cell("%pyruns studies")
     assert completed(shell, "%pyruns studies ") == ["s"]
     assert completed(shell, "%%pyruns optimize --objective a") == ["acc"]
-    assert "advance together" in shell.failing("%%pyruns optimize -n t --objective acc\nlr: (1 | 2)\n")
+    assert "Zipped values" in shell.failing("%%pyruns optimize -n t --objective acc\nlr: (1 | 2)\n")
 
 
 def test_words_are_completed(shell: Shell) -> None:

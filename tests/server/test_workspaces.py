@@ -309,7 +309,7 @@ async def test_the_preview_names_by_pattern_and_tells_what_is_folded(
     assert [row["name"] for row in found["rows"]] == ["0.1-1", "0.1-2", "0.2-1", "0.2-2"]
     assert (found["count"], found["duplicates"]) == (4, 2)
     assert [(one["field"], one["line"]) for one in found["notices"]] == [("lr", 1)]
-    assert "lr=0.1 stands here twice" in found["notices"][0]["message"]
+    assert "lr=0.1 occurs twice" in found["notices"][0]["message"]
     found = await preview(api, text, name="{epochs}")
     assert [row["name"] for row in found["rows"]] == ["1", "2", "1_2", "2_2"]
     assert found["notices"][1]["field"] == "name"
@@ -334,7 +334,7 @@ async def test_a_search_over_thousands_of_new_keys_is_answered(api: Api, train: 
     keys = "".join(f"k{number}: {number}\n" for number in range(20_000))
     body = {"text": keys, "name": "s", "objective": "acc"}
     [error] = (await api.post("/workspaces/{ws}/searches", body, ws=WS))["errors"]
-    assert "at most 2,000 can be added" in error["message"]
+    assert "the maximum is 2,000" in error["message"]
 
 
 async def test_more_previews_than_may_wait_are_refused(

@@ -188,9 +188,9 @@ def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: 
         ({"prune": "all"}, "median, quartile", "prune"),
         ({"seed": -1}, "seed must be", "seed"),
         ({"name": "a/b"}, "not allowed", "name"),
-        ({"name": "taken"}, "'taken_07' exists already", "name"),
+        ({"name": "taken"}, "'taken_07' already exists", "name"),
         ({"space": "lr: log(1e-5, 1e-1)\nlayers: a | 2"}, "layers", "layers"),
-        ({"space": "lr: 0.1"}, "Nothing is searched", "yaml"),
+        ({"space": "lr: 0.1"}, "search space is empty", "yaml"),
         ({"space": "layers: 1:4\nopt: adam | sgd"}, "only 6 different", "n"),
         ({"retries": -1}, "retries must be", "retries"),
     ]

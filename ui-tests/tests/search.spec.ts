@@ -45,7 +45,7 @@ test('a search is told what is wrong, and can be sent as a link', async ({
 
   // A mistake, with its place; the rows stay.
   await box.fill('lr<0.05 (opt:adam');
-  await expect(page.getByText(/Column 9: A parenthesis/)).toBeVisible();
+  await expect(page.getByText(/Column 9: This parenthesis/)).toBeVisible();
   await expect(box).toHaveAttribute('aria-invalid', 'true');
   await picture(page, 'search-error');
 

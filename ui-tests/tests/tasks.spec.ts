@@ -111,7 +111,7 @@ test('mistakes are told where they are, and write nothing', async ({
   // Another name is proposed first.
   await expect(name).not.toHaveValue('talk');
   await name.fill('talk');
-  await expect(page.getByText(/exists already/).first()).toBeVisible();
+  await expect(page.getByText(/already exists/).first()).toBeVisible();
   await expect(create).toBeDisabled();
   expect(made()).toEqual(['talk']);
 });

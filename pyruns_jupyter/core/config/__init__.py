@@ -1,1 +1,1 @@
-"""Configurations: reading them, references within them, sweeps."""
+"""Configurations: reading, references, sweeps."""

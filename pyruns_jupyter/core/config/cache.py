@@ -1,4 +1,4 @@
-"""The configurations of all tasks of a workspace in memory, for searching. Never writes."""
+"""The configurations of all tasks of a workspace in memory, for queries. Never writes."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ from pyruns_jupyter.core.fs.change_stamp import UNKNOWN, Signature, settled_sign
 
 from .flatten import EMPTY, FlatConfig, FlatReader
 
-MAX_BYTES = 256 * 1024  # bytes; a larger file is data, not a configuration to search
-LOOKS = 1000  # files that one call looks at again although nothing is known to have changed
+MAX_BYTES = 256 * 1024  # of a file; a larger one is data, not a configuration
+MAX_RECHECKS = 1000  # files per call that are checked without a known change
 
 
 class ConfigCache:
-    """Flat configurations by task name. Not for several threads at once."""
+    """Flat configurations by task name. Not thread-safe."""
 
     def __init__(self, folder: str) -> None:
-        """Keep the configurations of the tasks in `folder` (`.../tasks`)."""
+        """Cache the configurations of the tasks in `folder` (`.../tasks`)."""
         self._folder = folder
         self._configs: dict[str, FlatConfig] = {}
         self._files: dict[str, tuple[str, Signature]] = {}
         self._reader = FlatReader()
-        self._turn: Iterator[str] = iter(())
+        self._next_checks: Iterator[str] = iter(())
 
     def update(self, changed: Iterable[tuple[str, str]], removed: Iterable[str]) -> Mapping[str, FlatConfig]:
-        """Return all configurations after a look at the files of `changed` (task and file name), and at some
-        of the others, the next ones with each call.
+        """Return all configurations after checking the files of `changed` (task and file name) and some of
+        the others, in turn.
 
-        Tasks `removed` are forgotten. What was returned earlier stays as it was.
+        Tasks in `removed` are dropped. Earlier results do not change.
         """
-        gone = [name for name in removed if self._files.pop(name, None) is not None]
+        dropped = [name for name in removed if self._files.pop(name, None) is not None]
         fresh: dict[str, FlatConfig] = {}
         for name, file in changed:
             known = self._files.get(name)
-            self._look(name, file, known[1] if known and known[0] == file else UNKNOWN, fresh)
-        for name in self._some(len(fresh)):
+            self._check(name, file, known[1] if known and known[0] == file else UNKNOWN, fresh)
+        for name in self._due(len(fresh)):
             known = self._files.get(name)
             if known is not None:
-                self._look(name, *known, fresh)
-        if gone or fresh:
+                self._check(name, *known, fresh)
+        if dropped or fresh:
             configs = dict(self._configs)
-            for name in gone:
+            for name in dropped:
                 configs.pop(name, None)
             configs.update(fresh)
             self._configs = configs
-            self._reader.forget_lines()
+            self._reader.forget_layouts()
         return MappingProxyType(self._configs)
 
-    def _some(self, looked: int) -> list[str]:
-        """Return the names whose turn it is to be looked at again."""
-        wanted = max(0, min(LOOKS, len(self._files)) - looked)
-        names = list(islice(self._turn, wanted))
+    def _due(self, checked: int) -> list[str]:
+        """Return the next names to check when `checked` files were read in this call."""
+        wanted = max(0, min(MAX_RECHECKS, len(self._files)) - checked)
+        names = list(islice(self._next_checks, wanted))
         if len(names) < wanted:
-            self._turn = iter(list(self._files))
-            names.extend(islice(self._turn, wanted - len(names)))
+            self._next_checks = iter(list(self._files))
+            names.extend(islice(self._next_checks, wanted - len(names)))
         return names
 
-    def _look(self, name: str, file: str, known: Signature, fresh: dict[str, FlatConfig]) -> None:
-        """Read a configuration unless it is the one that is `known`."""
+    def _check(self, name: str, file: str, known: Signature, fresh: dict[str, FlatConfig]) -> None:
+        """Read a configuration unless its signature is `known`."""
         path = f"{self._folder}/{name}/{file}"
         try:
             if known != UNKNOWN and signature_of(os.stat(path, follow_symlinks=False)) == known:
                 return
             data, status = read_whole(path, most=MAX_BYTES)
             signature, text = settled_signature(status), data.decode()
-        except (OSError, ValueError, Unreadable):  # gone, forbidden, no file, too large or no text
+        except (OSError, ValueError, Unreadable):  # missing, forbidden, not a file, too large or not text
             signature, text = UNKNOWN, ""
         config = self._reader.read(text) if text else EMPTY
         self._files[name] = (file, signature)

@@ -1,5 +1,5 @@
-"""Reading a finished configuration (`config.yaml`): plain data, without batch syntax. References like
-`${a.b}` stay as they are written, except in what `resolved_config` and `read_config` return.
+"""Read a finished configuration (`config.yaml`): plain data, without batch syntax. Only `resolved_config` and
+`read_config` replace references such as `${a.b}`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from pyruns_jupyter.core.fs.text_files import read_text
 
 
 def parse_config(text: str, where: str = "the configuration") -> dict[str, object]:
-    """Return the mapping that a YAML text holds; `where` names it in errors. An empty text is an empty
-    mapping.
+    """Return the mapping in a YAML text; `where` names the text in errors. An empty text is an empty mapping.
 
     Raises:
-        InvalidInput: with line and column, when it is no YAML mapping of plain data.
+        InvalidInput: when the text is not a YAML mapping of plain data; with line and column.
     """
     import yaml
     from yaml.nodes import MappingNode
 
-    from pyruns_jupyter.core.config.yamltext.nodes import node_value
+    from pyruns_jupyter.core.config.yamltext.nodes import NodeReader
     from pyruns_jupyter.core.config.yamltext.textscan import ScanError
     from pyruns_jupyter.core.config.yamltext.values import compose
+    from pyruns_jupyter.core.config.yamltext.yaml_errors import yaml_problem
 
     text = text.removeprefix("\ufeff")
     try:
@@ -30,33 +30,28 @@ def parse_config(text: str, where: str = "the configuration") -> dict[str, objec
         if node is None:
             return {}
         if not isinstance(node, MappingNode):
-            raise InvalidInput(f"{where} should hold `key: value` lines.", field="yaml", line=1, column=1)
-        value = node_value(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = error.problem or "it cannot be read"
-        raise InvalidInput(
-            f"{where} is not valid YAML in line {line}: {problem}.", field="yaml", line=line, column=column
-        ) from error
-    except ScanError as error:
-        before = text[: error.offset]
-        line, column = before.count("\n") + 1, error.offset - (before.rfind("\n") + 1) + 1
-        raise InvalidInput(
-            f"{where} cannot be used, line {line}: {error.message}.", field="yaml", line=line, column=column
-        ) from error
+            raise InvalidInput(f"{where} must consist of `key: value` lines.", field="yaml", line=1, column=1)
+        value = NodeReader().value(node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{where} is not valid YAML: {error}.", field="yaml") from error
+        if isinstance(error, ScanError):
+            problem, index = error.message, error.offset
+        elif isinstance(error, yaml.MarkedYAMLError):
+            problem, index = yaml_problem(text, error)
+        else:
+            raise InvalidInput(f"{where} is not valid YAML: {error}.", field="yaml") from error
+        line, column = text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+        raise InvalidInput(
+            f"{where} is not valid YAML, line {line}: {problem}.", field="yaml", line=line, column=column
+        ) from error
     assert isinstance(value, dict)
     return value
 
 
 def resolved_config(text: str, where: str = "the configuration") -> dict[str, object]:
-    """Return the mapping that a YAML text holds, its references (see `references`) replaced: what a run
-    is given.
+    """Return the mapping in a YAML text with its references (see `references`) replaced, as a run gets it.
 
     Raises:
-        InvalidInput: see `parse_config`, and when a reference cannot be followed.
+        InvalidInput: see `parse_config`, and when a reference cannot be resolved.
     """
     config = parse_config(text, where)
     if "$" not in text:
@@ -67,15 +62,15 @@ def resolved_config(text: str, where: str = "the configuration") -> dict[str, ob
 
 
 def read_config(path: Path) -> dict[str, object]:
-    """Return the mapping in the YAML file `path`, its references replaced.
+    """Return the mapping in the YAML file `path` with its references replaced.
 
     Raises:
-        NotFound: when there is no such file.
-        Unreadable: when it is no UTF-8 text.
+        NotFound: when the file does not exist.
+        Unreadable: when it is not UTF-8 text.
         InvalidInput: see `resolved_config`.
     """
     try:
         text = read_text(path)
     except FileNotFoundError:
-        raise NotFound(f"There is no configuration {path}.") from None
+        raise NotFound(f"The configuration {path} does not exist.") from None
     return resolved_config(text, str(path))

@@ -1,45 +1,34 @@
-"""A configuration as one level of dotted keys (`optimizer.lr`), as searches and tables use it.
+"""A configuration as one level of dotted keys (`optimizer.lr`), for queries and tables.
 
-Thousands of configurations of a sweep differ in a few lines. So plain text (`key: value` lines, nested by
-indentation, block lists of plain values) is read line by line, and each distinct line is understood once;
-all other text goes through the YAML parser. Both ways give the same.
+Parsing YAML is slow, and the configurations of a sweep differ only in some values. So the plain values at
+the ends of lines are cut out of a text. What is left is mostly the same text, and is parsed only once.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 
 from .document import parse_config
 
-_PLAIN = r"(?:[\w./+~]|-(?=[\w./]))(?:[\w./+=,@~%-]|:(?! |$)| (?! |#|$))*"
-_KEY_LINE = re.compile(
-    rf"(?P<indent> *)(?P<key>[a-z_][\w.-]{{0,200}}):(?: +(?:(?P<plain>{_PLAIN})|(?P<other>[\"'\[{{].*)))?"
-    r"(?P<rest> *| +#.*)",
-    re.ASCII | re.IGNORECASE,
-)
-_ITEM_LINE = re.compile(rf"(?P<indent> *)- +(?P<plain>{_PLAIN})(?P<rest> *| +#.*)", re.ASCII)
-_EMPTY_LINE = re.compile(r" *(?:#.*)?")
-# Not of plain text: characters that YAML refuses, tabs, and line breaks that only YAML knows.
-_STRANGE = re.compile(
-    "[^\x0a\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
-_MAX_SCANNED = 64 * 1024  # characters that are read line by line
-_REMEMBERED = 20_000  # lines
+# A plain value up to the end of its line or a comment. Wherever YAML expects a value, in block and in flow
+# style, it is a scalar of its own, so a marker can stand in for it.
+_PLAIN = r"(?:[\w./+~]|-(?=[\w./]))(?:[\w./+=@~%-]|:(?! |$)| (?! |#|$))*"
+_VALUE = re.compile(rf"(?<=[:-] )({_PLAIN})(?= *$| +#)", re.ASCII | re.MULTILINE)
+_MARKER = "\ue000"
+_MAX_CUT = 64 * 1024  # characters of a text whose values are cut out
+_MAX_LAYOUTS = 1000
 _MAX_KEYS = 4 * 1024 * 1024  # characters of all dotted keys of a configuration
-
-# What a line says: its indentation, its key (None: an item of a list), its value (`_OPEN`: in the lines
-# below). `()` is an empty line, None one that only the YAML parser understands.
-_Line = tuple[()] | tuple[int, str | None, Any] | None
-_OPEN: Any = object()
 
 
 class FlatConfig(Mapping[str, Any]):
-    """A mapping of dotted keys that shares its keys with all configurations that have the same ones."""
+    """A mapping of dotted keys, which it shares with all configurations that have the same keys."""
 
     __slots__ = ("_places", "_values")
 
@@ -51,7 +40,7 @@ class FlatConfig(Mapping[str, Any]):
         return self._values[self._places[key]]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of `key`, `default` when there is none."""
+        """Return the value of `key`, or `default`."""
         place = self._places.get(key)
         return default if place is None else self._values[place]
 
@@ -75,8 +64,8 @@ def flatten(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested mappings as one level of dotted keys, in order; lists and empty mappings are values.
 
     Raises:
-        InvalidInput: when the keys take more than 4 Mi characters: long names within each other, each of them
-            repeated for every value, make much of a small text.
+        InvalidInput: when the keys have more than 4 Mi characters: a small text with long nested names, which
+            are repeated for every value, would fill the memory.
     """
     found: dict[str, Any] = {}
     _flatten(value, "", found, _MAX_KEYS)
@@ -96,132 +85,75 @@ def _flatten(value: Mapping[str, Any], prefix: str, found: dict[str, Any], room:
 
 
 class FlatReader:
-    """Reads texts of configurations; remembers lines and key sets, so use one for a whole workspace."""
+    """Reads the texts of configurations. It shares work and memory between similar texts, so use one reader
+    for a whole workspace.
+    """
 
     def __init__(self) -> None:
-        self._lines: dict[str, _Line] = {}
+        self._layouts: dict[str, FlatConfig | None] = {}
         self._places: dict[tuple[str, ...], dict[str, int]] = {}
 
     def read(self, text: str) -> FlatConfig:
-        """Return what a text holds; nothing when it is no configuration."""
-        found = self._read_plain(text)
-        if found is None:
-            try:
-                found = flatten(parse_config(text))
-            except InvalidInput:
-                return EMPTY
-        if not found:
+        """Return the values of a configuration; none when the text is not a valid configuration."""
+        if len(text) > _MAX_CUT or _MARKER in text:
+            return self._parsed(text)
+        parts = _VALUE.split(text.replace("\r\n", "\n"))
+        around = _MARKER.join(parts[::2])
+        if around not in self._layouts:
+            if len(self._layouts) >= _MAX_LAYOUTS:
+                self.forget_layouts()
+            self._layouts[around] = self._layout(parts)
+        layout = self._layouts[around]
+        if layout is None:
+            return self._parsed(text)
+        return FlatConfig(layout._places, tuple([_filled(value, parts) for value in layout._values]))
+
+    def forget_layouts(self) -> None:
+        """Release the memory of the texts that were read."""
+        self._layouts.clear()
+
+    def _layout(self, parts: list[str]) -> FlatConfig | None:
+        """Return a configuration with markers in the places of the values that were cut out, None when a text
+        like this has to be parsed as a whole: it is invalid, or a marker is only a part of a longer value.
+        """
+        marked = [f"{_MARKER}{at}" if at % 2 else part for at, part in enumerate(parts)]
+        layout = self._parsed("".join(marked))
+        try:
+            filled = {key: _filled(value, parts) for key, value in layout.items()}
+        except ValueError:
+            return None
+        return layout if filled and _MARKER not in json.dumps(filled, ensure_ascii=False) else None
+
+    def _parsed(self, text: str) -> FlatConfig:
+        try:
+            found = flatten(parse_config(text))
+        except InvalidInput:
             return EMPTY
         keys = tuple(found)
         places = self._places.get(keys)
         if places is None:
-            if sum(map(len, keys)) > _MAX_KEYS:
-                return EMPTY
-            keys = tuple(map(sys.intern, keys))
-            places = self._places[keys] = {key: place for place, key in enumerate(keys)}
+            places = self._places[keys] = {sys.intern(key): place for place, key in enumerate(keys)}
         return FlatConfig(places, tuple(found.values()))
 
-    def forget_lines(self) -> None:
-        """Give back the memory of the lines that were read."""
-        self._lines.clear()
 
-    def _read_plain(self, text: str) -> dict[str, Any] | None:
-        """Return what plain text holds, None when the YAML parser has to look at it."""
-        if len(text) > _MAX_SCANNED:
-            return None
-        text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-        if _STRANGE.search(text):
-            return None
-        lines = self._lines
-        found: dict[str, Any] = {}
-        seen: set[str] = set()
-        levels = [(0, "")]  # indentation and prefix of the mappings we are in
-        level, prefix = levels[0]
-        opened = ""  # the dotted key whose value may follow in the lines below, and its indentation
-        opened_at = -1
-        items: list[Any] | None = None
-        items_at = 0
-        for source in text.split("\n"):
-            try:
-                line = lines[source]
-            except KeyError:
-                line = self._understand(source)
-            if line is None:
-                return None
-            if not line:
-                continue
-            indent, key, value = line
-            if key is None:
-                if items is None:
-                    if opened_at < 0 or indent < opened_at:
-                        return None
-                    items = found[opened] = []
-                    items_at, opened_at = indent, -1
-                elif indent != items_at:
-                    return None
-                items.append(value)
-                continue
-            items = None
-            if opened_at >= 0:
-                if indent > opened_at:
-                    level, prefix = indent, opened + "."
-                    levels.append((level, prefix))
-                else:
-                    found[opened] = None
-                opened_at = -1
-            if indent != level:
-                while indent < level:
-                    levels.pop()
-                    level, prefix = levels[-1]
-                if indent != level:
-                    return None
-            dotted = prefix + key if prefix else key
-            if dotted in seen:
-                return None
-            seen.add(dotted)
-            if value is _OPEN:
-                opened, opened_at = dotted, indent
-            elif type(value) is dict and value:
-                nested = {f"{dotted}.{name}": item for name, item in value.items()}
-                if not seen.isdisjoint(nested):
-                    return None
-                seen.update(nested)
-                found.update(nested)
-            else:
-                found[dotted] = value
-        if opened_at >= 0:
-            found[opened] = None
-        return found
+def _filled(value: Any, parts: list[str]) -> Any:
+    """Return a value of a layout, with values instead of markers.
 
-    def _understand(self, source: str) -> _Line:
-        if len(self._lines) >= _REMEMBERED:
-            self._lines.clear()
-        line = self._lines[source] = _line(source)
-        return line
+    Raises:
+        ValueError: when a text only begins with a marker.
+    """
+    kind = type(value)
+    if kind is str:
+        return _plain_value(parts[int(value[1:])]) if value[:1] == _MARKER else value
+    if kind is list:
+        return [_filled(item, parts) for item in value]
+    if kind is dict:
+        return {key: _filled(item, parts) for key, item in value.items()}
+    return value
 
 
-def _line(source: str) -> _Line:
+@lru_cache(maxsize=4096)  # the configurations of a sweep share most values
+def _plain_value(text: str) -> object:
     from pyruns_jupyter.core.config.yamltext.values import plain_value
 
-    if _EMPTY_LINE.fullmatch(source):
-        return ()
-    match = _KEY_LINE.fullmatch(source)
-    if match is None:
-        match = _ITEM_LINE.fullmatch(source)
-        if match is None:
-            return None
-        return len(match["indent"]), None, _shared(plain_value(match["plain"]))
-    indent, key = len(match["indent"]), sys.intern(match["key"])
-    if match["plain"] is not None:
-        return indent, key, _shared(plain_value(match["plain"]))
-    if match["other"] is None:
-        return indent, key, _OPEN
-    try:
-        value = parse_config(source.lstrip(" "))[key]
-        return indent, key, flatten(value) if isinstance(value, dict) else value
-    except (InvalidInput, KeyError):
-        return None
-
-
-def _shared(value: object) -> object:
-    return sys.intern(value) if type(value) is str and len(value) <= 100 else value
+    return plain_value(text)

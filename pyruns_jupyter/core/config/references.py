@@ -1,7 +1,7 @@
-r"""Values that refer to others: `${a.b}`, `${.sibling}`, `${oc.env:HOME}`, as users of OmegaConf write them.
+r"""Resolve references in values, in the syntax of OmegaConf: `${a.b}`, `${.sibling}`, `${oc.env:HOME}`.
 
-A value that is one reference keeps the type of what it refers to; inside a text it becomes text. `\${` is the
-text `${`. Source: the documentation of OmegaConf 2.4 and what it was seen to return.
+A value that is a single reference has the type of its target; within a text, the target becomes text. `\${`
+is the text `${`. The results are those of OmegaConf 2.4.
 """
 
 from __future__ import annotations
@@ -14,120 +14,122 @@ from typing import Any, NoReturn
 from pyruns_jupyter.core.common.errors import InvalidInput
 
 Step = str | int
-Place = tuple[Step, ...]
+KeyPath = tuple[Step, ...]
 
 _OPENING = re.compile(r"(\\*)\$\{")
 _NAME = re.compile(r"[^${}:\\]*")
-_ESCAPED = frozenset("\\,{} :'\"")  # behind a backslash in what a function is given
-_MAX_VALUES = 100_000  # references can make a small text stand for a huge value
-_MAX_TEXT = 4 * 1024 * 1024  # characters of all texts that references made
+_ESCAPED = frozenset("\\,{} :'\"")  # that a backslash escapes in the arguments of a function
+_MAX_VALUES = 100_000  # references can expand a small text to a huge value
+_MAX_TEXT = 4 * 1024 * 1024  # characters of all texts with references
 _MAX_DEPTH = 40
 
 
 def interpolate(values: dict[str, Any], where: str = "The configuration") -> dict[str, Any]:
-    """Return `values` with every reference replaced; `values` stays as it is. `where` names it in errors.
+    """Return a copy of `values` with all references resolved. `where` names the values in errors.
 
     Raises:
-        InvalidInput: when a reference is malformed, leads nowhere or to itself; `field` is the dotted key of
-        the value.
+        InvalidInput: when a reference is malformed, or its target is missing or the reference itself; `field`
+            is the dotted key of the value.
     """
     try:
         resolved = _Resolver(values, where).value(values, ())
     except RecursionError:
-        raise InvalidInput(f"{where} cannot be used: its references are nested too deeply.") from None
+        raise InvalidInput(f"{where} is not valid: its references are nested too deeply.") from None
     assert isinstance(resolved, dict)
     return resolved
 
 
 class VariableNotSet(InvalidInput):
-    """A value refers to a variable of the environment that is not set."""
+    """A reference to an environment variable that is not set."""
 
 
 class _Resolver:
     def __init__(self, root: dict[str, Any], where: str) -> None:
         self.root = root
         self.where = where
-        self.texts: dict[Place, Any] = {}
-        self.open: list[Place] = []
+        self.results: dict[KeyPath, Any] = {}
+        self.resolving: list[KeyPath] = []
         self.count = self.length = 0
 
-    def value(self, raw: Any, place: Place) -> Any:
-        """Return the resolved value of `raw`, which stands at `place`."""
+    def value(self, raw: Any, path: KeyPath) -> Any:
+        """Return the resolved value of `raw`, which is at `path`."""
         self.count += 1
-        self.check(place)
+        self.check(path)
         if isinstance(raw, str):
-            return self.text(raw, place) if "${" in raw else raw
+            return self.text(raw, path) if "${" in raw else raw
         if isinstance(raw, dict):
-            return {key: self.value(item, (*place, key)) for key, item in raw.items()}
+            return {key: self.value(item, (*path, key)) for key, item in raw.items()}
         if isinstance(raw, list):
-            return [self.value(item, (*place, number)) for number, item in enumerate(raw)]
+            return [self.value(item, (*path, number)) for number, item in enumerate(raw)]
         return raw
 
-    def text(self, raw: str, place: Place) -> Any:
-        if place in self.texts:
-            return self.counted(self.texts[place], place)
-        if place in self.open:
-            chain = " -> ".join(_dotted(step) for step in (*self.open[self.open.index(place) :], place))
-            self.fail(place, f"it refers to itself: {chain}")
-        if len(self.open) >= _MAX_DEPTH:
-            self.fail(place, f"more than {_MAX_DEPTH} references follow each other")
-        self.open.append(place)
+    def text(self, raw: str, path: KeyPath) -> Any:
+        if path in self.results:
+            return self.counted(self.results[path], path)
+        if path in self.resolving:
+            chain = " -> ".join(
+                _dotted(step) for step in (*self.resolving[self.resolving.index(path) :], path)
+            )
+            self.fail(path, f"it refers to itself: {chain}")
+        if len(self.resolving) >= _MAX_DEPTH:
+            self.fail(path, f"a chain of references is longer than {_MAX_DEPTH}")
+        self.resolving.append(path)
         try:
-            value = _Text(self, raw, place).whole()
+            value = _Text(self, raw, path).whole()
         finally:
-            self.open.pop()
-        self.texts[place] = value
-        return self.counted(value, place)
+            self.resolving.pop()
+        self.results[path] = value
+        return self.counted(value, path)
 
-    def counted(self, value: Any, place: Place) -> Any:
-        """Return a value that stands here once more."""
+    def counted(self, value: Any, path: KeyPath) -> Any:
+        """Return a resolved value after adding it to the count."""
         waiting = [value]
         while waiting:
             item = waiting.pop()
             if isinstance(item, (dict, list)):
                 self.count += 1 + len(item)
-                self.check(place)
+                self.check(path)
                 waiting += item.values() if isinstance(item, dict) else item
         return value
 
-    def check(self, place: Place) -> None:
+    def check(self, path: KeyPath) -> None:
         if self.count > _MAX_VALUES:
-            self.fail(place, f"its references stand for more than {_MAX_VALUES:,} values")
+            self.fail(path, f"its references expand to more than {_MAX_VALUES:,} values")
 
-    def find(self, reference: str, place: Place) -> Any:
-        """Return the value that `reference`, written at `place`, refers to.
+    def find(self, reference: str, path: KeyPath) -> Any:
+        """Return the target of `reference`, which is in the value at `path`.
 
         Raises:
-            KeyError: when there is none.
+            KeyError, IndexError: when it does not exist.
         """
-        steps = _steps(reference, place)
+        steps = _steps(reference, path)
         current: Any = self.root
-        resolved = False  # whether `current` came out of a reference
+        resolved = False  # whether `current` is the result of a reference
         for number, step in enumerate(steps, 1):
             current = _child(current, step)
             if not resolved and isinstance(current, str) and "${" in current:
-                current, resolved = self.text(current, _real(self.root, steps[:number])), True
-        return current if resolved else self.value(current, _real(self.root, steps))
+                current, resolved = self.text(current, _normalized(self.root, steps[:number])), True
+        return current if resolved else self.value(current, _normalized(self.root, steps))
 
-    def grown(self, text: str, place: Place) -> str:
+    def measured(self, text: str, path: KeyPath) -> str:
         self.length += len(text)
         if self.length > _MAX_TEXT:
-            self.fail(place, "its references stand for too long a text")
+            self.fail(path, "its references expand to too long a text")
         return text
 
-    def fail(self, place: Place, problem: str, kind: type[InvalidInput] = InvalidInput) -> NoReturn:
-        key = _dotted(place)
-        raise kind(f"{self.where}: {key!r} cannot be used, {problem}.", field=key)
+    def fail(self, path: KeyPath, problem: str, kind: type[InvalidInput] = InvalidInput) -> NoReturn:
+        key = _dotted(path)
+        raise kind(f"{self.where}: {key!r} is not valid: {problem}.", field=key)
 
 
 class _Text:
-    """One text with references in it, read from left to right."""
+    """Parses a text with references from left to right."""
 
-    def __init__(self, resolver: _Resolver, text: str, place: Place) -> None:
-        self.resolver, self.text, self.place = resolver, text, place
+    def __init__(self, resolver: _Resolver, text: str, path: KeyPath) -> None:
+        self.resolver, self.text, self.path = resolver, text, path
 
     def whole(self) -> Any:
-        """Return the value of the text: of its only reference, or text."""
+        """Return the value of the text: that of its only reference, or text."""
         parts: list[Any] = []
         at = 0
         while found := _OPENING.search(self.text, at):
@@ -142,10 +144,10 @@ class _Text:
                 return value
             parts.append(str(value))
         parts.append(self.text[at:])
-        return self.resolver.grown("".join(parts), self.place)
+        return self.resolver.measured("".join(parts), self.path)
 
     def reference(self, at: int, depth: int) -> tuple[Any, int]:
-        """Return the value of the reference whose inside begins at `at`, and where it ends."""
+        """Return the value of the reference whose inside begins at `at`, and where the reference ends."""
         if depth > _MAX_DEPTH:
             self.fail("its references are nested too deeply")
         name, begin = "", at
@@ -167,17 +169,17 @@ class _Text:
                 at += 1
             else:
                 opening = "${" + self.text[begin:][:40]
-                self.fail(f"the reference {opening!r} has no end; write \\${{ for the text itself")
+                self.fail(f"the reference {opening!r} is never closed; write \\${{ for the literal text")
 
     def found(self, name: str, written: str) -> Any:
         if not name:
-            self.fail("the reference '${}' names nothing")
+            self.fail("the reference '${}' is empty")
         try:
-            value = self.resolver.find(name, self.place)
+            value = self.resolver.find(name, self.path)
         except (KeyError, IndexError):
             self.fail(
-                f"it refers to {name!r}, which is not there{_suggestion(self.resolver.root, name)}; "
-                f"write \\${{{written}}} for the text itself"
+                f"it refers to {name!r}, which does not exist{_suggestion(self.resolver.root, name)}; "
+                f"write \\${{{written}}} for the literal text"
             )
         if value == "???":
             self.fail(f"it refers to {name!r}, which has no value yet")
@@ -199,7 +201,7 @@ class _Text:
 
         while True:
             if at >= len(self.text):
-                self.fail(f"the reference {'${...' + self.text[-40:]!r} has no end")
+                self.fail(f"the reference {'${...' + self.text[-40:]!r} is never closed")
             character = self.text[at]
             if self.text.startswith("${", at):
                 value, at = self.reference(at + 2, depth + 1)
@@ -225,21 +227,22 @@ class _Text:
         while end < len(self.text) and self.text[end] != quote:
             end += 2 if self.text.startswith("\\" + quote, end) else 1
         if end >= len(self.text):
-            self.fail(f"a quote {quote} inside a reference has no end")
+            self.fail(f"a quote {quote} inside a reference is never closed")
         return self.text[at + 1 : end].replace("\\" + quote, quote), end + 1
 
     def call(self, name: str, arguments: list[Any]) -> Any:
         function = _FUNCTIONS.get(name)
         if function is None:
             known = ", ".join(f"${{{known}:...}}" for known in ("oc.env", "oc.select", "oc.decode"))
-            self.fail(f"it uses ${{{name}:...}}, which is not known here; known are {known}")
-        least, most, work = function
-        if not least <= len(arguments) <= most or arguments[0] in ("", None):
-            self.fail(f"${{{name}:...}} takes {least if least == most else f'{least} or {most}'} values")
+            self.fail(f"it uses the unknown function ${{{name}:...}}; use one of {known}")
+        minimum, maximum, work = function
+        if not minimum <= len(arguments) <= maximum or arguments[0] in ("", None):
+            count = minimum if minimum == maximum else f"{minimum} or {maximum}"
+            self.fail(f"${{{name}:...}} needs {count} arguments")
         return work(self, arguments)
 
     def fail(self, problem: str) -> NoReturn:
-        self.resolver.fail(self.place, problem)
+        self.resolver.fail(self.path, problem)
 
     def environment(self, arguments: list[Any]) -> Any:
         name = str(arguments[0])
@@ -247,14 +250,15 @@ class _Text:
         if value is not None:
             return value
         if len(arguments) == 1:
-            problem = f"the environment variable {name!r} is not set"
-            problem += f"; give a default: ${{oc.env:{name},default}}"
-            self.resolver.fail(self.place, problem, VariableNotSet)
+            problem = (
+                f"the environment variable {name!r} is not set; add a default: ${{oc.env:{name},default}}"
+            )
+            self.resolver.fail(self.path, problem, VariableNotSet)
         return None if arguments[1] is None else str(arguments[1])
 
     def select(self, arguments: list[Any]) -> Any:
         try:
-            return self.resolver.find(str(arguments[0]), self.place)
+            return self.resolver.find(str(arguments[0]), self.path)
         except (KeyError, IndexError):
             return arguments[1] if len(arguments) == 2 else None
 
@@ -274,7 +278,7 @@ class _Text:
     def mapping(self, name: Any) -> dict[str, Any]:
         value = self.found(str(name), str(name))
         if not isinstance(value, dict):
-            self.fail(f"{name!r} is no mapping")
+            self.fail(f"{name!r} is not a mapping")
         return value
 
 
@@ -288,17 +292,17 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[[_Text, list[Any]], Any]]] = {
 }
 
 
-def _steps(reference: str, place: Place) -> list[Step]:
-    """Return the steps from the root that a reference written at `place` names.
+def _steps(reference: str, path: KeyPath) -> list[Step]:
+    """Return the path from the root to the target of a reference in the value at `path`.
 
     Raises:
-        KeyError: when it leads above the root.
+        KeyError: when it goes above the root.
     """
     dots = len(reference) - len(reference.lstrip("."))
-    if dots > len(place):
+    if dots > len(path):
         raise KeyError(reference)
     parts = re.findall(r"[^.\[\]]+|\[[^\[\]]*\]", reference[dots:])
-    start = place[: len(place) - dots] if dots else ()
+    start = path[: len(path) - dots] if dots else ()
     return [*start, *(part[1:-1] if part.startswith("[") else part for part in parts)]
 
 
@@ -312,11 +316,11 @@ def _child(value: Any, step: Step) -> Any:
     raise KeyError(step)
 
 
-def _real(root: Any, place: Sequence[Step]) -> Place:
-    """Return `place` with the steps into lists as numbers from the start."""
+def _normalized(root: Any, path: Sequence[Step]) -> KeyPath:
+    """Return `path` with indexes of lists as numbers from 0."""
     real: list[Step] = []
     current = root
-    for step in place:
+    for step in path:
         if isinstance(current, list):
             step = int(step) % len(current)
         current = _child(current, step)
@@ -325,14 +329,14 @@ def _real(root: Any, place: Sequence[Step]) -> Place:
 
 
 def _bare(text: str) -> Any:
-    """Return an unquoted argument as the value it looks like."""
+    """Return the value of an unquoted argument."""
     from pyruns_jupyter.core.config.yamltext.values import plain_value
 
     return plain_value(text) if text else ""
 
 
-def _dotted(place: Place) -> str:
-    return ".".join(str(step) for step in place)
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(step) for step in path)
 
 
 def _suggestion(root: dict[str, Any], name: str) -> str:
@@ -340,11 +344,11 @@ def _suggestion(root: dict[str, Any], name: str) -> str:
 
     names: list[str] = []
 
-    def walk(value: Any, place: Place) -> None:
-        if isinstance(value, dict) and len(names) < 2000 and len(place) < 20:
+    def walk(value: Any, path: KeyPath) -> None:
+        if isinstance(value, dict) and len(names) < 2000 and len(path) < 20:
             for key, item in value.items():
-                names.append(_dotted((*place, key)))
-                walk(item, (*place, key))
+                names.append(_dotted((*path, key)))
+                walk(item, (*path, key))
 
     walk(root, ())
     close = difflib.get_close_matches(name, names, 1)

@@ -1,1 +1,1 @@
-"""Creating tasks: preview, checks, putting them into place, duplicates."""
+"""Creating tasks: preview, checks, writing task folders, duplicates."""

@@ -1,4 +1,4 @@
-"""From a text with batch syntax, or a shell script, to task folders on disk; see `staging` for how."""
+"""Create task folders from a text with batch syntax or a shell script; `staging` makes that atomic."""
 
 from __future__ import annotations
 
@@ -28,82 +28,80 @@ def create_tasks(
     files: Mapping[str, bytes] = MappingProxyType({}),
     settings: Settings | None = None,
 ) -> list[str]:
-    """Create the tasks that `plan_tasks` proposes, durably, all or none, and return their names.
+    """Create the tasks of `plan_tasks` durably, all or none, and return their names.
 
-    `files` are put into the folder of each beside its configuration.
+    `files` are written into each task folder, next to the configuration.
 
     Raises:
         NameTaken: when a name is taken.
         InvalidInput: see `plan_tasks`.
-        Conflict, Busy: when the folder does not allow it at this moment; nothing is left behind.
+        Conflict, Busy: when tasks cannot be created in the folder now; nothing is left behind.
     """
     settings = settings or Settings.load(workspace.root)
     return create(plan_tasks(workspace, text, name, settings), files, settings=settings)
 
 
 def create(
-    proposal: TaskPlan,
+    planned: TaskPlan,
     files: Mapping[str, bytes] = MappingProxyType({}),
     facts: Mapping[str, Any] = MappingProxyType({}),
     settings: Settings | None = None,
 ) -> list[str]:
-    """Create the tasks of a proposal, see `create_tasks`; `facts` go into our own part of each task file."""
-    workspace = proposal.workspace
-    if proposal.plan is None:
-        common, payload_name = _shell_info(workspace, settings or Settings.load(workspace.root))
+    """Create the tasks of a plan, see `create_tasks`; `facts` go into our part of each task file."""
+    workspace = planned.workspace
+    if planned.plan is None:
+        kind, payload_name, more = _shell_info(workspace, settings or Settings.load(workspace.root))
     else:
-        common, payload_name = _script_info(workspace)
+        kind, payload_name, more = _script_info(workspace)
     now = time.time()
     with staging_folder(workspace) as staging:
-        for index, name in enumerate(proposal.names):
-            own = {"swept": proposal.row(index), "batch_name": proposal.name, "created_at": now}
-            if proposal.plan is None:
-                own["project"] = str(workspace.project)  # the working folder moves along with it
-            info = _task_info(name, now, payload_name, common, {**own, **facts})
+        for index, name in enumerate(planned.names):
+            own = {"swept": planned.row(index), "batch_name": planned.name, "created_at": now}
+            if planned.plan is None:
+                own["project"] = str(workspace.project)  # if the project moves, so does the working folder
+            info = _task_info(name, now, kind, payload_name, more, {**own, **facts})
             folder = f"{staging}/{name}"
             os.mkdir(folder)
             os.mkdir(f"{folder}/{RUN_LOGS}")
-            config = _with_newline(proposal.config_text(index))
+            config = _with_newline(planned.config_text(index))
             for file, content in {**files, payload_name: config, TASK_INFO: dump_json(info)}.items():
                 write_new(f"{folder}/{file}", content, durable=False)
-        put_into_place(workspace, staging, proposal.names, are_small=True)
-    return list(proposal.names)
+        put_into_place(workspace, staging, planned.names, are_small=True)
+    return list(planned.names)
 
 
-def _script_info(workspace: WorkspaceFolder) -> tuple[dict[str, Any], str]:
+def _script_info(workspace: WorkspaceFolder) -> tuple[str, str, dict[str, Any]]:
     script = workspace.script
     if script is None:
         raise InvalidInput(f"The script of {workspace.folder} is missing.", field="script")
-    return {"task_kind": "python", "script": str(script)}, SCRIPT_CONFIG
+    return "python", SCRIPT_CONFIG, {"script": str(script)}
 
 
-def _shell_info(workspace: WorkspaceFolder, settings: Settings) -> tuple[dict[str, Any], str]:
+def _shell_info(workspace: WorkspaceFolder, settings: Settings) -> tuple[str, str, dict[str, Any]]:
     shell = settings.shell()
     if shell is None:
-        raise InvalidInput(settings.shell_problem() or "There is no shell.", field="shell_executable")
-    info = {
-        "task_kind": "shell",
+        raise InvalidInput(settings.shell_problem() or "No shell was found.", field="shell_executable")
+    more = {
         "command_mode": "shell",
         "env": {},
         "workdir": str(workspace.project),
         "shell_executable": shell,
         "shell_kind": kind_of(shell),
     }
-    return info, script_name(shell)
+    return "shell", script_name(shell), more
 
 
 def _task_info(
-    name: str, now: float, payload_name: str, common: dict[str, Any], own: dict[str, Any]
+    name: str, now: float, kind: str, payload_name: str, more: dict[str, Any], own: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return a new task file's content; the keys stand in the order that `pyruns` gives them."""
-    kind = {key: value for key, value in common.items() if key != "task_kind"}
+    """Return the content of a new task file; the keys have the same order as in `pyruns`."""
     return {
         "name": name,
         "status": "pending",
         "progress": 0.0,
         "created_at": stamp(now),
         "pinned": False,
-        "task_kind": common["task_kind"],
+        "task_kind": kind,
         "config_file": payload_name,
         "start_times": [],
         "finish_times": [],
@@ -114,7 +112,7 @@ def _task_info(
         "run_environments": [],
         "records": [],
         "tracks": [],
-        **kind,
+        **more,
         "pid_create_times": [],
         "run_statuses": [],
         "run_attempt_ids": [],

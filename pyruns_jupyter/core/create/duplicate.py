@@ -1,4 +1,4 @@
-"""A second task with the same configuration."""
+"""Duplicate tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from .preview import free_name
 from .staging import put_into_place, staging_folder
 
-# What is said about runs, and what belongs to the one task alone.
+# Keys of a task file that belong to its runs or only to that task.
 RUN_KEYS = frozenset(
     {
         *runs.SLOTS,
@@ -51,27 +51,25 @@ def duplicate(
     with_artifacts: bool = False,
     notes: bool = True,
 ) -> str:
-    """Copy a task and return the copy's name: `new_name`, by default a free one that is like the task's.
+    """Copy a task and return the name of the copy: `new_name`, by default a free name like that of the task.
 
-    The copy has the configuration, notes, tags and environment, and waits for its first run. With `with_runs`
-    the runs and their logs are copied, with `with_artifacts` also their artifacts, which may be large.
+    The copy has the same configuration, notes, tags and environment, and no runs. `with_runs` also copies the
+    runs and their logs, `with_artifacts` their artifacts, which may be large.
 
     Raises:
-        NameTaken: when there is a task `new_name` already; nothing is written.
-        InvalidInput: when `new_name` is no legal name.
-        Conflict: when the runs are wanted while one of them goes on.
-        NotFound, Unreadable, Busy: when the task cannot be read, or nothing can be written.
+        NameTaken: when a task has the name `new_name`; nothing is written.
+        InvalidInput: when `new_name` is not a legal name.
+        Conflict: when `with_runs` is set and the task is queued or running.
+        NotFound, Unreadable, Busy: when the task cannot be read, or the copy cannot be written.
     """
     source = workspace.existing(name).folder
     target = free_name(workspace, name) if new_name is None else check_task_name(new_name)
     info = read_task(source)
     payload = payload_name(info)
     if not is_plain_file(source / payload):
-        raise NotFound(f"The task {name!r} has no configuration {payload!r}.")
+        raise NotFound(f"The configuration {payload!r} of the task {name!r} is missing.")
     if with_runs and runs.status_of(info) in runs.ACTIVE:
-        raise Conflict(
-            f"The task {name!r} is {runs.status_of(info)}: its runs can be copied when it has ended."
-        )
+        raise Conflict(f"The task {name!r} is {runs.status_of(info)}. Copy its runs after it has finished.")
     with staging_folder(workspace) as staging:
         folder = staging / target
         folder.mkdir()
@@ -93,7 +91,7 @@ def duplicate(
 
 
 def without_runs(info: TaskInfo) -> TaskInfo:
-    """Return the content of a task file as it would be before the first run."""
+    """Return the content of a task file as it was before the first run."""
     fresh: dict[str, Any] = {
         key: copy.deepcopy(value) for key, value in info.items() if key not in RUN_KEYS or key in runs.SLOTS
     }
@@ -129,7 +127,7 @@ def _copy_file(source: Path, target: Path) -> None:
 
 
 def _copy_tree(source: Path, target: Path) -> None:
-    """Copy the regular files below a folder; links, pipes and what is a living run's own are left out."""
+    """Copy the regular files below a folder, without links, pipes and the lock files of running tasks."""
     if source.is_symlink() or not source.is_dir():
         return
     for folder, folders, files in os.walk(source):

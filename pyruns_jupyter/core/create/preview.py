@@ -1,4 +1,4 @@
-"""What a text with batch syntax, or a shell script, would make of a workspace. Nothing is written here."""
+"""The tasks that a text with batch syntax or a shell script would create. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs, NotFound, Unreadable
 from pyruns_jupyter.core.common.time_limit import check_time
-from pyruns_jupyter.core.config.sweep.naming import NameTaken, check_name, sweep_names
+from pyruns_jupyter.core.config.sweep.naming import NameTaken, check_name, default_names, pattern_names
 from pyruns_jupyter.core.config.sweep.overlay import overlaid
-from pyruns_jupyter.core.config.sweep.pattern import is_pattern, left_out, parse_pattern
+from pyruns_jupyter.core.config.sweep.pattern import is_pattern, missing_keys, parse_pattern
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan, TooManyTasks
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
 from pyruns_jupyter.core.fs.text_files import MAX_TEXT_BYTES, read_source, read_text
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What would be created; nothing is written yet. `plan` is None for a shell script: that is one task."""
+    """Tasks that could be created. `plan` is None for a shell script, which is one task."""
 
     workspace: WorkspaceFolder
     name: str
@@ -46,12 +46,12 @@ class TaskPlan:
 
     @property
     def count(self) -> int:
-        """How many tasks."""
+        """The number of tasks."""
         return len(self.names)
 
     @property
     def duplicates(self) -> int:
-        """How many identical configurations were folded."""
+        """The number of identical configurations that were left out."""
         return self.plan.duplicates if self.plan else 0
 
     def row(self, index: int) -> dict[str, object]:
@@ -59,7 +59,7 @@ class TaskPlan:
         return self.plan.row(index) if self.plan else {}
 
     def rows(self, offset: int = 0, limit: int = 200) -> list[tuple[str, dict[str, object]]]:
-        """Return name and swept values of at most `limit` tasks from `offset` on."""
+        """Return the names and swept values of at most `limit` tasks, starting at `offset`."""
         indexes = range(max(0, offset), min(max(0, offset) + max(0, limit), self.count))
         found = []
         for index in indexes:
@@ -68,21 +68,21 @@ class TaskPlan:
         return found
 
     def config_text(self, index: int) -> str:
-        """Return what is written as configuration or shell script of task `index`."""
+        """Return the configuration or shell script of task `index`."""
         return self.plan.config_text(index) if self.plan else self.text
 
 
 def plan_tasks(
     workspace: WorkspaceFolder, text: str, name: str, settings: Settings | None = None
 ) -> TaskPlan:
-    """Return what `text` would make of a workspace; writes nothing.
+    """Return the tasks that `text` would create in a workspace, without creating them.
 
-    `name` is the name of one task, what the names of several begin with, or a pattern such as `{lr}-{seed}`
-    (see `sweep.pattern`).
+    `name` is the name of a single task, the prefix of several names, or a pattern such as `{lr}-{seed}` (see
+    `sweep.pattern`).
 
     Raises:
-        InvalidInput: with the field that is wrong: `yaml` or a dotted key, `name`, `script`; all of them at
-            once as InvalidInputs.
+        InvalidInput: with the invalid field: `yaml` or a dotted key, `name`, `script`; several as
+            InvalidInputs.
         Unreadable: when the script cannot be read.
     """
     errors: list[InvalidInput] = []
@@ -106,7 +106,7 @@ def plan_tasks(
 
 
 def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str) -> list[str]:
-    """Return the names of a plan's tasks; of a plan with errors only `name`, as far as that can be checked.
+    """Return the names of a plan's tasks. For a plan with errors, check only `name`, and return it.
 
     Raises:
         InvalidInput: with field `name`.
@@ -121,24 +121,26 @@ def proposed_names(workspace: WorkspaceFolder, plan: SweepPlan | None, name: str
     taken = _taken(workspace)
     if plan is None:
         return [check_name(name, taken)]
-    return sweep_names(plan, name, taken, workspace=workspace.name)
+    if is_pattern(name):
+        return pattern_names(plan, name, workspace.name, taken)
+    return default_names(plan, name, taken)
 
 
 def _name_notices(plan: SweepPlan | None, name: str) -> list[str]:
     if plan is None or plan.count < 2 or not is_pattern(name):
         return []
-    keys = left_out(name, plan)
+    keys = missing_keys(name, plan)
     if not keys:
         return []
-    told = " or ".join("{" + key + "}" for key in [*keys[:3], "n"])
-    return [f"The name pattern does not tell all tasks apart, so equal names are numbered. Add {told}."]
+    missing = " or ".join("{" + key + "}" for key in [*keys[:3], "n"])
+    return [f"The name pattern gives several tasks the same name, so these get numbers. Add {missing}."]
 
 
 def check_template(workspace: WorkspaceFolder, text: str, settings: Settings | None = None) -> SweepPlan:
-    """Return the sweep that a YAML text describes, checked against the script's parameters.
+    """Return the sweep of a YAML text, checked against the script's parameters.
 
     Raises:
-        InvalidInputs: every place that is wrong.
+        InvalidInputs: all errors.
         Unreadable: when the script cannot be read.
     """
     errors: list[InvalidInput] = []
@@ -149,21 +151,21 @@ def check_template(workspace: WorkspaceFolder, text: str, settings: Settings | N
 
 
 def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
-    """Return what an adaptive sweep over a YAML text searches, checked against the script's parameters.
+    """Return the search space of an adaptive study, checked against the script's parameters.
 
     Raises:
-        InvalidInputs: every place that is wrong.
-        InvalidInput: when the workspace has no script whose values could be searched.
+        InvalidInputs: all errors.
+        InvalidInput: when the workspace has no script with parameters.
         Unreadable: when the script cannot be read.
     """
     if workspace.kind == SHELL:
-        raise InvalidInput("A shell script has no values to search. Open a script.", field="yaml")
+        raise InvalidInput("A shell workspace has no parameters for a study. Open a script.", field="yaml")
     settings = Settings.load(workspace.root)
     space = SearchSpace(text, limit=settings.sweep_limit)
     errors = list(space.errors)
     if not errors:
         _examined(workspace, space.corners(), errors, settings)
-        errors = [space.placed(error) for error in errors if not isinstance(error, TooManyTasks)]
+        errors = [space.template.with_position(one) for one in errors if not isinstance(one, TooManyTasks)]
     if errors:
         raise InvalidInputs(sorted(errors, key=lambda error: (error.line or 0, error.column or 0)))
     return space
@@ -172,7 +174,7 @@ def check_space(workspace: WorkspaceFolder, text: str) -> SearchSpace:
 def _examined(
     workspace: WorkspaceFolder, text: str, errors: list[InvalidInput], settings: Settings | None
 ) -> SweepPlan:
-    """Return what can be understood of a sweep, and add what is wrong with it in the order of the text."""
+    """Return a sweep as far as it can be read, and add its errors to `errors` in the order of the text."""
     settings = settings or Settings.load(workspace.root)
     plan = SweepPlan(text, limit=settings.sweep_limit)
     found = list(plan.errors)
@@ -193,31 +195,30 @@ def _examined(
 
 
 def complete_template(workspace: WorkspaceFolder, text: str) -> str:
-    """Return the workspace's default configuration with the values of `text` (YAML with batch syntax) in it.
-
-    See `sweep.overlay`.
+    """Return the workspace's default configuration with the values of `text` (YAML with batch syntax), see
+    `sweep.overlay`.
 
     Raises:
-        InvalidInput: when `text` or the default cannot be read, or the workspace has no script.
-        Unreadable: when the default is no text.
+        InvalidInput: when `text` or the default is not valid, or the workspace has no script.
+        Unreadable: when the default is not text.
     """
     if workspace.kind == SHELL:
         raise InvalidInput("A shell workspace has no configuration to sweep. Open a script.", field="yaml")
     try:
         aliases = script_parameters(workspace).aliases
-    except (InvalidInput, Unreadable):  # which is said where the sweep is checked
+    except (InvalidInput, Unreadable):  # reported when the sweep is checked
         aliases = {}
     return overlaid(workspace.template_text(), text, aliases)
 
 
 def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
-    """Return what the workspace's script takes; for a script that calls `load()`, what its template holds.
+    """Return the parameters of the workspace's script; if it calls `load()`, those of its template.
 
     Raises:
         InvalidInput: with `field` "script" when the script is missing or not Python.
         Unreadable: when it cannot be read.
     """
-    # Most commands read no script, and start in half the time without what reads them.
+    # Most commands read no script, and without this import they start in half the time.
     from pyruns_jupyter.core.scripts.reading import read_parameters
 
     script = workspace.script
@@ -238,12 +239,12 @@ def script_parameters(workspace: WorkspaceFolder) -> ScriptParameters:
     except InvalidInput as error:
         if error.field == "script":
             raise
-        # The template is damaged; what the script takes can still be told.
+        # The template is not valid, but the script itself can be read.
         return read()
 
 
 def check_runnable(workspace: WorkspaceFolder, settings: Settings | None = None) -> None:
-    """Check that tasks of the workspace can be started as things are.
+    """Check that tasks of the workspace can be started at present.
 
     Raises:
         InvalidInput: with `field` "python_executable", "shell_executable" or "script".
@@ -260,10 +261,10 @@ def check_runnable(workspace: WorkspaceFolder, settings: Settings | None = None)
 
 
 def starting_text(workspace: WorkspaceFolder, task: str | None = None) -> tuple[str, str]:
-    """Return a text to start from, the default's or a task's, and a task name that is free.
+    """Return the default configuration or that of a task, and a free name for a new task.
 
     Raises:
-        NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
+        NotFound, Unreadable: when the task does not exist, or its configuration cannot be read.
     """
     if task is None:
         base = "shell" if workspace.kind == SHELL else workspace.name.removesuffix(NOTEBOOK_SUFFIX)
@@ -280,7 +281,7 @@ def task_text(workspace: WorkspaceFolder, task: str) -> str:
     """Return the configuration or shell script of a task.
 
     Raises:
-        NotFound, Unreadable: when there is none, or it cannot be read.
+        NotFound, Unreadable: when it does not exist or cannot be read.
     """
     folder = workspace.existing(task).folder
     try:
@@ -293,11 +294,11 @@ def task_text(workspace: WorkspaceFolder, task: str) -> str:
             raise Unreadable(f"{path} is a symbolic link and is not read.")
         return read_text(path)
     except (FileNotFoundError, ValueError):
-        raise NotFound(f"The task {task!r} has no {path.name!r}.") from None
+        raise NotFound(f"The file {path.name!r} of the task {task!r} is missing.") from None
 
 
 def free_name(workspace: WorkspaceFolder, base: str) -> str:
-    """Return a name near `base` that no task has; the tasks of a sweep go on counting behind any name."""
+    """Return `base`, with another number at its end if a task has this name. Sweeps append numbers anyway."""
     taken = _taken(workspace)
     stem = re.sub(r"_\d+$", "", base)
     candidate, number = base, 1
@@ -318,7 +319,7 @@ def _shell_text(text: str) -> str:
     if not text.strip():
         raise InvalidInput("The shell script is empty.", field="yaml", line=1, column=1)
     if "\0" in text:
-        raise InvalidInput("The shell script holds a NUL character.", field="yaml")
+        raise InvalidInput("The shell script contains a NUL character.", field="yaml")
     if len(text) > MAX_TEXT_BYTES:
         raise InvalidInput(f"The shell script is larger than {MAX_TEXT_BYTES >> 20} MiB.", field="yaml")
-    return text.replace("\r\n", "\n")  # a shell takes a carriage return for a part of the command
+    return text.replace("\r\n", "\n")  # to a shell, a carriage return is a part of the command

@@ -1,9 +1,9 @@
-"""Building task folders out of sight, and putting them into place, all or none.
+"""Create task folders in a staging folder and move them into place, all or none.
 
-All folders are built inside one staging folder and made durable there, with one synchronisation of the file
-system when they are many. Then, under the guard of the names, they are renamed into place, which is fast and
-makes each one whole; the names are free or nothing was done. Last, the folder of the tasks is made durable.
-An error on the way takes back what was renamed.
+All folders are written into one staging folder and made durable there, with a single sync of the file system
+when there are many. Then they are renamed into place while the names are guarded: each folder appears
+complete, and no name is used twice. Last, the folder of the tasks is made durable. An error undoes the
+renames.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pyruns_jupyter.core.taskfile.paths import STAGING_PREFIX
 from pyruns_jupyter.core.tasks.name_guard import create_guard, reservation_name, reserved, tidy_reservations
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, keep_out_of_git
 
-_CREATE_TIMEOUT = 30.0  # seconds to wait while somebody else creates
+_CREATE_TIMEOUT = 30.0  # seconds to wait while another process creates tasks
 
 
 @contextmanager
 def staging_folder(workspace: WorkspaceFolder) -> Iterator[Path]:
-    """Give a `with` block an empty folder beside the tasks, which goes at the end with all that is in it.
+    """Create an empty folder next to the tasks, which is removed with its content after the `with` block.
 
     Raises:
-        Conflict: when a link is in the way.
-        OSError: when the workspace may not be written to.
+        Conflict: when a folder of the workspace is a link.
+        OSError: when the workspace is not writable.
     """
     workspace.check_writable()
     workspace.tasks.mkdir(exist_ok=True)
@@ -50,11 +50,11 @@ def put_into_place(
 ) -> None:
     """Make the folders `names` in `staging` durable and rename them into place, all or none.
 
-    When they hold few files and are few, these are synchronised one by one.
+    A few small folders are synced file by file.
 
     Raises:
-        NameTaken: when one of the names is taken; nothing was done.
-        Busy, OSError: when that is not possible; nothing was done.
+        NameTaken: when one of the names is taken; nothing is changed.
+        Busy, OSError: when the folders cannot be renamed; nothing is changed.
     """
     one_by_one = are_small and len(names) < MANY_FILES
     if one_by_one or not sync_filesystem(staging):
@@ -65,12 +65,12 @@ def put_into_place(
 
 
 def _is_temporary(name: str) -> bool:
-    """Return whether a name is that of something half made: a staging folder, or a file being written."""
+    """Return whether a name is that of a staging folder or of a temporary file."""
     return name.startswith(STAGING_PREFIX) or is_temporary_file(name)
 
 
 def _place(workspace: WorkspaceFolder, staging: Path, names: Sequence[str]) -> None:
-    """Rename the staged folders into place, all or none (call under the guard)."""
+    """Rename the staged folders into place, all or none (call while the names are guarded)."""
     present = set(os.listdir(workspace.tasks))
     tidy_reservations(workspace, present)
     for name in names:

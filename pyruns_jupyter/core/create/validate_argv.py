@@ -1,9 +1,9 @@
-"""Whether every configuration of a sweep can become a command line, without making each of them.
+"""Check that every configuration of a sweep can become a command line, without making each of them.
 
-A value is right or wrong by itself, and beside others only by what it is there for: whether a key is given
-at all, which subcommand is chosen, how long a list is. So every value is tried once beside the first values
-of the other keys, for each choice of what selects other parameters; and values that are alike in those
-respects stand for each other where values meet.
+A value is valid or not on its own, except for what it does to other parameters: whether its key is given,
+which subcommand it selects, how long a list is. So each value is checked once with the first values of the
+other keys, for each value that selects other parameters. Combinations are checked with one value of each
+kind, where a kind is what does the same to other parameters.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pyruns_jupyter.core.scripts.model import Parameter, ScriptParameters
 
 Check = Callable[[Mapping[str, object]], object]
 
-MAX_ERRORS = 20  # that are told at once
-_MAX_CHECKED = 2_000  # configurations of a sweep that is refused anyway for its size
+MAX_ERRORS = 20  # that are reported at once
+_MAX_CHECKED = 2_000  # configurations of a sweep that has too many tasks anyway
 _CONVERTED = frozenset({"int", "float", "str"})
 
 
 def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -> list[InvalidInput]:
-    """Return what is wrong with the configurations of a plan, each mistake once, with line and column.
+    """Return the errors in the configurations of a plan, each of them once, with line and column.
 
-    `build` raises InvalidInput for a configuration that cannot become a command line. Mistakes about keys
-    whose text is wrong already are left out, and so are those after the first 20.
+    `build` raises InvalidInput for a configuration that cannot become a command line. Errors about keys whose
+    text is invalid are left out, and only the first 20 errors are returned.
     """
     found: dict[tuple[str | None, str], InvalidInput] = {}
     for config in _configurations(plan, parameters):
@@ -39,67 +39,72 @@ def validate_argv(plan: SweepPlan, parameters: ScriptParameters, build: Check) -
             build(config)
         except InvalidInput as error:
             for one in error.errors if isinstance(error, InvalidInputs) else [error]:
-                # A variable that is not set here may be where the task runs.
+                # A variable that is not set here may be set where the task runs.
                 if not _is_broken(one.field, plan.broken) and not isinstance(one, VariableNotSet):
-                    found.setdefault((one.field, one.message), _placed(one, plan))
+                    placed = plan.template.with_position(one) if one.line is None else one
+                    found.setdefault((one.field, one.message), placed)
             if len(found) >= MAX_ERRORS:
                 break
     return list(found.values())
 
 
 def _configurations(plan: SweepPlan, parameters: ScriptParameters) -> Iterable[dict[str, object]]:
-    """Yield configurations that show every mistake; all of them where that is not more."""
+    """Yield configurations that show every error; all configurations where these are not more."""
     known = _by_key(parameters)
     selective = parameters.kind == "hydra" or any(parameter.scope for parameter in parameters.parameters)
-    refers = "${" in plan.template.text  # then a value counts for other parameters too
-    groups = plan.axis_groups()
+    refers = "${" in plan.template.text  # then a value may be used for other parameters too
+    groups = [(group.axes, group.positions) for group in plan.groups]
     if not groups:
         yield plan.assembled([])
         return
-    selects: list[bool] = []
-    alike: list[list[int]] = []  # for each group, positions that stand for all
+    selects: list[bool] = []  # for each group, whether its values select other parameters
+    alike: list[list[int]] = []  # for each group, one position of each kind
     for axes, positions in groups:
         found = [known.get(plan.axes[number].key) for number in axes]
         selects.append(selective and any(one is None or one.choices is not None for one in found))
-        classes = [
-            _classes(plan.axes[number], one, selects[-1]) for number, one in zip(axes, found, strict=True)
+        kinds = [
+            _kinds_of(plan.axes[number], one, selects[-1]) for number, one in zip(axes, found, strict=True)
         ]
         first: dict[tuple[object, ...], int] = {}
         for at in positions:
-            first.setdefault(tuple(one[at] for one in classes), at)
+            first.setdefault(tuple(one[at] for one in kinds), at)
         alike.append(list(first.values()))
     values = [
-        [at for at in positions if refers or not _is_alike_enough(plan, axes, known, at)] or [positions[0]]
+        [at for at in positions if refers or not _is_redundant(plan, axes, known, at)] or [positions[0]]
         for axes, positions in groups
     ]
     selections = math.prod(len(one) for one, chosen in zip(alike, selects, strict=True) if chosen)
     singles = selections * sum(len(one) for one in values)
-    meetings = math.prod(len(one) for one in alike)
-    if singles + meetings >= plan.count:
-        turns: Iterable[Sequence[int]] = itertools.product(*(positions for _, positions in groups))
+    combined = math.prod(len(one) for one in alike)
+    if singles + combined >= plan.count:
+        combinations: Iterable[Sequence[int]] = itertools.product(*(positions for _, positions in groups))
     else:
-        turns = itertools.chain(itertools.product(*alike), _alone(alike, values, selects))
-    for turn in itertools.islice(turns, None if plan.count <= plan.limit else _MAX_CHECKED):
+        combinations = itertools.chain(itertools.product(*alike), _alone(alike, values, selects))
+    for combination in itertools.islice(combinations, None if plan.count <= plan.limit else _MAX_CHECKED):
         yield plan.assembled(
-            [(plan.axes[number], at) for (axes, _), at in zip(groups, turn, strict=True) for number in axes]
+            [
+                (plan.axes[number], at)
+                for (axes, _), at in zip(groups, combination, strict=True)
+                for number in axes
+            ]
         )
 
 
 def _alone(alike: list[list[int]], values: list[list[int]], selects: list[bool]) -> Iterable[tuple[int, ...]]:
-    """Yield each value beside the first ones of the other groups, for each choice of those that select."""
+    """Yield each value with the first ones of the other groups, for each value of groups that select."""
     for number, positions in enumerate(values):
         around = [one if selects[other] and other != number else one[:1] for other, one in enumerate(alike)]
         around[number] = positions
         yield from itertools.product(*around)
 
 
-def _classes(axis: Axis, parameter: Parameter | None, selects: bool) -> list[object]:
-    """Return for each candidate what it shares with those that do the same to other parameters."""
+def _kinds_of(axis: Axis, parameter: Parameter | None, selects: bool) -> list[object]:
+    """Return the kind of each candidate: candidates of one kind do the same to other parameters."""
     default = parameter.default if parameter is not None else None
-    return [_class(one.value, default, selects) for one in axis.candidates]
+    return [_kind(one.value, default, selects) for one in axis.candidates]
 
 
-def _class(value: object, default: object, selects: bool) -> object:
+def _kind(value: object, default: object, selects: bool) -> object:
     if selects or isinstance(value, (bool, dict)) or value is None:
         return identity(value)
     if isinstance(value, list):
@@ -108,12 +113,12 @@ def _class(value: object, default: object, selects: bool) -> object:
     return (kind, value == default, isinstance(value, (int, float)) and value < 0, value == "")
 
 
-def _is_alike_enough(plan: SweepPlan, axes: tuple[int, ...], known: Mapping[str, Parameter], at: int) -> bool:
-    """Return whether a position holds only numbers of which one is as good as another for its parameter."""
-    return at != 0 and all(_is_usual(plan.axes[number], known, at) for number in axes)
+def _is_redundant(plan: SweepPlan, axes: tuple[int, ...], known: Mapping[str, Parameter], at: int) -> bool:
+    """Return whether a position only has numbers that are valid if the first ones are."""
+    return at != 0 and all(_is_plain_number(plan.axes[number], known, at) for number in axes)
 
 
-def _is_usual(axis: Axis, known: Mapping[str, Parameter], at: int) -> bool:
+def _is_plain_number(axis: Axis, known: Mapping[str, Parameter], at: int) -> bool:
     parameter = known.get(axis.key)
     if parameter is None or parameter.choices is not None or parameter.item_type not in _CONVERTED:
         return False
@@ -147,13 +152,3 @@ def _is_broken(field: str | None, broken: set[str]) -> bool:
     return field is not None and (
         field in broken or any(field.startswith(f"{key}.") or key.startswith(f"{field}.") for key in broken)
     )
-
-
-def _placed(error: InvalidInput, plan: SweepPlan) -> InvalidInput:
-    """Add line and column of the key that an error is about, or of the nearest one around it."""
-    key = error.field or ""
-    leaf = None
-    while key and error.line is None and leaf is None:
-        leaf = plan.template.leaf(key)
-        key = key.rpartition(".")[0]
-    return error if leaf is None else error.at(leaf.line, leaf.column)

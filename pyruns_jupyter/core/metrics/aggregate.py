@@ -1,4 +1,4 @@
-"""Read a journal: its records and curves, whole or thinned, in bounded memory however long it is."""
+"""Read the records and curves of a journal, complete or downsampled, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 from .downsample import CurveDownsampler
 from .journal import MAX_LINE_BYTES, RECORD, TRACK, entries
 
-WHOLE_BYTES = 1024 * 1024  # up to which a journal goes whole into the task file at the end of its run
-POINTS_KEPT = 1000  # of a curve in the task file, when the journal is larger
+WHOLE_BYTES = 1024 * 1024  # a journal up to this size is copied completely into the task file
+POINTS_KEPT = 1000  # of a curve in the task file if the journal is larger
 VALUES_KEPT = 20_000  # of all curves together, in the same case
-# Up to which points and records make a task file grow: it is read whole, by other programs too.
-ROOM_BYTES = 16 * 1024 * 1024
-MAX_CURVES = 10_000  # more keys than that are no curves; the journal keeps them
+ROOM_BYTES = 16 * 1024 * 1024  # of a task file: this program and others read it completely
+MAX_CURVES = 10_000  # further keys are only kept in the journal
 
 _PIECE = 256 * 1024
-_MAX_TEXT = 200  # characters of a text in a thinned curve
+_MAX_TEXT = 200  # characters of a text in a downsampled curve
 _MAX_DEPTH = 60
 _TOO_DEEP = 1 << 60
 
 
 class JournalReader:
-    """The records and curves of a journal as far as it was read; `feed` continues where the last one ended.
+    """The records and curves of a journal; each call of `feed` reads the new lines.
 
-    `points` bounds the values of a curve, `total` those of all curves; None keeps everything. Of a curve
-    that has more, evenly chosen values stay, the first and the last one among them: curves that were tracked
-    together stay aligned. `downsampler` takes the points in the same reading.
+    `points` is the maximum number of values of a curve, `total` that of all curves; None keeps all. A longer
+    curve is reduced to evenly chosen values, among them the first and the last, so that curves that were
+    tracked together stay aligned. `downsampler` gets the same points.
     """
 
     def __init__(
@@ -43,15 +42,15 @@ class JournalReader:
         self._file: tuple[int, int] | None = None
 
     def tracks(self) -> dict[str, list[Any]]:
-        """Return the curves, as lists of their own."""
+        """Return a copy of the curves."""
         limit = self._limit()
         return {key: curve.values(limit) for key, curve in self._curves.items()}
 
     def feed(self, path: Path, *, to_end: bool = True) -> None:
-        """Read what was appended since the last call. A missing journal is empty; one that was replaced is
-        read from its beginning.
+        """Read the lines since the last call. A missing journal is empty; a replaced one is read from the
+        start.
 
-        With `to_end` the text behind the last line break is taken as well; else it waits for the next call.
+        `to_end` also reads the text after the last line break; otherwise the next call does.
 
         Raises:
             OSError: when it cannot be read.
@@ -59,37 +58,37 @@ class JournalReader:
         try:
             descriptor = open_regular(path)
         except (FileNotFoundError, NotADirectoryError):
-            self._begin(None)
+            self._reset(None)
             return
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             status = os.fstat(stream.fileno())
             file = (status.st_dev, status.st_ino)
             if file != self._file or status.st_size < self.offset:
-                self._begin(file)
+                self._reset(file)
             stream.seek(self.offset)
             rest = b""
             while data := stream.read(_PIECE):
                 cut = data.rfind(b"\n") + 1
                 if cut:
                     self.offset += len(rest) + cut
-                    self._take(rest + data[:cut])
+                    self._add(rest + data[:cut])
                     rest = data[cut:]
                 else:
                     rest += data
-                if len(rest) > MAX_LINE_BYTES:  # no line of ours
+                if len(rest) > MAX_LINE_BYTES:  # not a valid line
                     self.offset += len(rest)
                     rest = b""
             if to_end:
                 self.offset += len(rest)
-                self._take(rest)
+                self._add(rest)
 
-    def _begin(self, file: tuple[int, int] | None) -> None:
+    def _reset(self, file: tuple[int, int] | None) -> None:
         self._file, self.offset = file, 0
         self.records, self._curves = {}, {}
         if self._downsampler is not None:
             self._downsampler.clear()
 
-    def _take(self, data: bytes) -> None:
+    def _add(self, data: bytes) -> None:
         points: dict[str, list[Any]] = {}
         found = entries(data)
         if self._downsampler is not None:
@@ -121,7 +120,7 @@ class JournalReader:
 
 
 class _Curve:
-    """Every nth value of a curve, and its last one."""
+    """Every n-th value of a curve and its last one."""
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
@@ -154,7 +153,7 @@ def _short(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return value if len(value) <= _MAX_TEXT else value[: _MAX_TEXT - 1] + "…"
-    if isinstance(value, (list, dict)) and _weight(value, 4) > 16 * _MAX_TEXT:
+    if isinstance(value, (list, dict)) and _size_of(value, 4) > 16 * _MAX_TEXT:
         return "…"
     return value
 
@@ -162,7 +161,7 @@ def _short(value: Any) -> Any:
 def read_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """Return the records of a journal (a later value replaces an earlier one) and its curves, in order.
 
-    A missing journal is empty; torn and foreign lines are skipped.
+    A missing journal is empty; incomplete and invalid lines are skipped.
 
     Raises:
         OSError: when it cannot be read.
@@ -175,12 +174,12 @@ def read_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
 def compact(
     path: Path, taken: int = 0, downsampler: CurveDownsampler | None = None
 ) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return records and curves as a task file can hold them, and whether these are complete.
+    """Return the records and curves for a task file, and whether these are complete.
 
-    A journal of up to 1 MiB comes whole. Of a larger one each curve has at most 1000 values, evenly chosen,
-    the first and the last one among them: a task file with millions of points could not be read any more.
-    `taken` is the size of the task file in bytes; one that is large already takes less, then nothing.
-    `downsampler` takes all points.
+    A journal of up to 1 MiB is returned completely. The curves of a larger one have at most 1000 evenly
+    chosen values, among them the first and the last, because other programs read all of a task file. `taken`
+    is the size of the task file in bytes: the larger it is, the fewer values are returned. `downsampler` gets
+    all points.
 
     Raises:
         OSError: when it cannot be read.
@@ -195,12 +194,12 @@ def compact(
     room = max(0, ROOM_BYTES - taken)
     tracks = reader.tracks()
     records, all_records = _fitting(reader.records, room // 2)
-    room -= sum(_weight(value, 4) for value in records.values())
-    if _weight(tracks, 3) <= room:
+    room -= sum(_size_of(value, 4) for value in records.values())
+    if _size_of(tracks, 3) <= room:
         return records, tracks, small and all_records
     points = POINTS_KEPT
     tracks = {key: [_short(value) for value in values] for key, values in tracks.items()}
-    while _weight(tracks, 3) > room and points > 1:
+    while _size_of(tracks, 3) > room and points > 1:
         points //= 2
         tracks = {key: evenly(values, points) for key, values in tracks.items()}
     tracks, _ = _fitting(tracks, room)
@@ -208,9 +207,7 @@ def compact(
 
 
 def evenly(values: list[Any], points: int) -> list[Any]:
-    """Return at most `points` (but two at least) of some values, evenly chosen, the first and the last among
-    them.
-    """
+    """Return at most `points`, but at least two, evenly chosen values, among them the first and the last."""
     if len(values) <= max(points, 2):
         return values
     stride = -(-len(values) // max(points - 1, 1))
@@ -218,26 +215,26 @@ def evenly(values: list[Any], points: int) -> list[Any]:
 
 
 def _fitting(values: dict[str, Any], room: int) -> tuple[dict[str, Any], bool]:
-    """Return the values that fit, in order, and whether these are all."""
+    """Return the first values that fit into `room` bytes, and whether these are all."""
     fitting: dict[str, Any] = {}
     for key, value in values.items():
-        weight = _weight(value, 4) + len(key)
+        weight = _size_of(value, 4) + len(key)
         if weight <= room:
             room -= weight
             fitting[key] = value
     return fitting, len(fitting) == len(values)
 
 
-def _weight(value: Any, depth: int) -> int:
-    """Return about how many bytes a value takes in a task file, where each item has an indented line."""
+def _size_of(value: Any, depth: int) -> int:
+    """Return the approximate size of a value in a task file, where each item has an indented line."""
     if isinstance(value, str):
         return 2 * depth + 4 + 6 * len(value) if not value.isascii() else 2 * depth + 4 + len(value)
     if isinstance(value, (list, dict)):
         if depth > _MAX_DEPTH:
             return _TOO_DEEP
         if isinstance(value, list):
-            return 4 * depth + 4 + sum(_weight(item, depth + 1) for item in value)
-        return 4 * depth + 4 + sum(len(key) + _weight(item, depth + 1) for key, item in value.items())
+            return 4 * depth + 4 + sum(_size_of(item, depth + 1) for item in value)
+        return 4 * depth + 4 + sum(len(key) + _size_of(item, depth + 1) for key, item in value.items())
     if isinstance(value, int) and not -(1 << 60) < value < (1 << 60):
         return 2 * depth + value.bit_length() // 3 + 4
     return 2 * depth + 20

@@ -1,10 +1,9 @@
-"""The curves of a run for charts, from wherever they are found fastest."""
+"""The curves of a run for charts, read from the fastest source."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,26 @@ from . import peer_tracks
 from .downsample import POINTS, STEP_KEYS, Curve, number, read_curves, thinned
 from .read import journal_curves, run_metrics, tails_of
 
-_MAX_KNOWN = 500  # runs whose curves were found the slow way
-
-_Known = tuple[tuple[int, ...], dict[str, Curve]]
-_known: OrderedDict[Path, _Known] = OrderedDict()
-_known_lock = threading.Lock()
-
 
 def curves_of_run(
     info: TaskInfo, run: Run, paths: TaskPaths, keys: Collection[str] | None = None
 ) -> dict[str, Curve]:
-    """Return the curves of run `run` of the task with the file content `info`: all, or those of `keys`; of
-    each about 2000 points, among them the smallest and the largest of each part.
+    """Return the curves of run `run` of the task with the file content `info`: all, or those of `keys`. A
+    curve has about 2000 points, among them the smallest and the largest of each part.
 
-    The downsampled curves that a run leaves at its end are read where they agree with the task file; those of
-    a running run grow with its journal; else all points are read, and remembered until the files change.
+    They come from the downsampled curves that are written at the end of a run, if these match the task file;
+    while the run is running, from its journal; else from all points, cached until the files change.
     """
-    found = _quickly(info, run, paths, keys)
+    found = _downsampled(info, run, paths, keys)
     if found is None:
-        found = _slowly(info, run, paths)
+        found = _of_all_points(info, run, paths)
     return found if keys is None else {key: found[key] for key in keys if key in found}
 
 
-def _quickly(
+def _downsampled(
     info: TaskInfo, run: Run, paths: TaskPaths, keys: Collection[str] | None
 ) -> dict[str, Curve] | None:
-    """Return the curves from the downsampled ones on disk; None when these are not complete."""
+    """Return the curves from downsampled points, None when these are not complete."""
     if peer_tracks.is_stored(info):
         return None
     slot = {key: values for key, values in run.tracks.items() if isinstance(values, list)}
@@ -51,7 +44,7 @@ def _quickly(
     journal, known = read_curves(paths.curves(run.index), keys)
     tails = tails_of(info, run.index)
     if journal != (_size(paths.journal(run.index)) if tails else journal):
-        return None  # who outlived the run went on writing
+        return None  # a process that outlived the run has added points
     for key in slot if keys is None else [key for key in keys if key in slot]:
         stored = known.get(key)
         if tails and (stored is None or len(slot[key]) != tails.get(key)):
@@ -61,26 +54,29 @@ def _quickly(
     return {key: known[key] for key in (slot if keys is None else keys) if key in known}
 
 
-def _slowly(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Curve]:
+def _of_all_points(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Curve]:
     files = [paths.info, paths.journal(run.index), paths.folder / peer_tracks.STORE_NAME]
-    signature = (run.index, *map(_signature, files))
-    place = paths.log(run.index)
-    with _known_lock:
-        known = _known.get(place)
-    if known is not None and known[0] == signature:
-        return known[1]
-    tracks = run_metrics(info, run, paths).tracks
-    found = {key: thinned(_of_values(tracks, key), POINTS) for key in tracks}
-    with _known_lock:
-        _known[place] = signature, found
-        _known.move_to_end(place)
-        while len(_known) > _MAX_KNOWN:
-            _known.popitem(last=False)
+    signatures = tuple(map(_signature, files))
+    cached = _cached(paths.log(run.index))
+    found = cached.get(signatures)
+    if found is None:
+        tracks = run_metrics(info, run, paths).tracks
+        found = {key: thinned(_of_values(tracks, key), POINTS) for key in tracks}
+        cached.clear()
+        cached[signatures] = found
     return found
 
 
+@lru_cache(maxsize=500)
+def _cached(log: Path) -> dict[tuple[int, ...], dict[str, Curve]]:
+    """Return the curves of a run by the signatures of the files that they were read from."""
+    return {}
+
+
 def _of_values(tracks: dict[str, list[Any]], key: str) -> Curve:
-    """Return a curve of which only the values are known; what is as long and named like steps numbers it."""
+    """Return a curve of values without times; tracks with the name of a step and the same length are its
+    steps.
+    """
     values = tracks[key]
     steps = {
         name: [number(value) for value in tracks[name]]

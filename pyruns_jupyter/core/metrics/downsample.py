@@ -1,11 +1,11 @@
-"""Curves in as few points as a chart needs, in bounded memory however long they are.
+"""Downsample curves to the points that a chart needs, in bounded memory.
 
-Of each of equally long parts of a curve the smallest and the largest value stay, with the place, the time and
-the steps that they had, and the first and the last point of all. At the end of a run these
-points of its curves go into `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line
-a curve, `{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times":
-[seconds since then], "steps": {"epoch": [...]}}`. A value that is not a finite number is null. The file only
-saves reading the journal again: without it everything is found too, but slower, and short runs have no times.
+A curve is divided into parts of equal length. The smallest and the largest value of each part are kept, with
+their position, time and steps, and so are the first and the last point of the curve. At the end of a run
+these points are written to `runN.curves.jsonl`: first a line `{"version": 1, "journal": bytes}`, then a line
+per curve, `{"key": ..., "total": points, "places": [...], "values": [...], "began": epoch seconds, "times":
+[seconds since then], "steps": {"epoch": [...]}}`. A value that is not a finite number is null. The file is a
+cache of the journal: without it reading is slower, and short runs have no times.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from .journal import TRACK
 
 POINTS = 2000  # of a curve
 MAX_KEYS = 10_000
-STEP_KEYS = ("step", "global_step", "iteration", "iter", "epoch")  # tracked beside a curve, they number it
+STEP_KEYS = (
+    "step",
+    "global_step",
+    "iteration",
+    "iter",
+    "epoch",
+)  # the steps of the curves that are tracked with them
 _VERSION = 1
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -33,9 +39,9 @@ _Point = tuple[int, "float | None", float, dict[str, Any]]  # place, value, epoc
 
 
 class Curve(NamedTuple):
-    """Some points of a curve, in their order. `total`: how many it has in all. `places`: where the points
-    are among these, from 0. `values`: null for what is not a finite number. `times`: epoch seconds; None when
-    they are not known. `steps`: by key of the step, null where a point had none.
+    """Some points of a curve, in order. `total`: the number of all points. `places`: the indexes of the
+    points among all. `values`: None for a value that is not a finite number. `times`: epoch seconds; None
+    when unknown. `steps`: by key of the step; None where a point has no such step.
     """
 
     total: int
@@ -46,7 +52,7 @@ class Curve(NamedTuple):
 
 
 class CurveDownsampler:
-    """All curves of a journal in few points, however long it is."""
+    """Downsamples all curves of a journal."""
 
     def __init__(self, points: int = POINTS) -> None:
         self._points = points
@@ -54,7 +60,7 @@ class CurveDownsampler:
         self._totals: dict[str, int] = {}
 
     def clear(self) -> None:
-        """Start again with no curves."""
+        """Remove all curves."""
         self._curves, self._totals = {}, {}
 
     def take(self, entries: list[dict[str, Any]]) -> None:
@@ -80,13 +86,13 @@ class CurveDownsampler:
                 curves[key] = self._reduced(points, totals[key])
 
     def curves(self) -> dict[str, Curve]:
-        """Return the curves as far as they are known."""
+        """Return the curves up to the last line."""
         return {key: self._curve(points, self._totals[key]) for key, points in self._curves.items()}
 
     def _reduced(self, points: list[_Point], total: int) -> list[_Point]:
         if len(points) <= self._points:
             return points
-        # Powers of two: the parts of a later call consist of whole parts of an earlier one.
+        # With powers of two, the parts of a later call consist of whole parts of an earlier one.
         width = 1
         while width * max(1, self._points // 2 - 1) < total:
             width *= 2
@@ -122,10 +128,10 @@ def _extremes(places: Sequence[int], values: Sequence[float | None], width: int)
 def select_points(
     values: Sequence[float | None], points: int, places: Sequence[int] | None = None
 ) -> list[int]:
-    """Return the indexes of at most `points` of some values (but two at least), in order: the smallest and
-    the largest of each of equally long parts, the first and the last.
+    """Return the indexes of at most `points`, but at least two, values: the smallest and the largest of each
+    of several parts of equal length, the first and the last.
 
-    `places` are the places of the values in a longer curve, of which they are some points.
+    `places` are the positions of the values in a longer curve.
     """
     if len(values) <= max(points, 2):
         return list(range(len(values)))
@@ -137,7 +143,7 @@ def select_points(
 
 
 def thinned(curve: Curve, points: int) -> Curve:
-    """Return a curve with at most `points` of its points (but two at least)."""
+    """Return a curve with at most `points`, but at least two, of its points."""
     chosen = select_points(curve.values, points, curve.places)
     if len(chosen) == len(curve.places):
         return curve
@@ -151,7 +157,7 @@ def thinned(curve: Curve, points: int) -> Curve:
 
 
 def number(value: Any) -> float | None:
-    """Return a value as a point of a chart: None when it is not a finite number."""
+    """Return a value for a chart: None when it is not a finite number."""
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None
@@ -164,7 +170,7 @@ def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
     """Write the downsampled curves of a run whose journal has `journal` bytes.
 
     Raises:
-        OSError: when the disk does not take them.
+        OSError: when they cannot be written.
     """
     lines: list[dict[str, Any]] = [{"version": _VERSION, "journal": journal}]
     for key, curve in curves.items():
@@ -179,19 +185,16 @@ def write_curves(path: Path, curves: dict[str, Curve], journal: int) -> None:
 
 
 def read_curves(path: Path, keys: Collection[str] | None = None) -> tuple[int, dict[str, Curve]]:
-    """Return how long the journal was, and the downsampled curves: all, or those of `keys`; -1 when there is
-    no file in a known format.
+    """Return the size of the journal and the downsampled curves: all, or those of `keys`. The size is -1 when
+    there is no file or its format is unknown.
     """
-    found: dict[str, Curve] = {}
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
             lines = stream.read(_MAX_BYTES).splitlines()
         head = json.loads(lines[0])
         if head["version"] != _VERSION or type(head["journal"]) is not int:
             return -1, {}
-        for key, curve in _read_lines(lines[1:], keys):
-            found[key] = curve
-        return head["journal"], found
+        return head["journal"], dict(_read_lines(lines[1:], keys))
     except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return -1, {}
 
@@ -201,10 +204,10 @@ def _read_lines(lines: list[bytes], keys: Collection[str] | None) -> Iterator[tu
     for line in lines:
         if wanted is not None and not line.startswith(wanted):
             continue  # parsing takes most of the time
-        said = json.loads(line)
-        length = len(said["places"])
-        columns = [said["values"], *said["steps"].values(), *([said["times"]] if "times" in said else [])]
+        data = json.loads(line)
+        length = len(data["places"])
+        columns = [data["values"], *data["steps"].values(), *([data["times"]] if "times" in data else [])]
         if any(len(column) != length for column in columns):
-            raise ValueError(said["key"])
-        times = [said["began"] + time for time in said["times"]] if "times" in said else None
-        yield said["key"], Curve(said["total"], said["places"], said["values"], times, said["steps"])
+            raise ValueError(data["key"])
+        times = [data["began"] + time for time in data["times"]] if "times" in data else None
+        yield data["key"], Curve(data["total"], data["places"], data["values"], times, data["steps"])

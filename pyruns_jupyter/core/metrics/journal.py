@@ -1,9 +1,9 @@
-"""The journal of a living run: points and records, one JSON object a line, appended by any number of
-processes.
+"""The journal of a running task: points and records as one JSON object per line. Several processes can append
+to it.
 
 `{"t": epoch seconds, "track": {key: value}}` is a point of curves, `{"t": ..., "record": {key: value}}` sets
-final figures; `"r"` is the rank of the process that wrote the line, where the launcher of several processes
-told it. NaN and the infinities are written as the tokens NaN, Infinity and -Infinity. `aggregate` reads it.
+summary values. `"r"` is the rank of the process, if its launcher set one. NaN and the infinities are written
+as NaN, Infinity and -Infinity. `aggregate` reads the journal.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 from pyruns_jupyter.core.fs.regular_files import open_regular, open_regular_to_append
 
 TAIL_BYTES = 64 * 1024
-MAX_LINE_BYTES = 1024 * 1024  # what a call of `track` or `record` may take
+MAX_LINE_BYTES = 1024 * 1024  # of one call of `track` or `record`
 TRACK, RECORD = "track", "record"
-# How launchers tell each of several processes which it is: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
+# The rank that launchers give each process: torchrun, Open MPI, MPICH and Intel MPI, Slurm.
 _RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 _START = b'{"t":'
-_TRIES = 8  # lines looked for behind a torn one
+_TRIES = 8  # to find a complete line after a torn one
 
 _MAX_NAMES = 10_000
 _names: dict[str, str] = {}
@@ -36,17 +36,9 @@ def encode(kind: str, values: dict[str, Any], epoch: float, rank: int | None = N
         TypeError: when a value is not JSON data.
         ValueError: when a value contains itself, or the line would be longer than 1 MiB.
     """
-    return _line(_head(rank), kind, values, epoch)
-
-
-def _head(rank: int | None) -> str:
-    return '{"t":%.3f,"%s":' if rank is None else f'{{"t":%.3f,"r":{rank},"%s":'
-
-
-def _line(head: str, kind: str, values: dict[str, Any], epoch: float) -> bytes:
     parts = []
     for key, value in values.items():
-        # Finite numbers are what a point is made of nearly always; the encoder takes twice as long for them.
+        # Nearly all values are finite numbers, for which this is twice as fast as the encoder.
         if type(value) is int or (type(value) is float and value - value == 0.0):
             name = _names.get(key)
             parts.append(f"{name or _name(key)}{value!r}")
@@ -55,10 +47,12 @@ def _line(head: str, kind: str, values: dict[str, Any], epoch: float) -> bytes:
             break
     else:
         body = "{" + ",".join(parts) + "}"
-    line = f"{head % (epoch, kind)}{body}}}\n".encode("ascii")
+    process = "" if rank is None else f'"r":{rank},'
+    line = f'{{"t":{epoch:.3f},{process}"{kind}":{body}}}\n'.encode("ascii")
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(
-            f"they take {len(line):,} bytes, at most {MAX_LINE_BYTES:,} fit; write a file into artifact_dir()"
+            f"they take {len(line):,} bytes, and the maximum is {MAX_LINE_BYTES:,}; "
+            "write a file into artifact_dir()"
         )
     return line
 
@@ -72,7 +66,7 @@ def _name(key: Any) -> str:
 
 
 def own_rank() -> int | None:
-    """Return the rank that the launcher of this process gave it; None when it did not."""
+    """Return the rank that the launcher gave this process, None when it gave none."""
     for name in _RANKS:
         text = os.environ.get(name, "")
         if text.isdecimal() and len(text) < 10:
@@ -81,28 +75,28 @@ def own_rank() -> int | None:
 
 
 class Appender:
-    """An open journal. Each line is one write at the end of the file, so that several processes never mix
-    lines, and a line that was written survives the death of its process.
+    """An open journal. Each line is appended by a single write, so that lines of several processes never mix,
+    and survives the death of its process.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the journal at `path`, creating it.
+        """Open or create the journal at `path`.
 
         Raises:
-            OSError: when that is not possible.
+            OSError: when it cannot be opened.
         """
         self._descriptor = open_regular_to_append(path)
         status = os.fstat(self._descriptor)
         self._file = (status.st_dev, status.st_ino)
         size = status.st_size
-        # A line that a dying process tore must not spoil ours.
+        # Do not append to a line that another process left incomplete when it died.
         self._torn = bool(size) and os.pread(self._descriptor, 1, size - 1) != b"\n"
-        self._head = _head(own_rank())
+        self._rank = own_rank()
 
     @property
     def usable(self) -> bool:
-        """Whether the descriptor is still our file, under its name: scripts that become daemons close all of
-        them, and outlive the run, whose journal goes at its end.
+        """Whether the descriptor still belongs to the journal. A script that becomes a daemon closes all
+        descriptors, and outlives the run, at whose end the journal is deleted.
         """
         try:
             status = os.fstat(self._descriptor)
@@ -115,9 +109,9 @@ class Appender:
 
         Raises:
             TypeError, ValueError: when a value is not JSON data; nothing is written.
-            OSError: when the disk does not take the whole line.
+            OSError: when the line cannot be written completely.
         """
-        line = _line(self._head, kind, values, epoch)
+        line = encode(kind, values, epoch, self._rank)
         if self._torn:
             line = b"\n" + line
         written = os.write(self._descriptor, line)
@@ -126,12 +120,12 @@ class Appender:
             raise OSError(f"only {written} of {len(line)} bytes could be written; the disk is full")
 
     def close(self) -> None:
-        """Close the file; the object must not be used any more."""
+        """Close the file. Do not use the object afterwards."""
         os.close(self._descriptor)
 
 
 def entries(data: bytes) -> list[dict[str, Any]]:
-    """Return the lines of a piece of a journal, parsed; torn and foreign ones are passed over."""
+    """Return the parsed lines of a part of a journal, without incomplete and invalid ones."""
     lines = [line for line in data.split(b"\n") if line[:1] == b"{"]
     try:
         together = json.loads(b"[%s]" % b",".join(lines))  # much faster than one by one
@@ -152,7 +146,7 @@ def _entry(line: bytes) -> Any:
         try:
             return json.loads(line[start:])
         except (ValueError, RecursionError):
-            # Torn. A line of another process may have been appended to the torn one.
+            # The line is incomplete. Another process may have appended its line to it.
             start = line.find(_START, start + 1)
             if start < 0:
                 return None
@@ -160,7 +154,7 @@ def _entry(line: bytes) -> Any:
 
 
 def _without_surrogates(value: Any) -> Any:
-    """Half of a surrogate pair is no text that a file in UTF-8 can hold."""
+    """Return a value without halves of surrogate pairs, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
@@ -171,7 +165,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def tail_latest(path: Path) -> dict[str, Any]:
-    """Return the newest value of each key, tracked or recorded, in the last 64 KiB of a journal."""
+    """Return the last value of each key, tracked or recorded, in the last 64 KiB of a journal."""
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
             start = max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES)

@@ -1,4 +1,4 @@
-"""Points and records of a script of ours that the other program runs: it expects them in the task file."""
+"""Write the points and records of a script that `pyruns` runs, and which it expects in the task file."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from .aggregate import compact
 from .peer_tracks import is_stored
 from .read import add_points, run_slot
 
-# Values of a run from which its points go into our journal: every point costs a rewrite of the task file.
+# Further values of a run go to a journal, because each point rewrites the task file.
 MAX_VALUES = 2000
 
 
 def put(folder: Path, run: int, kind: str, values: dict[str, Any]) -> bool:
-    """Write a point (`kind` is `track`) or records into the slot of run `run` (from 1) of the task in
-    `folder`.
+    """Write a point (`kind` is `track`) or records of run `run` (from 1) into the task file in `folder`.
 
-    Returns whether the task file took them: no points that it stores elsewhere, nor those of a run with many.
+    Return whether they were written: not when the points are in a database, or the run has too many values.
 
     Raises:
-        PyrunsError, OSError: when it cannot be written.
+        PyrunsError, OSError: when the task file cannot be written.
     """
     with edit_task(folder, durable=False) as info:
         if kind == "track" and is_stored(info):
@@ -42,13 +41,13 @@ def put(folder: Path, run: int, kind: str, values: dict[str, Any]) -> bool:
 
 
 def fold(folder: Path, run: int) -> None:
-    """Put evenly chosen points of the run's journal into the task file, in place of those of an earlier call,
-    and the records that it lacks.
+    """Copy evenly chosen points of the run's journal into the task file, replacing those of an earlier call,
+    and its missing records.
 
-    The journal stays: other processes of the run may go on writing it.
+    The journal is kept, as other processes of the run may still write to it.
 
     Raises:
-        PyrunsError, OSError: when it cannot be read or written.
+        PyrunsError, OSError: when the files cannot be read or written.
     """
     paths = TaskPaths(folder)
     records, tracks, _ = compact(paths.journal(run), paths.info.stat().st_size)

@@ -1,9 +1,9 @@
-"""Points that the program `pyruns` moved out of a task file into `tracks.sqlite3` beside it. Only read.
+"""Read points that the program `pyruns` moved from a task file into `tracks.sqlite3` next to it.
 
-Source: observed with `pyruns` 0.3.17. The task file then says `"track_store": {"version": 1, "generation":
-text, "max_run_index": number}`. The table `generations` holds for a generation one `snapshot`: the JSON list
-of the runs' curves so far; the rows of `points` (`generation`, `sequence`, `run_index`, `payload`: a JSON
-object) are the points since. What the task file says under `tracks` does not count any more.
+The format is that of `pyruns` 0.3.17. The task file then has `"track_store": {"version": 1, "generation":
+text, "max_run_index": number}`. The table `generations` has one `snapshot` per generation: a JSON list of the
+curves of each run. The rows of `points` (`generation`, `sequence`, `run_index`, `payload`: a JSON object) are
+the later points. The `tracks` in the task file are outdated.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import json
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -31,40 +31,42 @@ STORE_KEY = "track_store"
 STORE_NAME = "tracks.sqlite3"
 
 _MAX_SNAPSHOT = 64 * 1024 * 1024  # characters
-_MAX_LISTS = 1_000_000  # and mappings in a snapshot: empty ones take thirty times their text in memory
+_MAX_LISTS = 1_000_000  # and mappings in a snapshot: an empty one takes thirty times its text in memory
 _MAX_PAYLOAD = 1024 * 1024
 _MAX_POINTS = 10_000_000
-_SECONDS = 10.0  # for all of a look; its writer may keep the database locked most of the time
-_SHORT_SECONDS = 0.1  # for a row of a table, which is looked at again
+_SECONDS = 10.0  # to read everything; the writer may keep the database locked most of the time
+_SHORT_SECONDS = 0.1  # to read the latest values for the task list, which is refreshed anyway
 _SHORT_SNAPSHOT = 4 * 1024 * 1024
-_PAUSE = 0.003  # s between two tries; SQLite's own pauses grow, and a busy writer never leaves room then
-# Rows in one look. Their writer waits while we look, so each look takes some milliseconds only.
-_ROWS = 4000
-_MAX_KNOWN = 4  # databases that are remembered
-_MAX_KNOWN_VALUES = 2_000_000  # of one
-_NEWEST = 50  # rows looked at for the newest values
+_RETRY_SECONDS = 0.003  # SQLite's own pauses get longer, so that a busy writer would block reading
+_ROWS = 4000  # per query; the writer has to wait for it, so it must only take milliseconds
+_MAX_CACHED_VALUES = 2_000_000  # of one database
+_NEWEST = 50  # rows that are read for the latest values
 _TABLES = ("generations", "points")
 
 
-class _Known:
-    """What was read of a generation: its points are only ever added to. To be used under its lock."""
+class _CachedCurves:
+    """The curves that were read of a generation; points are only ever added. Hold its `lock` to use it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the curves."""
         self.runs: dict[int, dict[str, list[Any]]] = {}
         self.count = 0
         self._length = -1  # of the snapshot, in characters
         self._after = -(1 << 63)
 
-    def update(self, look: _Look) -> None:
-        """Read what is new."""
-        length = look.snapshot_length()
+    def update(self, reader: _DatabaseReader) -> None:
+        """Read the new points."""
+        length = reader.snapshot_length()
         if length != self._length:
-            snapshot = look.snapshot(_MAX_SNAPSHOT)
+            snapshot = reader.snapshot(_MAX_SNAPSHOT)
             self.runs, self._after = dict(enumerate(snapshot, 1)), -(1 << 63)
             self.count = sum(len(values) for curves in snapshot for values in curves.values())
             self._length = length
-        for sequence, run, payload in look.points(self._after):
+        for sequence, run, payload in reader.points(self._after):
             self._after = sequence
             curves = self.runs.setdefault(run, {})
             for key, value in payload.items():
@@ -72,17 +74,18 @@ class _Known:
             self.count += len(payload)
 
 
-_known: OrderedDict[tuple[str, int, str], _Known] = OrderedDict()
-_known_lock = threading.Lock()  # never held while a database is read
+@lru_cache(maxsize=4)
+def _cached(path: str, inode: int, generation: str) -> _CachedCurves:
+    return _CachedCurves()
 
 
 def is_stored(info: dict[str, Any]) -> bool:
-    """Return whether the points of a task lie in that program's database."""
+    """Return whether the points of a task are stored in that program's database."""
     return STORE_KEY in info
 
 
 def stored_signature(folder: Path | str) -> Signature:
-    """Return what changes when points are added."""
+    """Return a signature that changes when points are added."""
     try:
         return signature_of(os.lstat(f"{folder}/{STORE_NAME}"))
     except OSError:
@@ -90,42 +93,35 @@ def stored_signature(folder: Path | str) -> Signature:
 
 
 def stored_tracks(folder: Path, info: dict[str, Any], run: int) -> dict[str, list[Any]]:
-    """Return the curves of run `run` (from 1) of the task in `folder`, whose task file says `info`.
+    """Return the curves of run `run` (from 1) of the task in `folder` with the file content `info`.
 
     Raises:
-        Unreadable: when the database is missing, damaged or none that we know.
+        Unreadable: when the database is missing or damaged, or has an unknown format.
     """
-    with _opened(folder, info, _SECONDS) as look:
+    with _opened(folder, info, _SECONDS) as reader:
         path = folder / STORE_NAME
-        place = (str(path), os.stat(path).st_ino, look.generation)
-        with _known_lock:
-            known = _known.setdefault(place, _Known())
-            _known.move_to_end(place)
-            while len(_known) > _MAX_KNOWN:
-                _known.popitem(last=False)
-        if not known.lock.acquire(timeout=max(0.0, look.deadline - time.monotonic())):
-            raise OSError("others are reading it")
+        cached = _cached(str(path), os.stat(path).st_ino, reader.generation)
+        if not cached.lock.acquire(timeout=max(0.0, reader.deadline - time.monotonic())):
+            raise OSError("another thread is reading it for too long")
         try:
-            known.update(look)
-            return {key: list(values) for key, values in known.runs.get(run, {}).items()}
+            cached.update(reader)
+            return {key: list(values) for key, values in cached.runs.get(run, {}).items()}
         finally:
-            if known.count > _MAX_KNOWN_VALUES:
-                with _known_lock:
-                    _known.pop(place, None)
-            known.lock.release()
+            if cached.count > _MAX_CACHED_VALUES:
+                cached.clear()
+            cached.lock.release()
 
 
 def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any]:
-    """Return the newest value of each curve of a run that is among its last points; of a run with few all.
-
-    A database that cannot be read has none.
+    """Return the last value of each curve that is in the last points of a run; of all curves when it has few
+    points. The result is empty when the database cannot be read.
     """
     try:
-        with _opened(folder, info, _SHORT_SECONDS) as look:
-            rows = look.last_points()
+        with _opened(folder, info, _SHORT_SECONDS) as reader:
+            rows = reader.last_points()
             latest: dict[str, Any] = {}
             if any(index != run for index, _ in rows) or len(rows) < _NEWEST:
-                snapshot = look.snapshot(_SHORT_SNAPSHOT)
+                snapshot = reader.snapshot(_SHORT_SNAPSHOT)
                 curves = snapshot[run - 1] if run <= len(snapshot) else {}
                 latest = {key: values[-1] for key, values in curves.items() if values}
             for index, payload in reversed(rows):
@@ -137,41 +133,41 @@ def stored_latest(folder: Path, info: dict[str, Any], run: int) -> dict[str, Any
 
 
 @contextmanager
-def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_Look]:
+def _opened(folder: Path, info: dict[str, Any], seconds: float) -> Iterator[_DatabaseReader]:
     import sqlite3
 
     path = folder / STORE_NAME
     store = info.get(STORE_KEY)
     generation = store.get("generation") if isinstance(store, dict) else None
     if not isinstance(store, dict) or not isinstance(generation, str) or store.get("version") != 1:
-        raise Unreadable(f"{folder}: its curves are stored in a way that this version does not know.")
+        raise Unreadable(f"{folder}: its curves are stored in a format that this version cannot read.")
     deadline = time.monotonic() + seconds
     try:
         with closing(_connect(path, deadline)) as database:
             database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
             database.execute("PRAGMA trusted_schema = OFF")
-            look = _Look(database, generation, deadline)
-            look.check()
-            yield look
+            reader = _DatabaseReader(database, generation, deadline)
+            reader.check()
+            yield reader
     except (sqlite3.Error, sqlite3.Warning, OSError, ValueError, RecursionError, OverflowError) as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from error
 
 
 def _connect(path: Path, deadline: float) -> sqlite3.Connection:
-    """Open the database so that nothing beside it is created and nothing in it changed.
+    """Open the database so that neither it nor the files next to it change.
 
     Raises:
-        OSError: when it is missing or no database.
+        OSError: when it is missing or not a database.
     """
     import sqlite3
 
     with os.fdopen(open_regular(path), "rb") as stream:
         head = stream.read(20)
     if head[:16] != b"SQLite format 3\0":
-        raise OSError("it is no SQLite database")
-    # With a write-ahead log a reader would create files beside it, and of a writer that was killed there is a
-    # journal that a reader cannot apply: then the file alone counts. SQLite would wait for a journal that is
-    # a FIFO, and follow one that is a link.
+        raise OSError("it is not an SQLite database")
+    # With a write-ahead log, a reader would create files. A reader cannot apply the journal of a writer that
+    # was killed. In both cases only the file itself is read. SQLite would block on a journal that is a FIFO,
+    # and follow one that is a link.
     journal = Path(f"{path}-journal")
     plain = head[18:20] == b"\1\1" and (is_plain_file(journal) or not os.path.lexists(journal))
     options = "mode=ro" if plain else "mode=ro&immutable=1"
@@ -189,8 +185,8 @@ def _connect(path: Path, deadline: float) -> sqlite3.Connection:
     return database
 
 
-class _Look:
-    """One look at a generation in an open database, which ends at `deadline` (monotonic)."""
+class _DatabaseReader:
+    """Reads a generation of an open database until `deadline` (monotonic)."""
 
     def __init__(self, database: sqlite3.Connection, generation: str, deadline: float) -> None:
         self.generation = generation
@@ -198,10 +194,10 @@ class _Look:
         self._database = database
 
     def check(self) -> None:
-        """Check that what is asked for are plain tables: a view or a computed column may do anything.
+        """Check that the tables are plain ones: a view or a computed column can run any expression.
 
         Raises:
-            OSError: when it is something else.
+            OSError: when a table is missing or not plain.
         """
         found = self._rows(
             "SELECT name, type, sql LIKE 'CREATE TABLE%' FROM sqlite_master WHERE lower(name) IN (?, ?)",
@@ -209,31 +205,31 @@ class _Look:
         )
         for name, kind, is_table in found:
             if kind != "table" or not is_table:
-                raise OSError(f"{str(name)[:20]!r} is no table")
+                raise OSError(f"{str(name)[:20]!r} is not a table")
         if len(found) != len(_TABLES):
-            raise OSError("it has no such table")
+            raise OSError("a table is missing")
         for name in _TABLES:
             if any(column[-1] for column in self._rows(f"PRAGMA table_xinfo({name})", ())):
-                raise OSError(f"{name!r} has columns that are computed")
+                raise OSError(f"{name!r} has computed columns")
 
     def snapshot_length(self) -> int:
-        """Return how many characters the snapshot has, 0 when there is none."""
+        """Return the number of characters of the snapshot, 0 when there is none."""
         found = self._rows(
             "SELECT length(snapshot) FROM generations WHERE generation = ? LIMIT 1", (self.generation,)
         )
         return found[0][0] if found and isinstance(found[0][0], int) else 0
 
-    def snapshot(self, most: int) -> list[dict[str, list[Any]]]:
-        """Return the curves of each run; a snapshot has at most `most` characters."""
+    def snapshot(self, max_length: int) -> list[dict[str, list[Any]]]:
+        """Return the curves of each run from a snapshot of at most `max_length` characters."""
         found = self._rows(
             "SELECT snapshot FROM generations WHERE generation = ? AND length(snapshot) <= ? LIMIT 1",
-            (self.generation, most),
+            (self.generation, max_length),
         )
         text = found[0][0] if found else None
         if not isinstance(text, str):
-            raise OSError("the points that the task file speaks of are not in it")
+            raise OSError("the points of the task are missing")
         if text.count("[") + text.count("{") > _MAX_LISTS:
-            raise OSError(f"it holds more than {_MAX_LISTS:,} lists")
+            raise OSError(f"it contains more than {_MAX_LISTS:,} lists")
         runs = json.loads(text)
         return [
             {key: values for key, values in curves.items() if isinstance(values, list)}
@@ -243,7 +239,7 @@ class _Look:
         ]
 
     def points(self, after: int) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """Yield sequence, run index and values of the points behind `after`."""
+        """Yield sequence, run index and values of the points after `after`."""
         count = 0
         while count < _MAX_POINTS:
             rows = self._rows(
@@ -260,11 +256,11 @@ class _Look:
             if not isinstance(rows[-1][0], int) or rows[-1][0] <= after:
                 raise OSError("its points are not in order")
             if time.monotonic() > self.deadline:
-                raise OSError("it takes too long")
+                raise OSError("reading takes too long")
             after = rows[-1][0]
 
     def last_points(self) -> list[Any]:
-        """Return run index and payload of the last points, the newest first."""
+        """Return run index and payload of the last points, the last one first."""
         return self._rows(
             "SELECT run_index, payload FROM points WHERE generation = ? AND length(payload) <= ? "
             "ORDER BY sequence DESC LIMIT ?",
@@ -284,7 +280,7 @@ def _rows(database: sqlite3.Connection, query: str, values: tuple[object, ...], 
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE)
+            time.sleep(_RETRY_SECONDS)
 
 
 def _object(text: Any) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""The curves and records of a run, wherever they are at the moment: in the task file, in the run's journal,
-in the database of the other program.
+"""Read the curves and records of a run from where they are at present: the task file, the run's journal, or
+the database of `pyruns`.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,25 +23,21 @@ from .downsample import Curve, CurveDownsampler
 POINTS_SHOWN = 10_000  # values of a curve that are enough to draw it
 _VALUES_SHOWN = 200_000
 
-# Our own fact: per run how many values at the end of each curve in the task file stand for a journal that
-# stayed, because it holds more of them: `{"1": {"loss": 1000}}`.
+# In our part of the task file: per run, how many values at the end of each curve are a selection from a
+# journal that was kept: `{"1": {"loss": 1000}}`.
 _THINNED = "thinned"
-
-_MAX_READINGS = 64  # running runs whose journals are followed
-_readings: OrderedDict[Path, _Reading] = OrderedDict()
-_readings_lock = threading.Lock()
 
 
 class RunMetrics(NamedTuple):
-    """The metrics of a run: records by key, curves by key, and sentences about what could not be read."""
+    """The metrics of a run: records by key, curves by key, and messages about read errors."""
 
     records: dict[str, Any]
     tracks: dict[str, list[Any]]
     messages: list[str]
 
 
-class _Reading:
-    """A journal that is read again and again: only what is new is read."""
+class _FollowedJournal:
+    """A journal that is being followed: only new lines are read."""
 
     def __init__(self) -> None:
         self.downsampler = CurveDownsampler()
@@ -50,11 +46,11 @@ class _Reading:
 
 
 def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = False) -> RunMetrics:
-    """Return what run `run` of the task with the file content `info` reported.
+    """Return the metrics of run `run` of the task with the file content `info`.
 
-    Until a run ends, its points are in its journal; at the end they go into the task file. A journal that is
-    still there after the end holds all points, the task file then only some, or none. With `thinned` a curve
-    has at most 10,000 values, evenly chosen: enough to draw it.
+    While a run is running, its points are in its journal; at its end they are copied to the task file. If the
+    journal is kept, it has all points, and the task file has only some or none. With `thinned`, curves have
+    at most 10,000 evenly chosen values, which is enough for a chart.
     """
     messages: list[str] = []
     records = dict(run.records)
@@ -75,13 +71,13 @@ def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = F
     if size:
         try:
             leftover = size <= WHOLE_BYTES and run.status not in ACTIVE
-            said, points = _shown(path) if thinned and not leftover else read_journal(path)
+            logged, points = _thinned_journal(path) if thinned and not leftover else read_journal(path)
             if not tails and leftover:
-                points = _unknown(tracks, points)
+                points = _not_stored(tracks, points)
             for key, values in points.items():
                 kept = tracks.get(key, [])
                 tracks[key] = kept[: max(0, len(kept) - tails.get(key, 0))] + values
-            records |= said
+            records |= logged
         except OSError as error:
             messages.append(f"{path} cannot be read: {error.strerror or error}.")
     if thinned:
@@ -90,12 +86,14 @@ def run_metrics(info: TaskInfo, run: Run, paths: TaskPaths, *, thinned: bool = F
 
 
 def last_metrics(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
-    """Return the last value of each curve of a run, and its records, which replace a curve of their name."""
+    """Return the last value of each curve of a run and its records; a record replaces a curve of the same
+    name.
+    """
     tracks, records = run.tracks, run.records
     newest: dict[str, Any] = {}
     path = paths.journal(run.index)
     if run.status not in ACTIVE and not peer_tracks.is_stored(info) and tails_of(info, run.index):
-        newest = journal.tail_latest(path)  # of who outlived the run; the task file has all up to its end
+        newest = journal.tail_latest(path)  # the values from after the end of the run
     elif run.status in ACTIVE or peer_tracks.is_stored(info) or path.is_file():
         records, tracks, _ = run_metrics(info, run, paths, thinned=True)
     last = {
@@ -107,9 +105,7 @@ def last_metrics(info: TaskInfo, run: Run, paths: TaskPaths) -> dict[str, Any]:
 
 
 def newest_beside(info: TaskInfo, run: int, folder: Path | str) -> dict[str, Any]:
-    """Return the newest values of run `run` (from 1) that lie beside a task file, when it says that its
-    points are stored elsewhere.
-    """
+    """Return the last values of run `run` (from 1) from the files next to a task file without points."""
     if not peer_tracks.is_stored(info):
         return {}
     paths = TaskPaths(Path(folder))
@@ -120,11 +116,11 @@ def newest_beside(info: TaskInfo, run: int, folder: Path | str) -> dict[str, Any
 
 
 def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole: bool) -> bool:
-    """Add the points of a journal to the slot of run `run` (from 1), behind what is there.
+    """Append the points of a journal to the slot of run `run` (from 1).
 
-    Without `whole` the journal stays: the values stand for it, until they are replaced by those of a later
-    call. Returns whether the journal can go: not when the task's points are stored elsewhere, since then
-    those in the task file do not count.
+    Without `whole`, the journal is kept, and the next call replaces these points. Return whether the journal
+    can be deleted: not when the points of the task are stored in the database of `pyruns`, as those in the
+    task file are not used then.
     """
     if peer_tracks.is_stored(info):
         return not tracks
@@ -143,7 +139,7 @@ def add_points(info: TaskInfo, run: int, tracks: dict[str, list[Any]], *, whole:
 
 
 def run_slot(info: TaskInfo, key: str, run: int) -> dict[str, Any]:
-    """Return the curves or the records (`key`) of run `run` (from 1) in a task file, to be changed."""
+    """Return the curves or records (`key`) of run `run` (from 1) in a task file, to change them."""
     slots = info.get(key)
     if not isinstance(slots, list):
         slots = info[key] = []
@@ -155,8 +151,8 @@ def run_slot(info: TaskInfo, key: str, run: int) -> dict[str, Any]:
 
 
 def tails_of(info: TaskInfo, run: int) -> dict[str, int]:
-    """Return of each curve of run `run` (from 1) how many values at the end of the task file's list stand for
-    a journal that stayed; empty when none stayed.
+    """Return, for each curve of run `run` (from 1), how many values at the end of its list in the task file
+    are from a journal that was kept; empty when no journal was kept.
     """
     thinned = own_facts(info).get(_THINNED)
     tails = thinned.get(str(run)) if isinstance(thinned, dict) else None
@@ -165,9 +161,9 @@ def tails_of(info: TaskInfo, run: int) -> dict[str, int]:
     return {key: count for key, count in tails.items() if type(count) is int and count > 0}
 
 
-def _unknown(tracks: dict[str, list[Any]], points: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return the curves of a journal that the task file does not hold yet: who wrote the end of the run may
-    have died before the journal was removed.
+def _not_stored(tracks: dict[str, list[Any]], points: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the curves of a journal that are not in the task file: the process that ended the run may have
+    died before it deleted the journal.
     """
     return {
         key: values
@@ -182,23 +178,19 @@ def journal_curves(path: Path) -> dict[str, Curve]:
     Raises:
         OSError: when it cannot be read.
     """
-    reading = _reading(path)
-    with reading.lock:
-        reading.reader.feed(path, to_end=False)
-        return reading.downsampler.curves()
+    followed = _followed(path)
+    with followed.lock:
+        followed.reader.feed(path, to_end=False)
+        return followed.downsampler.curves()
 
 
-def _shown(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    reading = _reading(path)
-    with reading.lock:
-        reading.reader.feed(path, to_end=False)
-        return dict(reading.reader.records), reading.reader.tracks()
+def _thinned_journal(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    followed = _followed(path)
+    with followed.lock:
+        followed.reader.feed(path, to_end=False)
+        return dict(followed.reader.records), followed.reader.tracks()
 
 
-def _reading(path: Path) -> _Reading:
-    with _readings_lock:
-        reading = _readings.pop(path, None) or _Reading()
-        _readings[path] = reading
-        while len(_readings) > _MAX_READINGS:
-            _readings.popitem(last=False)
-    return reading
+@lru_cache(maxsize=64)
+def _followed(path: Path) -> _FollowedJournal:
+    return _FollowedJournal()

@@ -1,4 +1,4 @@
-"""Searching and sorting rows of tasks; the grammar is described in `docs/query.md`."""
+"""Filter and sort tasks; the query language is described in `docs/query.md`."""
 
 from .ast import Query
 from .diagnostics import QueryNotice

@@ -1,4 +1,4 @@
-"""What a query consists of. `str` of each part is a text that means the same."""
+"""The parts of a parsed query. `str` of each part is a query with the same meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .scanner import QueryText, Span, quote, quoted, slashed
 
 @dataclass(frozen=True)
 class TextValue:
-    """A value as it was written; between quotes it is taken as text, whatever it looks like."""
+    """A value as written. In quotes, it is text even if it looks like a number."""
 
     text: str
     is_quoted: bool = False
@@ -26,7 +26,7 @@ class TextValue:
 
 @dataclass(frozen=True)
 class Regex:
-    """A regular expression, found anywhere in a text."""
+    """A regular expression, which may match anywhere in a text."""
 
     pattern: str
     span: Span = field(default=Span(), compare=False)
@@ -37,7 +37,7 @@ class Regex:
 
 @dataclass(frozen=True)
 class Range:
-    """From `low` to `high`, both included; an empty one is open."""
+    """A range from `low` to `high`, both included; an empty end is open."""
 
     low: str
     high: str
@@ -53,7 +53,7 @@ Value: TypeAlias = "TextValue | Regex | Range"
 class Text:
     """A text somewhere in a task's name, swept values, notes or tags.
 
-    A `*` matches anything where `is_glob`. `span` is its place as a bare word.
+    With `is_glob`, a `*` matches any text. `span` is its position if it is not in quotes.
     """
 
     text: str
@@ -66,7 +66,7 @@ class Text:
 
 @dataclass(frozen=True)
 class FieldTest:
-    """A field compared with one of some values; `operator` is one of `< <= > >= = != :`."""
+    """A comparison of a field with one or more values; `operator` is one of `< <= > >= = != :`."""
 
     key: str
     operator: str
@@ -80,7 +80,7 @@ class FieldTest:
 
 @dataclass(frozen=True)
 class PresenceTest:
-    """Whether a task has one of some fields (`has:`), or lacks one of them (`no:`)."""
+    """Whether a task has one of several fields (`has:`), or none of them (`no:`)."""
 
     wanted: bool
     keys: tuple[str, ...]
@@ -92,7 +92,7 @@ class PresenceTest:
 
 @dataclass(frozen=True)
 class StatusTest:
-    """What a task is: `is:pinned`, `is:failed`."""
+    """A property of a task: `is:pinned`, `is:failed`."""
 
     words: tuple[str, ...]
 
@@ -112,7 +112,7 @@ class Not:
 
 @dataclass(frozen=True)
 class And:
-    """Terms that all have to match."""
+    """Terms that must all match."""
 
     terms: tuple[Term, ...]
 
@@ -122,7 +122,7 @@ class And:
 
 @dataclass(frozen=True)
 class Or:
-    """Terms of which one has to match."""
+    """Terms of which at least one must match."""
 
     terms: tuple[Term, ...]
 
@@ -135,7 +135,7 @@ Term: TypeAlias = "Text | Regex | FieldTest | PresenceTest | StatusTest | Not | 
 
 @dataclass(frozen=True)
 class Query:
-    """A query that was understood; without a term it matches everything."""
+    """A parsed query; without a term it matches all tasks."""
 
     term: Term | None = None
     source: QueryText = field(default=QueryText(), repr=False)

@@ -1,11 +1,11 @@
-"""Tests of one value by its type, and of all texts of a task; the case of letters does not count."""
+"""Tests of a value by its type, and of all texts of a task. They ignore case."""
 
 from __future__ import annotations
 
 import math
 import operator as operators
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pyruns_jupyter.core.common.timestamps import duration
 from pyruns_jupyter.core.tasks.row import TaskRow
@@ -14,10 +14,11 @@ from .ast import Range, Regex, TextValue, Value
 from .scanner import quote
 from .values import Moment, moment, number, value_text
 
-# True or False, or None when the value is of a type that cannot be compared so.
+# True or False; None when the type of the value does not allow the comparison.
 Test = Callable[[Any], bool | None]
 Check = Callable[[TaskRow], bool]
 Searcher = Callable[[Regex], Callable[[str], bool]]
+T = TypeVar("T")
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operators.lt,
@@ -26,11 +27,11 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operators.ge,
 }
 _TRUE, _FALSE = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off"})  # as in YAML
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_REVERSED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def glob(pattern: str) -> Callable[[str], bool]:
-    """Return the test whether a whole text matches a pattern in which `*` matches anything."""
+    """Return the test whether a whole text matches a pattern in which `*` matches any text."""
     first, *inner, last = pattern.casefold().split("*")
 
     def matches(text: str) -> bool:
@@ -49,15 +50,15 @@ def glob(pattern: str) -> Callable[[str], bool]:
 
 
 def text_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Test:
-    """Return the test of a text that is found in parts (`:`) or as a whole (`=`, `!=`)."""
+    """Return the test of a text that contains (`:`) or equals (`=`, `!=`) one of the values."""
     tests = [_text_test(value, searcher, operator == ":") for value in values]
     return lambda found: any(test(found) for test in tests)
 
 
 def label_test(values: Sequence[Value], searcher: Searcher, is_partial: bool) -> Test:
-    """Return the test of a word, or of several of which one has to be it.
+    """Return the test of one or several labels, of which one must equal one of the values.
 
-    With `is_partial` a word that is not a number may be a part of it.
+    With `is_partial`, a value that is not a number may be a part of a label.
     """
     tests = [_text_test(value, searcher, is_partial and not _written(value).isdigit()) for value in values]
 
@@ -80,10 +81,10 @@ def _text_test(value: Value, searcher: Searcher, is_partial: bool) -> Callable[[
 
 
 def measure_test(kind: str, operator: str, values: Sequence[Value], searcher: Searcher, now: float) -> Test:
-    """Return the test of a fact that is a `number`, a `time` (epoch, s) or a `duration` (s).
+    """Return the test of a field that is a `number`, a `time` (epoch seconds) or a `duration` (seconds).
 
     Raises:
-        ValueError: saying what the fact is, when a value is something else.
+        ValueError: when a value has another type; the message says what the field is.
     """
     tests: list[Callable[[Any], bool]] = []
     for value in values:
@@ -99,15 +100,13 @@ def measure_test(kind: str, operator: str, values: Sequence[Value], searcher: Se
 
 
 def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Test:
-    """Return the test of what a configuration or a figure holds."""
+    """Return the test of a parameter or a metric."""
     if operator in _COMPARE:
         limit = number(_written(values[0]))
         compare = _COMPARE[operator]
 
         def ordered(found: Any) -> bool | None:
-            if type(found) is float:
-                return compare(found, limit)
-            measured = _measured(found)
+            measured = _as_number(found)
             return None if measured is None else compare(measured, limit)
 
         return ordered
@@ -117,22 +116,22 @@ def value_test(operator: str, values: Sequence[Value], searcher: Searcher) -> Te
     def one_of(found: Any) -> bool | None:
         if type(found) is not str:
             return _any(tests, found)
-        told = texts.get(found, ...)
-        if told is ...:
-            told = texts[found] = _any(tests, found)
-        return told
+        if found not in texts:
+            texts[found] = _any(tests, found)
+        return texts[found]
 
     return one_of
 
 
 def _any(tests: Sequence[Test], found: Any) -> bool | None:
-    told: bool | None = None
+    matches: bool | None = None
     for test in tests:
-        answer = test(found)
-        if answer:
+        result = test(found)
+        if result:
             return True
-        told = answer if told is None else told
-    return told
+        if result is False:
+            matches = False
+    return matches
 
 
 def _equal_test(value: Value, searcher: Searcher) -> Test:
@@ -140,22 +139,24 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
         search = searcher(value)
         return lambda found: search(value_text(found))
     if isinstance(value, Range):
-        low = number(value.low) if value.low else -math.inf
-        high = number(value.high) if value.high else math.inf
+        low, high = _ends(value, number)
         if low is None or high is None:
             return lambda found: None
 
         def within(found: Any) -> bool | None:
-            if type(found) is float:
-                return low <= found <= high
-            measured = _measured(found)
+            measured = _as_number(found)
             return None if measured is None else low <= measured <= high
 
         return within
     wanted = value.text.casefold()
     if value.is_glob:
         matches = glob(wanted)
-        return lambda found: found is not None and any(matches(value_text(one)) for one in _parts(found))
+
+        def fits(found: Any) -> bool:
+            items = found if isinstance(found, (list, tuple)) else ()
+            return found is not None and any(matches(value_text(one)) for one in (found, *items))
+
+        return fits
     limit = None if value.is_quoted else number(value.text)
     if limit is not None:
         is_nan = math.isnan(limit)
@@ -170,7 +171,7 @@ def _equal_test(value: Value, searcher: Searcher) -> Test:
 
 
 def _is_text(found: Any, wanted: str) -> bool:
-    """Return whether a value, or an element of a list, is written like `wanted`."""
+    """Return whether the text of a value, or of an item of a list, equals `wanted`."""
     if isinstance(found, str):
         return found.casefold() == wanted
     if isinstance(found, (list, tuple)):
@@ -181,12 +182,7 @@ def _is_text(found: Any, wanted: str) -> bool:
     return value_text(found).casefold() == wanted
 
 
-def _parts(found: Any) -> list[Any]:
-    """Return a value, and the elements of a list."""
-    return [found, *found] if isinstance(found, (list, tuple)) else [found]
-
-
-def _measured(found: Any) -> float | None:
+def _as_number(found: Any) -> float | None:
     if type(found) is float or type(found) is int:
         return found
     return number(found) if isinstance(found, str) else None
@@ -199,23 +195,25 @@ def _written(value: Value) -> str:
 def _number(text: str) -> float:
     found = number(text)
     if found is None:
-        raise ValueError(f"is a number, and {quote(text)} is none")
+        raise ValueError(f"is a number; {quote(text)} is not a number")
     return found
 
 
 def _seconds(text: str) -> float:
-    found = duration(text)
+    found = number(text) if duration(text) is None else duration(text)
     if found is None:
-        found = number(text)
-    if found is None:
-        raise ValueError(f"is a duration such as 90s, 10m or 1h30m, and {quote(text)} is none")
+        raise ValueError(f"is a duration such as 90s, 10m or 1h30m; {quote(text)} is not a duration")
     return found
+
+
+def _ends(value: Range, read: Callable[[str], T]) -> tuple[T | float, T | float]:
+    """Return both ends of a range as numbers; an open end is infinite."""
+    return read(value.low) if value.low else -math.inf, read(value.high) if value.high else math.inf
 
 
 def _range_test(operator: str, value: Value, read: Callable[[str], float]) -> Callable[[Any], bool]:
     if isinstance(value, Range):
-        low = read(value.low) if value.low else -math.inf
-        high = read(value.high) if value.high else math.inf
+        low, high = _ends(value, read)
         return lambda found: low <= found <= high
     limit = read(_written(value))
     compare: Callable[[Any, Any], bool] = _COMPARE.get(operator, operators.eq)
@@ -223,72 +221,68 @@ def _range_test(operator: str, value: Value, read: Callable[[str], float]) -> Ca
 
 
 def _time_test(operator: str, value: Value, now: float) -> Callable[[Any], bool]:
-    """A duration says how long ago: `>2d` is more than two days ago. A date is a point in time."""
+    """Return the test of a time. A duration is the time since then: `>2d` is more than two days ago."""
     if isinstance(value, Range):
         low, high = value.low, value.high
-        ages = [duration(end) for end in (low, high) if end]
-        if None not in ages:
-            nearest = duration(low) if low else None
-            farthest = duration(high) if high else None
-            start = -math.inf if farthest is None else now - farthest
-            end = math.inf if nearest is None else now - nearest
+        if None not in [duration(end) for end in (low, high) if end]:
+            start = now - (duration(high) or 0.0) if high else -math.inf
+            end = now - (duration(low) or 0.0) if low else math.inf
             return lambda found: start <= found <= end
-        start = _stretch(low, now).start if low else -math.inf
-        end = _stretch(high, now).end if high else math.inf
+        start = _moment(low, now).start if low else -math.inf
+        end = _moment(high, now).end if high else math.inf
         return lambda found: start <= found < end
     text = _written(value)
     age = duration(text)
     if age is not None:
         if operator not in _COMPARE:
-            raise ValueError(f"is compared with a duration by < or >: <{text} is less than {text} ago")
-        compare = _COMPARE[_TURNED[operator]]
+            raise ValueError(
+                f"can only be compared with a duration by < or >: <{text} means less than {text} ago"
+            )
+        compare = _COMPARE[_REVERSED[operator]]
         return lambda found: compare(found, now - age)
-    stretch = _stretch(text, now)
+    period = _moment(text, now)
     if operator == "<":
-        return lambda found: found < stretch.start
+        return lambda found: found < period.start
     if operator == "<=":
-        return lambda found: found < stretch.end
+        return lambda found: found < period.end
     if operator == ">":
-        return lambda found: found >= stretch.end
+        return lambda found: found >= period.end
     if operator == ">=":
-        return lambda found: found >= stretch.start
-    return lambda found: stretch.start <= found < stretch.end
+        return lambda found: found >= period.start
+    return lambda found: period.start <= found < period.end
 
 
-def _stretch(text: str, now: float) -> Moment:
+def _moment(text: str, now: float) -> Moment:
     found = moment(text, now)
     if found is None:
         raise ValueError(
-            "is a time, compared with how long ago (2h, 3d) or a date (2026-11-01), "
-            f"and {quote(text)} is neither"
+            f"is a time; {quote(text)} is neither a date (2026-11-01) nor a duration until now (2h, 3d)"
         )
     return found
 
 
 def any_text_check(test: Callable[[str], bool]) -> Check:
-    """Return the check whether a text of a task passes a test: its name, swept values, notes or tags."""
-    # The tasks of a sweep share their values: each pair of key and value is tested once.
-    pairs: dict[tuple[str, Any], bool] = {}
+    """Return the check whether one of the texts of a task passes a test: name, swept values, notes, tags."""
+    # The tasks of a sweep share their values, so each pair of key and value is tested once.
+    results: dict[tuple[str, Any], bool] = {}
 
-    def look(pair: tuple[str, Any]) -> bool:
+    def passes(pair: tuple[str, Any]) -> bool:
         key, value = pair
-        told = test(f"{key}={value_text(value)}")
-        if not isinstance(value, (bool, list, dict)):  # true is as good as 1 in a dictionary
-            pairs[pair] = told
-        return told
+        result = test(f"{key}={value_text(value)}")
+        if not isinstance(value, (bool, list, dict)):  # True equals 1 as a key; the others cannot be keys
+            results[pair] = result
+        return result
 
     def check(row: TaskRow) -> bool:
         for pair in row.swept.items():
             try:
-                told = pairs.get(pair)
+                result = results.get(pair)
             except TypeError:  # a list
-                told = None
-            if told is None or pair[1].__class__ is bool:
-                told = look(pair)
-            if told:
+                result = None
+            if result is None or pair[1].__class__ is bool:
+                result = passes(pair)
+            if result:
                 return True
-        if test(row.name):
-            return True
-        return bool((row.notes and test(row.notes)) or (row.tags and any(map(test, row.tags))))
+        return test(row.name) or bool(row.notes and test(row.notes)) or any(map(test, row.tags))
 
     return check

@@ -1,4 +1,4 @@
-"""From the terms of a query to functions that test a row, for the fields that some rows have."""
+"""Compile the terms of a query to functions that test a row."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from .pattern import QUICK_TEXT, TimeBudget, compile_pattern, is_quadratic
 from .scanner import QueryText, Span, quote
 from .values import moment
 
-# Cheap terms are tested first: facts, then words, fields, patterns, logs.
-FACT, WORDS, VALUES, PATTERNS, LOGS = range(5)
+# The cost of terms; cheap terms are tested first.
+FIELD, WORDS, VALUES, PATTERNS, LOGS = range(5)
 PATTERN_SECONDS = 3.0
 
 
 class Binder:
-    """Binds a query to rows, and collects notices about it. Use it for one query."""
+    """Compiles a query for some rows and collects notices about it. Use it for one query only."""
 
     def __init__(self, fields: Fields, now: float, is_given_up: Callable[[], bool] | None = None) -> None:
         self.fields = fields
         self.now = now
         self.time = TimeBudget(PATTERN_SECONDS, is_given_up)
         self.logs = logs.LogQuery(fields.sources.log, logs.SECONDS, is_given_up)
-        self._said: list[QueryNotice] = []
+        self._notices: list[QueryNotice] = []
         self._tallies: list[tuple[FieldTest, QueryField, Callable[[], Tally]]] = []
         self._source = QueryText()
 
     def bind(self, query: Query) -> list[tuple[Term, Check]]:
-        """Return the terms with what tells whether a row matches: all of these, one after the other.
+        """Return the terms, which must all match, and their checks, in the order in which to test them.
 
         Raises:
-            InvalidInput: when a field is ambiguous, or cannot be compared like this.
+            InvalidInput: when a field is ambiguous, or does not allow the comparison.
         """
         self._source = query.source
         if query.term is None:
@@ -58,18 +58,18 @@ class Binder:
         return [(term, check) for _, term, check in self._cheap_first(terms)]
 
     def notices(self) -> list[QueryNotice]:
-        """Return the notices, once rows were tested."""
-        said = list(self._said)
-        told: set[tuple[str, str]] = set()
+        """Return the notices after the rows were tested."""
+        notices = list(self._notices)
+        known: set[tuple[str, str]] = set()
         for term, field, count in self._tallies:
             for one in diagnostics.of_comparison(self._source, self.fields, term, field, count()):
-                if one.code == "no_value" or (one.code, field.name) not in told:
-                    told.add((one.code, field.name))
-                    said.append(one)
-        return said + self.logs.notices()
+                if one.code == "no_value" or (one.code, field.name) not in known:
+                    known.add((one.code, field.name))
+                    notices.append(one)
+        return notices + self.logs.notices()
 
     def nothing(self, term: Term, count: int, is_alone: bool) -> QueryNotice:
-        """Return the notice that a term left none of `count` tasks."""
+        """Return the notice that a term matches none of `count` tasks."""
         return diagnostics.of_nothing(self._source, self.fields, term, count, is_alone)
 
     def _term(self, term: Term) -> tuple[int, Check]:
@@ -79,41 +79,41 @@ class Binder:
             cost, check = self._term(term.term)
             return cost, lambda row: not check(row)
         if isinstance(term, Text):
-            said = diagnostics.of_word(self._source, term)
-            if said is not None:
-                self._said.append(said)
+            about_word = diagnostics.of_word(self._source, term)
+            if about_word is not None:
+                self._notices.append(about_word)
             wanted = term.text.casefold()
             test = glob(f"*{wanted}*") if term.is_glob else lambda found: wanted in found.casefold()
             return WORDS, any_text_check(test)
         if isinstance(term, Regex):
             return PATTERNS, any_text_check(self._searcher(term))
         if isinstance(term, StatusTest):
-            return FACT, _state_check(term.words)
+            return FIELD, _state_check(term.words)
         if isinstance(term, PresenceTest):
             return self._presence(term)
         return self._comparison(term)
 
     def _several(self, term: And | Or) -> tuple[int, Check]:
         parts = self._cheap_first(term.terms)
-        cost = parts[-1][0]
         checks = [check for _, _, check in parts]
-        if len(checks) <= 4:  # faster than a loop
-            check = checks[-1]
-            for before in reversed(checks[:-1]):
-                check = _both(before, check) if isinstance(term, And) else _either(before, check)
-            return cost, check
-        if isinstance(term, And):
-            return cost, lambda row: all(check(row) for check in checks)
-        return cost, lambda row: any(check(row) for check in checks)
+        is_and = isinstance(term, And)
+
+        def check(row: TaskRow) -> bool:
+            for one in checks:  # faster than all() and any() with a generator
+                if one(row) != is_and:
+                    return not is_and
+            return is_and
+
+        return parts[-1][0], check
 
     def _cheap_first(self, terms: Sequence[Term]) -> list[tuple[int, Term, Check]]:
-        """Return terms with cost and check, the cheapest ones first."""
+        """Return the cost, term and check of each term, the cheapest first."""
         parts = [(cost, term, check) for term in terms for cost, check in [self._term(term)]]
         return sorted(parts, key=itemgetter(0))
 
     def _presence(self, term: PresenceTest) -> tuple[int, Check]:
         checks: list[Check] = []
-        cost = FACT
+        cost = FIELD
         for key, span in zip(term.keys, term.spans or [Span()] * len(term.keys), strict=True):
             if key.lower() == "log":
                 checks.append(lambda row: row.run > 0)
@@ -132,24 +132,24 @@ class Binder:
             return self._pasted(term)
         field = self._field(term.key, term.span)
         if field is None:
-            return FACT, lambda row: False
+            return FIELD, lambda row: False
         test = self._test(term, field)
         get = field.get
         if field.kind != "value":
             if field.name in ("status", "kind") and all(isinstance(one, TextValue) for one in term.values):
                 words, get_word = frozenset(map(str, term.values)), attrgetter(field.name)
                 if term.operator == "!=":
-                    return FACT, lambda row: get_word(row) not in words
-                return FACT, lambda row: get_word(row) in words
+                    return FIELD, lambda row: get_word(row) not in words
+                return FIELD, lambda row: get_word(row) in words
             if term.operator == "!=":
-                return FACT, lambda row: (value := get(row)) is not None and not test(value)
-            return FACT, lambda row: (value := get(row)) is not None and bool(test(value))
-        seen = missing = odd = fitting = 0
+                return FIELD, lambda row: (value := get(row)) is not None and not test(value)
+            return FIELD, lambda row: (value := get(row)) is not None and bool(test(value))
+        seen = missing = mistyped = matching = 0
         wanted = term.operator != "!="
         nulls = term.operator in (":", "=", "!=")
 
         def check(row: TaskRow) -> bool:
-            nonlocal seen, missing, odd, fitting
+            nonlocal seen, missing, mistyped, matching
             seen += 1
             value = get(row)
             if value is MISSING or (value is None and not nulls):
@@ -157,13 +157,13 @@ class Binder:
                 return False
             found = test(value)
             if found is wanted:
-                fitting += 1
+                matching += 1
                 return True
             if found is None:
-                odd += 1
+                mistyped += 1
             return False
 
-        self._tallies.append((term, field, lambda: Tally(seen, missing, odd, fitting)))
+        self._tallies.append((term, field, lambda: Tally(seen, missing, mistyped, matching)))
         return VALUES, check
 
     def _test(self, term: FieldTest, field: QueryField) -> Test:
@@ -180,7 +180,7 @@ class Binder:
                 raise self._source.wrong(f"`{field.name}` {error}.", term.span.start) from None
         if operator in ("<", "<=", ">", ">="):
             raise self._source.wrong(
-                f"`{field.name}` is text; {operator!r} compares numbers, durations and times.",
+                f"`{field.name}` is text; {operator!r} only compares numbers, durations and times.",
                 term.span.start,
             )
         if field.kind == "label":
@@ -192,17 +192,17 @@ class Binder:
         unit = "a duration" if duration(value.text) is not None else "a time"
         if duration(value.text) is not None or moment(value.text, self.now) is not None:
             raise self._source.wrong(
-                f"`{field.name}` is compared with numbers, and {value.text} is {unit}.", term.span.start
+                f"`{field.name}` is compared with numbers; {value.text} is {unit}.", term.span.start
             )
 
     def _log(self, term: FieldTest) -> tuple[int, Check]:
         if term.operator != ":":
-            raise self._source.wrong("Logs are searched with log:word or log:/regex/.", term.span.start)
+            raise self._source.wrong("Write log:word or log:/regex/ to find text in logs.", term.span.start)
         needles = [logs.log_needle(value) for value in term.values]
         return LOGS, lambda row: self.logs.contains(row, needles)
 
     def _searcher(self, regex: Regex) -> Callable[[str], bool]:
-        """Return what searches texts with a pattern until its time is over."""
+        """Return a function that searches texts with a pattern within the time limit of the query."""
         find, time, source = compile_pattern(regex.pattern).search, self.time, self._source
         is_quick = is_quadratic(regex.pattern)
 
@@ -214,7 +214,7 @@ class Binder:
                 return find(text, timeout=left) is not None
             except (TimeoutError, MemoryError):
                 raise source.wrong(
-                    f"The search with {regex} takes longer than {time.seconds:g} s and was given up. "
+                    f"Matching {regex} took longer than {time.seconds:g} s and was stopped. "
                     "Use a simpler expression.",
                     regex.span.start,
                 ) from None
@@ -224,59 +224,45 @@ class Binder:
     # -- fields -----------------------------------------------------------
 
     def _field(self, key: str, span: Span) -> QueryField | None:
-        """Return the field of a key; without one, say so."""
+        """Return the field of a key; when it does not exist, add a notice and return None."""
         source = self._source
         try:
             field = self.fields.find(key)
         except AmbiguousField as error:
             raise source.wrong(
-                f"`{key}` may be {names(error.candidates)}. Write more of it.",
+                f"`{key}` is ambiguous: {names(error.candidates)}. Use a longer name.",
                 span.start,
                 [source.replaced(span, quote(one)) for one in error.candidates[:5]],
             ) from None
         except UnknownField as error:
             if not self.fields.rows:
                 return None
-            self._said.append(diagnostics.of_unknown(source, self.fields, error, span))
+            self._notices.append(diagnostics.of_unknown(source, self.fields, error, span))
             return None
         other = self.fields.shadowed(key)
         if other is not None:
-            message = f"`{key}` is the task's own; what was swept or reported is `{other}`."
-            self._said.append(
+            message = f"`{key}` is a property of the task; the parameter or metric of this name is `{other}`."
+            self._notices.append(
                 notice(source, span, "shadowed", message, suggestions=[source.replaced(span, quote(other))])
             )
         return field
 
     def _is_pasted(self, term: FieldTest) -> bool:
         """Return whether a term that looks like a comparison is a part of a task's name: `lr_1_lr=0.01`."""
-        if term.operator != "=" or not self._source.text:
+        if term.operator != "=" or not self._source.text or self.fields.has(term.key):
             return False
-        try:
-            self.fields.find(term.key)
-        except AmbiguousField:
-            return False
-        except UnknownField:
-            wanted = self._written(term).casefold()
-            return any(wanted in row.name.casefold() for row in self.fields.rows)
-        return False
+        wanted = self._written(term).casefold()
+        return any(wanted in row.name.casefold() for row in self.fields.rows)
 
     def _pasted(self, term: FieldTest) -> tuple[int, Check]:
         written = self._written(term)
         wanted = written.casefold()
-        message = f"There is no field `{term.key}`; `{written}` was looked for in the names."
-        self._said.append(notice(self._source, term.span, "as_name", message))
+        message = f"Unknown field `{term.key}`; searched for `{written}` in the names."
+        self._notices.append(notice(self._source, term.span, "as_name", message))
         return WORDS, lambda row: wanted in row.name.casefold()
 
     def _written(self, term: FieldTest) -> str:
         return self._source.text[term.span.start : term.end]
-
-
-def _both(first: Check, second: Check) -> Check:
-    return lambda row: first(row) and second(row)
-
-
-def _either(first: Check, second: Check) -> Check:
-    return lambda row: first(row) or second(row)
 
 
 def _has(field: QueryField) -> Check:

@@ -1,4 +1,4 @@
-"""Notices about a query: what its terms met, what may be meant, why nothing is left."""
+"""Notices about a query: what its terms found, what may be meant, why no task is left."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .fields import MISSING, Fields, QueryField, UnknownField
 from .scanner import QueryText, Span, quote, quoted
 from .values import value_text
 
-_VALUES_TOLD = 5
-_FIELDS_TOLD = 6
-_MAX_TERM = 100  # characters of a term that is repeated
+_MAX_VALUES_SHOWN = 5
+_MAX_FIELDS_SHOWN = 6
+_MAX_TERM = 100  # characters of a term in a message
 _OPERATORS = {
     **dict.fromkeys(("or", "|", "||"), "OR"),
     **dict.fromkeys(("and", "&", "&&"), "AND"),
     "not": "NOT",
 }
-_STATES = (*STATUSES, "active", "pinned", "damaged")
+_STATUS_WORDS = (*STATUSES, "active", "pinned", "damaged")
 
 
 @dataclass(frozen=True)
 class QueryNotice:
-    """A sentence about a search, its place in it, and searches that may be meant instead.
+    """A sentence about a query, with a position, and suggested queries.
 
-    `is_serious` where the result is not what was asked for, so that nothing should be done to it;
-    `is_partial` where that is because not everything could be searched.
+    `is_serious`: the result is not what was asked for, so no action should use it. `is_partial`: this is
+    because not everything could be searched.
     """
 
     code: str
@@ -45,17 +45,10 @@ class QueryNotice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a `FieldError`."""
-        told = {
-            "code": self.code,
-            "message": self.message,
-            "field": self.field,
-            "line": self.line,
-            "column": self.column,
-        }
-        return {**told, "suggestions": list(self.suggestions)} if self.suggestions else told
+        return {**self.error().to_dict(), "code": self.code}
 
     def error(self) -> InvalidInput:
-        """Return it as an error, for callers that must stop."""
+        """Return it as an error."""
         return InvalidInput(
             self.message,
             field=self.field,
@@ -91,37 +84,37 @@ def number_of(count: int, noun: str = "task") -> str:
 
 
 class Tally(NamedTuple):
-    """What a comparison met: how many tasks, how many without the field, with a value of another type, and
-    that fit.
+    """The results of a comparison: the number of tasks, of those without the field, of those with a value of
+    another type, and of those that match.
     """
 
     seen: int
     missing: int
-    odd: int
-    fitting: int
+    mistyped: int
+    matching: int
 
 
 def of_word(source: QueryText, term: Text) -> QueryNotice | None:
-    """Return a notice if a word looks like another term."""
+    """Return a notice when a word looks like another kind of term."""
     span, word = term.span, term.text
     if span is None:
         return None
     operator = _OPERATORS.get(word.lower())
     if operator is not None:
         message, meant = f"the operator is {operator}.", operator
-    elif word.lower() in _STATES:
+    elif word.lower() in _STATUS_WORDS:
         meant = f"is:{word.lower()}"
-        message = f"{meant} finds what is in this state."
+        message = f"{meant} finds tasks with this status."
     elif word[0] == "#" and len(word) > 1:
         meant = f"tag:{quote(word[1:])}"
-        message = f"{meant} finds what has this tag."
+        message = f"{meant} finds tasks with this tag."
     else:
         return None
     return notice(
         source,
         span,
         "as_word",
-        f"`{_short(word)}` was looked for as a word; {message}",
+        f"`{_short(word)}` was searched as a word; {message}",
         suggestions=[source.replaced(span, meant)],
     )
 
@@ -129,14 +122,14 @@ def of_word(source: QueryText, term: Text) -> QueryNotice | None:
 def of_comparison(
     source: QueryText, fields: Fields, term: FieldTest, field: QueryField, tally: Tally
 ) -> Iterator[QueryNotice]:
-    """Yield which tasks could not be compared, and which values exist instead of one that no task has."""
+    """Yield notices about tasks that could not be compared, and about the values that exist."""
     shown = f"`{field.name}`"
     if tally.missing:
         if tally.missing < tally.seen:
             have = "have" if tally.missing > 1 else "has"
             message = f"{tally.missing:,} of {number_of(tally.seen)} {have} no {shown}."
         elif tally.seen == 1:
-            message = f"The only task left to look at has no {shown}."
+            message = f"The only remaining task has no {shown}."
         else:
             message = f"None of {number_of(tally.seen)} has {shown}."
         others = fields.alike(field.name)[:3]
@@ -145,14 +138,13 @@ def of_comparison(
             message = f"{message[:-1]}; {names(others, 'and')} {what}."
         suggestions = [source.replaced(term.span, quote(one)) for one in others]
         yield notice(source, term.span, "missing", message, suggestions=suggestions)
-    if tally.odd:
+    if tally.mistyped:
         what = "a range" if term.operator == ":" else f"'{term.operator}'"
-        message = (
-            f"{shown} is no number in {tally.odd:,} of {number_of(tally.seen)}; {what} compares numbers."
-        )
-        everywhere = tally.odd + tally.missing == tally.seen
+        message = f"{shown} is not a number in {tally.mistyped:,} of {number_of(tally.seen)}; "
+        message += f"{what} compares numbers."
+        everywhere = tally.mistyped + tally.missing == tally.seen
         yield notice(source, term.span, "type", message, is_serious=everywhere)
-    if not tally.fitting and tally.seen > tally.missing + tally.odd and term.operator in (":", "="):
+    if not tally.matching and tally.seen > tally.missing + tally.mistyped and term.operator in (":", "="):
         yield _of_values(source, fields, term, field, tally.seen - tally.missing)
 
 
@@ -166,17 +158,17 @@ def _of_values(
     )
     wanted = [value.text.casefold().strip("*") for value in term.values if isinstance(value, TextValue)]
     near = [text for text in found if any(word and word in text.casefold() for word in wanted)]
-    most = [text for text, _ in found.most_common(_VALUES_TOLD)]
-    shown = list(dict.fromkeys([*near, *most]))[:_VALUES_TOLD]
+    most = [text for text, _ in found.most_common(_MAX_VALUES_SHOWN)]
+    shown = list(dict.fromkeys([*near, *most]))[:_MAX_VALUES_SHOWN]
     others = f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else ""
-    told = ", ".join(text if len(text) <= 60 else text[:59] + "…" for text in shown)
+    texts = ", ".join(text if len(text) <= 60 else text[:59] + "…" for text in shown)
     place = Span(term.span.start, term.end)
     return notice(
         source,
         term.span,
         "no_value",
         f"`{field.name}` is not {_short(' or '.join(map(str, term.values)))} in any of {number_of(count)}; "
-        f"there are {told}{others}.",
+        f"its values are {texts}{others}.",
         suggestions=[
             source.replaced(place, f"{quote(term.key)}{term.operator}{_value(text)}") for text in near[:3]
         ],
@@ -184,15 +176,15 @@ def _of_values(
 
 
 def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Span) -> QueryNotice:
-    """Say that no task has a field, and which ones there are."""
+    """Return the notice that no task has a field, with the fields that exist."""
     key = _short(error.key)
     if error.close:
-        message = f"There is no field `{key}`; did you mean {names(error.close)}?"
+        message = f"Unknown field `{key}`; did you mean {names(error.close)}?"
     else:
-        known = list(dict.fromkeys([*fields.figures, *fields.swept]))
-        shown = known[:_FIELDS_TOLD] + (["…"] if len(known) > _FIELDS_TOLD else [])
-        there = f"; there are {', '.join(shown)}" if known else ""
-        message = f"There is no field `{key}`{there}. To search for the text, quote it."
+        known = list(dict.fromkeys([*fields.metrics, *fields.swept]))
+        shown = known[:_MAX_FIELDS_SHOWN] + (["…"] if len(known) > _MAX_FIELDS_SHOWN else [])
+        valid = f"; fields are {', '.join(shown)}" if known else ""
+        message = f"Unknown field `{key}`{valid}. To search for the text, quote it."
     return notice(
         source,
         span,
@@ -204,9 +196,9 @@ def of_unknown(source: QueryText, fields: Fields, error: UnknownField, span: Spa
 
 
 def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alone: bool) -> QueryNotice:
-    """Say which term left none of `count` tasks."""
+    """Return the notice that a term matches none of `count` tasks; `is_alone`: it is the only term."""
     what = f"`{_short(str(term))}`"
-    left = "" if is_alone else " that the other terms leave"
+    left = "" if is_alone else " that the other terms match"
     if count == 1:
         message = f"{what} does not match the only task{left}."
     else:
@@ -221,12 +213,12 @@ def of_nothing(source: QueryText, fields: Fields, term: Term, count: int, is_alo
         span = term.span
         if fields.has(term.text):
             suggestions = [source.replaced(span, f"has:{quote(term.text)}")]
-            message += f" It was looked for as a word; has:{quote(term.text)} finds what has this field."
+            message += f" It was searched as a word; has:{quote(term.text)} finds tasks with this field."
     return notice(source, span, "nothing", message, suggestions=suggestions)
 
 
 def _value(text: str) -> str:
-    """Return a value so that it may stand behind an operator."""
+    """Return a value as it is written after an operator."""
     return quoted(text) if "," in text and text[0] != "[" else quote(text)
 
 

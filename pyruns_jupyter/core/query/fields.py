@@ -1,4 +1,4 @@
-"""What a query can compare and a table be sorted by: a task's facts, swept values, figures, configuration."""
+"""The fields of tasks for queries and sorting: properties, parameters and metrics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,17 @@ Getter = Callable[[TaskRow], Any]
 Configs = Callable[[], Mapping[str, Mapping[str, Any]]]
 
 MISSING: Any = object()
-CONFIG, FIGURE = "config", "figure"
+CONFIG, METRIC = "config", "figure"  # the prefixes of parameters and metrics in queries
 _NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a query may need besides the rows.
+    """Data that a query may need in addition to the rows.
 
-    `configs` gives the flat configuration of each task by its name, `log` the log of a task's latest run.
-    `shapes` says how many rows have which swept values and metrics; without it they are counted.
+    `configs` returns the flat configuration of each task by name, `log` the path of the log of a task's last
+    run. `shapes` has the number of rows for each set of swept values and metrics; without it they are
+    counted.
     """
 
     configs: Configs | None = None
@@ -37,18 +39,18 @@ class Sources:
 
     @classmethod
     def of(cls, index: TaskIndex) -> Sources:
-        """Return the sources of an index' rows."""
+        """Return the sources for the rows of an index."""
         paths = index.workspace.paths
         return cls(index.configs, lambda row: paths(row.name).log(row.run), index.shapes())
 
 
 @dataclass(frozen=True)
 class QueryField:
-    """A field that a word in a query means.
+    """A field of tasks.
 
-    `kind` is `text` (found in parts), `label` (one of several words), `number`, `time` (epoch seconds),
-    `duration` (seconds) or `value` (what a configuration or a figure holds). `get` returns MISSING or None
-    where a task has none.
+    `kind` is `text` (which can contain a value), `label` (one of several words), `number`, `time` (epoch
+    seconds), `duration` (seconds) or `value` (a parameter or a metric). `get` returns MISSING or None for a
+    task without the field.
     """
 
     name: str
@@ -57,7 +59,7 @@ class QueryField:
 
 
 class UnknownField(Exception):
-    """No task has such a field; `close` are names that are written alike."""
+    """No task has this field; `close` are similar names."""
 
     def __init__(self, key: str, close: Sequence[str]) -> None:
         super().__init__(key)
@@ -66,7 +68,7 @@ class UnknownField(Exception):
 
 
 class AmbiguousField(Exception):
-    """Several fields end in this key."""
+    """Several fields end with this key."""
 
     def __init__(self, key: str, candidates: Sequence[str]) -> None:
         super().__init__(key)
@@ -119,32 +121,29 @@ SCOPES = ("log", "has", "no", "is")
 
 
 class Fields:
-    """The fields of some rows. Their keys are gathered, and configurations loaded, only when needed."""
+    """The fields of some rows. Keys are only collected, and configurations only loaded, when needed."""
 
     def __init__(self, rows: Sequence[TaskRow], sources: Sources, now: float) -> None:
         self.rows = rows
         self.sources = sources
         self._builtins = _builtins(now)
-        self._swept: Counter[str] | None = None
-        self._figures: Counter[str] | None = None
-        self._loaded: Mapping[str, Mapping[str, Any]] | None = None
-        self._config_keys: dict[str, None] | None = None
 
     def find(self, key: str) -> QueryField:
-        """Return the field that `key` means.
+        """Return the field of a key.
 
-        A fact of the task, unless the key begins with a dot; else what was swept or reported under this key
-        or one that ends in it; else what any configuration has under it. The case counts only where it must.
+        It is a property of the task, unless the key begins with a dot; else the swept parameter or metric
+        with this key or the only one that ends with it; else a key of any configuration. Case matters only
+        where fields differ in it.
 
         Raises:
-            UnknownField: when there is none.
+            UnknownField: when there is no such field.
             AmbiguousField: when there are several.
         """
         builtin = self._builtins.get(key.lower())
         if builtin is not None:
             return builtin
         own = key.removeprefix(".")
-        for group in (CONFIG, FIGURE):
+        for group in (CONFIG, METRIC):
             if own.startswith(f"{group}."):
                 inner = own.removeprefix(f"{group}.")
                 found = self._match(inner, [group]) or (
@@ -152,13 +151,13 @@ class Fields:
                 )
                 if found:
                     return self._one(key, found)
-        found = self._match(own, [CONFIG, FIGURE]) or self._match_config(own)
+        found = self._match(own, [CONFIG, METRIC]) or self._match_config(own)
         if not found:
             raise UnknownField(key, self._close(key))
         return self._one(key, found)
 
     def has(self, key: str) -> bool:
-        """Return whether `key` means one field or several."""
+        """Return whether there is at least one field for a key."""
         try:
             self.find(key)
         except AmbiguousField:
@@ -168,57 +167,46 @@ class Fields:
         return True
 
     def alike(self, full: str) -> list[str]:
-        """Return other swept values and figures, of which the key `full` is the end."""
+        """Return the other swept parameters and metrics that end with the key `full`."""
         end = f".{full}"
-        return [one for one in {**self.swept, **self.figures} if one.endswith(end)]
+        return [one for one in {**self.swept, **self.metrics} if one.endswith(end)]
 
     def shadowed(self, key: str) -> str | None:
-        """Return how to reach what was swept or reported under the name of a fact of the task, if it was."""
+        """Return the key of the parameter or metric with the same name as a property of the task, if any."""
         if key.lower() not in self._builtins or key.startswith("."):
             return None
-        return f".{key}" if key in self.swept or key in self.figures else None
+        return f".{key}" if key in self.swept or key in self.metrics else None
 
-    @property
+    @cached_property
     def swept(self) -> Counter[str]:
-        """How many rows have each swept key."""
-        if self._swept is None:
-            shapes = self.sources.shapes
-            self._swept = _count(row.swept for row in self.rows) if shapes is None else count_keys(0, shapes)
-        return self._swept
+        """The number of rows with each swept key."""
+        shapes = self.sources.shapes
+        return _count(row.swept for row in self.rows) if shapes is None else count_keys(0, shapes)
 
-    @property
-    def figures(self) -> Counter[str]:
-        """How many rows have each figure."""
-        if self._figures is None:
-            shapes = self.sources.shapes
-            self._figures = (
-                _count(row.figures for row in self.rows) if shapes is None else count_keys(1, shapes)
-            )
-        return self._figures
+    @cached_property
+    def metrics(self) -> Counter[str]:
+        """The number of rows with each metric."""
+        shapes = self.sources.shapes
+        return _count(row.figures for row in self.rows) if shapes is None else count_keys(1, shapes)
 
-    @property
+    @cached_property
     def _configs(self) -> Mapping[str, Mapping[str, Any]]:
-        if self._loaded is None:
-            load = self.sources.configs
-            self._loaded = load() if load is not None else {}
-        return self._loaded
+        return {} if self.sources.configs is None else self.sources.configs()
+
+    @cached_property
+    def _config_keys(self) -> dict[str, None]:
+        different = {id(values): values for values in self._configs.values()}
+        key_sets = dict.fromkeys(map(tuple, different.values()))
+        return dict.fromkeys(key for keys in key_sets for key in keys)
 
     def _match(self, key: str, groups: Sequence[str]) -> list[tuple[str, str]]:
-        """Return group and full key of what was swept or reported under `key`."""
+        """Return group and full key of the swept parameters and metrics for a key."""
         return _matching(
             key,
-            [(group, full) for group in groups for full in (self.swept if group == CONFIG else self.figures)],
+            [(group, full) for group in groups for full in (self.swept if group == CONFIG else self.metrics)],
         )
 
     def _match_config(self, key: str) -> list[tuple[str, str]]:
-        if self._config_keys is None:
-            kept: dict[int, Mapping[str, Any]] = {}
-            shapes: dict[tuple[str, ...], None] = {}
-            for values in self._configs.values():
-                kept[id(values)] = values
-            for values in kept.values():
-                shapes[tuple(values)] = None
-            self._config_keys = dict.fromkeys(full for shape in shapes for full in shape)
         return _matching(key, [(CONFIG, full) for full in self._config_keys])
 
     def _one(self, key: str, found: list[tuple[str, str]]) -> QueryField:
@@ -229,9 +217,9 @@ class Fields:
                 [full if names.count(full) == 1 else f"{group}.{full}" for group, full in found],
             )
         group, full = found[0]
-        return QueryField(full, "value", self._figure(full) if group == FIGURE else self._config(full))
+        return QueryField(full, "value", self._metric(full) if group == METRIC else self._config(full))
 
-    def _figure(self, full: str) -> Getter:
+    def _metric(self, full: str) -> Getter:
         return lambda row: row.figures.get(full, MISSING)
 
     def _config(self, full: str) -> Getter:
@@ -247,8 +235,8 @@ class Fields:
         return get
 
     def _close(self, key: str) -> list[str]:
-        """Return up to three known names that are written like `key`, as short as they may be."""
-        full = dict.fromkeys([*self.swept, *self.figures, *(self._config_keys or ())])
+        """Return up to three names that are similar to `key`, in their shortest form."""
+        full = dict.fromkeys([*self.swept, *self.metrics, *self._config_keys])
         short: dict[str, str] = {}
         ends = Counter(name.rpartition(".")[2] for name in full)
         for name in full:
@@ -271,7 +259,7 @@ class Fields:
 
 
 def sort_rank(field: QueryField) -> Getter:
-    """Return what gives the value that a table is sorted by."""
+    """Return the function for the value by which to sort."""
     if field.name == "status":
         ranks = {status: rank for rank, status in enumerate(STATUSES)}
         return lambda row: ranks.get(row.status)
@@ -285,7 +273,7 @@ def _count(mappings: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 
 def count_keys(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
-    """Return how many rows have each swept value (part 0) or metric (part 1)."""
+    """Return the number of rows with each swept parameter (part 0) or metric (part 1)."""
     counts: Counter[str] = Counter()
     for shape, number in shapes.items():
         for key in shape[part]:
@@ -294,7 +282,7 @@ def count_keys(part: int, shapes: Mapping[Any, int]) -> Counter[str]:
 
 
 def _matching(key: str, known: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return those whose key is `key`, else those whose last parts are, else both whatever the case."""
+    """Return the fields with this key; else those that end with it; else the same, ignoring case."""
     exact = [one for one in known if one[1] == key]
     if exact:
         return exact

@@ -1,4 +1,4 @@
-"""Terms of a query that search the logs of tasks: each log up to a size, all of them for a limited time."""
+"""Search logs for the terms of a query, with limits on the size of each log and on the total time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import json
 import os
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from pyruns_jupyter.core.logs.reader import ESCAPES
@@ -21,11 +20,12 @@ from .ast import And, FieldTest, Or, Regex, Term, TextValue, Value
 from .diagnostics import QueryNotice, number_of
 from .pattern import TimeBudget
 
-MAX_BYTES = 64 * 1024 * 1024  # of one log; of a longer one its first quarter of that, and its end
-SECONDS = 8.0  # that one query may search logs
+MAX_BYTES = (
+    64 * 1024 * 1024
+)  # of one log; of a longer log, a quarter from its start and the rest from its end
+SECONDS = 8.0  # to search logs for one query
 MAX_LINE = 300  # characters of an excerpt
 _POLL_SECONDS = 0.2  # between two checks whether the client is gone
-_MAX_KNOWN = 50_000
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 LogOf = Callable[[TaskRow], Path]
@@ -34,7 +34,7 @@ _Key = tuple[LogSearch, int, int, int, int]
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A line of a log; `line` counts from 1, None when the log is too long to be counted."""
+    """A line of a log; `line` counts from 1, None when the log is too long for counting lines."""
 
     line: int | None
     text: str
@@ -42,14 +42,14 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class _Answer:
-    """The first line that matches, None when there is none, and whether a part of the log was left out."""
+    """The first line that matches, None when no line does, and whether a part of the log was skipped."""
 
     excerpt: Excerpt | None
     is_cut: bool
 
 
 def log_needle(value: Value) -> LogSearch:
-    """Return what a value of `log:` finds."""
+    """Return the log search for a value of `log:`."""
     if isinstance(value, Regex):
         return LogSearch(value.pattern, first_of=MAX_BYTES)
     return LogSearch(
@@ -58,7 +58,7 @@ def log_needle(value: Value) -> LogSearch:
 
 
 def wanted_needles(term: Term | None) -> Iterator[LogSearch]:
-    """Yield what a query finds in logs, except what must not be there."""
+    """Yield the log searches of a query, without negated ones."""
     if isinstance(term, (And, Or)):
         for part in term.terms:
             yield from wanted_needles(part)
@@ -67,7 +67,7 @@ def wanted_needles(term: Term | None) -> Iterator[LogSearch]:
 
 
 class LogQuery:
-    """The search in logs for one query. `notices` reports afterwards what was not searched."""
+    """Searches logs for one query. `notices` then reports logs that were not searched."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class LogQuery:
         self._refused = 0
 
     def contains(self, row: TaskRow, needles: Sequence[LogSearch]) -> bool:
-        """Return whether the log of the latest run of a task contains one of some needles."""
+        """Return whether the log of the last run of a task contains one of the needles."""
         is_cut = False
         try:
             for needle in needles:
@@ -104,7 +104,7 @@ class LogQuery:
         return False
 
     def excerpt(self, row: TaskRow, needles: Sequence[LogSearch]) -> Excerpt | None:
-        """Return the first line that contains one of some needles, None when none does."""
+        """Return the first line that contains one of the needles, None when no line does."""
         found: list[Excerpt] = []
         with contextlib.suppress(OSError):  # TimeoutError too
             for needle in needles:
@@ -114,59 +114,43 @@ class LogQuery:
         return min(found, key=lambda one: one.line or float("inf"), default=None)
 
     def notices(self) -> list[QueryNotice]:
-        """Return what to report about logs that were not searched, or not as a whole."""
-        said = []
+        """Return notices about logs that were not searched, or not completely."""
+        unread, cut, refused = (number_of(n, "log") for n in (self._unread, self._cut, self._refused))
+        messages = []
         if self._unread:
-            said.append(
-                _notice(
-                    "logs_unread",
-                    f"Searching logs was given up after {self._time.seconds:g} s: "
-                    f"{number_of(self._unread, 'log')} not searched. Narrow the search with other terms, or "
-                    "use a simpler regular expression.",
-                )
-            )
+            message = f"Searching logs was stopped after {self._time.seconds:g} s: {unread} not searched."
+            message += " Narrow the query with other terms, or use a simpler regular expression."
+            messages.append(("logs_unread", message))
         if self._cut:
-            said.append(
-                _notice(
-                    "logs_cut",
-                    f"{number_of(self._cut, 'log')} not searched as a whole: of more than "
-                    f"{MAX_BYTES >> 20} MiB only beginning and end are.",
-                )
-            )
+            message = f"{cut} not searched completely: above {MAX_BYTES >> 20} MiB, only start and end are."
+            messages.append(("logs_cut", message))
         if self._refused:
-            said.append(_notice("logs_unreadable", f"{number_of(self._refused, 'log')} could not be read."))
-        return said
+            messages.append(("logs_unreadable", f"{refused} could not be read."))
+        return [QueryNotice(*message, is_serious=True, is_partial=True) for message in messages]
 
     def close(self) -> None:
-        """End the process that searches."""
+        """End the search process."""
         self._closed.set()
         if self._process is not None:
             self._process.close()
 
     def _answer(self, row: TaskRow, needle: LogSearch) -> _Answer:
-        """Search the log of a task, unless the answer is known.
+        """Search the log of a task, unless the answer is cached.
 
         Raises:
             FileNotFoundError: when there is no log.
-            TimeoutError: when the time is over.
-            OSError: when it cannot be read.
+            TimeoutError: when the time limit is reached.
+            OSError: when the log cannot be read.
         """
         if self._log_of is None or row.run < 1:
             raise FileNotFoundError
         path = self._log_of(row)
         status = os.stat(path, follow_symlinks=False)
         key = (needle, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        with _lock:
-            known = _known.get(key)
-            if known is not None:
-                _known.move_to_end(key)
-                return known
-        answer = self._search(path, needle)
-        with _lock:
-            _known[key] = answer
-            while len(_known) > _MAX_KNOWN:
-                _known.popitem(last=False)
-        return answer
+        cached = _cached(key)
+        if not cached:
+            cached.append(self._search(path, needle))
+        return cached[0]
 
     def _search(self, path: Path, needle: LogSearch) -> _Answer:
         seconds = self._time.remaining()
@@ -176,24 +160,20 @@ class LogQuery:
                 watch = partial(_kill_when, self._is_given_up, self._process, self._closed)
                 threading.Thread(target=watch, name="pyruns-query", daemon=True).start()
         self._process.request(path, replace(needle, seconds=seconds))
-        said = json.loads(self._process.next_line())
-        if said.get("is_late"):
+        answer = json.loads(self._process.next_line())
+        if answer.get("is_late"):
             raise TimeoutError
-        if "first" not in said:
-            raise OSError(said["message"])
-        return _Answer(said["first"] and _excerpt(*said["first"]), said["is_cut"])
+        if "first" not in answer:
+            raise OSError(answer["message"])
+        return _Answer(answer["first"] and _excerpt(*answer["first"]), answer["is_cut"])
 
 
 def _kill_when(is_given_up: Callable[[], bool], process: SearchProcess, closed: threading.Event) -> None:
-    """Kill a search that nobody waits for any more: one log with a hard expression takes many seconds."""
+    """Kill a search whose client is gone: a complex expression in a long log takes many seconds."""
     while not closed.wait(_POLL_SECONDS):
         if is_given_up():
             process.kill()
             return
-
-
-def _notice(code: str, message: str) -> QueryNotice:
-    return QueryNotice(code, message, is_serious=True, is_partial=True)
 
 
 def _excerpt(line: int | None, text: str) -> Excerpt:
@@ -201,5 +181,7 @@ def _excerpt(line: int | None, text: str) -> Excerpt:
     return Excerpt(line, text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…")
 
 
-_lock = threading.Lock()
-_known: OrderedDict[_Key, _Answer] = OrderedDict()
+@lru_cache(maxsize=50_000)
+def _cached(key: _Key) -> list[_Answer]:
+    """Return a list for the answer, which is empty at first."""
+    return []

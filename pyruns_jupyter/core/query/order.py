@@ -1,4 +1,4 @@
-"""Sorting rows: numbers as numbers, numbers within texts too, what is missing last, equal ones by name."""
+"""Sort rows: numbers by value, also within texts; missing values last; equal values by name."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ T = TypeVar("T")
 def ordered(
     rows: Sequence[TaskRow], fields: Fields, sort: str, order: str
 ) -> tuple[list[TaskRow], list[QueryNotice]]:
-    """Return rows in order, pinned ones first, and notices about the sort keys.
+    """Return sorted rows, pinned ones first, and notices about the sort keys.
 
-    `sort` names fields between commas, the most important one first; a `-` before one turns its direction.
+    `sort` is a list of fields separated by commas; a `-` before a field reverses its order.
 
     Raises:
         InvalidInput: with `field` "sort", when a key is ambiguous.
     """
-    said: list[QueryNotice] = []
+    notices: list[QueryNotice] = []
     found = sorted(rows, key=lambda row: natural_key(row.name))
     descending = order == "desc"
-    for key, is_turned in reversed(_keys(sort, fields)):
-        is_descending = descending != is_turned
+    for key, is_reversed in reversed(_keys(sort, fields)):
+        is_descending = descending != is_reversed
         if key == "name":
             found.sort(key=lambda row: natural_key(row.name), reverse=is_descending)
             continue
@@ -40,15 +40,15 @@ def ordered(
             get = sort_rank(fields.find(key))
         except AmbiguousField as error:
             raise InvalidInput(
-                f"`{key}` may be {names(error.candidates)}. Sort by one of them.",
+                f"`{key}` is ambiguous: {names(error.candidates)}. Sort by one of them.",
                 field="sort",
                 suggestions=error.candidates,
             ) from None
         except UnknownField as error:
             if fields.rows:
                 hint = f"; did you mean {names(error.close)}?" if error.close else "."
-                message = f"There is no field `{key}` to sort by{hint}"
-                said.append(
+                message = f"Unknown field `{key}` in the sort order{hint}"
+                notices.append(
                     QueryNotice("unknown_field", message, suggestions=tuple(error.close), field="sort")
                 )
             continue
@@ -56,22 +56,22 @@ def ordered(
     pinned = [row for row in found if row.pinned]
     if pinned:
         found = pinned + [row for row in found if not row.pinned]
-    return found, said
+    return found, notices
 
 
 def _keys(sort: str, fields: Fields) -> list[tuple[str, bool]]:
-    """Return the sort keys, and whether each is turned around."""
+    """Return the sort keys, and whether each is reversed."""
     parts = [part.strip() for part in sort.split(",")]
-    if len(parts) > 1 and (sort in fields.swept or sort in fields.figures):
+    if len(parts) > 1 and (sort in fields.swept or sort in fields.metrics):
         parts = [sort]  # a key with a comma in it
     found = [(part.removeprefix("-"), part.startswith("-")) for part in parts if part.strip("-")]
     if len(found) > MAX_KEYS:
-        raise InvalidInput(f"Tasks are sorted by at most {MAX_KEYS} fields.", field="sort")
+        raise InvalidInput(f"Sort by at most {MAX_KEYS} fields.", field="sort")
     return found
 
 
 def sort_by(items: Iterable[T], get: Callable[[T], Any], is_descending: bool) -> list[T]:
-    """Return items by a value: numbers, then texts, or the other way round; those without it last."""
+    """Return items sorted by a value: numbers, then texts, or reversed; items without a value last."""
     numbers: list[tuple[Any, T]] = []
     texts: list[tuple[Any, T]] = []
     missing: list[T] = []

@@ -1,7 +1,7 @@
-"""From the text of a query to its terms.
+"""Parse the text of a query.
 
-lines   = line { newline line }           all have to match
-line    = either                          (a newline in parentheses or beside OR is white space)
+lines   = line { newline line }           all lines must match
+line    = either                          (a newline in parentheses or next to OR is white space)
 either  = all { "OR" all }
 all     = term { ["AND"] term }
 term    = ("-" | "NOT ") term | "(" either ")" | comparison | "exact words" | /regex/ | word
@@ -49,7 +49,7 @@ from .scanner import (
 from .values import is_measure, measure
 
 MAX_CHARACTERS = 20_000
-MAX_DEPTH = 60  # parentheses within each other
+MAX_DEPTH = 60  # of parentheses and exclusions
 KINDS = ("python", "shell")
 STATES = ("pinned", "damaged", "active", *STATUSES, *KINDS)
 _KINDS_OF = {"status": STATUSES, "kind": KINDS, "is": STATES}
@@ -57,13 +57,13 @@ _ORDERED = ("<", "<=", ">", ">=")
 
 
 def parse(text: str) -> Query:
-    """Read a query; the grammar is described in `docs/query.md`.
+    """Parse a query; its language is described in `docs/query.md`.
 
     Raises:
         InvalidInput: with `field` "query", line and column.
     """
     if len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"A search has at most {MAX_CHARACTERS:,} characters.", field="query")
+        raise InvalidInput(f"A query can have at most {MAX_CHARACTERS:,} characters.", field="query")
     return Query(_Parser(QueryText(text)).lines(), QueryText(text))
 
 
@@ -75,50 +75,50 @@ class _Parser:
         self.depth = 0
 
     def lines(self) -> Term | None:
-        """Read everything."""
+        """Parse the whole text."""
         found: list[Term] = []
         while self.at < len(self.text):
             found.append(self.either())
             if self.text[self.at : self.at + 1] == ")":
-                raise self.source.wrong("This parenthesis closes none.", self.at)
+                raise self.source.wrong("Unmatched ')'.", self.at)
         return _joined(And, found) if found else None
 
     def either(self) -> Term:
-        """Read what stands between parentheses, or a line."""
+        """Parse a line, or the inside of parentheses."""
         found = [self.all()]
         while self.keyword("OR"):
             start = self.at
             self.take("OR")
             if self.ends():
-                raise self.source.wrong("OR stands between two terms; the second one is missing.", start)
+                raise self.source.wrong("The term after OR is missing.", start)
             found.append(self.all())
         return _joined(Or, found)
 
     def all(self) -> Term:
-        """Read terms up to an OR, a closing parenthesis or the end of the line."""
+        """Parse terms up to an OR, a closing parenthesis or the end of the line."""
         found: list[Term] = []
         while not self.ends() and not self.keyword("OR"):
             if self.keyword("AND"):
                 start = self.at
                 self.take("AND")
                 if not found or self.ends() or self.keyword("OR") or self.keyword("AND"):
-                    raise self.source.wrong("AND stands between two terms; one is missing.", start)
+                    raise self.source.wrong("A term before or after AND is missing.", start)
             elif found and self.new_line():
                 break
             found.append(self.term())
         if not found:
-            what = "OR stands between two terms; the first one is missing."
+            what = "The term before OR is missing."
             raise self.source.wrong(what if self.keyword("OR") else "A term is missing here.", self.at)
         return _joined(And, found)
 
     def term(self) -> Term:
-        """Read one term and the white space behind it."""
+        """Parse a term and the white space after it."""
         start = self.at
         character = self.text[start]
         if character in "-(" or self.keyword("NOT"):
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise self.source.wrong("Parentheses and exclusions lie too deep within each other.", start)
+                raise self.source.wrong("Parentheses and exclusions are nested too deeply.", start)
             term = self.group() if character == "(" else self.excluded()
             self.depth -= 1
             return term
@@ -133,7 +133,7 @@ class _Parser:
         else:
             end = bare_word(self.text, start)
             if end == start:
-                raise self.source.wrong("This parenthesis closes none.", start)
+                raise self.source.wrong("Unmatched ')'.", start)
             check_word(self.source, start, end)
             word = self.text[start:end]
             is_glob = "*" in word and not has_open_bracket(word)
@@ -145,12 +145,12 @@ class _Parser:
         start = self.at
         self.at = skip_space(self.text, start + 1)
         if self.text[self.at : self.at + 1] == ")":
-            raise self.source.wrong("There is nothing between these parentheses.", start)
+            raise self.source.wrong("These parentheses are empty.", start)
         found: list[Term] = []
         while self.at < len(self.text) and self.text[self.at] != ")":
             found.append(self.either())
         if self.at >= len(self.text):
-            raise self.source.wrong("A parenthesis is opened here and never closed.", start)
+            raise self.source.wrong("This parenthesis is never closed.", start)
         self.at = skip_space(self.text, self.at + 1)
         return _joined(And, found)
 
@@ -161,9 +161,11 @@ class _Parser:
         if word == "NOT":
             self.at = skip_space(self.text, self.at)
         elif self.text[self.at : self.at + 1].isspace():
-            raise self.source.wrong("'-' excludes the term that follows it without a space.", start)
+            raise self.source.wrong(
+                "There must be no space between '-' and the term that it excludes.", start
+            )
         if self.ends() or self.keyword("OR") or self.keyword("AND"):
-            raise self.source.wrong(f"{word!r} excludes the term behind it, and there is none.", start)
+            raise self.source.wrong(f"The term after {word!r} is missing.", start)
         return Not(self.term())
 
     def regex(self) -> Regex:
@@ -181,7 +183,7 @@ class _Parser:
         values = [self.value(start, operator)]
         while self.text[self.at : self.at + 1] == ",":
             if operator in _ORDERED:
-                raise self.source.wrong(f"{operator!r} compares with one value, not with several.", self.at)
+                raise self.source.wrong(f"{operator!r} compares with a single value only.", self.at)
             start = skip_space(self.text, self.at + 1, within_line=True)
             values.append(self.value(start if start < len(self.text) else self.at + 1, operator))
         if operator in _ORDERED:
@@ -201,7 +203,7 @@ class _Parser:
             found, self.at = quoted_text(self.source, start)
             following = text[self.at : self.at + 1]
             if following and not following.isspace() and following not in "),":
-                raise self.source.wrong("After a quoted value a space or a comma is missing.", self.at)
+                raise self.source.wrong("A space or a comma is missing after the quoted value.", self.at)
             return TextValue(found, True)
         if character == "/":
             return self.regex()
@@ -210,19 +212,19 @@ class _Parser:
         found = text[start : self.at]
         if not found:
             shown = text[max(0, start - 40) : start].split()[-1:] or [operator]
-            raise self.source.wrong(f"After {shown[0]!r} a value is missing.", start)
+            raise self.source.wrong(f"The value after {shown[0]!r} is missing.", start)
         if found[0] in "<>=!" and operator != ":":
             raise self.source.wrong(
-                f"{operator + found[0]!r} is no operator; there are {', '.join(OPERATORS)}.", start
+                f"Unknown operator {operator + found[0]!r}; use one of {', '.join(OPERATORS)}.", start
             )
         low, dots, high = found.partition("..")
         if dots and (low or high) and all(not end or is_measure(end) for end in (low, high)):
             first, last = measure(low), measure(high)
             if operator != ":":
-                raise self.source.wrong("A range stands after ':', as in lr:1e-4..1e-2.", start)
+                raise self.source.wrong("A range needs ':', as in lr:1e-4..1e-2.", start)
             if first is not None and last is not None and first > last:
                 raise self.source.wrong(
-                    f"The range {found} is empty: the smaller value stands first.",
+                    f"The range {found} is empty: write the smaller value first.",
                     start,
                     [self.source.replaced(Span(start, self.at), f"{high}..{low}")],
                 )
@@ -239,13 +241,12 @@ class _Parser:
             meant = f"{field}{operator.translate(str.maketrans('<>', '><'))}{key}"
             meant += f" {field}{sign}{limit}" if sign else ""
             raise self.source.wrong(
-                f"The field stands first: {meant}.",
+                f"Write the field first: {meant}.",
                 start,
                 [self.source.replaced(Span(span.start, self.at), meant)],
             )
         raise self.source.wrong(
-            f"{key + operator!r} compares numbers, durations (10m) and times (2026-11-01), "
-            f"and {shown!r} is none of them.",
+            f"{key + operator!r} needs a number, a duration (10m) or a time (2026-11-01), not {shown!r}.",
             start,
         )
 
@@ -261,11 +262,10 @@ class _Parser:
         start = max(start, self.text.find(word, start, self.at))
         several = word.lower().replace("|", ",").split(",")
         whole = ",".join(several) if len(several) > 1 and set(several) <= set(known) else None
-        close = [whole] if whole else difflib.get_close_matches(word.lower(), known, 1)
-        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
+        close, hint = ([whole], f"did you mean {whole}?") if whole else close_to(word.lower(), known)
         span = Span(start, start + len(word))
         raise self.source.wrong(
-            f"There is no {'state' if key == 'is' else key} {word!r}: {hint}",
+            f"Unknown {'status' if key == 'is' else key} {word!r}: {hint}",
             start,
             [self.source.replaced(span, one) for one in close],
         )
@@ -274,7 +274,7 @@ class _Parser:
         words: list[str] = []
         for value in values:
             if isinstance(value, Regex):
-                raise self.source.wrong(f"After '{key}:' a name is expected, no regular expression.", start)
+                raise self.source.wrong(f"'{key}:' needs a name, not a regular expression.", start)
             words.append(value.text if isinstance(value, TextValue) else str(value))
         if key == "is":
             return StatusTest(tuple(self.one_of(key, word, STATES, start) for word in words))
@@ -286,7 +286,7 @@ class _Parser:
             position += len(word)
         return PresenceTest(key == "has", tuple(words), tuple(spans))
 
-    # -- where we stand ---------------------------------------------------
+    # -- position -----------------------------------------------------------
 
     def ends(self) -> bool:
         return self.at >= len(self.text) or self.text[self.at] == ")"
@@ -310,8 +310,14 @@ class _Parser:
         return False
 
 
+def close_to(word: str, known: Sequence[str]) -> tuple[list[str], str]:
+    """Return the known word that is most similar to a word, if any, and the end of an error message."""
+    close = difflib.get_close_matches(word, known, 1)
+    return close, f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
+
+
 def _joined(kind: type[And] | type[Or], terms: Sequence[Term]) -> Term:
-    """Return terms as one; a group of the same kind among them needs no parentheses."""
+    """Return several terms as one; nested terms of the same kind are flattened."""
     flat: list[Term] = []
     for term in terms:
         flat.extend(term.terms if isinstance(term, kind) else (term,))

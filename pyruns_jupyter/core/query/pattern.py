@@ -1,4 +1,4 @@
-"""Regular expressions in queries, and the time that one query may take."""
+"""Regular expressions in queries, with a limit on the time that a query may take."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from regex import Pattern
 
 MAX_PATTERN = 500  # characters of a pattern
-QUICK_TEXT = 1000  # characters that a quadratic pattern searches in milliseconds
+QUICK_TEXT = 1000  # characters that a quadratic pattern matches within milliseconds
 _ONE_REPETITION = re.compile(r"(?:\\.|[^\\*+?{|(])*[*+?]?(?:\\.|[^\\*+?{|(])*", re.DOTALL)
 
 
 class TimeBudget:
-    """The time that the searches of one query may take together, from the first of them on.
+    """The time that all searches of one query may take, from the start of the first one.
 
-    It is over at once when `is_given_up` returns true: nobody waits for the result.
+    It ends at once when `is_given_up` returns true, as the client is gone.
     """
 
     def __init__(self, seconds: float, is_given_up: Callable[[], bool] | None = None) -> None:
@@ -30,10 +30,10 @@ class TimeBudget:
         self._end: float | None = None
 
     def remaining(self) -> float:
-        """Return the seconds that are left.
+        """Return the remaining seconds.
 
         Raises:
-            TimeoutError: when there are none.
+            TimeoutError: when no time remains.
         """
         now = time.monotonic()
         if self._end is None:
@@ -44,8 +44,8 @@ class TimeBudget:
 
 
 def is_quadratic(pattern: str) -> bool:
-    """Return whether an expression without groups and with at most one repetition takes at most quadratic
-    time: a timeout takes ten times as long as its search in a short text.
+    """Return whether an expression takes at most quadratic time, as it has no groups and at most one
+    repetition. It needs no timeout in a short text, where a timeout takes ten times as long as the search.
     """
     return _ONE_REPETITION.fullmatch(pattern) is not None
 
@@ -54,11 +54,11 @@ def compile_pattern(pattern: str) -> Pattern[str]:
     """Compile a regular expression of a query, which ignores case.
 
     Raises:
-        InvalidInput: why it cannot be used.
+        InvalidInput: when it is too long or not valid.
     """
     if len(pattern) > MAX_PATTERN:
         raise InvalidInput(
-            f"A regular expression in a query has at most {MAX_PATTERN} characters.", field="query"
+            f"A regular expression in a query can have at most {MAX_PATTERN} characters.", field="query"
         )
     try:
         return compile_regex(pattern, ignore_case=True)

@@ -1,4 +1,4 @@
-"""Places in a query's text, its smallest parts, and how a text is written so that it is taken literally."""
+"""Positions and tokens in the text of a query, and quoting."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 
 OPERATORS = ("<=", ">=", "!=", "<", ">", "=", ":")
 KEYWORDS = ("OR", "AND", "NOT")
-# What a bare word may not hold without meaning something else.
+# Characters that have a special meaning in a bare word.
 _SPECIAL = re.compile(r"[\s\"\\<>=!:,()\[\]{}≤≥≠*]")
-# White space may stand around an operator, but `a :b` is two words; `lr:<0.1` is `lr<0.1`.
+# White space is allowed around an operator, but `a :b` is two words; `lr:<0.1` is `lr<0.1`.
 _OPERATOR = re.compile(r"[^\S\n]*:?(<=|>=|!=|==|[<>=≤≥≠])[^\S\n]*|(:)[^\S\n]*|[^\S\n]+(:)[^\S\n]+")
 _WRITTEN = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
 OPERATOR_WITHIN = re.compile(r"(.*?)(?:(<=|>=|[<>≤≥])(.*))?\Z", re.DOTALL)  # of `lr<0.1`, in parts
 _SIGNS = re.compile(r"[<>=!:≤≥≠]+")
 _KEY = re.compile(r"[^\s\"<>=!:,()\[\]{}≤≥≠]+")
+_QUOTED = re.compile(r'"((?:\\[\\"]|\\(?![\\"])|[^"\\])*)"')
+_ESCAPE = re.compile(r'\\([\\"])')
+_SLASHED = re.compile(r"/((?:\\.|[^/\\])*)/", re.DOTALL)
+_SLASH = re.compile(r"\\.|/", re.DOTALL)  # or an escaped character
 _OPENING, _CLOSING = "([{", ")]}"
 
 
 @dataclass(frozen=True)
 class Span:
-    """A part of the text of a query: character positions from 0, the end not included."""
+    """A part of the text of a query: character positions from 0, end excluded."""
 
     start: int = 0
     end: int = 0
@@ -31,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True)
 class QueryText:
-    """The text that a query was read from; equal to any other one, as it is not part of the meaning."""
+    """The text of a query; equal to any other, as it is not a part of the meaning."""
 
     text: str = field(default="", compare=False)
 
@@ -41,7 +45,7 @@ class QueryText:
         return before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
 
     def wrong(self, message: str, position: int, suggestions: Sequence[str] = ()) -> InvalidInput:
-        """Return the error that says what is wrong at a position."""
+        """Return an error at a position."""
         line, column = self.place(position)
         return InvalidInput(message, field="query", line=line, column=column, suggestions=suggestions)
 
@@ -51,38 +55,33 @@ class QueryText:
 
 
 def quote(text: str) -> str:
-    """Return `text` so that a query takes it literally, whatever it holds."""
+    """Return `text` so that a query takes it literally."""
     plain = text and not _SPECIAL.search(text) and text[0] not in "-/" and text not in KEYWORDS
     return text if plain else quoted(text)
 
 
 def quoted(text: str) -> str:
-    """Return `text` between quotes."""
+    """Return `text` in quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def slashed(pattern: str) -> str:
     """Return a regular expression between slashes."""
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        width = 2 if pattern[position] == "\\" else 1
-        part = pattern[position : position + width]
-        parts.append("\\/" if part == "/" else part)
-        position += width
-    return f"/{''.join(parts)}/"
+    return "/" + _SLASH.sub(lambda part: r"\/" if part[0] == "/" else part[0], pattern) + "/"
 
 
 def skip_space(text: str, position: int, *, within_line: bool = False) -> int:
-    """Return the first position from `position` on that is not white space, or a line break `within_line`."""
+    """Return the first position at or after `position` that is not white space; `within_line`, a line break
+    too.
+    """
     while position < len(text) and text[position].isspace() and not (within_line and text[position] == "\n"):
         position += 1
     return position
 
 
 def bare_word(text: str, start: int, stop: str = "") -> int:
-    """Return where the bare word at `start` ends: at white space, a parenthesis that it did not open itself,
-    or one of `stop` outside brackets.
+    """Return where the bare word at `start` ends: at white space, an unmatched parenthesis, or one of `stop`
+    outside brackets.
     """
     depth = 0
     position = start
@@ -101,7 +100,7 @@ def bare_word(text: str, start: int, stop: str = "") -> int:
 
 
 def has_open_bracket(text: str) -> bool:
-    """Return whether a bracket stays open in a bare word, so that it would swallow what follows."""
+    """Return whether a bracket in a bare word is not closed, so that the word would extend too far."""
     depth = 0
     for character in text:
         depth += (character in _OPENING) - (character in _CLOSING and depth > 0)
@@ -109,55 +108,41 @@ def has_open_bracket(text: str) -> bool:
 
 
 def quoted_text(source: QueryText, start: int) -> tuple[str, int]:
-    """Return the text between the quotes that open at `start`, and where it ends.
+    """Return the text in the quotes that start at `start`, and where they end.
 
     Raises:
-        InvalidInput: when they never close.
+        InvalidInput: when they are not closed.
     """
-    text = source.text
-    parts: list[str] = []
-    position = start + 1
-    while position < len(text):
-        character = text[position]
-        if character == '"':
-            return "".join(parts), position + 1
-        if character == "\\" and text[position + 1 : position + 2] in ("\\", '"'):
-            position += 1
-            character = text[position]
-        parts.append(character)
-        position += 1
-    raise source.wrong("A quote is opened here and never closed.", start)
+    found = _QUOTED.match(source.text, start)
+    if found is None:
+        raise source.wrong("This quote is never closed.", start)
+    return _ESCAPE.sub(r"\1", found[1]), found.end()
 
 
 def slashed_text(source: QueryText, start: int) -> tuple[str, int]:
-    """Return the regular expression between the slashes that open at `start`, and where it ends.
+    """Return the regular expression between the slashes that start at `start`, and where they end.
 
     Raises:
-        InvalidInput: when they never close, or words follow without a space.
+        InvalidInput: when they are not closed, or text follows without a space.
     """
     text = source.text
-    parts: list[str] = []
-    position = start + 1
-    while position < len(text) and text[position] != "/":
-        part = text[position : position + 2] if text[position] == "\\" else text[position]
-        parts.append("/" if part == "\\/" else part)
-        position += len(part)
-    if position >= len(text):
+    found = _SLASHED.match(text, start)
+    if found is None:
         raise source.wrong(
-            "A regular expression begins here with / and never ends. To search for the text, quote it.",
+            "This regular expression is never closed by a second /. To search for the text, quote it.",
             start,
             _quoting(source, start),
         )
-    position += 1
-    if text[position : position + 1] == "i":  # the case never counts
+    position = found.end()
+    if text[position : position + 1] == "i":  # case is always ignored
         position += 1
     if position < len(text) and not text[position].isspace() and text[position] not in "),":
         raise source.wrong(
-            "A regular expression ends at the second /. Write \\/ for one inside, or quote it.",
+            "A regular expression ends at the second /. Write \\/ for a slash, or quote the text.",
             position,
             _quoting(source, start),
         )
-    return "".join(parts), position
+    return _SLASH.sub(lambda part: "/" if part[0] == "\\/" else part[0], found[1]), position
 
 
 def _quoting(source: QueryText, start: int) -> list[str]:
@@ -167,12 +152,12 @@ def _quoting(source: QueryText, start: int) -> list[str]:
 
 
 def key_at(source: QueryText, start: int) -> tuple[str, Span, str, int] | None:
-    """Return the key, its place, the operator and where the value begins of a comparison that begins at
-    `start`, if one does.
+    """Return the key, its position, the operator and the position of the value of the comparison at `start`,
+    None when there is no comparison.
     """
     text = source.text
     if text[start] == "/":
-        return None  # a regular expression, also with a `=` in it
+        return None  # a regular expression, which may contain `=`
     if text[start] == '"':
         try:
             key, end = quoted_text(source, start)
@@ -191,7 +176,7 @@ def key_at(source: QueryText, start: int) -> tuple[str, Span, str, int] | None:
 
 
 def check_word(source: QueryText, start: int, end: int) -> None:
-    """Check that a bare word is not a comparison that went wrong.
+    """Check that a bare word is not an invalid comparison.
 
     Raises:
         InvalidInput: when it begins with an operator or an exclamation mark.
@@ -202,10 +187,12 @@ def check_word(source: QueryText, start: int, end: int) -> None:
         return
     quoting = [source.replaced(Span(start, end), quoted(word))]
     if word[0] == "!" and len(signs.group()) == 1 and len(word) > 1:
-        turned = [source.replaced(Span(start, start + 1), "-")]
-        raise source.wrong(f"-{word[1:]} excludes a word; to search for {word!r}, quote it.", start, turned)
+        negated = [source.replaced(Span(start, start + 1), "-")]
+        raise source.wrong(
+            f"Write -{word[1:]} to exclude a word; to search for {word!r}, quote it.", start, negated
+        )
     raise source.wrong(
-        f"{signs.group()!r} stands between a field and a value, as in lr<0.01 or opt=adam. "
+        f"{signs.group()!r} needs a field before it and a value after it, as in lr<0.01 or opt=adam. "
         "To search for the text, quote it.",
         start,
         quoting,
@@ -213,7 +200,7 @@ def check_word(source: QueryText, start: int, end: int) -> None:
 
 
 def bracket_end(text: str, start: int) -> int | None:
-    """Return where the list ends that a bracket opens at `start`, None when it does not close in its line."""
+    """Return where the list that a bracket opens at `start` ends, None when it is not closed in its line."""
     depth = 0
     for position in range(start, len(text)):
         character = text[position]

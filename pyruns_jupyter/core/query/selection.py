@@ -1,8 +1,7 @@
-"""Select the rows that match a query, in order, with notices about it."""
+"""Select and sort the rows that match a query, with notices about it."""
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -18,12 +17,12 @@ from .diagnostics import QueryNotice
 from .fields import Fields, Sources
 from .logs import Excerpt, wanted_needles
 from .order import ordered
-from .parser import parse
+from .parser import close_to, parse
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A page of the rows that match, how many match, and notices about the query."""
+    """A page of the matching rows, the number of all matching rows, and notices about the query."""
 
     items: list[TaskRow]
     total: int
@@ -47,30 +46,30 @@ def select(
     now: float | None = None,
     is_given_up: Callable[[], bool] | None = None,
 ) -> QueryResult:
-    """Return the rows that match a search.
+    """Return the rows that match a query.
 
     Args:
-        rows: those of a workspace.
-        query: what to look for.
-        statuses: which of those to return, all when None.
-        sort: fields between commas, the most important one first, each with a `-` before it when it goes the
-            other way; see `docs/query.md`. Pinned tasks come first in any case.
+        rows: the rows of a workspace.
+        query: the query or its text.
+        statuses: return only rows with one of these statuses; None for all.
+        sort: fields separated by commas; a `-` before a field reverses its order; see `docs/query.md`. Pinned
+            tasks always come first.
         order: `asc` or `desc`.
-        offset: how many to leave out.
-        limit: how many to return, None for all.
-        sources: where configurations and logs are.
-        strict: refuse what would return other tasks than were meant (a field that there is not, logs that
-            could not be read) instead of a notice; for callers that act on the result.
+        offset: the number of rows to skip.
+        limit: the maximum number of rows, None for all.
+        sources: access to configurations and logs.
+        strict: raise an error, instead of adding a notice, when the result is not what was asked for (an
+            unknown field, logs that could not be read); for callers that act on the result.
         partial: whether `strict` accepts, with a notice, that not all logs could be searched.
-        excerpts: whether to return the first line of each log that matches.
+        excerpts: whether to return the first matching line of each log.
         now: the time in epoch seconds.
         is_given_up: whether the client is gone; called between searches in texts and logs.
 
     Raises:
-        InvalidInput: when the query, a status or the order is not understood, or a field is ambiguous.
+        InvalidInput: when the query, a status or the order is invalid, or a field is ambiguous.
     """
     if order not in ("asc", "desc"):
-        raise InvalidInput(f"The order is asc or desc, not {order!r}.", field="order")
+        raise InvalidInput(f"The order must be asc or desc, not {order!r}.", field="order")
     parsed = parse(query) if isinstance(query, str) else query
     now = time.time() if now is None else now
     known = list(rows)
@@ -92,9 +91,9 @@ def select(
         if emptied is not None and not notices:
             notices = [emptied]
         if strict:
-            for said in notices:
-                if said.is_serious and not (partial and said.is_partial):
-                    raise said.error()
+            for one in notices:
+                if one.is_serious and not (partial and one.is_partial):
+                    raise one.error()
         in_order, about_sort = ordered(found, fields, sort, order)
         offset = max(0, offset)
         end = None if limit is None else offset + max(0, limit)
@@ -109,6 +108,4 @@ def _status(word: str) -> str:
     status = word.strip().lower()
     if status in STATUSES:
         return status
-    close = difflib.get_close_matches(status, STATUSES, 1)
-    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(STATUSES)}."
-    raise InvalidInput(f"There is no status {word!r}: {hint}", field="status")
+    raise InvalidInput(f"Unknown status {word!r}: {close_to(status, STATUSES)[1]}", field="status")

@@ -1,4 +1,4 @@
-"""What the words of a query mean as numbers, durations and times, and how values are written."""
+"""Read words of a query as numbers, durations and times, and write values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from pyruns_jupyter.core.common.timestamps import duration
 
-# Formats of points in time, with the stretch that each of them names; of a month it depends on the month.
+# Formats of times with the length of the period that they name; that of a month depends on the month.
 _FORMATS = {
     "%Y-%m": None,
     "%Y-%m-%d": datetime.timedelta(days=1),
@@ -25,14 +25,14 @@ _DAYS = {"today": 0, "yesterday": 1}
 
 @dataclass(frozen=True)
 class Moment:
-    """A stretch of time that a word names (a month, a day, a minute), in epoch seconds, the end excluded."""
+    """The period that a word names (a month, a day, a minute), in epoch seconds, end excluded."""
 
     start: float
     end: float
 
 
 def value_text(value: Any) -> str:
-    """Return a swept value or figure as people write it in a query."""
+    """Return a parameter or a metric as it is written in a query."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -48,7 +48,7 @@ def value_text(value: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def number(text: str) -> float | None:
-    """Return the number that a text is (`3`, `1e-4`, `inf`, `nan`), None when it is none."""
+    """Return the number of a text (`3`, `1e-4`, `inf`, `nan`), None when it is not a number."""
     try:
         return float(text)
     except ValueError:
@@ -56,30 +56,30 @@ def number(text: str) -> float | None:
 
 
 def moment(text: str, now: float) -> Moment | None:
-    """Return the time that `2026-11`, `2026-11-01`, `2026-11-01T12:30` or `today` names, else None.
+    """Return the period of `2026-11`, `2026-11-01`, `2026-11-01T12:30` or `today`; None for other texts.
 
-    Times are local unless they end in `Z` or an offset.
+    Times are local unless they end with `Z` or an offset.
     """
     if text.lower() in _DAYS:
         today = datetime.datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        return _stretch(today - datetime.timedelta(days=_DAYS[text.lower()]), datetime.timedelta(days=1))
+        return _period(today - datetime.timedelta(days=_DAYS[text.lower()]), datetime.timedelta(days=1))
     for form, length in _FORMATS.items() if text[:1].isdecimal() else ():
         with suppress(ValueError, OverflowError, OSError):
             start = datetime.datetime.strptime(text.replace(" ", "T", 1), form)
-            return _stretch(start, length or datetime.timedelta(days=monthrange(start.year, start.month)[1]))
+            return _period(start, length or datetime.timedelta(days=monthrange(start.year, start.month)[1]))
     return None
 
 
-def _stretch(start: datetime.datetime, length: datetime.timedelta) -> Moment:
+def _period(start: datetime.datetime, length: datetime.timedelta) -> Moment:
     return Moment(start.timestamp(), (start + length).timestamp())
 
 
 def measure(text: str) -> float | None:
-    """Return the number, or the seconds of the duration, that a text is; None when it is neither."""
+    """Return the number or the seconds of a duration; None for other texts."""
     found = number(text)
     return duration(text) if found is None else found
 
 
 def is_measure(text: str) -> bool:
-    """Return whether a text is something that can be larger or smaller: a number, a duration or a time."""
+    """Return whether a text is a number, a duration or a time."""
     return measure(text) is not None or moment(text, 0.0) is not None

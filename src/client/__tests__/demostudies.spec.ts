@@ -78,9 +78,9 @@ describe('a search for the best configuration', () => {
   });
 
   it.each([
-    [{ text: 'lr: 0.1' }, 'yaml', 'Nothing is searched'],
-    [{ text: 'lr: (0.1 | 0.2)' }, 'lr', 'advance together'],
-    [{ text: 'lr: log(1, 0.1)' }, 'lr', 'has to be below'],
+    [{ text: 'lr: 0.1' }, 'yaml', 'The search space is empty'],
+    [{ text: 'lr: (0.1 | 0.2)' }, 'lr', 'Zipped values'],
+    [{ text: 'lr: log(1, 0.1)' }, 'lr', 'must be below'],
     [{ text: 'model: foo | bar' }, 'model', 'takes one of mlp, sgd'],
     [{ text: 'nobody: 1 | 2' }, 'nobody', 'has no argument'],
     [{ objective: ' ' }, 'objective', 'which figure'],

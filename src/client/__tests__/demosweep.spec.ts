@@ -96,7 +96,7 @@ describe('the preview of a sweep', () => {
     expect(found).toMatchObject({ count: 2, duplicates: 4 });
     expect(found.notices?.[0]).toMatchObject({
       message:
-        'lr=0.1 stands here 3 times; tasks with equal configurations are made once (6 become 2).',
+        'lr=0.1 occurs 3 times; equal configurations make one task (6 become 2).',
       field: 'lr',
       line: 1,
       column: 5
@@ -160,19 +160,19 @@ describe('the preview of a sweep', () => {
     ],
     [
       'lr: 0.1 |',
-      'Nothing stands beside a bar: write null or "" for an empty value, \\| for a bar as text.',
+      'A value is missing before or after a bar: write null or "" for an empty value, \\| for a bar as text.',
       'lr',
       10
     ],
     [
       'lr: log(1e-4,1e-1)',
-      'Write log(low, high, count); without a count it is a range, which only an adaptive sweep searches.',
+      'Write log(low, high, count); only an adaptive study can use a range without a count.',
       'lr',
       9
     ],
     [
       'lr 0.1',
-      "A configuration is a list of 'key: value' lines, not a single value or a list.",
+      "A configuration consists of 'key: value' lines; this is a single value or a list.",
       'yaml',
       1
     ]
@@ -246,19 +246,19 @@ describe('names', () => {
     });
     expect(rows.map(row => row.name)).toEqual(['0.1', '0.1_2', '0.2', '0.2_2']);
     expect(notices?.[0].message).toBe(
-      'The name pattern does not tell all tasks apart, so equal names are numbered. Add {seed} or {n}.'
+      'The name pattern gives several tasks the same name, so these get numbers. Add {seed} or {n}.'
     );
   });
 
   it.each([
-    ['{lrr}', "there is no key 'lrr'; did you mean {lr}?"],
-    ['{seed}-{n}', "there is no key 'seed'; use {n}, {lr}."],
-    ['{lr', 'the brace at character 1 lacks its partner; write {{ for a brace.']
+    ['{lrr}', "unknown key 'lrr'; did you mean {lr}?"],
+    ['{seed}-{n}', "unknown key 'seed'; use {n}, {lr}."],
+    ['{lr', 'the brace at character 1 has no partner; write {{ for a brace.']
   ])('are refused: %s', async (name, message) => {
     const { errors } = await preview('lr: 0.1 | 0.2', { name });
     expect(errors).toMatchObject([
       {
-        message: `The name pattern cannot be used: ${message}`,
+        message: `Invalid name pattern: ${message}`,
         field: 'name'
       }
     ]);
@@ -270,7 +270,7 @@ describe('names', () => {
     expect(await names(text)).toEqual(['x_3_lr=0.1', 'x_4_lr=0.2']);
     const { errors } = await preview('lr: 0.1', { name: 'baseline' });
     expect(errors[0].message).toBe(
-      "A task named 'baseline' exists already; choose another name."
+      "A task named 'baseline' already exists. Choose another name."
     );
   });
 

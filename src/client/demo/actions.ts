@@ -236,7 +236,7 @@ function duplicate(
   checkName(copied);
   if (workspace.tasks.has(copied)) {
     throw conflict(
-      `A task named '${copied}' exists already; choose another name.`,
+      `A task named '${copied}' already exists. Choose another name.`,
       'name'
     );
   }

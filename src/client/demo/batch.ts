@@ -83,7 +83,7 @@ function alternatives(text: string, key: string): IExpansion {
   const candidates = parts.flatMap(part => {
     if (part.text === '') {
       throw new ScanError(
-        'nothing stands beside a bar: write null or "" for an empty value, \\| for a bar as text',
+        'a value is missing before or after a bar: write null or "" for an empty value, \\| for a bar as text',
         part.start
       );
     }
@@ -109,7 +109,7 @@ function alternative(text: string, key: string, isAlone: boolean): IExpansion {
     if (!isAlone) {
       throw new ScanError(`the range ${text} is empty; quote it if it is text`);
     }
-    const notice = `${text} is kept as text: as a range it would be empty. Quote it to say so.`;
+    const notice = `${text} is read as text, because it would be an empty range. Quote it to hide this notice.`;
     return { ...NOTHING, kind: 'fixed', candidates: [fixed(text)], notice };
   }
   const call = callOf(text);
@@ -161,7 +161,7 @@ function called(call: ICall, key: string): ICandidate[] {
   }
   if (texts.length === 2 && name !== 'lin') {
     throw new ScanError(
-      `write ${usage}; without a count it is a range, which only an adaptive sweep searches`
+      `write ${usage}; only an adaptive study can use a range without a count`
     );
   }
   if (texts.length !== 3) {
@@ -205,7 +205,7 @@ export function endsOf(
     return value;
   });
   if (name === 'log' && (low <= 0 || high <= 0)) {
-    throw new ScanError('both ends of log(...) have to be above 0');
+    throw new ScanError('both ends of log(...) must be above 0');
   }
   return [low, high];
 }
@@ -219,7 +219,7 @@ function countOf(text: string, usage: string, most: number): number {
   }
   if (count > most) {
     throw new ScanError(
-      `the count ${text} is more than ${most}, the most that is possible here`
+      `the count ${text} is more than ${most}, the maximum here`
     );
   }
   return count;
@@ -261,7 +261,7 @@ function range(match: RegExpExecArray): ICandidate[] {
   const count = step === 0 ? 0 : Math.ceil((stop - start) / step - 1e-9);
   if (count > MOST_TASKS) {
     throw new ScanError(
-      `this alone stands for ${count.toLocaleString('en')} values; at most ${MOST_TASKS.toLocaleString('en')} tasks are made at once. Take values away`
+      `this alone makes ${count.toLocaleString('en')} values; the maximum is ${MOST_TASKS.toLocaleString('en')} tasks. Use fewer values`
     );
   }
   return Array.from({ length: Math.max(0, count) }, (_, at) =>
@@ -281,7 +281,7 @@ function listed(text: string, key: string): IExpansion {
   for (const option of options) {
     rows = rows.flatMap(row => option.map(one => [...row, one]));
     if (rows.length > MOST_TASKS) {
-      throw new ScanError('this alone stands for too many values');
+      throw new ScanError('this alone makes too many values');
     }
   }
   if (rows.length === 1) {

@@ -140,7 +140,7 @@ function nameNotices(plan: SweepPlan, name: string): FieldError[] {
   return [
     {
       code: 'notice',
-      message: `The name pattern does not tell all tasks apart, so equal names are numbered. Add ${told}.`,
+      message: `The name pattern gives several tasks the same name, so these get numbers. Add ${told}.`,
       field: 'name'
     }
   ];

@@ -98,7 +98,7 @@ export class Matcher {
       const names = found.map(field => `\`${field.name}\``).join(' or ');
       throw wrongAt(
         this._text,
-        `\`${key}\` may be ${names}. Write more of it.`,
+        `\`${key}\` is ambiguous: ${names}. Use a longer name.`,
         at
       );
     }
@@ -107,7 +107,7 @@ export class Matcher {
       const hint = alike.length ? `; did you mean ${alike.join(' or ')}?` : '.';
       const { message, field, line, column } = wrongAt(
         this._text,
-        `There is no field \`${key}\`${hint}`,
+        `Unknown field \`${key}\`${hint}`,
         at
       );
       this.notices.push({

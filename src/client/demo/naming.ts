@@ -37,7 +37,7 @@ export function checkFreeName(name: string, taken: ReadonlySet<string>): void {
   checkName(name);
   if (taken.has(name)) {
     throw invalid(
-      `A task named '${name}' exists already; choose another name.`,
+      `A task named '${name}' already exists. Choose another name.`,
       { field: 'name' }
     );
   }
@@ -164,7 +164,7 @@ function piecesOf(plan: SweepPlan, pattern: string): Piece[] {
     if (inside === undefined) {
       if (source === '{' || source === '}') {
         throw unusable(
-          `the brace at character ${match.index + 1} lacks its partner; write ${source + source} for a brace`
+          `the brace at character ${match.index + 1} has no partner; write ${source + source} for a brace`
         );
       }
       return { kind: 'text', text: source };
@@ -179,7 +179,7 @@ function fieldOf(plan: SweepPlan, inside: string, source: string): Piece {
   const format = colon < 0 ? '' : inside.slice(colon + 1);
   if (format && !FORMAT.test(format)) {
     throw unusable(
-      `'${format}' in ${source} is no format for numbers; write {n:03} or {lr:.0e}`
+      `'${format}' in ${source} is not a number format; use, for example, {n:03} or {lr:.0e}`
     );
   }
   const swept = plan.axes.map(axis => axis.leaf.key);
@@ -201,7 +201,7 @@ function fieldOf(plan: SweepPlan, inside: string, source: string): Piece {
     const [near] = closest(name, keys);
     const known = ['n', ...keys].map(key => `{${key}}`).join(', ');
     throw unusable(
-      `there is no key '${name}'; ${near ? `did you mean {${near}}?` : `use ${known}`}`
+      `unknown key '${name}'; ${near ? `did you mean {${near}}?` : `use ${known}`}`
     );
   }
   return { kind: 'key', key: exact[0], format, source };
@@ -219,7 +219,7 @@ function formatted(
   const match = FORMAT.exec(format);
   if (!match || typeof value !== 'number') {
     throw unusable(
-      `${source} cannot be made of ${text}: the format '${format}' does not fit it`
+      `the format '${format}' of ${source} does not fit the value ${text}`
     );
   }
   const [, zero, width, digits, letter] = match;
@@ -290,7 +290,7 @@ function indices(count: number): number[] {
 
 function unusable(message: string) {
   const end = /[?.]$/.test(message) ? '' : '.';
-  return invalid(`The name pattern cannot be used: ${message}${end}`, {
+  return invalid(`Invalid name pattern: ${message}${end}`, {
     field: 'name'
   });
 }

@@ -66,7 +66,7 @@ class Parser {
     while (this._at < this._text.length) {
       found.push(this._either());
       if (this._text[this._at] === ')') {
-        throw this._wrong('This parenthesis closes none.');
+        throw this._wrong("Unmatched ')'.");
       }
     }
     return found.length > 0 ? joined('and', found) : null;
@@ -77,9 +77,7 @@ class Parser {
     while (this._keyword('OR')) {
       this._take('OR');
       if (this._ends()) {
-        throw this._wrong(
-          'OR stands between two terms; the second one is missing.'
-        );
+        throw this._wrong('The term after OR is missing.');
       }
       found.push(this._all());
     }
@@ -92,7 +90,7 @@ class Parser {
       if (this._keyword('AND')) {
         this._take('AND');
         if (found.length === 0 || this._ends()) {
-          throw this._wrong('AND stands between two terms; one is missing.');
+          throw this._wrong('A term before or after AND is missing.');
         }
       } else if (found.length > 0 && this._isNewLine()) {
         break;
@@ -102,7 +100,7 @@ class Parser {
     if (found.length === 0) {
       throw this._wrong(
         this._keyword('OR')
-          ? 'OR stands between two terms; the first one is missing.'
+          ? 'The term before OR is missing.'
           : 'A term is missing here.'
       );
     }
@@ -139,13 +137,10 @@ class Parser {
     }
     this._depth--;
     if (this._at >= this._text.length) {
-      throw this._wrong(
-        'A parenthesis is opened here and never closed.',
-        start
-      );
+      throw this._wrong('This parenthesis is never closed.', start);
     }
     if (found.length === 0) {
-      throw this._wrong('There is nothing between these parentheses.', start);
+      throw this._wrong('These parentheses are empty.', start);
     }
     this._take(')');
     return joined('and', found);
@@ -158,7 +153,7 @@ class Parser {
     if (operand.kind === 'word' && !operand.isQuoted) {
       if (/^[<>=!:,≤≥≠]/.test(operand.text)) {
         throw this._wrong(
-          'An operator stands between a field and a value, as in lr<0.01 or opt=adam. To search for the text, quote it.',
+          'An operator needs a field before it and a value after it, as in lr<0.01 or opt=adam. To search for the text, quote it.',
           start
         );
       }
@@ -205,10 +200,7 @@ class Parser {
   ): void {
     const [operand] = operands;
     if (operands.length > 1) {
-      throw this._wrong(
-        `'${operator}' compares with one value, not with several.`,
-        at
-      );
+      throw this._wrong(`'${operator}' compares with a single value only.`, at);
     }
     if (operand.kind === 'word' && isDate(operand.text)) {
       throw beyondDemo(
@@ -218,7 +210,7 @@ class Parser {
     }
     if (operand.kind !== 'word' || !isMeasure(operand.text)) {
       throw this._wrong(
-        `'${operator}' compares numbers and durations (10m), and this is none of them.`,
+        `'${operator}' needs a number or a duration (10m).`,
         at
       );
     }
@@ -231,7 +223,7 @@ class Parser {
       return { kind: 'word', text: unquoted(quoted[1]), isQuoted: true };
     }
     if (this._text[start] === '"') {
-      throw this._wrong('A quote is opened here and never closed.', start);
+      throw this._wrong('This quote is never closed.', start);
     }
     const regex = this._match(REGEX);
     if (regex) {
@@ -246,7 +238,7 @@ class Parser {
     if (!text) {
       throw this._wrong(
         operator
-          ? `After '${operator}' a value is missing.`
+          ? `The value after '${operator}' is missing.`
           : 'A term is missing here.',
         start
       );

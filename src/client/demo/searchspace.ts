@@ -50,7 +50,7 @@ export class SearchSpace {
       this.errors.push({
         code: 'invalid_input',
         message:
-          'Nothing is searched: give at least one key a range or several values, such as log(1e-5, 1e-1), 1:65 or adam | sgd.',
+          'The search space is empty: give at least one key a range or several values, such as log(1e-5, 1e-1), 1:65 or adam | sgd.',
         field: 'yaml'
       });
     }
@@ -145,7 +145,7 @@ function readDimension(leaf: ILeaf): IDimension | null {
   }
   if (groupOf(text)) {
     throw new ScanError(
-      'values that advance together cannot be searched: each key is searched for itself. Remove the parentheses'
+      'zipped values (a | b) are not allowed in a search space. Remove the parentheses'
     );
   }
   const candidates = [
@@ -175,7 +175,7 @@ function openEnds(
     const [low, high] = endsOf(call.name, texts, `${call.name}(low, high)`);
     if (low >= high) {
       throw new ScanError(
-        `the first end of ${call.name}(low, high) has to be below the second`
+        `the first end of ${call.name}(low, high) must be below the second`
       );
     }
     const isLog = call.name === 'log';

@@ -53,7 +53,7 @@ function statusesOf(text: string): string[] {
       const hint = near
         ? `did you mean ${near}?`
         : `use one of ${STATUSES.join(', ')}.`;
-      throw invalid(`There is no status '${word}': ${hint}`, {
+      throw invalid(`Unknown status '${word}': ${hint}`, {
         field: 'status'
       });
     }
@@ -88,12 +88,12 @@ function inOrder(
     if (others.length > 0) {
       const told = [field, ...others].map(one => `\`${one.name}\``);
       throw invalid(
-        `\`${name}\` may be ${told.join(' or ')}. Sort by one of them.`,
+        `\`${name}\` is ambiguous: ${told.join(' or ')}. Sort by one of them.`,
         { field: 'sort' }
       );
     }
     if (!field) {
-      const message = `There is no field \`${name}\` to sort by.`;
+      const message = `Unknown field \`${name}\` in the sort order.`;
       notices.push({ code: 'unknown_field', message, field: 'sort' });
       continue;
     }

@@ -180,9 +180,12 @@ export class StudyDriver {
       });
     }
     if (project.kind === 'shell') {
-      throw invalid('A shell script has no values to search. Open a script.', {
-        field: 'yaml'
-      });
+      throw invalid(
+        'A shell workspace has no parameters for a study. Open a script.',
+        {
+          field: 'yaml'
+        }
+      );
     }
     const options = readOptions(request.run, project.usesGpu ? 1 : 0);
     const text = overlaid(project.template, request.text);
@@ -212,7 +215,7 @@ export class StudyDriver {
       const name = trialName(request.name, n, number);
       if (taken.has(name)) {
         throw conflict(
-          `A task named '${name}' exists already; choose another name.`,
+          `A task named '${name}' already exists. Choose another name.`,
           'name'
         );
       }

@@ -48,7 +48,7 @@ export class SweepPlan {
       );
       this._refuse(
         largest.leaf,
-        `This makes ${this.count.toLocaleString('en')} tasks; at most ${MOST_TASKS.toLocaleString('en')} are made at once. Take values away.`
+        `This makes ${this.count.toLocaleString('en')} tasks; the maximum is ${MOST_TASKS.toLocaleString('en')}. Use fewer values.`
       );
     }
   }
@@ -157,7 +157,7 @@ export class SweepPlan {
           const what = name ? `the zip group '${name}'` : 'a zip (a | b)';
           this._refuse(
             leaf,
-            `All keys of ${what} need equally many values: ${first.leaf.key} has ${first.candidates.length}, ${leaf.key} has ${candidates.length}.`
+            `All keys of ${what} must have the same number of values: ${first.leaf.key} has ${first.candidates.length}, ${leaf.key} has ${candidates.length}.`
           );
         }
       }
@@ -194,14 +194,14 @@ export class SweepPlan {
           .map(one => `${one.leaf.key}=${one.candidates[at].source}`)
           .join(', ');
         return times > 1
-          ? [`${what} stands here ${times === 2 ? 'twice' : `${times} times`}`]
+          ? [`${what} occurs ${times === 2 ? 'twice' : `${times} times`}`]
           : [];
       });
       const become =
         this._wheels.length > 1 ? ` (${total} become ${this.count})` : '';
       this._notice(
         axes[0].leaf,
-        `${told.join(', ')}; tasks with equal configurations are made once${become}.`
+        `${told.join(', ')}; equal configurations make one task${become}.`
       );
     }
   }

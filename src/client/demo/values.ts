@@ -51,7 +51,7 @@ export function valueOf(text: string): Value {
   if (text.startsWith('"') || text.startsWith("'")) {
     if (quotedEnd(text, 0) !== text.length) {
       throw new ScanError(
-        'text stands beside a quoted value: quote all of it, or put a bar between'
+        'there is text next to a quoted value: quote all of it, or put a bar between them'
       );
     }
     return text.startsWith("'")
@@ -62,7 +62,7 @@ export function valueOf(text: string): Value {
     return collectionOf(text);
   }
   if (/^[&*!|>%@`]/.test(text) || text.includes(': ') || text.endsWith(':')) {
-    throw new ScanError('YAML gives this text another meaning: quote it');
+    throw new ScanError('this text has a special meaning in YAML: quote it');
   }
   const word = WORDS[text];
   return word !== undefined ? word : (numberOf(text) ?? text);

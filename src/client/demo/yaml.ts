@@ -61,7 +61,7 @@ export function readDocument(text: string): IDocument {
       refuse(
         /^\s+|^-\s/.test(line) && leaves.length > 0
           ? "This is a demo: it reads lines of 'key: value', not values on several lines. Write lists as [1, 2]."
-          : "A configuration is a list of 'key: value' lines, not a single value or a list.",
+          : "A configuration consists of 'key: value' lines; this is a single value or a list.",
         column
       );
       return;
@@ -72,11 +72,7 @@ export function readDocument(text: string): IDocument {
     const name = String(valueOf(match[2]));
     const key = parent ? `${parent.key}.${name}` : name;
     if (seen.has(key)) {
-      refuse(
-        `The key '${key}' stands here twice; keep one of them.`,
-        indent + 1,
-        key
-      );
+      refuse(`Duplicate key '${key}'; keep one of them.`, indent + 1, key);
       return;
     }
     seen.add(key);

@@ -10,9 +10,9 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import TookTooLong, check_time, time_limit
-from pyruns_jupyter.core.config.sweep.generators import MAX_VALUES
 from pyruns_jupyter.core.config.sweep.plan import SweepPlan
 from pyruns_jupyter.core.config.sweep.searchspace import SearchSpace
+from pyruns_jupyter.core.config.sweep.swept_text import MAX_VALUES
 from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.create import preview
 from tests.core.making import script_workspace

@@ -83,8 +83,8 @@ def test_values(text: str, expected: list[object]) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "words"),
     [
-        ("a | ", 4, "beside a bar"),
-        ("a||b", 3, "beside a bar"),
+        ("a | ", 4, "before or after a bar"),
+        ("a||b", 3, "before or after a bar"),
         ("a | [1", 5, "never closed"),
         ('a | "x', 5, "never closed"),
         ("(1 | 2) | 3", 1, "zip"),
@@ -97,9 +97,9 @@ def test_values(text: str, expected: list[object]) -> None:
         ("uniform(0, 1, 3, seed=x)", 9, "seed"),
         ("choice(a, b, n=3)", 8, "more than 2"),
         ("a | b: c", 5, "quote"),
-        ('a | "b" c', 5, "beside a quoted"),
+        ('a | "b" c', 5, "next to a quoted"),
         ("[1, (2, 3)]", 5, "parentheses"),
-        ("{a: 1, a: 2} | 3", 8, "twice"),
+        ("{a: 1, a: 2} | 3", 8, "duplicate key"),
     ],
 )
 def test_errors_say_where(text: str, column: int, words: str) -> None:
@@ -131,7 +131,7 @@ def test_random_values_are_reproducible_and_differ_by_key() -> None:
 
 def test_empty_range_alone_is_text_with_a_notice() -> None:
     found = read("16:9")
-    assert found.notice is not None and "kept as text" in found.notice
+    assert found.notice is not None and "read as text" in found.notice
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.integers(-7, 7).filter(bool))

@@ -1,4 +1,4 @@
-"""The configurations of all tasks: flat, the same by both ways of reading, cheap to ask again."""
+"""The configurations of all tasks: flattened, and cheap to ask for again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.config import cache as configs_module
+from pyruns_jupyter.core.config import flatten as flatten_module
 from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.config.flatten import FlatReader, flatten
 from pyruns_jupyter.core.create.create import create_tasks
@@ -93,6 +94,16 @@ LINES = st.lists(
             "qq: -",
             "rr: -x y",
             "ss: <<",
+            "tt: {",
+            "  uu: 1, vv: x",
+            "}",
+            "ww: >-  # x: 1",
+            "xx: x - 1",
+            "yy: &n- 1",
+            "zz: *n-",
+            "? - 1",
+            "ab: !t- 1",
+            "# x: 1\u2028c: x",
         ]
     ),
     max_size=7,
@@ -117,31 +128,40 @@ def by_parser(text: str) -> dict[str, Any]:
 @example("\ufeffa: 1\r\nb: x\r\n")
 @example("a: [1, 2]\n  b: 3\n")
 @example("a: x\n  y\n")
-def test_both_ways_of_reading_give_the_same(text: str) -> None:
+def test_shared_and_separate_parsing_give_the_same(text: str) -> None:
     reader = FlatReader()
-    for _ in range(2):  # the second time lines are remembered
-        found = reader.read(text)
-        assert repr(dict(found)) == repr(by_parser(text))
+    for version in (text, text, text.replace("1", "x"), text.replace("x", "2")):
+        assert repr(dict(reader.read(version))) == repr(by_parser(version))
 
 
-def test_plain_texts_need_no_parser() -> None:
+def test_texts_that_differ_in_values_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(text: str) -> dict[str, object]:
+        parsed.append(text)
+        return parse_config(text)
+
+    monkeypatch.setattr(flatten_module, "parse_config", counted)
     text = (
-        "# a sweep\nlr: 1e-3  # rate\nopt:\n  name: adam\n  betas: [0.9, 0.999]\nlayers:\n- 64\n- 32\n"
+        "# a sweep\nlr: 1e-3  # rate\nopt:\n  name: adam\n  betas: [0.9, 0.999]\nlayers:\n- 64\n- width: 32\n"
         "note: 'x: y'\ntime: 12:30\nempty:\n"
     )
     reader = FlatReader()
-    assert reader._read_plain(text) == by_parser(text)
     config = reader.read(text)
     assert config == {
-        "lr": 0.001, "opt.name": "adam", "opt.betas": [0.9, 0.999], "layers": [64, 32], "note": "x: y",
-        "time": "12:30", "empty": None,
+        "lr": 0.001, "opt.name": "adam", "opt.betas": [0.9, 0.999], "layers": [64, {"width": 32}],
+        "note": "x: y", "time": "12:30", "empty": None,
     }  # fmt: skip
     assert config.get("lr") == 0.001
     assert config.get("none", 5) == 5
     assert "opt.name" in config
     assert len(config) == 7
-    other = reader.read(text.replace("1e-3", "1e-2"))
+    other = reader.read(text.replace("1e-3", "yes").replace("32", "~"))
+    assert other == {**config, "lr": True, "layers": [64, {"width": None}]}
+    assert len(parsed) == 1
     assert other._places is config._places  # keys are kept once
+    reader.read(text.replace("betas", "beta"))
+    assert len(parsed) == 2
 
 
 def test_configurations_of_a_workspace(tmp_path: Path) -> None:
@@ -225,7 +245,7 @@ def test_a_file_name_does_not_lead_out_of_the_task(tmp_path: Path) -> None:
 
 
 def test_edited_configurations_are_noticed_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(configs_module, "LOOKS", 2)
+    monkeypatch.setattr(configs_module, "MAX_RECHECKS", 2)
     workspace = script_workspace(tmp_path)
     names = create_tasks(workspace, "seed: 0:7", "ab")
     index = TaskIndex(workspace)

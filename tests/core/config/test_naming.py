@@ -33,10 +33,10 @@ def test_keys_stay_distinct_and_values_legal() -> None:
 
 def test_one_task_gets_the_prefix_and_must_not_exist() -> None:
     assert names("lr: 1\n") == ["abl"]
-    with pytest.raises(InvalidInput, match="exists already") as caught:
+    with pytest.raises(InvalidInput, match="already exists") as caught:
         names("lr: 1\n", taken={"abl"})
     assert caught.value.field == "name"
-    with pytest.raises(InvalidInput, match="exists already"):
+    with pytest.raises(InvalidInput, match="already exists"):
         check_name("x", {"x"})
 
 
@@ -58,13 +58,13 @@ def test_patterns() -> None:
     assert pattern_names(plan, "{lr}-{m.seed}") == ["0.1-3", "0.2-3"]
     assert pattern_names(plan, "{name}_{n}", "x", {"x_2"}) == ["x_3", "x_4"]
     assert pattern_names(plan, "same") == ["same", "same_2"]
-    with pytest.raises(InvalidInput, match=r"no key 'x'; use \{n\}, \{lr\}, \{m.seed\}") as caught:
+    with pytest.raises(InvalidInput, match=r"unknown key 'x'; use \{n\}, \{lr\}, \{m.seed\}") as caught:
         pattern_names(plan, "{x}")
     assert caught.value.field == "name"
     with pytest.raises(InvalidInput, match=r"did you mean \{m.seed\}"):
         pattern_names(plan, "{m.sed}")
     for broken in ("{lr", "lr}{n}", "{n}}", "{"):
-        with pytest.raises(InvalidInput, match="lacks its partner"):
+        with pytest.raises(InvalidInput, match="has no partner"):
             pattern_names(plan, broken)
     for illegal in ("{lr}/x", "-{lr}", " {lr}", "{lr}.", "{lr}" + "x" * 200, "{n}" * 400):
         with pytest.raises(InvalidInput):

@@ -49,7 +49,7 @@ def test_a_plan_is_saved_and_read_again_exactly(workspace: Workspace, tmp_path: 
 def test_folded_values_are_told(workspace: Workspace) -> None:
     plan = workspace.sweep(TEXT)
     assert (len(plan), plan.duplicates, plan.folded) == (4, 2, [{"lr": "1e-2", "times": 2}])
-    assert "lr=1e-2 stands here twice" in plan.notices[0]
+    assert "lr=1e-2 occurs twice" in plan.notices[0]
     assert "2 identical folded: lr=1e-2" in repr(plan)
     kept = SweepPlan.parse('a: 1 | 1.0 | true | "1" | 1e0\nb: ({x: 1, y: 2} | {y: 2, x: 1})\nc: (u | u)\n')
     assert (kept.count, kept.duplicates) == (4, 6)
@@ -79,7 +79,7 @@ def test_files_that_are_not_ours_stay(workspace: Workspace, tmp_path: Path) -> N
     assert path.read_text() == "lr: 3\n"
     path.unlink()
     plan.save(path)
-    with pytest.raises(Conflict, match="there already"):
+    with pytest.raises(Conflict, match="already exists"):
         plan.save(path)
     link = tmp_path / "link.yaml"
     link.symlink_to(path)

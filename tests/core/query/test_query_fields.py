@@ -53,7 +53,7 @@ def test_an_unknown_field_gets_a_suggestion() -> None:
     rows = [replace(BASE, swept={"optimizer.kind": "sgd"})]
     assert select(rows, "opt:sgd").notices[0].suggestions == ("optimizer.kind:sgd",)
     (said,) = select(ROWS, "temperature<1").notices
-    assert "there are acc, " in said.message
+    assert "fields are acc, " in said.message
     assert "optimizer.lr" in said.message
     with pytest.raises(InvalidInput) as caught:
         select(ROWS, "a data:/home/me b")
@@ -106,7 +106,7 @@ def test_what_is_missing_is_counted() -> None:
     assert messages(found) == ["2 of 4 tasks have no `acc`."]
     assert not found.notices[0].is_serious
     assert messages(select(rows, "acc>0.6 name:/[123]/")) == ["2 of 3 tasks have no `acc`."]
-    assert messages(select(rows, "name:t2 acc>0.6")) == ["The only task left to look at has no `acc`."]
+    assert messages(select(rows, "name:t2 acc>0.6")) == ["The only remaining task has no `acc`."]
     assert messages(select(rows, "acc>0.6 acc<2")) == ["2 of 4 tasks have no `acc`."]
     assert messages(select(rows, "-acc<2")) == ["2 of 4 tasks have no `acc`."]
     assert select(rows, "acc:null").total == 1
@@ -139,7 +139,7 @@ def test_types() -> None:
     assert found('x:"[1, 2]"') == ["t7"]
     assert found("x:1..2") == ["t0", "t1", "t2"]
     assert found('x:"1e0"') == ["t2"]  # between quotes it is text
-    assert "no number in 3 of 8 tasks" in messages(select(rows, "x<5"))[-1]
+    assert "not a number in 3 of 8 tasks" in messages(select(rows, "x<5"))[-1]
     texts = tasks({"opt": "adam"}, {"opt": "sgd"})
     (said,) = select(texts, "opt<3").notices
     assert (said.code, said.is_serious) == ("type", True)

@@ -65,7 +65,7 @@ def test_a_hostile_pattern_finds_or_gives_up_in_time(
     except InvalidInput as error:
         given_up = error
     if given_up is not None:
-        assert "takes longer than 0.2 s and was given up" in given_up.message
+        assert "took longer than 0.2 s and was stopped" in given_up.message
         assert given_up.column == len(field) + 2
     else:
         assert [said.code for said in found.notices] in ([], ["logs_unread"], ["nothing"])

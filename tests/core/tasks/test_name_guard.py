@@ -162,7 +162,7 @@ def test_a_reservation_that_is_no_file_holds_its_name(workspace: WorkspaceFolder
 
 def test_a_damaged_default_is_what_is_blamed(workspace: WorkspaceFolder) -> None:
     (workspace.folder / "config_default.yaml").write_text("lr: 1\nbroken: [\n")
-    with pytest.raises(Unreadable, match=r"config_default\.yaml cannot be used, line"):
+    with pytest.raises(Unreadable, match=r"config_default\.yaml is not valid, line"):
         Workspace(workspace).sweep("lr: 1 | 2")
 
 

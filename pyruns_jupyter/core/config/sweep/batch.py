@@ -1,21 +1,23 @@
-"""The batch grammar of one value: what a text such as `0.1 | 0.01` or `1:4` stands for.
+"""The batch syntax of one value, such as `0.1 | 0.01` or `1:4`.
 
     a | b | c            a product axis
     (a | b | c)          a zipped axis; name:(a | b) puts it in a zip group of its own
-    start:stop[:step]    a range, end excluded; (1, 4) is the same as 1:4 for whole numbers
+    start:stop[:step]    a range, end excluded; (1, 4) is the same as 1:4 for integers
     log(lo, hi, n)  lin(lo, hi, n)  uniform(lo, hi, n, seed=1)
     choice(a, b, 1:100, n=2, seed=1)
-                         n of the values given, which may be ranges and other functions
+                         n of the given values, which may be ranges and other functions
     (1, 2) | (3, 4)      tuples between bars are lists
     "a | b"              plain text; \\| is a bar that does not split
 
-Candidates are YAML values. Ranges and functions may stand between bars, and items of lists may expand.
+Candidates are YAML values. They may be ranges and functions, and items of lists may expand too.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import yaml
@@ -30,7 +32,7 @@ from pyruns_jupyter.core.config.yamltext.batch_spans import (
     group_of,
     looks_batch,
 )
-from pyruns_jupyter.core.config.yamltext.nodes import node_value, uses_common_scalars
+from pyruns_jupyter.core.config.yamltext.nodes import NodeReader, uses_common_scalars
 from pyruns_jupyter.core.config.yamltext.textscan import (
     ScanError,
     has_bar,
@@ -38,7 +40,6 @@ from pyruns_jupyter.core.config.yamltext.textscan import (
     quoted_end,
     split_top,
     strip_span,
-    unescape_bars,
 )
 from pyruns_jupyter.core.config.yamltext.values import (
     compose,
@@ -57,14 +58,14 @@ DEFAULT_LIMIT = 10_000
 _MAX_TUPLE_DEPTH = 20
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?", re.ASCII)
 
-# Plain text that YAML would take for something else in this place.
+# Plain text that would mean something else in YAML here.
 _NOT_PLAIN = re.compile(r"[,\]}#|>@`%&*!]|[-?:](?:\s|$)")
 _NOT_IN_FLOW = re.compile(r"[,\[\]{}?]|^:")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One value of an axis: the value, how the user wrote it, and the YAML that goes into the task's file."""
+    """One value of an axis: the value, the text of the user, and the YAML for the file of the task."""
 
     value: object
     source: str
@@ -73,11 +74,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Values:
-    """What one value's text stands for.
+    """The candidates of one value.
 
-    `kind` is fixed, product, zip, range, log, lin, uniform or choice. `group` is None except for zipped
-    values, whose group is "" unless it is named. `notice` is a sentence where the text could be
-    misunderstood.
+    `kind` is fixed, product, zip, range, log, lin, uniform or choice. `group` is the name of the zip group,
+    "" without a name, and None for values that are not zipped. `notice` is a sentence for an ambiguous text.
     """
 
     kind: str
@@ -87,12 +87,12 @@ class Values:
 
     @property
     def count(self) -> int:
-        """How many values the text stands for."""
+        """The number of candidates."""
         return len(self.candidates)
 
 
 def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
-    """Return what `text` (stripped, not empty) stands for; `in_flow` when it stands within [] or {}.
+    """Return the candidates of `text` (stripped, not empty); `in_flow` when it is inside [] or {}.
 
     Raises:
         ScanError: with the offset within `text`.
@@ -103,24 +103,20 @@ def expand(text: str, *, key: str, limit: int, in_flow: bool = False) -> Values:
     group = group_of(text)
     if group is not None and looks_batch(group[1].strip()):
         name, inside, offset = group
-        with _Shift(offset):
+        with _shifted(offset):
             values = expander.alternatives(inside, alone=False)
         return Values("zip", values.candidates, group=name, notice=values.notice)
     return expander.alternatives(text, alone=True)
 
 
-class _Shift:
-    """Adds to the offset of a ScanError that passes."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if isinstance(error, ScanError):
-            error.offset += self.offset
+@contextmanager
+def _shifted(offset: int) -> Iterator[None]:
+    """Add `offset` to that of a ScanError that leaves the `with` block."""
+    try:
+        yield
+    except ScanError as error:
+        error.offset += offset
+        raise
 
 
 class _Expander:
@@ -146,10 +142,11 @@ class _Expander:
             check_time()
             if start == end:
                 raise ScanError(
-                    'nothing stands beside a bar: write null or "" for an empty value, \\| for a bar as text',
+                    'a value is missing before or after a bar: write null or "" for an empty value, '
+                    "\\| for a bar as text",
                     start,
                 )
-            with _Shift(start):
+            with _shifted(start):
                 one = self.alternative(text[start:end], alone=alone and len(spans) == 1)
             if len(spans) == 1:
                 return one
@@ -172,7 +169,7 @@ class _Expander:
         call = GENERATOR.match(text)
         if call and matching_close(text, call.end() - 1) == len(text) - 1:
             name, inside = call.group(1), text[call.end() : -1]
-            with _Shift(call.end()):
+            with _shifted(call.end()):
                 if name == "choice":
                     return Values(name, tuple(self.choice(inside)))
                 return Values(name, _numbers(spread(name, inside, self.key, self.limit)))
@@ -180,43 +177,43 @@ class _Expander:
             return self.collection(text)
         if has_bar(text, live=True):
             raise ScanError(
-                "a bar inside brackets has no meaning here: quote the value if it is text, "
-                "or remove the brackets; a zip (a | b) stands alone"
+                "a bar is not allowed inside brackets here: quote the value if it is text, or remove the "
+                "brackets; a zip (a | b) must be the whole value"
             )
         if not alone and _is_tuple(text):
             made = self.tuple(text)
-            notice = f"{text} is taken as the list {made.text}. Quote it if it is text."
+            notice = f"{text} is read as the list {made.text}. Quote it if it is text."
             return Values("fixed", (made,), notice=notice if len(notice) < 200 else None)
         return Values("fixed", (self.fixed(text),))
 
     def choice(self, inside: str) -> list[Candidate]:
-        """What `choice(...)` with these arguments takes."""
+        """Return the candidates of `choice(...)` with these arguments."""
         positional, named = call_arguments(inside)
         if not positional:
             raise ScanError(f"write {CHOICE_USAGE}; quote the value if it is text")
         pool: list[Candidate] = []
         for source, offset in positional:
-            with _Shift(offset):
+            with _shifted(offset):
                 if source.startswith("choice("):
-                    raise ScanError("a choice cannot stand inside another one")
+                    raise ScanError("choice(...) is not allowed inside another choice(...)")
                 if has_bar(source, live=True):
-                    raise ScanError("a bar cannot stand inside choice(...): quote it or use a comma")
+                    raise ScanError("a bar is not allowed inside choice(...): quote it or use a comma")
                 pool += self.alternative(source, alone=False).candidates
             if len(pool) > self.limit:
                 raise ScanError(too_many(len(pool), self.limit))
         return sample(pool, named, self.key)
 
     def tuple(self, text: str, depth: int = 0) -> Candidate:
-        """A tuple such as `(1, 2)` as a candidate: a list."""
+        """Return a tuple such as `(1, 2)` as a candidate, which is a list."""
         if depth > _MAX_TUPLE_DEPTH:
             raise ScanError("tuples are nested too deeply")
         inside = text[1:-1]
         spans = [strip_span(inside, start, end) for start, end in split_top(inside, ",")]
         if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
-            spans.pop()  # a comma may stand last
+            spans.pop()  # a trailing comma is allowed
         items: list[Candidate] = []
         for start, end in spans:
-            with _Shift(start + 1):
+            with _shifted(start + 1):
                 source = inside[start:end]
                 if not source:
                     raise ScanError("a value is missing before or after a comma")
@@ -228,16 +225,16 @@ class _Expander:
         return Candidate([item.value for item in items], text, made)
 
     def collection(self, text: str) -> Values:
-        """A list or mapping as a candidate: what may expand inside gives their product."""
+        """Return the candidates of a list or mapping: the product of what expands inside."""
         spans, end = flow_spans(text, 0)
         if end != len(text):
             raise ScanError("text follows the closing bracket; quote the value if it is text", end)
         inner: list[Values] = []
         for span in spans:
-            with _Shift(span.start):
+            with _shifted(span.start):
                 values = expand(text[span.start : span.end], key=self.key, limit=self.limit, in_flow=True)
                 if values.group is not None:
-                    raise ScanError("a zip (a | b) cannot stand inside a candidate")
+                    raise ScanError("a zip (a | b) is not allowed inside another value")
             inner.append(values)
         total = math.prod(values.count for values in inner)
         if total > self.limit:
@@ -257,7 +254,7 @@ class _Expander:
         return Values("product" if total > 1 else "fixed", tuple(results))
 
     def fixed(self, text: str) -> Candidate:
-        """One value without batch syntax."""
+        """Return the candidate of a text without batch syntax."""
         first = text[0]
         if first in "\"'":
             return _quoted(text)
@@ -265,8 +262,8 @@ class _Expander:
             return self.collection(text).candidates[0]
         plain = " ".join(text.split()) if "\n" in text or "\r" in text else text
         if _NOT_PLAIN.match(plain) or plain.endswith(":") or ": " in plain or " #" in plain or ":\t" in plain:
-            raise ScanError("YAML gives this text another meaning: quote it")
-        raw = unescape_bars(plain)
+            raise ScanError("this text has a special meaning in YAML: quote it")
+        raw = plain.replace("\\|", "|")
         value = plain_value(raw)
         if not isinstance(value, str):
             return Candidate(value, plain, raw if is_same_everywhere(raw) else value_text(value))
@@ -281,7 +278,7 @@ class _Expander:
 
 
 def _empty_range(text: str) -> str:
-    return f"{text} is kept as text: as a range it would be empty. Quote it to say so."
+    return f"{text} is read as text, because it would be an empty range. Quote it to hide this notice."
 
 
 def _clock(text: str, count: int) -> str | None:
@@ -304,18 +301,18 @@ def _numbers(numbers: list[int | float] | list[int] | list[float]) -> tuple[Cand
 
 def _quoted(text: str) -> Candidate:
     if quoted_end(text, 0) != len(text):
-        raise ScanError("text stands beside a quoted value: quote all of it, or put a bar between")
+        raise ScanError("there is text next to a quoted value: quote all of it, or put a bar between them")
     if text[0] == '"':
         text = ESCAPED_BAR_IN_QUOTES.sub(r"\1|", text)
     node = _composed(text)
-    value = node_value(node)
+    value = NodeReader().value(node)
     one_line = "\n" not in text and "\r" not in text
     return Candidate(value, str(value), text if one_line else quoted(str(value)))
 
 
 def _collection(text: str) -> Candidate:
     node = _composed(text)
-    value = node_value(node)
+    value = NodeReader().value(node)
     as_is = "\n" not in text and "\r" not in text and uses_common_scalars(node)
     return Candidate(value, text, text if as_is else value_text(value))
 
@@ -326,7 +323,7 @@ def _composed(text: str) -> yaml.nodes.Node:
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or "it is not YAML"
         mark = getattr(error, "problem_mark", None)
-        raise ScanError(f"the value cannot be read: {problem}", mark.index if mark else 0) from None
+        raise ScanError(f"the value is not valid YAML: {problem}", mark.index if mark else 0) from None
     if node is None:
         raise ScanError("the value is empty")
     return node

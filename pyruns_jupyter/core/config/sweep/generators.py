@@ -1,11 +1,11 @@
-"""Values that are computed: ranges and the functions `log`, `lin`, `uniform` and `choice`."""
+"""Computed values: ranges and the functions `log`, `lin`, `uniform` and `choice`."""
 
 from __future__ import annotations
 
 import math
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
@@ -16,12 +16,10 @@ from pyruns_jupyter.core.config.yamltext.values import plain_value
 Number = int | float
 T = TypeVar("T")
 
-OPEN_RANGES = ("log", "uniform")  # that need no count where values are searched (`searchspace`)
+OPEN_RANGES = ("log", "uniform")  # that need no count in a search space
 CHOICE_USAGE = "choice(a, b, c, n=2, seed=1)"
 
-MAX_VALUES = 200_000  # of all keys of a text together, unless one sweep may make more tasks
-
-_DIGITS = 10  # significant digits of a computed value: short enough to read, far finer than any sweep
+_DIGITS = 10  # significant digits of a computed value: readable, and finer than any sweep
 _INTEGER = re.compile(r"[-+]?\d[\d_]*", re.ASCII)
 _NAMED = re.compile(r"(n|seed)\s*=\s*(.*)", re.DOTALL)
 
@@ -32,7 +30,8 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
     Fractions are computed exactly and rounded once, so that 0.30000000000000004 never appears.
 
     Raises:
-        ScanError: when a fraction has no step, or the values are more than `limit` or out of bounds.
+        ScanError: when a range of fractions has no step, or there are more than `limit` values or too large
+            ones.
     """
     texts = [start, stop] if step is None else [start, stop, step]
     if any(len(text) > 100 for text in texts):
@@ -59,38 +58,15 @@ def range_values(start: str, stop: str, step: str | None, limit: int) -> list[Nu
 
 
 def too_many(count: int, limit: int) -> str:
-    """Return the complaint about a single value that stands for too much."""
+    """Return the error for a single value that stands for too many."""
     return (
-        f"this alone stands for {count_told(count)} values; at most {limit:,} tasks are made at once. "
-        "Take values away, or raise sweep_limit in the settings"
+        f"this alone makes {count_text(count)} values; the maximum is {limit:,} tasks. "
+        "Use fewer values, or raise sweep_limit in the settings"
     )
 
 
-class ValueCounter:
-    """Counts the values of all keys of a text: many ranges in a short text would fill the memory."""
-
-    def __init__(self, limit: int) -> None:
-        self._most = max(limit, MAX_VALUES)
-        self._count = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the values were too many already."""
-        return self._count > self._most
-
-    def add(self, count: int) -> None:
-        """Count the values of one key.
-
-        Raises:
-            ScanError: when all together are too many.
-        """
-        self._count += count
-        if self._count > self._most:
-            raise ScanError(f"the keys up to here have more than {self._most:,} values. Take values away")
-
-
-def count_told(count: int) -> str:
-    """Return a number as people read it."""
+def count_text(count: int) -> str:
+    """Return a count for a sentence: `1,200`, or `about 1e+600`."""
     return f"{count:,}" if count < 10**15 else f"about {Decimal(count):.0e}"
 
 
@@ -102,7 +78,7 @@ def _exact(text: str) -> Fraction:
 
 
 def call_arguments(text: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
-    """Return a call's positional arguments with their offsets, and `n=` and `seed=`, from the text inside ().
+    """Return the arguments in the text of a call: the positional ones with offsets, and `n=` and `seed=`.
 
     Raises:
         ScanError: when an argument is missing or given twice.
@@ -116,7 +92,7 @@ def call_arguments(text: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
         keyword = _NAMED.fullmatch(text[start:end])
         if keyword is None:
             if named:
-                raise ScanError("n= and seed= come after the other arguments", start)
+                raise ScanError("n= and seed= must come after the other arguments", start)
             positional.append((text[start:end], start))
         elif keyword.group(1) in named:
             raise ScanError(f"{keyword.group(1)}= is given twice", start)
@@ -128,24 +104,21 @@ def call_arguments(text: str) -> tuple[list[tuple[str, int]], dict[str, str]]:
 def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
     """Return the values of `log(lo, hi, n)`, `lin(lo, hi, n)` or `uniform(lo, hi, n, seed=S)`.
 
-    `log` and `lin` include both ends. `uniform` gives the same values for the same seed (0 when none is
-    given) and key, in any program and on any machine. Whole ends give whole numbers where all values are
-    whole.
+    `log` and `lin` include both ends. `uniform` gives the same values for the same seed (default: 0) and key,
+    in any program and on any machine. When both ends and all values are whole, the values are integers.
 
     Raises:
-        ScanError: when an argument is missing, is no number or is out of bounds.
+        ScanError: when an argument is missing, not a number, or too large.
     """
     usage = f"{name}(low, high, count{', seed=1' if name == 'uniform' else ''})"
     positional, named = call_arguments(arguments)
     if name != "uniform" and "seed" in named:
-        raise ScanError(f"only uniform and choice take a seed: write {usage}")
+        raise ScanError(f"only uniform and choice have a seed: write {usage}")
     texts = [text for text, _ in positional]
     if "n" in named:
         texts.append(named["n"])
     if len(texts) == 2 and name in OPEN_RANGES:
-        raise ScanError(
-            f"write {usage}; without a count it is a range, which only an adaptive sweep searches"
-        )
+        raise ScanError(f"write {usage}; only an adaptive study can use a range without a count")
     if len(texts) != 3:
         raise ScanError(f"write {usage}; quote the value if it is text")
     low, high = ends(name, texts[:2], usage)
@@ -153,31 +126,30 @@ def spread(name: str, arguments: str, key: str, limit: int) -> list[Number]:
     if name == "uniform":
         generator = _random(named.get("seed", "0"), key)
         return [_rounded(low + (high - low) * generator.random()) for _ in range(count)]
-    between = _logarithmic if name == "log" else _linear
-    return _whole([low, high], _between(low, high, count, between))
+    return _whole([low, high], _between(low, high, count, name == "log"))
 
 
 def ends(name: str, texts: Sequence[str], usage: str) -> tuple[Number, Number]:
-    """Return both ends of a range that `name` (`log`, `lin`, `uniform`) spans.
+    """Return both ends of a range of `name` (`log`, `lin`, `uniform`).
 
     Raises:
-        ScanError: when one is no number or out of bounds; `usage` is what should be written.
+        ScanError: when one is not a number or too large; the error shows `usage`.
     """
     low, high = (_number(text, usage) for text in texts)
     if name == "log" and (low <= 0 or high <= 0):
-        raise ScanError("both ends of log(...) have to be above 0")
+        raise ScanError("both ends of log(...) must be above 0")
     return low, high
 
 
 def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:
-    """Return what `choice(a, b, ..., n=N, seed=S)` takes from its pool; without n, all of it.
+    """Return what `choice(a, b, ..., n=N, seed=S)` draws from its pool; without n, the whole pool.
 
     Raises:
-        ScanError: when the pool is smaller than n, or an argument is wrong.
+        ScanError: when the pool is smaller than n, or an argument is invalid.
     """
     if "n" not in named:
         if "seed" in named:
-            raise ScanError(f"a seed without n= chooses nothing: write {CHOICE_USAGE}")
+            raise ScanError(f"a seed has no effect without n=: write {CHOICE_USAGE}")
         return list(pool)
     count = _count(named["n"], CHOICE_USAGE, len(pool))
     return _random(named.get("seed", "0"), key).sample(pool, count)
@@ -186,8 +158,8 @@ def sample(pool: Sequence[T], named: dict[str, str], key: str) -> list[T]:
 def _random(seed: str, key: str) -> random.Random:
     if not _INTEGER.fullmatch(seed):
         raise ScanError(f"the seed {seed!r} is not a whole number")
-    # The key takes part: two parameters with one seed must not move in step. Text is hashed, the same
-    # everywhere.
+    # The key is a part of the seed: two parameters with the same seed must not be correlated. Random hashes a
+    # text in the same way on all machines.
     return random.Random(f"{int(seed)}:{key}")
 
 
@@ -196,7 +168,7 @@ def _number(text: str, usage: str) -> Number:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ScanError(f"{text!r} is not a number: write {usage}; quote the value if it is text")
     if abs(value) > 1e300 or value != value:
-        raise ScanError(f"the number {text} is out of bounds")
+        raise ScanError(f"the number {text} is too large")
     return value
 
 
@@ -205,7 +177,7 @@ def _count(text: str, usage: str, limit: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ScanError(f"the count {text!r} is not a whole number above 0: write {usage}")
     if value > limit:
-        raise ScanError(f"the count {text[:40]} is more than {limit:,}, the most that is possible here")
+        raise ScanError(f"the count {text[:40]} is more than {limit:,}, the maximum here")
     return value
 
 
@@ -213,21 +185,13 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _between(
-    low: Number, high: Number, count: int, at: Callable[[Number, Number, float], float]
-) -> list[Number]:
+def _between(low: Number, high: Number, count: int, is_log: bool) -> list[Number]:
     if count == 1:
         return [low]
-    inner: list[Number] = [_rounded(at(low, high, index / (count - 1))) for index in range(1, count - 1)]
-    return [low, *inner, high]
-
-
-def _linear(low: Number, high: Number, part: float) -> float:
-    return low * (1 - part) + high * part
-
-
-def _logarithmic(low: Number, high: Number, part: float) -> float:
-    return math.exp(math.log(low) * (1 - part) + math.log(high) * part)
+    first, last = (math.log(low), math.log(high)) if is_log else (low, high)
+    parts = [index / (count - 1) for index in range(1, count - 1)]
+    inner = [first * (1 - part) + last * part for part in parts]
+    return [low, *(_rounded(math.exp(value) if is_log else value) for value in inner), high]
 
 
 def _whole(ends: list[Number], values: list[Number]) -> list[Number]:

@@ -1,76 +1,67 @@
-"""Names of new tasks: what was swept, numbered with leading zeros, legal and not taken."""
+"""Names of new tasks: legal, unique, and made of a number and the swept values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import repeat
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 from pyruns_jupyter.core.taskfile.paths import MAX_NAME_LENGTH, check_task_name, is_task_name
 
-from .pattern import NUMBER, WORKSPACE, NameField, field_texts, is_pattern, number_texts, parse_pattern
+from .pattern import NUMBER, WORKSPACE, NameField, field_texts, number_texts, parse_pattern
 from .plan import SweepPlan
 
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f\s\ud800-\udfff]+')
 _FORBIDDEN_AT_ENDS = re.compile(rf"\A{_FORBIDDEN.pattern}|{_FORBIDDEN.pattern}\Z")
-_MAX_VALUE = 40
-_MAX_READ = 1000  # characters of a value that its part of a name is made of
-_MAX_BYTES = 240  # most file systems store 255; room for the suffixes of others
-_LABEL_ROOM = 16  # bytes that a sweep's prefix leaves at least
+_MAX_VALUE = 40  # characters of a value in a name
+_MAX_READ = 1000  # characters of a value that are read for its name
+_MAX_BYTES = 240  # most file systems allow 255; this leaves room for suffixes
+_LABEL_ROOM = 16  # bytes that the prefix of a sweep must leave for numbers and values
 
 
 class NameTaken(InvalidInput, Conflict):
-    """A task of that name exists already; `field` is `name`."""
+    """There is already a task with this name; `field` is `name`."""
 
     code = "conflict"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"A task named {name!r} exists already; choose another name.", field="name")
+        super().__init__(f"A task named {name!r} already exists. Choose another name.", field="name")
         self.name = name
 
 
 def check_name(name: str, taken: Collection[str] = ()) -> str:
-    """Return `name` if a single task may have it.
+    """Return `name` if a new task can have it.
 
     Raises:
         InvalidInput: when it is not legal.
-        NameTaken: when a task of this name exists.
+        NameTaken: when a task has this name.
     """
     if check_task_name(name) in taken:
         raise NameTaken(name)
     return name
 
 
-def sweep_names(plan: SweepPlan, name: str, taken: Collection[str] = (), *, workspace: str = "") -> list[str]:
-    """Return one name for each configuration: by pattern when `name` is one, else `name` and what was swept.
-
-    Raises:
-        InvalidInput: see `default_names` and `pattern_names`.
-    """
-    if is_pattern(name):
-        return pattern_names(plan, name, workspace, taken)
-    return default_names(plan, name, taken)
-
-
 def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> list[str]:
     """Return one name for each configuration of the plan.
 
-    A plan of one gets `prefix` itself. A sweep gets `prefix_07_lr=0.01,opt=adam`: a number with leading
-    zeros, then what was swept, cut where it would be too long. Numbers go on after those that are taken.
+    A single task is named `prefix`. Those of a sweep are named `prefix_07_lr=0.01,opt=adam`: a number with
+    leading zeros, and the swept values, cut to the maximum length. Numbers start after those of existing
+    tasks.
 
     Raises:
-        InvalidInput: when the prefix is no legal name or too long for a sweep, or a plan of one meets an
-            existing name.
+        InvalidInput: when the prefix is not a legal name, too long for a sweep, or taken by another task.
     """
     check_task_name(prefix)
     if plan.count == 1:
         return [check_name(prefix, taken)]
-    most = min(MAX_NAME_LENGTH, _MAX_BYTES) - _LABEL_ROOM
-    if max(len(prefix), len(prefix.encode())) > most:
+    limit = min(MAX_NAME_LENGTH, _MAX_BYTES) - _LABEL_ROOM
+    size = len(prefix.encode())
+    if size > limit:
         raise InvalidInput(
-            f"The name is too long: the tasks of a sweep add to it, so it may have {most} characters "
-            f"(bytes of UTF-8), and has {max(len(prefix), len(prefix.encode()))}.",
+            f"The name is too long: a sweep appends to it, so it can have at most {limit} bytes in UTF-8; it "
+            f"has {size}.",
             field="name",
         )
     return _numbered(prefix, swept_labels(plan), taken)
@@ -79,55 +70,42 @@ def default_names(plan: SweepPlan, prefix: str, taken: Collection[str] = ()) -> 
 def pattern_names(
     plan: SweepPlan, pattern: str, workspace: str = "", taken: Collection[str] = ()
 ) -> list[str]:
-    """Return names made by a pattern such as `{lr}-{seed}`; see `pattern` for what may stand in it.
+    """Return names from a pattern such as `{lr}-{seed}`; see `pattern` for its syntax.
 
-    Equal or taken names get `_2`, `_3`, ... where the plan makes several tasks. Where `{n}` follows plain
-    text, numbers go on after those that are taken.
+    When there are several tasks, `_2`, `_3`, ... is appended to equal and taken names. Where `{n}` follows
+    plain text, numbers start after those of existing tasks.
 
     Raises:
-        InvalidInput: when the pattern names an unknown or ambiguous key, or makes no legal name.
+        InvalidInput: when the pattern has an unknown or ambiguous key, or its names are not legal.
     """
     pieces = parse_pattern(pattern, plan)
     check_task_name("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
     first = _first_number(pieces, workspace, taken) if plan.count > 1 else 1
     numbers = range(first, first + plan.count)
-    made: list[list[str] | str] = []
-    axes: list[int | None] = []
+    choices = list(plan.choices())
+    columns: list[Iterable[str]] = []
     for piece in pieces:
-        axis: int | None = None
         if isinstance(piece, str):
-            made.append(piece)
-        elif piece.axis is not None:
-            axis = piece.axis
-            made.append([_legal(text) for text in field_texts(piece, plan)])
-        elif piece.builtin and piece.key == NUMBER:
-            made.append(list(number_texts(piece, numbers)))
+            columns.append(repeat(piece))
         elif piece.builtin:
-            made.append(_legal(workspace or "task"))
+            is_number = piece.key == NUMBER
+            columns.append(number_texts(piece, numbers) if is_number else repeat(_legal(workspace or "task")))
         else:
-            made.append(_legal(next(iter(field_texts(piece, plan)))))
-        axes.append(axis)
-    parts = list(zip(made, axes, strict=True))
+            texts = [_legal(text) for text in field_texts(piece, plan)]
+            columns.append([texts[0 if piece.axis is None else choice[piece.axis]] for choice in choices])
     names = []
-    for index, choice in enumerate(plan.choices()):
+    for _, *parts in zip(choices, *columns, strict=False):
         check_time()
-        names.append(
-            _whole(
-                "".join(
-                    part if isinstance(part, str) else part[index if axis is None else choice[axis]]
-                    for part, axis in parts
-                )
-            )
-        )
+        names.append(_whole("".join(parts)))
     if plan.count == 1:
         return [check_name(names[0], taken)]
     return _distinct(names, taken)
 
 
 def swept_labels(plan: SweepPlan) -> list[str]:
-    """Return for each configuration what was swept as one legal piece of a name: `lr=0.01,opt=adam`.
+    """Return the swept values of each configuration as a legal part of a name: `lr=0.01,opt=adam`.
 
-    Keys are shortened to their last part where that stays clear.
+    Keys are shortened to their last part where that is unique.
     """
     short = _short_keys([axis.key for axis in plan.axes])
     texts = [
@@ -141,7 +119,7 @@ def swept_labels(plan: SweepPlan) -> list[str]:
 
 
 def _short_keys(keys: list[str]) -> dict[str, str]:
-    """Shorten dotted keys to the fewest last parts that are unique; a list's item keeps the list's name."""
+    """Shorten dotted keys to the fewest last parts that are unique; an index keeps the name of its list."""
     parts = {key: key.split(".") for key in keys}
     ends: dict[tuple[str, ...], int] = {}
     for own in parts.values():
@@ -188,7 +166,7 @@ def _first_number(pieces: list[str | NameField], workspace: str, taken: Collecti
 
 
 def _distinct(names: list[str], taken: Collection[str]) -> list[str]:
-    """Number names that stand there already; names that differ only in case count as equal."""
+    """Append numbers to names that occur before or are taken; case is ignored."""
     used: set[str] = set()
     last: dict[str, int] = {}
     result: list[str] = []
@@ -204,21 +182,21 @@ def _distinct(names: list[str], taken: Collection[str]) -> list[str]:
 
 
 def _legal(text: str) -> str:
-    """Replace what a name may not hold, and shorten what nobody would read."""
+    """Replace characters that a name cannot have, and shorten long texts."""
     text = text[:_MAX_READ].replace(", ", ",")
     clean = _FORBIDDEN.sub("-", _FORBIDDEN_AT_ENDS.sub("", text)) or "-"
     return clean if len(clean) <= _MAX_VALUE else clean[: _MAX_VALUE - 1] + "…"
 
 
 def _whole(name: str) -> str:
-    """Return a name that a pattern made, changed where its values make it illegal as a whole."""
+    """Return a name from a pattern, changed when it is not legal as a whole."""
     name = _cut(name.strip(), _MAX_BYTES - 8, MAX_NAME_LENGTH - 8)
     return name if is_task_name(name) else f"_{name}"
 
 
-def _cut(name: str, most_bytes: int = _MAX_BYTES, most: int = MAX_NAME_LENGTH) -> str:
-    if len(name) > most:
-        name = name[: most - 1] + "…"
-    if not name.isascii() and len(name.encode()) > most_bytes:
-        name = name.encode()[: most_bytes - 3].decode("utf-8", "ignore") + "…"
+def _cut(name: str, max_bytes: int = _MAX_BYTES, max_length: int = MAX_NAME_LENGTH) -> str:
+    if len(name) > max_length:
+        name = name[: max_length - 1] + "…"
+    if not name.isascii() and len(name.encode()) > max_bytes:
+        name = name.encode()[: max_bytes - 3].decode("utf-8", "ignore") + "…"
     return name.rstrip(" .")

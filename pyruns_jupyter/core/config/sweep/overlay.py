@@ -1,4 +1,4 @@
-"""A sweep that names only some keys, laid over the configuration that has all of them."""
+"""Complete a sweep over some keys with the default configuration."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ _ON_ONE_LINE = frozenset({"plain", "single", "double", "flow"})
 
 
 def overlaid(default_text: str, text: str, aliases: Mapping[str, str] | None = None) -> str:
-    """Return the default with the values of `text` (YAML with batch syntax) in it.
+    """Return the default configuration with the values of `text` (YAML with batch syntax).
 
-    What `text` does not name keeps its default; the default's comments and order stay. A text that names
-    every key stays as it is. `aliases` maps other names of the default's keys to them.
+    Other keys keep their defaults, and the comments and order are those of the default. A text with all keys
+    is returned unchanged. `aliases` maps other names of the default's keys to these.
 
     Raises:
-        InvalidInput: when `text` cannot be read.
-        Unreadable: when the default cannot be.
+        InvalidInput: when `text` is not valid.
+        Unreadable: when the default is not valid.
     """
     given, default = Template.parse(text), _parsed_default(default_text)
     known = {leaf.key for leaf in default.leaves}
-    meant = {leaf.key: leaf.key for leaf in given.leaves}
-    for key in [key for key in meant if key not in known]:
+    targets = {leaf.key: leaf.key for leaf in given.leaves}
+    for key in [key for key in targets if key not in known]:
         other = (aliases or {}).get(key)
-        if other in known and other not in meant:
-            meant[key] = other
-    if known <= set(meant):
+        if other in known and other not in targets:
+            targets[key] = other
+    if known <= set(targets):
         return text
-    changes = {meant[leaf.key]: leaf.source for leaf in given.leaves if meant[leaf.key] in known}
-    added = [leaf for leaf in given.leaves if meant[leaf.key] not in known]
+    changes = {targets[leaf.key]: leaf.source for leaf in given.leaves if targets[leaf.key] in known}
+    added = [leaf for leaf in given.leaves if targets[leaf.key] not in known]
     if len(added) > MAX_ADDED_KEYS:
         raise InvalidInput(
-            f"{len(added):,} keys are not in the default configuration; at most {MAX_ADDED_KEYS:,} can be "
-            f"added. Write them into {DEFAULT_CONFIG} first.",
+            f"{len(added):,} keys are not in the default configuration; the maximum is {MAX_ADDED_KEYS:,}. "
+            f"Add them to {DEFAULT_CONFIG} first.",
             field="yaml",
         )
     if not any("\n" in leaf.source or _is_in_list(given, leaf) for leaf in added + given.leaves):
         parents = _Parents(default)
         if None not in [parents.of(leaf) for leaf in added]:
             return _with(default.replaced(changes), added)
-    # Shaped otherwise than the default: `text` as it is, and the default's other keys after it.
-    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base) | set(meant.values())
+    # The structure differs from the default: append the missing top-level keys to `text`.
+    tops = {leaf.path[0] for leaf in given.leaves} | set(given.base) | set(targets.values())
     missing = [(key, value) for key, value in default.base.items() if key not in tops]
     lines = [f"{string_text(key)}: {value_text(value)}\n" for key, value in missing]
     return "".join([text, "" if text.endswith("\n") or not text else "\n", *lines])
@@ -62,7 +62,7 @@ def _parsed_default(text: str) -> Template:
         return Template.parse(text)
     except InvalidInput as error:
         place = f", line {error.line}" if error.line else ""
-        raise Unreadable(f"{DEFAULT_CONFIG} cannot be used{place}: {error.message}") from error
+        raise Unreadable(f"{DEFAULT_CONFIG} is not valid{place}: {error.message}") from error
 
 
 def _is_in_list(template: Template, leaf: Leaf) -> bool:
@@ -75,7 +75,7 @@ def _is_in_list(template: Template, leaf: Leaf) -> bool:
 
 
 class _Parents:
-    """Where new keys can be written in a document."""
+    """The places for new keys in a document."""
 
     def __init__(self, template: Template) -> None:
         self._template = template
@@ -91,18 +91,18 @@ class _Parents:
                 self._first[leaf.path[:-1]] = leaf
 
     def of(self, leaf: Leaf) -> tuple[Path, Leaf | None] | None:
-        """Return under which parent a new key can be written, and the key that it goes below; None: nowhere.
+        """Return the parent of a new key and the key that it goes below, None when there is no place for it.
 
-        Without a key to go below it is written at the end of the document.
+        Without a key to go below, it goes to the end of the document.
         """
         for size in range(len(leaf.path) - 1, -1, -1):
             parent = leaf.path[:size]
             if parent in self._leaves:
-                return None  # there is a value where a mapping is needed
+                return None  # the document has a value instead of a mapping
             if parent not in self._inner:
                 continue
             if leaf.path[: size + 1] in self._leaves or leaf.path in self._inner:
-                return None  # or a mapping where a value is given
+                return None  # the document has a mapping instead of a value
             if size == 0:
                 return parent, None
             child = self._first.get(parent)
@@ -118,10 +118,10 @@ def _has_own_line(template: Template, leaf: Leaf) -> bool:
 
 
 def _with(text: str, added: list[Leaf]) -> str:
-    """Return a text with more keys, each at the end of its parent or below the parent's first key."""
+    """Return a text with more keys, each at the end of the document or below the first key of its parent."""
     template = Template.parse(text)
     parents = _Parents(template)
-    below: dict[tuple[int, str], dict[str, Any]] = {}  # what is written at a position, with an indent
+    below: dict[tuple[int, str], dict[str, Any]] = {}  # new keys by position and indentation
     for leaf in added:
         parent, child = parents.of(leaf) or ((), None)
         indent, position = "", len(template.text)
@@ -136,7 +136,7 @@ def _with(text: str, added: list[Leaf]) -> str:
             holder = holder.setdefault(part, {})
         holder[leaf.path[-1]] = leaf.source
     parts, done = [], 0
-    # At equal positions the deeper indentation comes first: it belongs to the lines above.
+    # At equal positions the deeper indentation comes first, as it belongs to the lines above.
     for (position, indent), keys in sorted(below.items(), key=lambda item: (item[0][0], -len(item[0][1]))):
         parts.append(template.text[done:position])
         if position > done and template.text[position - 1] not in "\r\n":
@@ -147,7 +147,7 @@ def _with(text: str, added: list[Leaf]) -> str:
 
 
 def _lines(keys: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Yield the lines of a mapping of sources and of further mappings."""
+    """Yield the lines of a nested mapping of source texts."""
     for key, value in keys.items():
         if isinstance(value, dict):
             yield f"{indent}{string_text(key)}:\n"

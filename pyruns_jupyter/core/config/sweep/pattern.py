@@ -1,12 +1,12 @@
-"""Name patterns: `{lr}-{seed}` and what else may stand in braces.
+"""Name patterns such as `{lr}-{seed}`.
 
-    {key}          the value of a key as it is written; the end of a dotted key is enough where it is unique
-    {key:.0e}      a number in Python's notation for formats
-    {n}            the task's number, with leading zeros; {n:03} with as many as wanted
-    {name}         the workspace's name
+    {key}          the value of a key as written; the end of a dotted key is enough where it is unique
+    {key:.0e}      a number in a Python format
+    {n}            the number of the task with leading zeros; {n:03} with at least three digits
+    {name}         the name of the workspace
     {{ }}          braces
 
-A key of the configuration that is called `n` or `name` comes before the number and the workspace's name.
+If the configuration has a key `n` or `name`, these stand for its value.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pyruns_jupyter.core.common.errors import InvalidInput
@@ -23,16 +24,16 @@ from .plan import SweepPlan
 NUMBER, WORKSPACE = "n", "name"
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 _SPEC = re.compile(r"[-+ ]?#?0?\d{0,2}[,_]?(?:\.\d{1,2})?[bcdeEfFgGoxXn%s]?", re.ASCII)
-_CHOICES_TOLD = 12
+_MAX_KEYS_SHOWN = 12
 _MAX_PATTERN = 1000  # characters of a pattern
 
 
 @dataclass(frozen=True)
 class NameField:
-    """Braces in a pattern.
+    """A pair of braces in a pattern.
 
-    `key` is a dotted key, or NUMBER or WORKSPACE where `builtin`. `axis` is the number of a swept key's axis,
-    else `value` and `text` are those of the key.
+    `key` is a dotted key, or NUMBER or WORKSPACE when `builtin`. `axis` is the index of a swept key's axis;
+    other keys have `value` and `text`.
     """
 
     key: str
@@ -45,7 +46,7 @@ class NameField:
 
 
 def is_pattern(name: str) -> bool:
-    """Return whether a name is a pattern: it has an opening brace."""
+    """Return whether a name is a pattern, that is, has an opening brace."""
     return "{" in name
 
 
@@ -53,7 +54,7 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
     """Return the pieces of a pattern: text and fields.
 
     Raises:
-        InvalidInput: with field `name`, when a brace lacks its partner, or a key is unknown or ambiguous.
+        InvalidInput: with field `name`, when a brace has no partner, or a key is unknown or ambiguous.
     """
     if len(pattern) > _MAX_PATTERN:
         raise _wrong(f"it has {len(pattern):,} characters, at most {_MAX_PATTERN:,} are allowed")
@@ -66,7 +67,7 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
             pieces.append(_field(found.group(1), text, plan))
         elif text in "{}":
             raise _wrong(
-                f"the brace at character {found.start() + 1} lacks its partner; write {text * 2} for a brace"
+                f"the brace at character {found.start() + 1} has no partner; write {text * 2} for a brace"
             )
         else:
             pieces.append(text)
@@ -74,10 +75,10 @@ def parse_pattern(pattern: str, plan: SweepPlan) -> list[str | NameField]:
 
 
 def field_texts(field: NameField, plan: SweepPlan) -> Iterator[str]:
-    """Return the texts that a field takes, one for each candidate of its axis; one for a fixed value.
+    """Return the texts of a field: one for each candidate of its axis, or one for a fixed value.
 
     Raises:
-        InvalidInput: when a value does not go with the format.
+        InvalidInput: when the format does not fit a value.
     """
     if field.axis is None:
         values = [(field.value, field.text)]
@@ -87,15 +88,15 @@ def field_texts(field: NameField, plan: SweepPlan) -> Iterator[str]:
 
 
 def number_texts(field: NameField, numbers: range) -> Iterator[str]:
-    """Return the texts of `{n}`: with leading zeros, so that names sort in the order of the numbers."""
+    """Return the texts of `{n}`, by default with leading zeros so that names sort by number."""
     width = len(str(numbers[-1])) if numbers else 1
     if field.spec:
         return (_formatted(field, number, str(number)) for number in numbers)
     return (f"{number:0{width}d}" for number in numbers)
 
 
-def left_out(pattern: str, plan: SweepPlan) -> list[str]:
-    """Return the swept keys without which names made by the pattern do not tell all tasks apart."""
+def missing_keys(pattern: str, plan: SweepPlan) -> list[str]:
+    """Return the swept keys that the pattern would need to give each task a different name."""
     fields = [piece for piece in parse_pattern(pattern, plan) if isinstance(piece, NameField)]
     if any(field.builtin and field.key == NUMBER for field in fields):
         return []
@@ -115,7 +116,7 @@ def _field(inside: str, source: str, plan: SweepPlan) -> NameField:
     if inside.strip() in axes or plan.template.leaf(inside.strip()):
         name, spec = inside.strip(), ""  # a key with a colon
     if colon and not _SPEC.fullmatch(spec):
-        raise _wrong(f"{spec!r} in {source} is no format for numbers; write {{n:03}} or {{lr:.0e}}")
+        raise _wrong(f"{spec!r} in {source} is not a number format; use, for example, {{n:03}} or {{lr:.0e}}")
     key = _resolved(name, source, list(axes), plan)
     if key in axes:
         return NameField(key, spec, source, axis=axes[key])
@@ -127,7 +128,7 @@ def _field(inside: str, source: str, plan: SweepPlan) -> NameField:
 
 
 def _resolved(name: str, source: str, swept: list[str], plan: SweepPlan) -> str:
-    """Return the whole key that `name` means; keys that are swept come before others."""
+    """Return the full key of `name`; swept keys take precedence."""
     fixed = [leaf.key for leaf in plan.template.leaves if not leaf.batch]
     fixed += sorted(plan.broken)
     if name in swept or name in fixed:
@@ -135,36 +136,35 @@ def _resolved(name: str, source: str, swept: list[str], plan: SweepPlan) -> str:
     if name in (NUMBER, WORKSPACE):
         return name
     if not name:
-        raise _wrong(f"{source} names no key; use {_known(swept, fixed)}")
+        raise _wrong(f"{source} has no key; use {_known(swept, fixed)}")
     for keys in (swept, fixed):
         ends = [key for key in keys if key.endswith(f".{name}")]
         if len(ends) == 1:
             return ends[0]
         if ends:
-            told = ", ".join("{" + key + "}" for key in ends[:_CHOICES_TOLD])
-            raise _wrong(f"{source} is ambiguous: write {told}")
+            raise _wrong(f"{source} is ambiguous: write {_braced(ends)}")
     near = difflib.get_close_matches(name, [*swept, *fixed], n=1)
     hint = f"did you mean {{{near[0]}}}?" if near else f"use {_known(swept, fixed)}"
-    raise _wrong(f"there is no key {name!r}; {hint}")
+    raise _wrong(f"unknown key {name!r}; {hint}")
 
 
 def _known(swept: list[str], fixed: list[str]) -> str:
-    return ", ".join(["{n}", *("{" + key + "}" for key in [*swept, *fixed][:_CHOICES_TOLD])])
+    return f"{{n}}, {_braced([*swept, *fixed])}".removesuffix(", ")
+
+
+def _braced(keys: list[str]) -> str:
+    return ", ".join("{" + key + "}" for key in keys[:_MAX_KEYS_SHOWN])
 
 
 def _formatted(field: NameField, value: object, text: str) -> str:
     if not field.spec:
         return text
-    try:
-        if isinstance(value, str):
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
             return format(value, field.spec)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return format(value, field.spec)
-    except (ValueError, OverflowError):
-        pass
-    raise _wrong(f"{field.source} cannot be made of {text[:60]}: the format {field.spec!r} does not fit it")
+    raise _wrong(f"the format {field.spec!r} of {field.source} does not fit the value {text[:60]}")
 
 
 def _wrong(message: str) -> InvalidInput:
     end = "" if message.endswith(("?", ".")) else "."
-    return InvalidInput(f"The name pattern cannot be used: {message}{end}", field="name")
+    return InvalidInput(f"Invalid name pattern: {message}{end}", field="name")

@@ -1,13 +1,12 @@
-"""What an adaptive sweep searches: one YAML text whose values are ranges and choices to pick from.
+"""The search space of an adaptive study: one YAML text whose values are ranges and choices.
 
-The grammar is that of `batch`, read otherwise: a value stands for what may be tried, not for what has to be.
-Beside that, ranges need no count here:
+The grammar is that of `batch`, but a trial takes one of the values of each key. Ranges need no count here:
 
-    log(1e-5, 1e-1)      any number between, evenly in its logarithm; whole where both ends are
-    uniform(0, 0.5)      any number between
-    1:65                 any whole number from 1 to 64
+    log(1e-5, 1e-1)      any number between the ends on a log scale; an integer if both ends are integers
+    uniform(0, 0.5)      any number between the ends
+    1:65                 any integer from 1 to 64
 
-A zip `(a | b)` has no meaning: each key is searched for itself.
+A zip `(a | b)` is not allowed, as the keys are independent.
 """
 
 from __future__ import annotations
@@ -16,25 +15,24 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from pyruns_jupyter.core.common.errors import InvalidInput, InvalidInputs
-from pyruns_jupyter.core.common.time_limit import check_time
+from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.config.yamltext.batch_spans import GENERATOR, RANGE, group_of, looks_batch
 from pyruns_jupyter.core.config.yamltext.reader import Path, SweptValue
-from pyruns_jupyter.core.config.yamltext.template import Template
 from pyruns_jupyter.core.config.yamltext.textscan import ScanError, matching_close
 from pyruns_jupyter.core.config.yamltext.values import identity, number_text, value_text
 
-from .batch import DEFAULT_LIMIT, Candidate, expand
-from .generators import OPEN_RANGES, Number, ValueCounter, call_arguments, ends
+from .batch import DEFAULT_LIMIT, Candidate
+from .generators import OPEN_RANGES, Number, call_arguments, ends
+from .swept_text import SweptText
 
-_DIGITS = 6  # significant digits of a number that is tried: more would only be hard to read
+_DIGITS = 6  # significant digits of a number in a trial, so that it is easy to read
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One searched key and where it stands in the text."""
+    """A key of the search space and its position in the text."""
 
     key: str
     path: Path
@@ -44,26 +42,21 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Interval(Dimension):
-    """Any number from `low` to `high`, both included; whole numbers only when both are; `log`: evenly in the
-    logarithm.
-    """
+    """Any number from `low` to `high`, both included; only integers when both are. `log`: on a log scale."""
+
+    kind: ClassVar[str] = "interval"
 
     low: Number
     high: Number
     log: bool = False
 
     @property
-    def kind(self) -> str:
-        """`interval`."""
-        return "interval"
-
-    @property
     def whole(self) -> bool:
-        """Whether only whole numbers are tried."""
+        """Whether a trial gets an integer."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def near(self, value: Number) -> Number:
-        """Return the number that is tried for one between the ends: short enough to read."""
+        """Return a number between the ends, rounded for a trial."""
         if self.whole:
             return int(value)
         return min(max(float(f"{value:.{_DIGITS}g}"), float(self.low)), float(self.high))
@@ -75,7 +68,7 @@ class Interval(Dimension):
 
 @dataclass(frozen=True)
 class Choices(Dimension):
-    """One of several values; `ordered` when they are numbers that rise or fall: near ones are alike then."""
+    """One of several values; `ordered` when they are rising or falling numbers, so near ones are similar."""
 
     candidates: tuple[Candidate, ...]
     ordered: bool = False
@@ -86,76 +79,50 @@ class Choices(Dimension):
         return "ordered" if self.ordered else "choice"
 
     def index(self, value: object) -> int | None:
-        """Return which candidate a value is, None when it is none."""
+        """Return the index of the candidate that a value is, None when it is not a candidate."""
         mark = identity(value)
         found = (at for at, one in enumerate(self.candidates) if identity(one.value) == mark)
         return next(found, None)
 
     def text(self, value: object) -> str:
-        """Return a value as YAML, as it was written."""
+        """Return a value as YAML, as written in the text."""
         at = self.index(value)
         return value_text(value) if at is None else self.candidates[at].text
 
 
-class SearchSpace:
-    """The dimensions of a YAML mapping, in which a key has at most `limit` values to choose from.
+class SearchSpace(SweptText["Interval | Choices"]):
+    """The dimensions of a YAML mapping; a key has at most `limit` values to choose from.
 
-    As much is read as can be understood; `errors` says what is wrong.
+    As much is read as possible; `errors` has all errors.
     """
 
     def __init__(self, text: str, *, limit: int = DEFAULT_LIMIT) -> None:
-        self.template = template = Template.examine(text)
         self.dimensions: list[Interval | Choices] = []
-        self.errors: list[InvalidInput] = list(template.errors)
-        self._pieces: list[str | Interval | Choices] = []
-        position, counter = 0, ValueCounter(limit)
-        for place in template.places:
-            check_time()
-            self._pieces.append(template.text[position : place.start])
-            position = place.end
-            if counter.is_full:
-                continue
-            try:
-                self._pieces.append(self._read(place, limit, counter))
-            except ScanError as error:
-                self.errors.append(template.located(place, error))
-        self._pieces.append(template.text[position:])
+        super().__init__(text, limit=limit)
         if not self.errors and not self.dimensions:
             self.errors.append(
                 InvalidInput(
-                    "Nothing is searched: give at least one key a range or several values, such as "
+                    "The search space is empty: give at least one key a range or several values, such as "
                     "log(1e-5, 1e-1), 1:65 or adam | sgd.",
                     field="yaml",
                 )
             )
 
-    @staticmethod
-    def parse(text: str) -> SearchSpace:
-        """Read a YAML mapping.
-
-        Raises:
-            InvalidInputs: every place that is wrong, with dotted key (or "yaml"), line and column.
-        """
-        space = SearchSpace(text)
-        if space.errors:
-            raise InvalidInputs(space.errors)
-        return space
-
     @property
     def size(self) -> int | None:
-        """How many configurations there are, None when a dimension is continuous."""
+        """The number of configurations, None when a dimension is continuous."""
         sizes = [_size(dimension) for dimension in self.dimensions]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
     def config_text(self, values: Mapping[str, Any]) -> str:
-        """Return the text with one value for each searched key, else untouched."""
+        """Return the text with one value for each dimension, else unchanged."""
         return "".join(
             piece if isinstance(piece, str) else piece.text(values[piece.key]) for piece in self._pieces
         )
 
     def corners(self) -> str:
-        """Return the text as a sweep over the ends of each interval and all other values, to be checked
-        against what the script takes.
+        """Return the text as a sweep over the ends of each interval and all other values, to check these
+        against the script's parameters.
         """
         return "".join(
             piece
@@ -166,36 +133,25 @@ class SearchSpace:
             for piece in self._pieces
         )
 
-    def placed(self, error: InvalidInput) -> InvalidInput:
-        """Return an error about `corners` with the place of its key in this text."""
-        leaf = self.template.leaf(error.field) if error.field else None
-        if leaf is None:
-            return error
-        return error.at(leaf.line, leaf.column)
-
-    def _read(self, place: SweptValue, limit: int, counter: ValueCounter) -> Interval | Choices | str:
-        text = place.source
+    def _read(self, place: SweptValue) -> Interval | Choices | str:
         at = (place.key, place.path, place.line, place.column)
-        found = _open_ends(text)
+        dimension: Interval | Choices
+        found = _open_ends(place.source)
         if found is not None:
-            dimension: Interval | Choices = Interval(*at, *found)
-            self.dimensions.append(dimension)
-            return dimension
-        group = group_of(text)
-        if group is not None and looks_batch(group[1].strip()):
-            raise ScanError(
-                "values that advance together cannot be searched: each key is searched for itself. "
-                "Remove the parentheses"
-            )
-        values = expand(text, key=place.key, limit=limit, in_flow=place.in_flow)
-        counter.add(values.count)
-        different: dict[object, Candidate] = {}
-        for one in values.candidates:
-            different.setdefault(identity(one.value), one)
-        candidates = [*different.values()]
-        if len(candidates) == 1:
-            return candidates[0].text
-        dimension = Choices(*at, tuple(candidates), _is_ordered(candidates))
+            dimension = Interval(*at, *found)
+        else:
+            group = group_of(place.source)
+            if group is not None and looks_batch(group[1].strip()):
+                raise ScanError(
+                    "zipped values (a | b) are not allowed in a search space. Remove the parentheses"
+                )
+            different: dict[object, Candidate] = {}
+            for one in self._expanded(place).candidates:
+                different.setdefault(identity(one.value), one)
+            candidates = tuple(different.values())
+            if len(candidates) == 1:
+                return candidates[0].text
+            dimension = Choices(*at, candidates, _is_ordered(candidates))
         self.dimensions.append(dimension)
         return dimension
 
@@ -204,7 +160,7 @@ def _open_ends(text: str) -> tuple[Number, Number, bool] | None:
     """Return low, high and `log` of a range without a count, None for other text.
 
     Raises:
-        ScanError: when its ends cannot be used.
+        ScanError: when its ends are invalid.
     """
     call = GENERATOR.match(text)
     if call and call.group(1) in OPEN_RANGES and matching_close(text, call.end() - 1) == len(text) - 1:
@@ -214,7 +170,7 @@ def _open_ends(text: str) -> tuple[Number, Number, bool] | None:
         name = call.group(1)
         low, high = ends(name, [one for one, _ in positional], f"{name}(low, high)")
         if low >= high:
-            raise ScanError(f"the first end of {name}(low, high) has to be below the second")
+            raise ScanError(f"the first end of {name}(low, high) must be below the second")
         return (float(low), float(high), False) if name == "uniform" else (low, high, True)
     found = RANGE.fullmatch(text)
     if found and found.group(3) is None:

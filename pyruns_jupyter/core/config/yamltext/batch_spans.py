@@ -1,4 +1,4 @@
-"""Where batch syntax stands in a YAML text: recognising it, and finding it inside flow collections."""
+"""Recognize batch syntax, and find it inside flow collections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KEY = re.compile(r"""[^\s,\[\]{}"'|#&*!%@`()][^,\[\]{}"'|\r\n]*?:(?=\s|$)""")
 
 @dataclass(frozen=True)
 class BatchSpan:
-    """A place whose text stands for one or more values, `start` inclusive to `end` exclusive."""
+    """A part of a text that is written in batch syntax; `end` is exclusive."""
 
     start: int
     end: int
@@ -42,14 +42,14 @@ class BatchSpan:
 
 
 def looks_batch(text: str, in_flow: bool = False) -> bool:
-    """Return whether the value `text` (stripped, without comment) uses batch syntax, right or wrong."""
+    """Return whether the value `text` (stripped, without comment) uses batch syntax, correctly or not."""
     if not text:
         return False
     first = text[0]
     if first in "\"'" and quoted_end(text, 0) in (len(text), None):
         return first == '"' and ESCAPED_BAR_IN_QUOTES.search(text) is not None
     if first in "[{" and matching_close(text, 0) == len(text) - 1:
-        return False  # its items are looked at one by one
+        return False  # its items are checked one by one
     if has_bar(text) or RANGE.fullmatch(text):
         return True
     if text[-1] != ")":
@@ -64,7 +64,7 @@ def looks_batch(text: str, in_flow: bool = False) -> bool:
 
 
 def group_of(text: str) -> tuple[str, str, int] | None:
-    """Split `(...)` or `name:(...)` into name, inside and where the inside begins; None for other text."""
+    """Split `(...)` or `name:(...)` into the name, the inside and its index; None for other text."""
     found = GROUP.match(text)
     if found is None or matching_close(text, found.end() - 1) != len(text) - 1:
         return None
@@ -74,10 +74,10 @@ def group_of(text: str) -> tuple[str, str, int] | None:
 def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], int]:
     """Return the spans in the flow collection that begins at `start`, and the index after it.
 
-    A collection that is not closed ends with the text; YAML complains about it better than we could.
+    A collection that is not closed ends with the text; the error of the YAML parser about it is better.
 
     Raises:
-        ScanError: when collections nest too deeply, or a parenthesised tuple stands in a list.
+        ScanError: when collections are nested too deeply, or a list contains a tuple in parentheses.
     """
     if depth > MAX_DEPTH:
         raise ScanError(f"lists and mappings are nested more than {MAX_DEPTH} deep", start)
@@ -112,14 +112,14 @@ def flow_spans(text: str, start: int, depth: int = 0) -> tuple[list[BatchSpan], 
             spans.append(BatchSpan(begin, stripped, in_flow=True))
             position = end
         elif item.startswith("(") and "," in item:
-            raise ScanError("a list in parentheses is not YAML here: write [1, 2], or quote the text", begin)
+            raise ScanError("a list in parentheses is not YAML: write [1, 2], or quote the text", begin)
         else:
             position = max(_item_end(text, position, parentheses=False), position + 1)
     return spans, size
 
 
 def _skip_blank(text: str, position: int) -> int:
-    """Return where something else than white space and comments begins."""
+    """Return the index after white space and comments."""
     while True:
         position = skip_blank(text, position)
         if text[position : position + 1] != "#" or not text[position - 1].isspace():

@@ -1,13 +1,13 @@
-"""Finding the values of block mappings and lists line by line, before YAML reads the text.
+"""Find the keys and values of block mappings and lists line by line, before YAML reads the text.
 
-Batch syntax need not be YAML (`dims: [64, 32] | [128, 64]`, `name: "a" | "b"`), so its places are found
-first, on the raw text. Only the shape of lines is judged here; whether the rest is YAML is for the YAML
-parser to say.
+Batch syntax need not be YAML (`dims: [64, 32] | [128, 64]`, `name: "a" | "b"`), so it is found first, in the
+raw text. The scan only looks at the shape of lines; the YAML parser checks the rest.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from pyruns_jupyter.core.common.time_limit import check_time
 
@@ -25,26 +25,46 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _PROPERTY = re.compile(r"(?:[&!]\S*(?:[ \t]+|(?=[\r\n]|\Z)))+")
 
 
-def find_batch_spans(text: str) -> list[BatchSpan]:
-    """Return the places with batch syntax, in order.
+class BlockScan:
+    """The `spans` of batch syntax in a text, in order, and the keys of its block mappings."""
 
-    Raises:
-        ScanError: at the offset of something that cannot be told apart.
-    """
-    return _Scan(text).spans()
-
-
-class _Scan:
     def __init__(self, text: str) -> None:
         self.text = text
-        self.found: list[BatchSpan] = []
+        self.spans: list[BatchSpan] = []
+        self.parents: list[tuple[int, str, bool]] = []  # open keys: column, name, whether it is in a list
+        self.keys: list[str | None] = []  # dotted; None in a list
+        self.key_starts: list[int] = []
+        self.value_ends: list[int] = []
 
-    def spans(self) -> list[BatchSpan]:
+    def run(self) -> None:
+        """Scan the text.
+
+        Raises:
+            ScanError: when batch syntax cannot be separated from the rest; what was found before it stays.
+        """
         position = 0
         while position < len(self.text):
             check_time()
             position = self.line(position)
-        return self.found
+
+    def key_at(self, index: int) -> str | None:
+        """Return the dotted key whose value contains `index`; None when there is none or it is in a list."""
+        at = bisect_left(self.key_starts, index) - 1
+        ended = at < 0 or (at < len(self.value_ends) and index >= self.value_ends[at])
+        return None if ended else self.keys[at]
+
+    def key_before(self, index: int) -> str | None:
+        """Return the last dotted key before `index`; None when there is none or it is in a list."""
+        at = bisect_left(self.key_starts, index) - 1
+        return self.keys[at] if at >= 0 else None
+
+    def add_key(self, name: str, start: int, column: int, in_list: bool) -> None:
+        while self.parents and self.parents[-1][0] >= column:
+            self.parents.pop()
+        self.parents.append((column, name, in_list))
+        is_listed = any(listed for _, _, listed in self.parents)
+        self.keys.append(None if is_listed else ".".join(key for _, key, _ in self.parents))
+        self.key_starts.append(start)
 
     def line_end(self, position: int) -> int:
         """Return the index after the line break."""
@@ -53,7 +73,7 @@ class _Scan:
         return max(found.end(), position + 1)
 
     def line(self, start: int) -> int:
-        """Look at the line at `start`; return where the next one to look at begins."""
+        """Scan the line at `start`; return where the next one to scan begins."""
         text = self.text
         position = start
         while text[position : position + 1] == " ":
@@ -65,42 +85,46 @@ class _Scan:
         dashes = _DASHES.match(text, position)
         assert dashes is not None
         parent = position - start - 1
-        if dashes.end() > position:
+        in_list = dashes.end() > position
+        if in_list:
             parent = text.rfind("-", position, dashes.end()) - start
             position = dashes.end()
         if text[position : position + 1] in ("", "\n", "\r", "#"):
             return self.line_end(position)
-        after = self.after_key(position)
-        if after is not None:
+        name, after = self.key(position)
+        if name:
+            self.add_key(name, position, position - start, in_list)
+        if after > position:
             parent = position - start
-            position = after
-        found = _PROPERTY.match(text, position)
-        marked = found is not None
-        if found:
-            position = found.end()
-        return self.value(position, parent, marked)
+        found = _PROPERTY.match(text, after)
+        following = self.value(found.end() if found else after, parent, marked=found is not None)
+        if name:
+            self.value_ends.append(following)
+        return following
 
-    def after_key(self, position: int) -> int | None:
-        """Return where the value of the key at `position` begins, None when there is no key."""
+    def key(self, position: int) -> tuple[str, int]:
+        """Return the key at `position`, empty when there is none, and where its value begins."""
         text = self.text
+        name = ""
         if _COLON.match(text, position):  # the value of a key that begins with ?
             end = position + 1
         elif text[position] in "\"'":
             closing = quoted_end(text, position)
             if closing is None or not _COLON_AFTER_QUOTES.match(text, closing):
-                return None
+                return "", position
+            name = text[position + 1 : closing - 1]
             end = text.index(":", closing) + 1
         else:
             found = _PLAIN_KEY.match(text, position)
             if found is None or _COMMENT.search(found.group()):
-                return None
-            end = found.end()
+                return "", position
+            name, end = found.group()[:-1].rstrip(), found.end()
         while text[end : end + 1] in (" ", "\t"):
             end += 1
-        return end
+        return name, end
 
     def value(self, start: int, parent: int, marked: bool) -> int:
-        """Look at the value at `start` of a key or dash in column `parent`; return the next line's start."""
+        """Scan the value at `start` of a key or dash in column `parent`; return where the next line is."""
         text = self.text
         first = text[start : start + 1]
         if first in ("", "\n", "\r", "#", "*"):
@@ -116,13 +140,13 @@ class _Scan:
         end, following = self.extent(position, parent)
         begin, end = strip_span(text, start, end)
         if not marked and looks_batch(text[begin:end]):
-            self.found.append(BatchSpan(begin, end, in_flow=False))
+            self.spans.append(BatchSpan(begin, end, in_flow=False))
         elif first in "[{":
-            self.found += flow_spans(text, begin)[0]
+            self.spans += flow_spans(text, begin)[0]
         return following
 
     def extent(self, position: int, parent: int) -> tuple[int, int]:
-        """Return where the value that goes on at `position` ends, and where the line after it begins."""
+        """Return where the value that continues at `position` ends, and where the next line begins."""
         text = self.text
         while True:
             check_time()
@@ -139,7 +163,7 @@ class _Scan:
             position = following
 
     def comment(self, start: int, end: int) -> int | None:
-        """Return where a comment begins between two indices of one line; # in quotes begins none."""
+        """Return where a comment begins between two indices of one line; a # in quotes does not count."""
         for position, character in marks(self.text, start, end):
             if character == "#":
                 return position

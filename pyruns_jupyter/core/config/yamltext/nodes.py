@@ -1,4 +1,4 @@
-"""From composed YAML nodes to plain data: text, numbers, booleans, null, lists, mappings with text keys."""
+"""Convert YAML nodes to plain data: text, numbers, booleans, null, lists, mappings with text keys."""
 
 from __future__ import annotations
 
@@ -7,39 +7,31 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from .textscan import ScanError
 from .values import MAP, MERGE, SEQ, TAG, is_same_everywhere, tagged_value
 
-KEY_PROBLEM = "a key has to be text, not a list or a mapping"
-_MAX_VALUES = 100_000  # aliases can make a small text stand for a huge value
+KEY_PROBLEM = "a key must be text, not a list or a mapping"
+_MAX_VALUES = 100_000  # aliases can expand a small text to a huge value
 
 
-class Budget:
-    """How many values may still be read of one text, by several calls of `node_value`."""
+class NodeReader:
+    """Reads the values of nodes of one text, at most 100,000 in all. Keys are strings, as written: `no: 1` is
+    the key "no".
 
-    def __init__(self) -> None:
-        self.left = _MAX_VALUES
-
-
-def node_value(node: Node, *, strict: bool = True, budget: Budget | None = None) -> object:
-    """Return the plain value of `node`. Keys are strings, as written: `no: 1` is the key "no".
-
-    Without `strict`, mistakes that were told already are passed over. Who reads the parts of one text gives
-    the same `budget` for each of them.
-
-    Raises:
-        ScanError: at the offset of the node that is wrong (duplicate key, unknown tag, recursion, ...).
+    Without `strict`, errors are skipped, for a text whose errors were reported before.
     """
-    return _Reader(strict, budget or Budget()).value(node)
 
-
-class _Reader:
-    def __init__(self, strict: bool, budget: Budget) -> None:
+    def __init__(self, strict: bool = True) -> None:
         self.strict = strict
-        self.budget = budget
+        self.left = _MAX_VALUES
         self.open: set[int] = set()
 
     def value(self, node: Node) -> object:
-        self.budget.left -= 1
-        if self.budget.left < 0:
-            raise ScanError(f"the text holds more than {_MAX_VALUES:,} values", node.start_mark.index)
+        """Return the plain value of a node.
+
+        Raises:
+            ScanError: at the offset of the node that is wrong (duplicate key, unknown tag, recursion, ...).
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise ScanError(f"the text has more than {_MAX_VALUES:,} values", node.start_mark.index)
         if isinstance(node, ScalarNode):
             try:
                 return tagged_value(node.value, node.tag)
@@ -50,7 +42,7 @@ class _Reader:
         if id(node) in self.open:
             if not self.strict:
                 return None
-            raise ScanError("an alias stands inside the value that it repeats", node.start_mark.index)
+            raise ScanError("an alias is inside the value that it repeats", node.start_mark.index)
         if len(self.open) > 200:
             raise ScanError("the values are nested too deeply", node.start_mark.index)
         self.open.add(id(node))
@@ -81,9 +73,7 @@ class _Reader:
             if key in own:
                 if not self.strict:
                     continue
-                raise ScanError(
-                    f"the key {key!r} stands here twice; keep one of them", key_node.start_mark.index
-                )
+                raise ScanError(duplicate_key(key), key_node.start_mark.index)
             own[key] = self.value(value_node)
         return {**merged, **own} if merged else own
 
@@ -92,7 +82,7 @@ class _Reader:
         bases = value if isinstance(value, list) else [value]
         found = [base for base in bases if isinstance(base, dict)]
         if len(found) < len(bases) and self.strict:
-            raise ScanError("<< takes a mapping or a list of mappings", node.start_mark.index)
+            raise ScanError("<< needs a mapping or a list of mappings", node.start_mark.index)
         return found
 
 
@@ -107,13 +97,18 @@ def key_text(node: Node) -> str:
     return str(node.value)
 
 
+def duplicate_key(key: str) -> str:
+    """Return the error for a key that a mapping has twice."""
+    return f"duplicate key {key!r}; keep one of them"
+
+
 def tag_problem(node: Node) -> str:
-    """Return what is wrong with the tag of a node that is no plain data."""
+    """Return the error for the tag of a node that is not plain data."""
     return f"the tag {str(node.tag).replace(TAG, '!!')!r} is not supported"
 
 
 def uses_common_scalars(node: Node) -> bool:
-    """Return whether YAML 1.1 readers read every plain scalar below `node` as we do."""
+    """Return whether YAML 1.1 readers read every plain scalar below `node` as this package does."""
     if isinstance(node, ScalarNode):
         return bool(node.style) or is_same_everywhere(node.value)
     if isinstance(node, SequenceNode):

@@ -1,4 +1,4 @@
-"""Reading a YAML text with batch syntax as a document; mistakes are collected, not raised."""
+"""Read a YAML text with batch syntax as a document. Errors are collected, not raised."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.time_limit import check_time
 
 from .batch_spans import BatchSpan, looks_batch
-from .blockscan import find_batch_spans
-from .nodes import KEY_PROBLEM, Budget, key_text, node_value, tag_problem
+from .blockscan import BlockScan
+from .nodes import KEY_PROBLEM, NodeReader, duplicate_key, key_text, tag_problem
 from .textscan import ScanError, sentence
 from .values import MAP, MERGE, UNPRINTABLE, compose
-from .yaml_errors import key_at, keys_at, yaml_mistake
+from .yaml_errors import yaml_problem
 
 Path = tuple[str, ...]
 _BREAK = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"[ \t,\]}]*[ \t]#[ \t]*([^\r\n]*)")
 _MAX_LENGTH = 2_000_000
 _MAX_DEPTH = 100
-_MAX_ERRORS = 50  # that are told at once
+_MAX_ERRORS = 50  # that are reported at once
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value is.
+    """The position of a value.
 
-    `key` is the dotted path, items of lists by number from 0. `line` and `column` count from 1; `start` and
-    `end` are indices into the text.
+    `key` is the dotted path, with the index (from 0) for an item of a list. `line` and `column` count from 1;
+    `start` and `end` are indexes in the text.
     """
 
     key: str
@@ -49,8 +49,8 @@ class _Place:
 class Leaf(_Place):
     """A value that a form shows as one field.
 
-    `style` is plain, single, double, literal, folded, flow or block. `value`
-    is None when the place holds batch syntax (`batch` is True), see `sweep.batch`.
+    `style` is plain, single, double, literal, folded, flow or block. `value` is None where the text is batch
+    syntax (`batch` is True), see `sweep.batch`.
     """
 
     value: object
@@ -61,14 +61,14 @@ class Leaf(_Place):
 
 @dataclass(frozen=True)
 class SweptValue(_Place):
-    """A place of batch syntax."""
+    """A value that is written in batch syntax."""
 
     in_flow: bool
 
 
 @dataclass
 class Document:
-    """What a text holds: fields, places of batch syntax, the plain data without them, mistakes."""
+    """The contents of a text: fields, values in batch syntax, the plain data without these, errors."""
 
     text: str
     leaves: list[Leaf] = field(default_factory=list)
@@ -89,60 +89,62 @@ class Document:
 
 
 class DocumentReader:
-    """Reads the text of a document that is empty yet."""
+    """Fills an empty document from its text."""
 
     def __init__(self, document: Document) -> None:
         self.text = document.text
-        self.spans: dict[int, BatchSpan] = {}
+        self.scan = BlockScan(document.text)
+        self.spans: dict[int, BatchSpan] = {}  # those that no value was found for yet, by start
         self.span_starts: list[int] = []  # of all of them, in order
         self.seen: set[int] = set()
         self.result = document
         self.starts: list[int] = []  # of the places, in order
         self.batch_keys: dict[str, SweptValue] = {}
-        self.budget = Budget()
-        self.within = 0  # lists that become one field: their items need none
+        self.values = NodeReader()
+        self.within = 0  # enclosing lists that are one field, so that their items are none
         self.batch_within = False
 
     def read(self) -> None:
         """Fill the document."""
-        found: list[BatchSpan] = []
         try:
+            self.check_length()
+            self.scan.run()
             self.check_characters()
-            found = find_batch_spans(self.text)
-            self.spans = {span.start: span for span in found}
+            self.spans = {span.start: span for span in self.scan.spans}
             self.span_starts = sorted(self.spans)
-            root = compose(self.masked(found))
+            root = compose(self.masked())
             if root is not None:
                 self.root(root)
         except ScanError as error:
-            self.unreadable(error.message, error.offset, found)
+            self.unreadable(error.message, error.offset)
         except yaml.YAMLError as error:
-            self.unreadable(*yaml_mistake(self.text, error), found)
+            self.unreadable(*yaml_problem(self.text, error))
         except RecursionError:
-            self.unreadable("the values are nested too deeply", 0, found)
+            self.unreadable("the values are nested too deeply", 0)
         self.result.errors.sort(key=lambda error: (error.line or 0, error.column or 0))
 
     def root(self, root: Node) -> None:
         if not isinstance(root, MappingNode):
             raise ScanError(
-                "a configuration is a list of 'key: value' lines, not a single value or a list",
+                "a configuration consists of 'key: value' lines; this is a single value or a list",
                 root.start_mark.index,
             )
         self.mapping(root, (), 0)
         for span in self.spans.values():
-            self.fail("batch syntax cannot stand here; quote it if it is text", span.start)
-        value = node_value(root, strict=not self.result.errors)
+            self.fail("batch syntax is not allowed here; quote the value if it is text", span.start)
+        value = NodeReader(strict=not self.result.errors).value(root)
         assert isinstance(value, dict)
         self.result.base = value
 
-    def unreadable(self, message: str, index: int, spans: list[BatchSpan]) -> None:
-        """Note a mistake after which nothing is understood but the places of batch syntax."""
+    def unreadable(self, message: str, index: int) -> None:
+        """Add an error because of which only the values in batch syntax are known."""
         self.result.readable = False
         self.result.leaves = []
         self.result.places = []
-        self.fail(message, index, key_at(self.text, index))
-        for span, found in zip(spans, keys_at(self.text, [span.start for span in spans]), strict=True):
-            self.result.places.append(self.swept(span, tuple((found or "yaml").split("."))))
+        self.fail(message, index, self.scan.key_at(index))
+        for span in self.scan.spans:
+            key = self.scan.key_before(span.start) or "yaml"
+            self.result.places.append(self.swept(span, tuple(key.split("."))))
 
     def swept(self, span: BatchSpan, path: Path) -> SweptValue:
         return SweptValue(*self.place(path, span.start, span.end), span.in_flow)
@@ -151,27 +153,30 @@ class DocumentReader:
         line, column = self.result.position(start)
         return ".".join(path), path, start, end, line, column, self.text[start:end]
 
-    def check_characters(self) -> None:
+    def check_length(self) -> None:
         if len(self.text) > _MAX_LENGTH:
             raise ScanError(
                 f"the text has {len(self.text):,} characters, at most {_MAX_LENGTH:,} are allowed"
             )
+
+    def check_characters(self) -> None:
         found = UNPRINTABLE.search(self.text)
         if found:
             raise ScanError(
                 f"the character {found.group()!r} is not allowed in YAML; remove it", found.start()
             )
 
-    def masked(self, spans: list[BatchSpan]) -> str:
+    def masked(self) -> str:
+        """Return the text with plain words instead of batch syntax, of the same length."""
         parts: list[str] = []
         position = 0
-        for span in spans:
+        for span in self.scan.spans:
             parts += [self.text[position : span.start], "x" * (span.end - span.start)]
             position = span.end
         return "".join([*parts, self.text[position:]])
 
     def fail(self, message: str, index: int, key: str | None = None) -> None:
-        """Note that something is wrong."""
+        """Add an error at an index."""
         if len(self.result.errors) >= _MAX_ERRORS:
             return
         line, column = self.result.position(min(max(index, 0), len(self.text)))
@@ -194,18 +199,14 @@ class DocumentReader:
                 continue
             inner = (*path, key)
             if key in names:
-                self.fail(
-                    f"the key {key!r} stands here twice; keep one of them",
-                    key_node.start_mark.index,
-                    ".".join(inner),
-                )
+                self.fail(duplicate_key(key), key_node.start_mark.index, ".".join(inner))
                 self.forget(value_node)
                 continue
             names.add(key)
             self.value(value_node, inner, depth)
 
     def forget(self, node: Node) -> None:
-        """Leave out the batch syntax in a value that counts for nothing."""
+        """Ignore the batch syntax in a value that is not used."""
         first = bisect_left(self.span_starts, node.start_mark.index)
         last = bisect_left(self.span_starts, max(node.end_mark.index, node.start_mark.index + 1))
         for start in self.span_starts[first:last]:
@@ -220,14 +221,15 @@ class DocumentReader:
         for base in node.value if isinstance(node, SequenceNode) else [node]:
             if id(base) not in self.seen:
                 self.fail(
-                    "<< takes an alias (*name) of a mapping above, or a list of them", base.start_mark.index
+                    "<< needs an alias (*name) of a mapping above, or a list of aliases",
+                    base.start_mark.index,
                 )
                 self.forget(base)
             else:
                 self.repeated(base)
 
     def repeated(self, node: Node) -> None:
-        """A value that an alias repeats must not be swept: one key would silently move another."""
+        """Report batch syntax in a value that an alias repeats: sweeping one key would change the other."""
         start, end = node.start_mark.index, node.end_mark.index
         first = bisect_left(self.starts, start)
         for place in self.result.places[first : bisect_left(self.starts, end)]:
@@ -235,7 +237,7 @@ class DocumentReader:
                 break
             self.fail(
                 f"{place.key} is repeated by an alias (*name) and cannot be swept; "
-                "sweep it where the alias stands, or write both out",
+                "sweep it at the alias, or write out both values",
                 place.start,
                 place.key,
             )
@@ -262,11 +264,11 @@ class DocumentReader:
             self.mapping(node, path, depth + 1)
 
     def check_missed(self, node: ScalarNode, path: Path) -> None:
-        """Batch syntax with an anchor or a tag before it, or where the line scan could not see it."""
+        """Report batch syntax after an anchor or a tag, or where the line scan could not see it."""
         start = node.start_mark.index
         if not node.style and self.text[start : start + 1] != "!" and looks_batch(node.value.strip()):
             self.fail(
-                "a value here or with an anchor cannot be swept; remove the anchor, or quote the text",
+                "a value cannot be swept here or after an anchor; remove the anchor, or quote the text",
                 start,
                 ".".join(path),
             )
@@ -278,7 +280,7 @@ class DocumentReader:
             for index, item in enumerate(node.value):
                 self.value(item, (*path, str(index)), depth)
             return
-        # One field for the whole list; a list of mappings or lists in block style stays many.
+        # The whole list is one field, except for block-style lists of mappings or lists.
         outside, self.batch_within = self.batch_within, False
         self.within += 1
         for index, item in enumerate(node.value):
@@ -313,7 +315,7 @@ class DocumentReader:
             return
         key = ".".join(path)
         try:
-            value = None if batch else node_value(node, budget=self.budget)
+            value = None if batch else self.values.value(node)
         except ScanError as error:
             self.fail(error.message, error.offset, key)
             return
@@ -326,7 +328,7 @@ class DocumentReader:
         key = place.key
         other = self.batch_keys.setdefault(key, place)
         if other is not place:
-            self.fail(f"two values with the name {key!r} are swept; rename one of them", span.start, key)
+            self.fail(f"two swept values have the name {key!r}; rename one of them", span.start, key)
         self.result.places.append(place)
         self.starts.append(place.start)
         if not self.within:
@@ -334,6 +336,6 @@ class DocumentReader:
             self.result.leaves.append(Leaf(*where, None, "plain", self.comment(span.end), batch=True))
 
     def comment(self, end: int) -> str:
-        """Return the text of the comment after a value that ends at `end`, on the same line."""
+        """Return the comment on the same line after a value that ends at `end`."""
         found = _COMMENT.match(self.text, end)
         return found.group(1).rstrip() if found else ""

@@ -1,6 +1,6 @@
-"""A YAML text as a document: its values with their keys and places, and the text with some of them replaced.
+"""A YAML text as a document: its values with their keys and positions, and ways to replace some of them.
 
-Everything that is not replaced stays as it is: comments, order, spacing, line endings.
+The rest of the text does not change: comments, order, spacing, line endings.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SWEEPING_BARS = re.compile(r"\S[ \t]+\|[ \t]+\S")
 
 @dataclass
 class Template(Document):
-    """A parsed document. Make one with `Template.parse`.
+    """A parsed document, made by `Template.parse` or `Template.examine`.
 
-    `errors` is empty, except for one of `Template.examine`; without `readable` it has nothing but `places`.
+    Only a template of `examine` has `errors`. One that is not `readable` only has `places`.
     """
 
     @staticmethod
@@ -31,7 +31,7 @@ class Template(Document):
         """Read a YAML mapping that may hold batch syntax. An empty text is an empty mapping.
 
         Raises:
-            InvalidInputs: every place that is wrong, with `field` ("yaml" or a dotted key), line and column.
+            InvalidInputs: all errors, each with `field` ("yaml" or a dotted key), line and column.
         """
         template = Template.examine(text)
         if template.errors:
@@ -40,16 +40,13 @@ class Template(Document):
 
     @staticmethod
     def examine(text: str) -> Template:
-        """Read as much as can be understood; `errors` of the result says what is wrong.
-
-        What cannot be read at all has `places` only, as far as lines can be told apart without YAML.
-        """
+        """Read as much of a text as possible. `errors` of the result has all errors."""
         template = Template(text.removeprefix("\ufeff"))
         DocumentReader(template).read()
         return template
 
     def leaf(self, key: str) -> Leaf | None:
-        """Return the field with this dotted key, None when there is none."""
+        """Return the field with a dotted key, None when it does not exist."""
         return self._by_key.get(key)
 
     @cached_property
@@ -57,15 +54,25 @@ class Template(Document):
         return {leaf.key: leaf for leaf in reversed(self.leaves)}
 
     def located(self, place: SweptValue, error: ScanError) -> InvalidInput:
-        """Return what is wrong with a swept value, with its place in the text."""
+        """Return an error in a swept value with its position in the text."""
         line, column = self.position(min(place.start + error.offset, place.end))
         return InvalidInput(sentence(error.message), field=place.key, line=line, column=column)
 
+    def with_position(self, error: InvalidInput) -> InvalidInput:
+        """Return an error with the position of its key, or of the nearest enclosing key, in this text."""
+        key = error.field or ""
+        while key:
+            leaf = self.leaf(key)
+            if leaf is not None:
+                return error.at(leaf.line, leaf.column)
+            key = key.rpartition(".")[0]
+        return error
+
     def config(self, values: Iterable[tuple[Path, object]]) -> dict[str, object]:
-        """Return the configuration with `values` at the places of batch syntax."""
+        """Return the configuration with `values` instead of batch syntax."""
         result = {key: _copied(value) for key, value in self.base.items()}
         for path, value in values:
-            target: Any = result  # mappings and lists, as deep as the document
+            target: Any = result
             for part in path[:-1]:
                 target = target[int(part)] if isinstance(target, list) else target[part]
             if isinstance(target, list):
@@ -75,23 +82,25 @@ class Template(Document):
         return result
 
     def replaced(self, changes: Mapping[str, str]) -> str:
-        """Return the text with other source texts (YAML or batch syntax, one line) for some fields.
+        """Return the text with new source texts (YAML or batch syntax, one line each) of some fields.
 
         Raises:
-            InvalidInput: when a key is not a field of this document or the result cannot be read.
+            InvalidInput: when a key is not a field of this document, or the result is not valid.
         """
         parts: list[str] = []
         position = 0
-        known = {leaf.key: leaf for leaf in self.leaves}
         for key in changes:
-            if key not in known:
-                raise InvalidInput(f"There is no key {key!r} in this configuration.", field=key)
+            if self.leaf(key) is None:
+                raise InvalidInput(f"This configuration has no key {key!r}.", field=key)
         for leaf in self.leaves:
             if leaf.key not in changes:
                 continue
             source = changes[leaf.key].strip()
             if leaf.style in ("block", "literal", "folded"):
-                start, source, tail = self._value_start(leaf), f" {source}", self._tail(leaf)
+                # Replace from the colon or dash before the value up to the line break after it.
+                inside = self.text[leaf.start : leaf.end]
+                tail = inside[len(inside.rstrip("\r\n")) :]
+                start, source = len(self.text[: leaf.start].rstrip()), f" {source}"
             else:
                 start, tail = leaf.start, ""
                 before = self.text[start - 1 : start]
@@ -102,16 +111,8 @@ class Template(Document):
         Template.parse(result)
         return result
 
-    def _value_start(self, leaf: Leaf) -> int:
-        """Where the value of a block leaf begins: right after the colon or dash before it."""
-        return len(self.text[: leaf.start].rstrip())
-
-    def _tail(self, leaf: Leaf) -> str:
-        inside = self.text[leaf.start : leaf.end]
-        return inside[len(inside.rstrip("\r\n")) :]
-
     def quoted_bars(self) -> list[Leaf]:
-        """Return the quoted fields whose text would be a sweep without the quotes."""
+        """Return the quoted fields that would be a sweep without the quotes."""
         return [
             leaf
             for leaf in self.leaves
@@ -123,7 +124,7 @@ class Template(Document):
 
 
 def _copied(value: object) -> object:
-    """Return plain data anew; what aliases share becomes separate."""
+    """Return a deep copy of plain data, in which aliases share nothing."""
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Finding separators in YAML values: quotes protect, brackets nest, `\\|` is a literal bar."""
+"""Find separators in YAML values: not in quotes or in nested brackets; `\\|` is a literal bar."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ScanError(ValueError):
 
 
 def sentence(message: str) -> str:
-    """Return a message as a sentence."""
+    """Return a message with a capital letter and a full stop."""
     return message[:1].upper() + message[1:] + ("" if message.endswith(".") else ".")
 
 
@@ -44,16 +44,16 @@ def line_end(text: str, position: int) -> int:
 
 
 def skip_blank(text: str, position: int) -> int:
-    """Return where the first character from `position` on stands that is no white space."""
+    """Return the index of the first character at or after `position` that is not white space."""
     found = _NOT_BLANK.search(text, position)
     return found.start() if found else len(text)
 
 
 def marks(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, str]]:
-    """Walk over what separates values between two indices: brackets, commas, bars and comments, with indices.
+    """Yield the index and character of each bracket, comma, bar, and # of a comment between two indices.
 
-    Quoted scalars and the words of comments are passed over. A quote counts only where a token may begin;
-    one that is never closed ends the walk with a quote. An escaped bar comes as a backslash, at its index.
+    Quoted scalars and the text of comments are skipped. A quote only counts where a token can begin. One that
+    is never closed is yielded last. An escaped bar is yielded as a backslash.
     """
     stop = len(text) if end is None else end
     position, fresh = start, True
@@ -94,7 +94,7 @@ def split_top(text: str, separator: str) -> list[tuple[int, int]]:
     stack: list[tuple[str, int]] = []
     for position, character in marks(text):
         if character in "\"'":
-            raise ScanError("a quote is opened and never closed", position)
+            raise ScanError("this quote is never closed", position)
         if character == separator and not stack:
             spans.append((begin, position))
             begin = position + 1
@@ -109,7 +109,7 @@ def split_top(text: str, separator: str) -> list[tuple[int, int]]:
             stack.pop()
     if stack:
         raise ScanError(
-            f"{text[stack[-1][1]]!r} is opened and never closed; quote the value if it is text", stack[-1][1]
+            f"{text[stack[-1][1]]!r} is never closed; quote the value if it is text", stack[-1][1]
         )
     spans.append((begin, len(text)))
     return spans
@@ -126,7 +126,7 @@ def strip_span(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def matching_close(text: str, start: int) -> int | None:
-    """Return the index of the bracket that closes the one at `start`, None when there is none."""
+    """Return the index of the bracket that closes the one at `start`, None when it is not closed."""
     stack: list[str] = []
     for position, character in marks(text, start):
         if character in OPEN:
@@ -139,13 +139,8 @@ def matching_close(text: str, start: int) -> int | None:
     return None
 
 
-def unescape_bars(text: str) -> str:
-    """Return `text` with every `\\|` turned into a bar."""
-    return text.replace("\\|", "|")
-
-
 def has_bar(text: str, live: bool = False) -> bool:
-    """Return whether a bar stands outside quotes (`live`: one not escaped); True if quotes are broken."""
+    """Return whether there is a bar (`live`: an unescaped one) outside quotes; True for an unclosed quote."""
     if "|" not in text:
         return False
     wanted = "|\"'" if live else "|\"'\\"

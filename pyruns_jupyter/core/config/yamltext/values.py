@@ -1,7 +1,7 @@
-"""Values of YAML scalars: how plain text is read, and how a value is written back.
+"""Read and write the values of YAML scalars.
 
-Plain text is read the way people mean it, and as `pyruns` 0.3.17 was seen to read it: `1e-3` is a number,
-`12:30`, `010` and `2024-01-02` are text, yes/no/on/off are booleans, `1_000` is 1000.
+Plain text is read as users mean it, and as `pyruns` 0.3.17 reads it: `1e-3` is a number, `12:30`, `010` and
+`2024-01-02` are text, yes/no/on/off are booleans, `1_000` is 1000.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-# The stubs know neither the parts of the C loader nor a machine without it.
+# The type stubs lack the parts of the C loader, and assume that it is always there.
 try:
     from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML without libyaml: slower, same results
@@ -39,7 +39,7 @@ _FLOAT = re.compile(
     re.ASCII,
 )
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_MAX_DEPTH = 300  # of nested values; a thousand overflow the stack of a small thread
+_MAX_DEPTH = 300  # of nested values; a thousand overflow a small thread's stack
 _MAX_INT_DIGITS = 3500  # Python refuses to read or write longer ones; also those of hexadecimal numbers
 
 # Characters that YAML does not allow in a stream.
@@ -53,7 +53,7 @@ _SAFE_PLAIN = re.compile(r"[\w./+^$][\w ./+=^$~@;-]*")
 
 
 class _Resolver(BaseResolver):
-    """Tags by our own rules instead of PyYAML's tables."""
+    """Resolves tags by `scalar_tag` instead of PyYAML's tables."""
 
     def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
         if kind is ScalarNode:
@@ -80,10 +80,10 @@ else:
 
 
 def compose(text: str) -> Node | None:
-    """Return the node of the only document in `text`, None when there is none.
+    """Return the node of the only document in `text`, None when the text is empty.
 
     Raises:
-        yaml.YAMLError: when the text is not YAML, holds several documents or is nested too deeply.
+        yaml.YAMLError: when the text is not YAML, has several documents or is nested too deeply.
     """
     check_depth(text)
     loader = _Loader(text)
@@ -92,10 +92,10 @@ def compose(text: str) -> Node | None:
 
 
 def check_depth(text: str) -> None:
-    """Check that values are nested no deeper than the C stack bears: libyaml's composer recurses blindly.
+    """Check that values are not nested too deeply for the C stack: libyaml's composer has no limit.
 
     Raises:
-        yaml.YAMLError: when they are, or the text is not YAML.
+        yaml.YAMLError: when they are nested too deeply, or the text is not YAML.
     """
     if sum(map(text.count, "[{-?:")) <= _MAX_DEPTH:
         return
@@ -138,7 +138,7 @@ def tagged_value(text: str, tag: str) -> object:
     """Return the value of scalar `text` read as `tag`.
 
     Raises:
-        ValueError: when the text does not fit the tag, or the tag is not one of the plain data types.
+        ValueError: when the text does not match the tag, or the tag is not a type of plain data.
     """
     if tag in (STR, MERGE):
         return text
@@ -167,12 +167,12 @@ def _float(text: str) -> float:
 
 
 def number_text(value: int | float) -> str:
-    """Return a number as people write it; every YAML reader takes the text for the same number."""
+    """Return a number in the usual notation, as a text that every YAML reader reads as the same number."""
     if isinstance(value, float):
         text = repr(value)
         if text in ("inf", "-inf", "nan"):
             return text.replace("inf", ".inf").replace("nan", ".nan")
-        # A YAML 1.1 reader takes an exponent for a number only after a point.
+        # YAML 1.1 requires a point in a number with an exponent.
         return text.replace("e", ".0e") if "e" in text and "." not in text else text
     return str(value)
 
@@ -189,7 +189,7 @@ def _escape(character: str) -> str:
 
 
 def is_same_everywhere(text: str) -> bool:
-    """Return whether PyYAML's own YAML 1.1 rules read the plain scalar `text` as we do."""
+    """Return whether PyYAML's own YAML 1.1 rules give the plain scalar `text` the same type."""
     resolver: Any = _common_resolver()
     theirs: str = resolver.resolve(ScalarNode, text, (True, False))
     return scalar_tag(text) == theirs
@@ -204,7 +204,7 @@ def value_text(value: object) -> str:
     """Return `value` as YAML on one line (flow style), readable by YAML 1.1 and 1.2 readers alike.
 
     Raises:
-        TypeError: when the value is no plain data.
+        TypeError: when the value is not plain data.
     """
     if value is None:
         return "null"
@@ -222,7 +222,7 @@ def value_text(value: object) -> str:
 
 
 def string_text(text: str) -> str:
-    """Return a string as YAML: plain when nobody can misread it, else double-quoted."""
+    """Return a string as YAML: plain where every reader reads it as a string, else double-quoted."""
     if (
         _SAFE_PLAIN.fullmatch(text)
         and text[-1] != " "
@@ -236,9 +236,9 @@ def string_text(text: str) -> str:
 
 
 def identity(value: object) -> object:
-    """Return a hashable stand-in that is equal only for the same value of the same type.
+    """Return a hashable key that is equal only for the same value of the same type.
 
-    1, 1.0, true and "1" are four values; 0.1 and 1e-1 are one, and so are mappings in another order.
+    1, 1.0, true and "1" are different; 0.1 and 1e-1 are equal, and so are mappings in another order.
     """
     if isinstance(value, list):
         return ("list", tuple(identity(item) for item in value))

@@ -10,7 +10,7 @@ import { ManagerView } from '../ManagerView';
 
 const NOTICE = {
   code: 'unknown_field',
-  message: 'There is no field `lrr`; did you mean `lr`?',
+  message: 'Unknown field `lrr`; did you mean `lr`?',
   field: 'query',
   line: 1,
   column: 1,
@@ -69,7 +69,7 @@ describe('the search of the Manager', () => {
   it('says what is wrong and where, with nothing listed yet too', async () => {
     const { client } = await open({}, made =>
       made.listTasks.mockRejectedValue(
-        new ClientError('A quote is opened here and never closed.', {
+        new ClientError('This quote is never closed.', {
           status: 400,
           field: 'query',
           line: 1,
