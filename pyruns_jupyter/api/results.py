@@ -96,7 +96,7 @@ class Results(ABC):
             ImportError: when the library is not installed.
         """
         with collected(self._folder, self.tasks(text).names, runs) as table:
-            return frame(library, [column.title for column in table.columns], list(table.rows()))
+            return frame(library, table.columns, list(table.rows()))
 
     def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
         """Return one dictionary a run, with the columns of `export`; times are epoch seconds.

@@ -113,7 +113,7 @@ class Task:
 
     @notes.setter
     def notes(self, text: str) -> None:
-        tasks.set_notes(self._workspace, self._name, text)
+        tasks.change(self._workspace, self._name, metadata.TaskPatch(notes=text))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class Task:
 
     @pinned.setter
     def pinned(self, pinned: bool) -> None:
-        tasks.set_pinned(self._workspace, self._name, pinned)
+        tasks.change(self._workspace, self._name, metadata.TaskPatch(pinned=pinned))
 
     @property
     def env(self) -> dict[str, str]:
@@ -144,7 +144,7 @@ class Task:
         Raises:
             InvalidInput: when one cannot be used; nothing is changed.
         """
-        tasks.set_env(self._workspace, self._name, variables)
+        tasks.change(self._workspace, self._name, metadata.TaskPatch(env=variables))
         return self
 
     def rename(self, name: str) -> Task:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, is_last, start_search
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, is_last
 
 from .runtime import LiveRuntime
 from .waiting import open_in_thread
@@ -33,8 +33,8 @@ class LogSearchStream:
         async with runtime.search_slots:
             if self._stopped.is_set():
                 return
-            process = await open_in_thread(runtime.run, lambda: start_search(self._path, self._wanted))
-            self._process = process
+            self._process = process = await open_in_thread(runtime.run, SearchProcess)
+            process.request(self._path, self._wanted)
             runtime.search_processes.add(process)
             try:
                 if self._stopped.is_set():

@@ -77,7 +77,7 @@ class ActionRequest(Request, frozen=True):
         if self.tags:
             metadata.check_tags(self.tags)
         elif action in ("tag", "untag"):
-            raise InvalidInput("The request lacks 'tags'.", field="tags")
+            raise InvalidInput("Missing field 'tags'.", field="tags")
         if action == MOVE and (self.before is None) == (self.after is None):
             raise InvalidInput("Give either 'before' or 'after'.", field="before")
 
@@ -157,7 +157,7 @@ def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durabl
         case "untag":
             tasks.remove_tags(workspace, name, wanted.tags, durable=durable)
         case _:
-            tasks.set_pinned(workspace, name, wanted.action == "pin", durable=durable)
+            tasks.change(workspace, name, metadata.TaskPatch(pinned=wanted.action == "pin"), durable=durable)
     return None
 
 

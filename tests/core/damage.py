@@ -60,7 +60,7 @@ DAMAGES: dict[str, tuple[Spoil, str]] = {
     "empty": (_content(b""), "is empty"),
     "blank": (_content(b" \n"), "white space"),
     "zeros": (_content(b"\0" * 4096), "zero bytes"),
-    "half": (_half, "breaks off"),
+    "half": (_half, "is truncated"),
     "text": (_content(b"not json at all"), "not valid JSON"),
     "list": (_content(b"[1, 2]"), "a list"),
     "null": (_content(b"null"), "null"),

@@ -8,7 +8,9 @@ from typing import Any
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.metrics.read import add_points
 from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task
+from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 
 SCRIPT = """\
@@ -74,3 +76,8 @@ def snapshot(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def set_pinned(workspace: WorkspaceFolder, name: str, pinned: bool) -> None:
+    """Pin or unpin a task."""
+    tasks.change(workspace, name, TaskPatch(pinned=pinned))

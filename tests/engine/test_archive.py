@@ -329,7 +329,7 @@ def test_what_an_archive_says_of_owners_is_not_believed(tmp_path: Path) -> None:
     info = read_task(found.workspace.paths("one").folder)
     assert (info["name"], info["status"]) == ("one", "failed")
     assert "_namespace_operation" not in info
-    tasks.set_notes(found.workspace, "one", "mine")
+    tasks.change(found.workspace, "one", metadata.TaskPatch(notes="mine"))
     assert trash.trash(found.workspace, "one") == "one"
 
 
@@ -456,7 +456,7 @@ def test_what_is_in_the_way_of_a_module(tmp_path: Path, project: WorkspaceFolder
     target = tmp_path / "new"
     target.mkdir()
     (target / "parts").write_text("no folder")
-    with pytest.raises(Conflict, match="parts is in the way"):
+    with pytest.raises(Conflict, match="parts is not a folder"):
         unpack(archive, target)
     assert os.listdir(target) == ["parts"]
     (target / "parts").unlink()

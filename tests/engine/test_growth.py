@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.temp_names import host_tag
-from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.engine.cluster.engine import ClusterEngine
 from pyruns_jupyter.engine.cluster.followed import FollowedTask
 from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
@@ -62,19 +62,19 @@ def test_the_end_of_a_task_of_an_array_looks_at_no_other(shell: Project) -> None
 
 
 def test_trees_are_removed_after_one_look_at_the_batches(shell: Project) -> None:
-    trees: Path = shell.key.state / "trees"
-    trees.mkdir(mode=0o700)
+    folder: Path = shell.key.state / "trees"
+    folder.mkdir(mode=0o700)
     digests = [f"{number:016x}".ljust(64, "0") for number in range(5)]
     for digest in digests:
-        (trees / f"{digest[:16]}.{host_tag()}").mkdir()
+        (folder / f"{digest[:16]}.{host_tag()}").mkdir()
     looked: list[int] = []
 
     def needed() -> set[str]:
         looked.append(1)
         return {digests[0]}
 
-    snapshots.tidy_trees(shell.key, needed, print)
+    trees.tidy_trees(shell.key, needed, print)
     assert looked == [1]
-    assert [name for name in os.listdir(trees) if not name.endswith(".lock")] == [
+    assert [name for name in os.listdir(folder) if not name.endswith(".lock")] == [
         f"{digests[0][:16]}.{host_tag()}"
     ]

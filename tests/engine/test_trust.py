@@ -338,7 +338,7 @@ def test_another_users_queue_does_not_run_as_us(tmp_path: Path) -> None:
     assert "belongs to the user root" in refused.stderr
     # Others can write to it, so its owner is asked, too.
     assert not ensure_running(made.root)
-    with pytest.raises(PyrunsError, match="can be written to by other users"):
+    with pytest.raises(PyrunsError, match="writable by other users"):
         require_engine(made.root)
     submit(made.workspace, create_tasks(made.workspace, "true\n", "second"))  # which closes the folder
     wait_until(lambda: made.status() == "completed")

@@ -134,8 +134,8 @@ def test_what_another_host_or_program_left_when_its_lease_has_run_out(
     with edit_task(shell.paths("T").folder) as info:
         info["lease_until"] = time.time() - 1
     if status == "running":
-        assert "The lease of this run on other has run out" in str(message(shell, "T"))
+        assert "Lost contact with the supervisor of this run on other" in str(message(shell, "T"))
     leave(shell, "T", way)
     if status == "running" and way in ("run", "stop"):
         said = shell.info("T")["pyruns_jupyter"]["messages"]["1"]
-        assert said == "The owner of this run is gone: how the run ended is unknown."
+        assert said == "The supervisor of this run has ended; the outcome of the run is unknown."

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, start_search
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess
 from pyruns_jupyter.live import log_search
 from pyruns_jupyter.live.log_search import LogSearchStream
 from tests.live.test_log_stream import live_runtime
@@ -25,14 +25,14 @@ async def test_a_search_that_is_cancelled_while_it_starts_leaves_no_process(
     began, go_on = threading.Event(), threading.Event()
     started: list[psutil.Process] = []
 
-    def start_slowly(path: Path, wanted: LogSearch) -> SearchProcess:
+    def start_slowly() -> SearchProcess:
         began.set()
         go_on.wait(PATIENCE)
-        process = start_search(path, wanted)
+        process = SearchProcess()
         started.append(psutil.Process(process._process.pid))
         return process
 
-    monkeypatch.setattr(log_search, "start_search", start_slowly)
+    monkeypatch.setattr(log_search, "SearchProcess", start_slowly)
     wanted = LogSearch.read("(a+)+b", literal=False, ignore_case=False, start=None, limit=None)
     async with live_runtime() as runtime:
         search = LogSearchStream(runtime, log, wanted)

@@ -171,7 +171,7 @@ def test_a_value_of_somebody_else_is_read_only_when_it_is_trusted(shell: Shell, 
     evil = pickle.dumps(Evil(tmp_path / "run"))
     for data in (evil, evil + own[-100:], own[:-1] + b"0", own[:10] + own[11:], b""):
         path.write_bytes(data)
-        with pytest.raises(Unreadable, match=r"not stored by a run of your own.*trust=True"):
+        with pytest.raises(Unreadable, match=r"not stored by one of your own runs.*trust=True"):
             job.value()
     assert not (tmp_path / "run").exists()
     path.write_bytes(evil)

@@ -87,7 +87,7 @@ def test_of_a_later_format_nothing_is_changed(tmp_path: Path, text: str) -> None
     before = snapshot(tmp_path)
 
     problem = folder.problem()
-    assert problem is not None and "later release" in problem
+    assert problem is not None and "newer version" in problem
     writing: dict[str, Callable[[], object]] = {
         "create": lambda: workspace.create("echo more\n", "three"),
         "queue": lambda: workspace.run("one"),
@@ -100,10 +100,10 @@ def test_of_a_later_format_nothing_is_changed(tmp_path: Path, text: str) -> None
         "scheduler": lambda: start_scheduler(paths),
     }
     for name, write in writing.items():
-        with pytest.raises(PyrunsError, match="later release"):
+        with pytest.raises(PyrunsError, match="newer version"):
             write()
         assert snapshot(tmp_path) == before, name
-    assert "later release" in workspace.purge().refused["two"]
+    assert "newer version" in workspace.purge().refused["two"]
     assert not ensure_running(folder.root) and not scheduler_alive(folder.root)
     assert workspace["one"].status == "queued" and workspace["one"].config_text == "echo hello\n"
     assert snapshot(tmp_path) == before

@@ -11,9 +11,9 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.tasks.edit import set_pinned
 from pyruns_jupyter.core.tasks.trash import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from tests.core.making import set_pinned
 from tests.server.client import Api, Stream, until
 from tests.server.conftest import WS
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.create.create import create_tasks
-from pyruns_jupyter.core.tasks.edit import set_pinned
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.live import fs_hints
 from pyruns_jupyter.live import watcher as watcher_module
 from pyruns_jupyter.server.services import Limits, Services
 from pyruns_jupyter.server.webhook import Webhook
+from tests.core.making import set_pinned
 from tests.server.client import PATIENCE, until
 
 

@@ -10,6 +10,7 @@ from pyruns_jupyter import Workspace
 from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import own_facts, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
@@ -67,7 +68,7 @@ def test_both_move_each_others_tasks(shared: Shared) -> None:
     assert shared.listed(workspace) == {}
     assert trash.restore(workspace, "ours2") == "ours2"
     shared.pyr("restore", "theirs2", workspace=workspace)
-    tasks.set_notes(workspace, "theirs2", "kept")
+    tasks.change(workspace, "theirs2", TaskPatch(notes="kept"))
     shared.pyr("pin", "theirs2", workspace=workspace)
     info = read_task(workspace.paths("theirs2").folder)
     assert (info["notes"], info["pinned"], info["name"]) == ("kept", True, "theirs2")

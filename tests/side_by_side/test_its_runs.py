@@ -15,6 +15,7 @@ from pyruns_jupyter.core.common.errors import Conflict
 from pyruns_jupyter.core.common.host_identity import process_alive
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
@@ -67,7 +68,7 @@ def test_live_to_the_end_and_stopped_by_asking(shared: Shared) -> None:
             tasks.rename(workspace, name, "elsewhere")
         with pytest.raises(Conflict):
             trash.trash(workspace, name)
-    tasks.set_notes(workspace, "one", "seen")
+    tasks.change(workspace, "one", TaskPatch(notes="seen"))
     shared.wait_for(workspace, "ours", "completed")
     assert not ensure_running(shared.root)
     lease = ("lease_heartbeat", "lease_until")

@@ -12,8 +12,8 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.metrics.read import run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task, own, own_facts, read_task
-from pyruns_jupyter.core.tasks.edit import set_pinned
 from pyruns_jupyter.core.tasks.index import TaskIndex
+from tests.core.making import set_pinned
 from tests.support import ROOT, wait_until
 
 from .shared import Shared, rows

@@ -23,6 +23,7 @@ from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.submit import cancel, submit
+from tests.core.making import set_pinned
 
 THEIRS = "x"  # what the identities end with of tasks that the other program made
 STOPPABLE = "s"  # what the identities begin with of tasks that may be stopped; their names do so too
@@ -95,12 +96,13 @@ class Worker:
 
     def pin(self, name: str) -> None:
         if not name.startswith(KEPT):
-            tasks.set_pinned(self.workspace, name, self.random.random() < 0.5)
+            set_pinned(self.workspace, name, self.random.random() < 0.5)
 
     def note(self, name: str) -> None:
         info = read_task(self.workspace.existing(name).folder)
         before = metadata.notes_of(info)
-        tasks.set_notes(self.workspace, name, f"{before}{self.letter}", expected=before)
+        wanted = metadata.TaskPatch(notes=f"{before}{self.letter}", expected={"notes": before})
+        tasks.change(self.workspace, name, wanted)
         self.noted += 1
 
     def rename(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A configuration as scripts use it: a dictionary whose keys are attributes too."""
+"""Configurations for scripts: dictionaries whose keys are also attributes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class MissingKeyError(KeyError, AttributeError):
-    """A key that the configuration does not have; the message is a sentence."""
+    """The configuration does not have a key; the message is a sentence."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -16,8 +16,8 @@ class MissingKeyError(KeyError, AttributeError):
 class Config(dict[str, Any]):
     """A configuration: `config.training.lr`, `config["training"]`, or as any dictionary.
 
-    Mappings in it, also in lists and those put into it later, are configurations too. A key that is also the
-    name of a dictionary method (`items`) is reached with brackets; so is a key that is no name.
+    Mappings in it, also those in lists and those added later, are configurations too. Use brackets for a key
+    that is also the name of a dictionary method (`items`), or not a valid name.
     """
 
     __module__ = "pyruns_jupyter"  # where pickles look for it, wherever it is defined
@@ -68,7 +68,7 @@ class Config(dict[str, Any]):
         return Config(self.to_dict())
 
     def setdefault(self, key: str, default: Any = None, /) -> Any:
-        """Return the value of `key`, after setting it to `default` when it is missing."""
+        """Return the value of `key`, which is first set to `default` if it is missing."""
         if key not in self:
             self[key] = default
         return self[key]
@@ -76,7 +76,7 @@ class Config(dict[str, Any]):
     def update(  # type: ignore[override]  # dict has overloads
         self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any
     ) -> None:
-        """Set the keys of a mapping, or of pairs, and the keywords given."""
+        """Set the keys of a mapping or of pairs, and the keyword arguments."""
         for key, value in dict(values, **more).items():
             self[key] = value
 
@@ -103,7 +103,7 @@ def _unwrap(value: Any) -> Any:
 
 def _no_key(name: Any, config: Config) -> str:
     close: list[str] = []
-    if isinstance(name, str) and not name.startswith("_"):  # many programs ask objects for names with _
+    if isinstance(name, str) and not name.startswith("_"):  # many programs probe objects for names with _
         import difflib
 
         close = difflib.get_close_matches(name, list(map(str, config)), 1)

@@ -1,4 +1,4 @@
-"""Amounts of memory as people write and read them; a unit stands for a power of 1024, as in Slurm."""
+"""Human-readable amounts of memory; units are powers of 1024, as in Slurm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def parse_size(text: str) -> int | None:
-    """Return the bytes of `800M`, `16G`, `16GiB` or `1.5T`; None when the text is something else."""
+    """Return the bytes of `800M`, `16G`, `16GiB` or `1.5T`; None for any other text."""
     found = _SIZE.fullmatch(text.strip())
     return round(float(found[1]) * _UNITS[found[2].upper()]) if found else None
 
@@ -26,7 +26,7 @@ def share_text(part: float, whole: float) -> str:
 
 
 def slurm_size(size: int) -> str:
-    """Return a number of bytes as Slurm reads it, in the largest unit that leaves no fraction."""
+    """Return a number of bytes in the format of Slurm, in the largest unit without a fraction."""
     for unit in ("T", "G", "M"):
         if size % _UNITS[unit] == 0:
             return f"{size // _UNITS[unit]}{unit}"

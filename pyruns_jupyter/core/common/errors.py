@@ -1,4 +1,4 @@
-"""Errors whose message is a sentence for the user: what was wrong, where, what to do."""
+"""Errors with a message for the user: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
-MAX_MESSAGE = 2000  # characters; a message may repeat what was given, however long that is
+MAX_MESSAGE = 2000  # characters; a message may quote input of any length
 _KEPT_AT_END = 200
+_MAX_SHOWN = 80  # characters of a value in a message
 
 
 def shortened(message: str) -> str:
-    """Return a message without its middle when it is too long; its end says what to do."""
+    """Return a message without its middle if it is too long; its end says what to do."""
     if len(message) <= MAX_MESSAGE:
         return message
     return f"{message[: MAX_MESSAGE - _KEPT_AT_END]} ... {message[-_KEPT_AT_END:]}"
 
 
-_MAX_SHOWN = 80  # characters of a value in a sentence
-
-
 class PyrunsError(Exception):
-    """Base of every error that is meant to be read by a user.
+    """Base class of all errors with a message for the user.
 
-    `code` is a stable word for programs (REST bodies, `--json` output).
+    `code` is a stable identifier for programs (REST bodies, `--json` output).
     """
 
     code = "error"
@@ -39,10 +37,10 @@ class PyrunsError(Exception):
 
 
 class InvalidInput(PyrunsError):
-    """Something the user gave cannot be used; nothing was written.
+    """Input of the user is invalid; nothing was written.
 
-    `field` names the place (a dotted configuration key, or `name`, `yaml`, `script`, ...); `line` and
-    `column` count from 1 within that field's text. `suggestions` are whole texts that may be meant instead.
+    `field` names the input (a dotted configuration key, or `name`, `yaml`, `script`, ...); `line` and
+    `column` count from 1 in its text. `suggestions` are complete texts that may be meant instead.
     """
 
     code = "invalid_input"
@@ -69,13 +67,13 @@ class InvalidInput(PyrunsError):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error with its place, for a form to show beside the field."""
-        told = {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}
-        return {**told, "suggestions": list(self.suggestions)} if self.suggestions else told
+        """Return the error with its position, for a form to display next to the field."""
+        found = {**super().to_dict(), "field": self.field, "line": self.line, "column": self.column}
+        return {**found, "suggestions": list(self.suggestions)} if self.suggestions else found
 
 
 class InvalidInputs(InvalidInput):
-    """Several places are wrong at once; the message is that of the first one."""
+    """Several inputs are invalid; the message is that of the first one."""
 
     def __init__(self, errors: Sequence[InvalidInput]) -> None:
         first = errors[0]
@@ -83,12 +81,12 @@ class InvalidInputs(InvalidInput):
         self.errors = list(errors)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the first error, with all of them under `errors`."""
+        """Return the first error, with all of them in `errors`."""
         return {**super().to_dict(), "errors": [error.to_dict() for error in self.errors]}
 
 
 class NotFound(PyrunsError):
-    """What was named does not exist."""
+    """Something that was named does not exist."""
 
     code = "not_found"
 
@@ -100,17 +98,17 @@ class Conflict(PyrunsError):
 
 
 class Untrusted(Conflict):
-    """A folder or file of an engine was not made here by this user, so it is not acted on."""
+    """A folder or file of an engine was not created here by this user, so it is not used."""
 
 
 class Busy(PyrunsError):
-    """Another process holds a lock for longer than is reasonable; trying again may help."""
+    """Another process has held a lock for too long; trying again may help."""
 
     code = "busy"
 
 
 class Unreadable(PyrunsError):
-    """A file exists but cannot be understood; it is left as it is."""
+    """A file exists but cannot be read or parsed; it is not changed."""
 
     code = "unreadable"
 
@@ -122,8 +120,8 @@ class NoSpace(PyrunsError):
 
 
 def shown(value: object) -> str:
-    """Return a value for a sentence, briefly: aliases can make a small file a huge value, and a number of
-    thousands of digits cannot be written out.
+    """Return a short text for a value in a message: YAML aliases can make a small file a huge value, and a
+    number with thousands of digits cannot be converted to text.
     """
     if isinstance(value, str):
         return repr(value if len(value) <= _MAX_SHOWN else f"{value[:_MAX_SHOWN]}…")
@@ -136,12 +134,12 @@ def shown(value: object) -> str:
 
 
 def from_os_error(error: OSError) -> PyrunsError | None:
-    """Return the sentence for an error of the disk that the user can do something about, else None."""
+    """Return the error for a disk problem that the user can fix, else None."""
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return Conflict(f"The file system does not allow this{where}: {error.strerror}.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"There is no space left on the disk{where}: {error.strerror}.")
+        return NoSpace(f"No space left on the disk{where}: {error.strerror}.")
     if error.errno == errno.ENAMETOOLONG:
         return InvalidInput("This name is too long for the file system.", field="name")
     return None
@@ -153,4 +151,4 @@ def os_sentence(error: OSError) -> str:
     if known is not None:
         return known.message
     where = f" ({error.filename})" if error.filename else ""
-    return f"The system refused this{where}: {error.strerror or error}."
+    return f"The operating system reported an error{where}: {error.strerror or error}."

@@ -1,4 +1,4 @@
-"""Who we are: host, boot and process, so that a recycled pid or another machine is never taken for ours."""
+"""Identity of hosts, boots and processes: a reused pid or another machine must not be mistaken for ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ CREATE_TIME_TOLERANCE = 1.5  # seconds; the source of create times rounds differ
 
 @cache
 def host_name() -> str:
-    """Return this machine's name as it stands in `runner_host`."""
+    """Return this machine's name as task files store it in `runner_host`."""
     return socket.gethostname()
 
 
 @cache
 def boot_id() -> str:
-    """Return what changes with each boot of this machine; empty where the system does not say."""
+    """Return an id that changes with each boot of this machine, "" if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -38,9 +38,10 @@ def boot_id() -> str:
 
 @cache
 def pid_space() -> str:
-    """Return what changes when the container or other namespace is started anew in which pids mean what they
-    mean here; empty where the system does not say. A namespace's number may be used again, so the start of
-    its first process goes with it.
+    """Return an id of the pid namespace of this process, "" if the system has none.
+
+    It changes when the container restarts. The number of a namespace may be reused, so the start time of its
+    first process is part of the id.
     """
     try:
         space = os.readlink("/proc/self/ns/pid")
@@ -50,13 +51,23 @@ def pid_space() -> str:
         return ""
 
 
+def user_name(uid: int) -> str:
+    """Return the name of a user, the number `uid` itself if the system has no name for it."""
+    try:
+        import pwd  # not on Windows
+
+        return pwd.getpwuid(uid).pw_name
+    except (ImportError, KeyError):
+        return str(uid)
+
+
 def state_folder() -> Path:
-    """Return the path of this user's folder for what has to last but does not belong into a project.
+    """Return the path of this user's folder for permanent files that do not belong into a project.
 
     It is `PYRUNS_STATE_DIR`, by default `pyruns` in the state folder of the XDG base directories.
 
     Raises:
-        PyrunsError: if this user has no home.
+        PyrunsError: if this user has no home folder.
     """
     given = os.environ.get(STATE_VARIABLE)
     if given:
@@ -65,33 +76,36 @@ def state_folder() -> Path:
     try:
         return (Path(state) if state else Path.home() / ".local" / "state") / "pyruns"
     except RuntimeError:
-        raise PyrunsError(f"This user has no home. Set {STATE_VARIABLE} to a folder that lasts.") from None
+        raise PyrunsError(
+            f"This user has no home folder. Set {STATE_VARIABLE} to a permanent folder."
+        ) from None
 
 
 def runtime_folder() -> Path:
-    """Return the path of this user's folder for what counts on this host until it restarts: GPU reservations,
-    and the projects in which something runs. It is `PYRUNS_RUNTIME_DIR`, by default in the state folder.
+    """Return the path of this user's folder for files that are valid until this host restarts: GPU
+    reservations, and the projects with running tasks. It is `PYRUNS_RUNTIME_DIR`, by default in the state
+    folder.
 
-    All processes of the user on this host must find the same folder, whatever session they belong to, as long
-    as any of them lives. `/run/user/<uid>` exists only while the user is logged in. `/tmp` and `/var/tmp` are
-    private in services with PrivateTmp, as many hubs have it, and old files in them are removed. `/dev/shm`
-    is emptied when the user logs out (RemoveIPC of logind). The state folder has none of these problems, and
-    nothing runs without it anyway. A home may be shared by hosts, so the id of the boot names the host. It
-    is the same in the containers of a host, which use the same GPUs.
+    All processes of the user on this host, in any session, must find the same folder as long as one of them
+    runs. `/run/user/<uid>` exists only while the user is logged in. `/tmp` and `/var/tmp` are private in
+    services with PrivateTmp (many hubs use it), and old files in them are removed. `/dev/shm` is emptied when
+    the user logs out (RemoveIPC of logind). The state folder has none of these problems, and nothing runs
+    without it anyway. Hosts may share a home folder, so the boot id stands for the host. It is the same in
+    all containers of a host, which share its GPUs.
 
     Raises:
-        PyrunsError: if this user has no home.
+        PyrunsError: if this user has no home folder.
     """
     given = os.environ.get(RUNTIME_VARIABLE)
     return Path(given).absolute() if given else state_folder() / "run" / (boot_id() or host_name())
 
 
 def make_runtime_folder() -> Path:
-    """Return `runtime_folder`, which is there afterwards; what earlier boots left is removed.
+    """Create `runtime_folder` if it is missing, and return it; folders of old boots are removed.
 
     Raises:
-        PyrunsError: when another user's folder, or something else, is in its place.
-        OSError: when it cannot be made.
+        PyrunsError: if it belongs to another user or is not a folder.
+        OSError: if it cannot be created.
     """
     folder = runtime_folder()
     if not folder.is_dir():
@@ -100,12 +114,12 @@ def make_runtime_folder() -> Path:
             _remove_old(folder)
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        raise PyrunsError(f"{folder} is not a folder of yours. Remove it, or set {RUNTIME_VARIABLE}.")
+        raise PyrunsError(f"{folder} is not your own folder. Remove it, or set {RUNTIME_VARIABLE}.")
     return folder
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove the folders next to `folder` that were not used for long; others may be those of other hosts."""
+    """Remove the folders next to `folder` that were unused for months; others may belong to other hosts."""
     for name in os.listdir(folder.parent):
         other = folder.parent / name
         with suppress(OSError):
@@ -114,18 +128,18 @@ def _remove_old(folder: Path) -> None:
 
 
 def new_token() -> str:
-    """Return a fresh random token of 32 hexadecimal digits, as `_attempt_id` uses it."""
+    """Return a new random token of 32 hexadecimal digits, as used for `_attempt_id`."""
     return os.urandom(16).hex()
 
 
 def runner_id(token: str) -> str:
-    """Return `<host>:<pid>:<token>` for this process, as `runner_id` in a task file."""
+    """Return `<host>:<pid>:<token>` for this process, the format of `runner_id` in a task file."""
     return f"{host_name()}:{os.getpid()}:{token}"
 
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process of some host and boot; a pid alone names nobody. `space` is where it means this process."""
+    """A process of some host and boot, since a pid alone is ambiguous. `space` is its `pid_space`."""
 
     host: str
     boot: str
@@ -135,10 +149,10 @@ class ProcessId:
 
     @classmethod
     def of(cls, pid: int) -> ProcessId:
-        """Return the identity of living process `pid` of this host.
+        """Return the identity of the running process `pid` of this host.
 
         Raises:
-            psutil.NoSuchProcess: when there is none.
+            psutil.NoSuchProcess: if there is none.
         """
         import psutil
 
@@ -147,15 +161,12 @@ class ProcessId:
     @classmethod
     def ours(cls) -> ProcessId:
         """Return the identity of this process."""
-        global _ours
-        if _ours is None or _ours.pid != os.getpid():  # not that of the process that forked us
-            _ours = cls.of(os.getpid())
-        return _ours
+        return _identity_of(os.getpid())
 
     @classmethod
     def from_dict(cls, value: Any) -> ProcessId | None:
-        """Return the identity stored by `to_dict`, or None when `value` is not one."""
-        import msgspec  # where it is needed: what scripts import stays light
+        """Return the identity that `to_dict` stored, None if `value` is not one."""
+        import msgspec  # not at the top: modules that scripts import stay light
 
         try:
             return msgspec.convert(value, cls)
@@ -168,19 +179,21 @@ class ProcessId:
 
     @property
     def here(self) -> bool:
-        """Whether it is of this host and this boot, so that we may judge whether it lives."""
+        """Whether it belongs to this host and this boot, so that `alive` can be determined."""
         return self.host == host_name() and self.boot == boot_id()
 
     def alive(self) -> bool:
-        """Return whether this very process, not a later one with its pid, lives; only for `here` ones."""
+        """Return whether exactly this process runs, not a later one with its pid; False unless `here`."""
         return self.here and process_alive(self.pid, self.create_time)
 
 
-_ours: ProcessId | None = None
+@lru_cache(maxsize=1)  # a fork has another pid
+def _identity_of(pid: int) -> ProcessId:
+    return ProcessId.of(pid)
 
 
 def process_alive(pid: int, create_time: float | None) -> bool:
-    """Return whether process `pid` of this host lives, is not a zombie and began at `create_time` (epoch)."""
+    """Return whether process `pid` of this host runs, is no zombie and started at `create_time` (epoch)."""
     import psutil
 
     try:

@@ -1,5 +1,6 @@
-"""Numbers that strict JSON does not have, NaN and the infinities, as the texts "NaN", "Infinity" and
-"-Infinity": a browser's parser knows no others, and `pyruns` changes no task file with others.
+"""Numbers that JSON does not have (NaN and the infinities) as the texts "NaN", "Infinity" and "-Infinity".
+
+The parser of a browser rejects them as numbers, and `pyruns` does not change a task file that has them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _PLAIN = frozenset({float, int, bool, type(None)})
 
 
 def finite_number(value: Any, limit: float = sys.float_info.max) -> float | None:
-    """Return a number that is read from a file as a float; None if it is none, or not between +-`limit`."""
+    """Return a number from a file as a float; None if it is not a number or not between +-`limit`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -limit < value < limit:
         return None
     return float(value)
@@ -25,7 +26,7 @@ def finite_number(value: Any, limit: float = sys.float_info.max) -> float | None
 def encode_nonfinite(value: Any, depth: int = 0) -> Any:
     """Return `value` with NaN and the infinities as the texts "NaN", "Infinity" and "-Infinity".
 
-    What is nested more than 20 deep is cut to "...".
+    Values nested more than 20 levels deep are replaced by "...".
     """
     if isinstance(value, float):
         if math.isfinite(value):
@@ -43,8 +44,8 @@ def encode_nonfinite(value: Any, depth: int = 0) -> Any:
 
 
 def decode_nonfinite(value: Any, depth: int = 0) -> Any:
-    """Return what was reported with those texts as numbers again; the same object when there are none, or
-    none in the outer 60 levels.
+    """Return `value` with those texts as numbers again; the same object if there are none in the outer 60
+    levels.
     """
     kind = type(value)
     if kind is str:

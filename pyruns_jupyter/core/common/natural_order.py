@@ -1,4 +1,4 @@
-"""Names in the order that people expect: `lr2` before `lr10`."""
+"""Natural order of names: `lr2` before `lr10`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @lru_cache(maxsize=65536)
 def natural_key(name: str) -> str:
-    """Return a sort key that compares digits in a name as numbers: `a2` before `a10`."""
+    """Return a sort key that compares the digits in a name as numbers: `a2` before `a10`."""
     return _DIGITS.sub(_by_length, name.casefold()) + "\0" + name
 
 

@@ -1,4 +1,4 @@
-"""Texts that come from names and files, for people to look at."""
+"""Escaping text from names and files for display."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line, control characters as escapes: a name must not command a terminal."""
+    """Return `text` on one line with control characters escaped, so that a name cannot control a terminal."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -20,13 +20,13 @@ def printable(text: str) -> str:
 
 
 def printable_text(text: str) -> str:
-    """Return a text of several lines with control characters as escapes."""
+    """Return a text of several lines with control characters escaped."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join("\t".join(map(printable, line.split("\t"))) for line in lines)
 
 
 def printable_json(text: str) -> str:
-    """Return JSON with control characters, and those that change the direction of others, as escapes."""
+    """Return JSON with control characters, and those that change the text direction, escaped."""
     return _NOT_ASCII.sub(_json_escape, text)
 
 

@@ -1,6 +1,6 @@
 """Regular expressions of users, with the syntax of `re` and a time limit for each search.
 
-`re` backtracks without a limit and holds the interpreter meanwhile. `regex` takes a `timeout` and lets other
+`re` backtracks without a limit and blocks the interpreter meanwhile. `regex` has a `timeout` and lets other
 threads run.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from regex import Pattern
 
-# `regex` expands counted repetitions: their product takes up to 300 bytes each.
+# `regex` expands counted repetitions: each of their product takes up to 300 bytes.
 _MAX_REPEATS = 1_000_000
 _COUNT = re.compile(r"\{(\d+)")
 # `regex` reads `x{e<=1}` as "with at most one error"; to `re`, such a brace is a character.
@@ -28,12 +28,12 @@ def compile_regex(
 ) -> Pattern[str]:
     """Compile an expression; its `search` takes a `timeout` and then raises TimeoutError or MemoryError.
 
-    `literal`: the pattern is a text to find; without case, `ß` equals `SS`.
+    With `literal` the pattern is a plain text; ignoring case, `ß` equals `SS`.
 
     Raises:
-        ValueError: why it is not a regular expression, or is too complex.
+        ValueError: if it is not a regular expression, or is too complex.
     """
-    import regex  # takes 20 ms, and few commands search with an expression
+    import regex  # not at the top: it takes 20 ms, and few commands use an expression
 
     flags = (regex.IGNORECASE if ignore_case else 0) | (regex.MULTILINE if multiline else 0)
     if literal:
@@ -42,7 +42,7 @@ def compile_regex(
         raise ValueError(f"its repetition counts multiply to more than {_MAX_REPEATS:,}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as a "[[" that may get another meaning
+            warnings.simplefilter("ignore")  # such as for "[[", which may get another meaning
             return regex.compile(_OTHER_BRACE.sub(lambda found: found[1] or r"\{", pattern), flags)
     except (regex.error, OverflowError, RecursionError, MemoryError) as error:
         raise ValueError(str(error) or type(error).__name__) from None

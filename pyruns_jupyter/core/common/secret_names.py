@@ -1,4 +1,4 @@
-"""Which names stand for values that are not to be shown or passed on."""
+"""Names of environment variables whose values must not be displayed or exported."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _SECRET = re.compile(
     r"|auth(?!or)"  # X_AUTH, OAUTH; not GIT_AUTHOR_NAME
     r"|(?<![a-z])(?:pat|dsn)(?![a-z])"  # GITHUB_PAT, SENTRY_DSN; not PATH
     r"|conn\w*str"  # AZURE_STORAGE_CONNECTION_STRING
-    r"|(?:database|db|redis|mongo\w*|amqp|postgres\w*|mysql)_ur[il]",  # which hold the password
+    r"|(?:database|db|redis|mongo\w*|amqp|postgres\w*|mysql)_ur[il]",  # they contain the password
     re.IGNORECASE,
 )
 
 
 def is_secret(name: str) -> bool:
-    """Return whether an environment variable of this name holds a secret, judged by its name alone."""
+    """Return whether an environment variable is a secret, according to its name."""
     return _SECRET.search(name) is not None
 
 
 def masked(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment with the values of secrets hidden, for people to look at."""
+    """Return an environment for display, with the values of secrets masked."""
     return {name: MASK if is_secret(name) else text for name, text in environment.items()}

@@ -1,6 +1,6 @@
-"""A limit on the time that reading a text may take: texts of requests and projects can be made to cost much.
+"""A time limit for parsing text, since text of requests and projects can be made expensive to parse.
 
-Loops whose length depends on such a text call `check_time`; without a limit that does nothing.
+Loops whose length depends on such text call `check_time`, which does nothing without a limit.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _limit: ContextVar[tuple[float, float]] = ContextVar("limit", default=(float("in
 
 
 class TookTooLong(InvalidInput):
-    """A configuration takes longer to read than it may."""
+    """Parsing a configuration has exceeded the time limit."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let `check_time` raise once the `with` block has taken `seconds`; the limit of a block around it stays
-    in force.
+    """Let `check_time` raise once the `with` block has taken `seconds`; the limit of an outer block remains
+    valid.
     """
     token = _limit.set(min(_limit.get(), (time.monotonic() + seconds, seconds)))
     try:
@@ -32,15 +32,15 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def check_time() -> None:
-    """Check that the limit of this thread, if there is one, has not passed.
+    """Check that the time limit of this thread, if there is one, is not exceeded.
 
     Raises:
-        TookTooLong: when it has.
+        TookTooLong: if it is.
     """
     deadline, seconds = _limit.get()
     if time.monotonic() > deadline:
         raise TookTooLong(
-            f"This configuration takes longer than {seconds:g} s to read. Sweep fewer values, or give it "
-            "fewer keys.",
+            f"Parsing this configuration takes longer than {seconds:g} s. Sweep fewer values, or use fewer "
+            "keys.",
             field="yaml",
         )

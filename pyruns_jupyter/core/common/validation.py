@@ -1,4 +1,4 @@
-"""Untrusted data as typed values: `msgspec` checks them, and one formatter says what does not fit."""
+"""Validating untrusted data with `msgspec`, with one formatter for all error messages."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from .errors import InvalidInput, shown
 
 T = TypeVar("T")
 
-_STEP = re.compile(r"\w+|\[\.\.\.\]")  # of a path such as `$.body.names[2]`; `[...]` is a value of a mapping
+_STEP = re.compile(r"\w+|\[\.\.\.\]")  # in a path such as `$.body.names[2]`; `[...]` is a value of a mapping
 
 
 def convert(value: object, kind: type[T], *, field: str = "", strict: bool = True) -> T:
-    """Return `value` as an instance of a type; without `strict`, texts may stand for numbers and flags.
+    """Return `value` as an instance of a type; without `strict`, numbers and booleans may be given as text.
 
     Raises:
-        InvalidInput: when it does not fit; its field is the place in `value`, which is called `field`.
+        InvalidInput: if it is invalid; its field is the path in `value`, whose own name is `field`.
     """
     try:
         return msgspec.convert(value, kind, strict=strict)
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter tells of an odd key
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter for a key that is not Unicode
         raise _invalid(str(error), value, inspect.type_info(kind), field) from None
 
 
 def describe(kind: object) -> str:
-    """Return what a value of a type is, for a sentence: `a whole number from 1 to 10`."""
+    """Return the description of a type for a message: `a whole number from 1 to 10`."""
     return _described(inspect.type_info(kind))
 
 
@@ -40,7 +40,7 @@ def unknown_field(key: object, known: Collection[str], inside: str = "") -> Inva
 
 
 def _invalid(message: str, value: Any, kind: inspect.Type, field: str) -> InvalidInput:
-    """Return the error for a message of msgspec, with what it does not say: the value, and what fits."""
+    """Return the error for a message of msgspec, with the value and the type that is required."""
     name = field
     _, has_place, place = message.rpartition(" - at ")
     for step in _STEP.findall(place) if has_place else ():
@@ -61,7 +61,7 @@ def _invalid(message: str, value: Any, kind: inspect.Type, field: str) -> Invali
                 return unknown_field(key, known, inside)
         for key, required in known.items():
             if required and key not in value:
-                return InvalidInput(f"The request lacks {inside + key!r}.", field=inside + key)
+                return InvalidInput(f"Missing field {inside + key!r}.", field=inside + key)
     return InvalidInput(f"{name or 'This'} must be {_described(kind)}, not {shown(value)}.", field=field)
 
 

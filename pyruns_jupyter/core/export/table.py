@@ -1,7 +1,7 @@
-"""Results as one table: a row a run, with times, configuration and figures as columns.
+"""Exporting results as a table: one row per run, with times, configuration and metrics as columns.
 
-The rows are read once and kept in a temporary file, since the columns are known only when the last one is
-read; so ten thousand tasks take no more memory than one.
+The rows are read once and stored in a temporary file, since the columns are known only after the last one. So
+ten thousand tasks take no more memory than one.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.common.json_floats import encode_nonfinite
+from pyruns_jupyter.core.common.json_floats import encode_nonfinite, finite_number
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.config.flatten import FlatReader
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.metrics.read import last_metrics
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.metadata import notes_of, tags_of
+from pyruns_jupyter.core.taskfile.metadata import is_pinned, notes_of, tags_of
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task
 from pyruns_jupyter.core.tasks.row import gpus_of
@@ -35,11 +34,7 @@ CSV, JSON, JSON_LINES = "csv", "json", "jsonl"
 FORMATS = (CSV, JSON, JSON_LINES)
 ALL, LATEST = "all", "latest"
 SUFFIXES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".tsv"})
-MEDIA_TYPES = {
-    CSV: "text/csv; charset=utf-8",
-    JSON: "application/json",
-    JSON_LINES: "application/x-ndjson",
-}
+MEDIA_TYPES = {CSV: "text/csv; charset=utf-8", JSON: "application/json", JSON_LINES: "application/x-ndjson"}
 
 FACTS = (
     "task",
@@ -59,173 +54,138 @@ FACTS = (
 )
 _MAX_EPOCH = 1e12  # epoch seconds
 _TIMES = frozenset({"created_at", "started_at", "finished_at"})
-_LINES_KEY = ("facts", "config", "figures")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column: its title, and where its values are (`facts`, `config` or `figures`, and the key there)."""
-
-    title: str
-    part: str
-    key: str
-
-
 class Table:
-    """The rows of an export, on disk, with their columns. Use as made by `collected`."""
+    """The rows of an export, on disk, with their columns. Created by `collected`."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `collected`
-        self._keys: dict[str, dict[str, None]] = {"config": {}, "figures": {}}
+        self._config: dict[str, None] = {}
+        self._metrics: dict[str, None] = {}
         self.count = 0
 
-    def add(self, facts: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
+    def add(self, facts: Mapping[str, Any], config: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
         """Add one row."""
-        self._keys["config"].update(dict.fromkeys(map(str, config)))
-        self._keys["figures"].update(dict.fromkeys(map(str, figures)))
-        line = json.dumps([facts, dict(config), dict(figures)], separators=(",", ":"), default=str)
+        self._config.update(dict.fromkeys(map(str, config)))
+        self._metrics.update(dict.fromkeys(map(str, metrics)))
+        line = json.dumps([facts, dict(config), dict(metrics)], separators=(",", ":"), default=str)
         self._file.write(line.encode() + b"\n")
         self.count += 1
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Delete the temporary file."""
         self._file.close()
 
     @property
-    def columns(self) -> list[Column]:
-        """All columns: facts, then configuration, then figures, each in the order in which they came.
+    def columns(self) -> list[str]:
+        """The titles of all columns: facts, then configuration, then metrics, each in order of appearance.
 
-        A name that two of them have gets a prefix, `config.` or `figure.`.
+        A name that occurs in two of them gets a prefix, `config.` or `figure.`.
         """
-        config, figures = self._keys["config"], self._keys["figures"]
-        taken = {name for name in config if name in figures or name in FACTS}
-        taken |= {name for name in figures if name in FACTS}
-        found = [Column(name, "facts", name) for name in FACTS]
-        for part, prefix in (("config", "config."), ("figures", "figure.")):
-            found += [
-                Column(prefix + name if name in taken else name, part, name) for name in self._keys[part]
-            ]
-        return _unique(found)
+        return list(self._columns())
+
+    def _columns(self) -> dict[str, tuple[int, str]]:
+        """Return the part of a row (facts, configuration, metrics) and the key there, by title."""
+        config, metrics = self._config, self._metrics
+        taken = {name for name in config if name in metrics or name in FACTS}
+        taken |= {name for name in metrics if name in FACTS}
+        found: dict[str, tuple[int, str]] = {}
+        parts = (("", FACTS), ("config.", config), ("figure.", metrics))
+        for part, (prefix, names) in enumerate(parts):
+            for name in names:
+                wanted = title = prefix + name if name in taken else name
+                number = 1
+                while title in found:  # a key may be named `config.lr`
+                    number += 1
+                    title = f"{wanted} ({number})"
+                found[title] = part, name
+        return found
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield each row as a dictionary of all columns by title; what it does not have is None."""
-        columns = [(column.title, _LINES_KEY.index(column.part), column.key) for column in self.columns]
-        for parts in self._lines():
-            yield {title: parts[part].get(key) for title, part, key in columns}
-
-    def _lines(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield each row as a dictionary of all columns by title; missing values are None."""
+        columns = self._columns()
         self._file.seek(0)
         for line in self._file:
-            yield json.loads(line)
-
-
-def _unique(columns: list[Column]) -> list[Column]:
-    """Number titles that are the same after all (a key may be called `config.lr`)."""
-    found: dict[str, Column] = {}
-    for column in columns:
-        title, number = column.title, 1
-        while title in found:
-            number += 1
-            title = f"{column.title} ({number})"
-        found[title] = replace(column, title=title)
-    return list(found.values())
+            parts = json.loads(line)
+            yield {title: parts[part].get(key) for title, (part, key) in columns.items()}
 
 
 @contextmanager
 def collected(workspace: WorkspaceFolder, names: Iterable[str], which: str = ALL) -> Iterator[Table]:
-    """Read tasks, in this order, and give a `with` block the table of their runs.
+    """Read tasks in this order, and give a `with` block the table of their runs.
 
-    `which` is `all` runs (tasks without any have no row) or `latest`: one row a task, also before its first
-    run. Tasks that are gone since they were named are left out; one whose file is damaged has a row that
-    says so in `message`.
+    `which` is `all` runs (tasks without runs have no row) or `latest`: one row per task, also before its
+    first run. Tasks that do not exist any more are skipped; one with a damaged file has a row with a
+    `message`.
 
     Raises:
-        InvalidInput: when `which` is neither.
+        InvalidInput: if `which` is neither.
     """
     if which not in (ALL, LATEST):
-        raise InvalidInput(f"'runs' is {ALL} or {LATEST}, not {which!r}.", field="runs")
+        raise InvalidInput(f"'runs' must be {ALL} or {LATEST}, not {which!r}.", field="runs")
     table = Table()
-    reader = _Reader(workspace, which)
+    reader = FlatReader()
     try:
         for name in names:
-            try:
-                reader.add(table, name)
-            except NotFound:
-                continue
+            with suppress(NotFound):
+                _add_task(table, reader, workspace.existing(name), which)
         yield table
     finally:
         table.close()
 
 
-class _Reader:
-    def __init__(self, workspace: WorkspaceFolder, which: str) -> None:
-        self._workspace = workspace
-        self._which = which
-        self._flat = FlatReader()
+def _add_task(table: Table, reader: FlatReader, paths: TaskPaths, which: str) -> None:
+    try:
+        info = read_task(paths.folder)
+    except (Unreadable, OSError) as error:
+        message = error.message if isinstance(error, Unreadable) else f"{paths.info}: {error.strerror}."
+        table.add({"task": paths.name, "message": message}, {}, {})
+        return
+    history = runs.runs(info)
+    if which == LATEST:
+        history = history[-1:]
+    config: Mapping[str, Any] = {}
+    if info.get("task_kind") != "shell":
+        with suppress(OSError, Unreadable):
+            config = reader.read(read_text(paths.folder / payload_name(info), follow=False))
+    for run in history:
+        used = _config_of_run(reader, paths, run.index)
+        metrics = last_metrics(info, run, paths)
+        table.add(_facts(paths.name, info, run), config if used is None else used, metrics)
+    if which == LATEST and not history:
+        table.add(_facts(paths.name, info, None), config, {})
 
-    def add(self, table: Table, name: str) -> None:
-        paths = self._workspace.existing(name)
-        try:
-            info = read_task(paths.folder)
-        except (Unreadable, OSError) as error:
-            message = error.message if isinstance(error, Unreadable) else f"{paths.info}: {error.strerror}."
-            table.add({"task": name, "message": message}, {}, {})
-            return
-        history = runs.runs(info)
-        if self._which == LATEST:
-            history = history[-1:]
-        config = self._config(paths, info)
-        for run in history:
-            given = self._given(paths, run.index)
-            figures = last_metrics(info, run, paths)
-            table.add(_facts(name, info, run), config if given is None else given, figures)
-        if self._which == LATEST and not history:
-            table.add(_facts(name, info, None), config, {})
 
-    def _config(self, paths: TaskPaths, info: TaskInfo) -> Mapping[str, Any]:
-        if info.get("task_kind") == "shell":
-            return {}
-        path = paths.folder / payload_name(info)
-        try:
-            return self._flat.read(read_text(path, follow=False))
-        except (OSError, Unreadable):
-            return {}
-
-    def _given(self, paths: TaskPaths, run: int) -> Mapping[str, Any] | None:
-        """Return the configuration that a run was given, None when that was not written down."""
-        path = paths.input(run)
-        try:
-            record = {} if path.parent.is_symlink() else read_json(path)
-        except (OSError, Unreadable):
-            return None
-        text = record.get("payload_text")
-        if not isinstance(text, str) or record.get("task_kind") == "shell":
-            return None
-        return self._flat.read(text)
+def _config_of_run(reader: FlatReader, paths: TaskPaths, run: int) -> Mapping[str, Any] | None:
+    """Return the configuration that a run was started with, None if it was not recorded."""
+    path = paths.input(run)
+    try:
+        record = {} if path.parent.is_symlink() else read_json(path)
+    except (OSError, Unreadable):
+        return None
+    text = record.get("payload_text")
+    if not isinstance(text, str) or record.get("task_kind") == "shell":
+        return None
+    return reader.read(text)
 
 
 def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
     own = own_facts(info)
-    created = own.get("created_at")
+    created = finite_number(own.get("created_at"), _MAX_EPOCH)
     messages = own.get("messages")
     facts: dict[str, Any] = {
         "task": name,
         "status": runs.status_of(info),
-        "created_at": created if _is_number(created) else parse_stamp(info.get("created_at")),
-        "pinned": info.get("pinned") is True,
+        "created_at": parse_stamp(info.get("created_at")) if created is None else created,
+        "pinned": is_pinned(info),
         "tags": list(tags_of(info)),
         "notes": notes_of(info) or None,
     }
     if run is None:
         return facts
-    environments = info.get("run_environments")
-    environment = (
-        environments[run.index - 1]
-        if isinstance(environments, list) and run.index <= len(environments)
-        else None
-    )
-    host = environment.get("host") if isinstance(environment, dict) else None
+    host = run.environment.get("host")
     facts.update(
         run=run.index,
         status=run.status or facts["status"],
@@ -234,14 +194,10 @@ def _facts(name: str, info: TaskInfo, run: runs.Run | None) -> dict[str, Any]:
         duration=run.duration,
         exit_code=run.exit_code,
         host=host if isinstance(host, str) else None,
-        gpus=list(gpus_of(environments, run.index)),
+        gpus=list(gpus_of(info.get("run_environments"), run.index)),
         message=messages.get(str(run.index)) if isinstance(messages, dict) else None,
     )
     return facts
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MAX_EPOCH
 
 
 def write_table(
@@ -250,21 +206,20 @@ def write_table(
     """Write a table to a file: see `table_chunks`."""
     for chunk in table_chunks(table, form, bom=bom, raw=raw):
         data = memoryview(chunk)
-        while data:  # a pipe may take less
+        while data:  # a pipe may accept only a part
             data = data[stream.write(data) or 0 :]
 
 
 def table_chunks(table: Table, form: str = CSV, *, bom: bool = False, raw: bool = False) -> Iterator[bytes]:
     """Yield a table as UTF-8 text, some rows at a time.
 
-    Times are ISO 8601 with the zone of this machine, durations seconds. In CSV what is missing is empty,
-    lists and mappings are JSON, numbers that are none are `nan`, `inf` and `-inf`; a text that a spreadsheet
-    would take for a formula gets a `'` in front, unless `raw`. In JSON they are `"NaN"`, `"Infinity"` and
-    `"-Infinity"`, since JSON has no such numbers. `bom` puts the mark in front of CSV by which Excel
-    knows UTF-8.
+    Times are ISO 8601 with the zone of this machine, durations seconds. In CSV, missing values are empty,
+    lists and mappings are JSON, and non-finite numbers are `nan`, `inf` and `-inf`; text that a spreadsheet
+    would execute as a formula is prefixed with `'`, unless `raw`. In JSON, non-finite numbers are `"NaN"`,
+    `"Infinity"` and `"-Infinity"`. `bom` adds a byte order mark to CSV, by which Excel recognises UTF-8.
 
     Raises:
-        InvalidInput: when `form` is not `csv`, `json` or `jsonl`.
+        InvalidInput: if `form` is not `csv`, `json` or `jsonl`.
     """
     check_form(form)
     lines = _csv_lines(table, raw=raw) if form == CSV else _json_lines(table, form)
@@ -289,7 +244,7 @@ def _csv_lines(table: Table, *, raw: bool) -> Iterator[str]:
         writer.writerow(cells)
         return buffer.getvalue()
 
-    yield line(_plain(column.title, raw) for column in table.columns)
+    yield line(_plain(title, raw) for title in table.columns)
     for row in table.rows():
         yield line(_cell(title, value, raw) for title, value in row.items())
 
@@ -324,7 +279,7 @@ def _cell(title: str, value: Any, raw: bool) -> str:
 
 
 def _plain(text: str, raw: bool) -> str:
-    """Return a text as a cell; never one that a spreadsheet would execute."""
+    """Return the cell for a text, which a spreadsheet must not execute (unless `raw`)."""
     text = text.replace("\0", "")
     return f"'{text}" if text.startswith(_FORMULA) and not raw else text
 
@@ -337,15 +292,15 @@ def _iso(epoch: Any) -> str | None:
 
 
 def check_form(form: str) -> None:
-    """Check that there is a format of this name.
+    """Check that a format is supported.
 
     Raises:
-        InvalidInput: with `field` "format", when there is none.
+        InvalidInput: if it is not, with `field` "format".
     """
     if form not in FORMATS:
-        raise InvalidInput(f"There is no format {form!r}; there are {', '.join(FORMATS)}.", field="format")
+        raise InvalidInput(f"Unknown format {form!r}. Valid formats: {', '.join(FORMATS)}.", field="format")
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a file's name asks for; CSV when it asks for none."""
+    """Return the format for the suffix of a file's name, by default CSV."""
     return {".json": JSON, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES}.get(path.suffix.lower(), CSV)

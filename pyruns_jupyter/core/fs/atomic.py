@@ -1,4 +1,4 @@
-"""Reading and writing files so that a crash leaves the old content or the new one, never a mixture."""
+"""Reading and writing files so that a crash leaves either the old or the new content, never a mixture."""
 
 from __future__ import annotations
 
@@ -8,49 +8,47 @@ import json
 import os
 import stat
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Unreadable
 
 from .locks import FILE_MODE
-from .regular_files import NO_FOLLOW, READ, kind_of_file
+from .regular_files import open_to_read
 from .temp_names import maker_suffix
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 _LARGE_BYTES = 1024 * 1024  # bytes
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-MANY_FILES = 16  # files; from here on one synchronisation of the file system costs less than one a file
+MANY_FILES = 16  # files; from here on one sync of the file system costs less than one fsync per file
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names created in `folder` durable, where the system can do that."""
-    if os.name == "nt":
+    """Make names created in `folder` durable, where the system supports it."""
+    if os.name != "nt":
+        _sync(folder, os.O_RDONLY)
+
+
+def sync_files(folder: Path, names: Sequence[str]) -> None:
+    """Make files in `folder` durable; many files by one sync of their file system."""
+    if len(names) >= MANY_FILES and sync_filesystem(folder):
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    for name in names:
+        _sync(folder / name, os.O_RDWR)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def sync_files(folder: Path, names: Sequence[str]) -> None:
-    """Make files in `folder` durable; many of them with one synchronisation of their file system."""
-    if len(names) >= MANY_FILES and sync_filesystem(folder):
-        return
-    for name in names:
-        descriptor = os.open(folder / name, os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def sync_filesystem(folder: Path) -> bool:
-    """Make all of the folder's file system durable, and no other one; return whether that was possible."""
+    """Make the whole file system of a folder durable, and no other one; return whether that was possible."""
     if sys.platform != "linux":
         return False
     import ctypes
@@ -69,10 +67,10 @@ def sync_filesystem(folder: Path) -> bool:
 def write_atomic(
     path: Path, data: bytes, *, durable: bool = True, dir_fd: int | None = None, mode: int = FILE_MODE
 ) -> None:
-    """Replace `path` by a file with `data`: readers see the old content or the new one.
+    """Replace `path` by a file with `data`: readers see either the old or the new content.
 
     With `durable` the content and the name survive a power failure once this returns. `dir_fd` is the
-    descriptor of the folder, when that may be renamed meanwhile: then only the last part of `path` counts.
+    descriptor of the folder, if it may be renamed meanwhile: then only the last part of `path` counts.
     """
     name = f".{path.name}{maker_suffix()}.tmp"
     temporary, target = (path.with_name(name), path) if dir_fd is None else (name, path.name)
@@ -96,26 +94,40 @@ def write_new(path: Path | str, data: bytes, *, durable: bool = True, mode: int 
     """Create `path` with `data`.
 
     Raises:
-        FileExistsError: when it is there already; it is left as it is.
+        FileExistsError: if it exists already; it is not changed.
     """
-    descriptor = os.open(path, _CREATE, mode)
-    _fill(descriptor, data, durable)
+    _fill(os.open(path, _CREATE, mode), data, durable)
 
 
 def _fill(descriptor: int, data: bytes, durable: bool) -> None:
     """Write a new file and close it."""
-    try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+    with open(descriptor, "wb") as stream:
+        stream.write(data)
         if durable:
+            stream.flush()
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+
+
+def put_new(source: Path, target: Path) -> None:
+    """Move a file to a free name, where it is complete from the first moment on.
+
+    Raises:
+        FileExistsError: if the name is taken; nothing is changed.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        os.rename(source, target)
+    else:
+        source.unlink()
 
 
 def is_plain_file(path: Path) -> bool:
-    """Return whether there is a regular file, not a link to one."""
+    """Return whether `path` is a regular file, and not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -123,10 +135,10 @@ def is_plain_file(path: Path) -> bool:
 
 
 def dump_json(value: object) -> bytes:
-    """Return `value` as the JSON text this format uses: indented by 2, UTF-8 not escaped.
+    """Return `value` as JSON in the layout of this format: indented by 2, UTF-8 not escaped.
 
-    What is no Unicode (bytes of a file name, kept as lone surrogates) is escaped: the file is always UTF-8.
-    NaN and the infinities are texts in it (see `json_floats`).
+    Lone surrogates (bytes of a file name that is not Unicode) are escaped, so the file is always UTF-8. NaN
+    and the infinities are stored as text (see `json_floats`).
     """
     try:
         text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -140,8 +152,8 @@ def read_json(path: Path, *, most: int = MAX_JSON_BYTES) -> dict[str, Any]:
     """Return the JSON object in `path`, a file of at most `most` bytes.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        Unreadable: when it is not a JSON object, too large, or may not be read.
+        FileNotFoundError: if there is no such file.
+        Unreadable: if it is not a JSON object, is too large or cannot be read.
     """
     try:
         data, _ = read_whole(path, most=most)
@@ -162,29 +174,21 @@ def read_whole(
 ) -> tuple[bytes, os.stat_result]:
     """Return the content of a file of at most `most` bytes, and its status from just before it was read.
 
-    `shown` is how messages name it, by default `path`. Nothing that waits for a writer is ever waited for,
-    and a symbolic link is read only with `follow`: for files that the user names, or that lie outside of
-    `_pyruns_`.
+    `shown` is its name in messages, by default `path`. Never waits for a writer (of a FIFO). A symbolic link
+    is read only with `follow`: for files that the user names, or that are outside of `_pyruns_`.
 
     Raises:
-        Unreadable: when it is a link, not a plain file, or larger.
-        OSError: when it is not there, or may not be read.
+        Unreadable: if it is a link, not a regular file, or larger.
+        OSError: if it does not exist or cannot be read.
     """
-    try:
-        descriptor = os.open(path, READ if follow else READ | NO_FOLLOW, dir_fd=dir_fd)
-    except OSError as error:
-        if error.errno == errno.ELOOP and not follow:
-            raise Unreadable(f"{shown or path} is a symbolic link and is not read.") from None
-        raise
+    descriptor = open_to_read(path, shown, dir_fd=dir_fd, follow=follow)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{shown or path} is {kind_of_file(status.st_mode)}, not a file.")
         size = status.st_size
         if size > most:
             raise too_large(shown or path, most)
         data = os.read(descriptor, size + 1)
-        while data and len(data) != size and len(data) <= most:  # it grows, or came in parts
+        while data and len(data) != size and len(data) <= most:  # it grows, or was read in parts
             part = os.read(descriptor, 1024 * 1024)
             if not part:
                 break
@@ -206,45 +210,25 @@ def parse_json(data: bytes, path: str | Path) -> dict[str, Any]:
     """Return the JSON object in `data`, which came from `path`.
 
     Raises:
-        Unreadable: when `data` is not one JSON object or larger than 64 MiB.
+        Unreadable: if `data` is not one JSON object or is larger than 64 MiB.
     """
     if len(data) > MAX_JSON_BYTES:
         raise too_large(path, MAX_JSON_BYTES)
+    # The garbage collector visits all new objects again and again: most of the time that a large file takes.
+    pauses = len(data) > _LARGE_BYTES and gc.isenabled()
+    if pauses:
+        gc.disable()
     try:
-        with _paused_collection() if len(data) > _LARGE_BYTES else nullcontext():
-            value = json.loads(data)
+        value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} {_json_problem(data, error)}") from error
+    finally:
+        if pauses:
+            gc.enable()
     if not isinstance(value, dict):
         raise Unreadable(f"{path} should hold a JSON object, but holds {_JSON_WORDS[type(value)]}.")
     return value
 
-
-@contextmanager
-def _paused_collection() -> Iterator[None]:
-    """Keep the garbage collector out of a `with` block: it looks at all new lists and mappings again and
-    again, and most of the time to read many of them goes into that.
-    """
-    global _pausing, _resumes
-    with _pausing_lock:
-        if not _pausing:
-            _resumes = gc.isenabled()
-            gc.disable()
-        _pausing += 1
-    try:
-        yield
-    finally:
-        with _pausing_lock:
-            _pausing -= 1
-            if not _pausing and _resumes:
-                gc.enable()
-
-
-_pausing, _resumes = (
-    0,
-    False,
-)  # threads that are in such a block, and whether the last one switches it on again
-_pausing_lock = threading.Lock()
 
 _JSON_WORDS: dict[type, str] = {
     list: "a list",
@@ -258,15 +242,15 @@ _JSON_WORDS: dict[type, str] = {
 
 def _json_problem(data: bytes, error: Exception) -> str:
     if not data.strip():
-        return "is empty." if not data else "holds nothing but white space."
+        return "is empty." if not data else "contains only white space."
     if not data.strip(b"\0"):
-        return "holds nothing but zero bytes: it was not written to the end before the machine stopped."
+        return "contains only zero bytes: the machine stopped before it was written completely."
     if isinstance(error, RecursionError):
         return "is not valid JSON: it is nested too deeply."
     if isinstance(error, UnicodeDecodeError):
         return f"is not valid JSON: it is not UTF-8 text (byte {error.start})."
     if isinstance(error, json.JSONDecodeError):
         if not data.rstrip().endswith(b"}"):
-            return f"is not valid JSON: it breaks off or ends with something else ({error})."
+            return f"is not valid JSON: it is truncated or followed by other text ({error})."
         return f"is not valid JSON: {error}."
-    return "is not valid JSON: it holds a number with thousands of digits."
+    return "is not valid JSON: it contains a number with thousands of digits."

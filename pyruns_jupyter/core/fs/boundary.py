@@ -1,8 +1,8 @@
-"""How far the files of a project reach.
+"""The folder that the files of a project must not leave.
 
-Scripts, their modules and their configurations are read from the project's repository at most, without one
-from the folder that holds its project file (`pyproject.toml` and the like), else from the project's own
-folder. What a link or a stored path leads to beyond that belongs to something else.
+Scripts, their modules and their configurations are read from the project's repository only; without one, from
+the folder with a project file (`pyproject.toml` and the like), else from the project's own folder. Anything
+outside of it, reached by a link or a stored path, belongs to something else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAX_LEVELS = 8
 def project_boundary(project: Path) -> Path:
     """Return the folder outside of which nothing is read for a project.
 
-    The user's home folder and the root of the file system are never it, whatever they hold.
+    It is never the user's home folder or the root of the file system, whatever these contain.
     """
     project = Path(os.path.realpath(project))
     home = os.path.realpath(os.path.expanduser("~"))
@@ -32,7 +32,7 @@ def project_boundary(project: Path) -> Path:
 
 
 def is_inside(path: Path | str, folder: Path | str) -> bool:
-    """Return whether `path` is `folder` or lies below it, also when all links are followed."""
+    """Return whether `path` is `folder` or below it, with all links resolved."""
     try:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
     except (OSError, ValueError):
@@ -40,9 +40,9 @@ def is_inside(path: Path | str, folder: Path | str) -> bool:
 
 
 def belongs_to(path: Path | str, project: Path, within: Path | None = None) -> bool:
-    """Return whether a file may be read for a project, also when links are followed.
+    """Return whether a file may be read for a project, with all links resolved.
 
-    `within` narrows that down: the folder that a server shows.
+    It must also be inside `within` (the root folder of a server), if that is given.
     """
     if within is not None and not is_inside(path, within):
         return False

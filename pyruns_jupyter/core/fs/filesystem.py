@@ -1,4 +1,4 @@
-"""What Linux reports about a file system or a folder that Python has no call for.
+"""Facts about file systems and folders that Linux reports and Python has no function for.
 
 Sources: statfs(2), statx(2), linux/magic.h.
 """
@@ -19,7 +19,7 @@ REMOTE = frozenset({_NFS, _SMB, _CIFS, _SMB2, _CEPH, _AFS, _NINE_P, _FUSE, _LUST
 RENUMBERED = frozenset({_SMB, _CIFS, _SMB2, _NINE_P, _FUSE, _VBOX})
 """Types of file systems that may give a file another inode number after each mount."""
 
-# Of NFS (before version 4, or told so), Lustre and SMB. Sources: nfs(5), mount.lustre(8), mount.cifs(8).
+# Options of NFS, Lustre and SMB. Sources: nfs(5), mount.lustre(8), mount.cifs(8).
 _LOCAL_LOCKS = frozenset({"nolock", "local_lock=all", "local_lock=flock", "localflock", "nobrl"})
 
 _AT_FDCWD, _NO_FOLLOW, _BIRTH_TIME = -100, 0x100, 0x800
@@ -35,18 +35,17 @@ def file_system_type(folder: Path) -> int:
     """
     if sys.platform != "linux":
         return 0
-    # struct statfs begins with the type, a long; 256 bytes are more than it has anywhere.
+    # struct statfs begins with the type, a long; it has less than 256 bytes everywhere.
     answer = ctypes.create_string_buffer(256)
-    if _library().statfs(os.fsencode(folder), answer) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(folder))
+    checked(c_library().statfs(os.fsencode(folder), answer), folder)
     (kind,) = struct.unpack_from("@l", answer.raw)
     return int(kind) & 0xFFFFFFFF
 
 
 def local_locks(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """Return the mount option by which locks on the file system of a folder reach no other host; empty if
-    there is none. Whether a server shares the locks that it is told of cannot be found out from one host.
+    """Return the mount option that keeps locks on a folder's file system local to this host, else "".
+
+    Whether a file server shares the locks it receives cannot be determined from one host.
     """
     try:
         device = os.stat(folder).st_dev
@@ -66,13 +65,13 @@ def local_locks(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> st
 def birth_time(path: Path) -> int | None:
     """Return when a file or folder (not the target of a link) was created, in nanoseconds since 1970.
 
-    None where the system or the file system does not record it.
+    None if the system or the file system does not record it.
     """
     if sys.platform != "linux":
         return None
     answer = ctypes.create_string_buffer(256)
     try:
-        failed = _library().statx(_AT_FDCWD, os.fsencode(path), _NO_FOLLOW, _BIRTH_TIME, answer)
+        failed = c_library().statx(_AT_FDCWD, os.fsencode(path), _NO_FOLLOW, _BIRTH_TIME, answer)
     except AttributeError:  # a C library without statx
         return None
     (mask,) = struct.unpack_from("@I", answer.raw)
@@ -82,6 +81,19 @@ def birth_time(path: Path) -> int | None:
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
+def checked(result: int, path: Path | str = "") -> int:
+    """Return the result of a C function.
+
+    Raises:
+        OSError: if it is negative, with the `errno` of the function.
+    """
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
+    return result
+
+
 @cache
-def _library() -> ctypes.CDLL:
+def c_library() -> ctypes.CDLL:
+    """Return the C library of this process."""
     return ctypes.CDLL(None, use_errno=True)

@@ -1,7 +1,7 @@
-"""Asking git about a folder, without letting the repository run anything.
+"""Running git in a folder without letting the repository run any program.
 
-What a repository configures may name programs: filters of files, a file watcher, hooks, the way to what is
-missing in a partial clone. None of them runs, whoever made the repository.
+A repository's configuration may name programs: file filters, a file watcher, hooks, a helper that fetches
+missing objects of a partial clone. None of them runs, whoever made the repository.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.quotePath=false")
-# Nothing is fetched, by whatever transport: git knows the second since 2.45 only.
+# Nothing is fetched, by any transport: git supports the second one only since 2.45.
 _ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 
 
 def run_git(folder: Path, *arguments: str, timeout: float) -> str | None:
-    """Return what a git command says in `folder`; None when it fails, or takes longer than `timeout` s.
+    """Return the output of a git command in `folder`; None if it fails or takes longer than `timeout` s.
 
-    `status` does not look into submodules: they have filters of their own, so ask in each of them.
+    `status` ignores changes in submodules: they have filters of their own, so call it in each of them.
     """
     deadline = time.monotonic() + timeout
     filters = filter_names(folder, timeout=timeout)
@@ -29,14 +29,15 @@ def run_git(folder: Path, *arguments: str, timeout: float) -> str | None:
     off = [f"filter.{name}.{key}" for name in filters for key in ("clean=", "smudge=", "process=")]
     off += [f"filter.{name}.required=false" for name in filters]
     if arguments[0] == "status":
-        arguments += ("--ignore-submodules=dirty",)  # what submodules configure has less weight than this
+        arguments += ("--ignore-submodules=dirty",)  # overrides the configuration of submodules
     done = _run(folder, off, arguments, deadline - time.monotonic())
     return os.fsdecode(done.stdout) if done is not None and done.returncode == 0 else None
 
 
 def filter_names(folder: Path, *, timeout: float) -> set[str] | None:
-    """Return the names of the filters that are configured in `folder`, the user's own too: what one of those
-    does may be configured by the repository. None when git does not say, or when one cannot be switched off.
+    """Return the names of the filters configured in `folder`; None if git fails or one cannot be disabled.
+
+    Those of the user count too: the repository may redefine what they do.
     """
     done = _run(folder, (), ("config", "--name-only", "-z", "--get-regexp", r"^filter\."), timeout)
     if done is None or done.returncode not in (0, 1):  # 1: there is none
@@ -49,7 +50,7 @@ def filter_names(folder: Path, *, timeout: float) -> set[str] | None:
 def _run(
     folder: Path, settings: Iterable[str], arguments: tuple[str, ...], timeout: float
 ) -> subprocess.CompletedProcess[bytes] | None:
-    """Run git with nothing of our environment that says where its configuration is, or adds to it."""
+    """Run git without the variables of our environment that change or replace its configuration."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     words = [word for setting in (*_SETTINGS, *settings) for word in ("-c", setting)]
     try:
@@ -66,7 +67,7 @@ def _run(
 
 
 def find_repository(folder: Path) -> Path | None:
-    """Return the `.git` (a folder; in worktrees and submodules a file) of the repository of `folder`."""
+    """Return the `.git` of the repository of `folder`: a folder, in worktrees and submodules a file."""
     for parent in (folder, *folder.parents):
         if os.path.lexists(parent / ".git"):
             return parent / ".git"

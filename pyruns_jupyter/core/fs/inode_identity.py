@@ -1,8 +1,8 @@
-"""Which folder or file on this machine's disks something is, to tell a copy from the original.
+"""The identity of a folder or file, to tell a copy from the original.
 
-A copy has another inode; something that was only moved or renamed keeps it, except on file systems that give
-a file another inode after each mount: there the path decides. Device numbers are good for one boot of one
-host, paths for as long as nobody moves anything; so they decide only where they can.
+A copy has another inode; after a move or rename the inode is the same, except on file systems that give a
+file another inode after each mount: there the path decides. Device numbers are valid for one boot of one
+host, paths until something is moved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .filesystem import RENUMBERED, file_system_type
 
 @dataclass(frozen=True)
 class InodeIdentity:
-    """A folder or file as it was seen by a process of some host and boot."""
+    """A folder or file, as a process of some host and boot found it."""
 
     path: str
     dev: int
@@ -29,18 +29,18 @@ class InodeIdentity:
 
     @classmethod
     def of(cls, path: Path, descriptor: int | None = None) -> InodeIdentity:
-        """Return the place of an existing file or folder (by its descriptor, if it is open).
+        """Return the identity of an existing file or folder (by its descriptor, if it is open).
 
         Raises:
-            OSError: when it is not there.
+            OSError: if it does not exist.
         """
         status = os.stat(path) if descriptor is None else os.fstat(descriptor)
         return cls(str(path), status.st_dev, status.st_ino, host_name(), boot_id())
 
     @classmethod
     def from_dict(cls, value: Any) -> InodeIdentity | None:
-        """Return the place that `to_dict` stored, None when `value` is none."""
-        import msgspec  # where it is needed: what scripts import stays light
+        """Return the identity that `to_dict` stored, None if `value` is not one."""
+        import msgspec  # not at the top: modules that scripts import stay light
 
         try:
             return msgspec.convert(value, cls)
@@ -48,20 +48,20 @@ class InodeIdentity:
             return None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the place as JSON-ready data."""
+        """Return the identity as JSON-ready data."""
         return dict(vars(self))
 
     def is_at(self, path: Path, status: os.stat_result) -> bool:
-        """Return whether this is what lies at `path`, whose status is given; moved perhaps, not copied."""
+        """Return whether this is the file or folder at `path` with this status: moved perhaps, not copied."""
         restarted = self.host != host_name() or self.boot != boot_id()
         same_disk = restarted or self.dev == status.st_dev or self.path == str(path)
         return self.ino == status.st_ino and same_disk
 
     def is_copied_to(self, path: Path) -> bool:
-        """Return whether what lies at `path` is a copy of this, not this itself.
+        """Return whether `path` is a copy of this file or folder, not the original.
 
         Raises:
-            OSError: when nothing is there.
+            OSError: if `path` does not exist.
         """
         now = InodeIdentity.of(path)
         if self.host != now.host:

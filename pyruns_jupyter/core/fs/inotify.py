@@ -1,14 +1,13 @@
-"""Being told by Linux that something changed in a workspace, so that nobody has to look all the time.
+"""Change notifications of Linux for a workspace, so that its folders need not be polled all the time.
 
-It is a hint and no more: other systems have none, file servers tell nothing of what other hosts do, and a
-kernel may have no room for so many watches. Who uses it looks by itself now and then all the same.
+They are only a hint: other systems have none, file servers do not report the changes of other hosts, and the
+kernel limits the number of watches. Callers poll from time to time as well.
 
 Source: inotify(7).
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
@@ -16,10 +15,9 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
-from .filesystem import REMOTE, file_system_type
+from .filesystem import REMOTE, c_library, checked, file_system_type
 
 _MODIFY, _ATTRIB = 0x2, 0x4
 _CLOSE_WRITE, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x8, 0x40, 0x80, 0x100, 0x200
@@ -39,21 +37,18 @@ class PathWatch:
         """Watch these `paths`.
 
         Raises:
-            OSError: if this system or this kernel cannot do that.
+            OSError: if the system or the kernel does not support it.
         """
-        if sys.platform != "linux":
-            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-        self.descriptor = _checked(_library().inotify_init1(_NO_BLOCK | _CLOSE_ON_EXEC))
+        self.descriptor = _new_watch()
         try:
             for path in paths:
-                mask = _MOVED_TO if path.is_dir() else _MODIFY | _ATTRIB
-                _checked(_library().inotify_add_watch(self.descriptor, os.fsencode(path), mask), path)
+                _watch(self.descriptor, path, _MOVED_TO if path.is_dir() else _MODIFY | _ATTRIB)
         except BaseException:
             os.close(self.descriptor)
             raise
 
     def read(self) -> bool:
-        """Take what happened; return whether anything did. Never blocks."""
+        """Take all pending events; return whether there were any. Never blocks."""
         try:
             return bool(os.read(self.descriptor, 64 * 1024))
         except BlockingIOError:
@@ -67,17 +62,17 @@ class FolderWatch:
         """`tasks` is the folder with the task folders.
 
         Raises:
-            OSError: when this system, this kind of disk or this kernel cannot do that.
+            OSError: if the system, the file system or the kernel does not support it.
         """
-        if sys.platform != "linux" or file_system_type(tasks) in REMOTE:
+        if file_system_type(tasks) in REMOTE:
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(tasks))
         self._tasks = tasks
         self._watched: dict[str, int] = {}
-        self._lock = threading.Lock()  # held while watches are added, in whatever thread
+        self._lock = threading.Lock()  # held while watches are added, in any thread
         self._closed = False
-        self.descriptor = _checked(_library().inotify_init1(_NO_BLOCK | _CLOSE_ON_EXEC))
+        self.descriptor = _new_watch()
         try:
-            self._add(tasks, _IN_TASKS)
+            _watch(self.descriptor, tasks, _IN_TASKS)
         except BaseException:
             self.close()
             raise
@@ -85,44 +80,44 @@ class FolderWatch:
     def update(self, names: Iterable[str]) -> bool:
         """Watch the tasks of these names, and no others; return whether some are new.
 
-        What happened to these before is not told of.
+        Earlier changes of the new ones are not reported.
 
         Raises:
-            OSError: when the kernel has no room for so many; what is watched is not complete then.
+            OSError: if the kernel's limit of watches is reached; then some tasks are not watched.
         """
         wanted = set(names)
         try:
             with self._lock:
                 for name in self._watched.keys() - wanted:  # a folder that was moved is still watched
-                    _library().inotify_rm_watch(self.descriptor, self._watched.pop(name))
+                    c_library().inotify_rm_watch(self.descriptor, self._watched.pop(name))
                 new = wanted - self._watched.keys()
                 for name in new:
                     if self._closed:
                         break
                     with suppress(FileNotFoundError, NotADirectoryError):
-                        self._watched[name] = self._add(self._tasks / name, _IN_TASK)
+                        self._watched[name] = _watch(self.descriptor, self._tasks / name, _IN_TASK)
                 return bool(new)
         finally:
             if self._closed:
                 self.close()
 
     def read(self) -> bool:
-        """Take what happened; return whether it is worth a look. Never blocks."""
+        """Take all pending events; return whether a task may have changed. Never blocks."""
         try:
             data = os.read(self.descriptor, 256 * 1024)
         except BlockingIOError:
             return False
-        at, matters = 0, False
+        at, has_changed = 0, False
         while at < len(data):
             _, mask, _, length = _EVENT.unpack_from(data, at)
             name = data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0")
             at += _EVENT.size + length
             # Locks and files that are being written begin with a dot.
-            matters |= bool(mask & _OVERFLOW) or (not mask & _IGNORED and not name.startswith(b"."))
-        return matters
+            has_changed |= bool(mask & _OVERFLOW) or (not mask & _IGNORED and not name.startswith(b"."))
+        return has_changed
 
     def close(self) -> None:
-        """Watch nothing any more. An `update` that goes on is not waited for; it closes at its end then."""
+        """Stop watching. Does not wait for a running `update`, which then closes the watch when it ends."""
         self._closed = True
         if self._lock.acquire(blocking=False):
             try:
@@ -132,17 +127,12 @@ class FolderWatch:
             finally:
                 self._lock.release()
 
-    def _add(self, folder: Path, mask: int) -> int:
-        return _checked(_library().inotify_add_watch(self.descriptor, os.fsencode(folder), mask), folder)
+
+def _new_watch() -> int:
+    if sys.platform != "linux":
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    return checked(c_library().inotify_init1(_NO_BLOCK | _CLOSE_ON_EXEC))
 
 
-def _checked(result: int, path: Path | None = None) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(path or ""))
-    return result
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def _watch(descriptor: int, path: Path, mask: int) -> int:
+    return checked(c_library().inotify_add_watch(descriptor, os.fsencode(path), mask), path)

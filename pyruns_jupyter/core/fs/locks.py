@@ -1,6 +1,6 @@
-"""Kernel locks on files: exclusive or shared, gone with the process that holds them.
+"""Kernel locks on files, exclusive or shared; a lock ends with the process that holds it.
 
-This is the one place that knows how the operating systems differ in locking.
+Differences in locking between operating systems are handled here and nowhere else.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pyruns_jupyter.core.common.errors import Busy
 if TYPE_CHECKING:
     from .inode_identity import InodeIdentity
 
-# What is written is for its owner, and where the administrator says so also for the owner's group to read.
+# Files are readable by their owner, and also by the owner's group if the administrator sets this variable.
 GROUP_VARIABLE = "PYRUNS_GROUP_READS"
 _group_reads = os.environ.get(GROUP_VARIABLE) == "1"
 FILE_MODE = 0o640 if _group_reads else 0o600
 FOLDER_MODE = 0o750 if _group_reads else 0o700
-PRIVATE_MODE = 0o600  # of what holds variables of the environment
+PRIVATE_MODE = 0o600  # of files with environment variables or keys
 
 if sys.platform == "win32":
     import msvcrt
 
     def try_lock(descriptor: int, shared: bool) -> bool:
-        """Lock an open file if that is possible at this moment; return whether it is locked now."""
+        """Lock an open file unless another process holds its lock; return whether it is locked now."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -44,7 +44,7 @@ else:
     import fcntl
 
     def try_lock(descriptor: int, shared: bool) -> bool:
-        """Lock an open file if that is possible at this moment; return whether it is locked now."""
+        """Lock an open file unless another process holds its lock; return whether it is locked now."""
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -56,15 +56,14 @@ else:
 
 
 class FileLock:
-    """A kernel lock on one file, which is created when missing, unless `create` is false, and not deleted by
-    the lock.
+    """A kernel lock on one file. A missing file is created (unless `create` is false) and never deleted.
 
     The lock belongs to this object (an open file), so two objects exclude each other even inside one
-    process; it ends when the object is released or its process ends, however it ends.
+    process. It ends when the object is released or when its process ends in any way.
     """
 
     def __init__(self, path: Path, *, dir_fd: int | None = None, create: bool = True) -> None:
-        """`dir_fd` is the descriptor of the folder that holds the file, when that may be renamed."""
+        """`dir_fd` is the descriptor of the folder that holds the file, if the folder may be renamed."""
         self.path = path
         self._dir_fd = dir_fd
         self._create = os.O_CREAT if create else 0
@@ -76,10 +75,10 @@ class FileLock:
         return self._descriptor is not None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if it is free at this moment; return whether it was taken.
+        """Take the lock if it is free; return whether it was taken.
 
         Raises:
-            OSError: when the file cannot be opened.
+            OSError: if the file cannot be opened.
         """
         if self._descriptor is not None:
             raise RuntimeError(f"{self.path} is already locked by this object")
@@ -101,7 +100,7 @@ class FileLock:
         """Take the lock, waiting at most `timeout` seconds.
 
         Raises:
-            Busy: when somebody else still holds it then.
+            Busy: if another process or object still holds it then.
         """
         deadline = time.monotonic() + timeout
         pause = 0.0005
@@ -112,7 +111,7 @@ class FileLock:
             pause = min(pause * 2, 0.02)
 
     def release(self) -> None:
-        """Give the lock back; does nothing when it is not held."""
+        """Release the lock; does nothing if it is not held."""
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
@@ -121,16 +120,14 @@ class FileLock:
         finally:
             os.close(descriptor)
 
-    def place(self) -> InodeIdentity:
-        """Return which file is locked."""
-        if self._descriptor is None:
-            raise RuntimeError(f"{self.path} is not locked")
-        from .inode_identity import InodeIdentity  # scripts that append to a journal have no use for it
+    def identity(self) -> InodeIdentity:
+        """Return the identity of the locked file."""
+        from .inode_identity import InodeIdentity  # scripts that append to a journal do not need it
 
-        return InodeIdentity.of(self.path, self._descriptor)
+        return InodeIdentity.of(self.path, self._open_file())
 
     def is_at(self, path: Path) -> bool:
-        """Return whether the locked file lies at `path`; it does not when a folder above it was moved."""
+        """Return whether `path` is the locked file; it is not after a folder above it was moved."""
         if self._descriptor is None:
             return False
         try:
@@ -139,25 +136,29 @@ class FileLock:
             return False
 
     def write(self, data: bytes) -> None:
-        """Replace the content of the locked file, for people who look who holds it."""
-        if self._descriptor is None:
-            raise RuntimeError(f"{self.path} is not locked")
+        """Replace the content of the locked file, so that users can see which process holds it."""
+        descriptor = self._open_file()
         try:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, data, 0)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, data, 0)
         except OSError as error:
             error.filename = str(self.path)
             raise
+
+    def _open_file(self) -> int:
+        if self._descriptor is None:
+            raise RuntimeError(f"{self.path} is not locked")
+        return self._descriptor
 
 
 @contextmanager
 def locked(
     path: Path, *, timeout: float, shared: bool = False, dir_fd: int | None = None
 ) -> Iterator[FileLock]:
-    """Hold a lock on `path` for the length of a `with` block; `dir_fd` as for `FileLock`.
+    """Hold a lock on `path` during a `with` block; `dir_fd` as for `FileLock`.
 
     Raises:
-        Busy: when it is not free within `timeout` seconds.
+        Busy: if it is not free within `timeout` seconds.
     """
     lock = FileLock(path, dir_fd=dir_fd)
     lock.acquire(timeout=timeout, shared=shared)
@@ -168,14 +169,14 @@ def locked(
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a living process holds the exclusive lock on `path`; a missing file is not locked.
+    """Return whether a running process holds the exclusive lock on `path`; a missing file is not locked.
 
-    Looking takes the lock, shared, for some microseconds: those who look do not see each other, but whoever
-    wants the exclusive lock should wait a moment for it (`acquire`) instead of taking one look for the
-    answer. Nothing is created or changed, so it works in a folder that may only be read.
+    The check itself holds a shared lock for some microseconds. Other checks are not affected by it; to get
+    the exclusive lock, use `acquire`, which waits, instead of a single `try_acquire`. Nothing is created or
+    changed, so it works in a read-only folder.
 
     Raises:
-        OSError: when the file may not be opened.
+        OSError: if the file cannot be opened.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -185,25 +186,18 @@ def is_locked(path: Path) -> bool:
     try:
         return not try_lock(descriptor, shared=True)
     finally:
-        os.close(descriptor)  # gives the lock back
+        os.close(descriptor)  # releases the lock
 
 
 def lock_holder(descriptor: int) -> str:
-    """Return the process that has locked an open file and its user, where the system shows them."""
+    """Return which process of which user has locked an open file, as far as the system shows that."""
+    from pyruns_jupyter.core.common.host_identity import user_name  # scripts that use a lock do not need it
+
     with suppress(OSError, ValueError, IndexError):
         inode = str(os.fstat(descriptor).st_ino)
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()  # number, kind, mode, access, pid, device and inode, range
             if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
                 pid, uid = int(words[4]), os.stat(f"/proc/{words[4]}").st_uid
-                return f"process {pid} of user {_user_name(uid)}"
+                return f"process {pid} of user {user_name(uid)}"
     return "another process"
-
-
-def _user_name(uid: int) -> str:
-    try:
-        import pwd
-
-        return pwd.getpwuid(uid).pw_name
-    except (ImportError, KeyError):
-        return str(uid)

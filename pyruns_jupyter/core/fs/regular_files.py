@@ -15,24 +15,24 @@ from .locks import FILE_MODE
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not block us
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+OPEN_FOLDER = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd
 
 
 @contextmanager
 def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = False) -> Iterator[int]:
-    """Open the folder at `parts` below `folder` for a `with` block, through no link.
+    """Open the folder at `parts` below `folder` for a `with` block, without following links.
 
-    Each folder is opened in the one above it, so a link that is put there meanwhile leads nowhere else.
-    `folder` itself is opened through a link only with `follow`.
+    Each folder is opened relative to the one above it, so a link that is created meanwhile has no effect.
+    `folder` itself may be a link only with `follow`.
 
     Raises:
-        OSError: when it is not there, is behind a link, or may not be read.
+        OSError: if it does not exist, is reached through a link or cannot be read.
     """
-    descriptor = os.open(folder, _FOLDER if follow else _FOLDER | NO_FOLLOW)
+    descriptor = os.open(folder, OPEN_FOLDER & ~NO_FOLLOW if follow else OPEN_FOLDER)
     try:
         for part in parts:
-            below = os.open(part, _FOLDER | NO_FOLLOW, dir_fd=descriptor)
+            below = os.open(part, OPEN_FOLDER, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -41,63 +41,76 @@ def opened_folder(folder: Path, parts: Sequence[str] = (), *, follow: bool = Fal
 
 
 def open_below(folder: Path, parts: Sequence[str]) -> int:
-    """Return a descriptor for reading the plain file at `parts` below `folder`, through no link at all.
+    """Return a descriptor for reading the regular file at `parts` below `folder`, without following links.
 
     Raises:
-        Unreadable: when it is a link, or not a plain file.
-        OSError: when it is not there, is behind a link, or may not be read.
+        Unreadable: if it is a link or not a regular file.
+        OSError: if it does not exist, is reached through a link or cannot be read.
     """
     path = folder.joinpath(*parts)
+    if not _BY_DESCRIPTOR:
+        return open_to_read(path)
+    with opened_folder(folder, parts[:-1]) as parent:
+        return open_to_read(parts[-1], path, dir_fd=parent)
+
+
+def open_to_read(
+    path: str | Path, shown: str | Path | None = None, *, dir_fd: int | None = None, follow: bool = False
+) -> int:
+    """Return a descriptor for reading a regular file, which may be a link only with `follow`.
+
+    `shown` is its name in messages, by default `path`. Never waits for a writer (of a FIFO).
+
+    Raises:
+        Unreadable: if it is a link or not a regular file.
+        OSError: if it does not exist or cannot be read.
+    """
     try:
-        if _BY_DESCRIPTOR:
-            with opened_folder(folder, parts[:-1]) as parent:
-                descriptor = os.open(parts[-1], READ | NO_FOLLOW, dir_fd=parent)
-        else:
-            descriptor = os.open(path, READ | NO_FOLLOW)
+        descriptor = os.open(path, READ if follow else READ | NO_FOLLOW, dir_fd=dir_fd)
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise Unreadable(f"{path} is a symbolic link and is not read.") from None
+        if error.errno == errno.ELOOP and not follow:
+            raise Unreadable(f"{shown or path} is a symbolic link and is not read.") from None
         raise
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise Unreadable(f"{path} is {kind_of_file(mode)}, not a file.")
+        raise Unreadable(f"{shown or path} is {kind_of_file(mode)}, not a file.")
     return descriptor
 
 
 def open_regular(path: Path | str) -> int:
-    """Return a descriptor for reading a regular file; no link, no device, no FIFO.
+    """Return a descriptor for reading a regular file; not a link, a device or a FIFO.
 
-    The folder that holds it is no link either: `run_logs` could be one that leads out of the task.
+    The folder that holds it must not be a link either: `run_logs` could lead out of the task.
 
     Raises:
-        OSError: when it is no such file, or may not be read.
+        OSError: if it is not such a file or cannot be read.
     """
     folder, name = os.path.split(path)
     try:
         return open_below(Path(folder), (name,))
     except Unreadable:
-        raise OSError(f"{path} is no regular file") from None
+        raise OSError(f"{path} is not a regular file") from None
 
 
 def open_regular_to_append(path: Path, mode: int = FILE_MODE) -> int:
-    """Return a descriptor that appends to a regular file, and reads; it is created when missing.
+    """Return a descriptor for appending to a regular file and reading it; a missing file is created.
 
     Raises:
-        OSError: when that is not possible, or something else is in its place.
+        OSError: if that is not possible or `path` is not a regular file.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW | getattr(os, "O_CLOEXEC", 0)
-    # A FIFO of this name must not stop who writes.
+    # A FIFO of this name must not block the writer.
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, mode)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")
     return descriptor
 
 
 def kind_of_file(mode: int) -> str:
-    """Return what something is, in words, by its mode."""
+    """Return the kind of a file, in words, by its mode."""
     kinds = (
         *((stat.S_ISREG, "a file"), (stat.S_ISDIR, "a folder"), (stat.S_ISLNK, "a symbolic link")),
         *((stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket")),
@@ -106,7 +119,7 @@ def kind_of_file(mode: int) -> str:
 
 
 def may_exist(path: str) -> bool:
-    """Return whether there is something at `path`, readable or not, also if we may not even look."""
+    """Return whether `path` exists, or may exist in a folder that we cannot search."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -1,4 +1,4 @@
-"""Reading texts that people write (configurations, scripts): bounded, with sentences for errors."""
+"""Reading text files of users (configurations, scripts), limited in size, with readable errors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ def read_text(path: Path, *, follow: bool = True) -> str:
     """Return the text of a configuration or shell script; a symbolic link is read only with `follow`.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        Unreadable: when it is not UTF-8, too large, or may not be read.
+        FileNotFoundError: if there is no such file.
+        Unreadable: if it is not UTF-8, is too large or cannot be read.
     """
     try:
-        return read_whole(path, most=MAX_TEXT_BYTES, follow=follow)[0].decode("utf-8-sig")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
+        return _read(path, follow=follow).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Unreadable(f"{path} is not UTF-8 text (byte {error.start}).") from error
 
@@ -32,12 +28,19 @@ def read_source(script: Path) -> bytes:
     """Return the source of a script.
 
     Raises:
-        NotFound: when there is no such file.
-        Unreadable: when it is too large or may not be read.
+        NotFound: if there is no such file.
+        Unreadable: if it is too large or cannot be read.
     """
     try:
-        return read_whole(script, most=MAX_TEXT_BYTES, follow=True)[0]
+        return _read(script, follow=True)
     except FileNotFoundError:
         raise NotFound(f"There is no script {script}.") from None
+
+
+def _read(path: Path, *, follow: bool) -> bytes:
+    try:
+        return read_whole(path, most=MAX_TEXT_BYTES, follow=follow)[0]
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        raise Unreadable(f"{script} cannot be read: {error.strerror or error}.") from error
+        raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error

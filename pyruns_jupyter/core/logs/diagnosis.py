@@ -1,4 +1,4 @@
-"""What a run died of, from the end of its log, and whether it is what the runs before died of."""
+"""Classifying failures by the end of the log, and counting identical failures in a row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyruns_jupyter.core.fs.regular_files import open_regular
 
 from .reader import last_drawn
 
-_TAIL = 64 * 1024  # bytes of a log that are read
+_TAIL_BYTES = 64 * 1024
 _MAX_HEADLINE = 300  # characters of a headline
 _EXCEPTION = re.compile(r"([A-Za-z_][\w.]*)(?::.*)?\Z")  # `ValueError: bad`, `KeyboardInterrupt`
 _FRAME = re.compile(r'\s+File "([^"]*)", line (\d+), in (.*)')
@@ -23,14 +23,14 @@ _OUT_OF_MEMORY = re.compile(
 )
 _TRACEBACK = "Traceback (most recent call last):"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-# What differs between runs that die of the same: numbers, addresses, the names of private copies.
+# What differs between identical failures: numbers, addresses, the names of private copies.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.pyruns-input-\w+|'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """`headline` is the exception of a Python traceback, "" without one. Runs with an equal `mark` died of
-    the same. `out_of_memory`: for lack of GPU memory.
+    """`headline` is the exception of a Python traceback, "" without one. Identical failures have the same
+    `mark`. `out_of_memory` means a lack of GPU memory.
     """
 
     headline: str
@@ -38,15 +38,16 @@ class Failure:
     out_of_memory: bool = False
 
     def to_list(self) -> list[str]:
-        """Return it as task files store it."""
+        """Return the failure in the format of task files."""
         return [self.headline, self.mark, *(["gpu_memory"] if self.out_of_memory else [])]
 
 
 def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
-    """Return what a failed run died of.
+    """Return the failure of a run.
 
-    `message` is why it could not run at all, or was ended by us. The mark of a traceback is made of its
-    frames and the type of its exception; else of the exit code and the last line of output, without numbers.
+    `message` says why the run could not start, or why we ended it. The mark of a traceback is made from its
+    frames and the type of its exception; otherwise from the exit code and the last line of output, without
+    numbers.
     """
     if message:
         return Failure("", _mark("message", _NUMBER.sub("#", message)))
@@ -54,7 +55,7 @@ def diagnose(log: Path, exit_code: int | None, message: str = "") -> Failure:
     out_of_memory = any(_OUT_OF_MEMORY.search(line) for line in lines)
     start = next((at for at in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[at]), None)
     if start is not None:
-        prefix = lines[start].partition(_TRACEBACK)[0]  # `[rank0]: ` of launchers with several processes
+        prefix = lines[start].partition(_TRACEBACK)[0]  # such as `[rank0]: ` of distributed launchers
         found = _traceback([line.removeprefix(prefix) for line in lines[start + 1 :]])
         if found is not None:
             return replace(found, out_of_memory=out_of_memory)
@@ -84,8 +85,8 @@ def _tail(log: Path) -> list[str]:
     try:
         with os.fdopen(open_regular(log), "rb") as stream:
             stream.seek(0, 2)
-            stream.seek(max(0, stream.tell() - _TAIL))
-            data = stream.read(_TAIL)
+            stream.seek(max(0, stream.tell() - _TAIL_BYTES))
+            data = stream.read(_TAIL_BYTES)
     except OSError:
         return []
     return last_drawn(data.decode("utf-8", "replace")).split("\n")
@@ -97,7 +98,7 @@ def _mark(*parts: str) -> str:
 
 @dataclass
 class Streak:
-    """How many runs in a row ended with the same failure; one that completed ends it."""
+    """The number of identical failures in a row; a completed run resets it."""
 
     mark: str = ""
     length: int = 0

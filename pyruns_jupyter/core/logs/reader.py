@@ -1,4 +1,4 @@
-"""Reading logs by byte offset: the bytes are handed on as they were written."""
+"""Reading logs by byte offset; the bytes are returned unchanged."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.fs.regular_files import open_below
 
-# CSI, OSC up to its end, and the short sequences (ECMA-48).
+# CSI and OSC sequences, and the short ones (ECMA-48).
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _LOG_NAME = re.compile(r"run([1-9][0-9]{0,3})\.log")
 MAX_TEXT = 256 * 1024 * 1024  # bytes of a log that are returned as one text
-_MEMORY = 64  # bytes before our position that must still be the same, or the log was rewritten
+_COMPARED_BYTES = 64  # before our position; if they have changed, the log was rewritten
 
 
 class LogReset(Exception):
-    """The log was cut or replaced: what was read so far is not its beginning any more. `reason` is a
-    sentence.
-    """
+    """The log was truncated or replaced, so that the part read so far is outdated. `reason` is a sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +26,7 @@ class LogReset(Exception):
 
 
 def last_logged_run(run_logs: Path) -> int:
-    """Return the number of the last run that has a log in the folder `run_logs`, 0 when none has."""
+    """Return the number of the last run that has a log in the folder `run_logs`, 0 if none has."""
     try:
         names = os.listdir(run_logs)
     except OSError:
@@ -38,7 +36,7 @@ def last_logged_run(run_logs: Path) -> int:
 
 
 def log_size(path: Path) -> int | None:
-    """Return the length of a log in bytes, None when there is none: a folder or a FIFO is not a log."""
+    """Return the size of a log in bytes, None if there is none; a folder or a FIFO is not a log."""
     try:
         status = path.lstat()
     except OSError:
@@ -47,7 +45,7 @@ def log_size(path: Path) -> int | None:
 
 
 def log_problem(path: Path) -> str | None:
-    """Return why what is in a log's place cannot be read (a sentence); None when it can, or there is none."""
+    """Return why a log cannot be read (a sentence); None if it can, or does not exist."""
     try:
         os.close(_open(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -63,8 +61,8 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
     """Return at most `limit` bytes of a log from byte `offset` on; fewer only at its end.
 
     Raises:
-        NotFound: when there is no such log.
-        Unreadable: when it is not a file.
+        NotFound: if there is no such log.
+        Unreadable: if it is not a regular file.
     """
     descriptor = open_log_file(path)
     try:
@@ -74,32 +72,32 @@ def read_range(path: Path, offset: int, limit: int) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Return a whole log as text, empty when there is none.
+    """Return a whole log as text, "" if there is none.
 
     Raises:
-        InvalidInput: when it has more than 256 MiB.
+        InvalidInput: if it has more than 256 MiB.
     """
     size = log_size(path)
     if size is not None and size > MAX_TEXT:
         raise InvalidInput(
-            f"{path} has {size >> 20} MiB; at most {MAX_TEXT >> 20} MiB are read at once. Read its end "
+            f"{path} has {size >> 20} MiB, but at most {MAX_TEXT >> 20} MiB are read at once. Read its end "
             "(log_tail), or open the file (log_path)."
         )
     return "" if size is None else read_range(path, 0, size).decode("utf-8", "replace")
 
 
 def last_drawn(text: str) -> str:
-    """Return a text without escape sequences; of a line that was redrawn (`\\r`) the last version."""
+    """Return a text without escape sequences, and with the last version of redrawn lines (`\\r`)."""
     lines = ESCAPES.sub("", text).split("\n")
     return "\n".join(next((part for part in reversed(line.split("\r")) if part), "") for line in lines)
 
 
 def open_log_file(path: Path) -> int:
-    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+    """Return a descriptor for reading a log. Never waits for a writer (of a FIFO).
 
     Raises:
-        NotFound: when there is no such log.
-        Unreadable: when it is not a file.
+        NotFound: if there is no such log.
+        Unreadable: if it is not a regular file.
     """
     try:
         return _open(path)
@@ -108,10 +106,10 @@ def open_log_file(path: Path) -> int:
 
 
 def tail_offset(path: Path, nbytes: int, end: int | None = None) -> int:
-    """Return where the last `nbytes` bytes of a log, or before byte `end`, begin, moved on to a line's start.
+    """Return the offset of the last `nbytes` bytes of a log, or before `end`, moved to the next line.
 
-    When a single line fills them all, its last redrawing (`\\r`) counts as a line, else the offset stays. A
-    missing log begins at 0.
+    Within a single long line, it is moved to the next redrawn version (`\\r`), if there is one. The offset in
+    a missing log is 0.
     """
     size = log_size(path)
     if size is not None and end is not None:
@@ -135,9 +133,9 @@ def tail_offset(path: Path, nbytes: int, end: int | None = None) -> int:
 
 
 class LogFollower:
-    """Reads a log from `offset` on while it grows; notices when it is cut or replaced.
+    """Reads a log from `offset` on while it grows, and detects that it was truncated or replaced.
 
-    The log may appear later, and may be moved with its task: an open log is read on.
+    The log may be created later. It may be moved with its task: reading an open log continues.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
@@ -147,14 +145,16 @@ class LogFollower:
         self._before = b""
 
     def read(self, limit: int) -> bytes:
-        """Return at most `limit` new bytes and move on; empty when there are none yet.
+        """Return at most `limit` new bytes, empty if there are none yet.
 
         Raises:
-            LogReset: when the log was cut or replaced; the next call reads from its start.
+            LogReset: if the log was truncated or replaced; the next call reads from its start.
         """
-        if self._descriptor is None and not self._open():
-            return b""
-        assert self._descriptor is not None
+        if self._descriptor is None:
+            try:
+                self._descriptor = _open(self.path)
+            except (OSError, Unreadable):
+                return b""
         mine = os.fstat(self._descriptor)
         try:
             named: os.stat_result | None = os.stat(self.path)
@@ -163,28 +163,21 @@ class LogFollower:
         if named is not None and (named.st_dev, named.st_ino) != (mine.st_dev, mine.st_ino):
             self._reset("The log was replaced by another file.")
         if mine.st_size < self.offset:
-            self._reset("The log was cut.")
+            self._reset("The log was truncated.")
         back = len(self._before)
         data = _read_at(self._descriptor, self.offset - back, back + limit)
         if data[:back] != self._before:
-            self._reset("The log was written anew.")
+            self._reset("The log was rewritten.")
         new = data[back:]
         self.offset += len(new)
-        self._before = data[-_MEMORY:]
+        self._before = data[-_COMPARED_BYTES:]
         return new
 
     def close(self) -> None:
-        """Close the file; `read` opens it again."""
+        """Close the file; `read` reopens it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _open(self) -> bool:
-        try:
-            self._descriptor = _open(self.path)
-        except (OSError, Unreadable):
-            return False
-        return True
 
     def _reset(self, reason: str) -> None:
         self.close()
@@ -194,11 +187,11 @@ class LogFollower:
 
 
 def _open(path: Path) -> int:
-    """Return a descriptor for reading a log; nothing that waits for a writer is waited for.
+    """Return a descriptor for reading a log.
 
     Raises:
-        OSError: when it is not there, also since `run_logs` is a link, or may not be read.
-        Unreadable: when it is not a file.
+        OSError: if it does not exist, cannot be read, or `run_logs` is a link.
+        Unreadable: if it is not a regular file.
     """
     return open_below(path.parent.parent, path.parts[-2:])
 

@@ -1,4 +1,4 @@
-"""Search logs by a process that can be killed: no expression and no log, however large, can block others."""
+"""Searching logs in a separate process that can be killed, so that no expression or log blocks others."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pyruns_jupyter.core.common.errors import InvalidInput
 MAX_PATTERN = 1000  # characters
 DEFAULT_HITS, MAX_HITS = 1000, 10_000
 BLOCK_SECONDS = 20.0  # that an expression may take for one block of a log
-_ENDED = "The search was ended from outside."
+_ENDED = "The search process was killed."
 _ROOT = Path(__file__).parents[3]  # of this package
 _PROGRAM = "import sys; sys.path += sys.argv[1:]; from {} import main; main()"
 
 
 @dataclass(frozen=True)
 class LogSearch:
-    """What to find: `pattern` is a regular expression, or with `literal` a text; `start` an offset in bytes,
-    `limit` the number of hits that is enough. See `search_worker` for `first_of`; `seconds` is the time for a
-    block of the log, then for all of it.
+    """A search in a log: `pattern` is a regular expression, or with `literal` a plain text; `start` is an
+    offset in bytes, `limit` the maximum number of hits. `seconds` limits the time for one block of the log;
+    with `first_of` (see `search_worker`), for the whole log.
     """
 
     pattern: str
@@ -38,29 +38,29 @@ class LogSearch:
     def read(
         cls, pattern: str | None, *, literal: bool, ignore_case: bool, start: int | None, limit: int | None
     ) -> LogSearch:
-        """Return a search of a request, with defaults for what was not given.
+        """Return the search of a request, with defaults for missing values.
 
         Raises:
-            InvalidInput: when the pattern is empty or too long.
+            InvalidInput: if the pattern is empty or too long.
         """
         if not pattern or len(pattern) > MAX_PATTERN:
-            raise InvalidInput(f"'pattern' should have from 1 to {MAX_PATTERN} characters.", field="pattern")
+            raise InvalidInput(f"'pattern' must have 1 to {MAX_PATTERN} characters.", field="pattern")
         return cls(pattern, ignore_case, literal, start or 0, limit or DEFAULT_HITS, seconds=BLOCK_SECONDS)
 
 
 class SearchProcess:
-    """A running `search_worker`; a thread waits for its answers."""
+    """A running `search_worker`; a thread reads its results."""
 
     def __init__(self) -> None:
-        """Start it.
+        """Start the process.
 
         Raises:
-            OSError: when no process can be started.
+            OSError: if no process can be started.
         """
-        import regex  # for its folder; few processes search logs
+        import regex  # not at the top: few processes search logs
 
         folders = dict.fromkeys((str(_ROOT), str(Path(regex.__file__).parents[1])))
-        # Without `site` and the environment: it starts faster, and no file of the user runs in it.
+        # Without `site` and the environment it starts faster and runs no file of the user.
         program = _PROGRAM.format(f"{__package__}.search_worker")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", program, *folders],
@@ -70,48 +70,37 @@ class SearchProcess:
         )
 
     def request(self, log: Path, wanted: LogSearch) -> None:
-        """Ask for a search."""
+        """Request a search."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it was killed: then it answers nothing
+        with contextlib.suppress(OSError):  # the process was killed
             self._process.stdin.write(json.dumps({"log": str(log), **asdict(wanted)}).encode() + b"\n")
             self._process.stdin.flush()
 
     def next_line(self) -> bytes:
-        """Return the next line of its answer: a last one when it was killed.
+        """Return the next line of results; a last one if the process was killed.
 
         Raises:
-            InvalidInput: when the pattern is not a regular expression.
+            InvalidInput: if the pattern is not a regular expression.
         """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if line.startswith(b'{"problem"'):
             problem = json.loads(line)["problem"]
-            raise InvalidInput(f"This is not a regular expression: {problem}.", field="pattern")
+            raise InvalidInput(f"Invalid regular expression: {problem}.", field="pattern")
         return line or json.dumps({"hits": [], "message": _ENDED, "done": True}).encode() + b"\n"
 
     def kill(self) -> None:
-        """End it now, whatever it does; a thread that waits for it gets the last line."""
+        """Kill the process; a thread that waits for results gets the last line."""
         with contextlib.suppress(OSError):
             self._process.kill()
 
     def close(self) -> None:
-        """End it and wait for that."""
+        """Kill the process and wait for its end."""
         self.kill()
         with contextlib.suppress(OSError), self._process:
             pass
 
 
-def start_search(log: Path, wanted: LogSearch) -> SearchProcess:
-    """Start to search one log in a process of its own.
-
-    Raises:
-        OSError: when no process can be started.
-    """
-    process = SearchProcess()
-    process.request(log, wanted)
-    return process
-
-
 def is_last(line: bytes) -> bool:
-    """Return whether a search ends with this line, which may be too long to parse on an event loop."""
+    """Return whether this is the last line of a search, without parsing it: it may be long."""
     return line.endswith(b'"done": true}\n')

@@ -1,20 +1,19 @@
-"""Search logs for regular expressions, as a program of its own: it can be killed, and takes no time or memory
-of the server.
+"""A program that searches logs for regular expressions: it can be killed, and its memory is not the server's.
 
 Each line of its standard input is a request in JSON, a `LogSearch` (see `search`) with the path `log`. It
-answers with lines of JSON, the last of which has `done`:
+prints lines of JSON, the last of which has `done`:
 
 - `hits`: `[offset, length, line, text]` each: `offset` and `length` count bytes, `line` is the offset of the
   line, and `text` a part of it around the hit;
 - `searched`: the byte up to which the log was searched; `total`: the number of hits so far;
 - `message`: why the search ended early; `problem` alone: why the pattern is not a regular expression.
 
-With `first_of` one line answers: `first` is `[number, text]` of the first line with a match (the number is
-null far from the beginning), or null; of a log with more than `first_of` bytes only the first quarter of that
-and the end are searched, and `is_cut` is true. `is_late` replaces `first` when the time is over.
+With `first_of` it prints one line: `first` is `[number, text]` of the first line with a match (the number is
+null far from the beginning), or null. In a log of more than `first_of` bytes, only the first quarter of that
+number and the end are searched, and `is_cut` is true. `is_late` replaces `first` after the time limit.
 
-A match lies within a line, or within one state of a line that a progress bar redraws with `\\r`. Of one line
-the first 100 hits count. Bytes that are not UTF-8 match only `.` and the like.
+A match is within one line, or within one version of a line that a progress bar redraws with `\\r`. At most
+100 hits per line are counted. Bytes that are not UTF-8 match only `.` and the like.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ if TYPE_CHECKING:
 
 _BLOCK = 4 * 1024 * 1024  # bytes
 _MAX_LINE = 16 * 1024 * 1024  # bytes; a longer line is searched in such pieces
-_BEFORE, _TEXT = 80, 400  # bytes before a hit and in all that are shown
-_MAX_IN_LINE = 100  # hits of one line that count: a log may be a single line
+_BEFORE, _TEXT = 80, 400  # bytes shown before a hit, and in total
+_MAX_IN_LINE = 100  # hits counted in one line: a log may be a single line
 
 Hit = tuple[int, int, int, str]
 
 
 class Block:
-    """Bytes of a log with whole lines; those are searched as text and located as bytes."""
+    """Whole lines of a log, searched as text and located as bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -56,7 +55,7 @@ class Block:
         """Yield the matches within lines, and where each line begins (characters).
 
         Raises:
-            TimeoutError, MemoryError: when the expression takes too much.
+            TimeoutError, MemoryError: if the expression takes too long, or too much memory.
         """
         deadline = time.monotonic() + seconds
         text, at, line, count = self._text, 0, -1, 0
@@ -65,7 +64,7 @@ class Block:
             candidate = pattern.search(text, at, timeout=left)
             if candidate is None:
                 return
-            # A candidate may extend over the line's end; only what matches within the line counts.
+            # A candidate may extend beyond the line; only matches within the line count.
             start, end = text.rfind("\n", 0, candidate.start()) + 1, _line_end(text, candidate.start())
             at = end + 1
             whole = self._lines.rfind("\n", 0, start) + 1
@@ -80,7 +79,7 @@ class Block:
                 yield match, line
 
     def offset(self, position: int) -> int:
-        """Return the byte at which a character begins; fast for positions close to the last one."""
+        """Return the byte offset of a character; fast for positions close to the last one."""
         if self._is_ascii:
             return position
         last, offset = self._last
@@ -91,8 +90,8 @@ class Block:
         return offset
 
     def excerpt(self, match: Match[str]) -> tuple[int, int, str]:
-        """Return where the line of a match, or its redrawn state, begins (bytes), and the text around the
-        match with the byte where it begins.
+        """Return the offset of the line of a match (or of its redrawn version), and the offset and the text
+        of the excerpt around the match. Offsets are in bytes.
         """
         position = self._text.rfind("\n", 0, match.start()) + 1
         end = self.offset(_line_end(self._text, match.end()))
@@ -107,7 +106,7 @@ def _line_end(text: str, position: int) -> int:
 
 
 def hits(pattern: Pattern[str], data: bytes, begin: int, seconds: float = 60.0) -> Iterator[Hit]:
-    """Yield the hits in a block of whole lines that begins at byte `begin` of the log."""
+    """Yield the hits in a block of whole lines at byte `begin` of the log."""
     block = Block(data)
     for match, line in block.matches(pattern, seconds):
         at, first, last = (block.offset(place) for place in (line, match.start(), match.end()))
@@ -115,7 +114,7 @@ def hits(pattern: Pattern[str], data: bytes, begin: int, seconds: float = 60.0) 
 
 
 def blocks(descriptor: int, start: int, end: int | None = None) -> Iterator[tuple[bytes, int]]:
-    """Yield whole lines of a file from byte `start` to `end`, and where each block of them begins."""
+    """Yield blocks of whole lines of a file from byte `start` to `end`, and the offset of each block."""
     os.lseek(descriptor, start, os.SEEK_SET)
     kept, begin = b"", start
     while True:
@@ -134,13 +133,10 @@ def blocks(descriptor: int, start: int, end: int | None = None) -> Iterator[tupl
 
 
 def search(wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the answers to one request."""
+    """Yield the results of one request."""
     try:
         pattern = compile_regex(
-            wanted["pattern"],
-            ignore_case=wanted["ignore_case"],
-            multiline=True,
-            literal=wanted["literal"],
+            wanted["pattern"], ignore_case=wanted["ignore_case"], multiline=True, literal=wanted["literal"]
         )
     except ValueError as error:
         yield {"problem": str(error)}
@@ -167,12 +163,12 @@ def _all_hits(descriptor: int, pattern: Pattern[str], wanted: dict[str, Any]) ->
         try:
             for hit in hits(pattern, data, begin, seconds):
                 if total >= limit and hit[2] != found[-1][2]:
-                    searched = hit[2]  # all lines before are done with
+                    searched = hit[2]  # all lines before it are complete
                     break
                 total += 1
                 found.append(hit)
         except (TimeoutError, MemoryError):
-            message = f"This expression takes more than {seconds:g} s for a part of the log."
+            message = f"The search was stopped: it took more than {seconds:g} s for a part of the log."
             yield {"hits": found, "searched": begin, "total": total, "message": message, "done": True}
             return
         is_enough = total >= limit
@@ -205,12 +201,12 @@ def _first_line(descriptor: int, pattern: Pattern[str], wanted: dict[str, Any]) 
 
 
 def _count_lines(data: bytes) -> int:
-    """Return how many lines end in `data`; each state of a redrawn line counts."""
+    """Return how many lines end in `data`; each version of a redrawn line counts."""
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Process requests until there are no more."""
     if hasattr(os, "nice"):
         os.nice(5)
     for line in sys.stdin.buffer:

@@ -1,8 +1,8 @@
-"""When a log was written: time marks that the supervisor stores next to it, and stalled runs.
+"""Time stamps of logs, which the supervisor stores next to them, and detecting stalled runs.
 
-`runN.times` has a line `<bytes> <epoch seconds>` for each mark: so long was the log then. What lies between
-two marks was written between their times. There is no such file for runs of other programs and for very short
-ones.
+`runN.times` has a line `<bytes> <epoch seconds>` for each mark: the size of the log at that time. The bytes
+between two marks were written between their times. Runs of other programs and very short runs have no such
+file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pyruns_jupyter.core.fs.regular_files import open_regular
@@ -19,22 +20,22 @@ from pyruns_jupyter.core.taskfile.paths import RUN_LOGS, journal_name, log_name
 from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.workspace.settings import Settings
 
-_MAX_BYTES = 8 * 1024 * 1024  # of a file; ours stay far below
+_MAX_BYTES = 8 * 1024 * 1024  # of a file; ours are much smaller
 _LINE = re.compile(rb"(\d{1,15}) (\d{1,12}(?:\.\d{1,6})?)", re.ASCII)
 
 Mark = tuple[int, float]
 
 
 def encode_mark(size: int, epoch: float) -> bytes:
-    """Return the line that says that a log had `size` bytes at `epoch` seconds."""
+    """Return the line for a log that had `size` bytes at `epoch` seconds."""
     return b"%d %.1f\n" % (size, epoch)
 
 
 def read_marks(path: Path, begin: int, end: int, most: int) -> list[Mark]:
-    """Return the marks that tell when the bytes from `begin` to `end` of a log were written, as (bytes, epoch
-    seconds): those between, and the first one behind. Downsampled to at most `most` marks.
+    """Return the marks for the bytes from `begin` to `end` of a log, as (bytes, epoch seconds): those
+    between, and the first one after `end`. Downsampled to at most `most` marks.
 
-    A missing file has none; damaged lines, and marks that go backwards, are passed over.
+    A missing file has none; damaged lines, and marks that go backwards, are skipped.
     """
     found: list[Mark] = []
     for mark in _marks(path):
@@ -43,7 +44,7 @@ def read_marks(path: Path, begin: int, end: int, most: int) -> list[Mark]:
             if mark[0] >= end:
                 break
     stride = -(-len(found) // max(1, most))
-    # The last one stays: it is the only one that tells of the last bytes.
+    # The last one is kept: only it has the time of the last bytes.
     return found[::-1][:: max(1, stride)][::-1]
 
 
@@ -65,20 +66,18 @@ def _marks(path: Path) -> Iterator[Mark]:
 
 
 def stalled_seconds(root: Path, folder: Path | str, run: Run) -> float | None:
-    """Return when run `run` of the task in `folder` last wrote output or told a point (epoch, s), if that is
+    """Return when run `run` of the task in `folder` last wrote output or metrics (epoch, s), if that is
     longer ago than `silent_after_minutes` of the project `root` (the `_pyruns_` folder); else None.
 
-    Points that the other program puts into the task file itself are no sign: that file is written for other
-    reasons too. A file server's clock may differ from ours: then this is some seconds early or late.
+    Metrics that another program writes to the task file do not count: that file is written for other reasons
+    too. If a file server's clock differs from ours, this is some seconds early or late.
     """
-    patience = 60 * Settings.load(root).silent_after_minutes
-    if not patience:
+    limit = 60 * Settings.load(root).silent_after_minutes
+    if not limit:
         return None
     last = run.started_at or 0.0
-    signs = [f"{RUN_LOGS}/{log_name(run.index)}", f"{RUN_LOGS}/{journal_name(run.index)}"]
-    for name in (*signs, STORE_NAME, f"{STORE_NAME}-wal"):
-        try:
+    written = [f"{RUN_LOGS}/{log_name(run.index)}", f"{RUN_LOGS}/{journal_name(run.index)}"]
+    for name in (*written, STORE_NAME, f"{STORE_NAME}-wal"):
+        with suppress(OSError):
             last = max(last, os.stat(f"{folder}/{name}").st_mtime)
-        except OSError:
-            continue
-    return last if last and time.time() - last > patience else None
+    return last if last and time.time() - last > limit else None

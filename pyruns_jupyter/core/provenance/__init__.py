@@ -1,1 +1,1 @@
-"""What a run was made of: its environment, its code, the state of its repository."""
+"""Provenance of runs: their environment, their code, the state of their repository."""

@@ -1,9 +1,10 @@
-"""What Python tasks run with: version and packages of an interpreter, stored once by content.
+"""Environments of Python tasks: version and packages of interpreters, stored once by content.
 
     .engine/environments/<32 hex digits>.json    one environment: interpreter, packages, editable ones
-    .engine/environments/interpreters.json       the environment of each interpreter, and what proves it fresh
+    .engine/environments/interpreters.json       the environment of each interpreter, with time stamps to
+                                                 detect changes
 
-The slot `run_environments` of a run names the first by its hash, `packages`.
+The slot `run_environments` of a run refers to an environment by its hash, `packages`.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ _CACHE = "interpreters.json"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _PROBE_SECONDS = 60.0
 _MAX_INTERPRETERS = 100
-# Run by the interpreter that is asked, whatever its version; `""` is what `-c` puts first on the path. Its
-# working folder is none that others fill, since it imports before it can leave that out.
+# Run by the interpreter to be described, of any version; `-c` puts `""` first on the path. Its working folder
+# must not be writable by others, since it imports modules before it can remove that entry.
 _PROBE = """
 import json, os, platform, sys
 sys.path = [entry for entry in sys.path if entry]
 from importlib import metadata
 packages, editable = {}, {}
 for found in metadata.distributions():
-    # Only the header lines are parsed: the email parser behind `metadata` takes half of the time.
+    # Only the header lines are parsed: the email parser of `metadata` would take half of the time.
     text = found.read_text("METADATA") or found.read_text("PKG-INFO") or found.read_text("") or ""
     fields = dict(line.split(": ", 1) for line in text.split("\\n\\n", 1)[0].splitlines() if ": " in line)
     name, version = fields.get("Name", "").strip(), fields.get("Version", "").strip()
@@ -62,10 +63,9 @@ sys.stdout.buffer.write(json.dumps({"fact": fact, "path": sys.path}).encode())
 
 
 def known(root: Path, python: str) -> dict[str, Any]:
-    """Return `{"python": <version>, "packages": <hash>}` of an interpreter; empty when that is not known, or
-    not known to be true still.
+    """Return `{"python": <version>, "packages": <hash>}` of an interpreter, empty if unknown or outdated.
 
-    Cheap: reads one file, and looks at the folders that the interpreter imports from.
+    Cheap: reads one file and the time stamps of the folders that the interpreter imports from.
     """
     try:
         entry = read_json(_folder(root) / _CACHE).get(python)
@@ -82,7 +82,7 @@ def known(root: Path, python: str) -> dict[str, Any]:
 
 
 def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
-    """Ask an interpreter what it runs with, store that and return its hash; None when it does not answer.
+    """Determine and store the environment of an interpreter, and return its hash; None if that fails.
 
     `python` is an absolute path, `environment` that of its tasks. Takes as long as starting that Python.
     """
@@ -99,8 +99,8 @@ def probe(root: Path, python: str, environment: dict[str, str]) -> str | None:
             cwd=os.sep,
             env={**environment, "PYTHONUTF8": "1"},
         )
-        said = json.loads(done.stdout)
-        fact, searched = said["fact"], [str(path) for path in said["path"]]
+        found = json.loads(done.stdout)
+        fact, searched = found["fact"], [str(path) for path in found["path"]]
         digest = _store(folder, fact)
         _remember(folder, python, str(fact["python"]), digest, searched)
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
@@ -112,8 +112,8 @@ def load(root: Path, digest: str) -> dict[str, Any]:
     """Return a stored environment: python, implementation, executable, prefix, packages, editable.
 
     Raises:
-        NotFound: when it is not stored here.
-        Unreadable: when it is damaged.
+        NotFound: if it is not stored here.
+        Unreadable: if it is damaged.
     """
     if not _DIGEST.fullmatch(digest):
         raise NotFound(f"There is no environment {digest!r}.")
@@ -155,7 +155,7 @@ def _remember(folder: Path, python: str, version: str, digest: str, searched: li
 
 
 def _holds_packages(path: str) -> bool:
-    """Return whether packages are installed in a folder that is imported from, unlike a project's own."""
+    """Return whether packages are installed in a folder, unlike in that of a project."""
     if os.path.basename(path) in ("site-packages", "dist-packages"):
         return True
     try:
@@ -165,7 +165,7 @@ def _holds_packages(path: str) -> bool:
 
 
 def _mark(path: str) -> int:
-    """Return the time stamp (ns) of a file or folder, 0 when there is none."""
+    """Return the time stamp (ns) of a file or folder, 0 if it does not exist."""
     with suppress(OSError, ValueError):
         return os.stat(path).st_mtime_ns
     return 0

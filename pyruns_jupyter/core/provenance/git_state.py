@@ -1,7 +1,7 @@
-"""Where a run's code stood: the repository's commit and branch, whether it was changed, a hash of the script.
+"""The state of a run's code: commit and branch of its repository, whether it was changed, a script hash.
 
-`SourceState.text` is what `source_states` holds, in the words of the program that shares the folder; the rest
-is more exact and goes into our own facts.
+`SourceState.text` is stored in `source_states`, in the format of the program that shares the folder; the more
+precise values are stored in our own data.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from pyruns_jupyter.core.provenance.snapshots.selection import is_safe
 
 TIMEOUT = 2.0  # seconds
 _DIGITS = 12
-_MAX_FILTERED = 1000  # files that are looked up; with more, the repository counts as changed
+_MAX_FILTERED = 1000  # changed files whose filters are checked; with more, the repository counts as changed
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_REFERENCE = 64 * 1024  # bytes of a file that names a commit or another file
-_MAX_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file that is looked through
+_MAX_PACKED = 64 * 1024 * 1024  # bytes of a packed-refs file
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """The state of a repository. `commit` is empty where there is none yet, `changed` None when not known.
+    """The state of a repository. `commit` is "" if there is none yet, `changed` is None if unknown.
 
     `found` is False outside of a repository. A file that git neither tracks nor ignores counts as a change.
     """
@@ -48,14 +48,14 @@ class SourceState:
         return f"git {self.commit[:_DIGITS] or 'unknown'} | {state}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON-ready data; empty outside of a repository."""
+        """Return the state as JSON-ready data; empty outside of a repository."""
         if not self.found:
             return {}
         return {"commit": self.commit, "branch": self.branch, "dirty": self.changed}
 
     @classmethod
     def from_dict(cls, value: Any) -> SourceState:
-        """Return what `to_dict` stored."""
+        """Return the state that `to_dict` stored."""
         if not isinstance(value, dict) or "commit" not in value:
             return cls()
         changed = value.get("dirty")
@@ -68,22 +68,22 @@ class SourceState:
 
 
 def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
-    """Return the state of the repository that holds `folder`.
+    """Return the state of the repository of `folder`.
 
-    Takes some milliseconds. Where git does not answer in time, refuses to look (the repository of another
-    user) or is not installed, the commit is read from the repository's files, and `changed` is not known.
+    Takes some milliseconds. If git does not answer in time, refuses (a repository of another user) or is not
+    installed, the commit is read from the repository's files, and `changed` is unknown.
     """
     repository = find_repository(folder)
     if repository is None:
         return SourceState()
     deadline = time.monotonic() + timeout
-    said = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
-    if said is None:
+    output = run_git(folder, "status", "--porcelain=v2", "--branch", "-z", timeout=timeout)
+    if output is None:
         return _read_head(repository)
     commit = branch = ""
     changed: bool | None = False
     modified: list[str] = []
-    for line in said.split("\0"):
+    for line in output.split("\0"):
         if line.startswith("# branch.oid "):
             commit = line.split(" ", 2)[2]
         elif line.startswith("# branch.head "):
@@ -102,30 +102,28 @@ def source_state(folder: Path, *, timeout: float = TIMEOUT) -> SourceState:
 
 
 def _are_filtered(folder: Path, paths: list[str], deadline: float) -> bool:
-    """Return whether all files that seem to be changed go through a filter, which we do not run: they may be
-    as they were.
-    """
+    """Return whether all files that seem changed have a filter, which we do not run: they may be the same."""
     names = filter_names(folder, timeout=deadline - time.monotonic())
     if not names or len(paths) > _MAX_FILTERED:
         return False
     words = ("check-attr", "-z", "filter", "--", *paths)
-    said = run_git(folder, *words, timeout=deadline - time.monotonic())
-    return said is not None and all(name in names for name in said.split("\0")[2::3])
+    output = run_git(folder, *words, timeout=deadline - time.monotonic())
+    return output is not None and all(name in names for name in output.split("\0")[2::3])
 
 
 def _in_submodules(folder: Path, deadline: float) -> bool | None:
-    """Return whether something was changed in the submodules of a repository; None when that is not known."""
+    """Return whether something was changed in the submodules of a repository, None if unknown."""
     if not (folder / ".gitmodules").is_file():
         return False
     words = ("config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
-    said = run_git(folder, *words, timeout=deadline - time.monotonic())
+    output = run_git(folder, *words, timeout=deadline - time.monotonic())
     changed: bool | None = False
-    for line in (said or "").split("\0"):
+    for line in (output or "").split("\0"):
         path = line.partition("\n")[2]
         if not is_safe(path) or not (folder / path / ".git").exists():
             continue  # not checked out
         if os.path.realpath(folder / path) != os.path.join(os.path.realpath(folder), path):
-            continue  # behind a link
+            continue  # reached through a link
         inner = source_state(folder / path, timeout=deadline - time.monotonic()).changed
         if inner:
             return True
@@ -179,29 +177,29 @@ def _text(path: Path) -> str:
 
 
 class SourceWatch:
-    """The state of a project's repository, asked again now and then; cheap to ask for often.
+    """The cached state of a project's repository.
 
-    Where git is slow it is asked less often, so that it takes a small part of the time at most.
+    It is renewed from time to time, less often if git is slow, so that it takes at most 5% of the time.
     """
 
     def __init__(self, folder: Path, *, seconds: float = 2.0) -> None:
         self._folder = folder
         self._seconds = seconds
-        self._ask_at = float("-inf")
+        self._next_at = float("-inf")
         self._state = SourceState()
 
     def state(self) -> SourceState:
         """Return the state, at most some seconds old."""
         before = time.monotonic()
-        if before >= self._ask_at:
+        if before >= self._next_at:
             self._state = source_state(self._folder)
             after = time.monotonic()
-            self._ask_at = after + max(self._seconds, 20 * (after - before))
+            self._next_at = after + max(self._seconds, 20 * (after - before))
         return self._state
 
 
 def script_hash(script: Path | None) -> str:
-    """Return the first 12 hexadecimal digits of a script's SHA-256, `none` when it cannot be read."""
+    """Return the first 12 hexadecimal digits of a script's SHA-256, `none` if it cannot be read."""
     if script is None:
         return "none"
     try:

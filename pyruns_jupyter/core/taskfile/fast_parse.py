@@ -1,21 +1,21 @@
-"""Task files without all but the last point of each curve: that is what lists of tasks show.
+"""Reading task files with only the last point of each curve, which is all that lists of tasks show.
 
-Most of a long run's task file are the values of its curves, and most of the time to read it goes into them.
+Curves take most of the task file of a long run, and most of the time to parse it.
 """
 
 from __future__ import annotations
 
-MIN_BYTES = 8 * 1024  # bytes; a smaller file is read as it is
-_LONG = 400  # bytes of a list that is worth cutting
-_NUMBERS = b"0123456789+-.eE, \nNaInfityul"  # of lists that hold numbers and null alone
-_WORDS = (b'"NaN"', b'"Infinity"', b'"-Infinity"')  # which are numbers too
+MIN_BYTES = 8 * 1024  # bytes; a smaller file is not changed
+_MIN_LIST_BYTES = 400  # of a list that is shortened
+_NUMBERS = b"0123456789+-.eE, \nNaInfityul"  # the characters of a list of numbers and nulls
+_NONFINITE = (b'"NaN"', b'"Infinity"', b'"-Infinity"')
 
 
 def only_last_points(data: bytes) -> bytes:
-    """Return the JSON text of a task file with `tracks` cut to the last value of each long list of numbers.
+    """Return the JSON text of a task file with only the last value of each long list of numbers in `tracks`.
 
-    Only in a file that is laid out as this format has it (indented by 2) something is cut: there a line that
-    begins with two spaces is a key of the task, as no text in JSON goes over lines.
+    Only a file in the layout of this format (indented by 2) is shortened: there a line that begins with two
+    spaces is a key of the task, since JSON strings do not contain line breaks.
     """
     if len(data) < MIN_BYTES or not data.startswith(b'{\n  "'):
         return data
@@ -32,15 +32,15 @@ def only_last_points(data: bytes) -> bytes:
         if close < 0:
             break
         comma = data.rfind(b",", position, close)
-        if close - position > _LONG and comma > 0 and _holds_numbers(data[position:close]):
+        if close - position > _MIN_LIST_BYTES and comma > 0 and _has_only_numbers(data[position:close]):
             pieces.append(data[kept:position])
             kept = comma + 1
     pieces.append(data[kept:])
     return b"".join(pieces)
 
 
-def _holds_numbers(items: bytes) -> bool:
+def _has_only_numbers(items: bytes) -> bool:
     if b'"' in items:
-        for word in _WORDS:
+        for word in _NONFINITE:
             items = items.replace(word, b"")
     return not items.translate(None, _NUMBERS)

@@ -1,8 +1,7 @@
-"""The mark `_namespace_operation` in a task file: somebody renames, removes or restores the task at this
-moment.
+"""The mark `_namespace_operation` in a task file: a process is renaming, removing or restoring the task.
 
-Source: the format described in `docs/disk-format.md`. Whoever wants to start or move a task respects a live
-mark of somebody else; one whose process is gone, or that has expired, counts for nothing.
+Source: the format described in `docs/disk-format.md`. A task with a valid mark of another process is neither
+started nor moved; a mark that has expired, or whose process has ended, is ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from .task_file import TaskInfo
 
 KEY = "_namespace_operation"
 LIFETIME = 60.0  # seconds
-_MAX_LIFETIME = 3600.0  # seconds; a mark that lives longer, even by the clock of another host, is damaged
+_MAX_LIFETIME = 3600.0  # seconds; a mark that expires later, by the clock of another host, is damaged
 _WORDS = {"rename": "renamed", "delete": "removed", "restore": "restored"}
 
 
@@ -28,7 +27,7 @@ def put(info: TaskInfo, kind: str) -> str:
     """Mark the task for `rename`, `delete` or `restore` and return the mark's token.
 
     Raises:
-        Conflict: when a live mark of somebody else is there.
+        Conflict: if another process has a valid mark on it.
     """
     check(info)
     token = new_token()
@@ -45,17 +44,17 @@ def put(info: TaskInfo, kind: str) -> str:
 
 
 def clear(info: TaskInfo, token: str) -> None:
-    """Take our own mark away; somebody else's stays."""
+    """Remove our own mark; the mark of another process is kept."""
     mark = info.get(KEY)
     if isinstance(mark, dict) and mark.get("token") == token:
         del info[KEY]
 
 
 def check(info: TaskInfo) -> None:
-    """Check that nobody moves the task at this moment.
+    """Check that no process is moving the task.
 
     Raises:
-        Conflict: when a live mark is there.
+        Conflict: if there is a valid mark.
     """
     mark = info.get(KEY)
     if isinstance(mark, dict) and _alive(mark):
@@ -71,7 +70,7 @@ def _alive(mark: dict[str, Any]) -> bool:
 
 
 def owner_is_gone(entry: dict[str, Any], create_time_key: str) -> bool:
-    """Return whether the process that wrote `entry` (host, protocol, pid, create time) is provably dead."""
+    """Return whether the process that wrote `entry` (host, protocol, pid, create time) has provably ended."""
     if entry.get("host") != host_name() or entry.get("lock_protocol") != protocol():
         return False
     pid, created = entry.get("pid"), finite_number(entry.get(create_time_key), 2**53)

@@ -1,8 +1,8 @@
-"""Writing a result where a user says: a file is replaced whole, and nothing else is ever replaced.
+"""Writing results to a path of the user: only regular files are replaced, and always as a whole.
 
-Devices, pipes and what is open already (`/dev/stdout`) are written into. A link is written through: the file
-it leads to is replaced, the link stays. A file with several names is overwritten in place, so that they stay
-names of one file. A folder, and anything below a `_pyruns_` folder, is refused.
+Devices, pipes and streams that are open already (`/dev/stdout`) are written to. Of a link, the file it leads
+to is replaced, and the link is kept. A file with several hard links is overwritten in place, so that it keeps
+them. Folders and everything below a `_pyruns_` folder are refused.
 """
 
 from __future__ import annotations
@@ -25,17 +25,16 @@ from .paths import ROOT_NAME
 
 @contextmanager
 def output_file(path: Path, *, force: bool = False, replaceable: Collection[str] = ()) -> Iterator[BinaryIO]:
-    """Open what `path` names for the bytes of a result, as described above.
+    """Open `path` for writing a result, as described above.
 
-    A regular file that is there already is replaced when `force` is given or its suffix is in `replaceable`
-    (lower case, with the dot): that is what the result of the same command the day before looks like. When
-    the `with` block raises, such a file is as it was.
+    An existing regular file is replaced with `force`, or if its suffix is in `replaceable` (lower case, with
+    the dot), like an earlier result of the same command. If the `with` block raises, it is not changed.
 
     Raises:
-        Conflict: when the file is there and may not be replaced.
-        InvalidInput: when a folder, a socket, or a place below `_pyruns_` is named.
-        NotFound: when there is no folder to put it in.
-        OSError: when the system does not allow it.
+        Conflict: if the file exists and may not be replaced.
+        InvalidInput: if `path` is a folder, a socket, or below `_pyruns_`.
+        NotFound: if its folder does not exist.
+        OSError: if the system does not allow it.
     """
     text = os.fspath(path)
     try:
@@ -61,11 +60,11 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
     real = Path(os.path.realpath(path))
     if ROOT_NAME in real.parts:
         raise InvalidInput(
-            f"{text} lies in a {ROOT_NAME} folder, where only tasks are written. Name another file.",
+            f"{text} is in a {ROOT_NAME} folder, where only tasks are stored. Name another file.",
             field="path",
         )
     if status is not None and not force and real.suffix.lower() not in replaceable:
-        raise Conflict(f"{text} is there already. Name another file, or ask to replace it (--force).")
+        raise Conflict(f"{text} already exists. Name another file, or replace it with --force.")
     if not real.parent.is_dir():
         raise NotFound(f"There is no folder {real.parent}.")
     with _replacing(real, status) as stream:
@@ -73,7 +72,7 @@ def output_file(path: Path, *, force: bool = False, replaceable: Collection[str]
 
 
 def _already_open(status: os.stat_result) -> BinaryIO | None:
-    """Return our own standard output or error, when that is what was named, whatever it leads to."""
+    """Return our own standard output or error if that is the file, whatever it is redirected to."""
     for descriptor in (1, 2):
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), status) and not stat.S_ISCHR(status.st_mode):
@@ -87,7 +86,7 @@ def _already_open(status: os.stat_result) -> BinaryIO | None:
 @contextmanager
 def _replacing(real: Path, status: os.stat_result | None) -> Iterator[BinaryIO]:
     if status is not None and (status.st_nlink > 1 or not os.access(real.parent, os.W_OK)):
-        with _spooled() as spool:
+        with tempfile.TemporaryFile() as spool:
             yield spool
             spool.seek(0)
             with open(real, "r+b") as stream:
@@ -108,9 +107,3 @@ def _replacing(real: Path, status: os.stat_result | None) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _spooled() -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as stream:
-        yield stream

@@ -1,4 +1,4 @@
-"""Whether a running task has an owner that can still end it, judged by what cannot be mistaken."""
+"""Whether a running task still has an owner, by locks and processes that cannot be mistaken for others."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from .runs import RUNNING, Run, latest, status_of
 from .task_file import TaskInfo
 
 MAX_RECORD_BYTES = 64 * 1024  # of the file that an owner locks
-UNKNOWN_END = "The owner of this run is gone: how the run ended is unknown."
-COPIED = "The task was copied while this run went on: how the run ended is known to the original only."
+UNKNOWN_END = "The supervisor of this run has ended; the outcome of the run is unknown."
+COPIED = "The task was copied during this run; its outcome is known only in the original."
 
 
 @dataclass(frozen=True)
 class Ownership:
-    """What a task file says about who runs it; `lease_until` is in epoch seconds."""
+    """The owner of a running task according to its file; `lease_until` is in epoch seconds."""
 
-    here: bool  # on this host, so that we may judge
+    here: bool  # on this host, so that its processes can be checked
     lease_until: float
     host: str = ""
 
     @classmethod
     def of(cls, info: TaskInfo) -> Ownership:
-        """Return what a task file's content says."""
+        """Return the owner according to a task file's content."""
         host = info.get("runner_host")
         known = host if isinstance(host, str) else ""
         return cls(host == host_name(), finite_number(info.get("lease_until"), 1e15) or 0.0, known)
 
-    def gone(self, folder: Path | str, run: Run) -> bool:
-        """Return whether no process can end this run any more: its supervisor and process are gone, or
-        the lease of another host has run out.
+    def is_orphaned(self, folder: Path | str, run: Run) -> bool:
+        """Return whether no process can end this run any more: its supervisor and process have ended, or
+        the lease of another host has expired.
         """
         if not self.here:
             is_known_here = (
@@ -54,7 +54,7 @@ class Ownership:
                 if is_copied_run(folder, run.index):
                     return True
             elif self.lease_until > time.time():
-                return False  # another program's: its lease speaks as long as it lasts
+                return False  # the owner is another program, whose lease is valid
         except OSError:
             return False
         if run.pid is not None and 0 < run.pid < 2**31:
@@ -63,12 +63,12 @@ class Ownership:
 
 
 def owner_record(lock: FileLock) -> bytes:
-    """Return what the owner of a run writes into the file that it has locked: who it is, and which file."""
-    return dump_json({**ProcessId.ours().to_dict(), "place": lock.place().to_dict()})
+    """Return what the owner of a run writes into its locked file: its process, and the file's identity."""
+    return dump_json({**ProcessId.ours().to_dict(), "place": lock.identity().to_dict()})
 
 
 def is_copied_run(folder: Path | str, run: int) -> bool:
-    """Return whether a task's folder was copied while the run went on: it goes on elsewhere, if at all."""
+    """Return whether a task's folder was copied during the run, which then belongs to the original."""
     path = Path(folder, RUN_LOGS, owner_name(run))
     try:
         place = InodeIdentity.from_dict(read_json(path, most=MAX_RECORD_BYTES).get("place"))
@@ -78,8 +78,8 @@ def is_copied_run(folder: Path | str, run: int) -> bool:
 
 
 def abandoned_run(info: TaskInfo, folder: Path) -> Run | None:
-    """Return the run of a task that is said to go on although its owner is provably gone, else None."""
+    """Return the run of a task marked as running whose owner has provably ended, else None."""
     run = latest(info) if status_of(info) == RUNNING else None
     if run is None or not run.attempt or run.attempt != info.get("_attempt_id"):
         return None
-    return run if Ownership.of(info).gone(folder, run) else None
+    return run if Ownership.of(info).is_orphaned(folder, run) else None

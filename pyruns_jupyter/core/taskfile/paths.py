@@ -23,7 +23,7 @@ SCRIPT_CONFIG = "config.yaml"
 SHELL_CONFIG = "config.sh"
 RUN_LOGS = "run_logs"
 ARTIFACTS = "artifacts"
-# Of a task that is a notebook's cell: its code and what it was given, and the value that a run ended with.
+# Of a task that is a notebook cell: its code, its pickled variables, and the value of its last expression.
 CELL_CODE = "cell.py"
 CELL_GIVEN = "given.pkl"
 CELL_VALUE = "value.pkl"
@@ -34,26 +34,25 @@ ENGINE = ".engine"
 MAX_NAME_LENGTH = 200
 MAX_RUNS = 1000
 
-# Control characters, and what one of the supported file systems forbids.
+# Control characters, and characters that one of the supported file systems forbids.
 _FORBIDDEN = re.compile(r'[@<>:"/\\|?*\x00-\x1f\x7f]')
-_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes in a file name that are no UTF-8
+_SURROGATE = re.compile("[\ud800-\udfff]")  # bytes in a file name that are not UTF-8
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
 
 
 def check_task_name(name: str) -> str:
-    """Return `name` if it is a legal task name.
+    """Return `name` if it is a valid task name.
 
     Raises:
-        InvalidInput: with the rule that is broken.
+        InvalidInput: if it is not, with the reason.
     """
-    problem = _name_problem(name)
-    if problem:
-        raise InvalidInput(f"The task name {name!r} cannot be used: {problem}.", field="name")
+    if problem := _name_problem(name):
+        raise InvalidInput(f"Invalid task name {name!r}: {problem}.", field="name")
     return name
 
 
 def is_task_name(name: str) -> bool:
-    """Return whether a folder of this name under `tasks/` can be a task."""
+    """Return whether a folder with this name in `tasks/` can be a task."""
     return _name_problem(name) is None
 
 
@@ -63,7 +62,7 @@ def _name_problem(name: str) -> str | None:
     if len(name) > MAX_NAME_LENGTH:
         return f"it has {len(name)} characters, at most {MAX_NAME_LENGTH} are allowed"
     if len(name.encode("utf-8", "surrogatepass")) > 255:
-        return "it takes more than 255 bytes, which no file system stores as one name"
+        return "it has more than 255 bytes, the maximum of file systems"
     if name != name.strip():
         return "it begins or ends with a space"
     if name[0] in ".-":
@@ -72,7 +71,7 @@ def _name_problem(name: str) -> str | None:
         return "it ends with '.'"
     found = _FORBIDDEN.search(name)
     if found:
-        return f"the character {found.group()!r} is not allowed in it"
+        return f"the character {found.group()!r} is not allowed"
     if _SURROGATE.search(name):
         return "it is not valid Unicode"
     if _RESERVED.fullmatch(name):
@@ -86,19 +85,19 @@ def log_name(run: int) -> str:
 
 
 def journal_name(run: int) -> str:
-    """Return the file name of the append-only journal of points and records of a living run."""
+    """Return the file name of the append-only journal of points and records of a running run."""
     return f"run{run}.journal.jsonl"
 
 
 def owner_name(run: int) -> str:
-    """Return the file name whose kernel lock the supervisor of run `run` holds as long as it lives."""
+    """Return the name of the file that the supervisor of run `run` keeps locked while it runs."""
     return f".run{run}.owner"
 
 
 def script_file(workspace: str) -> str:
-    """Return the file name of the script that a workspace is called after.
+    """Return the file name of the script that a workspace is named after.
 
-    That of a notebook has its whole name: a script and a notebook of one name can stand beside each other.
+    The workspace of a notebook has its full name, so that there can be a script with the same stem.
     """
     return workspace if workspace.endswith(NOTEBOOK_SUFFIX) else f"{workspace}.py"
 
@@ -107,7 +106,7 @@ def find_root(start: Path) -> Path:
     """Return the nearest `_pyruns_` folder at or above `start`.
 
     Raises:
-        NotFound: when there is none up to the file system's root.
+        NotFound: if there is none.
     """
     start = start.absolute()
     for folder in (start, *start.parents):
@@ -122,7 +121,7 @@ def find_root(start: Path) -> Path:
 
 
 class TaskPaths:
-    """Where everything of one task lies. Only paths: nothing is read or created."""
+    """The paths of the files of one task. Nothing is read or created."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -136,7 +135,7 @@ class TaskPaths:
         return self.run_logs / log_name(run)
 
     def input(self, run: int) -> Path:
-        """Return the path of the record of what run `run` was given."""
+        """Return the path of the record of the inputs of run `run`."""
         return self.run_logs / f"run{run}.input.json"
 
     def journal(self, run: int) -> Path:
@@ -148,7 +147,7 @@ class TaskPaths:
         return self.run_logs / f"run{run}.times"
 
     def curves(self, run: int) -> Path:
-        """Return the path of the sketches of run `run`'s curves."""
+        """Return the path of the downsampled curves of run `run`."""
         return self.run_logs / f"run{run}.curves.jsonl"
 
     def owner(self, run: int) -> Path:
@@ -161,7 +160,7 @@ class TaskPaths:
 
 
 class EnginePaths:
-    """Where the scheduler of one project keeps its files, `_pyruns_/.engine/`."""
+    """The paths of the scheduler's files of one project, in `_pyruns_/.engine/`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -171,9 +170,9 @@ class EnginePaths:
         self.wake = self.folder / "wake"
         self.log = self.folder / "scheduler.log"
         self.batches = self.folder / "batches"
-        self.ends = self.folder / "ends"  # of runs whose task file could not be written
+        self.ends = self.folder / "ends"  # results of runs whose task file could not be written
         self.paused = self.folder / "paused"
         self.queue = self.folder / "queue.json"
-        self.cluster = self.folder / "cluster"  # a file for each job that a cluster was given
-        self.studies = self.folder / "studies"  # a file for each study that is active
+        self.cluster = self.folder / "cluster"  # a file for each job submitted to a cluster
+        self.studies = self.folder / "studies"  # a file for each active study
         self.studies_log = self.folder / "studies.log"

@@ -1,7 +1,7 @@
-"""The runs inside a task file, and the steps a task takes: queued, running, ended.
+"""The runs in a task file, and the states of a task: queued, running, ended.
 
-A task file stores runs as twelve arrays of equal length, one slot a run (source: `docs/disk-format.md`).
-Functions here change a dictionary only; callers hold the lock (`task_file.edit_task`).
+A task file stores runs in twelve arrays of equal length, with one slot per run (see `docs/disk-format.md`).
+Functions here only change a dictionary; callers hold the lock (`task_file.edit_task`).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ACTIVE = frozenset({QUEUED, RUNNING})
 
 LEASE_SECONDS = 120.0
 HEARTBEAT_SECONDS = 30.0
-# A queued task must never look adoptable to a program that goes by leases, and rewriting thousands of waiting
-# files to renew them would cost too much: their lease ends in ten years.
+# A program that relies on leases must never take over a queued task, and renewing the leases of thousands of
+# waiting tasks would be expensive: their lease ends in ten years.
 QUEUED_LEASE_SECONDS = 10 * 365 * 86400.0
 
-# The slot arrays and what fills a slot whose run did not say.
+# The slot arrays with the default value of a slot.
 SLOTS: dict[str, Any] = {
     "start_times": "",
     "finish_times": "",
@@ -48,15 +48,15 @@ SLOTS: dict[str, Any] = {
     "tracks": {},
 }
 _PREVIOUS_KEYS = ("status", "_attempt_id", "cancel_requested_at")  # what `queue` replaces
-# What goes when nobody owns the task any more; `_attempt_id`, `launch_*` and `cancel_requested_at` stay.
+# Removed when a task has no owner any more; `_attempt_id`, `launch_*` and `cancel_requested_at` are kept.
 _OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "queued_at")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a task, as its slot tells it. Times are epoch seconds, `duration` seconds.
+    """One run of a task, from its slot. Times are epoch seconds, `duration` seconds.
 
-    `environment` says where it took place (host, Python, GPUs, ...), `source` where its code stood.
+    `environment` describes where it ran (host, Python, GPUs, ...), `source` the state of its code.
     """
 
     index: int
@@ -75,25 +75,21 @@ class Run:
 
 
 def slot_count(info: TaskInfo) -> int:
-    """Return how many runs have a slot, at most `MAX_RUNS`; old files may lack arrays, so the longest one
-    counts.
+    """Return how many runs have a slot, at most `MAX_RUNS`: the length of the longest array, since old files
+    may lack some.
     """
-    longest = 0
-    for key in SLOTS:
-        values = info.get(key)
-        if isinstance(values, list) and len(values) > longest:
-            longest = len(values)
-    return min(longest, MAX_RUNS)
+    lengths = (len(values) for key in SLOTS if isinstance(values := info.get(key), list))
+    return min(max(lengths, default=0), MAX_RUNS)
 
 
 def runs(info: TaskInfo) -> list[Run]:
-    """Return the runs of a task, the first one first, tolerant of missing and short arrays."""
+    """Return the runs of a task in order; arrays may be missing or too short."""
     count = slot_count(info)
     return [_run(info, number, count) for number in range(count)]
 
 
 def latest(info: TaskInfo) -> Run | None:
-    """Return the latest run alone (lists of tasks need no more), None before the first."""
+    """Return only the latest run, as for lists of tasks; None before the first run."""
     count = slot_count(info)
     return _run(info, count - 1, count) if count else None
 
@@ -112,7 +108,7 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
     duration = finite_number(took)
     if duration is None and started is not None and finished is not None:
         duration = max(0.0, finished - started)
-    newest = number + 1 == count  # old files keep only the status of the last run
+    newest = number + 1 == count  # old files contain only the status of the last run
     return Run(
         index=number + 1,
         status=_text(status) or (_text(get("status")) if newest else ""),
@@ -131,8 +127,8 @@ def _run(info: TaskInfo, number: int, count: int) -> Run:
 
 
 def sources_of(info: TaskInfo, index: int) -> dict[str, Any]:
-    """Return what is known of the code of run `index`: `commit`, `branch`, `dirty`, and `code`, the hash of
-    the stored code; empty of a run of another program.
+    """Return the source of the code of run `index`: `commit`, `branch`, `dirty`, and `code`, the hash of the
+    stored code; empty for a run of another program.
     """
     sources = own_facts(info).get("sources")
     facts = sources.get(str(index)) if isinstance(sources, dict) else None
@@ -142,64 +138,54 @@ def sources_of(info: TaskInfo, index: int) -> dict[str, Any]:
 
 
 def gpu_names(run: Run) -> list[str]:
-    """Return the names of the GPUs that a run saw."""
+    """Return the names of the GPUs that were visible to a run."""
     gpus = run.environment.get("gpus")
-    seen = gpus if isinstance(gpus, list) else []
-    return [str(gpu.get("name", "")) for gpu in seen if isinstance(gpu, dict)]
+    visible = gpus if isinstance(gpus, list) else []
+    return [str(gpu.get("name", "")) for gpu in visible if isinstance(gpu, dict)]
 
 
 def status_of(info: TaskInfo) -> str:
-    """Return the task's status; one that no version knows reads as `pending`."""
+    """Return the task's status; an unknown one counts as `pending`."""
     value = info.get("status")
     return value if value in STATUSES else PENDING
 
 
-def queue(
-    info: TaskInfo,
-    *,
-    attempt: str,
-    batch: str,
-    again: Mapping[str, Any] | None = None,
-) -> None:
-    """Take the task for a coming run: `queued`, owned by us, never adoptable by a program that goes by
-    leases.
+def queue(info: TaskInfo, *, attempt: str, batch: str, again: Mapping[str, Any] | None = None) -> None:
+    """Mark a task as `queued` and owned by us, so that no program that relies on leases takes it over.
 
-    The waiting run has no slot yet; `run_index` stays that of the run before. `again` holds the facts of a
-    run that follows an earlier one of the same queueing: `first`, the attempt that was queued, `retries` (how
-    many were used up) and `not_before` (epoch, s).
+    The waiting run has no slot yet; `run_index` remains that of the previous run. `again` describes a run
+    that follows an earlier one of the same batch: `first`, the attempt that was queued, `retries` (how many
+    were used) and `not_before` (epoch, s).
 
     Raises:
-        Conflict: when the task is queued or running, is being moved at this moment, or has no run left.
+        Conflict: if the task is queued, running or being moved, or has the maximum number of runs.
     """
     move_lock.check(info)
     status = status_of(info)
     if status in ACTIVE:
-        raise Conflict(f"The task {info.get('name', '')!r} is {status} already.")
+        raise Conflict(f"The task {info.get('name', '')!r} is already {status}.")
     if slot_count(info) >= MAX_RUNS:
-        raise Conflict(f"The task {info.get('name', '')!r} has {MAX_RUNS} runs, the most a task can have.")
+        raise Conflict(f"The task {info.get('name', '')!r} has {MAX_RUNS} runs, the maximum of a task.")
     now = time.time()
     previous = {key: info[key] for key in _PREVIOUS_KEYS if key in info}
     info.pop("cancel_requested_at", None)
-    info["status"] = QUEUED
-    info["runner_id"] = runner_id(batch)
-    info["runner_host"] = host_name()
-    info["lease_heartbeat"] = now
-    info["lease_until"] = now + QUEUED_LEASE_SECONDS
-    info["_attempt_id"] = attempt
-    info["queued_at"] = now
-    own(info)["queue"] = {
-        "batch": batch,
-        "attempt": attempt,
-        "queued_at": now,
-        "previous": previous,
-        **(again or {}),
-    }
+    info.update(
+        status=QUEUED,
+        runner_id=runner_id(batch),
+        runner_host=host_name(),
+        lease_heartbeat=now,
+        lease_until=now + QUEUED_LEASE_SECONDS,
+        _attempt_id=attempt,
+        queued_at=now,
+    )
+    facts = {"batch": batch, "attempt": attempt, "queued_at": now, "previous": previous}
+    own(info)["queue"] = {**facts, **(again or {})}
 
 
 def unclaim(info: TaskInfo, *, attempt: str) -> bool:
-    """Undo `queue` when the queueing never came to its end; return whether the task still waited for it.
+    """Undo `queue` for a batch that was not queued completely; return whether the task still waited for it.
 
-    `attempt` is the one that was queued, also when a later one of the same queueing waits.
+    `attempt` is the one that was queued, also if a later one of the same batch waits.
     """
     facts = own_facts(info).get("queue")
     if status_of(info) != QUEUED or not isinstance(facts, dict):
@@ -207,7 +193,7 @@ def unclaim(info: TaskInfo, *, attempt: str) -> bool:
     current = facts.get("attempt")
     if info.get("_attempt_id") != current or attempt not in (current, facts.get("first")):
         return False
-    _disown(info)
+    remove_owner(info)
     for key in _PREVIOUS_KEYS:
         info.pop(key, None)
     previous = facts.get("previous")
@@ -217,11 +203,11 @@ def unclaim(info: TaskInfo, *, attempt: str) -> bool:
 
 
 def unqueue(info: TaskInfo, message: str = "") -> None:
-    """End the wait of a queued task that will not run: `cancelled`, without a run slot.
+    """Mark a queued task that will not run as `cancelled`, without a run slot.
 
-    `message` says why, when nobody asked for it.
+    `message` is the reason, unless the user asked for it.
     """
-    _disown(info)
+    remove_owner(info)
     if message:
         own(info).setdefault("queue", {})["message"] = message
     info["status"] = CANCELLED
@@ -229,7 +215,7 @@ def unqueue(info: TaskInfo, message: str = "") -> None:
 
 
 def request_cancel(info: TaskInfo) -> None:
-    """Ask the owner of a running task to stop it; the owner notices within a second."""
+    """Ask the owner of a running task to stop it, which it notices within a second."""
     info.setdefault("cancel_requested_at", stamp())
 
 
@@ -247,41 +233,38 @@ def start(
     source_state: str = "",
     environment: dict[str, Any] | None = None,
 ) -> int:
-    """Turn the queued attempt into a running one and return the run's index (from 1).
+    """Mark the queued attempt as running and return the run's index (from 1).
 
-    `command` is shown to people, `source_state` and `environment` go into the run's slot; its process follows
-    by `set_process`.
+    `command` is for display; `source_state` and `environment` are stored in the run's slot. Its process is
+    added by `set_process`.
 
     Raises:
-        Conflict: when the task does not wait for this attempt any more; nothing is changed.
+        Conflict: if the task is not queued for this attempt any more; nothing is changed.
     """
     if status_of(info) != QUEUED or info.get("_attempt_id") != attempt or info.get("cancel_requested_at"):
-        raise Conflict(f"The task {info.get('name', '')!r} does not wait for this run any more.")
+        raise Conflict(f"The task {info.get('name', '')!r} is not queued for this run any more.")
     now = time.time()
     index = next_index(info)
     _add_slot(info, index)
-    number = index - 1
-    info["status"] = RUNNING
-    info["progress"] = 0.0
-    info["run_index"] = index
-    info["start_times"][number] = stamp(now)
-    info["run_statuses"][number] = RUNNING
-    info["run_attempt_ids"][number] = attempt
-    info["source_states"][number] = source_state
-    info["run_environments"][number] = environment or {}
-    info["launch_command"] = command
-    info["launch_workdir"] = workdir
-    info["launch_started_at"] = now
-    info["launch_run_index"] = index
+    info.update(status=RUNNING, progress=0.0, run_index=index)
+    slot = {
+        "start_times": stamp(now),
+        "run_statuses": RUNNING,
+        "run_attempt_ids": attempt,
+        "source_states": source_state,
+        "run_environments": environment or {},
+    }
+    for key, value in slot.items():
+        info[key][index - 1] = value
+    info.update(launch_command=command, launch_workdir=workdir, launch_started_at=now, launch_run_index=index)
     info.pop("queued_at", None)
-    times = own(info).setdefault("times", {})
-    times[str(index)] = [now, None]
+    own(info).setdefault("times", {})[str(index)] = [now, None]
     renew_lease(info)
     return index
 
 
 def set_process(info: TaskInfo, attempt: str, pid: int, create_time: float) -> None:
-    """Note which process (its create time in epoch seconds) executes the command of the run of `attempt`."""
+    """Record the process (create time in epoch seconds) that executes the command of the run `attempt`."""
     attempts = info.get("run_attempt_ids")
     if isinstance(attempts, list) and attempt in attempts:
         number = attempts.index(attempt)
@@ -290,18 +273,16 @@ def set_process(info: TaskInfo, attempt: str, pid: int, create_time: float) -> N
 
 
 def add_environment(info: TaskInfo, index: int, facts: Mapping[str, Any]) -> None:
-    """Add what became known of the environment of run `index`."""
+    """Add facts about the environment of run `index`."""
     slots = info.get("run_environments")
     if facts and isinstance(slots, list) and 0 < index <= len(slots) and isinstance(slots[index - 1], dict):
         slots[index - 1] = {**slots[index - 1], **facts}
 
 
 def renew_lease(info: TaskInfo) -> None:
-    """Say that the owner of a running task lives."""
+    """Extend the lease of a running task's owner."""
     now = time.time()
-    info["runner_host"] = host_name()
-    info["lease_heartbeat"] = now
-    info["lease_until"] = now + LEASE_SECONDS
+    info.update(runner_host=host_name(), lease_heartbeat=now, lease_until=now + LEASE_SECONDS)
 
 
 def finish(
@@ -313,14 +294,19 @@ def finish(
     records: dict[str, Any] | None = None,
     finished_at: float | None = None,
 ) -> None:
-    """End the run of `attempt`: its slot, and the task when that run is its current one.
+    """Write the end of the run `attempt` to its slot, and to the task if it is the current run.
 
-    What the slot already holds in `records` (the script may have written it) stays; the ones given here are
-    added to it. Points come in by `metrics.read.add_points`.
+    `records` are added to those that the slot has already (the script may have written them). Points are
+    added by `metrics.read.add_points`.
+
+    Raises:
+        Conflict: if the task has no such run.
     """
     attempts = info.get("run_attempt_ids")
     if not isinstance(attempts, list) or attempt not in attempts:
-        raise Conflict(f"The task {info.get('name', '')!r} knows no run with this attempt.")
+        raise Conflict(
+            f"This run of {info.get('name', '')!r} is no longer current; another process has replaced it."
+        )
     number = attempts.index(attempt)
     ended = time.time() if finished_at is None else finished_at
     times = own(info).setdefault("times", {})
@@ -334,13 +320,13 @@ def finish(
     if records:
         info["records"][number] = {**_mapping(info["records"][number]), **records}
     if info.get("_attempt_id") == attempt:
-        _disown(info)
+        remove_owner(info)
         info["status"] = status
         info["progress"] = 1.0 if status == COMPLETED else 0.0
 
 
 def _add_slot(info: TaskInfo, count: int) -> None:
-    """Make all slot arrays `count` long."""
+    """Extend all slot arrays to the length `count`."""
     for key, padding in SLOTS.items():
         values = info.get(key)
         if not isinstance(values, list):
@@ -349,7 +335,8 @@ def _add_slot(info: TaskInfo, count: int) -> None:
             values.append(dict(padding) if isinstance(padding, dict) else padding)
 
 
-def _disown(info: TaskInfo) -> None:
+def remove_owner(info: TaskInfo) -> None:
+    """Remove everything in a task file that names its owner."""
     for key in _OWNER_KEYS:
         info.pop(key, None)
 

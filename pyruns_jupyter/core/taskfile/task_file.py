@@ -1,7 +1,7 @@
-"""`task_info.json`: reading it, and changing it under its lock.
+"""Reading `task_info.json`, and changing it under its lock.
 
-The content stays a plain dictionary so that keys of other programs and of later versions survive every write.
-`runs.py` knows what the keys mean.
+The content is a plain dictionary, so that keys of other programs and of later versions are kept by every
+write. `runs.py` interprets the keys.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from .fast_parse import only_last_points
 from .lock import TIMEOUT, task_lock
 from .paths import SCRIPT_CONFIG, SHELL_CONFIG, TASK_INFO
 
-_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR, errno.ETIMEDOUT)
+_TEMPORARY = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR, errno.ETIMEDOUT)
 
 TaskInfo = dict[str, Any]
 
-MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take thirty times their text
+MAX_BYTES = 16 * 1024 * 1024  # without the curves: small lists and mappings take 30 times that in memory
 _MAX_NAME = 255  # characters
-OWN_KEY = "pyruns_jupyter"  # our own facts, one top-level key that other programs carry along
+OWN_KEY = "pyruns_jupyter"  # our own data, in one top-level key that other programs keep
 
 
 def read_task(folder: Path) -> TaskInfo:
-    """Return the task file of `folder`; needs no lock, since files are replaced whole.
+    """Return the task file of `folder`; needs no lock, since files are replaced as a whole.
 
     Raises:
-        NotFound: when there is no task.
-        Unreadable: when the file is damaged, is no file, or may not be read.
+        NotFound: if there is no task.
+        Unreadable: if the file is damaged, is not a regular file, or cannot be read.
     """
     return _parse(_read(folder), folder / TASK_INFO)
 
 
 @contextmanager
 def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -> Iterator[TaskInfo]:
-    """Change a task file under its lock: read, let the `with` block change the dictionary, write if it did.
+    """Change a task file under its lock: the `with` block changes the dictionary, which is then written.
 
-    An exception in the block leaves the file as it is.
+    Nothing is written if the block raises, or changes nothing.
 
     Raises:
-        NotFound: when there is no task.
-        Unreadable: when the file is damaged; it is not touched.
-        Busy: when the lock cannot be had within `timeout` seconds.
+        NotFound: if there is no task.
+        Unreadable: if the file is damaged; it is not changed.
+        Busy: if the lock is not free within `timeout` seconds.
     """
     if not folder.is_dir():
         raise _gone(folder)
@@ -67,7 +67,7 @@ def edit_task(folder: Path, *, durable: bool = True, timeout: float = TIMEOUT) -
 
 
 def own(info: TaskInfo) -> dict[str, Any]:
-    """Return our own facts in a task file for changing, added when missing."""
+    """Return our own data in a task file, to be changed; it is added if it is missing."""
     value = info.get(OWN_KEY)
     if not isinstance(value, dict):
         value = info[OWN_KEY] = {}
@@ -75,32 +75,32 @@ def own(info: TaskInfo) -> dict[str, Any]:
 
 
 def own_facts(info: TaskInfo) -> dict[str, Any]:
-    """Return our own facts in a task file for reading; empty when there are none."""
+    """Return our own data in a task file, read-only; empty if there is none."""
     value = info.get(OWN_KEY)
     return value if isinstance(value, dict) else {}
 
 
 def mark_imported(info: TaskInfo) -> None:
-    """Note in a task file that the task came with an archive."""
+    """Record in a task file that the task was imported from an archive."""
     own(info)["imported"] = True
 
 
 def is_imported(info: TaskInfo) -> bool:
-    """Return whether a task came with an archive."""
+    """Return whether a task was imported from an archive."""
     return own_facts(info).get("imported") is True
 
 
 def payload_name(info: TaskInfo, usual: str | None = None) -> str:
-    """Return the name of a task's configuration file, which is never one that leads out of the task.
+    """Return the name of a task's configuration file, which is always directly in the task's folder.
 
-    `usual` is what it is when the task file does not say, by default according to the kind of the task.
+    `usual` is the name if the task file has no valid one, by default according to the kind of the task.
     """
     name = info.get("config_file")
-    if not isinstance(name, str) or len(name) > _MAX_NAME or name in ("", ".", "..") or "\0" in name:
-        name = None
-    if name is None or os.path.basename(name) != name:
-        return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
-    return name
+    if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAME or "\0" in name:
+        name = ""
+    if name not in ("", ".", "..") and os.path.basename(name) == name:
+        return str(name)
+    return usual or (SHELL_CONFIG if info.get("task_kind") == "shell" else SCRIPT_CONFIG)
 
 
 def _read(folder: Path, dir_fd: int | None = None) -> bytes:
@@ -114,10 +114,10 @@ def _read(folder: Path, dir_fd: int | None = None) -> bytes:
 
 
 def parse_last_points(data: bytes, path: Path | str) -> TaskInfo:
-    """Return a task file's content with the last value only of each long curve.
+    """Return a task file's content with only the last value of each long curve.
 
     Raises:
-        Unreadable: when it is damaged, or too large without the curves.
+        Unreadable: if it is damaged, or too large without the curves.
     """
     rest = only_last_points(data)
     if len(rest) > MAX_BYTES:
@@ -132,21 +132,21 @@ def _parse(data: bytes, path: Path) -> TaskInfo:
 
 
 def is_task(folder: Path | str) -> bool:
-    """Return whether a folder holds a task: something named `task_info.json`, readable or not."""
+    """Return whether a folder is a task: it contains a `task_info.json`, readable or not."""
     return may_exist(f"{folder}/{TASK_INFO}")
 
 
 def unreadable(path: Path | str, error: OSError) -> Unreadable:
-    """Return the sentence for a task file that the system does not let us read."""
+    """Return the error for a task file that the system cannot read."""
     if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):
         return Unreadable(f"{path} is a socket or a device, not a file.")
     return Unreadable(f"{path} cannot be read: {error.strerror or error}.")
 
 
 def is_passing(error: Unreadable) -> bool:
-    """Return whether a task file could not be read for a reason that passes: it may be as it should be."""
+    """Return whether a task file could not be read for a temporary reason: it may be undamaged."""
     cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in _PASSING
+    return isinstance(cause, OSError) and cause.errno in _TEMPORARY
 
 
 def _gone(folder: Path) -> NotFound:

@@ -1,4 +1,4 @@
-"""The same thing done to many tasks: some may be refused, and all of it is made durable at once."""
+"""Applying one action to many tasks: some may be refused, and all changes are made durable at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TaskAction = Callable[[str, bool], "str | None"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of tasks: the names of those that are done, and of the others with the reason (a sentence).
+    """The names of the tasks that an action was applied to, and the others with the reason (a sentence).
 
-    `made` holds the names of tasks that there are now because of it.
+    `made` contains the names of tasks that the action has created.
     """
 
     done: list[str] = field(default_factory=list)
@@ -27,21 +27,21 @@ class Outcome:
     made: list[str] = field(default_factory=list)
 
 
-def for_each_task(workspace: WorkspaceFolder, names: Iterable[str], deed: TaskAction) -> Outcome:
-    """Do something to every named task; one that is refused does not keep the others from it.
+def for_each_task(workspace: WorkspaceFolder, names: Iterable[str], action: TaskAction) -> Outcome:
+    """Apply an action to every named task, whether or not it is refused for some.
 
-    `deed(name, durable)` returns the name of a task that there is now because of it, or None. It need not
-    make anything durable itself when `durable` is False: it is when this returns, or raises.
+    `action(name, durable)` returns the name of a task that it has created, or None. It need not make its
+    changes durable if `durable` is False: they are when this function returns or raises.
     """
     wanted = list(dict.fromkeys(names))
     outcome = Outcome()
     with synced_at_the_end(workspace, len(wanted)) as durable:
         for name in wanted:
             try:
-                made = deed(name, durable)
+                made = action(name, durable)
             except PyrunsError as error:
                 outcome.refused[name] = error.message
-            except OSError as error:  # of this one's folder: the others are not concerned
+            except OSError as error:  # in the folder of this task only
                 outcome.refused[name] = os_sentence(error)
             else:
                 outcome.done.append(name)
@@ -52,10 +52,10 @@ def for_each_task(workspace: WorkspaceFolder, names: Iterable[str], deed: TaskAc
 
 @contextmanager
 def synced_at_the_end(workspace: WorkspaceFolder, count: int) -> Iterator[bool]:
-    """Tell a `with` block that changes `count` tasks whether each change has to be durable by itself.
+    """Give a `with` block that changes `count` tasks whether it has to make each change durable.
 
-    When they are many it has not: the file system is synchronised once, at the end, also when the block
-    raises. A power failure before may undo the last of the changes, each one as a whole.
+    For many tasks it does not: the file system is synced once, at the end, also if the block raises. A power
+    failure before that may undo the latest changes, each as a whole.
     """
     if count < MANY_FILES or sys.platform != "linux":
         yield True

@@ -1,4 +1,4 @@
-"""The tasks of a workspace in memory, refreshed by looking at what changed on disk. Never writes."""
+"""An in-memory index of the tasks of a workspace, refreshed by reading what changed on disk. Never writes."""
 
 from __future__ import annotations
 
@@ -33,29 +33,27 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, scan_tasks
 from .row import PYTHON, SHELL, Shape, TaskRow, damaged_row, figures_of, row_from
 
 INTERRUPTED = (
-    "The run was interrupted: its process and its supervisor are gone, and no exit code was written. "
+    "The run was interrupted: its process and its supervisor have ended without writing an exit code. "
     "Stop it, or run it again."
 )
 QUEUED_ELSEWHERE = (
     "Queued in another copy of this project, on another machine, or by an earlier release: it is not started "
     "here. Use 'Queue again here' or run the task."
 )
-QUEUED_NOWHERE = "Marked as queued, but no batch contains it: nothing starts it. Stop it, or run it again."
-SILENT = (
-    "The lease of this run on %s has run out: whether it is still running cannot be known here. "
-    "Stop it, or run it again, to end it."
+QUEUED_NOWHERE = "Marked as queued, but not part of a batch, so it is not started. Stop it, or run it again."
+LOST_CONTACT = (
+    "Lost contact with the supervisor of this run on %s: it may still be running. "
+    "To end it, stop it or run it again."
 )
-_ORIGIN_SECONDS = 5.0  # between two looks at where the batches of queued tasks come from
-_DURATIONS = 101  # runs whose length tells how long others take
-_REMEMBERED = 10_000  # removed names, for those who ask what changed
-_CLOCKS_DIFFER = 60.0  # s, those of this machine and of a file server
+_ORIGIN_SECONDS = 5.0  # between two checks of the origin of the batches of queued tasks
+_MAX_DURATIONS = 101  # latest runs that the typical duration is based on
+_MAX_REMOVED = 10_000  # removed names that are remembered for `changes_since`
+_CLOCK_SKEW = 60.0  # s, between this machine and a file server
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What is different: rows that are new or changed, and names that are gone; `revision` is that of the
-    index.
-    """
+    """New and changed rows, and the names of removed tasks; `revision` is that of the index."""
 
     changed: list[TaskRow]
     removed: list[str]
@@ -67,21 +65,21 @@ class Changes:
 
 @dataclass
 class _Live:
-    """What is looked at beside the task file while a task runs."""
+    """What is read in addition to the task file while a task runs."""
 
-    row: TaskRow  # without what was found beside the file
+    row: TaskRow  # only from the task file
     run: Run
     folder: str
     signature: Signature
     owner: Ownership
-    track_store: TaskInfo  # what the task file says of points that are stored elsewhere
+    track_store: TaskInfo  # the key of the task file about points that are stored elsewhere
     newest: dict[str, Any]
     seen: tuple[int, Signature] = (-1, UNKNOWN)
 
 
 @dataclass
 class _Queued:
-    """What is known of a queued task: its row without a message."""
+    """A queued task: its row without a message, its batch, and the signature of its file."""
 
     row: TaskRow
     batch: str
@@ -100,31 +98,31 @@ class TaskIndex:
         self.rows: dict[str, TaskRow] = {}
         self.counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
         self._signatures: dict[str, Signature] = {}
-        # Files that changed since an earlier look, and when we saw that (monotonic, s).
+        # Files that changed since an earlier refresh, and when we noticed that (monotonic, s).
         self._fresh: dict[str, tuple[Signature, float]] = {}
-        self._looked = False
+        self._has_refreshed = False
         self._live: dict[str, _Live] = {}
         self._queued: dict[str, _Queued] = {}
-        self._unstarted: dict[str, str] = {}  # batches of which nothing is started here, and why
-        self._known_batches: set[str] = set()  # of the last look at where they come from
+        self._unstarted: dict[str, str] = {}  # batches that are not started here, and why
+        self._known_batches: set[str] = set()  # whose origin was checked last
         self._origins_at = float("-inf")  # monotonic
-        self._changed_at: dict[str, int] = {}  # what changed last stands last
+        self._changed_at: dict[str, int] = {}  # revision of the last change, in this order
         self._removed: deque[tuple[int, str]] = deque()
-        self._forgotten = 0  # up to this revision, removed names are not remembered any more
-        self._shapes: dict[Shape, int] = {}  # and how many rows have it
-        self._durations: deque[float] = deque(maxlen=_DURATIONS)  # s, of runs that completed, the latest last
+        self._forgotten = 0  # removed names are remembered only after this revision
+        self._shapes: dict[Shape, int] = {}  # and the number of rows that have it
+        self._durations: deque[float] = deque(maxlen=_MAX_DURATIONS)  # s, of completed runs, the latest last
         self._configs: ConfigCache | None = None
         self._configs_at = 0  # the revision that the configurations belong to
         self._configs_lock = threading.Lock()  # held while files are read; taken before `_lock`
         self._lock = threading.Lock()
 
     def refresh(self) -> Changes:
-        """Look at the disk and return what changed since the last look."""
+        """Read the disk and return the changes since the last refresh."""
         with self._lock:
             return self._refresh()
 
     def changes_since(self, revision: int) -> Changes | None:
-        """Return what changed after `revision`, None when that is too long ago (or in the future) to tell."""
+        """Return the changes after `revision`, None if that is too old, or in the future."""
         with self._lock:
             if revision > self.revision or revision < self._forgotten:
                 return None
@@ -132,31 +130,29 @@ class TaskIndex:
             return Changes(changed, sorted(self._removed_after(revision)), self.revision)
 
     def shapes(self) -> dict[Shape, int]:
-        """Return how many rows have which swept values and figures."""
+        """Return the number of rows for each set of swept values and metrics."""
         with self._lock:
             return dict(self._shapes)
 
     @property
     def typical_duration(self) -> float | None:
-        """Seconds that a run takes which completes: median of the latest hundred, None before the first."""
+        """The median duration of the latest hundred completed runs (s), None before the first one."""
         durations = tuple(self._durations)
         return median(durations) if durations else None
 
     def columns(self) -> tuple[list[str], list[str]]:
-        """Return the names of all swept values and of all figures that rows have."""
-        swept: dict[str, None] = {}
-        figures: dict[str, None] = {}
-        for its_swept, its_figures in self.shapes():
-            swept.update(dict.fromkeys(its_swept))
-            figures.update(dict.fromkeys(its_figures))
-        return [*swept], [*figures]
+        """Return the names of all swept values and of all metrics of the rows."""
+        shapes = self.shapes()
+        swept = dict.fromkeys(name for names, _ in shapes for name in names)
+        metrics = dict.fromkeys(name for _, names in shapes for name in names)
+        return [*swept], [*metrics]
 
     def configs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the configuration of each script task in `rows`, flattened to dotted keys.
 
         A configuration that is missing, damaged or larger than 256 KiB is empty. The first call reads all
-        files; later ones those of tasks that changed, and look at some of the others, so that an edited one
-        is noticed within a few calls. What was returned earlier stays as it was.
+        files; later ones read those of changed tasks and check some of the others, so that an edited one is
+        found within a few calls. Results of earlier calls are not modified.
         """
         with self._configs_lock:
             with self._lock:  # not while files are read: `refresh` needs it
@@ -201,19 +197,19 @@ class TaskIndex:
                 if row is None:
                     continue  # no task, or gone since we looked
             else:
-                row = self._beside(live[name]) if name in live else None
+                row = self._live_row(live[name]) if name in live else None
             found.add(name)
             if row is not None and row != rows.get(name):
                 changed.append(row)
         changed = self._marked_unstarted(changed)
         removed = [name for name in rows if name not in found]
-        self._looked = True
+        self._has_refreshed = True
         if changed or removed:
             self._apply(changed, removed)
         return Changes(changed, removed, self.revision)
 
     def _apply(self, changed: list[TaskRow], removed: list[str]) -> None:
-        """Take over what is different; costs follow that, but for copying `rows`."""
+        """Apply changes, at a cost proportional to their number, apart from copying `rows`."""
         revision = self.revision + 1
         rows, counts = dict(self.rows), dict(self.counts)
         ended = [row for row in changed if _has_completed(rows.get(row.name), row)]
@@ -233,7 +229,7 @@ class TaskIndex:
             self._live.pop(name, None)
             self._queued.pop(name, None)
             self._removed.append((revision, name))
-        while len(self._removed) > _REMEMBERED:
+        while len(self._removed) > _MAX_REMOVED:
             self._forgotten = self._removed.popleft()[0]
         self.rows, self.counts, self.revision = rows, counts, revision
 
@@ -249,10 +245,10 @@ class TaskIndex:
             del self._shapes[shape]
 
     def _read(self, name: str, folder: str) -> TaskRow | None:
-        """Return the row of a task as its file is now, None when there is none."""
+        """Return the row of a task from its file, None if there is none."""
         before = self._live.pop(name, None)
         self._queued.pop(name, None)
-        self._signatures[name] = UNKNOWN  # look again, unless all goes well: nothing tells what will help
+        self._signatures[name] = UNKNOWN  # read it again next time, unless this succeeds
         path = f"{folder}/{TASK_INFO}"
         try:
             data, status = read_whole(path)
@@ -268,13 +264,13 @@ class TaskIndex:
         return self._row(name, folder, info, signature_of(status), before)
 
     def _settled(self, name: str, status: os.stat_result) -> Signature:
-        """Return the signature of a file that is about to be read; `UNKNOWN` when it has to be read again.
+        """Return the signature of a file that is about to be read; `UNKNOWN` if it has to be read again.
 
-        What changed since an earlier look may change once more within the same tick, whatever the clock of a
-        file server makes of it. Only the first look has no earlier one and goes by the clocks.
+        A file that changed since an earlier refresh may change again within the same tick of its time stamps,
+        whatever the clock of a file server. Only the first refresh has to rely on clocks.
         """
         signature, now = signature_of(status), time.monotonic()
-        if not self._looked and settled_signature(status, _CLOCKS_DIFFER) != UNKNOWN:
+        if not self._has_refreshed and settled_signature(status, _CLOCK_SKEW) != UNKNOWN:
             return signature
         seen, since = self._fresh.get(name, (UNKNOWN, now))
         if seen != signature:
@@ -304,33 +300,34 @@ class TaskIndex:
             track_store={key: info[key] for key in (STORE_KEY,) if key in info},
             newest=before.newest if before and _is_same(before.run, run) else {},
         )
-        return self._beside(live)
+        return self._live_row(live)
 
     def _marked_unstarted(self, changed: list[TaskRow]) -> list[TaskRow]:
-        """Return the changed rows, with a message at those that are queued but are not going to be started;
-        rows whose batch turned out to be foreign or gone, or was taken over, are added.
+        """Return the changed rows, with a message for those that are queued but will not be started.
+
+        Rows are added whose batch turned out to be foreign or gone, or was taken over.
         """
         if not self._queued:
             return changed
-        now, looked = time.monotonic(), False
+        now, checked = time.monotonic(), False
         new = {self._queued[row.name].batch for row in changed if row.name in self._queued}
         was_unstarted = bool(self._unstarted)
         if now - self._origins_at > _ORIGIN_SECONDS or not new <= self._known_batches:
-            self._origins_at, looked = now, True
+            self._origins_at, checked = now, True
             self._known_batches = {queued.batch for queued in self._queued.values()}
             self._unstarted = _unstarted_batches(self.workspace.root, self._known_batches)
         rows = {row.name: row for row in changed}
-        for name in self._queued if looked and (self._unstarted or was_unstarted) else [*rows]:
+        for name in self._queued if checked and (self._unstarted or was_unstarted) else [*rows]:
             if name in self._queued:
                 queued = self._queued[name]
                 rows[name] = replace(queued.row, message=self._why_unstarted(name, queued))
         return [row for row in rows.values() if row != self.rows.get(row.name)]
 
     def _why_unstarted(self, name: str, queued: _Queued) -> str | None:
-        """Return why a queued task is not going to be started, None if it is."""
+        """Return why a queued task will not be started, None if it will."""
         why = self._unstarted.get(queued.batch)
         if why == QUEUED_NOWHERE and _signature(f"{self.workspace.tasks}/{name}") != queued.signature:
-            return None  # it is not queued any more: a batch goes after the last of its tasks
+            return None  # it is not queued any more: a batch is removed after the last of its tasks
         return why
 
     def _damaged(self, name: str, folder: str, error: Unreadable) -> TaskRow:
@@ -341,8 +338,8 @@ class TaskIndex:
         kind = SHELL if self.workspace.name == SHELL_WORKSPACE else PYTHON
         return damaged_row(name, kind, changed_at, error.message)
 
-    def _beside(self, live: _Live) -> TaskRow:
-        """Return the row of a running task with the newest points, and whether its owner is dead."""
+    def _live_row(self, live: _Live) -> TaskRow:
+        """Return the row of a running task with its newest points, and a message if its owner is dead."""
         row = live.row
         path = Path(live.folder, RUN_LOGS, journal_name(live.run.index))
         try:
@@ -352,7 +349,7 @@ class TaskIndex:
         stored = stored_signature(live.folder) if live.track_store else UNKNOWN
         if (size, stored) != live.seen:
             live.seen = (size, stored)
-            # What is tracked seldom may not be among the newest points any more.
+            # Metrics that are tracked rarely may not be among the newest points any more.
             live.newest |= newest_beside(live.track_store, live.run.index, live.folder)
             live.newest |= journal.tail_latest(path) if size else {}
         if live.newest:
@@ -360,15 +357,15 @@ class TaskIndex:
         silent_since = stalled_seconds(self.workspace.root, live.folder, live.run)
         if silent_since is not None:
             row = replace(row, silent_since=silent_since)
-        if live.owner.gone(live.folder, live.run) and _signature(live.folder) == live.signature:
-            # Not merely ended a moment ago: an owner writes the end, then goes.
+        if live.owner.is_orphaned(live.folder, live.run) and _signature(live.folder) == live.signature:
+            # It has not just ended normally: an owner writes the result before it exits.
             row = replace(row, message=_why_over(live))
         return row
 
 
 def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
-    """Return those of the batches of which nothing is started here, with the reason; none if another user
-    runs this project.
+    """Return those batches that are not started here, with the reason; none if another user runs this
+    project.
     """
     key = trusted_engine(root)
     if key is None and other_owner(root):
@@ -376,7 +373,7 @@ def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
     found = {}
     for batch in batches:
         with suppress(OSError, ValueError):
-            is_claimed = os.path.lexists(claim_path(root, batch))  # before: it goes when the batch is there
+            is_claimed = os.path.lexists(claim_path(root, batch))  # first: it goes once the batch exists
             source = origin(root, BATCHES, f"{batch}.json", key)
             if source is Origin.FOREIGN:
                 found[batch] = QUEUED_ELSEWHERE
@@ -388,18 +385,18 @@ def _unstarted_batches(root: Path, batches: Iterable[str]) -> dict[str, str]:
 def _why_over(live: _Live) -> str:
     if is_copied_run(live.folder, live.run.index):
         return COPIED
-    return INTERRUPTED if live.owner.here else SILENT % (live.owner.host or "an unknown host")
+    return INTERRUPTED if live.owner.here else LOST_CONTACT % (live.owner.host or "an unknown host")
 
 
 def _has_completed(before: TaskRow | None, row: TaskRow) -> bool:
-    """Return whether a run has completed that had not when the row was seen before."""
+    """Return whether a run has completed since the row was read before."""
     if row.status != COMPLETED or row.duration is None:
         return False
     return before is None or (before.status, before.run) != (COMPLETED, row.run)
 
 
 def _is_same(one: Run, other: Run) -> bool:
-    """Return whether both are one run: a task of the same name may have taken the place of another."""
+    """Return whether both are the same run: another task may have taken the name of one that is gone."""
     return (one.index, one.attempt, one.started_at) == (other.index, other.attempt, other.started_at)
 
 

@@ -1,13 +1,14 @@
-"""Names in `tasks/`: the guard that whoever adds one holds, and names that another program has reserved."""
+"""Names in `tasks/`: the lock held while one is added, and names that another program has reserved."""
 
 from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from pyruns_jupyter.core.common.errors import Unreadable
+from pyruns_jupyter.core.common.errors import Conflict, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_whole
 from pyruns_jupyter.core.fs.locks import locked
 from pyruns_jupyter.core.taskfile import move_lock
@@ -21,11 +22,11 @@ _MAX_BYTES = 64 * 1024  # bytes of a reservation
 
 @contextmanager
 def create_guard(workspace: WorkspaceFolder, timeout: float = TIMEOUT) -> Iterator[None]:
-    """Hold the guard of the names in `tasks/`: whoever adds a name to the folder holds it. Keep it short.
+    """Hold the lock that every process holds while it adds a name to `tasks/`. Keep it short.
 
     Raises:
-        Busy: when somebody else holds it for longer than `timeout` seconds.
-        Conflict: when a link is in the way.
+        Busy: if another process holds it for longer than `timeout` seconds.
+        Conflict: if one of the folders is a link.
     """
     workspace.check_writable()
     workspace.tasks.mkdir(exist_ok=True)
@@ -34,7 +35,7 @@ def create_guard(workspace: WorkspaceFolder, timeout: float = TIMEOUT) -> Iterat
 
 
 def reserved(workspace: WorkspaceFolder, name: str) -> bool:
-    """Return whether a living program has reserved a name for a task it is making (call under the guard)."""
+    """Return whether a running program has reserved a name for a task it creates (call under the guard)."""
     try:
         data, _ = read_whole(workspace.tasks / reservation_name(name), most=_MAX_BYTES)
     except FileNotFoundError:
@@ -50,8 +51,18 @@ def reserved(workspace: WorkspaceFolder, name: str) -> bool:
     return not (isinstance(entry, dict) and move_lock.owner_is_gone(entry, "process_create_time"))
 
 
+def check_free(workspace: WorkspaceFolder, name: str, remedy: str) -> None:
+    """Check that no task has a name and none has reserved it (call under the guard).
+
+    Raises:
+        Conflict: if the name is taken; its message ends with `remedy`.
+    """
+    if os.path.lexists(workspace.tasks / name) or reserved(workspace, name):
+        raise Conflict(f"A task named {name!r} already exists. {remedy}")
+
+
 def tidy_reservations(workspace: WorkspaceFolder, names: Iterable[str]) -> None:
-    """Remove the reservations among `names` whose makers are provably dead (call under the guard)."""
+    """Remove the reservations among `names` whose programs have provably ended (call under the guard)."""
     for name in names:
         if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
             with suppress(OSError, Unreadable, ValueError, RecursionError):

@@ -1,9 +1,8 @@
-"""The order that people give tasks by hand, as one number a task.
+"""The user's own order of tasks, stored as one number per task.
 
-A task that was never moved stands where it was created: its number is the time of its creation. Moving one
-between two others gives it a number between theirs, so only the moved task is written. Tasks that were
-created at the same moment (a sweep) have no room between them; then the smaller part of them, on one side,
-is spread out first.
+The number of a task that was never moved is the time of its creation. Moving a task between two others gives
+it a number between theirs, so only the moved task is written. Tasks that were created at the same moment (a
+sweep) leave no room between them; then the smaller group of them, on one side, is spread out first.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from .bulk import synced_at_the_end
 from .row import TaskRow
 
 _STEP = 1.0  # between tasks at either end
-_AT_ONCE = 200  # tasks written under one lock; others give up after some seconds
+_TASKS_PER_LOCK = 200  # tasks written under one lock, for which other processes wait only some seconds
 
 
 def in_order(rows: Iterable[TaskRow]) -> list[TaskRow]:
-    """Return rows in the order given by hand; those of the same number by name."""
+    """Return rows in the user's order, those with the same number by name."""
     return sorted(rows, key=lambda row: (row.place, natural_key(row.name)))
 
 
@@ -38,22 +37,22 @@ def move_tasks(
     before: str | None = None,
     after: str | None = None,
 ) -> list[str]:
-    """Put tasks, in the order they are named, right before or after another one; return those written.
+    """Move tasks, in the given order, directly before or after another one; return the names written.
 
-    `rows` are all tasks of the workspace, as an index has them.
+    `rows` are all tasks of the workspace, as in an index.
 
     Raises:
-        InvalidInput: when not exactly one of `before` and `after` is given, or it is one of those moved.
-        NotFound: when one of the tasks is not there; nothing is changed.
-        Unreadable, Busy: when a task cannot be changed.
+        InvalidInput: if not exactly one of `before` and `after` is given, or it is one of the moved tasks.
+        NotFound: if one of the tasks does not exist; nothing is changed.
+        Unreadable, Busy: if a task cannot be changed.
     """
     if (before is None) == (after is None):
-        raise InvalidInput("Say before or after which task to put them.", field="before")
+        raise InvalidInput("Give the task to move them before or after.", field="before")
     anchor = before if before is not None else after
     assert anchor is not None
     names = list(dict.fromkeys(names))
     if anchor in names:
-        raise InvalidInput(f"{anchor!r} cannot be put before or after itself.", field="names")
+        raise InvalidInput(f"{anchor!r} cannot be moved before or after itself.", field="names")
     for name in (anchor, *names):
         if name not in rows:
             raise NotFound(f"There is no task {name!r} in {workspace.folder}.")
@@ -65,8 +64,8 @@ def move_tasks(
     left = list(written)
     with synced_at_the_end(workspace, len(left)) as durable:
         while left:
-            some, left = left[:_AT_ONCE], left[_AT_ONCE:]
-            with task_lock(workspace.tasks):  # whoever else orders tasks waits
+            some, left = left[:_TASKS_PER_LOCK], left[_TASKS_PER_LOCK:]
+            with task_lock(workspace.tasks):  # other processes that order tasks wait
                 for name in some:
                     folder = workspace.existing(name).folder
                     with edit_task(folder, durable=durable and name in moved) as info:
@@ -75,31 +74,24 @@ def move_tasks(
 
 
 def _numbers(rest: Sequence[TaskRow], at: int, names: Sequence[str]) -> dict[str, float]:
-    """Return the numbers to write, so that `names` come to stand before `rest[at]`."""
+    """Return the numbers to write, so that `names` come before `rest[at]`."""
     places = [row.place for row in rest]
-    count = len(names)
-    low = places[at - 1] if at > 0 else None
-    high = places[at] if at < len(rest) else None
-    if low is None and high is None:
-        return {name: float(index) for index, name in enumerate(names)}
-    if high is None:
-        assert low is not None
-        return {name: low + _STEP * (index + 1) for index, name in enumerate(names)}
-    if low is None:
-        return {name: high - _STEP * (count - index) for index, name in enumerate(names)}
-    spread = _between(low, high, count)
-    if spread is not None:
-        return dict(zip(names, spread, strict=True))
-    return _spread_out(rest, places, at, names)
+    width = _STEP * (len(names) + 1)
+    low = places[at - 1] if at > 0 else places[0] - width
+    high = places[at] if at < len(rest) else low + width
+    spread = _between(low, high, len(names))
+    if spread is None:
+        return _spread_out(rest, places, at, names)
+    return dict(zip(names, spread, strict=True))
 
 
 def _spread_out(
     rest: Sequence[TaskRow], places: Sequence[float], at: int, names: Sequence[str]
 ) -> dict[str, float]:
-    """Make room where there is none: tasks beside the gap get numbers of their own, as few as it takes."""
+    """Make room: tasks next to the gap get new numbers, as few of them as possible."""
     width = 1
     while True:
-        # Those to the left of the gap, or to its right, whichever is enough first.
+        # The tasks to the left of the gap or to its right, whichever side makes enough room first.
         first = max(0, at - width)
         outer = places[first - 1] if first > 0 else places[first] - _STEP * (width + len(names) + 1)
         left = _between(outer, places[at], at - first + len(names))
@@ -116,7 +108,7 @@ def _spread_out(
 
 
 def _between(low: float, high: float, count: int) -> list[float] | None:
-    """Return `count` different numbers between two others, None when there is no room for them."""
+    """Return `count` different numbers between two others, None if there is no room for them."""
     found = [low + (high - low) * (index + 1) / (count + 1) for index in range(count)]
     chain = [low, *found, high]
     return found if all(one < other for one, other in pairwise(chain)) else None

@@ -1,7 +1,8 @@
-"""One task as a line of a table: what lists, tables and events show of it."""
+"""One task as a row of a table, for lists, tables and events."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from sys import intern
@@ -12,30 +13,30 @@ from pyruns_jupyter.core.common.json_floats import decode_nonfinite, encode_nonf
 from pyruns_jupyter.core.common.timestamps import parse_stamp
 from pyruns_jupyter.core.metrics.read import newest_beside
 from pyruns_jupyter.core.taskfile import runs
-from pyruns_jupyter.core.taskfile.metadata import MAX_ORDER
+from pyruns_jupyter.core.taskfile.metadata import MAX_ORDER, is_pinned, notes_of, order_of
 from pyruns_jupyter.core.taskfile.paths import SCRIPT_CONFIG, SHELL_WORKSPACE
 from pyruns_jupyter.core.taskfile.runs import CANCELLED, FAILED, PENDING, Run, status_of
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own_facts, payload_name, read_task
 
 PYTHON, SHELL = "python", "shell"
-_MAX_TEXT = 200  # characters of a figure that is text, or of a key; a row is no place for more
-_MAX_FIGURES = 200  # and as many swept values
+_MAX_TEXT = 200  # characters of a key, or of a metric that is text
+_MAX_METRICS = 200  # and as many swept values
 _MAX_ITEMS = 1000  # in a swept value that is a list or a mapping
 _MAX_DEPTH = 20
-_MAX_NOTES = 64 * 1024  # characters of the notes that are searched
+_MAX_NOTES = 64 * 1024  # characters of the notes that can be searched
 _MAX_TAGS = 100
 _MAX_MESSAGE = 2000  # characters
 _GPU_KEYS = ("index", "uuid", "name")
-_MAX_WHOLE = 2**63  # of whole numbers; other programs count no further
-_NO_FLOAT = 10**300
+_MAX_WHOLE = 2**63  # of whole numbers; other programs support no larger ones
+_MAX_FLOAT = 10**300
 
 
-Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and of the figures of a row
+Shape = tuple[tuple[str, ...], tuple[str, ...]]  # names of the swept values and of the metrics of a row
 
 
 class StudyPlace(NamedTuple):
-    """Which trial of which study a task is: `number` counts from 1; `pruned` is after which point of its
-    curve it was stopped for promising too little, None when it was not.
+    """The study and trial of a task: `number` counts from 1; `pruned` is the step at which it was pruned,
+    None if it was not.
     """
 
     name: str
@@ -47,10 +48,10 @@ class StudyPlace(NamedTuple):
 class TaskRow:
     """A task in a list. Times are epoch seconds, `duration` seconds; fields as `TaskRow` in `openapi.yaml`.
 
-    `readable` is False for a task whose file cannot be read: `message` says why. `silent_since` is when a
-    running task last gave a sign of life, if that was long ago (`stall`). `notes`, `gpus` (indices,
-    UUIDs and names of the GPUs of the latest run) and `config_file` (the file in the task's folder that holds
-    its configuration) are for searching and no part of `to_dict`.
+    `readable` is False if the task's file cannot be read: `message` says why. `figures` are the latest
+    metrics. `silent_since` is the time of the last output or metric of a stalled task. `notes`, `gpus`
+    (indices, UUIDs and names of the GPUs of the latest run) and `config_file` (the name of the configuration
+    in the task's folder) are for searching and not part of `to_dict`.
     """
 
     name: str
@@ -79,7 +80,7 @@ class TaskRow:
 
     @property
     def place(self) -> float:
-        """What the task is ordered by: the number given by hand, else when it was created (epoch, s)."""
+        """The number that sorts the task in the user's order, by default its creation time (epoch, s)."""
         return self.order if self.order is not None else self.created_at or 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,7 +98,7 @@ _SHOWN = [one.name for one in fields(TaskRow) if one.name not in ("notes", "gpus
 def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
     """Return the row of a task file's content; `folder` is the task's folder, whose name is the task's name.
 
-    Whatever the file holds, this raises nothing: what does not fit is left out.
+    Raises nothing, whatever the file contains: invalid values are omitted.
     """
     own = own_facts(info)
     run = runs.latest(info)
@@ -106,10 +107,10 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
     index = run.index if run else 0
     kind = SHELL if info.get("task_kind") == SHELL else PYTHON
     return TaskRow(
-        name=_base_name(folder),
+        name=os.path.basename(folder),
         status=status,
         kind=kind,
-        pinned=info.get("pinned") is True,
+        pinned=is_pinned(info),
         created_at=_number(own.get("created_at")) or parse_stamp(info.get("created_at")),
         runs=index,
         run=index,
@@ -122,19 +123,19 @@ def row_from(info: TaskInfo, folder: Path | str) -> TaskRow:
         figures=figures_of(run, newest_beside(info, index, folder)) if run else {},
         message=_message(info, own, run, status),
         tags=_tags(own.get("tags")),
-        order=_number(own.get("order")),
+        order=order_of(info),
         study=_study(own.get("study"), index),
-        notes=_text(info.get("notes"))[:_MAX_NOTES],
+        notes=notes_of(info)[:_MAX_NOTES],
         gpus=gpus_of(info.get("run_environments"), index),
         config_file=intern(payload_name(info)),
     )
 
 
 def read_row(folder: Path) -> tuple[TaskRow, TaskInfo]:
-    """Return a task's row, and its file's content: empty when that cannot be read, which the row says.
+    """Return a task's row and its file's content, which is empty if it cannot be read (see the row).
 
     Raises:
-        NotFound: when there is no task.
+        NotFound: if there is no task.
     """
     try:
         info = read_task(folder)
@@ -153,20 +154,20 @@ def damaged_row(name: str, kind: str, created_at: float | None, message: str) ->
 
 
 def figures_of(run: Run, newest: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return what a run reports in a row: the last point of each curve, what is newer, and the records."""
-    figures: dict[str, Any] = {}
+    """Return the metrics of a run for a row: the last point of each curve, the records, and `newest`."""
+    metrics: dict[str, Any] = {}
     for key, values in run.tracks.items():
         if type(values) is list and values:
-            _add(figures, key, values[-1])
+            _add(metrics, key, values[-1])
     for source in (run.records, newest or {}):
         for key, value in source.items():
-            _add(figures, key, value)
-    return figures
+            _add(metrics, key, value)
+    return metrics
 
 
 def _add(cells: dict[str, Any], key: str, value: Any) -> None:
-    """Add a value as a row holds it: what is too long is cut, what is too large becomes a text."""
-    if len(key) > _MAX_TEXT or (len(cells) >= _MAX_FIGURES and key not in cells):
+    """Add a value to a row; long text is shortened, and numbers that are too large become text."""
+    if len(key) > _MAX_TEXT or (len(cells) >= _MAX_METRICS and key not in cells):
         return
     kind = type(value)
     if kind is str:
@@ -175,7 +176,7 @@ def _add(cells: dict[str, Any], key: str, value: Any) -> None:
         value = intern(value) if len(value) <= _MAX_TEXT else value[: _MAX_TEXT - 1] + "…"
     elif kind is int:
         if not -_MAX_WHOLE <= value < _MAX_WHOLE:
-            value = float(value) if abs(value) < _NO_FLOAT else f"more than {'-' if value < 0 else ''}1e300"
+            value = float(value) if abs(value) < _MAX_FLOAT else f"more than {'-' if value < 0 else ''}1e300"
     elif kind is dict or kind is list:
         return
     cells[intern(key)] = value
@@ -187,7 +188,7 @@ def _swept(value: Any) -> dict[str, Any]:
         for key, item in value.items():
             if not isinstance(item, (dict, list)):
                 _add(swept, key, item)
-            elif _is_small(item) and len(swept) < _MAX_FIGURES and len(key) <= _MAX_TEXT:
+            elif _is_small(item) and len(swept) < _MAX_METRICS and len(key) <= _MAX_TEXT:
                 swept[intern(key)] = item
             else:
                 _add(swept, key, "…")
@@ -195,7 +196,7 @@ def _swept(value: Any) -> dict[str, Any]:
 
 
 def _is_small(value: Any) -> bool:
-    """Return whether a list or a mapping is short and flat enough for a row."""
+    """Return whether a list or a mapping is small enough for a row."""
     left, layer = _MAX_ITEMS, [value]
     for _ in range(_MAX_DEPTH):
         below: list[Any] = []
@@ -220,17 +221,17 @@ def _is_small(value: Any) -> bool:
 def _message(info: TaskInfo, own: dict[str, Any], run: Run | None, status: str) -> str | None:
     queue = own.get("queue")
     if status == CANCELLED and isinstance(queue, dict) and isinstance(queue.get("message"), str):
-        return _cut(queue["message"])  # it was cancelled while it waited
+        return _cut(queue["message"])  # it was cancelled while it was queued
     messages = own.get("messages")
     if isinstance(messages, dict) and status in (FAILED, CANCELLED):
-        said = messages.get(str(run.index if run else 0))
-        if isinstance(said, str) and said:
-            return _cut(said)
+        message = messages.get(str(run.index if run else 0))
+        if isinstance(message, str) and message:
+            return _cut(message)
     if status != FAILED:
         return None
     attempt = info.get("_attempt_id")
     if run is None or (run.attempt and isinstance(attempt, str) and attempt != run.attempt):
-        return "The task was ended while it waited."
+        return "The task failed while it was queued."
     if run.exit_code is None:
         return "The run ended without an exit code. See its log."
     failures = own.get("failures")
@@ -266,7 +267,7 @@ def _study(value: Any, run: int) -> StudyPlace | None:
 
 def gpus_of(environments: Any, index: int) -> tuple[str, ...]:
     """Return index, UUID and name of the GPUs of run `index` (from 1) in a task file's `run_environments`:
-    those it was given, else those it could see.
+    its assigned GPUs, else the visible ones.
     """
     if not isinstance(environments, list) or not 0 < index <= len(environments):
         return ()
@@ -296,17 +297,9 @@ def _gpu_word(value: Any) -> str:
     return str(value) if type(value) is int and abs(value) < _MAX_WHOLE else ""
 
 
-def _base_name(folder: Path | str) -> str:
-    return folder.rpartition("/")[2] if isinstance(folder, str) else folder.name
-
-
 def _whole(value: int | None) -> int | None:
     return value if value is not None and -_MAX_WHOLE <= value < _MAX_WHOLE else None
 
 
 def _number(value: Any) -> float | None:
     return finite_number(value, MAX_ORDER)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

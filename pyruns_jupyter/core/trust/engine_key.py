@@ -1,19 +1,19 @@
-"""Which engine folder (`_pyruns_/.engine`) is ours, and which files in it are.
+"""Whether an engine folder (`_pyruns_/.engine`) and the files in it are ours.
 
-What lies in an engine folder starts processes. It is acted on only if the folder was made here, by this user:
+Files in an engine folder start processes. They are used only if the folder was created here by this user:
 
 - `_pyruns_`, `.engine` and the folders in it are real folders; the engine's are owned by the effective user
   and not writable by others;
 - the state folder of the user (`PYRUNS_STATE_DIR`), outside of the project, has a key for this very folder,
-  which is recognised by its inode and birth time: both survive a move and a restart, and no copy has them;
+  identified by its inode and birth time: both are kept by a move and a restart, and no copy has them;
 - each batch, study marker, cluster submission and claim ends with an HMAC-SHA256 by that key.
 
-So nothing that came here with a clone, a copy, an archive or a backup, and nothing that another user wrote,
-is acted on. It can be shown, and the user can take it over (`engine.requeue`).
+So files that came with a clone, a copy, an archive or a backup, or that another user wrote, are never used.
+They can be displayed, and the user can take them over (`engine.requeue`).
 
-    <state>/engines/<inode>/<random>/engine.json    one engine folder: its key, where it lies
-    <state>/engines/<inode>/<random>/done           ids of the files that have done their work, one a line, so
-                                                    that a backup of them is not acted on again
+    <state>/engines/<inode>/<random>/engine.json    one engine folder: its key and its path
+    <state>/engines/<inode>/<random>/done           ids of finished files, one per line: a restored backup of
+                                                    one is not used again
     <state>/engines/<inode>/<random>/trees/         stored code that runs start from (`snapshots.trees`)
 """
 
@@ -21,55 +21,49 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
-from pyruns_jupyter.core.common.host_identity import new_token, state_folder
-from pyruns_jupyter.core.fs.atomic import (
-    dump_json,
-    parse_json,
-    read_json,
-    sync_folder,
-    write_atomic,
-)
+from pyruns_jupyter.core.common.host_identity import new_token, state_folder, user_name
+from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_json, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.filesystem import RENUMBERED, birth_time, file_system_type
 from pyruns_jupyter.core.fs.inode_identity import InodeIdentity
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, is_locked, locked
-from pyruns_jupyter.core.fs.regular_files import kind_of_file
+from pyruns_jupyter.core.fs.regular_files import kind_of_file, opened_folder
 from pyruns_jupyter.core.taskfile.paths import ENGINE, EnginePaths
 
 BATCHES, STUDIES, CLUSTER = "batches", "studies", "cluster"
 ENGINES = "engines"
 RECORD = "engine.json"
 _DONE = "done"
-_MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; of more, the older half is dropped
+_MAX_DONE_BYTES = 512 * 1024  # about 10,000 ids; beyond it, the older half is dropped
 LOCK_SECONDS = 5.0
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\Z')
 _SEAL_LENGTH = len(b',\n  "seal": "') + 64 + len(b'"\n}')
-_MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is read to find out whether it is damaged
+_MAX_DAMAGED_BYTES = 1024 * 1024  # of a file without a seal that is parsed to tell damage from a foreign file
 
 NOT_MADE_HERE = (
     "It was queued in another copy of this project, on another machine, or by an earlier release. "
-    "Nothing of it is started here; use 'Queue again here'."
+    "It is not started here; use 'Queue again here'."
 )
-ALREADY_DONE = "It has ended before; its file was restored from a backup. Nothing of it is started again."
+ALREADY_DONE = "It has ended already, and its file was restored from a backup. It is not started again."
 
 
 @dataclass(frozen=True)
 class EngineKey:
-    """The key of one engine folder, which is ours.
+    """The key of one engine folder of ours.
 
-    `root` is the `_pyruns_` folder, `state` the folder in the user's state folder that belongs to it. `owner`
-    is the user id and `has_modes` whether the file system keeps modes, both as seen when the folder was made.
+    `root` is the `_pyruns_` folder, `state` its folder in the user's state folder. `owner` is the user id and
+    `has_modes` whether the file system keeps modes, both as found when the folder was created.
     """
 
     root: Path
@@ -80,7 +74,7 @@ class EngineKey:
 
     @property
     def id(self) -> str:
-        """What names this key to people and in `scheduler.lock`; it reveals nothing of the secret."""
+        """The name of this key for users and in `scheduler.lock`; it reveals nothing of the secret."""
         return self.state.name
 
     def seal(self, kind: str, value: Mapping[str, Any]) -> bytes:
@@ -94,13 +88,13 @@ class EngineKey:
 
         Raises:
             Unreadable: if it is not a JSON object.
-            Untrusted: if it was not sealed by this key, or has done its work.
+            Untrusted: if it was not sealed by this key, or is finished.
         """
         found = _SEAL.search(data, max(0, len(data) - _SEAL_LENGTH))
         mac = self._mac(kind, data[:-_SEAL_LENGTH] + b"\n}")
         if found is None or not hmac.compare_digest(mac.encode(), found[1]):
             if len(data) <= _MAX_DAMAGED_BYTES:
-                parse_json(data, path)  # raises for what was damaged
+                parse_json(data, path)  # raises if it is damaged
             raise Untrusted(f"{path} has no seal of this project. {NOT_MADE_HERE}")
         value = parse_json(data, path)
         del value["seal"]
@@ -112,11 +106,16 @@ class EngineKey:
         return hmac.new(self.secret, kind.encode() + b"\0" + body, hashlib.sha256).hexdigest()
 
     def is_done(self, identifier: str) -> bool:
-        """Return whether a file of this id has done its work."""
-        return identifier in _done_ids(self.state / _DONE)
+        """Return whether the file with this id is finished."""
+        path = self.state / _DONE
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        return identifier in _done_ids(path, status.st_size, status.st_mtime_ns)
 
     def add_done(self, identifier: str) -> None:
-        """Record that the file of this id has done its work."""
+        """Record that the file with this id is finished."""
         path = self.state / _DONE
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(path, flags, PRIVATE_MODE)
@@ -130,24 +129,13 @@ class EngineKey:
             write_atomic(path, kept[kept.find(b"\n") + 1 :], durable=False)
 
 
-_done_cache: dict[Path, tuple[tuple[int, int], frozenset[str]]] = {}
-
-
-def _done_ids(path: Path) -> frozenset[str]:
-    try:
-        status = path.stat()
-    except OSError:
-        return frozenset()
-    mark = (status.st_size, status.st_mtime_ns)
-    known = _done_cache.get(path)
-    if known is None or known[0] != mark:
-        ids = frozenset(path.read_text("ascii", "replace").split())
-        known = _done_cache[path] = (mark, ids)
-    return known[1]
+@lru_cache(maxsize=16)
+def _done_ids(path: Path, size: int, mtime_ns: int) -> frozenset[str]:
+    return frozenset(path.read_text("ascii", "replace").split())
 
 
 def trusted_engine(root: Path) -> EngineKey | None:
-    """Return the key of the engine folder of `root` (`_pyruns_`), None if it is not ours. Writes nothing."""
+    """Return the key of the engine folder of `root` (`_pyruns_`), None if it is not ours. Read-only."""
     try:
         return require_engine(root)
     except (PyrunsError, OSError):
@@ -155,16 +143,16 @@ def trusted_engine(root: Path) -> EngineKey | None:
 
 
 def require_engine(root: Path) -> EngineKey:
-    """Return the key of the engine folder of `root` (`_pyruns_`). Writes nothing.
+    """Return the key of the engine folder of `root` (`_pyruns_`). Read-only.
 
     Raises:
-        Untrusted: if the folder is not ours; the sentence says why.
-        OSError: if it cannot be looked up.
+        Untrusted: if the folder is not ours, with the reason.
+        OSError: if it cannot be read.
     """
     key = _find_key(root)
     if key is None:
         _check_folder(root / ENGINE, os.geteuid() if os.name == "posix" else 0, has_modes=True)
-        raise Untrusted(f"{root / ENGINE} was not made here by this user. {NOT_MADE_HERE}")
+        raise Untrusted(f"{root / ENGINE} was not created here by this user. {NOT_MADE_HERE}")
     check_folders(key)
     return key
 
@@ -173,7 +161,7 @@ def check_folders(key: EngineKey) -> None:
     """Check that the folders of an engine are still ours.
 
     Raises:
-        Untrusted: if one is a link or holds one, belongs to another user, or can be written to by others.
+        Untrusted: if one is a link or contains one, belongs to another user, or is writable by others.
     """
     _check_folder(key.root, None, has_modes=False)
     engine = key.root / ENGINE
@@ -185,23 +173,25 @@ def _folders_in(engine: Path) -> list[Path]:
     """Return the folders in an engine folder.
 
     Raises:
-        Untrusted: if it holds a link.
+        Untrusted: if it contains a link.
     """
     found = []
     with os.scandir(engine) as entries:
         for entry in entries:
             if entry.is_symlink():
-                raise Untrusted(f"{entry.path} is a symbolic link; nothing is written through it. Remove it.")
+                raise Untrusted(
+                    f"{entry.path} is a symbolic link; nothing is written through links here. Remove it."
+                )
             if entry.is_dir(follow_symlinks=False):
                 found.append(Path(entry.path))
     return found
 
 
 def check_own(key: EngineKey, *folders: Path) -> None:
-    """Check that folders, as far as they exist, are ours in the same way as those of the engine.
+    """Check that existing folders are ours in the same way as those of the engine.
 
     Raises:
-        Untrusted: if one is a link, belongs to another user, or can be written to by others.
+        Untrusted: if one is a link, belongs to another user, or is writable by others.
     """
     for folder in folders:
         with suppress(FileNotFoundError):
@@ -209,7 +199,7 @@ def check_own(key: EngineKey, *folders: Path) -> None:
 
 
 def close_own(key: EngineKey, *folders: Path) -> None:
-    """Remove the modes of folders, as far as they exist, that let others write.
+    """Remove the permissions of existing folders that let others write to them.
 
     Raises:
         Untrusted: if one is a link or belongs to another user.
@@ -218,18 +208,32 @@ def close_own(key: EngineKey, *folders: Path) -> None:
         with suppress(FileNotFoundError):
             _check_folder(folder, key.owner, has_modes=False)
             if key.has_modes and os.lstat(folder).st_mode & _WRITABLE_BY_OTHERS:
-                _close_to_others(folder)
+                with opened_folder(folder) as descriptor:
+                    os.fchmod(descriptor, 0o700)
+
+
+def make_own_folder(key: EngineKey, folder: Path) -> None:
+    """Create a folder if it is missing, and remove permissions that let others write to it.
+
+    Raises:
+        Untrusted: if it is a link or belongs to another user.
+        OSError: if it cannot be created.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    close_own(key, folder)
 
 
 def claim_engine(root: Path) -> EngineKey:
-    """Make the engine folder of `root` (`_pyruns_`) and its key as far as they are missing.
+    """Create the engine folder of `root` (`_pyruns_`) and its key if they are missing.
 
-    For explicit actions of the user only. A folder of the user's that came from elsewhere gets a key: what is
-    queued from now on is ours, and what lies in it stays foreign. Modes that let others write are removed.
+    For explicit actions of the user only. A folder of the user that came from elsewhere gets a key: files
+    queued from now on are ours, the files already in it remain foreign. Permissions that let others write are
+    removed.
 
     Raises:
         Untrusted: if the folder is a link or belongs to another user.
-        Conflict: if a scheduler with a key in another state folder lives.
+        Conflict: if a scheduler with a key in another state folder runs.
         PyrunsError: if the state folder cannot be used.
         OSError: if something cannot be written.
     """
@@ -248,14 +252,6 @@ def claim_engine(root: Path) -> EngineKey:
     return key
 
 
-def _close_to_others(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.fchmod(descriptor, 0o700)
-    finally:
-        os.close(descriptor)
-
-
 def _make_folder(folder: Path) -> bool:
     try:
         folder.mkdir(mode=0o700)
@@ -269,32 +265,22 @@ def _check_folder(folder: Path, owner: int | None, *, has_modes: bool) -> None:
     status = os.lstat(folder)
     if not stat.S_ISDIR(status.st_mode):
         kind = kind_of_file(status.st_mode)
-        raise Untrusted(f"{folder} is {kind}; a real folder is needed there. Remove it.")
+        raise Untrusted(f"{folder} is {kind}, but has to be a real folder. Remove it.")
     if owner is not None and status.st_uid != owner:
         raise Untrusted(
-            f"{folder} belongs to {user_name(status.st_uid)}. Nothing in it is acted on by another user; "
-            "work in a copy of the project that belongs to you."
+            f"{folder} belongs to the user {user_name(status.st_uid)}, so nothing in it is used. "
+            "Work in your own copy of the project."
         )
     if has_modes and status.st_mode & _WRITABLE_BY_OTHERS:
         mode = f"{stat.S_IMODE(status.st_mode):o}"
         raise Untrusted(
-            f"{folder} can be written to by other users (mode {mode}), so nothing in it is acted on. "
+            f"{folder} is writable by other users (mode {mode}), so nothing in it is used. "
             f"Run 'chmod -R go-w {folder}', or queue the tasks again."
         )
 
 
-def user_name(uid: int) -> str:
-    """Return the name of a user for a sentence: `the user ann`, or `the user 1234` if the system has none."""
-    try:
-        import pwd  # not on Windows
-
-        return f"the user {pwd.getpwuid(uid).pw_name}"
-    except (ImportError, KeyError):
-        return f"the user {uid}"
-
-
 def _find_key(root: Path) -> EngineKey | None:
-    """Return the key that was made for the engine folder of `root`, None if there is none."""
+    """Return the key that was created for the engine folder of `root`, None if there is none."""
     if os.name != "posix":
         return None
     engine = root / ENGINE
@@ -304,8 +290,7 @@ def _find_key(root: Path) -> EngineKey | None:
         return None
     if not stat.S_ISDIR(status.st_mode):
         return None
-    state = state_folder()
-    for bucket in (_by_inode(state, status), _by_path(state, engine)):
+    for bucket in _buckets(engine, status):
         try:
             _check_state(bucket)
             names = sorted(name for name in os.listdir(bucket) if not name.startswith("."))
@@ -338,12 +323,12 @@ def _read_key(root: Path, folder: Path, engine: Path, status: os.stat_result) ->
 
 
 def _add_key(root: Path, made: os.stat_result | None) -> EngineKey:
-    """Make the key of an engine folder; `made` is its status if it was created just now."""
-    engine, state = root / ENGINE, state_folder()
+    """Create the key of an engine folder; `made` is its status if it was created just now."""
+    engine = root / ENGINE
     _check_other_scheduler(root)
     status = os.lstat(engine)
     by_path = file_system_type(engine) in RENUMBERED
-    bucket = _by_path(state, engine) if by_path else _by_inode(state, status)
+    bucket = _buckets(engine, status)[by_path]
     _make_state(bucket)
     with locked(bucket / ".lock", timeout=LOCK_SECONDS):
         known = _find_key(root)  # of a process that was quicker
@@ -378,17 +363,16 @@ def _check_other_scheduler(root: Path) -> None:
         return
     if who.get("key"):
         raise Conflict(
-            f"The queue of {root} is run by a scheduler on {who.get('host')} whose keys are in another state "
-            "folder. Set PYRUNS_STATE_DIR to the same shared folder everywhere, or wait until it has ended."
+            f"The queue of {root} is run by a scheduler on {who.get('host')} with another state folder. "
+            "Set PYRUNS_STATE_DIR to the same shared folder everywhere, or wait until that scheduler ends."
         )
 
 
-def _by_inode(state: Path, status: os.stat_result) -> Path:
-    return state / ENGINES / str(status.st_ino)
-
-
-def _by_path(state: Path, engine: Path) -> Path:
-    return state / ENGINES / f"path-{hashlib.sha256(os.fsencode(engine)).hexdigest()[:32]}"
+def _buckets(engine: Path, status: os.stat_result) -> tuple[Path, Path]:
+    """Return the folders that hold the key of an engine folder, identified by its inode or by its path."""
+    folder = state_folder() / ENGINES
+    digest = hashlib.sha256(os.fsencode(engine)).hexdigest()
+    return folder / str(status.st_ino), folder / f"path-{digest[:32]}"
 
 
 def _make_state(bucket: Path) -> None:
@@ -401,39 +385,34 @@ def _make_state(bucket: Path) -> None:
     except OSError as error:
         raise PyrunsError(
             f"The folder {state} for the keys of your projects cannot be used: {error.strerror or error}. "
-            "Set PYRUNS_STATE_DIR to a folder of your own that lasts."
+            "Set PYRUNS_STATE_DIR to a permanent folder of your own."
         ) from error
     _check_state(bucket)
 
 
 def _check_state(bucket: Path) -> None:
-    """Check that only this user can change what the state folder holds.
+    """Check that only this user can change the content of the state folder.
 
     Raises:
         PyrunsError: if another user could.
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if it does not exist.
     """
     for folder in (bucket.parent.parent, bucket.parent, bucket):
         status = os.stat(folder)
         if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
             raise PyrunsError(
                 f"Other users could write to {folder}, which holds the keys of your projects: it belongs to "
-                f"{user_name(status.st_uid)} and has the mode {stat.S_IMODE(status.st_mode):o}. "
+                f"the user {user_name(status.st_uid)} and has mode {stat.S_IMODE(status.st_mode):o}. "
                 "Set PYRUNS_STATE_DIR to a folder of your own."
             )
 
 
 def other_owner(root: Path) -> str:
-    """Return which other user the engine folder of `root` belongs to (`the user ann`), empty if none."""
+    """Return which other user the engine folder of `root` belongs to (`the user ann`), "" if none."""
     try:
         uid = os.lstat(root / ENGINE).st_uid
     except OSError:
         return ""
     key = _find_key(root)
     ours = os.geteuid() if key is None else key.owner
-    return "" if uid == ours else user_name(uid)
-
-
-def scheduler_record(key: EngineKey, who: Mapping[str, Any]) -> bytes:
-    """Return what a scheduler writes into its lock: who it is, and with which key it works."""
-    return json.dumps({**who, "key": key.id}).encode()
+    return "" if uid == ours else f"the user {user_name(uid)}"

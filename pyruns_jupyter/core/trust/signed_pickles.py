@@ -1,8 +1,8 @@
-"""Pickles that this user's own processes have written, told from those that came from elsewhere.
+"""Signed pickles: recognising those that this user's own processes have written.
 
-Reading a pickle can run any program. So each one that is stored ends with a signature by a key that never
-leaves the user's home folder: an archive, a clone or a copy of another user's project cannot have it. Python
-ignores what follows a pickle, so other programs read these as before.
+Loading a pickle can run any program. So each stored pickle ends with a signature by a key that never leaves
+the user's home folder: a pickle from an archive, a clone or another user's project cannot have it. Python
+ignores bytes after a pickle, so other programs can load these too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SIGNATURE_BYTES = len(_MARK) + 2 * hashlib.sha256().digest_size
 
 
 def sign_pickle(data: bytes) -> bytes:
-    """Return a pickle with this user's signature behind it; without one when no key can be stored."""
+    """Return a pickle followed by this user's signature; without it if no key can be stored."""
     try:
         key = _key(create=True)
     except (OSError, PyrunsError):
@@ -45,11 +45,11 @@ def is_own_pickle(data: bytes) -> bool:
 
 
 def load_pickle(path: Path, *, trust: bool) -> Any:
-    """Return the object in a pickle, of another user's only with `trust`.
+    """Return the object in a pickle; one that this user did not store is loaded only with `trust`.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        Unreadable: when it was not stored by this user, or cannot be read.
+        FileNotFoundError: if there is no such file.
+        Unreadable: if it was not stored by this user, or cannot be read.
     """
     try:
         with os.fdopen(open_regular(path), "rb") as stream:
@@ -60,9 +60,8 @@ def load_pickle(path: Path, *, trust: bool) -> Any:
         raise Unreadable(f"{path} cannot be read: {error.strerror or error}.") from error
     if not trust and not is_own_pickle(data):
         raise Unreadable(
-            f"{path} was not stored by a run of your own: it came with an archive or a copy, or is of an "
-            "earlier release. Reading it can run any program. If you trust where it comes from, use "
-            "value(trust=True)."
+            f"{path} was not stored by one of your own runs: it came with an archive or a copy, or from an "
+            "earlier release. Loading it can run any program. If you trust its source, use value(trust=True)."
         )
     try:
         return pickle.loads(data)
@@ -78,8 +77,8 @@ def _key(*, create: bool) -> bytes:
     """Return the user's key.
 
     Raises:
-        OSError: when there is none, or it may not be read or stored.
-        Unreadable: when it is not this user's own.
+        OSError: if there is none, or it cannot be read or stored.
+        Unreadable: if it does not belong to this user only.
     """
     path = state_folder() / "pickles.key"
     if create and not path.exists():
@@ -90,5 +89,5 @@ def _key(*, create: bool) -> bytes:
     key, status = read_whole(path)
     is_private = os.name == "nt" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
     if len(key) != _KEY_BYTES or not is_private:
-        raise Unreadable(f"{path} is not a key of this user's own. Remove it.")
+        raise Unreadable(f"{path} is not a private key of this user. Remove it.")
     return key

@@ -1,4 +1,4 @@
-"""Keys of project folders that are gone, in the state folder of the user; see `engine_key`."""
+"""Keys of deleted projects in the state folder of the user; see `engine_key`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pyruns_jupyter.core.fs.remove_tree import delete_tree
 
 from .engine_key import ENGINES, LOCK_SECONDS, RECORD
 
-MIN_AGE_SECONDS = 365 * 86400.0  # since the last use: a disk that is not mounted must not lose its keys
+MIN_AGE_SECONDS = 365 * 86400.0  # since the last use: the keys of an unmounted disk must not be lost
 
 
 def find_unused_keys() -> list[Path]:
-    """Return the folders of keys whose project was on this host, is gone, and was not used for a year."""
+    """Return the folders of keys whose project was on this host, is gone, and was unused for a year."""
     return [folder for folder in _folders() if _is_unused(folder)]
 
 
 def remove_unused_key(folder: Path) -> bool:
-    """Remove a key and the code that is stored with it; return whether it was still unused.
+    """Remove a key and the code stored with it; return whether it was still unused.
 
     Raises:
-        Busy: when another process is making a key.
-        OSError: when it cannot be removed.
+        Busy: if another process is creating a key.
+        OSError: if it cannot be removed.
     """
     with locked(folder.parent / ".lock", timeout=LOCK_SECONDS):
         if not _is_unused(folder):

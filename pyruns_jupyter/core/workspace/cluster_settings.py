@@ -1,4 +1,4 @@
-"""Where tasks run, and what they ask of a cluster: settings of a project and options of a queueing alike."""
+"""Where tasks run and the resources of their cluster jobs, for project settings and run options alike."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _MEMORY = re.compile(r"\d{1,9}[KMGT]", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,4})-)?(\d{1,4}):([0-5]?\d)(?::([0-5]?\d))?")
 _MAX_SECONDS = 10 * 365 * 86400.0  # seconds
 _MAX_LINES, _MAX_LINE = 100, 2000
-_MAX_NAME = 200  # characters of the name of a workspace in a sentence
+_MAX_NAME = 200  # characters of the name of a workspace in a message
 
 
 @dataclass(frozen=True)
 class JobResources:
-    """What a task asks of a cluster; what is left empty is as the cluster has it by default.
+    """The resources of a cluster job; for an empty field the default of the cluster applies.
 
     Attributes:
-        partition: in which it runs, several with commas between.
-        account: on whose account.
-        gpus: how many GPUs, `2` or `a100:2`.
-        cpus: how many processors.
-        memory: with its unit: `800M`, `16G`.
-        time: seconds after which the cluster ends it.
-        extra: lines of the job's script. Those that begin with `-` are options of the cluster's command
-            (`--qos=high`), others are commands that run before the task (`module load cuda`).
+        partition: one or more partitions, separated by commas.
+        account: the account to charge.
+        gpus: number of GPUs, `2` or `a100:2`.
+        cpus: number of processors.
+        memory: an amount with its unit: `800M`, `16G`.
+        time: time limit in seconds.
+        extra: lines of the job script. Those that begin with `-` are options of the submission command
+            (`--qos=high`), others are commands to run before the task (`module load cuda`).
     """
 
     partition: str = ""
@@ -47,21 +47,20 @@ class JobResources:
     extra: tuple[str, ...] = ()
 
     def over(self, base: JobResources) -> JobResources:
-        """Return this need, completed by another one; lines of both count."""
-        own = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
-        return replace(base, **{**own, "extra": base.extra + self.extra})
+        """Return these resources, with those of `base` for empty fields and the extra lines of both."""
+        return replace(base, **{**self.to_dict(), "extra": base.extra + self.extra})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is not empty, as data for JSON."""
+        """Return the fields that are not empty as JSON-ready data."""
         found = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name)}
         return {**found, "extra": list(self.extra)} if self.extra else found
 
     @classmethod
     def from_dict(cls, value: object) -> JobResources:
-        """Return the need that people or `to_dict` wrote down as a mapping.
+        """Return the resources in a mapping of the user or of `to_dict`.
 
         Raises:
-            InvalidInput: when it is none, with the key as `field`.
+            InvalidInput: if it is not one, with the key as `field`.
         """
         if not isinstance(value, Mapping):
             raise InvalidInput(
@@ -72,7 +71,8 @@ class JobResources:
             rule = _RULES.get(key)
             if rule is None:
                 raise InvalidInput(
-                    f"A job of a cluster has no {shown(key)}, only {', '.join(_RULES)}.", field="cluster"
+                    f"Unknown cluster option {shown(key)}. Valid options: {', '.join(_RULES)}.",
+                    field="cluster",
                 )
             expected, convert = rule
             converted = None if given is None else convert(given)
@@ -88,10 +88,10 @@ NOTHING = JobResources()
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """Where the tasks of a project run, by default and in single workspaces (`workspaces`, by name).
+    """Where the tasks of a project run, by default and for single workspaces (`workspaces`, by name).
 
-    `python` is the interpreter on the nodes that has this package, empty for the one that runs us.
-    `poll_seconds`: between two questions to the cluster, at most.
+    `python` is the interpreter on the nodes that has this package, "" for the one of this process.
+    `poll_seconds` is the maximum time between two queries to the cluster.
     """
 
     engine: str = LOCAL
@@ -101,17 +101,22 @@ class ClusterSettings:
     workspaces: Mapping[str, tuple[str | None, JobResources]] = field(default_factory=dict)
 
     def of(self, workspace: str) -> tuple[str, JobResources]:
-        """Return the engine and the need of the tasks of a workspace."""
+        """Return the engine and the job resources of the tasks of a workspace."""
         engine, need = self.workspaces.get(workspace, (None, NOTHING))
         return engine or self.engine, need.over(self.need)
 
     @classmethod
     def parse(cls, values: Mapping[Any, Any]) -> tuple[ClusterSettings, list[str]]:
-        """Return the settings under the keys `engine`, `slurm` and `workspaces`, and what is wrong with them,
-        in sentences.
-        """
+        """Return the settings in `engine`, `slurm` and `workspaces`, and their problems as sentences."""
         problems: list[str] = []
-        slurm = dict(values.get("slurm") or {}) if isinstance(values.get("slurm"), Mapping) else {}
+
+        def mapping(key: str, example: str) -> dict[Any, Any]:
+            value = values.get(key)
+            if value is not None and not isinstance(value, Mapping):
+                problems.append(f"{key} should be a mapping {example}.")
+            return dict(value) if isinstance(value, Mapping) else {}
+
+        slurm = mapping("slurm", "such as {partition: gpu, cpus: 4}")
         own: dict[str, Any] = {}
         if isinstance(python := slurm.pop("python", None), str) and "\0" not in python:
             own["python"] = python.strip()
@@ -122,24 +127,20 @@ class ClusterSettings:
             problems.append(
                 f"slurm.poll_seconds should be a number of seconds from 1 to 3600, not {shown(poll)}."
             )
-        if values.get("slurm") is not None and not isinstance(values["slurm"], Mapping):
-            problems.append("slurm should be a mapping such as {partition: gpu, cpus: 4}.")
-        engine, need = _place(values.get("engine"), slurm, "", problems)
-        single = values.get("workspaces")
+        engine, need = _executor(values.get("engine"), slurm, "", problems)
         workspaces: dict[str, tuple[str | None, JobResources]] = {}
-        for name, one in single.items() if isinstance(single, Mapping) else ():
-            told = name[:_MAX_NAME] if isinstance(name, str) else shown(name)
+        for name, one in mapping("workspaces", "of their names to their settings").items():
+            label = f"workspaces.{name[:_MAX_NAME] if isinstance(name, str) else shown(name)}"
             if isinstance(name, str) and isinstance(one, Mapping):
-                where = f"workspaces.{told}."
-                workspaces[name] = _place(one.get("engine"), one.get("slurm") or {}, where, problems)
+                workspaces[name] = _executor(one.get("engine"), one.get("slurm") or {}, f"{label}.", problems)
             else:
-                problems.append(f"workspaces.{told} should be a mapping such as {{engine: slurm}}.")
-        if single is not None and not isinstance(single, Mapping):
-            problems.append("workspaces should be a mapping of their names to their settings.")
+                problems.append(f"{label} should be a mapping such as {{engine: slurm}}.")
         return cls(engine=engine or LOCAL, need=need, workspaces=workspaces, **own), problems
 
 
-def _place(engine: object, need: object, where: str, problems: list[str]) -> tuple[str | None, JobResources]:
+def _executor(
+    engine: object, need: object, where: str, problems: list[str]
+) -> tuple[str | None, JobResources]:
     if engine is not None and engine not in ENGINES:
         problems.append(f"{where}engine should be {' or '.join(ENGINES)}, not {shown(engine)}.")
         engine = None
@@ -152,11 +153,11 @@ def _place(engine: object, need: object, where: str, problems: list[str]) -> tup
 
 
 def seconds_of(value: object) -> float | None:
-    """Return the seconds of a number, of `4h`, `1h30m`, and of `4:00:00` or `1-12:00` (days, hours, minutes)
-    as Slurm writes them; None when it is none of these.
+    """Return the seconds of a number, of `4h` or `1h30m`, or of `4:00:00` or `1-12:00` (days and hours) as
+    Slurm writes them; None for anything else.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if 0 < value <= _MAX_SECONDS else None  # YAML reads 4:00:00 as seconds, too
+        return float(value) if 0 < value <= _MAX_SECONDS else None  # YAML also reads 4:00:00 as seconds
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -166,12 +167,10 @@ def seconds_of(value: object) -> float | None:
 
 
 def _clock(found: re.Match[str]) -> float:
-    days, first, second, third = (None if one is None else int(one) for one in found.groups())
-    if days is not None:
-        return days * 86400.0 + int(first or 0) * 3600 + int(second or 0) * 60 + int(third or 0)
-    if third is not None:
-        return int(first or 0) * 3600.0 + int(second or 0) * 60 + third
-    return int(first or 0) * 60.0 + int(second or 0)
+    days, first, second, third = (int(one or 0) for one in found.groups())
+    if found[1] is None and found[4] is None:  # minutes and seconds
+        return first * 60.0 + second
+    return days * 86400.0 + first * 3600 + second * 60 + third
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[object], str | None]:

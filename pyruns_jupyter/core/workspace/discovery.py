@@ -11,14 +11,14 @@ from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 from .workspace import WorkspaceFolder, is_workspace
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-_MAX_VISITED = 5000  # folders that a search looks into, however large the tree is
+_MAX_VISITED = 5000  # folders that a search reads
 
 
 def workspaces_in(root: Path) -> list[WorkspaceFolder]:
-    """Return the workspaces of one `_pyruns_` folder, by name.
+    """Return the workspaces of one `_pyruns_` folder, sorted by name.
 
     Raises:
-        OSError: when it is not there, or may not be read.
+        OSError: if it does not exist or cannot be read.
     """
     with os.scandir(root) as entries:
         names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -30,8 +30,8 @@ def workspaces_in(root: Path) -> list[WorkspaceFolder]:
 def discover(base: Path, *, depth: int = 4, limit: int = 200) -> list[WorkspaceFolder]:
     """Return at most `limit` workspaces of projects at most `depth` folders below `base`, last used first.
 
-    Nearer projects are found first. Hidden folders, environments, `node_modules` and links are not entered,
-    and the search ends after a bounded number of folders.
+    Projects closer to `base` are found first. Hidden folders, environments, `node_modules` and links are
+    skipped, and the search ends after a limited number of folders.
     """
     found: list[WorkspaceFolder] = []
     level, visited = [Path(os.path.abspath(base))], 0
@@ -62,8 +62,6 @@ def _subfolders(folder: Path) -> list[str]:
 def _last_used(workspace: WorkspaceFolder) -> float:
     times = [0.0]
     for path in (workspace.folder, workspace.tasks):
-        try:
+        with suppress(OSError):
             times.append(path.stat().st_mtime)
-        except OSError:
-            continue
     return max(times)

@@ -1,8 +1,8 @@
-"""Projects that were moved or copied: which paths in a task file lead to what lies here now.
+"""Resolving the paths in task files of projects that were moved or copied.
 
-A task file holds absolute paths. When the project lies elsewhere now, a path below the place where it was
-leads to the same place below where it is, if there is something; the old place may exist all the same (a
-copied project) and is left alone.
+A task file contains absolute paths. If the project is at another path now, a path below its old folder is
+replaced by the same path below its new folder, if that exists. The old one may still exist (of a copied
+project) and is not used.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .workspace import WorkspaceFolder
 
 
 def task_script(workspace: WorkspaceFolder, info: TaskInfo) -> Path | None:
-    """Return the script that a task runs, None when there is none (any more).
+    """Return the script that a task runs, None if it does not exist (any more).
 
-    A script beside `_pyruns_` comes before one of the same name elsewhere; one outside of the project (see
-    `boundary`) is none.
+    A script next to `_pyruns_` takes precedence over one with the same name elsewhere; one outside of the
+    project (see `boundary`) is ignored.
     """
     stored = _path(info.get("script"))
     current = workspace.script
@@ -45,7 +45,7 @@ def task_workdir(workspace: WorkspaceFolder, info: TaskInfo) -> Path:
 
 
 def _moved(workspace: WorkspaceFolder, info: TaskInfo, path: Path) -> Path | None:
-    """Return where `path` is after the project moved, None when it did not move or `path` lay outside."""
+    """Return the new path of `path` after the project moved, None if it did not, or `path` was outside."""
     for former in _former_projects(workspace, info):
         if former == workspace.project or _same(former, workspace.project):
             continue
@@ -57,7 +57,7 @@ def _moved(workspace: WorkspaceFolder, info: TaskInfo, path: Path) -> Path | Non
 
 
 def _former_projects(workspace: WorkspaceFolder, info: TaskInfo) -> list[Path]:
-    """Return where the project was when the task was made, as far as that is written anywhere."""
+    """Return the known folders of the project when the task was created."""
     try:
         stored = workspace.info()
     except Unreadable:

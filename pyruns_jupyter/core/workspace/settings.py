@@ -1,6 +1,6 @@
 """`_pyruns_settings.yaml`: the settings of a project, shared with the command-line program `pyruns`.
 
-Source of the keys: `docs/disk-format.md`. Keys that nobody here knows are kept in `Settings.values`.
+Source of the keys: `docs/disk-format.md`. Unknown keys are kept in `Settings.values`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -29,69 +29,65 @@ from .cluster_settings import ClusterSettings
 MAX_BYTES = 1024 * 1024
 MAX_SWEEP = 10_000
 MAX_GPUS = 64  # of a task
-MAX_SWEEP_LIMIT = 1_000_000  # a larger `sweep_limit` counts as this: its values are held in memory
+MAX_SWEEP_LIMIT = 1_000_000  # the maximum of `sweep_limit`: the values of a sweep are held in memory
 _DEFAULTS = "Default settings are used."
-_MAX_PARSED = 64  # files
 _LOCK_SECONDS = 5.0
 _MAX_DIGITS = 1000  # of a number in `global_env`
 _ENVIRONMENT = "a mapping of names (without =) to texts, numbers, true or false"
 _AUTO = ("max_jobs", "default_gpus")  # keys whose value may be `auto`, which is their default
-_OTHERS = ("global_env", "pass_defaults_in", "gpus", "cluster", "values", "problem")  # read in another way
+_OTHERS = ("global_env", "pass_defaults_in", "gpus", "cluster", "values", "problem")  # not read by `_known`
 
 DEFAULT_TEXT = """\
-# Settings of this project, for all its workspaces. Edit freely; a key that is missing has its default.
+# Settings of this project, for all its workspaces. A key that is missing has its default value.
 
 # How Python tasks are started
-python_executable:                # absolute path (or of an environment); empty = the Python that runs Pyruns
+python_executable:                # path of a Python or an environment; empty = the Python that runs Pyruns
 conda_env:                        # name or folder of a conda environment, used without python_executable
-global_env: {}                    # environment variables of every task; a task's own ones win
+global_env: {}                    # environment variables of every task; a task's own ones take precedence
 
 # How shell tasks are started
 shell_mode: follow                # follow = the shell you work in; custom = shell_executable
 shell_executable:                 # absolute path, used with shell_mode: custom
 
 # Limits and times of this program
-# snapshot_code: false            # store the code when tasks are queued, and run that: edit on meanwhile
-# pass_defaults: false            # true = tasks are also passed what equals the default of their script
-# sweep_limit: 10000              # tasks that one sweep may make
-# stop_grace_seconds: 10          # between asking a task to stop and killing it
-# terminal: true                  # false = output goes straight into the log: faster, no colours, no bars
-# terminal_columns: 120           # the size that programs believe their terminal has
+# snapshot_code: false            # run the code as it was when the tasks were queued
+# pass_defaults: false            # true = also pass values that equal the default of the script
+# sweep_limit: 10000              # maximum number of tasks in one sweep
+# stop_grace_seconds: 10          # between SIGTERM and SIGKILL when a task is stopped
+# terminal: true                  # false = output goes directly to the log: faster, without colours and bars
+# terminal_columns: 120           # size of the terminal that tasks run in
 # terminal_rows: 30
-# log_limit_mb: 100               # of a log, beyond which only its last 256 KiB are kept; default: no limit
+# log_limit_mb: 100               # log size limit; beyond it only the last 256 KiB are kept; default: none
 # max_jobs: auto                  # parallel tasks of the whole project; auto = one per usable CPU core
-# stop_after_failures: 0          # give a batch up after so many equal failures in a row; 0 = never
-# resume: false                   # queue again what a restart of the machine or container ended
-# silent_after_minutes: 10        # without output and points until a running task is flagged; 0 = never
-# scheduler_linger_seconds: 2     # how long the scheduler stays when nothing is left to do
+# stop_after_failures: 0          # cancel a batch after this many identical failures in a row; 0 = never
+# resume: false                   # requeue tasks that a restart of the machine or container interrupted
+# silent_after_minutes: 10        # without output or metrics: then a running task is stalled; 0 = never
+# scheduler_linger_seconds: 2     # how long an idle scheduler waits before it exits
 
-# A cluster to run on (Slurm), from a machine that submits to it
-# engine: slurm                   # default: local = on this machine; the next keys are what a job asks for
+# Running on a cluster (Slurm), from a machine that can submit jobs to it
+# engine: slurm                   # default: local = on this machine; the next keys are the resources of a job
 # slurm: {partition: gpu, account: lab, gpus: 1, cpus: 4, memory: 16G, time: 4h, extra: [--qos=high]}
-# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # of single workspaces, also pass_defaults
+# workspaces: {train: {engine: slurm, slurm: {memory: 64G}}}   # for single workspaces, also pass_defaults
 
 # For the command-line program pyruns, which shares this file
 header_refresh_interval: 3        # seconds between two measurements of the machine
-monitor_chunk_size: 50000         # bytes of a log loaded at a time
+monitor_chunk_size: 50000         # bytes of a log loaded at once
 monitor_scrollback: 100000        # lines of a log kept in view
 
 # GPUs (NVIDIA)
-# default_gpus: auto              # of each task; auto = 1 where the script imports a GPU framework
+# default_gpus: auto              # GPUs per task; auto = 1 if the script imports a GPU framework
 gpu_scheduler_enabled: false              # tasks wait until GPUs are free
 gpu_scheduler_task_mode: single           # single | multi
 gpu_scheduler_selection_mode: auto        # auto | specified
 gpu_scheduler_gpus_per_task: 1            # with task_mode multi
 gpu_scheduler_device_ids: []              # auto: the GPUs to choose from; specified: exactly these
 gpu_scheduler_min_free_memory_gb: 8.0     # GiB that must be free on a GPU
-gpu_scheduler_min_idle_pct: 70            # percent of a GPU that must be idle
-gpu_scheduler_stable_seconds: 15          # for how long both must hold
+gpu_scheduler_min_idle_pct: 70            # percentage of a GPU that must be idle
+gpu_scheduler_stable_seconds: 15          # how long both conditions must hold
 gpu_scheduler_max_wait_seconds: 172800
 gpu_scheduler_respect_cuda_visible_devices: true
 gpu_scheduler_require_same_gpu_model: false
 """
-
-
-_parsed: dict[Path, tuple[bytes, Settings]] = {}
 
 _Text = Annotated[str, Meta(pattern=r"^[^\0]*$", description="text")]
 _Seconds = Annotated[float, Meta(ge=0, lt=1e9, description="a number of seconds, 0 or more")]
@@ -104,7 +100,7 @@ _Size = Annotated[int, Meta(ge=1, le=10_000)]
 class GpuSettings:
     """How tasks get GPUs: the keys `gpu_scheduler_*`, which the program `pyruns` has too.
 
-    `count` GPUs a task when `enabled`; `devices` are indices or UUIDs to choose from.
+    `count` GPUs per task if `enabled`; `devices` are indices or UUIDs to choose from.
     """
 
     enabled: bool = False
@@ -118,7 +114,7 @@ class GpuSettings:
     same_model: bool = False
 
 
-# Of the values in the file, where fields do not have them.
+# Types of values in the file that differ from those of the fields.
 _GPU_KINDS: dict[str, Any] = {
     "task_mode": Annotated[Literal["single", "multi"], Meta(description="single or multi")],
     "selection_mode": Annotated[Literal["auto", "specified"], Meta(description="auto or specified")],
@@ -136,10 +132,10 @@ _GPU_KEYS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one project. `values` holds every key of the file as it was read.
+    """The settings of one project. `values` contains all keys of the file, unchanged.
 
-    `problem` says in sentences that the file could not be understood (all settings are defaults then), or
-    which values have the wrong type (these have their defaults).
+    `problem` says in sentences why the file cannot be read (then all settings have their defaults), or which
+    values are invalid (these have their defaults).
     """
 
     python_executable: _Text = ""
@@ -184,19 +180,11 @@ class Settings:
     def load(cls, root: Path) -> Settings:
         """Read the settings in `root` (the `_pyruns_` folder); a missing file means defaults.
 
-        A file that did not change is not parsed again, also in forks of a process that did.
+        An unchanged file is not parsed again, not even in forks of a process that did.
         """
         path = root / SETTINGS_NAME
         try:
-            data = read_whole(path, most=MAX_BYTES)[0]
-            known = _parsed.get(path)
-            if known is not None and known[0] == data:
-                return known[1]
-            settings = cls.parse(data, path)
-            if len(_parsed) >= _MAX_PARSED:
-                _parsed.clear()
-            _parsed[path] = data, settings
-            return settings
+            return _parse(read_whole(path, most=MAX_BYTES)[0], path)
         except FileNotFoundError:
             return cls()
         except Unreadable as error:
@@ -216,47 +204,34 @@ class Settings:
             text = data.decode("utf-8-sig")
             check_depth(text)
             values = yaml.load(text, Loader=loader)  # a safe loader in both cases
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            place = f" in line {mark.line + 1}" if mark else ""
-            return cls(problem=f"{path} is not valid YAML{place}: {error.problem}. {_DEFAULTS}")
-        except UnicodeDecodeError as error:
-            return cls(problem=f"{path} is not UTF-8 text (byte {error.start}). {_DEFAULTS}")
-        except yaml.reader.ReaderError as error:
-            return cls(
-                problem=f"{path} is not valid YAML: character {error.position + 1} is none that YAML allows. "
-                f"{_DEFAULTS}"
-            )
-        except (ValueError, RecursionError) as error:
-            return cls(problem=f"{path} is not valid YAML: {error}. {_DEFAULTS}")
-        except Exception:  # noqa: BLE001  # what that reader raises for `!!int ""`, `!!bool x`, `!!timestamp x`
-            return cls(problem=f"{path} is not valid YAML: a value does not fit its type. {_DEFAULTS}")
+        except Exception as error:  # noqa: BLE001  # PyYAML raises others too, as for `!!int ""` or `!!bool x`
+            return cls(problem=f"{path} {_yaml_problem(error)}. {_DEFAULTS}")
         if values is None:
             values = {}
         if not isinstance(values, dict):
-            return cls(problem=f"{path} should hold `key: value` lines. {_DEFAULTS}")
+            return cls(problem=f"{path} should contain `key: value` lines. {_DEFAULTS}")
         try:
             return _typed(values, path)
-        except Exception:  # noqa: BLE001  # the project has to stay reachable, so that this can be mended
-            return cls(problem=f"{path} holds a value that cannot be used. {_DEFAULTS}")
+        except Exception:  # noqa: BLE001  # the project must open anyway, so that the file can be corrected
+            return cls(problem=f"{path} contains an invalid value. {_DEFAULTS}")
 
     @property
     def python(self) -> str:
-        """The interpreter of Python tasks: the one set, else the one that runs us."""
+        """The interpreter of Python tasks: `python_executable`, else the one of this process."""
         return self.python_executable or sys.executable
 
     @property
     def log_limit(self) -> int | None:
-        """The most bytes of output that a log holds, None without a limit."""
+        """The maximum size of a log in bytes, None without a limit."""
         return None if self.log_limit_mb is None else int(self.log_limit_mb * 1_000_000)
 
     def passes_defaults(self, workspace: str) -> bool:
-        """Return whether the tasks of a workspace are also passed what equals the default of their script."""
+        """Return whether tasks of a workspace are also passed values that equal the script's defaults."""
         return self.pass_defaults_in.get(workspace, self.pass_defaults)
 
     def shell(self) -> str | None:
-        """Return the shell of new shell tasks: the custom one, else the one that people work in here; None
-        without any.
+        """Return the shell of new shell tasks: the custom one, else the one that the user works in; None if
+        there is none.
         """
         from .shells import working_shell
 
@@ -265,9 +240,9 @@ class Settings:
         return working_shell()
 
     def interpreter_problem(self) -> str | None:
-        """Return a sentence when Python tasks cannot be started for lack of an interpreter, else None.
+        """Return a sentence if the interpreter of Python tasks is missing, else None.
 
-        Whether a conda environment is there is seen when a run starts: looking for it takes time.
+        A conda environment is checked only when a run starts, since that takes time.
         """
         if self.conda_env and not self.python_executable:
             return None
@@ -280,7 +255,7 @@ class Settings:
         )
 
     def shell_problem(self) -> str | None:
-        """Return a sentence when shell tasks cannot be started, else None."""
+        """Return a sentence if the shell of shell tasks is missing, else None."""
         if self.shell():
             return None
         if self.shell_mode == "custom":
@@ -291,12 +266,31 @@ class Settings:
         return f"No shell was found. Set shell_mode: custom and shell_executable in {SETTINGS_NAME}."
 
 
+@lru_cache(maxsize=64)
+def _parse(data: bytes, path: Path) -> Settings:
+    return Settings.parse(data, path)
+
+
+def _yaml_problem(error: Exception) -> str:
+    import yaml
+
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 text (byte {error.start})"
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark
+        return f"is not valid YAML{f' in line {mark.line + 1}' if mark else ''}: {error.problem}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"is not valid YAML: character {error.position + 1} is not allowed"
+    if isinstance(error, (ValueError, RecursionError)):
+        return f"is not valid YAML: {error}"
+    return "is not valid YAML: a value does not match its type"
+
+
 def settings_text(root: Path) -> str:
-    """Return the settings in `root` (the `_pyruns_` folder) as they were written, by default what a new
-    project gets.
+    """Return the text of the settings in `root` (the `_pyruns_` folder), by default that of a new project.
 
     Raises:
-        Unreadable: when the file is no text, or cannot be read.
+        Unreadable: if the file is not text, or cannot be read.
     """
     try:
         return read_text(root / SETTINGS_NAME, follow=False)
@@ -308,16 +302,18 @@ def change_settings(root: Path, text: str, *, expected: str) -> None:
     """Replace the settings by `text`, if they still are `expected`.
 
     Raises:
-        InvalidInput: when `text` holds something that cannot be used.
-        Conflict: when another process has changed them meanwhile.
-        Unreadable: when they cannot be read.
-        Busy: when another process is changing them.
-        OSError: when they cannot be written.
+        InvalidInput: if `text` contains an invalid value.
+        Conflict: if another process has changed the settings.
+        Unreadable: if the settings cannot be read.
+        Busy: if another process is changing them.
+        OSError: if they cannot be written.
     """
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
-        raise InvalidInput("The settings hold characters that are not valid Unicode.", field="text") from None
+        raise InvalidInput(
+            "The settings contain characters that are not valid Unicode.", field="text"
+        ) from None
     if len(data) > MAX_BYTES:
         raise InvalidInput(f"The settings are longer than {MAX_BYTES >> 20} MiB.", field="text")
     path = root / SETTINGS_NAME
@@ -333,7 +329,7 @@ def change_settings(root: Path, text: str, *, expected: str) -> None:
 def _typed(values: dict[Any, Any], path: Path) -> Settings:
     problems: list[str] = []
     wanted = {key: value for key, value in values.items() if key not in _AUTO or value != "auto"}
-    known = _known({name: (name, kind) for name, kind in _kinds(Settings).items()}, wanted, path, problems)
+    known = _known(_kinds(Settings), {}, wanted, path, problems)
     known["gpus"] = _gpu_settings(values, path, problems)
     if "sweep_limit" in known:
         known["sweep_limit"] = min(known["sweep_limit"], MAX_SWEEP_LIMIT)
@@ -344,18 +340,23 @@ def _typed(values: dict[Any, Any], path: Path) -> Settings:
         else:
             known["global_env"] = environment
     known["cluster"], wrong = ClusterSettings.parse(values)
-    problems += [f"{path}: {one} It is not used." for one in wrong]
-    known["pass_defaults_in"] = _passing(values.get("workspaces"), path, problems)
+    problems += [f"{path}: {one} It is ignored." for one in wrong]
+    known["pass_defaults_in"] = _pass_defaults_in(values.get("workspaces"), path, problems)
     kept = {key: value for key, value in values.items() if isinstance(key, str)}
     return Settings(**known, values=kept, problem=" ".join(problems) or None)
 
 
 def _known(
-    kinds: Mapping[str, tuple[str, Any]], values: Mapping[Any, Any], path: Path, problems: list[str]
+    kinds: Mapping[str, Any],
+    keys: Mapping[str, str],
+    values: Mapping[Any, Any],
+    path: Path,
+    problems: list[str],
 ) -> dict[str, Any]:
-    """Return the values of fields, each of which has a key in the file and a type."""
+    """Return the values of fields of these `kinds`; `keys` has the names in the file that differ."""
     known: dict[str, Any] = {}
-    for name, (key, kind) in kinds.items():
+    for name, kind in kinds.items():
+        key = keys.get(name, name)
         value = values.get(key)
         if value is None:
             continue
@@ -374,13 +375,13 @@ def _problem(key: str, expected: str, value: object, path: Path) -> str:
 
 @cache
 def _kinds(owner: type) -> dict[str, Any]:
-    """Return the types of the values that the file holds under the names of fields."""
+    """Return the types of the values of fields in the file."""
     hints = get_type_hints(owner, include_extras=True)
     return {key: kind for key, kind in hints.items() if key not in _OTHERS}
 
 
-def _passing(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool]:
-    """Return `pass_defaults` of single workspaces; what else these may have is the cluster's."""
+def _pass_defaults_in(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool]:
+    """Return `pass_defaults` of single workspaces, whose other keys belong to the cluster settings."""
     found: dict[str, bool] = {}
     for name, one in workspaces.items() if isinstance(workspaces, dict) else ():
         value = one.get("pass_defaults") if isinstance(one, dict) and isinstance(name, str) else None
@@ -389,15 +390,15 @@ def _passing(workspaces: Any, path: Path, problems: list[str]) -> dict[str, bool
         elif value is not None:
             problems.append(
                 f"workspaces.{name[:80]}.pass_defaults in {path} should be true or false, but is "
-                f"{shown(value)}. It is not used."
+                f"{shown(value)}. It is ignored."
             )
     return found
 
 
 def _gpu_settings(values: Mapping[Any, Any], path: Path, problems: list[str]) -> GpuSettings:
     kinds = {**_kinds(GpuSettings), **_GPU_KINDS}
-    keys = {name: (f"gpu_scheduler_{_GPU_KEYS.get(name, name)}", kind) for name, kind in kinds.items()}
-    found = _known(keys, values, path, problems)
+    keys = {name: f"gpu_scheduler_{_GPU_KEYS.get(name, name)}" for name in kinds}
+    found = _known(kinds, keys, values, path, problems)
     found["devices"] = tuple(dict.fromkeys(str(one).strip() for one in found.get("devices", ())))
     mode, selection = found.pop("task_mode", "single"), found.pop("selection_mode", "auto")
     if selection == "specified" and found["devices"]:

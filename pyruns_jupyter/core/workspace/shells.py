@@ -1,7 +1,6 @@
-"""Shells: which one people work in, what a script is called there, and how each is told to run one.
+"""Shells: which one the user works in, and how each one runs a script.
 
-A script is given to a shell in that shell's own way and is never translated. All that differs between shells
-stands in this file.
+Scripts are never translated from one shell to another. All differences between shells are in this file.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ class ShellKind:
 
 
 # `-File` ends PowerShell's own options; without a policy Windows runs no scripts at all. Windows PowerShell
-# (not `pwsh`) takes UTF-8 for the system's code page unless a mark stands in front.
+# (not `pwsh`) reads UTF-8 in the system's code page unless the file begins with a byte order mark.
 _POWERSHELL = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
 _KINDS = {
     "pwsh": ShellKind(".ps1", _POWERSHELL),
     "powershell": ShellKind(".ps1", _POWERSHELL, encoding="utf-8-sig"),
-    # `/d`: no AutoRun of the registry. `cmd` finds labels reliably only with its own line ends.
+    # `/d`: no AutoRun of the registry. `cmd` finds labels reliably only with Windows line ends.
     "cmd": ShellKind(".cmd", ("/d", "/c"), line_end="\r\n"),
     "fish": ShellKind(".fish"),
     "nu": ShellKind(".nu"),
@@ -50,39 +49,39 @@ _VERSION = re.compile(r"(?<=[a-z])-?\d[\d.]*$")  # zsh-5.9, bash5
 
 
 def kind_of(shell: str) -> str:
-    """Return the name of a shell's kind, from its path: `bash`, `fish`, `powershell`, ..."""
+    """Return the kind of a shell by its path: `bash`, `fish`, `powershell`, ..."""
     name = PurePath(shell.replace("\\", "/")).name.lower().removesuffix(".exe").lstrip("-")
     return name if name in _KINDS else _VERSION.sub("", name)
 
 
 def script_name(shell: str) -> str:
-    """Return what a task's script for this shell is called."""
+    """Return the file name of a task's script for this shell."""
     return f"{PurePath(SHELL_CONFIG).stem}{_kind(shell).suffix}"
 
 
 def script_bytes(shell: str, text: str) -> bytes:
-    """Return a script as this shell reads it."""
+    """Return a script in the encoding and with the line ends of this shell."""
     kind = _kind(shell)
     lines = text if kind.line_end == "\n" else text.replace("\r\n", "\n").replace("\n", kind.line_end)
     return lines.encode(kind.encoding)
 
 
 def script_suffix(shell: str) -> str:
-    """Return the suffix that this shell wants of a script; "" when it takes any."""
+    """Return the suffix that this shell requires of a script, "" if it accepts any."""
     suffix = _kind(shell).suffix
     return suffix if suffix in (".ps1", ".cmd") else ""
 
 
 def command_line(shell: str, script: str) -> list[str]:
-    """Return the words that make a shell run a script."""
+    """Return the command that runs a script in a shell."""
     return [shell, *_kind(shell).words, script]
 
 
 def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str | None) -> str:
-    """Return the path of the shell for a task: the one set for the project, else its own, else bash or sh.
+    """Return the path of the shell for a task: that of the project, else the task's own, else bash or sh.
 
     Raises:
-        NotFound: when the shell that was asked for is not there.
+        NotFound: if that shell does not exist.
     """
     custom = settings.shell_executable if settings.shell_mode == "custom" else ""
     stored = info.get("shell_executable")
@@ -101,10 +100,10 @@ def shell_of_task(info: Mapping[str, Any], settings: Settings, search_path: str 
 
 
 def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> str | None:
-    """Return the shell that whoever started this process works in: the nearest one above it that waits for
-    commands, else `$SHELL`, else bash or sh; None without any.
+    """Return the shell that the user of this process works in: the nearest interactive one among its parent
+    processes, else `$SHELL`, else bash or sh; None if there is none.
 
-    A JupyterLab that was started by a hub or a service has no such shell above it.
+    A JupyterLab that was started by a hub or a service has no such parent.
     """
     for ancestor in (ancestors or _ancestors)():
         if kind_of(ancestor.executable) in _KINDS and ancestor.is_interactive:
@@ -121,7 +120,7 @@ def working_shell(ancestors: Callable[[], Sequence[Ancestor]] | None = None) -> 
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A process above this one: its program, and whether a person types its commands, if it is a shell."""
+    """A parent process: its program, and whether it is an interactive shell (if it is a shell)."""
 
     executable: str
     is_interactive: bool = True
@@ -139,17 +138,17 @@ def _ancestors() -> list[Ancestor]:
         try:
             words, executable = process.cmdline(), process.exe()
         except (psutil.Error, OSError):
-            break  # another user's: sudo, or the service that started all this
-        called = PurePath(words[0].lstrip("-")).name if words else ""
-        beside = str(PurePath(executable).with_name(called)) if called else ""
-        # One program may be several shells, by the name it is called (busybox, `sh`).
-        found.append(Ancestor(beside if shutil.which(beside) else executable, is_interactive(words[1:])))
+            break  # of another user: sudo, or the service that started everything
+        name = PurePath(words[0].lstrip("-")).name if words else ""
+        named = str(PurePath(executable).with_name(name)) if name else ""
+        # One program may be several shells, depending on the name it is started by (busybox, `sh`).
+        found.append(Ancestor(named if shutil.which(named) else executable, is_interactive(words[1:])))
     return found
 
 
 def is_interactive(words: Sequence[str]) -> bool:
-    """Return whether a shell that was started with these words takes commands from the user, and does not run
-    a script or a command that is one of the words.
+    """Return whether a shell with these arguments reads commands from the user, and does not run a script or
+    a command given by the arguments.
     """
     left = list(words)
     while left:

@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
-from pyruns_jupyter.core.fs.atomic import (
-    dump_json,
-    read_json,
-    sync_folder,
-    write_atomic,
-    write_new,
-)
+from pyruns_jupyter.core.fs.atomic import dump_json, put_new, read_json, sync_folder, write_atomic, write_new
 from pyruns_jupyter.core.fs.boundary import belongs_to
 from pyruns_jupyter.core.fs.regular_files import kind_of_file, may_exist
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
@@ -45,16 +39,16 @@ from .settings import DEFAULT_TEXT, Settings
 
 SCRIPT, SHELL = "script", "shell"
 _MAX_INFO_BYTES = 1024 * 1024
-SHELL_TEMPLATE = "config_default.sh"  # ours: the shell script that new shell tasks start from
+SHELL_TEMPLATE = "config_default.sh"  # our file: the shell script that new shell tasks start from
 WORKSPACE_STAGING = ".pyruns-workspace-"
 
 
 @dataclass(frozen=True)
 class WorkspaceFolder:
-    """One workspace on disk. Only the path is kept; everything else is read when asked for.
+    """One workspace on disk. Only the path is stored; everything else is read on access.
 
-    Nothing is read through links below `_pyruns_`. Scripts and what they name are read as far as the project
-    reaches (see `boundary`), and not outside of `within` when that is given: the folder that a server shows.
+    Nothing is read through links below `_pyruns_`. Scripts and the files they name are read only inside the
+    project (see `boundary`), and inside `within` (the root folder of a server) if that is given.
     """
 
     folder: Path
@@ -65,7 +59,7 @@ class WorkspaceFolder:
         """Return the existing workspace in `folder` (`.../_pyruns_/train`).
 
         Raises:
-            NotFound: when there is none.
+            NotFound: if there is none.
         """
         folder = Path(os.path.abspath(folder))
         if folder.parent.name != ROOT_NAME or not is_workspace(folder):
@@ -89,12 +83,12 @@ class WorkspaceFolder:
 
     @property
     def tasks(self) -> Path:
-        """The folder that holds the tasks; it may be missing while there are none."""
+        """The folder of the tasks; it may be missing while there are none."""
         return self.folder / TASKS
 
     @property
     def trash(self) -> Path:
-        """The folder that holds the removed tasks; it may be missing."""
+        """The folder of the removed tasks; it may be missing."""
         return self.folder / TASKS / TRASH
 
     @property
@@ -110,11 +104,10 @@ class WorkspaceFolder:
 
     @property
     def script(self) -> Path | None:
-        """The workspace's script: beside `_pyruns_`, else where it was; None when there is none (any more).
+        """The workspace's script: next to `_pyruns_`, else at its stored path; None if it does not exist.
 
-        A copied project has its script beside it, and the path that is written down leads to the original.
-        A script that lies elsewhere than the project, its repository or the server's folder is none, also
-        when a link leads there.
+        In a copied project, the stored path is still that of the original. A script outside of the project,
+        its repository or the server's folder is ignored, also if it is reached through a link.
         """
         if self.kind == SHELL:
             return None
@@ -122,14 +115,14 @@ class WorkspaceFolder:
         found = stored if stored is not None and _is_file(stored) and self.may_read(stored) else None
         if found is not None and found.parent == self.project:
             return found
-        for beside in others:
-            if _is_file(beside) and self.may_read(beside):
-                # The same file by another way keeps the name it has in all command lines so far.
-                return found if found is not None and found.samefile(beside) else beside
+        for other in others:
+            if _is_file(other) and self.may_read(other):
+                # The same file by another path keeps the path of all earlier command lines.
+                return found if found is not None and found.samefile(other) else other
         return found
 
     def _script_places(self) -> tuple[Path | None, list[Path]]:
-        """Return the path of the script that is written down, and where else it may lie."""
+        """Return the stored path of the script, and other possible paths."""
         try:
             path = self.info().get("script_path")
         except Unreadable:
@@ -139,14 +132,14 @@ class WorkspaceFolder:
         return stored, [self.project / name for name in names if name]
 
     def may_read(self, path: Path) -> bool:
-        """Return whether a file that the project names or links to may be read for it."""
+        """Return whether a file that the project names or links to may be read."""
         return belongs_to(path, self.project, self.within)
 
     def info(self) -> dict[str, Any]:
         """Return the content of `script_info.json`.
 
         Raises:
-            Unreadable: when it is missing or damaged.
+            Unreadable: if it is missing or damaged.
         """
         try:
             return read_json(self.folder / SCRIPT_INFO, most=_MAX_INFO_BYTES)
@@ -154,7 +147,7 @@ class WorkspaceFolder:
             raise Unreadable(f"{self.folder / SCRIPT_INFO} is missing.") from None
 
     def problem(self) -> str | None:
-        """Return why the workspace cannot run tasks as it is (a sentence), None when it can."""
+        """Return why the workspace cannot run tasks (a sentence), None if it can."""
         try:
             self.info()
         except Unreadable as error:
@@ -173,32 +166,32 @@ class WorkspaceFolder:
         stored, others = self._script_places()
         for path in [*others, *([] if stored is None else [stored])]:
             if path.is_file():
-                return f"The script {path} lies outside of the project and is not used. Copy it there."
+                return f"The script {path} is outside of the project and is not used. Copy it to the project."
         return f"The script {script_file(self.name)} is missing. Put it next to {self.root} or open it again."
 
     def tasks_problem(self) -> str | None:
-        """Return why no tasks are found (a sentence): what has the name `tasks` is no folder; else None."""
+        """Return a sentence if `tasks` is not a folder, so that no tasks are found; else None."""
         try:
             mode = self.tasks.lstat().st_mode
         except OSError:
             return None
         if stat.S_ISDIR(mode):
             return None
-        return f"{self.tasks} is {kind_of_file(mode)}; a folder is needed there. Move it away."
+        return f"{self.tasks} is {kind_of_file(mode)}, but has to be a folder. Move it away."
 
     def paths(self, name: str) -> TaskPaths:
-        """Return where the task `name` lies (it need not exist).
+        """Return the paths of the task `name`, which need not exist.
 
         Raises:
-            InvalidInput: when it is no legal task name.
+            InvalidInput: if it is not a valid task name.
         """
         return TaskPaths(self.tasks / check_task_name(name))
 
     def existing(self, name: str) -> TaskPaths:
-        """Return where the existing task `name` lies, safe to write to.
+        """Return the paths of the existing task `name`, which are safe to write to.
 
         Raises:
-            NotFound: when there is no such task, or it is reached through a link.
+            NotFound: if there is no such task, or it is reached through a link.
         """
         paths = TaskPaths(self.tasks / name)
         linked = self.tasks.is_symlink() or paths.folder.is_symlink()
@@ -210,23 +203,27 @@ class WorkspaceFolder:
         """Return the names of all tasks, in no particular order."""
         return [name for name, folder in scan_tasks(self.tasks) if is_task(folder)]
 
+    @property
+    def default(self) -> Path:
+        """The file with the default configuration (YAML, or a shell script); it may be missing."""
+        return self.folder / (SHELL_TEMPLATE if self.kind == SHELL else DEFAULT_CONFIG)
+
     def template_text(self) -> str:
         """Return the text that new configurations start from (YAML, or a shell script).
 
         Raises:
-            Unreadable: when it cannot be read as UTF-8 text, or is a link.
+            Unreadable: if it cannot be read as UTF-8 text, or is a link.
         """
-        path = self.folder / (SHELL_TEMPLATE if self.kind == SHELL else DEFAULT_CONFIG)
         try:
-            return read_text(path, follow=False)
+            return read_text(self.default, follow=False)
         except FileNotFoundError:
             return ""
 
     def check_writable(self) -> None:
-        """Check that writing below this workspace goes through no symbolic link and meets our own format.
+        """Check that no folder of this workspace is a symbolic link, and that its format is supported.
 
         Raises:
-            Conflict: naming the link, or the format of a later release.
+            Conflict: if one is a link, or a later release wrote the folder.
         """
         check_format(self.root)
         for path in (self.root, self.folder, self.tasks, self.trash):
@@ -239,19 +236,19 @@ class WorkspaceFolder:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that is too long, or a folder that may not be entered
+    except OSError:  # a name that is too long, or a folder that we cannot search
         return False
 
 
 def is_workspace(folder: Path) -> bool:
-    """Return whether a folder below `_pyruns_` is a workspace, also one that is damaged or forbidden."""
+    """Return whether a folder below `_pyruns_` is a workspace, perhaps damaged or not readable."""
     return may_exist(f"{folder}/{SCRIPT_INFO}")
 
 
 def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, str]]:
-    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task; links and dot names
-    are none, and nothing is found when `folder` or the one above it is a link.
+    """Yield name and path of every folder in `tasks/` (or its trash) that can be a task.
 
+    Links and names with a leading dot are skipped; nothing is found if `folder` or its parent is a link.
     Names in `known` are not checked again.
     """
     if os.path.islink(folder) or os.path.islink(folder.parent):
@@ -273,18 +270,17 @@ def scan_tasks(folder: Path, known: Container[str] = ()) -> Iterator[tuple[str, 
 def open_workspace(target: Path, *, within: Path | None = None) -> tuple[WorkspaceFolder, bool]:
     """Open the workspace of a script, a shell script or a folder; return whether it was created.
 
-    Nothing outside of `within` is read when that is given, see `WorkspaceFolder`.
+    Nothing outside of `within` is read if that is given, see `WorkspaceFolder`.
 
-    A `.py` file or a notebook has its workspace beside it; a folder (or a `.sh` file, which becomes the text
-    that new tasks start from) has the shell workspace of that folder; a workspace's own folder is opened as
-    it is.
+    The workspace of a `.py` file or a notebook is next to it. A folder has a shell workspace; a `.sh` file
+    opens that of its folder and becomes the text that new tasks start from. The folder of a workspace opens
+    that workspace.
 
     Raises:
-        NotFound: when there is no such file or folder.
-        InvalidInput: when the file cannot be opened as a workspace, as a script with a syntax error; nothing
-        is
-            written.
-        Conflict: when something else is in the way on disk.
+        NotFound: if there is no such file or folder.
+        InvalidInput: if the file cannot be opened as a workspace, like a script with a syntax error; nothing
+            is written.
+        Conflict: if something else has a name that is needed.
     """
     target = Path(os.path.abspath(target))
     if not target.exists():
@@ -305,7 +301,7 @@ def open_workspace(target: Path, *, within: Path | None = None) -> tuple[Workspa
         return workspace, created
     if suffix in (".yaml", ".yml"):
         raise InvalidInput(
-            f"{target.name} is a configuration. Open the script it belongs to, then use it there.",
+            f"{target.name} is a configuration. Open the script that it belongs to, and use it there.",
             field="path",
         )
     raise InvalidInput(
@@ -323,15 +319,14 @@ def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
         ) from None
     if name == SHELL_WORKSPACE:
         raise InvalidInput(
-            f"{script.name} has the name that is reserved for the shell workspace. Rename the script.",
-            field="path",
+            f"The name of {script.name} is reserved for the shell workspace. Rename the script.", field="path"
         )
     workspace = WorkspaceFolder(script.parent / ROOT_NAME / name, within)
     if is_workspace(workspace.folder):
         return workspace, False
     if not workspace.may_read(script):
         raise InvalidInput(
-            f"{script} is a link that leads out of the project, so it is not opened. Copy the script.",
+            f"{script} is a link to a file outside of the project and is not opened. Copy the script.",
             field="path",
         )
     text, source = _script_template(script, workspace)
@@ -348,7 +343,7 @@ def _open_script(script: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
 
 
 def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Path | None]:
-    """Return the first configuration of a script, and the file it was taken from, if any."""
+    """Return the default configuration of a script, and the file it was read from, if any."""
     from pyruns_jupyter.core.scripts.defaults import config_default_text
     from pyruns_jupyter.core.scripts.reading import read_parameters
 
@@ -361,7 +356,7 @@ def _script_template(script: Path, workspace: WorkspaceFolder) -> tuple[str, Pat
         path = script.parent / name if name else None
         if path is not None and path.is_file() and workspace.may_read(path):
             return read_text(path), path
-    return f"# Configuration of {script.name}, read by load(). Write one `key: value` a line.\n", None
+    return f"# Configuration of {script.name}, read by load(). One `key: value` per line.\n", None
 
 
 def _open_shell(project: Path, within: Path | None) -> tuple[WorkspaceFolder, bool]:
@@ -380,13 +375,13 @@ def _open_shell(project: Path, within: Path | None) -> tuple[WorkspaceFolder, bo
 
 
 def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, str]) -> bool:
-    """Create the workspace unless somebody else does so at this moment; return whether it was us."""
+    """Create the workspace unless another process does so meanwhile; return whether it was created here."""
     workspace.check_writable()
     root = workspace.root
     try:
         root.mkdir(exist_ok=True)
     except FileExistsError:
-        raise Conflict(f"{root} is a file. A folder of that name is needed there.") from None
+        raise Conflict(f"{root} is a file, but has to be a folder. Move it away.") from None
     tidy(root, lambda name: name.startswith(WORKSPACE_STAGING) or is_temporary_file(name))
     keep_out_of_git(root)
     _write_once(root / SETTINGS_NAME, DEFAULT_TEXT.encode())
@@ -409,11 +404,9 @@ def _create(workspace: WorkspaceFolder, info: dict[str, Any], files: dict[str, s
 
 
 def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
-    """Add the staged files to a folder that is there already; `script_info.json` last, it makes the
-    workspace.
-    """
+    """Add the staged files to an existing folder; last `script_info.json`, which makes it a workspace."""
     if not workspace.folder.is_dir():
-        raise Conflict(f"{workspace.folder} is in the way: a folder is needed there. Move it away.")
+        raise Conflict(f"{workspace.folder} is not a folder, but has to be one. Move it away.")
     (workspace.folder / TASKS).mkdir(exist_ok=True)
     created = False
     for path in sorted(staging.iterdir(), key=lambda path: path.name == SCRIPT_INFO):
@@ -423,29 +416,25 @@ def _complete(workspace: WorkspaceFolder, staging: Path) -> bool:
 
 
 def keep_out_of_git(root: Path) -> None:
-    """See to it that the `_pyruns_` folder does not make a repository dirty by itself.
+    """Add a `.gitignore` to the `_pyruns_` folder, so that it does not make a repository dirty.
 
-    Other programs create the folder without a `.gitignore`. One that is there, whatever it says, stays.
-    Nothing is raised: a folder that may not be written to stays as it is.
+    Other programs create the folder without one. An existing one is never changed. Nothing is raised if the
+    folder is not writable.
     """
     with suppress(OSError):
         _write_once(root / ".gitignore", b"*\n")
 
 
 def _write_once(path: Path, data: bytes) -> bool:
-    """Write `path` whole unless it is there; return whether it was written."""
+    """Write `path` as a whole unless it exists; return whether it was written."""
     if os.path.lexists(path):
         return False
     temporary = path.with_name(f".{path.name}{maker_suffix()}.tmp")
     write_new(temporary, data)
     try:
-        os.link(temporary, path)
+        put_new(temporary, path)
     except FileExistsError:
         return False
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            return False
-        os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)

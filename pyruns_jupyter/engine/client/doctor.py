@@ -16,7 +16,7 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.fs.filesystem import local_locks
 from pyruns_jupyter.core.fs.locks import FileLock
-from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.snapshots import pruning
 from pyruns_jupyter.core.provenance.snapshots.store import CODE
 from pyruns_jupyter.core.provenance.snapshots.trees import KEPT, TREES
 from pyruns_jupyter.core.taskfile import runs
@@ -208,7 +208,7 @@ def _stored_code(root: Path) -> Iterator[Finding]:
     if key is None:
         return
     try:
-        found = snapshots.find_unneeded(root)
+        found = pruning.find_unneeded(root)
     except (PyrunsError, OSError):
         return  # what cannot be read may name stored code
     if found.files:
@@ -216,11 +216,11 @@ def _stored_code(root: Path) -> Iterator[Finding]:
             "note",
             f"{_code_text(found)} in {folder} that no run of a task names.",
             "It was stored for tasks that do not exist any more.",
-            lambda: f"{_code_text(snapshots.prune(key))} was removed.",
+            lambda: f"{_code_text(pruning.prune(key))} was removed.",
         )
 
 
-def _code_text(found: snapshots.Unneeded) -> str:
+def _code_text(found: pruning.Unneeded) -> str:
     count = "1 snapshot" if found.snapshots == 1 else f"{found.snapshots} snapshots"
     return f"Stored code ({count}, {found.size / 1e6:,.1f} MB)"
 
@@ -281,7 +281,7 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
     except (NotFound, Unreadable):
         return
     run = runs.latest(info)
-    if run is None or not Ownership.of(info).gone(folder, run):
+    if run is None or not Ownership.of(info).is_orphaned(folder, run):
         return
     key = trusted_engine(workspace.root)
     if queue_facts(info) and not is_lost(info, workspace.root, key):

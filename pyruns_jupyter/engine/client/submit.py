@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError
 from pyruns_jupyter.core.common.host_identity import new_token
 from pyruns_jupyter.core.common.timestamps import stamp
-from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.core.provenance.git_state import source_state
+from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.ownership import (
     COPIED,
@@ -138,7 +138,7 @@ class BatchRequest:
         key = claim_engine(workspace.root)
         code, source = "", {}
         if settings.snapshot_code:
-            code = snapshots.take(key, workspace.script)
+            code = store.take(key, workspace.script)
             source = source_state(workspace.project).to_dict()
         options = with_default_gpus(
             options, workspace, [name for name, _ in wanted], settings, self.environment

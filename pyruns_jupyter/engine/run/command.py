@@ -21,8 +21,8 @@ from pyruns_jupyter.core.config.document import parse_config
 from pyruns_jupyter.core.fs.atomic import dump_json, write_new
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE
 from pyruns_jupyter.core.fs.text_files import read_source, read_text
-from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.core.provenance.git_state import script_hash
+from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.core.taskfile.metadata import env_of
 from pyruns_jupyter.core.taskfile.paths import (
     NOTEBOOK_SUFFIX,
@@ -75,7 +75,7 @@ def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
 
 
-def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tree | None]:
+def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[trees.Tree | None]:
     """Return a context with the tree of stored code that a job starts from, held as long as it lasts.
 
     None when that is the project itself, as always for shell tasks: their working folder is the project.
@@ -85,7 +85,7 @@ def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[snapshots.Tr
     """
     if not job.code or _is_shell_task(info, job.paths):
         return nullcontext(None)
-    return snapshots.use(job.root, job.code, trusted_engine(job.root), _say)
+    return trees.use(job.root, job.code, trusted_engine(job.root), _say)
 
 
 def _say(text: str) -> None:
@@ -93,7 +93,7 @@ def _say(text: str) -> None:
 
 
 def build_command(
-    job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: snapshots.Tree | None = None
+    job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: trees.Tree | None = None
 ) -> RunCommand:
     """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
     private copy of its configuration.
@@ -131,7 +131,7 @@ def _script_command(
     settings: Settings,
     environment: dict[str, str],
     own_environment: dict[str, str],
-    tree: snapshots.Tree | None,
+    tree: trees.Tree | None,
 ) -> RunCommand:
     # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
     from pyruns_jupyter.core.scripts.argv import passes_words, run_words
@@ -196,7 +196,7 @@ def _shell_command(
     )
 
 
-def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path, Path]:
+def _script(job: Job, info: TaskInfo, tree: trees.Tree | None) -> tuple[Path, Path]:
     """Return the script of a task, and the file to start: another one when it starts from stored code."""
     stored = _text(info.get("script"))
     script = task_script(WorkspaceFolder(job.root / job.workspace), info)
@@ -219,7 +219,7 @@ def _script(job: Job, info: TaskInfo, tree: snapshots.Tree | None) -> tuple[Path
     )
 
 
-def _search_path(value: str, workdir: Path, tree: snapshots.Tree) -> str:
+def _search_path(value: str, workdir: Path, tree: trees.Tree) -> str:
     """Return a PYTHONPATH whose folders inside the project are those of the stored code."""
     places = []
     for entry in value.split(os.pathsep):

@@ -22,8 +22,8 @@ from pyruns_jupyter.core.fs.atomic import is_plain_file
 from pyruns_jupyter.core.fs.inotify import PathWatch
 from pyruns_jupyter.core.fs.locks import PRIVATE_MODE, FileLock
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, tidy
-from pyruns_jupyter.core.provenance import snapshots
 from pyruns_jupyter.core.provenance.git_state import SourceWatch
+from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, is_passing
 from pyruns_jupyter.core.trust.engine_key import EngineKey, check_folders
@@ -100,7 +100,7 @@ class Scheduler:
         for folder in (paths.folder, paths.batches, paths.cluster, paths.studies, paths.ends):
             tidy(folder, is_temporary_file)  # of those that were killed while they wrote
         self._load(adopting=True)
-        if snapshots.has_trees(self._key):
+        if trees.has_trees(self._key):
             self._tidy_code()
         while self._here():
             self._advance()
@@ -260,7 +260,7 @@ class Scheduler:
             fork_detached(self._remove_trees)
 
     def _remove_trees(self) -> int:
-        snapshots.tidy_trees(self._key, self._batches.stored_code, self._say)
+        trees.tidy_trees(self._key, self._batches.stored_code, self._say)
         return 0
 
     def _fill(self, opened: ActiveBatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, EnginePaths
-from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine, scheduler_record
+from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
 from pyruns_jupyter.engine.queue.processes import become_daemon
 
 LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
@@ -75,4 +76,4 @@ def _say_who(lock: FileLock, key: EngineKey) -> None:
 
     who = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
     with suppress(OSError):  # for people only: a full disk stops nothing
-        lock.write(scheduler_record(key, who))
+        lock.write(json.dumps({**who, "key": key.id}).encode())

@@ -85,7 +85,7 @@ describe('a search for the best configuration', () => {
     [{ text: 'nobody: 1 | 2' }, 'nobody', 'has no argument'],
     [{ objective: ' ' }, 'objective', 'which figure'],
     [{ name: 'search' }, 'name', 'exists already'],
-    [{ name: 'a/b' }, 'name', 'cannot be used']
+    [{ name: 'a/b' }, 'name', 'Invalid task name']
   ])('is refused: %j', async (change, field, message) => {
     const { errors } = await preview(change);
     expect(errors[0].field).toBe(field);

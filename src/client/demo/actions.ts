@@ -117,7 +117,7 @@ function one(
 
 function mark(task: ITask, { action, tags = [] }: ActionRequest): void {
   if ((action === 'tag' || action === 'untag') && tags.length === 0) {
-    throw invalid("The request lacks 'tags'.", { field: 'tags' });
+    throw invalid("Missing field 'tags'.", { field: 'tags' });
   }
   if (action === 'tag') {
     task.tags = checkTags([...task.tags, ...tags]);
@@ -216,7 +216,7 @@ function restore(
   checkName(back);
   if (workspace.tasks.has(back)) {
     throw conflict(
-      `A task named '${back}' exists. Restore the one in the trash under another name, or rename the existing one first.`
+      `A task named '${back}' already exists. Restore this one under another name, or rename the existing one first.`
     );
   }
   workspace.trash = without(workspace, found);
@@ -273,7 +273,7 @@ export function change(
     checkIdle(task);
     if (workspace.tasks.has(patch.name ?? '')) {
       throw conflict(
-        `A task named '${patch.name}' exists already. Choose another name.`
+        `A task named '${patch.name}' already exists. Choose another name.`
       );
     }
   }
@@ -310,7 +310,7 @@ function checkExpected(task: ITask, expected: Record<string, unknown>): void {
       const what = { env: 'environment', pinned: 'pin' }[key] ?? key;
       const were = key === 'notes' || key === 'tags' ? 'were' : 'was';
       throw conflict(
-        `The ${what} of '${name}' ${were} changed meanwhile. Look at the task again before saving.`
+        `The ${what} of '${name}' ${were} changed elsewhere. Reload the task before saving.`
       );
     }
   }
@@ -323,10 +323,10 @@ function checkTags(tags: readonly string[]): string[] {
       : tag !== tag.trim()
         ? 'it begins or ends with a space'
         : /[,"]/.test(tag)
-          ? 'commas and quotation marks are not allowed in it'
+          ? 'commas and quotation marks are not allowed'
           : null;
     if (problem) {
-      throw invalid(`The tag '${tag}' cannot be used: ${problem}.`, {
+      throw invalid(`Invalid tag '${tag}': ${problem}.`, {
         field: 'tags'
       });
     }
@@ -338,7 +338,7 @@ function checkVariables(names: readonly string[]): void {
   const wrong = names.find(name => !/^[^\s=]+$/.test(name));
   if (wrong !== undefined) {
     throw invalid(
-      `'${wrong}' is no name of a variable: no space and no '=' may be in it.`,
+      `Invalid variable name '${wrong}': it must not be empty or contain spaces or '='.`,
       { field: 'env' }
     );
   }

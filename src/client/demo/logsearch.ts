@@ -32,10 +32,9 @@ export function searchBytes(bytes: Uint8Array, query: LogSearch): LogHits {
 function patternOf(query: LogSearch): RegExp {
   const { pattern, literal, ignore_case } = query;
   if (!pattern || pattern.length > LONGEST_PATTERN) {
-    throw invalid(
-      `'pattern' should have from 1 to ${LONGEST_PATTERN} characters.`,
-      { field: 'pattern' }
-    );
+    throw invalid(`'pattern' must have 1 to ${LONGEST_PATTERN} characters.`, {
+      field: 'pattern'
+    });
   }
   const source = literal
     ? pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -44,7 +43,7 @@ function patternOf(query: LogSearch): RegExp {
     return new RegExp(source, ignore_case ? 'gi' : 'g');
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    throw invalid(`This is no regular expression: ${what}.`, {
+    throw invalid(`Invalid regular expression: ${what}.`, {
       field: 'pattern'
     });
   }

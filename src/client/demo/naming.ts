@@ -23,10 +23,10 @@ export function checkName(name: string): void {
           : name.endsWith('.')
             ? "it ends with '.'"
             : forbidden
-              ? `the character '${forbidden[0]}' is not allowed in it`
+              ? `the character '${forbidden[0]}' is not allowed`
               : null;
   if (problem) {
-    throw invalid(`The task name '${name}' cannot be used: ${problem}.`, {
+    throw invalid(`Invalid task name '${name}': ${problem}.`, {
       field: 'name'
     });
   }

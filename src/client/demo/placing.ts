@@ -20,7 +20,7 @@ export function placeBeside(
     throw invalid("Give either 'before' or 'after'.", { field: 'before' });
   }
   if (names.includes(anchor)) {
-    throw invalid(`'${anchor}' cannot be put before or after itself.`, {
+    throw invalid(`'${anchor}' cannot be moved before or after itself.`, {
       field: 'names'
     });
   }

@@ -31,7 +31,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
 @pytest.mark.parametrize(
     ("value", "field", "message"),
     [
-        ({}, "name", "The request lacks 'name'."),
+        ({}, "name", "Missing field 'name'."),
         ({"name": None}, "name", "name must be text, not None."),
         ({"name": 1}, "name", "name must be text, not 1."),
         ({"name": "x", "more": 1}, "more", "Unknown field 'more'. Valid fields: env, flag,"),

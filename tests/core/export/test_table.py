@@ -184,7 +184,7 @@ def test_files_are_replaced_whole_and_only_when_asked(tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     write(target)
     assert target.read_bytes() == b"new"
-    with pytest.raises(Conflict, match="there already"):
+    with pytest.raises(Conflict, match="already exists"):
         write(target, b"x")
     write(target, b"again", replaceable={".csv"})
     assert target.read_bytes() == b"again"

@@ -20,6 +20,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
+from tests.core.making import set_pinned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
@@ -49,7 +50,7 @@ def came(watch: FolderWatch) -> bool:
 def test_what_is_worth_a_look(workspace: WorkspaceFolder, watch: FolderWatch) -> None:
     assert not came(watch)
     assert not watch.read()
-    tasks.set_pinned(workspace, "a", True)
+    set_pinned(workspace, "a", True)
     assert came(watch)
     assert not came(watch)
     (workspace.tasks / "b" / "config.sh").write_text("false\n")  # an editor
@@ -58,13 +59,13 @@ def test_what_is_worth_a_look(workspace: WorkspaceFolder, watch: FolderWatch) ->
     assert came(watch)
     assert watch.update(["a", "b", "c"])
     assert not watch.update(["a", "b", "c"])
-    tasks.set_pinned(workspace, "c", True)
+    set_pinned(workspace, "c", True)
     assert came(watch)
     tasks.rename(workspace, "c", "d")
     assert came(watch)
     watch.update(["a", "b", "d"])
     watch.read()
-    tasks.set_pinned(workspace, "d", False)
+    set_pinned(workspace, "d", False)
     assert came(watch)
     trash.trash(workspace, "d")
     assert came(watch)
@@ -97,7 +98,7 @@ def test_too_much_at_once(workspace: WorkspaceFolder, watch: FolderWatch) -> Non
     assert came(watch)
     while came(watch):
         pass
-    tasks.set_pinned(workspace, "a", True)
+    set_pinned(workspace, "a", True)
     assert came(watch)
 
 

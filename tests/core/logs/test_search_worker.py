@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.regular_expressions import compile_regex
 from pyruns_jupyter.core.logs import search_worker
-from pyruns_jupyter.core.logs.search import LogSearch, is_last, start_search
+from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, is_last
 
 
 def compiled(pattern: str) -> Any:
@@ -74,7 +74,8 @@ def test_blocks_are_whole_lines_and_everything(parts: list[bytes], size: int, st
 
 def scan(log: Path, **wanted: Any) -> list[dict[str, Any]]:
     """What the program answers."""
-    process = start_search(log, LogSearch(**{"ignore_case": False, "limit": 100, **wanted}))
+    process = SearchProcess()
+    process.request(log, LogSearch(**{"ignore_case": False, "limit": 100, **wanted}))
     try:
         lines = [process.next_line()]
         while not is_last(lines[-1]):
@@ -128,7 +129,7 @@ def test_a_line_full_of_hits(tmp_path: Path) -> None:
 def test_no_pattern(tmp_path: Path, pattern: str) -> None:
     log = tmp_path / "run1.log"
     log.write_bytes(b"x\n")
-    with pytest.raises(InvalidInput, match="This is not a regular expression: ") as caught:
+    with pytest.raises(InvalidInput, match="Invalid regular expression: ") as caught:
         scan(log, pattern=pattern)
     assert caught.value.field == "pattern"
     assert scan(log, pattern="[[a]")[-1]["done"]  # `regex` warns of it
@@ -139,15 +140,16 @@ def test_an_expression_that_takes_too_long(tmp_path: Path) -> None:
     log.write_bytes(b"ab\n" + b"a" * 5_000 + b"\n")
     (said,) = scan(log, pattern="(a+)+b", seconds=0.2)
     assert [hit[0] for hit in said["hits"]] == [0]
-    assert said["message"] == "This expression takes more than 0.2 s for a part of the log."
+    assert said["message"] == "The search was stopped: it took more than 0.2 s for a part of the log."
 
 
 def test_a_process_that_was_killed(tmp_path: Path) -> None:
     log = tmp_path / "run1.log"
     log.write_bytes(b"a" * 5_000)
-    process = start_search(log, LogSearch("(a+)+b"))
+    process = SearchProcess()
+    process.request(log, LogSearch("(a+)+b"))
     process.kill()
-    assert json.loads(process.next_line())["message"] == "The search was ended from outside."
+    assert json.loads(process.next_line())["message"] == "The search process was killed."
     process.close()
 
 

@@ -18,9 +18,8 @@ from pyruns_jupyter.core.metrics.read import last_metrics, run_metrics
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
-from pyruns_jupyter.core.tasks.edit import set_pinned
 from pyruns_jupyter.core.tasks.index import TaskIndex
-from tests.core.making import end_run, one_task, script_workspace, start_run
+from tests.core.making import end_run, one_task, script_workspace, set_pinned, start_run
 
 NAN, INF = math.nan, math.inf
 JSON = st.recursive(

@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "a table is missing" in refused()
     path.unlink()
     os.mkfifo(path)
-    assert "no regular file" in refused()
+    assert "not a regular file" in refused()
     path.unlink()
     store(tmp_path).close()
     assert "points of the task are missing" in refused(

@@ -18,8 +18,7 @@ import pytest
 
 from pyruns_jupyter.core.common.errors import Busy, InvalidInput, NotFound, Unreadable, Untrusted
 from pyruns_jupyter.core.common.host_identity import STATE_VARIABLE
-from pyruns_jupyter.core.provenance import snapshots
-from pyruns_jupyter.core.provenance.snapshots import store
+from pyruns_jupyter.core.provenance.snapshots import pruning, store, trees
 from pyruns_jupyter.core.taskfile.paths import EnginePaths
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
@@ -33,11 +32,11 @@ def git(folder: Path, *words: str) -> str:
 
 
 def take(root: Path, script: Path | None = None) -> str:
-    return snapshots.take(claim_engine(root), script)
+    return store.take(claim_engine(root), script)
 
 
-def use(root: Path, digest: str) -> AbstractContextManager[snapshots.Tree]:
-    return snapshots.use(root, digest, claim_engine(root), fail)
+def use(root: Path, digest: str) -> AbstractContextManager[trees.Tree]:
+    return trees.use(root, digest, claim_engine(root), fail)
 
 
 def fail(said: str) -> None:
@@ -45,10 +44,10 @@ def fail(said: str) -> None:
 
 
 def tidy_trees(root: Path, needed: Callable[[], list[str]], say: Callable[[str], None] = fail) -> None:
-    snapshots.tidy_trees(claim_engine(root), needed, say)
+    trees.tidy_trees(claim_engine(root), needed, say)
 
 
-def trees(root: Path) -> Path:
+def tree_folder(root: Path) -> Path:
     return claim_engine(root).state / "trees"
 
 
@@ -65,7 +64,7 @@ def project(folder: Path, **files: str) -> Path:
 
 
 def paths(root: Path, digest: str) -> set[str]:
-    return set(snapshots.load(root, digest).files)
+    return set(store.load(root, digest).files)
 
 
 def test_without_git_code_is_stored_and_data_is_not(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_in_a_repository_git_says_what_is_code(tmp_path: Path) -> None:
     (top / "ml" / "lib.py").unlink()
     (top / "ml" / "data").mkdir()
     digest = take(root, top / "ml" / "train.py")
-    manifest = snapshots.load(root, digest)
+    manifest = store.load(root, digest)
     assert set(manifest.files) == {".gitignore", "shared/tool.sh", "ml/train.py", "ml/new.py"}
     assert manifest.files["shared/tool.sh"][2] is True
     assert manifest.project == "ml"
@@ -123,7 +122,7 @@ def test_submodules_are_code_too(tmp_path: Path) -> None:
     (tmp_path / "p" / "library" / "inner.py").write_text("changed = 1\n")
     digest = take(root)
     assert paths(root, digest) == {".gitmodules", "train.py", "library/inner.py"}
-    folder = snapshots.export(root, digest, tmp_path / "out")
+    folder = store.export(root, digest, tmp_path / "out")
     assert (folder / "library" / "inner.py").read_text() == "changed = 1\n"
 
 
@@ -147,13 +146,13 @@ def test_links_lead_to_the_same(tmp_path: Path) -> None:
     (base / "loop").symlink_to("loop")
     os.mkfifo(base / "pipe.py")
     digest = take(root)
-    manifest = snapshots.load(root, digest)
+    manifest = store.load(root, digest)
     assert manifest.links == {"inside.py": "lib/a.py", "absolute.py": "lib/a.py", "folder": "lib"}
     assert set(manifest.left_out) == {"away", "nowhere.py", "loop", "pipe.py"}
     with use(root, digest) as tree:
         assert (tree.folder / "absolute.py").resolve() == tree.folder / "lib" / "a.py"
         assert (tree.folder / "away").resolve() == outside
-    copy = snapshots.export(root, digest, tmp_path / "out")
+    copy = store.export(root, digest, tmp_path / "out")
     assert sorted(path.name for path in copy.iterdir() if path.is_symlink()) == [
         "absolute.py",
         "folder",
@@ -164,11 +163,11 @@ def test_links_lead_to_the_same(tmp_path: Path) -> None:
 def test_what_is_too_large_is_left_out_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_FILE_BYTES", 1024 * 1024)
     root = project(tmp_path / "p", big__json="x" * (1024 * 1024 + 1), small__json="{}")
-    manifest = snapshots.load(root, take(root))
+    manifest = store.load(root, take(root))
     assert set(manifest.files) == {"train.py", "small.json"}
     assert manifest.left_out == {"big.json": "it is larger than 1 MB"}
     monkeypatch.setattr(store, "MAX_TOTAL_BYTES", 5)
-    with pytest.raises(InvalidInput, match=r"too much to be stored.*snapshot_code: false"):
+    with pytest.raises(InvalidInput, match=r"too large to be stored.*snapshot_code: false"):
         take(root)
     assert len(list((root / ".code" / "manifests").iterdir())) == 1
 
@@ -212,7 +211,7 @@ def test_contents_are_private_and_stored_once(tmp_path: Path) -> None:
 def test_damage_is_told_and_never_run(tmp_path: Path) -> None:
     root = project(tmp_path / "p")
     digest = take(root)
-    content = snapshots.load(root, digest).files["train.py"][0]
+    content = store.load(root, digest).files["train.py"][0]
     place = Path(store.object_path(root / ".code", content))
     place.write_text("print(3)\n")
     with pytest.raises(Unreadable, match=r"train\.py is missing or damaged"), use(root, digest):
@@ -220,24 +219,24 @@ def test_damage_is_told_and_never_run(tmp_path: Path) -> None:
     place.unlink()
     with pytest.raises(Unreadable), use(root, digest):
         pass
-    assert [path.name for path in trees(root).iterdir() if path.is_dir()] == []
+    assert [path.name for path in tree_folder(root).iterdir() if path.is_dir()] == []
     assert take(root) == digest  # what was lost is stored again
     with use(root, digest) as tree:
         assert (tree.project / "train.py").read_text() == "print(1)\n"
     manifest = root / ".code" / "manifests" / f"{digest}.json"
     manifest.write_bytes(manifest.read_bytes().replace(b"train.py", b"../../x.py"))
     with pytest.raises(Unreadable, match="damaged"):
-        snapshots.load(root, digest)
+        store.load(root, digest)
     with pytest.raises(NotFound):
-        snapshots.load(root, "0" * 64)
+        store.load(root, "0" * 64)
     with pytest.raises(NotFound):
-        snapshots.load(root, "../../secret")
+        store.load(root, "../../secret")
 
 
 def test_a_manifest_cannot_lead_outside(tmp_path: Path) -> None:
-    manifest = snapshots.Manifest("", {"../x": ("0" * 64, 1, False)})
+    manifest = store.Manifest("", {"../x": ("0" * 64, 1, False)})
     with pytest.raises(Unreadable, match="outside"):
-        snapshots.Manifest.parse(manifest.dump(), tmp_path)
+        store.Manifest.parse(manifest.dump(), tmp_path)
 
 
 def plant(root: Path, files: dict[str, str], links: dict[str, str], project: str = "") -> str:
@@ -249,7 +248,7 @@ def plant(root: Path, files: dict[str, str], links: dict[str, str], project: str
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
         facts[path] = (digest, len(text), False)
-    data = snapshots.Manifest(project, facts, links).dump()
+    data = store.Manifest(project, facts, links).dump()
     digest = hashlib.sha256(data).hexdigest()
     place = root / ".code" / "manifests" / f"{digest}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -286,7 +285,7 @@ def test_nothing_of_a_snapshot_leads_out_of_its_folder(
     digest = plant(root, files, {path: text.format(victim=victim) for path, text in links.items()})
     out = tmp_path / "out"
     for write in (
-        lambda: snapshots.export(root, digest, out),
+        lambda: store.export(root, digest, out),
         lambda: use(root, digest).__enter__(),
     ):
         with suppress(Unreadable):
@@ -302,16 +301,16 @@ def test_what_a_link_in_the_store_leads_to_is_not_read(tmp_path: Path) -> None:
     root = project(tmp_path / "p")
     digest = take(root)
     manifest = root / ".code" / "manifests" / f"{digest}.json"
-    content = Path(store.object_path(root / ".code", snapshots.load(root, digest).files["train.py"][0]))
+    content = Path(store.object_path(root / ".code", store.load(root, digest).files["train.py"][0]))
     for place, error in ((content, Unreadable), (manifest, Unreadable)):
         place.rename(tmp_path / "elsewhere")
         place.symlink_to(tmp_path / "elsewhere")
         with pytest.raises(error):
-            snapshots.export(root, digest, tmp_path / "out" / place.name)
+            store.export(root, digest, tmp_path / "out" / place.name)
         place.unlink()
         os.mkfifo(place)  # reading it would wait for ever
         with pytest.raises(Unreadable):
-            snapshots.export(root, digest, tmp_path / "out" / f"{place.name}-fifo")
+            store.export(root, digest, tmp_path / "out" / f"{place.name}-fifo")
         place.unlink()
         (tmp_path / "elsewhere").rename(place)
 
@@ -364,15 +363,15 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "p" / odd).write_text("x\n")
     digest = take(root)
     assert odd in paths(root, digest)
-    assert (snapshots.export(root, digest, tmp_path / "out") / odd).read_text() == "x\n"
+    assert (store.export(root, digest, tmp_path / "out") / odd).read_text() == "x\n"
 
 
 def test_export_replaces_nothing(tmp_path: Path) -> None:
     root = project(tmp_path / "p")
     digest = take(root)
     with pytest.raises(InvalidInput, match="not empty"):
-        snapshots.export(root, digest, tmp_path / "p")
-    assert (snapshots.export(root, digest, tmp_path / "out") / "train.py").is_file()
+        store.export(root, digest, tmp_path / "p")
+    assert (store.export(root, digest, tmp_path / "out") / "train.py").is_file()
 
 
 def test_trees_are_shared_and_go_when_nobody_needs_them(tmp_path: Path) -> None:
@@ -579,7 +578,7 @@ def test_a_run_without_the_key_has_a_tree_of_its_own(tmp_path: Path) -> None:
     root = project(tmp_path / "p", data_in_x__npy="1")
     digest = take(root)
     said: list[str] = []
-    with snapshots.use(root, digest, None, said.append) as tree:
+    with trees.use(root, digest, None, said.append) as tree:
         assert (tree.project / "train.py").read_text() == "print(1)\n"
         assert (tree.project / "data" / "x.npy").read_text() == "1"
         assert not tree.folder.is_relative_to(tmp_path)
@@ -621,21 +620,21 @@ def test_what_nothing_needs_is_pruned(tmp_path: Path) -> None:
         end = "" if name == "damaged" else "}}"
         place.write_text(f'{{"sources": {{"1": {{"code": "{digests[name]}"}}{end}')
     key = claim_engine(root)
-    assert snapshots.find_unneeded(root).files == ()  # all of it is young
+    assert pruning.find_unneeded(root).files == ()  # all of it is young
     make_old(root)
-    assert snapshots.find_unneeded(root).snapshots == 2
+    assert pruning.find_unneeded(root).snapshots == 2
     assert take(root) == digests["again"]  # by a batch that is not written yet
     before = stored(root)
-    assert snapshots.find_unneeded(root).snapshots == 1
+    assert pruning.find_unneeded(root).snapshots == 1
     assert stored(root) == before
-    pruned = snapshots.prune(key)
+    pruned = pruning.prune(key)
     assert (pruned.snapshots, len(pruned.files)) == (1, 2)
     wanted = set(digests) - {"nobody"}
     assert stored(root) == (
         {digests[name] for name in wanted},
         {b"same\n", *(f"{name}\n".encode() for name in wanted)},
     )
-    assert snapshots.prune(key).files == ()
+    assert pruning.prune(key).files == ()
     (tmp_path / "p" / "train.py").write_text("nobody\n")
     assert take(root) == digests["nobody"]
     with use(root, digests["nobody"]) as tree:
@@ -652,26 +651,26 @@ def test_nothing_is_pruned_while_code_is_stored_or_a_task_cannot_be_read(
     key = claim_engine(root)
     before = stored(root)
     with store.changing(root), pytest.raises(Busy):
-        snapshots.prune(key)
+        pruning.prune(key)
     info = root / "train" / "tasks" / "one" / "task_info.json"
     info.parent.mkdir(parents=True)
     os.mkfifo(info)
     with pytest.raises(Unreadable):
-        snapshots.prune(key)
+        pruning.prune(key)
     assert stored(root) == before
 
 
 STEPS = """
 import sys
 from pathlib import Path
-from pyruns_jupyter.core.provenance import snapshots
+from pyruns_jupyter.core.provenance.snapshots import pruning, store, trees
 from pyruns_jupyter.core.trust.engine_key import claim_engine
 root = Path(sys.argv[1])
 key = claim_engine(root)
-digest = snapshots.take(key)
-with snapshots.use(root, digest, key, print):
+digest = store.take(key)
+with trees.use(root, digest, key, print):
     pass
-snapshots.tidy_trees(key, list, print)
+trees.tidy_trees(key, list, print)
 """
 
 
@@ -686,12 +685,13 @@ def test_kill_at_any_moment_leaves_nothing_that_looks_complete(tmp_path: Path) -
         for attempt in range(40):
             (base / "changed.py").write_text(f"{attempt}\n")
             victims.kill(chance.uniform(0, chance.choice((0.05, 0.1, 0.4))))  # machines differ in speed
-            left_over += len(list((root / ".code").rglob(".new-*"))) + len(list(trees(root).glob(".new-*")))
+            places = (root / ".code", tree_folder(root))
+            left_over += sum(len(list(place.rglob(".new-*"))) for place in places)
             for manifest in (root / ".code" / "manifests").glob("[0-9a-f]*.json"):
                 digest = manifest.stem
-                for content, size, _ in snapshots.load(root, digest).files.values():
+                for content, size, _ in store.load(root, digest).files.values():
                     assert Path(store.object_path(root / ".code", content)).stat().st_size == size
-            for tree in trees(root).glob("[0-9a-f]*"):
+            for tree in tree_folder(root).glob("[0-9a-f]*"):
                 if tree.is_dir():
                     assert len(list(tree.iterdir())) == 152
     digest = take(root)
@@ -702,6 +702,6 @@ def test_kill_at_any_moment_leaves_nothing_that_looks_complete(tmp_path: Path) -
         "objects",
         "manifests",
     }
-    assert all(path.name.endswith(".lock") for path in trees(root).iterdir())
+    assert all(path.name.endswith(".lock") for path in tree_folder(root).iterdir())
     assert not list((root / ".code").rglob("*.tmp"))
     assert left_over, "no kill hit the middle: the test shows nothing"

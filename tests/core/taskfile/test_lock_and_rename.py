@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -76,13 +77,13 @@ def test_nobody_changes_a_task_while_it_moves(
     workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = []
-    rename = tasks.os.rename  # type: ignore[attr-defined]
+    rename = os.rename
 
     def watch(source: Path, target: Path) -> None:
         held.append(is_locked(source / f".{TASK_INFO}.lock.guard"))
         rename(source, target)
 
-    monkeypatch.setattr(tasks.os, "rename", watch)  # type: ignore[attr-defined]
+    monkeypatch.setattr(os, "rename", watch)
     tasks.rename(workspace, "one", "three")
     trash.trash(workspace, "three")
     trash.restore(workspace, "three")

@@ -38,7 +38,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert metadata.env_of(info) == {"A": "1", "B": ""}
     assert metadata.order_of(info) == 2.5
     assert "_namespace_operation" not in info
-    tasks.set_env(workspace, "two", {"A": None, "C": "3"})
+    tasks.change(workspace, "two", metadata.TaskPatch(env={"A": None, "C": "3"}))
     assert metadata.env_of(read_task(workspace.paths("two").folder)) == {"B": "", "C": "3"}
 
 
@@ -71,7 +71,7 @@ def test_what_is_refused_changes_nothing(
     workspace = script_workspace(tmp_path)
     one_task(workspace)
     one_task(workspace, "taken")
-    tasks.set_env(workspace, "one", {"A": "1"})
+    tasks.change(workspace, "one", metadata.TaskPatch(env={"A": "1"}))
     before = snapshot(workspace.tasks)
     change = metadata.TaskPatch(**{"notes": "new", **wanted})
     with pytest.raises(error) as caught:

@@ -14,10 +14,11 @@ from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import protocol
+from pyruns_jupyter.core.taskfile.metadata import TaskPatch
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import edit as tasks
 from pyruns_jupyter.core.tasks import trash
-from tests.core.making import one_task, script_workspace, snapshot, start_run
+from tests.core.making import one_task, script_workspace, set_pinned, snapshot, start_run
 
 MARK = "_namespace_operation"
 
@@ -121,15 +122,15 @@ def test_a_mark_of_somebody_else_counts_while_it_lives(tmp_path: Path) -> None:
 def test_notes_and_pin(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     folder = one_task(workspace)
-    tasks.set_notes(workspace, "one", "# first", expected="")
+    tasks.change(workspace, "one", TaskPatch(notes="# first", expected={"notes": ""}))
     with pytest.raises(Conflict, match="notes"):
-        tasks.set_notes(workspace, "one", "lost", expected="")
-    tasks.set_notes(workspace, "one", "second")
-    tasks.set_pinned(workspace, "one", True)
+        tasks.change(workspace, "one", TaskPatch(notes="lost", expected={"notes": ""}))
+    tasks.change(workspace, "one", TaskPatch(notes="second"))
+    set_pinned(workspace, "one", True)
     info = read_task(folder)
     assert (info["notes"], info["pinned"]) == ("second", True)
     with pytest.raises(NotFound):
-        tasks.set_pinned(workspace, "../one", True)
+        set_pinned(workspace, "../one", True)
 
 
 def test_a_damaged_task_is_left_alone(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_damaged_task_is_left_alone(tmp_path: Path) -> None:
     folder = one_task(workspace)
     (folder / "task_info.json").write_text("{")
     with pytest.raises(Unreadable, match="task_info"):
-        tasks.set_pinned(workspace, "one", True)
+        set_pinned(workspace, "one", True)
     assert (folder / "task_info.json").read_text() == "{"
     assert trash.trash(workspace, "one") == "one"
     assert (workspace.trash / "one" / "task_info.json").read_text() == "{"

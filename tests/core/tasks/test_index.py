@@ -26,7 +26,15 @@ from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import INTERRUPTED, TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, row_from
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from tests.core.making import end_run, one_task, script_workspace, shell_workspace, snapshot, start_run
+from tests.core.making import (
+    end_run,
+    one_task,
+    script_workspace,
+    set_pinned,
+    shell_workspace,
+    snapshot,
+    start_run,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -78,7 +86,7 @@ def test_only_what_changed_is_told(tmp_path: Path) -> None:
     assert index.refresh().revision == 1
     assert not index.refresh()
     rows = index.rows
-    tasks.set_pinned(workspace, names[1], True)
+    set_pinned(workspace, names[1], True)
     changes = index.refresh()
     assert [row.name for row in changes.changed] == [names[1]]
     assert changes.changed[0].pinned
@@ -97,7 +105,7 @@ def test_what_changed_since_a_revision(tmp_path: Path) -> None:
     index = TaskIndex(workspace)
     index.refresh()
     first = index.revision
-    tasks.set_pinned(workspace, one, True)
+    set_pinned(workspace, one, True)
     index.refresh()
     trash.trash(workspace, two)
     index.refresh()

@@ -19,7 +19,7 @@ from pyruns_jupyter.core.taskfile.lock import task_lock
 from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.name_guard import create_guard
-from pyruns_jupyter.core.tasks.trash import DOOMED_PREFIX, purge, purge_all, trash_names, trash_tasks
+from pyruns_jupyter.core.tasks.trash import PURGE_PREFIX, purge, purge_all, trash_names, trash_tasks
 from tests.core.making import one_task, script_workspace, snapshot
 from tests.support import wait_until
 
@@ -74,7 +74,7 @@ def test_purge_deletes_that_task_alone(tmp_path: Path) -> None:
     purge(workspace, "one")
     assert trash_names(workspace) == ["other"]
     assert (outside / "precious").read_text() == "here"
-    assert not [name for name in os.listdir(workspace.trash) if name.startswith(DOOMED_PREFIX)]
+    assert not [name for name in os.listdir(workspace.trash) if name.startswith(PURGE_PREFIX)]
     for name in ("one", "../other", ".", "", "a\0b"):
         with pytest.raises(NotFound):
             purge(workspace, name)
@@ -121,12 +121,12 @@ def test_what_a_crash_left_is_deleted_by_the_next_purge(tmp_path: Path) -> None:
     workspace = script_workspace(tmp_path)
     one_task(workspace)
     trash.trash(workspace, "one")
-    (workspace.trash / "one").rename(workspace.trash / f"{DOOMED_PREFIX}0")
+    (workspace.trash / "one").rename(workspace.trash / f"{PURGE_PREFIX}0")
     assert trash_names(workspace) == []
     with pytest.raises(NotFound):
         trash.restore(workspace, "one")
     assert purge_all(workspace).done == []
-    assert [name for name in os.listdir(workspace.trash) if name.startswith(DOOMED_PREFIX)] == []
+    assert [name for name in os.listdir(workspace.trash) if name.startswith(PURGE_PREFIX)] == []
 
 
 def test_only_old_ones(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_is_in_use_stays(tmp_path: Path) -> None:
     (trashed / "task_info.json").write_text("{")
     owner = FileLock(trashed / "run_logs" / ".run1.owner")
     assert owner.try_acquire()
-    with pytest.raises(Conflict, match="lives"):
+    with pytest.raises(Conflict, match="still alive"):
         purge(workspace, "one")
     owner.release()
     purge(workspace, "one")

@@ -46,7 +46,7 @@ def test_without_settings_everything_is_local() -> None:
     [
         ("engine: slrum", "engine should be local or slurm, not 'slrum'."),
         ("slurm: {memory: 16}", "slurm: memory must be an amount with its unit such as 800M or 16G, not 16."),
-        ("slurm: {nodes: 2}", "A job of a cluster has no 'nodes', only partition, account, gpus"),
+        ("slurm: {nodes: 2}", "Unknown cluster option 'nodes'. Valid options: partition, account, gpus"),
         ("slurm: {partition: '--help'}", "slurm: partition must be a name"),
         (
             "slurm: {poll_seconds: 0}",
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said_and_not_used(text: str, said: str) -> None:
     settings = parsed(f"{text}\nmax_jobs: 3\n")
     assert settings.problem is not None
     assert said in settings.problem
-    assert settings.problem.endswith("It is not used.")
+    assert settings.problem.endswith("It is ignored.")
     assert settings.max_jobs == 3
 
 

@@ -1,8 +1,8 @@
-"""Tasks in one zip file that opens on another machine, at another path, in another project.
+"""Archives: tasks in one zip file that can be opened on another machine, in another project.
 
-archive.json              what is in it: format, workspace, tasks, where the project was
+archive.json              its content: format, workspace, tasks, path of the project
 code/<path>               the script and the project's modules that it imports, relative to the project
-config_default.yaml       what new configurations start from
+config_default.yaml       the default configuration
 tasks/<task>/...          the tasks' folders
 snapshots/<path>          stored code that runs of these tasks used
 """

@@ -1,4 +1,4 @@
-"""The files that a script needs of its own project: itself, and the modules that it imports from there."""
+"""The files of a project that its script needs: the script and the modules that it imports from there."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_SOURCE = 4 * 1024 * 1024  # bytes of one module
 
 
 def script_files(script: Path) -> list[Path]:
-    """Return the script and the modules beside or below it that it imports, directly or not.
+    """Return the script and the modules next to or below it that it imports, directly or indirectly.
 
-    They are found in the sources; nothing is imported. Links are not followed, and the
-    search ends after a bounded number of files.
+    They are found by parsing; nothing is imported. Links are not followed, and the search ends after a
+    limited number of files.
     """
     project = script.parent
     found: dict[Path, None] = {script: None}
@@ -39,7 +39,7 @@ def script_files(script: Path) -> list[Path]:
 
 
 def _imported(path: Path, project: Path) -> Iterator[str]:
-    """Yield the dotted names that a source imports, relative ones as seen from the project's folder."""
+    """Yield the dotted names that a source imports; relative ones are resolved from the project's folder."""
     try:
         tree = ast.parse(read_whole(path, most=_MAX_SOURCE, follow=True)[0])
     except (OSError, Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):

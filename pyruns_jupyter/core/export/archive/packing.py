@@ -1,4 +1,4 @@
-"""Putting tasks into an archive."""
+"""Writing archives of tasks."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.common.secret_names import is_secret
 from pyruns_jupyter.core.fs.atomic import dump_json, read_json
-from pyruns_jupyter.core.provenance import snapshots
-from pyruns_jupyter.core.provenance.snapshots.store import read_object
+from pyruns_jupyter.core.fs.regular_files import open_to_read
+from pyruns_jupyter.core.provenance.snapshots import store
 from pyruns_jupyter.core.taskfile import move_lock, runs
 from pyruns_jupyter.core.taskfile.metadata import env_of
-from pyruns_jupyter.core.taskfile.paths import ARTIFACTS, DEFAULT_CONFIG, RUN_LOGS, TASK_INFO, TaskPaths
+from pyruns_jupyter.core.taskfile.paths import ARTIFACTS, RUN_LOGS, TASK_INFO, TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, own, own_facts, read_task
-from pyruns_jupyter.core.workspace.workspace import SHELL_TEMPLATE, WorkspaceFolder
+from pyruns_jupyter.core.workspace.workspace import SHELL, WorkspaceFolder
 
 from .code import script_files
-from .members import CODE, DEFAULT, FORMAT, INDEX, SNAPSHOTS, TASKS, VERSION
+from .members import CODE, DEFAULT, INDEX, SNAPSHOTS, TASKS, VERSION, Index
 
-INTERRUPTED = "The task was archived while this run went on: how the run ended is not known here."
-_OWNER_KEYS = ("runner_id", "runner_host", "lease_heartbeat", "lease_until", "queued_at")
+INTERRUPTED = "The task was archived during this run; its outcome is not known here."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_EARLIEST = 315532800.0  # 1980, the first year that zip knows
+_EARLIEST = 315532800.0  # 1980, the first year that zip supports
 
 
-@dataclass(frozen=True)
+@dataclass
 class Packed:
-    """What went into an archive, and sentences about what did not."""
+    """The content of an archive: tasks, number and size of files, and sentences about what is missing."""
 
     tasks: list[str]
     files: int = 0
@@ -55,50 +56,49 @@ def pack(
 ) -> Packed:
     """Write an archive of tasks to `stream`, which need not be seekable.
 
-    Values of environment variables that are secrets by their names are left out unless `secrets`. Tasks that
-    wait or run are archived as they are at this moment: in the archive they do neither.
+    The values of environment variables with names of secrets are omitted unless `secrets`. Queued and running
+    tasks are archived in their current state, but are neither queued nor running in the archive.
 
     Raises:
-        InvalidInput: when no task is named.
-        NotFound, Unreadable: when a task is not there or its file is damaged.
-        OSError: when something cannot be read or written.
+        InvalidInput: if no task is named.
+        NotFound, Unreadable: if a task does not exist or its file is damaged.
+        OSError: if something cannot be read or written.
     """
     names = list(dict.fromkeys(names))
     if not names:
         raise InvalidInput("Name the tasks to archive.", field="names")
     infos = {name: read_task(workspace.existing(name).folder) for name in names}
-    packer = _Packer(stream, artifacts=artifacts, secrets=secrets)
+    packer = _Packer(stream, Packed(names), artifacts=artifacts, secrets=secrets)
     with packer.archive:
-        packer.add_data(INDEX, dump_json(_index(workspace, names)))
+        packer.add_data(INDEX, dump_json(msgspec.to_builtins(_index(workspace, names))))
         packer.add_workspace(workspace)
         for name, info in infos.items():
             packer.add_task(workspace.paths(name), info)
         for digest in sorted({one for info in infos.values() for one in stored_code(info)}):
             packer.add_snapshot(workspace.root, digest)
-    return Packed(names, packer.files, packer.size, packer.notices)
+    return packer.packed
 
 
-def _index(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[str, Any]:
+def _index(workspace: WorkspaceFolder, names: Sequence[str]) -> Index:
     script = workspace.script
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "created_at": time.time(),
-        "host": host_name(),
-        "workspace": workspace.name,
-        "kind": workspace.kind,
-        "script": None if script is None else script.name,
-        "project": str(workspace.project),
-        "tasks": list(names),
-    }
+    return Index(
+        format="pyruns_jupyter archive",
+        version=VERSION,
+        created_at=time.time(),
+        host=host_name(),
+        workspace=workspace.name,
+        kind="shell" if workspace.kind == SHELL else "script",
+        script=None if script is None else script.name,
+        project=str(workspace.project),
+        tasks=tuple(names),
+    )
 
 
 class _Packer:
-    def __init__(self, stream: BinaryIO, *, artifacts: bool, secrets: bool) -> None:
+    def __init__(self, stream: BinaryIO, packed: Packed, *, artifacts: bool, secrets: bool) -> None:
         self.archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
-        self.files = 0
-        self.size = 0
-        self.notices: list[str] = []
+        self.packed = packed
+        self._notices = packed.notices
         self._artifacts = artifacts
         self._secrets = secrets
         self._contents: set[str] = set()
@@ -106,44 +106,41 @@ class _Packer:
     def add_data(self, name: str, data: bytes, mode: int = 0o600) -> None:
         """Add a file with this content."""
         self.archive.writestr(_member(name, time.time(), mode), data)
-        self.files += 1
-        self.size += len(data)
+        self.packed.files += 1
+        self.packed.size += len(data)
 
     def add_file(self, name: str, path: Path) -> None:
-        """Add a regular file as it is now; one that grows meanwhile is cut where it ended."""
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as source:
-            status = os.fstat(source.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                self.notices.append(f"{path} is no plain file and was left out.")
-                return
+        """Add a regular file with its current size, even if it grows meanwhile."""
+        try:
+            descriptor = open_to_read(path)
+        except Unreadable as error:
+            self._notices.append(f"{error.message} It was omitted.")
+            return
+        with os.fdopen(descriptor, "rb") as source:
+            status = os.fstat(descriptor)
             left = status.st_size
             member = _member(name, status.st_mtime, status.st_mode)
             with self.archive.open(member, "w", force_zip64=True) as target:
                 while left and (data := source.read(min(1024 * 1024, left))):
                     target.write(data)
                     left -= len(data)
-        self.files += 1
-        self.size += status.st_size - left
+        self.packed.files += 1
+        self.packed.size += status.st_size - left
 
     def add_workspace(self, workspace: WorkspaceFolder) -> None:
         """Add the script with its modules, and the default configuration."""
-        default = workspace.folder / (SHELL_TEMPLATE if workspace.kind == "shell" else DEFAULT_CONFIG)
-        if default.is_symlink():
-            self.notices.append(f"{default} is a link and was left out.")
-        else:
-            with suppress(FileNotFoundError):
-                self.add_file(DEFAULT, default)
+        with suppress(FileNotFoundError):
+            self.add_file(DEFAULT, workspace.default)
         script = workspace.script
         if script is None:
-            if workspace.kind != "shell":
-                self.notices.append(f"The script of {workspace.name} is missing and not in the archive.")
+            if workspace.kind != SHELL:
+                self._notices.append(f"The script of {workspace.name} is missing and not in the archive.")
             return
         for path in script_files(script):
             try:
                 self.add_file(f"{CODE}/{path.relative_to(script.parent).as_posix()}", path.resolve())
             except OSError as error:
-                self.notices.append(f"{path} could not be read and is not in the archive: {error.strerror}.")
+                self._notices.append(f"{path} could not be read and was omitted: {error.strerror}.")
 
     def add_task(self, paths: TaskPaths, info: TaskInfo) -> None:
         """Add a task with its files."""
@@ -152,9 +149,7 @@ class _Packer:
         hidden = set() if self._secrets else {name for name in env if is_secret(name)}
         self.add_data(f"{here}/{TASK_INFO}", dump_json(archived_info(info, hidden)))
         if hidden:
-            self.notices.append(
-                f"{paths.name}: the values of {', '.join(sorted(hidden))} are not in the archive."
-            )
+            self._notices.append(f"{paths.name}: the values of {', '.join(sorted(hidden))} were omitted.")
         for path in self._files(paths.folder):
             relative = path.relative_to(paths.folder)
             name = f"{here}/{relative.as_posix()}"
@@ -164,38 +159,38 @@ class _Packer:
                 else:
                     self.add_file(name, path)
             except FileNotFoundError:
-                continue  # a file of a run that just ended
+                continue  # of a run that has just ended
             except Unreadable as error:
-                self.notices.append(f"{error.message} It is not in the archive.")
+                self._notices.append(f"{error.message} It was omitted.")
 
     def add_snapshot(self, root: Path, digest: str) -> None:
-        """Add stored code that a run used; contents that several snapshots share go in once."""
+        """Add stored code that a run used; file contents that several snapshots share are added once."""
         try:
-            manifest = snapshots.load(root, digest)
+            manifest = store.load(root, digest)
         except PyrunsError as error:
-            self.notices.append(f"{error.message} It is not in the archive.")
+            self._notices.append(f"{error.message} It was omitted.")
             return
         for path, (content, _, _) in manifest.files.items():
             if content in self._contents:
                 continue
             self._contents.add(content)
             try:
-                data = read_object(root, content, path)
+                data = store.read_object(root, content, path)
             except (Unreadable, OSError) as error:
-                self.notices.append(f"{getattr(error, 'message', error)} It is not in the archive.")
+                self._notices.append(f"{getattr(error, 'message', error)} It was omitted.")
             else:
                 self.add_data(f"{SNAPSHOTS}/objects/{content[:2]}/{content[2:]}", data)
         self.add_data(f"{SNAPSHOTS}/manifests/{digest}.json", manifest.dump())
 
     def _files(self, folder: Path) -> Iterator[Path]:
-        """Yield the task's files, without locks, what is private to living runs, and links."""
+        """Yield the task's files except locks, private files of running runs, and links."""
         for place, folders, files in os.walk(folder):
             where = Path(place)
             at_top = where == folder
             kept = []
             for name in sorted(folders):
                 if (where / name).is_symlink():
-                    self.notices.append(f"{where / name} is a link and was left out.")
+                    self._notices.append(f"{where / name} is a link and was omitted.")
                 elif not (at_top and (name.startswith(".") or (name == ARTIFACTS and not self._artifacts))):
                     kept.append(name)
             folders[:] = kept
@@ -206,13 +201,13 @@ class _Packer:
                 if where.name == RUN_LOGS and where.parent == folder and name.startswith("."):
                     continue
                 if path.is_symlink():
-                    self.notices.append(f"{path} is a link and was left out.")
+                    self._notices.append(f"{path} is a link and was omitted.")
                     continue
                 yield path
 
 
 def stored_code(info: TaskInfo) -> set[str]:
-    """Return the ids of stored code that our facts about a task's runs name."""
+    """Return the ids of stored code in our own data of a task file."""
     found: set[str] = set()
     waiting: list[Any] = [value for key, value in own_facts(info).items() if key not in ("swept", "tags")]
     while waiting:
@@ -227,9 +222,9 @@ def stored_code(info: TaskInfo) -> set[str]:
 
 
 def archived_info(info: TaskInfo, hidden: set[str]) -> TaskInfo:
-    """Return a task file's content as it goes into an archive: nobody owns it, nothing waits or runs.
+    """Return a task file's content for an archive: without an owner, neither queued nor running.
 
-    The values of the environment variables `hidden` are left out.
+    The values of the environment variables `hidden` are omitted.
     """
     made = copy.deepcopy(info)
     status = runs.status_of(made)
@@ -248,7 +243,8 @@ def archived_info(info: TaskInfo, hidden: set[str]) -> TaskInfo:
         if isinstance(statuses, list) and 0 < count == len(statuses):
             statuses[-1] = runs.FAILED
         own(made).setdefault("messages", {})[str(count)] = INTERRUPTED
-    for key in (*_OWNER_KEYS, move_lock.KEY, "cancel_requested_at"):
+    runs.remove_owner(made)
+    for key in (move_lock.KEY, "cancel_requested_at"):
         made.pop(key, None)
     if "queue" in own_facts(made):
         del own(made)["queue"]
@@ -259,7 +255,7 @@ def archived_info(info: TaskInfo, hidden: set[str]) -> TaskInfo:
 
 
 def _without(path: Path, hidden: set[str]) -> bytes:
-    """Return what a run was given, without the values of hidden variables."""
+    """Return the inputs of a run without the values of hidden variables."""
     record = read_json(path)
     environment = record.get("environment")
     if isinstance(environment, Mapping):

@@ -1,4 +1,4 @@
-"""Removing stored code that no run of a task and no batch names any more."""
+"""Removing stored code that is not used by any run of a task or any batch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pyruns_jupyter.core.trust.engine_key import EngineKey, check_own
 
 from .store import CODE, Manifest, changing, load, object_path, store_folders
 
-YOUNG_SECONDS = 24 * 3600.0  # what is younger may be of a batch that is being written
+YOUNG_SECONDS = 24 * 3600.0  # newer files may belong to a batch that is being written
 _NAMED = re.compile(rb'"([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True)
 class Unneeded:
-    """Files of stored code that nothing needs, and their size in bytes."""
+    """Files of stored code that are not used, and their size in bytes."""
 
     files: tuple[Path, ...]
     snapshots: int
@@ -31,52 +31,50 @@ class Unneeded:
 
 
 def find_unneeded(root: Path) -> Unneeded:
-    """Return what nothing in a project needs of its stored code.
+    """Return the unused files of a project's stored code.
 
     Raises:
-        OSError: if a file cannot be read that may name stored code.
+        OSError: if a file that may refer to stored code cannot be read.
     """
     before = time.time() - YOUNG_SECONDS
     needed = _named_in(root)
-    doomed: list[Path] = []
+    unneeded: list[Path] = []
     contents: set[str] = set()
     for path in _files(root / CODE / "manifests"):
         if path.stem not in needed and path.lstat().st_mtime < before:
-            doomed.append(path)
+            unneeded.append(path)
             continue
-        with suppress(NotFound, Unreadable):  # a damaged one needs nothing
+        with suppress(NotFound, Unreadable):  # a damaged one uses nothing
             manifest: Manifest = load(root, path.stem)
             contents.update(digest for digest, _, _ in manifest.files.values())
-    snapshots = len(doomed)
+    snapshots = len(unneeded)
     kept = {object_path(root / CODE, digest) for digest in contents}
     objects = root / CODE / "objects"
     for prefix in _names(objects):
         for path in _files(objects / prefix):
             if str(path) not in kept and path.lstat().st_mtime < before:
-                doomed.append(path)
-    return Unneeded(tuple(doomed), snapshots, sum(path.lstat().st_size for path in doomed))
+                unneeded.append(path)
+    return Unneeded(tuple(unneeded), snapshots, sum(path.lstat().st_size for path in unneeded))
 
 
 def prune(key: EngineKey) -> Unneeded:
-    """Remove what nothing in a project needs of its stored code, and return what that was.
+    """Remove the unused files of a project's stored code, and return them.
 
     Raises:
         Untrusted: if a folder of stored code is not ours.
-        Busy: if code is being stored for longer than a minute.
+        Busy: if another process stores code for longer than a minute.
         OSError: if something cannot be read or removed.
     """
     check_own(key, *store_folders(key.root))
     with changing(key.root, shared=False):
         found = find_unneeded(key.root)
-        for path in found.files:  # the snapshots first: what has its name is whole
+        for path in found.files:  # snapshots first, so that those that exist are complete
             path.unlink()
     return found
 
 
 def _named_in(root: Path) -> set[str]:
-    """Return the hashes in the files of all tasks, also of those in the trash, and of all batches, whatever
-    state they are in.
-    """
+    """Return the hashes in the files of all tasks, including those in the trash, and of all batches."""
     found: set[str] = set()
     batches = EnginePaths(root).batches
     paths = [batches / name for name in _names(batches)]

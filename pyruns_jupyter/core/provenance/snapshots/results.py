@@ -1,7 +1,7 @@
-"""What runs wrote next to their stored code, on its way into the project.
+"""Moving files that runs wrote next to their stored code into the project.
 
-First a copy of it, of plain files and folders only, is made complete and durable in a folder of the project;
-then each part is moved to its place, if that is free and no link leads there. So the tree may lie on another
+First, a complete and durable copy (regular files and folders only) is made in a folder of the project. Then
+each part is moved to its place, if that is free and not reached through a link. So the tree may be on another
 file system.
 """
 
@@ -17,14 +17,14 @@ from pyruns_jupyter.core.fs.atomic import sync_folder
 from pyruns_jupyter.core.fs.regular_files import NO_FOLLOW, opened_folder
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
 
-# Files below these tell other programs what to do, and have no results of a run in them.
+# Files below these control other programs and are not results of a run.
 _NOT_RESULTS = frozenset({ROOT_NAME, ".git"})
 
 
 def keep_results(folder: Path, paths: Sequence[str], staging: Path) -> list[str]:
-    """Put the files and folders `paths` of `folder` into the new folder `staging`, durably.
+    """Copy the files and folders `paths` of `folder` to the new folder `staging`, durably.
 
-    Returns the paths of links, which are left out; so is what is neither file nor folder.
+    Returns the paths of links, which are omitted, like everything that is not a file or folder.
 
     Raises:
         OSError: if it cannot be written.
@@ -71,10 +71,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def move_results(staging: Path, paths: Sequence[str], base: Path, project: str) -> set[str]:
-    """Move staged files and folders to the same places below `base`; return the paths of those that were.
+    """Move staged files and folders to the same places below `base`; return the paths that were moved.
 
-    Nothing is replaced or reached through a link, and outside of `project`, the folder of the project below
-    `base`, no name may begin with a dot.
+    Nothing is replaced or reached through a link, and no name outside of `project` (the folder of the project
+    below `base`) may begin with a dot.
     """
     moved = set()
     for path in paths:
@@ -85,7 +85,7 @@ def move_results(staging: Path, paths: Sequence[str], base: Path, project: str) 
             with opened_folder(base, parts[:-1], follow=True) as parent:
                 _move(staging / path, parts[-1], parent)
                 os.fsync(parent)
-        except OSError:  # something is there, or leads elsewhere, or is on another file system
+        except OSError:  # the place is taken, reached through a link, or on another file system
             continue
         moved.add(path)
     return moved
@@ -110,7 +110,7 @@ def _move(staged: Path, name: str, parent: int) -> None:
         os.link(staged, name, dst_dir_fd=parent, follow_symlinks=False)
     except (FileExistsError, FileNotFoundError):
         raise
-    except OSError:  # a file system without hard links: the name is taken first, by a file of ours
+    except OSError:  # a file system without hard links: first take the name by an empty file
         os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, 0o600, dir_fd=parent))
         try:
             os.rename(staged, name, dst_dir_fd=parent)

@@ -1,7 +1,7 @@
-"""Which files are the code of a project, and which lie beside it.
+"""Selecting the files of a project that are its code.
 
-In a git repository: all of it, what is tracked and what is neither tracked nor ignored, of submodules too.
-Elsewhere: the files below the project's folder whose names are those of code and configuration.
+In a git repository: all files that are tracked, or neither tracked nor ignored, including submodules.
+Otherwise: the files below the project's folder with the names of code and configuration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_FILES = 20_000
 _GIT_SECONDS = 20.0
 _MAX_OUTSIDE = 2_000
 _MAX_DEPTH = 20
-_MANY_ENTRIES = 5_000  # a folder with more holds data
+_MAX_ENTRIES = 5_000  # a folder with more contains data
 _SUFFIXES = (
     *(".py", ".pyi", ".pyx", ".pxd", ".ipynb", ".yaml", ".yml", ".json", ".jsonc", ".json5", ".toml", ".ini"),
     *(".cfg", ".conf", ".txt", ".md", ".rst", ".sh", ".bash", ".fish", ".ps1", ".cmd", ".bat", ".c", ".cc"),
@@ -33,10 +33,10 @@ _NO_CODE = frozenset({"node_modules", "site-packages", ".venv", "venv"})
 
 @dataclass
 class CodeSelection:
-    """Files of a project. Paths are relative to `base`, with `/`; folders in `outside` end in `/`.
+    """Files of a project. Paths are relative to `base`, with `/`; folders in `outside` end with `/`.
 
-    `files` are its code. `outside` is what lies among them and is no code (what git ignores, or data); it is
-    `cut` when there is too much of it to be listed.
+    `files` are its code. `outside` are other files next to them (ignored by git, or data); it is `cut` if
+    there are too many of them to list.
     """
 
     base: Path
@@ -47,29 +47,21 @@ class CodeSelection:
 
 
 def select(project: Path, *, by_git: bool = True) -> CodeSelection:
-    """Return the code of the project in the folder `project`, and what lies beside it."""
+    """Return the code of the project in the folder `project`, and other files next to it."""
     repository = find_repository(project) if by_git else None
-    if repository is not None:
-        chosen = CodeSelection(repository.parent, True)
-        if _ask_git(chosen, chosen.base, "", 0):
-            chosen.files = sorted(set(chosen.files))
-            chosen.outside = _bounded(chosen)
-            return chosen
-    chosen = CodeSelection(project, False)
-    files, outside, chosen.cut = _walk(project, "", 0)
-    chosen.files, chosen.outside = sorted(files), outside
-    chosen.outside = _bounded(chosen)
+    chosen = CodeSelection(project if repository is None else repository.parent, repository is not None)
+    if repository is None or not _ask_git(chosen, chosen.base, "", 0):
+        chosen = CodeSelection(project, False)
+        chosen.files, chosen.outside, chosen.cut = _walk(project, "", 0)
+    chosen.files = sorted(set(chosen.files))
+    outside = sorted(path for path in set(chosen.outside) if not _NEVER & set(path.split("/")))
+    chosen.cut = chosen.cut or len(outside) > _MAX_OUTSIDE
+    chosen.outside = outside[:_MAX_OUTSIDE]
     return chosen
 
 
-def _bounded(chosen: CodeSelection) -> list[str]:
-    kept = sorted(path for path in set(chosen.outside) if not _NEVER & set(path.split("/")))
-    chosen.cut = chosen.cut or len(kept) > _MAX_OUTSIDE
-    return kept[:_MAX_OUTSIDE]
-
-
 def _ask_git(chosen: CodeSelection, repository: Path, prefix: str, depth: int) -> bool:
-    """Add what a repository and those inside it hold; return whether git answered."""
+    """Add the files of a repository and of those inside it; return whether git succeeded."""
     listed = run_git(
         repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", timeout=_GIT_SECONDS
     )
@@ -89,22 +81,22 @@ def _ask_git(chosen: CodeSelection, repository: Path, prefix: str, depth: int) -
         if not os.path.isdir(inner) or os.path.islink(inner):
             chosen.files.append(prefix + path)
         elif depth >= _MAX_DEPTH or not _ask_git(chosen, inner, f"{prefix}{path.rstrip('/')}/", depth + 1):
-            # A submodule, or a repository inside this one, that git says nothing about.
+            # A submodule, or a repository inside this one, for which git fails.
             chosen.outside.append(f"{prefix}{path.rstrip('/')}/")
     return True
 
 
 def _walk(folder: Path, prefix: str, depth: int) -> tuple[list[str], list[str], bool]:
-    """Return code, what is beside it, and whether that is cut, of a folder; one without code is one thing."""
+    """Return the code of a folder, other paths (a folder without code is one), and whether these are cut."""
     files: list[str] = []
     outside: list[str] = []
     cut = False
     try:
         with os.scandir(folder) as found:
-            entries = list(itertools.islice(found, _MANY_ENTRIES + 1))
+            entries = list(itertools.islice(found, _MAX_ENTRIES + 1))
     except OSError:
         return [], [], True
-    if depth and len(entries) > _MANY_ENTRIES:
+    if depth and len(entries) > _MAX_ENTRIES:
         return [], [], False
     for entry in sorted(entries, key=lambda entry: entry.name):
         name, path = entry.name, prefix + entry.name
@@ -123,7 +115,7 @@ def _walk(folder: Path, prefix: str, depth: int) -> tuple[list[str], list[str], 
             cut = cut or inner[2]
         else:
             outside.append(f"{path}/")
-    return files, outside, cut or len(entries) > _MANY_ENTRIES
+    return files, outside, cut or len(entries) > _MAX_ENTRIES
 
 
 def _is_environment(folder: str) -> bool:
@@ -131,15 +123,15 @@ def _is_environment(folder: str) -> bool:
 
 
 def is_safe(path: str) -> bool:
-    """Return whether a path that was read from disk stays inside the folder it is relative to."""
+    """Return whether a relative path that was read from disk does not leave its folder."""
     parts = path.split("/")
     return bool(path) and "\0" not in path and not {"", ".", ".."} & set(parts) and os.sep in ("/", "\\")
 
 
 def link_text(base: Path, path: str) -> str | None:
-    """Return where a link of the project leads, so that it leads to the same in a copy of the project.
+    """Return the target of a link of the project, in a form that is valid in a copy of the project.
 
-    Relative inside the project, absolute outside; None for one that leads nowhere.
+    Relative inside the project, absolute outside; None for a broken link.
     """
     place = base / path
     try:

@@ -1,13 +1,13 @@
-"""Storing the code of a project: contents and lists of files, each once, by the SHA-256 of what is in it.
+"""Storing the code of a project: file contents and lists of files, each once, by their SHA-256.
 
     .code/objects/<2>/<62>       the content of files
-    .code/manifests/<64>.json    which files a snapshot has
-    .code/seen.json              what unchanged files contained: they are not read again
-    .code/.new-<maker>/          contents on their way into `objects`
+    .code/manifests/<64>.json    the list of files of a snapshot
+    .code/seen.json              hashes of known files, so that unchanged ones are not read again
+    .code/.new-<maker>/          contents that are being added to `objects`
     .code/.lock                  locked, shared, while code is stored; exclusively while some is removed
 
-Everything is written beside its place, made durable, then renamed: what has its name is complete. What is
-read counts only if it has the content that its name says, and no link is followed.
+Everything is written under a temporary name, made durable and then renamed, so that named files are complete.
+A file is used only if its content matches its name; links are not followed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import msgspec
 
@@ -36,35 +36,39 @@ from pyruns_jupyter.core.fs.atomic import (
     sync_files,
     sync_folder,
     write_atomic,
+    write_new,
 )
 from pyruns_jupyter.core.fs.locks import FileLock, locked
+from pyruns_jupyter.core.fs.regular_files import open_to_read
 from pyruns_jupyter.core.fs.temp_names import is_temporary_file, maker_suffix, tidy
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME
-from pyruns_jupyter.core.trust.engine_key import EngineKey, close_own
+from pyruns_jupyter.core.trust.engine_key import EngineKey, make_own_folder
 
 from .selection import MAX_FILES, CodeSelection, is_safe, link_text, select
 
-CODE = ".code"
+CODE, SEEN = ".code", "seen.json"
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_TOTAL_BYTES = 200 * 1024 * 1024
 STAGING = ".new"
 _ID = re.compile(r"[0-9a-f]{64}")
 _LOCK_SECONDS = 60.0
-_YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may change again unseen
-# Nothing is stored below these; a program that finds them where code was written out acts on what they hold.
+_YOUNG_NS = 2_000_000_000  # a file changed so shortly before it was read may change again undetected
+# Never stored: files in these control programs that find them where stored code was written to.
 _NEVER_CODE = frozenset({".git", ROOT_NAME})
-# What a damaged or planted object is found by, unlike an error that passes.
+# Errors of a missing or planted object, unlike temporary ones.
 _NOT_A_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EMLINK})
-_WAY_OUT = "Name data in .gitignore or move it away, or set snapshot_code: false."
+_REMEDY = "List data in .gitignore or move it away, or set snapshot_code: false."
+# Size, times of modification and change (ns), inode and content hash of a known file.
+_Known = tuple[int, int, int, int, Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One snapshot. Paths are relative to what was stored, with `/`.
+    """One snapshot. Paths are relative to the stored folder, with `/`.
 
-    `project` is where the folder that holds `_pyruns_` lies in it, empty when it is the whole. `files` maps a
-    path to content hash, size in bytes and whether it can be executed; `links` a path to where it leads;
-    `left_out` names what is code but was not stored, with the reason.
+    `project` is the path of the folder that contains `_pyruns_`, "" if it is the stored folder. `files` maps
+    a path to content hash, size in bytes and whether it is executable; `links` a path to its target;
+    `left_out` contains code that was not stored, with the reason.
     """
 
     project: str
@@ -74,7 +78,7 @@ class Manifest:
     by_git: bool = False
 
     def dump(self) -> bytes:
-        """Return the snapshot as it is stored; the same snapshot is the same bytes."""
+        """Return the stored form of the snapshot, which is always the same for equal snapshots."""
         value = {
             "version": 1,
             "project": self.project,
@@ -90,7 +94,7 @@ class Manifest:
         """Return the snapshot that `dump` stored in `path`.
 
         Raises:
-            Unreadable: when it is none.
+            Unreadable: if it is not a valid snapshot.
         """
         value = parse_json(data, path)
         try:
@@ -99,33 +103,33 @@ class Manifest:
             raise Unreadable(f"{path} does not describe stored code: {error}.") from error
         files, links = found.files, found.links
         if found.project and not is_safe(found.project):
-            raise Unreadable(f"{path} names the folder {found.project!r}, which lies outside.")
+            raise Unreadable(f"{path} contains the project {found.project!r}, which is outside of it.")
         for name in (*files, *links):
             if not is_safe(name):
-                raise Unreadable(f"{path} names {name!r}, which lies outside.")
+                raise Unreadable(f"{path} contains {name!r}, which is outside of it.")
             if not _NEVER_CODE.isdisjoint(name.lower().split("/")):
-                raise Unreadable(f"{path} names {name!r}, which is not code.")
+                raise Unreadable(f"{path} contains {name!r}, which is not code.")
             if any(above in files or above in links for above in _folders_of(name)):
-                raise Unreadable(f"{path} names {name!r}, which lies below a file or a link.")
+                raise Unreadable(f"{path} contains {name!r}, which is below a file or a link.")
         if not files.keys().isdisjoint(links):
-            raise Unreadable(f"{path} names a file that is also a link.")
+            raise Unreadable(f"{path} contains a file that is also a link.")
         if not all(_ID.fullmatch(digest) for digest, _, _ in files.values()):
-            raise Unreadable(f"{path} does not describe stored code: a content has no hash.")
+            raise Unreadable(f"{path} does not describe stored code: a file has no valid hash.")
         return found
 
 
 def _folders_of(path: str) -> Iterator[str]:
-    """Yield the folders that a path goes through."""
+    """Yield the parent folders of a path."""
     end = path.rfind("/")
     while end > 0:
         yield path[:end]
         end = path.rfind("/", 0, end)
 
 
-def stayspath_inside(path: str, text: str) -> bool:
-    """Return whether a link at `path` of a snapshot that leads to `text` leads to a place in the snapshot.
+def _stays_inside(path: str, text: str) -> bool:
+    """Return whether a link at `path` of a snapshot with the target `text` stays in the snapshot.
 
-    Its `..` come first: what follows a name may be another link, from where `..` leads elsewhere.
+    `..` is allowed only at the beginning: a name may be another link, after which `..` leads elsewhere.
     """
     words = text.split("/")
     ups = next((count for count, word in enumerate(words) if word != ".."), len(words))
@@ -134,20 +138,20 @@ def stayspath_inside(path: str, text: str) -> bool:
 
 
 def store_folders(root: Path) -> tuple[Path, ...]:
-    """Return the folders of stored code that have to be ours, before anything is read or written there."""
+    """Return the folders of stored code, which must be ours before anything is read or written there."""
     folder = root / CODE
     return folder, folder / "objects", folder / "manifests"
 
 
 def take(key: EngineKey, script: Path | None = None) -> str:
-    """Store the code of the project of an engine, durably, and return its hash.
+    """Store the code of an engine's project durably, and return its hash.
 
-    `script` is part of it, whatever git ignores.
+    `script` is part of it even if git ignores it.
 
     Raises:
-        InvalidInput: when it is too large, or the script does not lie in it; nothing counts then.
-        Untrusted: when a folder of stored code is a link or belongs to another user.
-        OSError: when it cannot be written.
+        InvalidInput: if it is too large, or the script is outside of it; then nothing is stored.
+        Untrusted: if a folder of stored code is a link or belongs to another user.
+        OSError: if it cannot be written.
     """
     root = key.root
     project = root.parent
@@ -159,7 +163,7 @@ def take(key: EngineKey, script: Path | None = None) -> str:
         place = path_inside(chosen.base, script)
         if place is None:
             raise InvalidInput(
-                f"The script {script} lies outside of {chosen.base}, so its code cannot be stored. "
+                f"The script {script} is outside of {chosen.base}, so its code cannot be stored. "
                 "Set snapshot_code: false.",
                 field="snapshot_code",
             )
@@ -167,7 +171,7 @@ def take(key: EngineKey, script: Path | None = None) -> str:
             chosen.files.append(place)
     folder = root / CODE
     for made in store_folders(root):
-        _make_folder(key, made)
+        make_own_folder(key, made)
     tidy(folder, lambda name: name.startswith(STAGING) or is_temporary_file(name))
     tidy(folder / "manifests", is_temporary_file)
     with changing(root):
@@ -176,7 +180,7 @@ def take(key: EngineKey, script: Path | None = None) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = _manifest_path(root, digest)
         if path.exists():
-            os.utime(path)  # it is needed again, by a batch that is not written yet
+            os.utime(path)  # so that it is not pruned before the batch that uses it is written
         else:
             write_atomic(path, data)
             sync_folder(folder)
@@ -185,23 +189,17 @@ def take(key: EngineKey, script: Path | None = None) -> str:
 
 
 def changing(root: Path, *, shared: bool = True) -> AbstractContextManager[FileLock]:
-    """Return a context that stored code is added in; without `shared`, one that it is removed in.
+    """Return the lock to hold while stored code is added; without `shared`, while it is removed.
 
     Raises (on entering):
-        Busy: when another process removes or adds code for longer than a minute.
-        OSError: when the folder of stored code cannot be written to.
+        Busy: if another process removes or adds code for longer than a minute.
+        OSError: if the folder of stored code is not writable.
     """
     return locked(root / CODE / ".lock", timeout=_LOCK_SECONDS, shared=shared)
 
 
-def _make_folder(key: EngineKey, folder: Path) -> None:
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    close_own(key, folder)
-
-
 def path_inside(base: Path, path: Path) -> str | None:
-    """Return `path` relative to `base` with `/`, empty for `base` itself; None when it lies outside."""
+    """Return `path` relative to `base` with `/`, "" for `base` itself; None if it is outside."""
     for one, other in ((base, path), (Path(os.path.realpath(base)), Path(os.path.realpath(path)))):
         try:
             return "" if one == other else other.relative_to(one).as_posix()
@@ -216,7 +214,7 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
     files: dict[str, tuple[str, int, bool]] = {}
     links: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    known: dict[str, list[Any]] = {}
+    known: dict[str, _Known] = {}
     new: set[str] = set()
     total = 0
     staging = folder / f"{STAGING}{maker_suffix()}"
@@ -227,21 +225,20 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
             try:
                 status = os.lstat(place)
             except OSError:
-                continue  # git still knows it, but it was deleted
+                continue  # deleted, but still in the index of git
             if stat.S_ISLNK(status.st_mode):
                 text = link_text(chosen.base, path)
                 if text is None:
-                    left_out[path] = "it is a link that leads nowhere"
-                    continue
-                if os.path.isabs(text):
-                    left_out[path] = f"it is a link that leads outside, to {text}"
+                    left_out[path] = "it is a broken link"
+                elif os.path.isabs(text):
+                    left_out[path] = f"it is a link to {text}, outside of the project"
                 else:
                     links[path] = text
                 continue
             if stat.S_ISDIR(status.st_mode):
                 continue
             if not stat.S_ISREG(status.st_mode):
-                left_out[path] = "it is neither file nor link"
+                left_out[path] = "it is neither a file nor a link"
                 continue
             if status.st_size > MAX_FILE_BYTES:
                 left_out[path] = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
@@ -251,11 +248,11 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
                 raise InvalidInput(_too_much(chosen), field="snapshot_code")
             try:
                 fact, mark = _content(folder, staging, place, status, seen.get(path), new)
-            except PermissionError:
-                left_out[path] = "it may not be read"
+            except (PermissionError, Unreadable):
+                left_out[path] = "it cannot be read"
                 continue
             except (FileNotFoundError, NotADirectoryError):
-                continue  # deleted at this moment
+                continue  # just deleted
             files[path] = fact
             if mark is not None:
                 known[path] = mark
@@ -263,42 +260,46 @@ def _store(key: EngineKey, chosen: CodeSelection, project: str) -> Manifest:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     if known != seen:
-        _remember(folder, chosen.base, known)
+        data = json.dumps({"base": str(chosen.base), "files": known}, ensure_ascii=False)
+        with suppress(OSError):  # it is only a cache
+            write_atomic(folder / SEEN, data.encode("utf-8", "backslashreplace"), durable=False)
     return Manifest(project, files, links, left_out, chosen.by_git)
 
 
 def _content(
-    folder: Path, staging: Path, place: str, status: os.stat_result, seen: list[Any] | None, new: set[str]
-) -> tuple[tuple[str, int, bool], list[Any] | None]:
-    """Return hash, size and mode of a file, and what to remember of it; put what is new into `staging`."""
+    folder: Path, staging: Path, place: str, status: os.stat_result, seen: _Known | None, new: set[str]
+) -> tuple[tuple[str, int, bool], _Known | None]:
+    """Return hash, size and mode of a file, and its cache entry; write new contents to `staging`."""
     executable = bool(status.st_mode & 0o100)
-    mark = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    mark = _mark(status)
     if seen is not None and seen[:4] == mark and os.path.exists(object_path(folder, seen[4])):
         return (seen[4], status.st_size, executable), seen
     began = time.time_ns()
-    descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    descriptor = open_to_read(place)
     with os.fdopen(descriptor, "rb") as stream:
         data = stream.read(MAX_FILE_BYTES + 1)[:MAX_FILE_BYTES]
         after = os.fstat(descriptor)
     digest = hashlib.sha256(data).hexdigest()
     if digest not in new and not os.path.exists(object_path(folder, digest)):
-        with open(os.open(staging / digest, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(data)
+        write_new(staging / digest, data, durable=False, mode=0o600)
         new.add(digest)
-    quiet = [after.st_size, after.st_mtime_ns, after.st_ctime_ns, after.st_ino] == mark
-    quiet = quiet and max(mark[1], mark[2]) < began - _YOUNG_NS
-    return (digest, len(data), executable), [*mark, digest] if quiet else None
+    is_settled = _mark(after) == mark and max(mark[1], mark[2]) < began - _YOUNG_NS
+    return (digest, len(data), executable), (*mark, digest) if is_settled else None
+
+
+def _mark(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _place(key: EngineKey, staging: Path, new: set[str]) -> None:
-    """Make new contents durable, then give them their names."""
+    """Make new contents durable, then rename them to their final names."""
     if not new:
         return
     folder = key.root / CODE
     sync_files(staging, sorted(new))
     prefixes = {digest[:2] for digest in new}
     for prefix in prefixes:
-        _make_folder(key, folder / "objects" / prefix)
+        make_own_folder(key, folder / "objects" / prefix)
     for digest in new:
         os.replace(staging / digest, object_path(folder, digest))
     for prefix in prefixes:
@@ -314,41 +315,28 @@ def _too_much(chosen: CodeSelection) -> str:
             top = path.split("/")[0] + ("/" if "/" in path else "")
             sizes[top] = sizes.get(top, 0) + (size if size <= MAX_FILE_BYTES else 0)
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in largest)
+    listed = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in largest)
     return (
-        f"The code of {chosen.base} is too much to be stored: more than {MAX_TOTAL_BYTES >> 20} MB or "
-        f"{MAX_FILES} files (most of it: {told}). {_WAY_OUT}"
+        f"The code of {chosen.base} is too large to be stored: more than {MAX_TOTAL_BYTES >> 20} MB or "
+        f"{MAX_FILES} files (largest: {listed}). {_REMEDY}"
     )
 
 
-def _seen(folder: Path, base: Path) -> dict[str, list[Any]]:
-    try:
-        value = read_json(folder / "seen.json")
-    except (FileNotFoundError, Unreadable):
-        return {}
-    files = value.get("files")
-    if value.get("base") != str(base) or not isinstance(files, dict):
-        return {}
-    return {
-        path: mark
-        for path, mark in files.items()
-        if isinstance(mark, list) and len(mark) == 5 and isinstance(mark[4], str) and _ID.fullmatch(mark[4])
-    }
-
-
-def _remember(folder: Path, base: Path, known: dict[str, list[Any]]) -> None:
-    data = json.dumps({"base": str(base), "files": known}, ensure_ascii=False)
-    with suppress(OSError):  # it only saves time
-        write_atomic(folder / "seen.json", data.encode("utf-8", "backslashreplace"), durable=False)
+def _seen(folder: Path, base: Path) -> dict[str, _Known]:
+    with suppress(FileNotFoundError, Unreadable, msgspec.ValidationError, UnicodeEncodeError):
+        value = read_json(folder / SEEN)
+        if value.get("base") == str(base):
+            return msgspec.convert(value.get("files"), dict[str, _Known])
+    return {}
 
 
 def load(root: Path, digest: str) -> Manifest:
     """Return the snapshot `digest` (64 hexadecimal digits).
 
     Raises:
-        NotFound: when it is not stored here.
-        Unreadable: when it is damaged.
-        OSError: when it cannot be read at this moment.
+        NotFound: if it is not stored here.
+        Unreadable: if it is damaged.
+        OSError: if it cannot be read now.
     """
     path = _manifest_path(root, digest)
     missing = NotFound(f"The code {digest[:12]!r} is not stored in {root / CODE}.")
@@ -361,18 +349,18 @@ def load(root: Path, digest: str) -> Manifest:
             raise
         raise missing from None
     if hashlib.sha256(data).hexdigest() != digest:
-        raise Unreadable(f"{path} is damaged: it does not hold what its name says.")
+        raise Unreadable(f"{path} is damaged: its content does not match its name.")
     return Manifest.parse(data, path)
 
 
 def write_out(root: Path, manifest: Manifest, folder: Path) -> None:
-    """Write files and links of a snapshot into the empty folder `folder`, and nothing outside of it.
+    """Write the files and links of a snapshot to the empty folder `folder`, and nothing outside of it.
 
-    A link that leads out of the snapshot, as earlier releases stored them, is left out.
+    Links to targets outside of the snapshot, which earlier releases stored, are skipped.
 
     Raises:
-        Unreadable: when a content is missing or damaged.
-        OSError: when it cannot be written.
+        Unreadable: if a content is missing or damaged.
+        OSError: if it cannot be written.
     """
     made: set[str] = set()
     for path, (digest, size, executable) in manifest.files.items():
@@ -382,12 +370,10 @@ def write_out(root: Path, manifest: Manifest, folder: Path) -> None:
             made.add(parent)
         data = read_object(root, digest, path)
         if len(data) != size:
-            raise Unreadable(f"The size of {path} in the stored code is not that of its content.")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        with open(os.open(folder / path, flags, 0o700 if executable else 0o600), "wb") as stream:
-            stream.write(data)
-    for path, text in manifest.links.items():  # after the files, so that none is written through one
-        if not stayspath_inside(path, text):
+            raise Unreadable(f"The stored size of {path} is not that of its content.")
+        write_new(folder / path, data, durable=False, mode=0o700 if executable else 0o600)
+    for path, text in manifest.links.items():  # after the files, so that none is written through a link
+        if not _stays_inside(path, text):
             continue
         (folder / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.symlink(text, folder / path)
@@ -397,8 +383,8 @@ def read_object(root: Path, digest: str, path: str) -> bytes:
     """Return the stored content `digest`, that of the file `path`.
 
     Raises:
-        Unreadable: when it is missing or damaged.
-        OSError: when it cannot be read at this moment.
+        Unreadable: if it is missing or damaged.
+        OSError: if it cannot be read now.
     """
     store = root / CODE
     damaged = Unreadable(f"The stored content of {path} is missing or damaged in {store / 'objects'}.")
@@ -416,22 +402,22 @@ def read_object(root: Path, digest: str, path: str) -> bytes:
 
 
 def export(root: Path, digest: str, folder: Path) -> Path:
-    """Write the snapshot `digest` into `folder`, which is made and must not be there (or be empty).
+    """Write the snapshot `digest` to `folder`, which must be new or empty.
 
     Raises:
-        NotFound, Unreadable: when the snapshot is missing or damaged.
-        InvalidInput: when something is in `folder` already; nothing is written.
+        NotFound, Unreadable: if the snapshot is missing or damaged.
+        InvalidInput: if `folder` is not empty; nothing is written.
     """
     manifest = load(root, digest)
     if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput(f"{folder} is not empty. Name a folder that is not there yet.", field="folder")
+        raise InvalidInput(f"{folder} is not empty. Name a folder that does not exist yet.", field="folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_out(root, manifest, folder)
     return folder
 
 
 def object_path(store: Path, digest: str) -> str:
-    """Return where the content `digest` lies in the folder `.code`."""
+    """Return the path of the content `digest` in the folder `.code`."""
     return f"{store}/objects/{digest[:2]}/{digest[2:]}"
 
 

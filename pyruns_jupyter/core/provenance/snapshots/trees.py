@@ -1,15 +1,15 @@
-"""Trees: stored code laid out again as a folder, so that runs start from it instead of from the project.
+"""Trees: stored code written to a folder, so that runs start from it instead of from the project.
 
     <state>/trees/<16>.<host>/      one tree, for one boot of a host: it need not survive a power failure
     <state>/trees/<16>.<host>.lock  locked, shared, by each run of the tree; exclusively to make or remove it
-    .code/kept-<16>-<maker>/        what runs wrote next to their code and could not be moved to the project
+    .code/kept-<16>-<maker>/        files that runs wrote next to their code and that could not be moved
 
-`state` belongs to the key of the engine (`trust.engine_key`) and lies outside of the project: no project
-holds links of ours, and no tree comes with a clone or an archive. A run that cannot reach the key, as on a
-node of a cluster, gets a tree in a temporary folder of its own.
+`state` belongs to the key of the engine (`trust.engine_key`) and is outside of the project: so no project
+contains links of ours, and no tree comes with a clone or an archive. A run that cannot access the key, as on
+a node of a cluster, gets a tree in a temporary folder of its own.
 
-What is in the project and no code (what git ignores, data, what was left out for its size) is reached through
-links, so that `Path(__file__).parent / "data"` leads to the same as in the project.
+Other files of the project (ignored by git, data, too large ones) are accessible through links, so that
+`Path(__file__).parent / "data"` is the same as in the project.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from .store import CODE, STAGING, Manifest, load, path_inside, store_folders, wr
 
 TREES, KEPT = "trees", "kept-"
 _DIGITS = 16  # of the hash of its code in the name of a tree
-_LOCK_SECONDS = 60.0  # for somebody else to lay out a large tree
-_MADE = 946684800.0  # 2000-01-01: the time stamp of every file in a tree, by which a changed one is known
+_LOCK_SECONDS = 60.0  # while another process creates a large tree
+_MADE = 946684800.0  # 2000-01-01: the time stamp of all files in a tree, to detect changed ones
 _CUT = ".pyruns-cut"
-_PYTHON_LEAVES = ("__pycache__", ".pyc")
+_PYTHON_CACHES = ("__pycache__", ".pyc")
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Stored code as a folder. `project` is the place of the folder that holds `_pyruns_`.
+    """Stored code as a folder. `project` is the path of the folder that contains `_pyruns_`.
 
-    `base` is the real folder that `folder` stands for. `notes` are sentences about what it lacks.
+    `base` is the real folder that `folder` replaces. `notes` are sentences about missing files.
     """
 
     digest: str
@@ -55,14 +55,14 @@ class Tree:
     notes: tuple[str, ...] = ()
 
     def place_of(self, path: Path) -> Path | None:
-        """Return where a file or folder of the project lies in the tree; None when it does not."""
+        """Return the path of a file or folder of the project in the tree; None if it is not there."""
         inner = path_inside(self.base, path)
         place = None if inner is None else self.folder / inner
         return place if place is not None and place.exists() else None
 
 
 def has_trees(key: EngineKey) -> bool:
-    """Return whether a tree may be there that could be removed; cheap."""
+    """Return whether there may be a tree that could be removed; cheap."""
     try:
         return any(not name.endswith(".lock") for name in os.listdir(key.state / TREES))
     except OSError:
@@ -71,16 +71,16 @@ def has_trees(key: EngineKey) -> bool:
 
 @contextmanager
 def use(root: Path, digest: str, key: EngineKey | None, say: Callable[[str], None]) -> Iterator[Tree]:
-    """Hold the tree of the snapshot `digest` for a `with` block; it is laid out when it is not there.
+    """Hold the tree of the snapshot `digest` for a `with` block; it is created if it is missing.
 
-    `root` is `_pyruns_` and `key` that of its engine. Without a key, or where the state folder cannot be
-    written to, the tree is a temporary one of this block; `say` is told what could not be moved from it.
+    `root` is `_pyruns_` and `key` that of its engine. Without a key, or if the state folder is not writable,
+    the tree is a temporary one of this block; `say` reports files that could not be moved from it.
 
     Raises:
-        NotFound, Unreadable: when the snapshot is missing or damaged, or the project lies elsewhere now.
-        Untrusted: when a folder of stored code is not ours.
-        Busy: when another process is laying it out for longer than a minute.
-        OSError: when it cannot be written.
+        NotFound, Unreadable: if the snapshot is missing or damaged, or the project was moved.
+        Untrusted: if a folder of stored code is not ours.
+        Busy: if another process has been creating it for more than a minute.
+        OSError: if it cannot be written.
     """
     if key is not None:
         check_own(key, *store_folders(root))
@@ -88,8 +88,8 @@ def use(root: Path, digest: str, key: EngineKey | None, say: Callable[[str], Non
     base = _base_of(root, manifest)
     if base is None:
         raise NotFound(
-            f"The stored code {digest[:12]} has the project in its folder {manifest.project}, where "
-            f"{root.parent} does not lie any more. Queue the task again."
+            f"In the stored code {digest[:12]}, the project is in the folder {manifest.project}, but "
+            f"{root.parent} was moved. Queue the task again."
         )
     with ExitStack() as held:
         folder = None
@@ -103,7 +103,7 @@ def use(root: Path, digest: str, key: EngineKey | None, say: Callable[[str], Non
 
 
 def _shared(key: EngineKey, digest: str, manifest: Manifest, base: Path, held: ExitStack) -> Path:
-    """Return the tree that all runs of this code share, which is locked until `held` is closed."""
+    """Return the tree that all runs of this code share; it is locked until `held` is closed."""
     trees = key.state / TREES
     trees.mkdir(mode=0o700, exist_ok=True)
     folder = trees / f"{digest[:_DIGITS]}.{host_tag()}"
@@ -123,7 +123,7 @@ def _shared(key: EngineKey, digest: str, manifest: Manifest, base: Path, held: E
 def _temporary(
     root: Path, digest: str, manifest: Manifest, base: Path, say: Callable[[str], None]
 ) -> Iterator[Path]:
-    """Give a `with` block a tree of its own, which is removed at the end."""
+    """Create a tree for a `with` block, and remove it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="pyruns-code-"))
     try:
         _fill(root, manifest, base, folder)
@@ -137,7 +137,7 @@ def _temporary(
             _save_results(root, folder, digest, manifest, say, ours=True)
             shutil.rmtree(folder, ignore_errors=True)
         except OSError as error:
-            say(f"The tree {folder} is kept: {error}")
+            say(f"The tree {folder} was not removed: {error}")
 
 
 def _lock_path(folder: Path) -> Path:
@@ -145,7 +145,7 @@ def _lock_path(folder: Path) -> Path:
 
 
 def _base_of(root: Path, manifest: Manifest) -> Path | None:
-    """Return the folder that a snapshot is relative to; None when the project lies elsewhere by now."""
+    """Return the folder that a snapshot is relative to; None if the project was moved."""
     project = base = root.parent
     for _ in manifest.project.split("/") if manifest.project else ():
         base = base.parent
@@ -156,7 +156,7 @@ def _base_of(root: Path, manifest: Manifest) -> Path | None:
 
 
 def _lay_out(root: Path, manifest: Manifest, base: Path, folder: Path) -> None:
-    """Make a tree beside its place and rename it, so that it is whole (call under its lock)."""
+    """Create a tree under a temporary name and rename it, so that it is complete (call under its lock)."""
     tidy(folder.parent, lambda name: name.startswith(STAGING))
     staging = folder.with_name(f"{STAGING}{maker_suffix()}")
     staging.mkdir(mode=0o700)
@@ -178,16 +178,16 @@ def _fill(root: Path, manifest: Manifest, base: Path, folder: Path) -> None:
 
 
 def _link_the_rest(manifest: Manifest, base: Path, folder: Path) -> None:
-    """Link what lies in the project and is no code, so that the code finds it where it was."""
+    """Link the other files of the project, so that the code finds them at the same relative paths."""
     chosen = select(base / manifest.project if manifest.project else base, by_git=manifest.by_git)
-    inside = _real(folder)
+    inside = os.path.realpath(folder)
     for path in (*chosen.outside, *manifest.left_out):
         path = path.rstrip("/")
         place = folder / path
         if not is_safe(path) or not os.path.lexists(base / path):
             continue
-        with suppress(OSError):  # its folder is none, or something of the name is there
-            if _real(place.parent).is_relative_to(inside):
+        with suppress(OSError):  # its parent is not a folder, or the name is taken
+            if Path(os.path.realpath(place.parent)).is_relative_to(inside):
                 place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.symlink(base / path, place)
     if chosen.cut:
@@ -196,15 +196,15 @@ def _link_the_rest(manifest: Manifest, base: Path, folder: Path) -> None:
 
 def _notes(folder: Path) -> tuple[str, ...]:
     if (folder / _CUT).exists():
-        return ("Not all files that are no code could be linked: reach them by the working folder.",)
+        return ("Not all files other than code could be linked. Access them by the working folder.",)
     return ()
 
 
 def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Callable[[str], None]) -> None:
-    """Remove the trees that no run uses and no queued task will use; `needed` returns the hashes of these.
+    """Remove the trees that no run uses and no queued task needs; `needed` returns the hashes of the latter.
 
-    What runs wrote next to their code is moved to the same place in the project. What cannot be moved is kept
-    in the folder of stored code, which `say` is told in a sentence.
+    Files that runs wrote next to their code are moved to the same place in the project. Files that cannot be
+    moved are kept in the folder of stored code, which `say` reports in a sentence.
     """
     trees = key.state / TREES
     try:
@@ -212,7 +212,7 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
         if names:
             check_own(key, *store_folders(key.root))
     except Untrusted as error:
-        say(f"No tree of stored code is removed: {error.message}")
+        say(f"Trees of stored code are not removed: {error.message}")
         return
     except OSError:
         return
@@ -232,20 +232,20 @@ def tidy_trees(key: EngineKey, needed: Callable[[], Collection[str]], say: Calla
         except OSError:
             continue
         try:
-            if digest not in kept:  # a task that was queued since then lays it out anew
+            if digest not in kept:  # a task that was queued meanwhile creates it again
                 _remove(key.root, trees / name, digest, say, ours=ours)
-                lock.path.unlink()  # whoever waits for it sees that it is gone
+                lock.path.unlink()  # a process that waits for it detects that
         except OSError as error:
-            say(f"The tree {trees / name} is kept: {error}")
+            say(f"The tree {trees / name} was not removed: {error}")
         finally:
             lock.release()
 
 
 def _remove(root: Path, folder: Path, digest: str, say: Callable[[str], None], *, ours: bool) -> None:
     _save_results(root, folder, digest, _manifest_of(root, digest), say, ours=ours)
-    doomed = folder.with_name(f"{STAGING}{maker_suffix()}")  # renamed first: what has its name is whole
-    os.rename(folder, doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    hidden = folder.with_name(f"{STAGING}{maker_suffix()}")  # renamed first: named trees are complete
+    os.rename(folder, hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _manifest_of(root: Path, digest: str) -> Manifest | None:
@@ -266,9 +266,9 @@ def _save_results(
     *,
     ours: bool,
 ) -> None:
-    """Move what runs wrote next to their code in a tree to the project, and keep what has to stay.
+    """Move files that runs wrote next to their code in a tree to the project, and keep the others.
 
-    Only from a tree of this host and boot, `ours`, and only if the project still lies where it was in it.
+    They are moved only from a tree of this host and boot (`ours`), and only if the project was not moved.
     """
     new, changed = _written(manifest, folder)
     if not new and not changed:
@@ -281,17 +281,17 @@ def _save_results(
     staging = root / CODE / f"{STAGING}{maker_suffix()}"
     try:
         links = keep_results(folder, [*new, *changed], staging)
-        new = [path for path in new if os.path.lexists(staging / path)]  # a FIFO, say, is not a result
+        new = [path for path in new if os.path.lexists(staging / path)]  # FIFOs and the like are not results
         if base is not None and manifest is not None:
             moved = move_results(staging, new, base, manifest.project)
             new = [path for path in new if path not in moved]
-        told = [*new, *changed]
-        if told:
+        if new or changed:
             kept = root / CODE / f"{KEPT}{digest[:16]}{maker_suffix()}"
             os.rename(staging, kept)
-            say(f"Files that runs wrote next to their code are kept in {kept}: {_some(told)}")
+            listed = _some([*new, *changed])
+            say(f"Files that runs wrote next to their code were moved to {kept}: {listed}")
         if links and manifest is not None:
-            say(f"Links that runs made next to their code are not kept: {_some(links)}")
+            say(f"Links that runs created next to their code were not kept: {_some(links)}")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -301,12 +301,12 @@ def _some(paths: list[str]) -> str:
 
 
 def _written(manifest: Manifest | None, folder: Path) -> tuple[list[str], list[str]]:
-    """Return what runs wrote in a tree: new files and folders, and code that they changed.
+    """Return new files and folders that runs wrote in a tree, and the code that they changed.
 
-    Without the list of its files all of the tree counts as new.
+    Without the list of its files, everything in the tree counts as new.
     """
     if manifest is None:
-        return sorted({*os.listdir(folder)} - {_CUT, _PYTHON_LEAVES[0]}), []
+        return sorted({*os.listdir(folder)} - {_CUT, _PYTHON_CACHES[0]}), []
     holding = {"/".join(parts[:end]) for parts in _parts_of(manifest) for end in range(1, len(parts))}
     new: list[str] = []
     changed: list[str] = []
@@ -315,7 +315,7 @@ def _written(manifest: Manifest | None, folder: Path) -> tuple[list[str], list[s
         inner = "" if inner == "." else f"{inner}/"
         for name in [*folders]:
             path = inner + name
-            if name == _PYTHON_LEAVES[0] or os.path.islink(f"{current}/{name}"):
+            if name == _PYTHON_CACHES[0] or os.path.islink(f"{current}/{name}"):
                 folders.remove(name)
             elif path not in holding:
                 folders.remove(name)
@@ -323,7 +323,7 @@ def _written(manifest: Manifest | None, folder: Path) -> tuple[list[str], list[s
         for name in files:
             path = inner + name
             place = f"{current}/{name}"
-            if name.endswith(_PYTHON_LEAVES[1]) or os.path.islink(place) or path == _CUT:
+            if name.endswith(_PYTHON_CACHES[1]) or os.path.islink(place) or path == _CUT:
                 continue
             if path not in manifest.files:
                 new.append(path)
@@ -336,7 +336,3 @@ def _parts_of(manifest: Manifest) -> Iterator[list[str]]:
     for path in (*manifest.files, *manifest.links):
         yield path.split("/")
     yield [*manifest.project.split("/"), ""]
-
-
-def _real(path: Path) -> Path:
-    return Path(os.path.realpath(path))
