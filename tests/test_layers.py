@@ -311,7 +311,7 @@ def test_importing_the_package_is_cheap() -> None:
 def test_a_scheduler_does_without_the_query_engine() -> None:
     """Each supervisor is a fork of it: what it loads, all of them carry."""
     program = (
-        "import sys; import pyruns_jupyter.engine.scheduler.router, pyruns_jupyter.engine.scheduler.loop;"
+        "import sys; import pyruns_jupyter.engine.scheduler.executors, pyruns_jupyter.engine.scheduler.loop;"
         "sys.exit(any(name.startswith('pyruns_jupyter.core.query') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""The file of a study, `<workspace>/studies/<name>.json`: what is searched, how, and whether it goes on."""
+"""The file of a study, `<workspace>/studies/<name>.json`: its search space, its options, and its state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 from msgspec import Meta
 
-from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable, shown
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, Unreadable
 from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.fs.atomic import dump_json, parse_json, read_whole, sync_folder, write_atomic
 from pyruns_jupyter.core.fs.locks import FOLDER_MODE, locked
@@ -40,23 +40,23 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Definition:
-    """What a study is.
+    """The definition and the state of a study.
 
     Attributes:
-        name: its name; trials are called after it, `name_01`.
-        text: YAML of the whole configuration, with what is searched (`core.sweep.searchspace`).
-        objective: the figure that is optimised: what a run records under this key, else the last value that
-            it tracked.
+        name: its name; its trials are named `name_01` and so on.
+        text: YAML of the whole configuration, including the search space (`core.config.sweep.searchspace`).
+        objective: the metric to optimize: the value that a run records under this key, else the last value
+            that it tracked.
         direction: `maximize` or `minimize`.
-        n: how many trials it has when it is done.
-        jobs: how many of them run at a time.
+        n: the number of trials.
+        jobs: the maximum number of parallel trials.
         sampler: `tpe` (tree-structured Parzen estimator) or `random`.
-        seed: where its random numbers begin: the same seed and results give the same configurations.
+        seed: the random seed: the same seed and results give the same configurations.
         prune: `median` or `quartile`: stop a run that is worse at some point than the best half (quarter) of
-            the others were there; empty for never.
-        options: how each trial is queued.
+            the others were at that point; empty for never.
+        options: those with which each trial is queued.
         created_at: epoch seconds.
-        state: `active`, `stopped`, `finished` or `failed`; `message` says why, where that is not plain.
+        state: `active`, `stopped`, `finished` or `failed`; `message` is why, if that is not obvious.
     """
 
     name: str
@@ -74,23 +74,23 @@ class Definition:
     message: str = ""
 
     def check(self) -> Definition:
-        """Return this definition if it can be used.
+        """Return this definition if it is valid.
 
         Raises:
-            InvalidInput: with the field that cannot.
+            InvalidInput: with the field that is not.
         """
         for key, kind in get_type_hints(Definition, include_extras=True).items():
             if key != "options":
                 convert(getattr(self, key), kind, field=key)
         check_task_name(self.name)
         if not self.objective.strip():
-            raise InvalidInput("Say which metric is optimized, such as val_acc.", field="objective")
+            raise InvalidInput("Enter the metric to optimize, such as val_acc.", field="objective")
         self.options.check()
         return self
 
     @property
     def is_active(self) -> bool:
-        """Whether more is to be tried."""
+        """Whether more trials are to be started."""
         return self.state == ACTIVE
 
     def better(self, value: float, than: float) -> bool:
@@ -106,23 +106,21 @@ class Definition:
         """Return the definition that `to_dict` stored in `path`.
 
         Raises:
-            Unreadable: when something is missing, is of the wrong type, or comes from a later version.
+            Unreadable: when a field is missing or not valid, or a newer version wrote the file.
         """
         try:
-            version = value["version"]
-            if type(version) is not int:
-                raise Unreadable(f"{path} is no study: its version is {shown(version)}.")
+            version = convert(value["version"], int, field="version")
             if version > _VERSION:
-                raise Unreadable(f"{path} was written by a later version of pyruns_jupyter: update it.")
+                raise Unreadable(f"{path} was written by a newer version of pyruns_jupyter. Update it.")
             known = {key: value[key] for key in cls.__dataclass_fields__ if key in value}
             known["options"] = QueueOptions.from_dict(dict(value.get("options", {})))
             return cls(**known).check()
         except (KeyError, TypeError, ValueError, InvalidInput) as error:
-            raise Unreadable(f"{path} is no study: {error}.") from error
+            raise Unreadable(f"{path} is not a valid study: {str(error).rstrip('.')}.") from error
 
 
 class StudyPaths:
-    """Where the files of one study lie."""
+    """The paths of the files of one study."""
 
     def __init__(self, workspace: WorkspaceFolder, name: str) -> None:
         """Return the paths of the study `name`, which need not exist.
@@ -138,7 +136,7 @@ class StudyPaths:
 
 
 def study_names(workspace: WorkspaceFolder) -> list[str]:
-    """Return the names of a workspace's studies; none when their folder is a link."""
+    """Return the names of a workspace's studies; none if their folder is a link."""
     folder = workspace.folder / STUDIES
     try:
         files = [] if folder.is_symlink() else os.listdir(folder)
@@ -170,9 +168,9 @@ def read_study(workspace: WorkspaceFolder, name: str) -> Definition:
 def changing(
     workspace: WorkspaceFolder, name: str, *, create: bool = False, timeout: float = _LOCK_TIMEOUT
 ) -> Iterator[StudyPaths]:
-    """Hold the lock of a study's file for the length of a `with` block.
+    """Hold the lock of a study's file for a `with` block.
 
-    With `create` the study need not exist, and the folder of studies is made when it is missing.
+    With `create` the study need not exist, and the folder of studies is created if necessary.
 
     Raises:
         InvalidInput: when no study can have this name.
@@ -192,7 +190,7 @@ def changing(
     while True:
         with locked(paths.lock, timeout=timeout) as lock:
             if not lock.is_at(paths.lock):
-                continue  # the study was removed meanwhile, and its lock with it
+                continue  # the study was removed meanwhile together with its lock
             try:
                 if not create and not os.path.lexists(paths.file):
                     raise _no_study(workspace, name)

@@ -1,8 +1,8 @@
-"""Seeing to it that each active study has a driver.
+"""Ensuring that each active study has a driver.
 
-While a study is active, a file in the engine's folder says so (the marker): with it, a front end
-finds the studies that need a driver without reading them all. Its lock is held by the driver, which
-also holds one of its own (`driver_lock_path`): it serves all studies that were begun with one interpreter.
+An active study has a file in the engine's folder, the marker, so that a front end finds the studies that need
+a driver without reading them all. Its lock is held by the driver, which also holds one of its own
+(`driver_lock_path`), because it serves all studies that were started with one interpreter.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import convert
 
 from pyruns_jupyter.core.common.errors import Conflict, PyrunsError, Unreadable, Untrusted
 from pyruns_jupyter.core.common.host_identity import new_token
@@ -34,11 +36,13 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.client.requeue import Requeued
 from pyruns_jupyter.engine.client.requeue import requeue as requeue_tasks
 from pyruns_jupyter.engine.queue.launch import check_startable, front_end_environment, start_detached
-from pyruns_jupyter.engine.queue.launch import ensure_running as attend_queue
+from pyruns_jupyter.engine.queue.launch import ensure_running as ensure_scheduler_running
 
-_SEPARATOR = "@"  # no name holds it
-_START_TIMEOUT_SECONDS = 5.0  # seconds until a driver that was started holds its lock
-_started: dict[Path, float] = {}  # when this process last started each (by its lock), monotonic seconds
+_SEPARATOR = "@"  # not allowed in names
+_START_TIMEOUT_SECONDS = 5.0  # for a new driver to take its lock
+_started: dict[
+    Path, float
+] = {}  # when this process last started each driver (by its lock), monotonic seconds
 
 
 class StudyId(NamedTuple):
@@ -50,8 +54,8 @@ class StudyId(NamedTuple):
 
 @dataclass(frozen=True)
 class Marker:
-    """What a driver needs to know of the front end that began its study: `environment` and `python` of the
-    trials. `id` names this marker, and not a later one of the same study.
+    """The data of a marker: environment and interpreter of the trials, which are those of the front end that
+    started the study. `id` distinguishes it from later markers of the study.
     """
 
     id: str
@@ -60,12 +64,12 @@ class Marker:
 
 
 def marker_path(root: Path, workspace: str, study: str) -> Path:
-    """Return the path of the file that stands for an active study."""
+    """Return the path of the marker of an active study."""
     return EnginePaths(root).studies / _marker_name(workspace, study)
 
 
 def driver_lock_path(root: Path, python: str) -> Path:
-    """Return the path of the file that the driver locks that serves the studies of one interpreter."""
+    """Return the path of the lock file of the driver that serves the studies of one interpreter."""
     digest = hashlib.sha256(os.fsencode(python)).hexdigest()[:16]
     return EnginePaths(root).folder / f"driver-{digest}.lock"
 
@@ -75,22 +79,19 @@ def _marker_name(workspace: str, study: str) -> str:
 
 
 def mark_active(root: Path, workspace: str, study: str) -> None:
-    """Say that a study needs a driver, which is to run its trials as this process would."""
+    """Write the marker of a study, whose trials get the environment and the interpreter of this process."""
     key = claim_engine(root)
     with suppress(FileExistsError):
         EnginePaths(root).studies.mkdir(mode=0o700)
-    name = _marker_name(workspace, study)
-    content = {
-        "id": new_token(),
-        "name": name,
-        "environment": front_end_environment(),
-        "python": sys.executable,
-    }
-    SealedFolder(key, STUDIES).write(name, content)
+    name, marker = (
+        _marker_name(workspace, study),
+        Marker(new_token(), front_end_environment(), sys.executable),
+    )
+    SealedFolder(key, STUDIES).write(name, {"name": name, **vars(marker)})
 
 
 def unmark(root: Path, workspace: str, study: str) -> None:
-    """Remove the marker of a study that needs no driver any more, ours or not."""
+    """Remove the marker of a study that no longer needs a driver, ours or not."""
     name, key = _marker_name(workspace, study), trusted_engine(root)
     if key is not None:
         with suppress(FileNotFoundError, Unreadable, Untrusted):
@@ -100,7 +101,7 @@ def unmark(root: Path, workspace: str, study: str) -> None:
 
 
 def read_marker(key: EngineKey, workspace: str, study: str) -> Marker:
-    """Return what `mark_active` wrote.
+    """Return the marker that `mark_active` wrote.
 
     Raises:
         FileNotFoundError: if the study is not active.
@@ -108,19 +109,14 @@ def read_marker(key: EngineKey, workspace: str, study: str) -> Marker:
         Unreadable: if it is damaged.
     """
     name = _marker_name(workspace, study)
-    value = SealedFolder(key, STUDIES).read(name)
-    environment = value.get("environment")
-    if not isinstance(environment, dict) or not isinstance(value.get("python"), str):
-        raise Unreadable(f"The marker {name} does not say how trials are run.")
-    return Marker(
-        str(value.get("id")),
-        {str(name): str(text) for name, text in environment.items()},
-        value["python"],
-    )
+    try:
+        return convert(SealedFolder(key, STUDIES).read(name), Marker)
+    except ValueError as error:
+        raise Unreadable(f"The marker {name} is damaged: {error}.") from error
 
 
 def is_begun_here(root: Path, workspace: str, study: str) -> bool:
-    """Return whether a study was begun or resumed here, so that it gets a driver."""
+    """Return whether a study was started or resumed here, so that it gets a driver."""
     key = trusted_engine(root)
     if key is None:
         return False
@@ -129,12 +125,12 @@ def is_begun_here(root: Path, workspace: str, study: str) -> bool:
     except (FileNotFoundError, Untrusted):
         return False
     except (OSError, Unreadable):
-        return True  # it cannot be told at this moment
+        return True  # unknown at this moment
     return True
 
 
 def is_driven(root: Path, workspace: str, study: str) -> bool:
-    """Return whether a driver of a study lives on this machine."""
+    """Return whether a driver of a study runs on this machine."""
     try:
         return is_locked(marker_path(root, workspace, study))
     except OSError:
@@ -147,7 +143,7 @@ def active_studies(workspace: WorkspaceFolder) -> set[str]:
 
 
 def undriven_studies(root: Path, python: str) -> list[StudyId]:
-    """Return the active studies that were begun or resumed here with one interpreter, and have no driver."""
+    """Return the active studies without a driver that were started or resumed here with an interpreter."""
     undriven = [study for study in _marks(root) if not is_driven(root, *study)]
     key = trusted_engine(root) if undriven else None
     if key is None:
@@ -167,7 +163,7 @@ def _marks(root: Path) -> list[StudyId]:
 
 
 def requeue(root: Path) -> Requeued:
-    """Queue again here the tasks that were queued elsewhere, and drive the studies that were begun elsewhere.
+    """Queue the tasks again that were queued elsewhere, and drive the studies that were started elsewhere.
 
     Raises:
         Conflict: if some of the tasks are refused; the others are queued.
@@ -177,7 +173,7 @@ def requeue(root: Path) -> Requeued:
     for workspace, study in _marks(root):
         if not is_begun_here(root, workspace, study):
             mark_active(root, workspace, study)
-            with suppress(PyrunsError, OSError):  # `ensure_running` tries it again
+            with suppress(PyrunsError, OSError):  # `ensure_running` retries it
                 start_driver(root, workspace, study)
     for task, why in done.refused.items():
         raise Conflict(
@@ -187,16 +183,10 @@ def requeue(root: Path) -> Requeued:
 
 
 def ensure_running(root: Path) -> bool:
-    """Start what the work of a project needs and lacks, a scheduler and drivers of studies; return whether
-    something was started.
+    """Start the scheduler and the drivers of studies that a project needs; return whether one was started.
 
-    Cheap when there is nothing to do: front ends call it whenever they look at a project.
+    Cheap if there is nothing to do: front ends call it whenever they read a project.
     """
-    driven = _attend_studies(root)
-    return attend_queue(root) or driven
-
-
-def _attend_studies(root: Path) -> bool:
     started = False
     key = trusted_engine(root)
     if key is None:
@@ -204,20 +194,20 @@ def _attend_studies(root: Path) -> bool:
     for study in _marks(root):
         if is_driven(root, *study):
             continue
-        with suppress(PyrunsError, OSError):  # which the user who begins or resumes it sees
+        with suppress(PyrunsError, OSError):  # shown to the user who starts or resumes the study
             marker = read_marker(key, *study)
             last = _started.get(driver_lock_path(root, marker.python), -_START_TIMEOUT_SECONDS)
-            if time.monotonic() - last >= _START_TIMEOUT_SECONDS:  # else it is on its way
+            if time.monotonic() - last >= _START_TIMEOUT_SECONDS:  # else it is starting
                 started = _start(root, study, marker) or started
-    return started
+    return ensure_scheduler_running(root) or started
 
 
 def start_driver(root: Path, workspace: str, study: str) -> None:
-    """Start a driver of an active study, unless one lives that takes it up.
+    """Start a driver of an active study, unless one is running that will serve it.
 
     Raises:
-        Untrusted: if the study was not begun or resumed here.
-        PyrunsError: if it cannot be started; the study stays active and waits for the next try.
+        Untrusted: if the study was not started or resumed here.
+        PyrunsError: if it cannot be started; the study stays active and waits for the next attempt.
     """
     key = require_engine(root)
     try:
@@ -228,10 +218,10 @@ def start_driver(root: Path, workspace: str, study: str) -> None:
 
 
 def _start(root: Path, study: StudyId, marker: Marker) -> bool:
-    """Start a driver unless one lives that takes the study up; return whether one was started.
+    """Start a driver unless one is running that will serve the study; return whether one was started.
 
-    The marker is on disk already. A driver releases its lock before it looks at the markers for the last
-    time, so it finds this one if the lock is held now.
+    The marker is on disk already. A driver releases its lock before it checks the markers for the last time,
+    so it finds this one if the lock is held now.
     """
     check_startable()
     check_format(root)
@@ -249,4 +239,4 @@ def _start(root: Path, study: StudyId, marker: Marker) -> bool:
 
 
 def _not_started(study: str, error: Exception) -> PyrunsError:
-    return PyrunsError(f"The study {study} could not be started ({error}). It waits until the next try.")
+    return PyrunsError(f"The study {study} could not be started ({error}). It waits for the next attempt.")

@@ -1,8 +1,8 @@
-"""A study as Optuna sees it: what to try next, and whether a run is worth going on with.
+"""A study in Optuna: suggesting and pruning trials.
 
-Everything is in memory and made anew from the trials on disk. Each suggestion starts from a random state of
-its own (`_seed_of`), so it depends on the seed, its number and what was known then, and on no process that
-happened to ask.
+Everything is in memory and rebuilt from the trials on disk. Each suggestion has its own random state
+(`_seed_of`), so it depends only on the seed, its number and the trials that were known then, not on the
+process.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
 
-_STARTUP = 10  # trials at random before the sampler learns from them
-_BEFORE_PRUNING = 5  # trials that complete before any is stopped
+_STARTUP_TRIALS = 10  # random ones, before the sampler learns from them
+_TRIALS_BEFORE_PRUNING = 5  # which have to complete
 _BEST_PERCENT = {"median": 50.0, "quartile": 25.0}
 Dimension = Interval | Choices
 Curve = Sequence[float | None]
@@ -45,7 +45,7 @@ def is_available() -> bool:
 
 
 class Optimizer:
-    """Asks for trials, hears how they do. Numbers of trials count from 1."""
+    """Suggests trials, and learns from their results. Numbers of trials count from 1."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Optimizer:
         trials: Iterable[Trial] = (),
         curve: Callable[[Trial], Curve] = lambda _: (),
     ) -> None:
-        """Know `trials` already, and by `curve` what each tracked of the objective.
+        """Start with existing trials; `curve` returns the values of the objective that each tracked.
 
         Raises:
             OptunaMissing: when it is not installed.
@@ -62,28 +62,28 @@ class Optimizer:
         self._definition = definition
         self._dimensions = {dimension.key: dimension for dimension in space.dimensions}
         self._distributions = {key: distribution(one) for key, one in self._dimensions.items()}
-        self._handles: dict[int, int] = {}  # number of a trial -> that which Optuna gave it
+        self._handles: dict[int, int] = {}  # number of a trial -> its number in Optuna
         self.study = _new_study(definition)
         for trial in sorted(trials, key=lambda one: one.number):
             self._add(trial, curve(trial))
 
     def ask(self, number: int) -> dict[str, Any]:
-        """Return what trial `number` tries, by dotted key."""
+        """Return the values of trial `number`, by dotted key."""
         self.study.sampler = _sampler(self._definition, number, self._dimensions)
         asked = self.study.ask(self._distributions)
         self._handles[number] = asked.number
         return {key: _value(one, asked.params[key]) for key, one in self._dimensions.items()}
 
     def report(self, number: int, value: float, step: int) -> None:
-        """Say what an open trial has at a step (from 1)."""
+        """Report the value of an open trial at a step (from 1)."""
         self._trial(number).report(value, step)
 
     def should_prune(self, number: int) -> bool:
-        """Return whether an open trial promises so little that it should be stopped."""
+        """Return whether an open trial is unpromising."""
         return bool(self._definition.prune) and self._trial(number).should_prune()
 
     def tell(self, trial: Trial) -> None:
-        """Say how a trial ended."""
+        """Report the end of a trial."""
         import optuna
 
         state = _states()[trial.state]
@@ -103,7 +103,7 @@ class Optimizer:
         for key, one in self._dimensions.items():
             param = _param(one, trial.values.get(key))
             if param is None:
-                return  # its values are not of this search any more
+                return  # its values are not in this search space any more
             params[key] = param
         points = {step: value for step, value in enumerate(curve[: trial.pruned], 1) if value is not None}
         value = points[max(points)] if trial.state == PRUNED and points else trial.value
@@ -121,8 +121,8 @@ class Optimizer:
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
-    """Return what Optuna draws from: the numbers of an interval, the places of ordered values (from 0), or
-    values as they stand in YAML, which tells 1 from true and from "1".
+    """Return a dimension for Optuna: the numbers of an interval, the indices of ordered values (from 0), or
+    values as YAML texts, which distinguish 1, true and "1".
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -136,7 +136,7 @@ def distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def _value(dimension: Dimension, param: Any) -> object:
-    """Return the value in a configuration of what Optuna drew."""
+    """Return the value in a configuration for a parameter of Optuna."""
     if not isinstance(dimension, Choices):
         return param
     if dimension.ordered:
@@ -145,7 +145,7 @@ def _value(dimension: Dimension, param: Any) -> object:
 
 
 def _param(dimension: Dimension, value: object) -> Any:
-    """Return what Optuna drew for a value, None when it could not have drawn it."""
+    """Return the parameter of Optuna for a value, None if it is not in the dimension."""
     if isinstance(dimension, Choices):
         at = dimension.index(value)
         return at if at is None or dimension.ordered else dimension.candidates[at].text
@@ -175,11 +175,11 @@ def _new_study(definition: Definition) -> optuna.Study:
         raise OptunaMissing
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # we tell of trials ourselves
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver logs the trials itself
     pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
     if definition.prune:
         pruner = optuna.pruners.PercentilePruner(
-            _BEST_PERCENT[definition.prune], n_startup_trials=_BEFORE_PRUNING
+            _BEST_PERCENT[definition.prune], n_startup_trials=_TRIALS_BEFORE_PRUNING
         )
     direction = optuna.study.StudyDirection[definition.direction.upper()]
     return optuna.create_study(study_name=definition.name, direction=direction, pruner=pruner)
@@ -188,9 +188,9 @@ def _new_study(definition: Definition) -> optuna.Study:
 def _sampler(
     definition: Definition, number: int, dimensions: Mapping[str, Dimension]
 ) -> optuna.samplers.BaseSampler:
-    """Return a sampler for one trial, whose continuous values are rounded to what people can read.
+    """Return a sampler for one trial, which rounds continuous values so that they are readable.
 
-    Rounded where they are drawn: so what Optuna knows is what stands in the configuration, in this process
+    They are rounded when they are drawn, so Optuna has the same values as the configuration, in this process
     and in one that reads it again.
     """
     import optuna
@@ -203,7 +203,7 @@ def _sampler(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             base = optuna.samplers.TPESampler(
-                seed=seed, n_startup_trials=_STARTUP, constant_liar=definition.jobs > 1
+                seed=seed, n_startup_trials=_STARTUP_TRIALS, constant_liar=definition.jobs > 1
             )
 
     class Readable(optuna.samplers.BaseSampler):

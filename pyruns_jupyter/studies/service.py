@@ -1,4 +1,4 @@
-"""What front ends call: begin a study, stop it, go on with it, forget it."""
+"""The interface for front ends: begin, stop, resume and remove a study."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from .trials import Trial, trials_among
 
 
 def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definition, SearchSpace]:
-    """Return a definition with its whole configuration, and what it searches; nothing is written.
+    """Return a definition with its whole configuration, and its search space; nothing is written.
 
     Raises:
-        InvalidInput: with the field that cannot be used; all of the configuration's at once as InvalidInputs.
+        InvalidInput: with the field that is not valid; InvalidInputs for several in the configuration.
         Conflict: when the name is taken.
     """
     definition.check()
@@ -45,8 +45,8 @@ def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definitio
     space = preview.check_space(workspace, complete.text)
     if space.size is not None and space.size < definition.n:
         raise InvalidInput(
-            f"There are only {space.size:,} different configurations, fewer than {definition.n:,} trials. "
-            "Ask for fewer trials, or make a sweep that tries each once.",
+            f"The search space has only {space.size:,} configurations, fewer than {definition.n:,} trials. "
+            "Reduce the number of trials, or create a sweep that runs each configuration once.",
             field="n",
         )
     _check_free(workspace, complete)
@@ -54,12 +54,12 @@ def check(workspace: WorkspaceFolder, definition: Definition) -> tuple[Definitio
 
 
 def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
-    """Begin a study: once this returns it survives everything, and its driver is on its way.
+    """Begin a study: once this returns it survives any crash, and its driver is starting.
 
     Raises:
         InvalidInput, Conflict: see `check`; nothing is written.
         OptunaMissing: when Optuna is not installed; nothing is written.
-        PyrunsError: when the driver could not be started; the study waits for the next try.
+        PyrunsError: when the driver could not be started; the study waits for the next attempt.
     """
     if not is_available():
         raise OptunaMissing
@@ -74,13 +74,13 @@ def begin(workspace: WorkspaceFolder, definition: Definition) -> Definition:
 
 
 BEGUN_ELSEWHERE = (
-    "Begun in another copy of this project, on another machine, or by an earlier release: nothing of it is "
-    "started here. Resume it to continue here."
+    "This study was started in another copy of this project, on another machine, or by an earlier release, "
+    "so no trials are started here. Resume it to continue here."
 )
 
 
 def current_study(workspace: WorkspaceFolder, name: str) -> Definition:
-    """Return the definition of a study as it stands here: one that was begun elsewhere is stopped.
+    """Return the definition of a study; the state of one that was started elsewhere is `stopped`.
 
     Raises:
         NotFound, Unreadable: if there is no such study, or its file is damaged.
@@ -92,7 +92,7 @@ def current_study(workspace: WorkspaceFolder, name: str) -> Definition:
 
 
 def stop(workspace: WorkspaceFolder, name: str, *, running: bool = False) -> Definition:
-    """Ask for no more trials of a study, and cancel those that wait; with `running` also those that run.
+    """Stop a study: start no more trials, and cancel the queued ones; with `running` also the running ones.
 
     Raises:
         NotFound: when there is no such study.
@@ -111,11 +111,11 @@ def stop(workspace: WorkspaceFolder, name: str, *, running: bool = False) -> Def
 
 
 def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> Definition:
-    """Go on with a study that was stopped, has failed or is done, until it has `n` trials.
+    """Resume a study that was stopped, has failed or is finished, until it has `n` trials.
 
     Raises:
         NotFound: when there is no such study.
-        InvalidInput: when `n` cannot be used, or the study has as many trials already.
+        InvalidInput: when `n` is not valid, or the study has that many trials already.
         OptunaMissing, PyrunsError: as `begin`.
     """
     if not is_available():
@@ -127,18 +127,18 @@ def resume(workspace: WorkspaceFolder, name: str, *, n: int | None = None) -> De
         have = len(trials_of(workspace, found))
         if have >= wanted.n and found.state == FINISHED:
             raise InvalidInput(
-                f"The study {name} has {have:,} trials already: say how many it is to have.", field="n"
+                f"The study {name} has {have:,} trials already. Enter a higher number of trials.", field="n"
             )
         space = preview.check_space(workspace, wanted.text)
         if space.size is not None and space.size < wanted.n:
-            raise InvalidInput(f"There are only {space.size:,} different configurations.", field="n")
+            raise InvalidInput(f"The search space has only {space.size:,} configurations.", field="n")
         _activate(paths, wanted)
     start_driver(workspace.root, workspace.name, name)
     return wanted
 
 
 def remove(workspace: WorkspaceFolder, name: str) -> None:
-    """Forget a study; its tasks stay.
+    """Remove a study; its tasks are kept.
 
     Raises:
         NotFound: when there is no such study.
@@ -153,7 +153,7 @@ def remove(workspace: WorkspaceFolder, name: str) -> None:
 
 
 def end(workspace: WorkspaceFolder, name: str, state: State, message: str = "") -> None:
-    """Store that a study is over, unless it is already; it has no driver then.
+    """Store the end of a study, unless it has ended already, and remove its marker.
 
     Raises:
         NotFound, Unreadable: when there is no such study, or its file is damaged.
@@ -176,7 +176,7 @@ def trial_name(definition: Definition, number: int) -> str:
 
 
 def _activate(paths: StudyPaths, definition: Definition) -> None:
-    # The marker first: an active study without one would be forgotten, one without a study is taken away.
+    # The marker first: an active study without one would get no driver; a marker without a study is removed.
     mark_active(paths.workspace.root, paths.workspace.name, definition.name)
     write_study(paths, definition)
 

@@ -1,4 +1,4 @@
-"""The trials of a study: the tasks that were made for it, and what became of them."""
+"""The trials of a study: the tasks that were created for it, and their results."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OPEN, COMPLETE, PRUNED, FAIL = "open", "complete", "pruned", "failed"
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `number` counts from 1; `values` are what was tried by dotted key; `value` is that of the
-    objective, None as long as there is none; `state` is `open`, `complete`, `pruned` or `failed`. `pruned` is
-    after which point of its curve it was stopped.
+    """One trial. `number` counts from 1; `values` are its parameters by dotted key; `value` is that of the
+    objective, None until there is one; `state` is `open`, `complete`, `pruned` or `failed`. `pruned` is the
+    point of its curve after which it was pruned.
     """
 
     number: int
@@ -43,8 +43,8 @@ class Trial:
 def place_facts(study: str, number: int, beside: list[int]) -> dict[str, Any]:
     """Return our own facts in the task file of a new trial.
 
-    `beside` are the earlier trials that were open when it was asked for: with them it can be told what was
-    known then.
+    `beside` are the earlier trials that were open when it was created, from which follows what was known
+    then.
     """
     return {"study": {"name": study, "number": number, "beside": beside}}
 
@@ -75,8 +75,8 @@ def trials_among(rows: Iterable[TaskRow], definition: Definition) -> list[Trial]
 
 
 def curve_of(info: TaskInfo, paths: TaskPaths, objective: str) -> list[float | None]:
-    """Return what the latest run of a task tracked of the objective, in order; None for what is no finite
-    number. Nothing once there are so many points that they are thinned.
+    """Return the values of the objective that the latest run of a task tracked, in order; None for those that
+    are not finite. Empty once there are so many points that they are downsampled.
     """
     run = runs.latest(info)
     if run is None:
@@ -86,8 +86,8 @@ def curve_of(info: TaskInfo, paths: TaskPaths, objective: str) -> list[float | N
 
 
 def prune(info: TaskInfo, step: int, message: str) -> bool:
-    """Ask for a stop of a running task because its trial promises too little at `step` (from 1); tell whether
-    it was running.
+    """Request a stop of a running task because its trial is pruned at `step` (from 1); return whether it was
+    running.
     """
     run = runs.latest(info)
     if run is None or runs.status_of(info) != runs.RUNNING:
@@ -100,7 +100,7 @@ def prune(info: TaskInfo, step: int, message: str) -> bool:
 
 
 def finite(value: object) -> float | None:
-    """Return a value of the objective as a float, None when it is no finite number."""
+    """Return a value of the objective as a float, None if it is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
@@ -111,7 +111,7 @@ def finite(value: object) -> float | None:
 
 
 def best_of(trials: Iterable[Trial], definition: Definition) -> Trial | None:
-    """Return the best trial that completed, the first of equal ones; None when none did."""
+    """Return the best completed trial, the first of equal ones; None if there is none."""
     best: Trial | None = None
     for trial in trials:
         if trial.state != COMPLETE or trial.value is None:

@@ -1,1 +1,1 @@
-"""What the machine does: CPU, memory and GPUs, measured in a thread and only while somebody listens."""
+"""The machine: CPU, memory, disk, network and GPUs, sampled in a thread while there are listeners."""

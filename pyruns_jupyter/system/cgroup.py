@@ -1,4 +1,4 @@
-"""The share of a Linux control group: what a container or a hub's user may use of the host, and does use.
+"""The limits and the usage of a Linux control group, such as that of a container or of a user of a hub.
 
 Sources: the kernel's documentation of control groups, version 2 ("cpu.max", "cpu.stat", "memory.max",
 "memory.current", "memory.stat") and version 1 ("cpu.cfs_quota_us", "cpuacct.usage", "memory.limit_in_bytes").
@@ -19,7 +19,7 @@ _HOST_COUNTS = Path("/proc/vmstat")
 
 @dataclass(frozen=True)
 class CpuShare:
-    """How many cores a group may use, and the seconds of a core that it has used so far."""
+    """The number of cores that a group may use, and the CPU seconds that it has used so far."""
 
     cores: float
     used: float
@@ -27,14 +27,14 @@ class CpuShare:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """Bytes that a group may use and does use; what the kernel can drop at once is not counted."""
+    """The bytes that a group may use and uses, without cache that the kernel can drop at once."""
 
     total: int
     used: int
 
 
 def cpu_share(groups: Path = GROUPS, mount: Path = MOUNT) -> CpuShare | None:
-    """Return the tightest limit of CPU time on this process, None when there is none."""
+    """Return the tightest CPU limit of this process, None if there is none."""
     found: list[CpuShare] = []
     for folder in group_folders(groups, mount, ""):
         quota, _, period = group_text(folder / "cpu.max").partition(" ")
@@ -51,7 +51,7 @@ def cpu_share(groups: Path = GROUPS, mount: Path = MOUNT) -> CpuShare | None:
 
 
 def usable_cores(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
-    """Return how many cores this process may keep busy, at least 1: those that it may run on, fewer where a
+    """Return how many cores this process may keep busy, at least 1: those that it may run on, or fewer if a
     control group limits its CPU time.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -60,7 +60,7 @@ def usable_cores(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
 
 
 def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | None:
-    """Return the tightest limit of memory on this process, None when there is none."""
+    """Return the tightest memory limit of this process, None if there is none."""
     found: list[MemoryShare] = []
     for names, controller in (
         (("memory.max", "memory.current", "inactive_file"), ""),
@@ -75,8 +75,8 @@ def memory_share(groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryShare | No
 
 
 def oom_kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
-    """Return how many processes the kernel has killed for lack of memory: in the group of this process, on
-    the whole host where groups do not count them.
+    """Return how many processes the kernel has killed because memory ran out: in the group of this process,
+    or on the whole host if groups do not count them.
     """
     for controller, name in (("", "memory.events"), ("memory", "memory.oom_control")):
         for folder in group_folders(groups, mount, controller)[:1]:
@@ -87,9 +87,9 @@ def oom_kills(groups: Path = GROUPS, mount: Path = MOUNT) -> int:
 
 
 def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:
-    """Return the folders of this process' group and those above it; empty `controller` is version 2.
+    """Return the folders of this process' group and its parents; an empty `controller` means version 2.
 
-    In a container the names in `groups` may be those of the host, of which only the mounted part is seen.
+    In a container the names in `groups` may be those of the host, of which only a part is mounted.
     """
     for line in group_text(groups).splitlines():
         _, controllers, name = [*line.split(":", 2), "", ""][:3]
@@ -104,15 +104,15 @@ def group_folders(groups: Path, mount: Path, controller: str) -> list[Path]:
 
 
 def _used_by(folder: Path, groups: Path, mount: Path) -> float:
-    """Return the seconds that a group of version 1 used; often the same folder counts them."""
+    """Return the CPU seconds of a group of version 1; often its own folder has them."""
     for place in (folder, *group_folders(groups, mount, "cpuacct")):
         with suppress(ValueError):
             return int(group_text(place / "cpuacct.usage")) / 1e9
-    raise ValueError("nobody counts them")
+    raise ValueError("no CPU usage")
 
 
 def group_field(text: str, name: str) -> int:
-    """Return the number after a name in a text of lines such as `name 5`; 0 without it."""
+    """Return the number of a line such as `name 5`; 0 if there is no such line."""
     for line in text.splitlines():
         key, _, value = line.partition(" ")
         if key == name:
@@ -121,7 +121,7 @@ def group_field(text: str, name: str) -> int:
 
 
 def group_text(path: Path) -> str:
-    """Return the content of a file of the kernel's; empty when it cannot be read."""
+    """Return the content of a kernel file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:

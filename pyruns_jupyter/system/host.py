@@ -1,4 +1,4 @@
-"""CPU, memory, network and disk as this process may use them. All of it may block: call it from a thread."""
+"""CPU, memory, network and disk that this process may use. All calls may block: make them in a thread."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ import psutil
 from .cgroup import cpu_share, memory_share
 from .samples import Cpu, Disk, Memory, Network
 
-FIRST_LOOK = 0.1  # seconds between the two readings that the very first load needs
-_DISK_SECONDS = 10.0  # between two looks at a disk
-_DISK_SILENT = 60.0  # after which a disk that does not answer is not told of any more
+_FIRST_SECONDS = 0.1  # between the two readings that the first call needs
+_DISK_SECONDS = 10.0  # between two readings of a disk
+_MAX_DISK_AGE = 60.0  # seconds after which the data of a disk that does not respond is dropped
 _LOOPBACK = ("lo", "lo0")
 
 
 class CpuMeter:
-    """The CPU's load since the last question.
+    """The CPU utilization since the last reading.
 
-    psutil's own meter keeps one state for the whole process, so that two users of it disturb each other.
+    psutil's own meter has one state for the whole process, so two users of it would disturb each other.
     """
 
     def __init__(self) -> None:
-        self._before: list[tuple[float, float]] = []  # seconds busy and in all, by core
+        self._before: list[tuple[float, float]] = []  # busy and total seconds, by core
         self._used = 0.0  # of our control group
         self._at = 0.0
 
     def read(self) -> Cpu:
-        """Return the load since the last call; the first call takes 0.1 s."""
+        """Return the utilization since the last call; the first call takes 0.1 s."""
         if not self._before:
-            self._look()
-            time.sleep(FIRST_LOOK)
-        cores, share, elapsed = self._look()
+            self._measure()
+            time.sleep(_FIRST_SECONDS)
+        cores, share, elapsed = self._measure()
         percent = sum(cores) / len(cores) if cores else 0.0
         limited = share is not None and share[0] < len(cores)
         if share is not None and limited:
@@ -47,9 +47,9 @@ class CpuMeter:
             load=_load_averages(),
         )
 
-    def _look(self) -> tuple[list[float], tuple[float, float] | None, float]:
-        """Return the load of each core that we may use, the cores that our control group may use and the
-        seconds that it used, and the seconds since the last look.
+    def _measure(self) -> tuple[list[float], tuple[float, float] | None, float]:
+        """Return the utilization of each core that this process may use, the cores that its control group may
+        use and the seconds that it used, and the seconds since the last call.
         """
         times = [_busy_and_total(one._asdict()) for one in psutil.cpu_times(percpu=True)]
         before, self._before = self._before, times
@@ -68,7 +68,7 @@ class CpuMeter:
 
 
 def memory() -> Memory:
-    """Return how much memory programs occupy: what could not be given to a new program without swapping."""
+    """Return the used memory: what is not available to a new program without swapping."""
     found = psutil.virtual_memory()
     share = memory_share()
     if share is not None and share.total < found.total:
@@ -77,13 +77,13 @@ def memory() -> Memory:
 
 
 class NetworkMeter:
-    """Bytes a second since the last question, over all devices that lead out of this host."""
+    """Bytes per second since the last reading, over all devices except the loopback device."""
 
     def __init__(self) -> None:
         self._before: tuple[float, int, int] | None = None
 
     def read(self) -> Network | None:
-        """Return the rates; None at the first call, and where the system does not tell."""
+        """Return the rates; None at the first call, and if the system does not report them."""
         try:
             devices = psutil.net_io_counters(pernic=True)
         except (OSError, RuntimeError):
@@ -102,26 +102,26 @@ class NetworkMeter:
 
 
 class DiskMeter:
-    """The room on the disk of a folder. A server of files that hangs must not hang us: a thread asks it."""
+    """The space on the disk of a folder. A thread reads it, since a network file system may hang."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: Disk | None = None
         self._known_at = float("-inf")
-        self._asking: threading.Thread | None = None
+        self._reading: threading.Thread | None = None
 
     def read(self) -> Disk | None:
-        """Return what is known, which is some seconds old; None when the disk does not answer."""
+        """Return the last reading, at most some seconds old; None if the disk does not respond."""
         now = time.monotonic()
-        if self._asking is not None and not self._asking.is_alive():
-            self._asking = None
-        if self._asking is None and now - self._known_at > _DISK_SECONDS:
-            self._asking = threading.Thread(target=self._ask, name="pyruns-disk", daemon=True)
-            self._asking.start()
-            self._asking.join(0.2)
-        return self._known if now - self._known_at < _DISK_SILENT else None
+        if self._reading is not None and not self._reading.is_alive():
+            self._reading = None
+        if self._reading is None and now - self._known_at > _DISK_SECONDS:
+            self._reading = threading.Thread(target=self._read_usage, name="pyruns-disk", daemon=True)
+            self._reading.start()
+            self._reading.join(0.2)
+        return self._known if now - self._known_at < _MAX_DISK_AGE else None
 
-    def _ask(self) -> None:
+    def _read_usage(self) -> None:
         try:
             usage = psutil.disk_usage(str(self._folder))
         except OSError:
@@ -132,14 +132,14 @@ class DiskMeter:
 
 
 def _busy_and_total(times: dict[str, float]) -> tuple[float, float]:
-    """Return seconds busy and seconds in all since the host started."""
-    # Linux counts the time of guests in user and nice already.
+    """Return the busy and the total seconds since the host started."""
+    # On Linux, user and nice include the time of guests.
     total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
     return total - times.get("idle", 0.0) - times.get("iowait", 0.0), total
 
 
 def _own_cores() -> set[int]:
-    """Return the numbers of the cores that we may run on; empty where the system does not say."""
+    """Return the numbers of the cores that this process may run on; empty if they are unknown."""
     try:
         return os.sched_getaffinity(0)
     except (AttributeError, OSError):

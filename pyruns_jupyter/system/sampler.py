@@ -1,4 +1,4 @@
-"""One thread that samples the machine every second for any number of listeners, only while there are any."""
+"""A thread that samples the machine every second while there are listeners."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Sampler:
     """Samples of this machine. All methods may be called from any thread."""
 
     def __init__(self, folder: Path | None = None, *, period: float = PERIOD, kept: int = KEPT) -> None:
-        """`folder` is the one whose disk is told of."""
+        """`folder` is the one whose disk is sampled."""
         self._period = period
         self._kept = kept
-        self._lock = threading.Lock()  # guards what follows; never held while something is measured
+        self._lock = threading.Lock()  # guards the following fields; never held during a measurement
         self._listeners: dict[int, Listener] = {}
         self._next_key = 0
         self._history: deque[Sample] = deque(maxlen=kept)
-        self._ending: threading.Event | None = None  # of the thread that runs now
+        self._ending: threading.Event | None = None  # of the current thread
         self._threads: list[threading.Thread] = []
-        self._measuring = threading.Lock()  # NVML and the CPU meter serve one thread at a time
+        self._measuring = threading.Lock()  # NVML and the CPU meter are not thread-safe
         self._cpu = CpuMeter()
         self._network = NetworkMeter()
         self._disk = DiskMeter(folder or Path.cwd())
@@ -47,9 +47,8 @@ class Sampler:
             return [sample for sample in self._history if sample["time"] >= oldest]
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` in the sampler's thread with each sample from now on.
-
-        Returns what ends that; it does not wait, and the thread ends with its last listener.
+        """Call `listener` in the sampler's thread with each sample from now on; return a function that ends
+        the subscription without waiting. The thread ends with its last listener.
         """
         with self._lock:
             key = self._next_key
@@ -65,7 +64,7 @@ class Sampler:
         return lambda: self._unsubscribe(key)
 
     def sample(self) -> Sample:
-        """Return a sample at most one period old, measured in the caller's thread when there is none."""
+        """Return a sample that is at most one period old; measure it in the caller's thread if necessary."""
         with self._lock:
             newest = self._history[-1] if self._history else None
             if newest is not None and 0 <= time.time() - newest["time"] < self._period:
@@ -73,9 +72,8 @@ class Sampler:
         return self._measure()
 
     def stop(self, timeout: float | None = None) -> int:
-        """Drop all listeners, and wait at most `timeout` seconds for the thread to end.
-
-        Returns how many threads are still at work.
+        """Drop all listeners, and wait at most `timeout` seconds for the thread to end; return the number of
+        threads that still run.
         """
         with self._lock:
             self._listeners.clear()
@@ -89,7 +87,7 @@ class Sampler:
 
     @property
     def running(self) -> bool:
-        """Whether a thread samples at this moment."""
+        """Whether a thread is sampling."""
         with self._lock:
             return any(thread.is_alive() for thread in self._threads)
 
@@ -108,7 +106,7 @@ class Sampler:
         while not ending.is_set():
             try:
                 sample = self._measure()
-            except Exception:  # noqa: BLE001 - the next second may do better
+            except Exception:  # noqa: BLE001 - the next sample may succeed
                 _log.exception("The machine could not be sampled.")
             else:
                 with self._lock:
@@ -142,12 +140,12 @@ class Sampler:
     def _close_when_idle(self) -> None:
         with self._lock:
             idle = self._ending is None
-        if idle:  # a server that nobody watches holds no handle on the driver
+        if idle:  # a server without listeners should not keep the driver open
             self._gpus.close()
 
 
 def _deliver(listener: Listener, sample: Sample) -> None:
     try:
         listener(sample)
-    except Exception:  # noqa: BLE001 - the other listeners shall hear
+    except Exception:  # noqa: BLE001 - the other listeners still get the sample
         _log.exception("A listener of the system metrics failed.")

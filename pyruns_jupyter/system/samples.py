@@ -1,7 +1,7 @@
-"""The shape of a sample of the machine, the same as on the wire (`SystemSample` of the REST description).
+"""The type of a sample of the machine, as in the REST API (`SystemSample`).
 
-Times are epoch seconds, sizes bytes, loads percent, powers watts, temperatures degrees Celsius, clocks MHz.
-What a device does not tell is None.
+Times are epoch seconds, sizes bytes, utilization percent, power watts, temperatures degrees Celsius, clocks
+MHz. Values that a device does not report are None.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Literal, TypedDict
 
 
 class Cpu(TypedDict):
-    """Load of all cores together (0 to 100) and of each, their number, and the host's load averages over 1, 5
-    and 15 minutes.
+    """Utilization of all cores together (0 to 100) and of each, their number, and the load averages of the
+    host over 1, 5 and 15 minutes.
 
-    When a control group or its cores are `limited`, all but the averages are about the share that we have,
-    which may be a part of a core; `per_core` has the cores that it may be taken from.
+    If a control group or its cores are `limited`, all but the averages refer to our share, which may be a
+    fraction of a core; `per_core` are the cores that can be used for it.
     """
 
     percent: float
@@ -25,7 +25,7 @@ class Cpu(TypedDict):
 
 
 class Memory(TypedDict):
-    """Memory that programs occupy and all there is; of our control group when that is `limited`."""
+    """Used and total memory; those of our control group if that is `limited`."""
 
     used: int
     total: int
@@ -33,37 +33,43 @@ class Memory(TypedDict):
 
 
 class Disk(TypedDict):
-    """Room on the disk of the server's folder."""
+    """Used and total space on the disk of the server's folder."""
 
     used: int
     total: int
 
 
 class Network(TypedDict):
-    """Bytes a second that came and went."""
+    """Received and sent bytes per second."""
 
     received: float
     sent: float
 
 
-class GpuProcess(TypedDict):
-    """A process on a GPU; `task` is the name of the task it belongs to, `notebook` the path of the notebook
-    whose kernel started it; `kernel` is the id of the kernel that it is, `idle` for how long (s) that has
-    been idle, None when it is busy or of another server.
+class ProcessFacts(TypedDict):
+    """Facts of a process that do not change: the name of the task to which it belongs, the path of the
+    notebook whose kernel started it, and the id of the `kernel` if it is one.
     """
 
-    pid: int
-    memory: int | None
     user: str | None
     command: str | None
     task: str | None
     notebook: str | None
     kernel: str | None
+
+
+class GpuProcess(ProcessFacts):
+    """A process on a GPU; `idle` is for how long (s) its kernel has been idle, None if it is busy or belongs
+    to another server.
+    """
+
+    pid: int
+    memory: int | None
     idle: float | None
 
 
 class MigDevice(TypedDict):
-    """A part of a divided GPU; `index` counts within the GPU."""
+    """A MIG device; `index` counts within its GPU."""
 
     index: int
     uuid: str
@@ -73,21 +79,15 @@ class MigDevice(TypedDict):
     processes: list[GpuProcess]
 
 
-class Gpu(TypedDict):
-    """One GPU as its driver shows it."""
+class Gpu(MigDevice):
+    """A GPU as its driver reports it."""
 
-    index: int
-    uuid: str
-    name: str
     load: float | None
-    memory_used: int | None
-    memory_total: int | None
     temperature: float | None
     power: float | None
     power_limit: float | None
     clock: int | None
     memory_clock: int | None
-    processes: list[GpuProcess]
     mig: list[MigDevice]
 
 
@@ -95,7 +95,7 @@ GpuState = Literal["ok", "none", "error"]
 
 
 class Sample(TypedDict):
-    """One look at the machine."""
+    """The state of the machine at one moment."""
 
     time: float
     cpu: Cpu

@@ -109,7 +109,7 @@ def test_stopping_everything(terminal: Terminal) -> None:
         (["run", "t", "--time-limit", "soon"], 1, "90s"),
         (["run", "t", "--time-limit", "0"], 1, "time_limit"),
         (["run", "t", "--after", "nobody"], 1, "nobody"),
-        (["run", "t", "--after", "t"], 1, "its own end"),
+        (["run", "t", "--after", "t"], 1, "depend on itself"),
         (["run", "--query", "lrr<1"], 1, "lr"),
     ],
 )

@@ -133,7 +133,10 @@ def test_a_run_of_another_host_is_judged_by_its_lease(shell: Project) -> None:
         with edit_task(shell.paths("T").folder) as info:
             info["lease_until"] = time.time() - 1
         assert shell.wait("T") == ["failed"]
-        assert "on elsewhere gave no sign" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+        assert (
+            "Lost contact with the supervisor on elsewhere"
+            in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+        )
         assert bystander.poll() is None
     finally:
         bystander.kill()

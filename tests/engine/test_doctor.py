@@ -65,11 +65,11 @@ def test_everything_that_is_sick_is_named(shell: Project) -> None:
     (shell.engine.batches / "x.damaged").write_text("?")
     said = told(shell)
     assert "error: _shell_/torn: " in said
-    assert "_shell_/stuck seems to run, but its owner and its process are gone." in said
+    assert "_shell_/stuck is marked as running, but its owner and its process are gone." in said
     assert "error: max_jobs in " in said
     assert "note: The queue is paused." in said
     assert "x.damaged" in said
-    assert repair(shell) == ["stuck was ended as failed."]
+    assert repair(shell) == ["stuck was marked as failed."]
     assert shell.status("stuck") == "failed"
 
 
@@ -101,8 +101,8 @@ def test_tasks_whose_queueing_is_gone_are_put_back(shell: Project) -> None:
     for path in shell.engine.batches.iterdir():
         path.unlink()
     launch.resume(shell.root)
-    assert "t0, t1, t2, t3, t4 and 2 more seem to wait" in told(shell)
-    assert repair(shell) == ["7 of 7 were put back."]
+    assert "t0, t1, t2, t3, t4 and 2 more are marked as queued" in told(shell)
+    assert repair(shell) == ["The status of 7 of 7 tasks was restored."]
     assert {shell.status(name) for name in names} == {"pending"}
     assert findings(shell) == []
     shell.submit(*names, jobs=7)
@@ -115,8 +115,8 @@ def test_waiting_tasks_without_a_scheduler(shell: Project) -> None:
     shell.submit("T")
     shell.kill_scheduler()
     (shell.engine.folder / "paused").unlink()
-    assert "no scheduler lives" in told(shell)
-    assert repair(shell) == ["A scheduler sees to it."]
+    assert "no scheduler is running" in told(shell)
+    assert repair(shell) == ["A scheduler was started."]
     assert shell.wait("T") == ["completed"]
 
 
@@ -148,21 +148,21 @@ def test_the_command(shell: Project) -> None:
     stuck(shell)
     found = doctor()
     assert found.returncode == 1
-    assert "seems to run" in found.stdout
+    assert "is marked as running" in found.stdout
     assert "--repair" in found.stdout
     found = doctor("--repair", "--json")
     assert found.returncode == 0
     (one,) = json.loads(found.stdout)
-    assert one["done"] == "stuck was ended as failed."
+    assert one["done"] == "stuck was marked as failed."
     assert doctor().stdout == "All is well.\n"
 
 
 def test_more_tasks_than_lists_are_quick_with(shell: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b", "c"):
         shell.task(name)
-    assert "lists and searches take seconds" not in told(shell)
+    assert "lists and filters take seconds" not in told(shell)
     monkeypatch.setattr(doctor, "MANY_TASKS", 2)
-    assert "warning: _shell_ has 3 tasks: from 2 on, lists and searches take seconds." in told(shell)
+    assert "warning: _shell_ has 3 tasks. Above 2, lists and filters take seconds." in told(shell)
 
 
 def test_keys_of_projects_that_are_gone_are_removed_after_a_year(shell: Project, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_keys_of_projects_that_are_gone_are_removed_after_a_year(shell: Project,
     (keys["old"] / "trees" / "code").mkdir(parents=True)
     for path in (keys["old"] / "trees", keys["old"]):
         os.utime(path, (time.time() - 400 * 86400,) * 2)
-    assert "note: " in told(shell) and "1 keys of project folders that are gone" in told(shell)
+    assert "note: " in told(shell) and "1 keys of project folders that do not exist" in told(shell)
     assert all(folder.is_dir() for folder in keys.values())
     assert "Removed 1 unused keys." in repair(shell)
     assert {name for name, folder in keys.items() if folder.is_dir()} == {"recent", "old and there"}

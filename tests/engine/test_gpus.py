@@ -215,7 +215,9 @@ def test_the_servers_own_limits_hold(shell: Project, monkeypatch: pytest.MonkeyP
     shell.wait(*names)
     shell.task("too many", HOLD)
     shell.submit("too many", gpus=3)
-    wait_until(lambda: "3 GPUs wanted, but 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell))
+    wait_until(
+        lambda: "3 GPUs requested, but 2 can be used here (CUDA_VISIBLE_DEVICES is '1,3')" in why(shell)
+    )
     cancel(shell.workspace, "too many")
 
 
@@ -371,7 +373,7 @@ def test_gpus_that_vanish_and_come_back(shell: Project, nvml: FakeNvml) -> None:
     shell.settings(NOW)
     shell.task("T", HOLD)
     shell.submit("T", gpus=1)
-    wait_until(lambda: "shows no GPU" in why(shell))
+    wait_until(lambda: "reports no GPU" in why(shell))
     nvml.write([FakeGpu(total=10240, used=100)])
     up(shell, "T")
     (shell.folder / "go").touch()
@@ -388,7 +390,7 @@ def test_a_driver_that_hangs_decides_nothing(shell: Project, nvml: FakeNvml) -> 
         child for child in psutil.Process(shell.scheduler_pid()).children() if child.name() == "pyruns-gpus"
     ]
     watcher.suspend()
-    wait_until(lambda: "does not answer any more" in why(shell))
+    wait_until(lambda: "stopped responding" in why(shell))
     assert shell.status("T") == "queued"
     nvml.write([FakeGpu(total=10240, used=100)])
     watcher.resume()

@@ -8,8 +8,8 @@ from pathlib import Path
 from pyruns_jupyter.core.fs.temp_names import host_tag
 from pyruns_jupyter.core.provenance.snapshots import trees
 from pyruns_jupyter.engine.cluster.engine import ClusterEngine
-from pyruns_jupyter.engine.cluster.followed import FollowedTask
 from pyruns_jupyter.engine.cluster.submissions import ClusterSubmission
+from pyruns_jupyter.engine.cluster.tasks import FollowedTask
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.options import QueueOptions
 

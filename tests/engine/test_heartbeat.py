@@ -37,15 +37,15 @@ def test_a_heartbeat_waits_for_no_lock_and_no_disk(shell: Project, monkeypatch: 
         runs.queue(info, attempt="attempt", batch="batch")
         runs.start(info, attempt="attempt", command="true", workdir="")
         info["lease_until"] = 1.0
-    watch = Heartbeat(Run(shell, "T"))
+    heartbeat = Heartbeat(Run(shell, "T"))
     waited: list[object] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     monkeypatch.setattr(os, "fsync", waited.append)
     now = time.monotonic() + 1
     with task_lock(folder):
-        assert not watch.look(now)
+        assert not heartbeat.beat(now)
     assert shell.info("T")["lease_until"] == 1.0
-    assert not watch.look(now + 1)  # not only half a minute later
+    assert not heartbeat.beat(now + 1)  # not only half a minute later
     assert waited == []
     info = shell.info("T")
     assert info["lease_until"] > time.time()

@@ -103,7 +103,10 @@ def test_two_hosts_on_one_folder(shell: Project, other: OtherHost) -> None:
             info["lease_until"] = time.time() - 1
     ensure_running(shell.root)
     assert shell.wait("there", "later") == ["failed", "failed"]
-    assert f"on {HOST} gave no sign of life" in shell.info("there")["pyruns_jupyter"]["messages"]["1"]
+    assert (
+        f"Lost contact with the supervisor on {HOST}"
+        in shell.info("there")["pyruns_jupyter"]["messages"]["1"]
+    )
     assert os.uname().nodename.encode() in shell.log("here")
 
 

@@ -144,8 +144,8 @@ def test_a_supervisor_that_cannot_write_ends_when_it_is_told_to(shell: Project, 
         assert list(state.glob("*.json")) == []
         return
     assert shell.wait("T") == ["failed"]
-    assert "how the run ended is unknown" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
-    assert "nothing knows it any more" in shell.scheduler_log()
+    assert "the outcome of this run is unknown" in shell.info("T")["pyruns_jupyter"]["messages"]["1"]
+    assert "the result is lost" in shell.scheduler_log()
 
 
 def test_an_end_that_was_written_already_is_not_written_twice(shell: Project) -> None:

@@ -65,7 +65,7 @@ def test_a_scheduler_without_room_for_open_files_says_so(shell: Project) -> None
         resource.RLIMIT_NOFILE, (scheduler.num_fds(), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     )
     launch.resume(shell.root)
-    wait_until(lambda: "_shell_/T is tried again" in shell.scheduler_log(), message=shell.scheduler_log)
+    wait_until(lambda: "Retrying _shell_/T" in shell.scheduler_log(), message=shell.scheduler_log)
     assert shell.status("T") == "queued"
     scheduler.rlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
     assert shell.wait("T") == ["completed"]
@@ -82,7 +82,7 @@ def test_the_queue_says_why_a_task_is_not_started(shell: Project) -> None:
     content = shell.paths("T").info.read_bytes()
     shell.paths("T").info.write_bytes(b"{")  # an editor is writing it
     launch.resume(shell.root)
-    wait_until(lambda: "_shell_/T is tried again after a pause: " in why(shell), message=lambda: why(shell))
+    wait_until(lambda: "Retrying _shell_/T after an error: " in why(shell), message=lambda: why(shell))
     assert "is not valid JSON" in why(shell)
     shell.paths("T").info.write_bytes(content)
     assert shell.wait("T") == ["completed"]

@@ -154,11 +154,11 @@ def test_tasks_run_after_others(shell: Project, code: int, ok: bool, expected: s
     shell.task("then", "true")
     shell.task("last", "true")
     shell.submit("then", after=(After(SHELL, "first", ok),))  # queued before what it waits for
-    wait_until(lambda: why(shell) == ["Waits for _shell_/first, which is not queued."])
+    wait_until(lambda: why(shell) == ["Waiting for _shell_/first, which is not queued."])
     shell.submit("last", after=(After(SHELL, "then"),))
     shell.submit("first")
-    wait_until(lambda: "Waits for _shell_/first, which runs." in why(shell))
-    assert "Waits for _shell_/then, which waits itself." in why(shell)
+    wait_until(lambda: "Waiting for _shell_/first, which is running." in why(shell))
+    assert "Waiting for _shell_/then, which is queued." in why(shell)
     shell.kill_scheduler()
     (shell.folder / "go").touch()
     shell.wait("first")
@@ -175,10 +175,10 @@ def test_what_was_to_run_after_a_failure_is_cancelled_and_says_so(shell: Project
     shell.submit(*names, after=(After(SHELL, "first"),))
     shell.submit("first")
     assert shell.wait(*names, "last") == ["cancelled"] * 4
-    assert message(shell, "then1") == "Cancelled: it was to run after _shell_/first, which failed."
-    assert message(shell, "last") == "Cancelled: it was to run after _shell_/then2, which was cancelled."
+    assert message(shell, "then1") == "Cancelled: it depends on _shell_/first, which failed."
+    assert message(shell, "last") == "Cancelled: it depends on _shell_/then2, which was cancelled."
     assert shell.info("then1").get("run_statuses", []) == []
-    with pytest.raises(InvalidInput, match="failed, so nothing can run after its success"):
+    with pytest.raises(InvalidInput, match=r"_shell_/first failed\. Queue it again first\."):
         shell.submit("then1", after=(After(SHELL, "first"),))
     shell.submit("then1", after=(After(SHELL, "first", ok=False),))
     assert shell.wait("then1") == ["completed"]
@@ -192,10 +192,10 @@ def test_what_can_never_start_is_refused(shell: Project) -> None:
     shell.submit("a", after=(After(SHELL, "b"),))
     shell.submit("b", after=(After(SHELL, "c"),))
     for names, after, told in (
-        (("c",), After(SHELL, "a"), "circle"),
-        (("c",), After(SHELL, "c"), "its own end"),
-        (("c",), After(SHELL, "nobody"), "no task _shell_/nobody"),
-        (("c",), After("nowhere", "a"), "no task nowhere/a"),
+        (("c",), After(SHELL, "a"), "Circular dependency: "),
+        (("c",), After(SHELL, "c"), "depend on itself"),
+        (("c",), After(SHELL, "nobody"), "_shell_/nobody does not exist"),
+        (("c",), After("nowhere", "a"), "nowhere/a does not exist"),
         (("c",), After("../..", "a"), "tasks of this project"),
     ):
         with pytest.raises(InvalidInput, match=told):
@@ -252,7 +252,7 @@ def test_a_stopped_run_is_not_retried_and_a_resting_one_can_be_cancelled(shell: 
     shell.wait_for_output("stopped", b"START")
     cancel(shell.workspace, "stopped")
     wait_until(lambda: waits(shell, "resting"))
-    wait_until(lambda: why(shell) == ["What waits runs again after a pause."])
+    wait_until(lambda: why(shell) == ["Waiting for the retry delay."])
     cancel(shell.workspace, "resting")
     assert wait_for_rest(shell, "stopped", "resting") == ["cancelled", "cancelled"]
     assert len(shell.info("stopped")["run_statuses"]) == len(shell.info("resting")["run_statuses"]) == 1
@@ -292,7 +292,7 @@ def test_one_bad_node_does_not_burn_the_sweep(make_project: MakeProject) -> None
     assert states[:7] == ["failed", "failed", "completed", "failed", "failed", "failed", "failed"]
     assert set(states[7:]) == {"cancelled"}
     assert message(project, "t06").startswith("ValueError: lost 6 at ")
-    assert "4 runs in a row died of ValueError: lost 6" in message(project, "t39")
+    assert "4 runs in a row failed with ValueError: lost 6" in message(project, "t39")
 
     # Mended, what failed and what was cancelled is queued again; the history stays.
     rest = [name for name, state in zip(names, states, strict=True) if state != "completed"]

@@ -14,8 +14,8 @@ from pyruns_jupyter.engine.queue.entries import ActiveBatch, QueueEntry
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.options import QueueOptions
 from pyruns_jupyter.engine.scheduler import cancel_scan
-from pyruns_jupyter.engine.scheduler.cancel_scan import LOOK_SECONDS, StopRequests
-from pyruns_jupyter.engine.scheduler.router import EngineRouter
+from pyruns_jupyter.engine.scheduler.cancel_scan import SCAN_SECONDS, StopRequests
+from pyruns_jupyter.engine.scheduler.executors import Executors
 
 from .support import Project
 
@@ -80,12 +80,12 @@ def test_the_last_of_many_waiting_tasks_is_stopped_in_time(
     monkeypatch.setattr(cancel_scan, "was_touched", was_touched)
     last = f"t{WAITING - 1}"
     seed(shell, last)
-    requests = StopRequests({"b": opened}, cast(EngineRouter, None))
-    requests.look()
+    requests = StopRequests({"b": opened}, cast(Executors, None))
+    requests.scan()
     ask_to_stop(shell, opened, last)
-    for _ in range(int(WAIT_SECONDS / LOOK_SECONDS) - 5):
-        clock[0] += LOOK_SECONDS
-        requests.look()
+    for _ in range(int(WAIT_SECONDS / SCAN_SECONDS) - 5):
+        clock[0] += SCAN_SECONDS
+        requests.scan()
     assert shell.status(last) == "cancelled"
     assert len(opened.waiting) == WAITING - 1
     assert len(looked) < 4 * WAITING
@@ -99,10 +99,10 @@ def test_many_stopped_tasks_are_taken_out_at_once(shell: Project, clock: list[fl
         seed(shell, name)
         ask_to_stop(shell, opened, name)
     CountingEntry.compared = 0
-    requests = StopRequests({"b": opened}, cast(EngineRouter, None))
+    requests = StopRequests({"b": opened}, cast(Executors, None))
     for _ in range(3):
-        requests.look()
-        clock[0] += LOOK_SECONDS
+        requests.scan()
+        clock[0] += SCAN_SECONDS
     assert {shell.status(name) for name in names} == {"cancelled"}
     assert not opened.waiting
     assert CountingEntry.compared < count

@@ -77,7 +77,7 @@ def test_no_supervisor_outlives_a_killed_scheduler_without_a_job(shell: Project)
     assert "Traceback" not in shell.scheduler_log()
 
 
-# The engine itself, without a scheduler, so that its supervisor can be stopped between two jobs.
+# The executors, without a scheduler, so that its supervisor can be stopped between two jobs.
 BETWEEN = """
 import os, signal, sys, time
 from pathlib import Path
@@ -85,7 +85,8 @@ import psutil
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 from pyruns_jupyter.engine.queue.jobs import Job
-from pyruns_jupyter.engine.scheduler.local import LocalEngine
+from pyruns_jupyter.core.trust.engine_key import claim_engine
+from pyruns_jupyter.engine.scheduler.executors import Executors
 
 def wait_until(happened):
     deadline = time.monotonic() + 30
@@ -100,21 +101,20 @@ def waiting(name, filler=""):
     return job
 
 root, how = Path(sys.argv[1]), int(sys.argv[2])
-(root / ".engine").mkdir()
-engine, first, ended = LocalEngine(), waiting("first"), []
-engine.start(first)
-wait_until(lambda: ended.extend(engine.poll()) or ended == [first])
+executors, first, ended = Executors(claim_engine(root)), waiting("first"), []
+executors.start(first)
+wait_until(lambda: ended.extend(executors.poll()) or ended == [first])
 (supervisor,) = [child for child in psutil.Process().children() if child.name() == "pyruns-run"]
 supervisor.send_signal(how)
 wanted = psutil.STATUS_STOPPED if how == signal.SIGSTOP else psutil.STATUS_ZOMBIE
 wait_until(lambda: supervisor.status() == wanted)
 second = waiting("second", "x" * (100_000 if how == signal.SIGSTOP else 1))  # more than a pipe holds
-engine.start(second)
-wait_until(lambda: ended.extend(engine.poll()) or ended == [first, second])
+executors.start(second)
+wait_until(lambda: ended.extend(executors.poll()) or ended == [first, second])
 if how == signal.SIGSTOP:
     supervisor.send_signal(signal.SIGCONT)
-engine.rest()
-wait_until(lambda: not engine.poll() and not psutil.Process().children())
+executors.rest()
+wait_until(lambda: not executors.poll() and not psutil.Process().children())
 """
 
 

@@ -50,7 +50,7 @@ def test_what_ended_with_the_container_is_told_or_goes_on(hub: Hub) -> None:
     hub.start("ann")
     # Opening the page is enough: who looks at a project sees to it that it goes on.
     wait_until(lambda: rows()["lost"]["status"] == "failed", message="the interruption is told")
-    assert rows()["lost"]["message"] == "The container in which this run was going on was stopped."
+    assert rows()["lost"]["message"] == "The container of this run was stopped."
     wait_until(lambda: (rows()["again"]["status"], rows()["again"]["run"]) == ("running", 2))
     assert rows()["next"]["status"] == "queued"
     stop = {"action": "cancel", "names": ["again", "next"]}

@@ -73,7 +73,7 @@ def test_its_log_of_a_waiting_task_says_that_it_waits(shared: Shared) -> None:
         (folder / "config.sh").write_text(shared.gated())
     shared.submit(workspace, "first", "second")
     shared.wait_for_output(workspace, "first", b"begin")
-    assert "as task 2 of 2, 1 at a time" in shared.pyr("log", "second", workspace=workspace).stdout
+    assert "as task 2 of 2 (-j 1)" in shared.pyr("log", "second", workspace=workspace).stdout
     assert "begin" in shared.pyr("log", "first", workspace=workspace).stdout
     shared.open_gate()
     shared.wait_for(workspace, "second", "completed")

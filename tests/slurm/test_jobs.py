@@ -77,9 +77,9 @@ def test_what_waits_says_why_and_can_be_stopped(project: Project, cluster: Clust
     wait_until(lambda: "Resources" in why(project), message=lambda: why(project))
     batch = queued(project)
     assert (batch.waiting, batch.running) == (1, 2)
-    assert why(project).startswith("Waits in Slurm as job ") and "nothing that it asks for is free" in why(
-        project
-    )
+    assert why(project).startswith(
+        "Waiting in Slurm as job "
+    ) and "the requested resources are not available" in why(project)
     assert list(batch.next) == ["c"]
     assert cancel(project.workspace, "c") == "cancelled"
     wait_until(lambda: len(cluster.jobs()) == 2, message=lambda: str(cluster.jobs()))
@@ -134,11 +134,11 @@ def test_what_slurm_refuses(project: Project) -> None:
     project.submit("a", "b", jobs=9, cluster=need(partition="nosuch"))
     project.submit("c", cluster=need(memory="90G"))
     assert project.wait("a", "b", "c") == ["cancelled"] * 3
-    refusal = "Cancelled: Slurm refused its job: Invalid partition name specified."
+    refusal = "Cancelled: Slurm rejected its job: Invalid partition name specified."
     assert (told(project, "a"), told(project, "b")) == (refusal, refusal)
     assert (
         told(project, "c")
-        == "Cancelled: Slurm refused its job: Requested node configuration is not available."
+        == "Cancelled: Slurm rejected its job: Requested node configuration is not available."
     )
     wait_until(lambda: os.listdir(project.engine.cluster) == [])
 
@@ -161,7 +161,7 @@ def test_a_job_that_cannot_start(project: Project) -> None:
     project.task("a", "true")
     project.submit("a")
     assert project.wait("a") == ["cancelled"]
-    assert told(project, "a").startswith("Cancelled: 3 times its job ended before the task could start.")
+    assert told(project, "a").startswith("Cancelled: its job ended 3 times before the task could start.")
     assert "/no/such/python" in told(project, "a")
 
 

@@ -18,20 +18,20 @@ ERROR = "slurmstepd-n1: error: *** {} 2 ON n1 CANCELLED AT 2026-11-26T07:24:35{}
 @pytest.mark.parametrize(
     ("cause", "said", "status", "interrupted"),
     [
-        (" DUE TO TIME LIMIT", "the time that its job 2_0 had asked for was over", FAILED, False),
-        (" DUE TO PREEMPTION", "took its place for a job that comes first", FAILED, True),
-        (" DUE TO JOB REQUEUE", "put its job 2_0 back into the queue", FAILED, True),
-        (" DUE TO NODE FAILURE", "A node failed", FAILED, True),
+        (" DUE TO TIME LIMIT", "ended its job 2_0: the requested time limit was reached", FAILED, False),
+        (" DUE TO PREEMPTION", "preempted its job 2_0 for one with a higher priority", FAILED, True),
+        (" DUE TO JOB REQUEUE", "requeued its job 2_0", FAILED, True),
+        (" DUE TO NODE FAILURE", "The node of its job 2_0 failed", FAILED, True),
         (" DUE TO FULL MOON", "Slurm ended its job 2_0: full moon.", FAILED, True),
         ("", "Its job 2_0 was cancelled in Slurm.", CANCELLED, False),
     ],
 )
 def test_why_a_job_was_ended(cause: str, said: str, status: str, interrupted: bool) -> None:
     for what in ("JOB", "STEP"):
-        word = Slurm({}).end_reason_from_output("noise\n" + ERROR.format(what, cause), JobContext("2_0", 0))
-        assert word is not None
-        assert said in word.message
-        assert (word.status, word.interrupted) == (status, interrupted)
+        reason = Slurm({}).end_reason_from_output("noise\n" + ERROR.format(what, cause), JobContext("2_0", 0))
+        assert reason is not None
+        assert said in reason.message
+        assert (reason.status, reason.interrupted) == (status, interrupted)
 
 
 def test_a_job_that_nobody_ended() -> None:
@@ -41,22 +41,22 @@ def test_a_job_that_nobody_ended() -> None:
 def test_the_last_word_counts() -> None:
     """A job that was put back goes on writing to its output."""
     output = ERROR.format("JOB", " DUE TO PREEMPTION") + ERROR.format("JOB", " DUE TO TIME LIMIT")
-    word = Slurm({}).end_reason_from_output(output, JobContext("2_0", 0))
-    assert word is not None
-    assert "time" in word.message
+    reason = Slurm({}).end_reason_from_output(output, JobContext("2_0", 0))
+    assert reason is not None
+    assert "time" in reason.message
 
 
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("Resources", "nothing that it asks for is free (Resources)"),
-        ("QOSMaxGRESPerUser", "a limit of this cluster is reached (QOSMaxGRESPerUser)"),
-        ("AssocGrpCpuLimit", "a limit of this cluster is reached (AssocGrpCpuLimit)"),
+        ("Resources", "the requested resources are not available (Resources)"),
+        ("QOSMaxGRESPerUser", "a limit of this cluster was reached (QOSMaxGRESPerUser)"),
+        ("AssocGrpCpuLimit", "a limit of this cluster was reached (AssocGrpCpuLimit)"),
         (
             "ReqNodeNotAvail, UnavailableNodes:n1",
             "the nodes that could run it are not available (ReqNodeNotAvail)",
         ),
-        ("", "it was only just submitted (None)"),
+        ("", "it was just submitted (None)"),
         ("SomethingNew", "SomethingNew"),
     ],
 )
@@ -67,7 +67,7 @@ def test_why_a_job_waits(reason: str, said: str) -> None:
 @given(st.text(), st.text(), st.text())
 def test_any_state_is_understood(state: str, reason: str, node: str) -> None:
     found = state_of(state, reason, node, "1_0")
-    assert (found.word is not None) == (found.phase is Phase.ENDED)
+    assert (found.reason is not None) == (found.phase is Phase.ENDED)
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "COMPLETING", "SUSPENDED"])

@@ -90,7 +90,8 @@ def test_runs_that_promise_little_are_stopped(workspace: Workspace) -> None:
         assert task.status == "cancelled" and trial.pruned is not None and 0 < trial.pruned <= 10
         row = workspace.table(f"name:{trial.task}").rows[0]
         assert row.message == (
-            f"Pruned after point {trial.pruned} of acc: the best half of the trials of p were better there."
+            f"Pruned after point {trial.pruned} of acc: the best half of the trials of p "
+            "were better at this point."
         )
     values = sorted(trial.value or 0.0 for trial in study.trials if trial.state == "complete")
     assert study.best_value == values[-1]
@@ -163,7 +164,7 @@ def test_a_script_that_reports_something_else_ends_the_study(workspace: Workspac
     study.wait(timeout=60, progress=False)
     assert study.state == "failed"
     assert study.message == (
-        "s_01 completed, but it did not report 'accuracy' as a number. It reported: acc, loss. "
+        "s_01 completed, but did not log 'accuracy' as a number. It logged: acc, loss. "
         "Call record(accuracy=...) in the script."
     )
     assert len(study.trials) == 1
@@ -180,7 +181,7 @@ def test_a_script_that_fails_ends_the_study(workspace: Workspace) -> None:
 def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.create("lr: 0.1", name="taken_07")
     wrong: list[tuple[dict[str, Any], str, str | None]] = [
-        ({"objective": " "}, "which metric", "objective"),
+        ({"objective": " "}, "the metric to optimize", "objective"),
         ({"direction": "up"}, "maximize, minimize", "direction"),
         ({"n": 0}, "n must be", "n"),
         ({"jobs": True}, "jobs must be", "jobs"),
@@ -191,7 +192,7 @@ def test_what_cannot_be_begun_writes_nothing(workspace: Workspace, monkeypatch: 
         ({"name": "taken"}, "'taken_07' already exists", "name"),
         ({"space": "lr: log(1e-5, 1e-1)\nlayers: a | 2"}, "layers", "layers"),
         ({"space": "lr: 0.1"}, "search space is empty", "yaml"),
-        ({"space": "layers: 1:4\nopt: adam | sgd"}, "only 6 different", "n"),
+        ({"space": "layers: 1:4\nopt: adam | sgd"}, "only 6 configurations", "n"),
         ({"retries": -1}, "retries must be", "retries"),
     ]
     for change, said, field in wrong:

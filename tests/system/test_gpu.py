@@ -196,7 +196,7 @@ print(json.dumps({"states": states, "tries": tries, "broken": broken.message,
     seen = python(code, fake_nvml.environment)
     assert seen["states"][0] == "ok"
     assert set(seen["states"][1:]) == {"error"}
-    assert seen["broken"] == "The NVIDIA driver stopped answering: Uninitialized."
+    assert seen["broken"] == "The NVIDIA driver stopped responding: Uninitialized."
     assert seen["tries"] == [0.0, 5.0, 15.0, 35.0, 100.0]
     assert seen["back"] == ["ok", 2]
 

@@ -78,7 +78,7 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   // What the cluster refuses is told with the tasks that it would have run.
   await page.getByRole('button', { name: 'Create and run' }).click();
   await expect(
-    taskRows(page).getByText('Slurm refused its job: Invalid partition name')
+    taskRows(page).getByText('Slurm rejected its job: Invalid partition name')
   ).toHaveCount(3);
   await taskRow(page, 'train_1_lr=0.1').click();
   await page.getByRole('grid', { name: 'Tasks' }).press('Control+a');
@@ -99,8 +99,8 @@ test('a sweep runs on the nodes of a cluster', async ({ page }) => {
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   await expect(taskRows(page).getByText('Running')).toHaveCount(2);
   await openPage(page, 'Dashboard');
-  await expect(page.getByText('Waits in Slurm as job')).toContainText(
-    'nothing that it asks for is free (Resources)'
+  await expect(page.getByText('Waiting in Slurm as job')).toContainText(
+    'the requested resources are not available (Resources)'
   );
   await picture(page, 'slurm-queue');
   await openPage(page, 'Tasks');

@@ -102,11 +102,15 @@ def open_regular_to_append(path: Path, mode: int = FILE_MODE) -> int:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | NO_FOLLOW | getattr(os, "O_CLOEXEC", 0)
     # A FIFO of this name must not block the writer.
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, mode)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        descriptor = os.open(path, flags, mode)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
         os.close(descriptor)
-        raise OSError(f"{path} is not a regular file")
-    return descriptor
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a socket
+            raise
+    raise OSError(errno.EEXIST, "path exists and is not a regular file", str(path))
 
 
 def kind_of_file(mode: int) -> str:

@@ -1,4 +1,4 @@
-"""The options of a batch as users and programs give them, and as they are stored for where the tasks run."""
+"""The options of a batch: parsing those of the user, and completing them for the executor."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from pyruns_jupyter.engine.gpus.request import PEAK
 from pyruns_jupyter.engine.memory.reservations import check_memory
 from pyruns_jupyter.engine.queue.options import EXECUTOR_OPTIONS, MAX_JOBS, OPTIONS, After, QueueOptions
 
-_MARGIN = 1.1  # a look a second may miss the very peak
-_END_SECONDS = 60.0  # more than its own time limit, so that a run ends before the cluster ends it
+_MARGIN = 1.1  # one measurement per second may miss the peak
+_END_SECONDS = 60.0  # added to the time limit of a run for that of its job, so that the run ends first
 
 
 def parse_options(
     workspace: WorkspaceFolder, given: Mapping[str, object], settings: Settings | None = None
 ) -> QueueOptions:
-    """Return the options of a batch of tasks of `workspace` that a user gave (see `OPTIONS`).
+    """Return the options that a user gave (see `OPTIONS`) for a batch of tasks of `workspace`.
 
-    Times are seconds or texts such as `10m`, `gpu_memory` GiB or `auto` (what completed runs have used, and a
-    tenth more), `memory` an amount such as `16G`, `cluster` a mapping of what a job asks for, `after` and
-    `after_any` names of tasks, `workspace/task` for those of another workspace of the project.
+    Times are seconds or texts such as `10m`; `gpu_memory` is GiB or `auto` (the peak of completed runs plus
+    10 %), `memory` an amount such as `16G`, `cluster` a mapping of the resources of a job. `after` and
+    `after_any` are names of tasks, `workspace/task` for those of another workspace of the project.
 
     Raises:
-        InvalidInput: if one cannot be used or would have no effect, with it as `field`.
+        InvalidInput: if one is not valid or would have no effect, with it as `field`.
     """
     settings = settings or Settings.load(workspace.root)
     unknown = given.keys() - OPTIONS.keys()
@@ -51,7 +51,7 @@ def parse_options(
     if known.get("memory") is not None and executor == LOCAL:
         check_memory(known["memory"])
     if "jobs" not in known and executor != LOCAL:
-        known["jobs"] = MAX_JOBS  # the cluster knows how many it has room for
+        known["jobs"] = MAX_JOBS  # the cluster has its own limits
     names = [(name, True) for name in known.get("after", ())]
     names += [(name, False) for name in known.pop("after_any", ())]
     known["after"] = tuple(_after(workspace.name, name, ok) for name, ok in names)
@@ -61,7 +61,7 @@ def parse_options(
 
 
 def _measured_gpu_memory(workspace: WorkspaceFolder) -> float:
-    """Return the GiB that a run needs of each GPU: a tenth more than any completed run has used."""
+    """Return the GiB that a run needs of each GPU: the peak of all completed runs plus 10 %."""
     most = 0.0
     for _, folder in scan_tasks(workspace.tasks):
         try:
@@ -73,7 +73,7 @@ def _measured_gpu_memory(workspace: WorkspaceFolder) -> float:
                 most = max(most, _peak(run.environment))
     if not most:
         raise InvalidInput(
-            "gpu_memory must be GiB, or 'auto', but no completed run of the workspace was measured.",
+            "gpu_memory cannot be 'auto': no completed run of this workspace has used a GPU. Enter GiB.",
             field="gpu_memory",
         )
     return math.ceil(most * _MARGIN / 1024 * 10) / 10
@@ -92,17 +92,17 @@ def _after(workspace: str, name: str, ok: bool) -> After:
 
 
 def executor_of(settings: Settings, workspace: str, executor: object) -> str:
-    """Return where the tasks of a batch run whose options name `executor`, or none."""
+    """Return the executor of a batch whose options have `executor`, or None."""
     return str(executor) if executor else settings.cluster.of(workspace)[0]
 
 
 def resolve_options(
     options: QueueOptions, settings: Settings, workspace: str, environment: Mapping[str, str]
 ) -> QueueOptions:
-    """Return the options of a batch of tasks of a workspace as they are stored: completed by the settings.
+    """Return the options of a batch of tasks of a workspace as they are stored, completed by the settings.
 
     Raises:
-        InvalidInput: if they ask for what the executor does not have, or it cannot be used from here.
+        InvalidInput: if one has no effect with the executor, or the executor cannot be used on this machine.
     """
     engine, usual = settings.cluster.of(workspace)
     engine = options.engine or engine
@@ -112,8 +112,8 @@ def resolve_options(
     missing = [name for name in COMMANDS if shutil.which(name, path=environment.get("PATH")) is None]
     if missing:
         raise InvalidInput(
-            f"engine: {engine} needs {', '.join(missing)} on the PATH: this machine does not seem to be one "
-            "that submits to a cluster.",
+            f"engine: {engine} needs {', '.join(missing)} on the PATH, which this machine lacks. Queue the "
+            "tasks on a machine from which jobs can be submitted.",
             field="engine",
         )
     own = options.cluster
@@ -127,5 +127,5 @@ def resolve_options(
         need = replace(need, time=options.time_limit + grace + _END_SECONDS)
     resume = options.resume
     if resume is None and "resume" not in settings.values:
-        resume = True  # as clusters do with jobs, unless they are told not to
+        resume = True  # the usual default of clusters
     return replace(options, engine=engine, cluster=need, resume=resume)

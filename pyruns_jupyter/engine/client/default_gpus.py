@@ -1,4 +1,4 @@
-"""How many GPUs the tasks of a workspace get unless their batch says something else."""
+"""The number of GPUs that tasks of a workspace get by default."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyruns_jupyter.core.workspace.cluster_settings import LOCAL
 from pyruns_jupyter.core.workspace.settings import Settings
 from pyruns_jupyter.engine.gpus.request import gpu_count
 from pyruns_jupyter.engine.queue.options import QueueOptions
-from pyruns_jupyter.system.gpupresence import has_gpus
+from pyruns_jupyter.system.gpu_detection import has_gpus
 
 from .batch_options import executor_of
 
@@ -25,7 +25,7 @@ _HIDDEN = ("", "-1", "none", "void", "nodevfiles")  # values that hide every GPU
 
 @dataclass(frozen=True)
 class DefaultGpus:
-    """How many GPUs a task gets; `framework` is what its script imports, where that is the reason."""
+    """The number of GPUs of a task, and the framework that its script imports if that is the reason."""
 
     count: int = 0
     framework: str = ""
@@ -34,11 +34,10 @@ class DefaultGpus:
 def default_gpus(
     workspace: WorkspaceFolder, settings: Settings, environment: Mapping[str, str]
 ) -> DefaultGpus:
-    """Return the GPUs that tasks get whose batch asks for none; `environment` is that of who queues them.
+    """Return the default GPUs of tasks; `environment` is that of the front end that queues them.
 
-    With `default_gpus: auto` a script or notebook that imports a GPU framework gets one where the host has
-    GPUs. A user who chooses or hides GPUs with CUDA_VISIBLE_DEVICES in the settings, or hides all of them
-    from the front end, has decided already.
+    With `default_gpus: auto` a script or notebook that imports a GPU framework gets one GPU if the host has
+    any. This does not apply if CUDA_VISIBLE_DEVICES is in the settings, or hides all GPUs from the front end.
     """
     count = gpu_count(QueueOptions(), settings)
     script = workspace.script
@@ -46,7 +45,7 @@ def default_gpus(
         return DefaultGpus(count)
     if environment.get(_VISIBLE, "all").strip().lower() in _HIDDEN:
         return DefaultGpus()
-    # Loaded by those that queue, not by the scheduler.
+    # Imported here, since the scheduler does not need it.
     from pyruns_jupyter.core.scripts.frameworks import imported_framework
 
     framework = imported_framework(script, workspace.within)
@@ -60,7 +59,7 @@ def with_default_gpus(
     settings: Settings,
     environment: Mapping[str, str],
 ) -> QueueOptions:
-    """Return the options of a batch of the tasks `names` with the GPUs that they get by default."""
+    """Return the options of a batch of the tasks `names` with their default number of GPUs."""
     if options.gpus is not None or executor_of(settings, workspace.name, options.engine) != LOCAL:
         return options
     if gpu_count(options, settings):

@@ -1,4 +1,4 @@
-"""Checking the tasks that a batch is to run after, before anything is queued."""
+"""Checks of the tasks after which a batch is to run, before anything is queued."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def check_after(root: Path, after: Iterable[After]) -> None:
-    """Check that the tasks to run after can end; `root` is the `_pyruns_` folder.
+    """Check that the tasks in `after` exist and can still end as required; `root` is the `_pyruns_` folder.
 
     Raises:
-        InvalidInput: with `field` "after": one does not exist, or has failed although it has to complete.
+        InvalidInput: with `field` "after".
     """
     for one in after:
         try:
             info = read_task(root / one.workspace / TASKS / one.task)
         except NotFound:
-            raise _wrong(f"There is no task {one} to run after.") from None
+            raise _wrong(f"The dependency {one} does not exist.") from None
         status = runs.status_of(info)
         if one.ok and status in (runs.FAILED, runs.CANCELLED):
-            told = "failed" if status == runs.FAILED else "was cancelled"
-            raise _wrong(f"{one} {told}, so nothing can run after its success. Queue it again first.")
+            verb = "failed" if status == runs.FAILED else "was cancelled"
+            raise _wrong(f"The dependency {one} {verb}. Queue it again first.")
 
 
 def check_circles(workspace: WorkspaceFolder, names: Sequence[str], after: Sequence[After]) -> None:
-    """Check that none of the tasks to run after waits for one of `names`.
+    """Check that none of the tasks in `after` depends on one of `names`.
 
     Raises:
         InvalidInput: with `field` "after".
@@ -47,14 +47,14 @@ def check_circles(workspace: WorkspaceFolder, names: Sequence[str], after: Seque
     own = {(workspace.name, name) for name in names}
     for one in after:
         if (one.workspace, one.task) in own:
-            raise _wrong(f"{one} cannot wait for its own end.")
+            raise _wrong(f"{one} cannot depend on itself.")
     needed: dict[tuple[str, str], tuple[After, ...]] = {}
     key = trusted_engine(workspace.root)
     if key is not None:
         queued = Batches(key)
-        for batch_id in queued.ids():
+        for batch_id in queued.names():
             with suppress(OSError, Unreadable, Untrusted):
-                batch = queued.read(batch_id)
+                batch = queued.read_batch(batch_id)
                 if batch.options.after:
                     needed.update({(batch.workspace, name): batch.options.after for name, _ in batch.tasks})
     seen: set[tuple[str, str]] = set()
@@ -62,7 +62,7 @@ def check_circles(workspace: WorkspaceFolder, names: Sequence[str], after: Seque
     while open_ends:
         at = open_ends.pop()
         if at in own:
-            raise _wrong(f"{at[0]}/{at[1]} waits for these tasks, or for what waits for them: a circle.")
+            raise _wrong(f"Circular dependency: a task in 'after' depends on {at[0]}/{at[1]}.")
         if at not in seen:
             seen.add(at)
             open_ends += [(one.workspace, one.task) for one in needed.get(at, ())]

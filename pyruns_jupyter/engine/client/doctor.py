@@ -1,7 +1,7 @@
-"""Explaining a sick project: what is wrong, what follows from it, what can be repaired.
+"""Diagnosis of a project: problems, their consequences, and repairs.
 
-Looking changes nothing. A repair is what a front end or the scheduler would do by itself at the next
-occasion, or what a person is told to do.
+An examination changes nothing. A repair does what a front end or the scheduler would do at the next
+opportunity, or what the user is advised to do.
 """
 
 from __future__ import annotations
@@ -35,20 +35,21 @@ from pyruns_jupyter.engine.queue.entries import is_lost, queue_facts
 from pyruns_jupyter.engine.queue.launch import ensure_scheduler, is_paused, scheduler_alive
 from pyruns_jupyter.engine.queue.status import read_queue
 
+from .requeue import is_stuck
 from .submit import end_abandoned
 
 MANY_TASKS = 100_000  # tasks of a workspace; docs/scaling.md says why
-_LITTLE = 1_000_000_000  # bytes
+_MIN_FREE_BYTES = 1_000_000_000
 _MIN_FREE_FILES = 10_000
-_LISTED = 5  # tasks named in a sentence
+_MAX_LISTED = 5  # names in a message
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """A problem; `advice` is what to do, and `repair`, if any, does it and returns a sentence about the
+    result.
 
-    `advice` says what to do; `repair`, when there is one, does it and returns what was done as a sentence.
-    `severity` is `error` (something does not work), `warning` (it may not, or soon will not) or `note`.
+    `severity` is `error` (something does not work), `warning` (it may not work now or soon) or `note`.
     """
 
     severity: str
@@ -58,9 +59,9 @@ class Finding:
 
 
 def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
-    """Return what is wrong with the project whose `_pyruns_` folder is `root`.
+    """Return the problems of the project whose `_pyruns_` folder is `root`.
 
-    Without `gpus` the driver is not asked.
+    Without `gpus` the driver is not queried.
 
     Raises:
         OSError: when the folder itself cannot be read.
@@ -76,17 +77,17 @@ def examine(root: Path, *, gpus: bool = True) -> list[Finding]:
 
 def _disk(root: Path) -> Iterator[Finding]:
     if not os.access(root, os.W_OK | os.X_OK):
-        yield Finding("error", f"{root} may not be written to.", "Tasks can be looked at only.")
+        yield Finding("error", f"{root} is not writable.", "You have read-only access to its tasks.")
         return
     usage = shutil.disk_usage(root)
-    if usage.free < _LITTLE:
-        severity = "error" if usage.free < _LITTLE // 100 else "warning"
-        told = f"{usage.free / 1e6:,.0f} MB of {usage.total / 1e9:,.0f} GB are free on the disk of {root}."
-        yield Finding(severity, told, "Runs wait when it is full. Empty the trash ('purge').")
+    if usage.free < _MIN_FREE_BYTES:
+        severity = "error" if usage.free < _MIN_FREE_BYTES // 100 else "warning"
+        free = f"{usage.free / 1e6:,.0f} MB of {usage.total / 1e9:,.0f} GB are free on the disk of {root}."
+        yield Finding(severity, free, "Runs stall when it is full. Empty the trash ('purge').")
     if hasattr(os, "statvfs"):
         status = os.statvfs(root)
         if status.f_files > 0 and status.f_favail < _MIN_FREE_FILES:
-            yield Finding("warning", f"The disk of {root} takes {status.f_favail:,} more files only.")
+            yield Finding("warning", f"The disk of {root} has room for only {status.f_favail:,} more files.")
     lock = FileLock(EnginePaths(root).door_lock)
     if lock.path.exists():
         try:
@@ -96,13 +97,13 @@ def _disk(root: Path) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 f"Files cannot be locked in {root}: {error.strerror}.",
-                "Without locks nothing is started. A network file system has to be mounted with them.",
+                "Without locks no task is started. Mount a network file system with support for locks.",
             )
     option = local_locks(root)
     if option:
         yield Finding(
             "warning",
-            f"The disk of {root} is mounted with '{option}': locks of this machine are not seen by others.",
+            f"The disk of {root} is mounted with '{option}': other machines do not see its locks.",
             "Run tasks of this project on one machine only, or mount the disk without that option.",
         )
 
@@ -116,51 +117,51 @@ def _settings(root: Path) -> Iterator[Finding]:
 def _engine(root: Path) -> Iterator[Finding]:
     paths = EnginePaths(root)
     if is_paused(root):
-        yield Finding("note", "The queue is paused.", "'resume' goes on.")
+        yield Finding("note", "The queue is paused.", "'resume' continues it.")
     with suppress(FileNotFoundError):
         for name in sorted(os.listdir(paths.batches)):
             if name.endswith(DAMAGED_SUFFIX):
                 path = paths.batches / name
                 yield Finding(
                     "warning",
-                    f"What was queued in {path} could not be understood and was set aside.",
-                    "Queue those tasks again, then remove the file.",
+                    f"{path} is a damaged batch of queued tasks, which was renamed.",
+                    "Queue its tasks again, then remove the file.",
                 )
     for content in kept_ends.kept_ends(root):
         if not kept_ends.can_be_written(root, content):
             yield Finding(
                 "warning",
-                f"The end of a run of {content['workspace']}/{content['task']} is kept in {paths.ends}: its "
-                "task file cannot be read.",
-                "Restore the task file from a backup; then the end is written to it.",
+                f"The result of a run of {content['workspace']}/{content['task']} is stored in {paths.ends}, "
+                "because its task file cannot be read.",
+                "Restore the task file from a backup; then the result is written to it.",
             )
     yield from _foreign(root)
     key = trusted_engine(root)
     if key is not None and not scheduler_alive(root) and batches.has_work(key):
         yield Finding(
             "warning",
-            "Tasks are queued, but no scheduler lives.",
-            "Any look at the project starts one.",
+            "Tasks are queued, but no scheduler is running.",
+            "Opening the project starts one.",
             lambda: _start_scheduler(paths),
         )
 
 
 def _foreign(root: Path) -> Iterator[Finding]:
-    """Report what lies in the engine folder and is not acted on."""
+    """Report files in the engine folder that are ignored."""
     if not batches.batch_ids(root) and not os.path.lexists(root / ENGINE):
         return
     try:
         require_engine(root)
     except (PyrunsError, OSError) as error:
         if batches.batch_ids(root) or isinstance(error, OSError):
-            yield Finding("warning", str(error), "Until then nothing that is queued there is started.")
+            yield Finding("warning", str(error), "Until that is fixed, no queued task is started.")
             return
     waiting = sum(batch.waiting for batch in read_queue(root).batches if batch.foreign)
     if waiting:
         yield Finding(
             "warning",
             f"{waiting:,} tasks were queued in another copy of this project, on another machine, or by an "
-            "earlier release; nothing of it is started here.",
+            "earlier release; they are not started here.",
             "'requeue' queues them again here.",
         )
 
@@ -176,10 +177,10 @@ def _unused_keys() -> Iterator[Finding]:
 
     yield Finding(
         "note",
-        f"{found[0].parents[2]} holds {len(found)} keys of project folders that are gone and were not used "
-        "for a year, with the code that is stored for their runs.",
-        "A repair removes them. Mount all disks with old projects first: without its key, what is queued in "
-        "a project has to be queued again.",
+        f"{found[0].parents[2]} holds {len(found)} keys of project folders that do not exist and were not "
+        "used for a year, and the code that is stored for their runs.",
+        "A repair removes them. Mount all disks with old projects first: without its key, the tasks that are "
+        "queued in a project have to be queued again.",
         remove,
     )
 
@@ -190,7 +191,7 @@ def _stored_code(root: Path) -> Iterator[Finding]:
         names = sorted(os.listdir(folder))
     except OSError:
         return
-    if TREES in names:  # earlier releases had them in the project
+    if TREES in names:  # where earlier releases stored them
         yield Finding(
             "note",
             f"{folder / TREES} was made by an earlier release and is not used any more.",
@@ -201,7 +202,7 @@ def _stored_code(root: Path) -> Iterator[Finding]:
         yield Finding(
             "note",
             "Files that runs wrote next to their code could not be moved to the project. "
-            f"They are kept in {folder}: {_few(kept)}.",
+            f"They are kept in {folder}: {_list(kept)}.",
             "Take what you need from these folders, then remove them.",
         )
     key = trusted_engine(root)
@@ -210,11 +211,11 @@ def _stored_code(root: Path) -> Iterator[Finding]:
     try:
         found = pruning.find_unneeded(root)
     except (PyrunsError, OSError):
-        return  # what cannot be read may name stored code
+        return  # an unreadable file may refer to stored code
     if found.files:
         yield Finding(
             "note",
-            f"{_code_text(found)} in {folder} that no run of a task names.",
+            f"{_code_text(found)} in {folder} that no run of a task uses.",
             "It was stored for tasks that do not exist any more.",
             lambda: f"{_code_text(pruning.prune(key))} was removed.",
         )
@@ -227,7 +228,7 @@ def _code_text(found: pruning.Unneeded) -> str:
 
 def _start_scheduler(paths: EnginePaths) -> str:
     ensure_scheduler(paths)
-    return "A scheduler sees to it."
+    return "A scheduler was started."
 
 
 def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
@@ -243,9 +244,9 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
     if len(index.rows) > MANY_TASKS:
         yield Finding(
             "warning",
-            f"{workspace.name} has {len(index.rows):,} tasks: "
-            f"from {MANY_TASKS:,} on, lists and searches take seconds.",
-            "Pack what is done into an archive and remove it, or go on in another folder.",
+            f"{workspace.name} has {len(index.rows):,} tasks. "
+            f"Above {MANY_TASKS:,}, lists and filters take seconds.",
+            "Archive and remove finished tasks, or continue in another folder.",
         )
     lost: list[str] = []
     for name, row in index.rows.items():
@@ -257,21 +258,22 @@ def _workspace(workspace: WorkspaceFolder) -> Iterator[Finding]:
             )
         if row.status == runs.RUNNING:
             yield from _owner(workspace, name)
-        elif row.status == runs.QUEUED and row.message != QUEUED_ELSEWHERE and _is_lost(workspace, name):
+        is_queued_here = row.status == runs.QUEUED and row.message != QUEUED_ELSEWHERE
+        if is_queued_here and is_stuck(workspace.paths(name).folder):
             lost.append(name)
     lost.sort()
     if lost:
         yield Finding(
             "error",
-            f"{workspace.name}: {_few(lost)} seem to wait, but nothing is behind it.",
-            "They are put back to what they were, and can be queued again.",
+            f"{workspace.name}: {_list(lost)} are marked as queued but belong to no batch.",
+            "A repair restores their previous status; then they can be queued again.",
             lambda: _put_back(workspace, lost),
         )
 
 
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+def _list(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more
 
 
 def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
@@ -288,14 +290,14 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"{workspace.name}/{name} lost its supervisor.",
-            "A scheduler ends it.",
+            "A scheduler will end its run.",
             lambda: _start_scheduler(EnginePaths(workspace.root)),
         )
         return
     yield Finding(
         "error",
-        f"{workspace.name}/{name} seems to run, but its owner and its process are gone.",
-        "It is ended as failed.",
+        f"{workspace.name}/{name} is marked as running, but its owner and its process are gone.",
+        "A repair marks its run as failed.",
         lambda: _end(folder, key),
     )
 
@@ -303,15 +305,7 @@ def _owner(workspace: WorkspaceFolder, name: str) -> Iterator[Finding]:
 def _end(folder: Path, key: EngineKey | None) -> str:
     with edit_task(folder) as info:
         ended = end_abandoned(info, folder, key)
-    return f"{folder.name} was ended as failed." if ended else f"{folder.name} has an owner by now."
-
-
-def _is_lost(workspace: WorkspaceFolder, name: str) -> bool:
-    try:
-        info = read_task(workspace.paths(name).folder)
-    except (NotFound, Unreadable):
-        return False
-    return is_lost(info, workspace.root, trusted_engine(workspace.root))
+    return f"{folder.name} was marked as failed." if ended else f"{folder.name} has an owner now."
 
 
 def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
@@ -320,7 +314,7 @@ def _put_back(workspace: WorkspaceFolder, names: list[str]) -> str:
         with suppress(Conflict, NotFound, Unreadable), edit_task(workspace.paths(name).folder) as info:
             if is_lost(info, workspace.root, trusted_engine(workspace.root)):
                 done += runs.unclaim(info, attempt=str(queue_facts(info).get("attempt")))
-    return f"{done} of {len(names)} were put back."
+    return f"The status of {done} of {len(names)} tasks was restored."
 
 
 def _gpus(root: Path) -> Iterator[Finding]:
@@ -329,6 +323,6 @@ def _gpus(root: Path) -> Iterator[Finding]:
     found = inventory()
     wanted = Settings.load(root).gpus.enabled
     if found.state == "error":
-        yield Finding("error", str(found.message), "Tasks that ask for GPUs wait until the driver answers.")
+        yield Finding("error", str(found.message), "Tasks that need GPUs wait until the driver responds.")
     elif found.state == "none" and wanted:
-        yield Finding("warning", f"Tasks ask for GPUs (gpu_scheduler_enabled). {found.message}")
+        yield Finding("warning", f"Tasks request GPUs (gpu_scheduler_enabled). {found.message}")

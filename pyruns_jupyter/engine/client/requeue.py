@@ -1,7 +1,7 @@
-"""Queueing again here what was queued elsewhere: how the user takes over the queue of a copied project.
+"""Queueing foreign batches again: how the user takes over the queue of a copied project.
 
-Nothing but this explicit action makes foreign batches (`core.trust`) run. Their tasks are queued anew, with
-the environment and the rights of the user who asks for it.
+Foreign batches (`core.trust`) run only after this explicit action. Their tasks are queued again, with the
+environment and the permissions of the user who calls it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from .submit import end_abandoned, submit
 
 @dataclass
 class Requeued:
-    """What became of foreign batches: the queued tasks (`workspace/task`), and the refused ones with the
-    reason (a sentence).
+    """The tasks of foreign batches: those that were queued (`workspace/task`), and those that were refused,
+    with the reason (a sentence).
     """
 
     queued: list[str] = field(default_factory=list)
@@ -37,14 +37,12 @@ class Requeued:
 def requeue(root: Path) -> Requeued:
     """Queue again here the tasks of all foreign batches of the project whose `_pyruns_` folder is `root`.
 
-    Tasks that have run or were queued otherwise since are left alone. Copies of runs that belong to another
-    folder are marked as failed; no process is touched.
-
-    A batch of which a task is refused stays foreign.
+    Tasks that have run or were queued otherwise meanwhile are not changed. Copies of runs of another folder
+    are marked as failed; no process is stopped. If a task is refused, its batch stays foreign.
 
     Raises:
         Untrusted: if the engine folder belongs to another user, or is a link.
-        PyrunsError, OSError: if nothing can be queued; what was not queued stays foreign.
+        PyrunsError, OSError: if nothing can be queued; then the batches stay foreign.
     """
     key = claim_engine(root)
     done = Requeued()
@@ -59,7 +57,7 @@ def requeue(root: Path) -> Requeued:
 
 
 def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> bool:
-    """Queue the tasks of a batch again; return whether it is needed no more."""
+    """Queue the tasks of a batch again; return whether the batch is no longer needed."""
     folder = key.root / batch.workspace
     names = []
     for name, attempt in batch.tasks:
@@ -88,7 +86,7 @@ def _requeue_batch(key: EngineKey, batch: Batch, done: Requeued) -> bool:
 
 
 def is_stuck(task: Path) -> bool:
-    """Return whether the task in a folder is queued, but no batch is going to start it here."""
+    """Return whether the task in a folder is queued, but no batch will start it here."""
     root = task.parents[2]
     try:
         before = read_task(task)

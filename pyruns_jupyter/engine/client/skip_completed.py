@@ -1,4 +1,4 @@
-"""Which tasks need not run, because their configuration ran to completion already."""
+"""Finding the tasks whose configuration has completed already."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def already_completed(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[str, str]:
-    """Return of `names` those whose configuration a task of the workspace has completed, with a sentence.
+    """Return those of `names` whose configuration has completed in a task of the workspace, with a message.
 
-    Configurations are equal when their values are, whatever their comments and order; shell scripts when
-    their text is.
+    Configurations are equal if their values are, regardless of comments and order; shell scripts if their
+    text is.
     """
     index = TaskIndex(workspace)
     index.refresh()
@@ -35,8 +35,8 @@ def already_completed(workspace: WorkspaceFolder, names: Sequence[str]) -> dict[
     for name in names:
         if index.rows.get(name) is not None and content.get(name) is not None and content[name] in done:
             other = done[content[name]]
-            same = "It" if index.rows[name].status == COMPLETED else f"{other!r}, which has the same values,"
-            found[name] = f"{name!r} is skipped: {same[0].lower()}{same[1:]} completed already."
+            same = "it" if index.rows[name].status == COMPLETED else f"{other!r}, which has the same values,"
+            found[name] = f"{name!r} is skipped: {same} completed already."
     return found
 
 

@@ -1,4 +1,4 @@
-"""What front ends call: queue tasks, cancel one, see to it that a scheduler lives."""
+"""The interface for front ends: queue tasks, and cancel one."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ if TYPE_CHECKING:
 
 
 _MAX_NOTES = 100  # tasks
-_MANY_TASKS = 50  # tasks that take long enough to be claimed
+_MANY_TASKS = 50  # whose claims take so long that the scheduler is started first
 _DEFAULT_OPTIONS = QueueOptions()
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What became of a queueing: the batch, the tasks it holds in order, and the others with the reason (a
-    sentence): those that cannot be queued, and those that need not run.
+    """The result of queueing tasks: the batch with its tasks in order, and the other tasks with the reason (a
+    sentence): those that cannot be queued, and those that are skipped.
 
-    `batch` is empty when nothing was queued.
+    `batch` is empty if nothing was queued.
     """
 
     batch: str
@@ -69,10 +69,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """How tasks of a workspace are to be queued, checked as far as it can be before they exist.
+    """A request to queue tasks of a workspace, checked as far as possible before the tasks exist.
 
-    `options` are completed by `settings`, which are read once for the whole request; `environment` is what
-    the tasks inherit.
+    `options` are completed by `settings`, which are read once for the whole request; the tasks inherit
+    `environment`.
     """
 
     workspace: WorkspaceFolder
@@ -104,7 +104,7 @@ class BatchRequest:
         """Return the request with these options; `environment` is by default that of this process.
 
         Raises:
-            InvalidInput: if an option cannot be used, or a task to run after is missing or can never end.
+            InvalidInput: if an option is not valid, or a dependency is missing or cannot complete.
         """
         variables = front_end_environment(environment)
         settings = settings or Settings.load(workspace.root)
@@ -113,16 +113,16 @@ class BatchRequest:
         return cls(workspace, options, settings, variables)
 
     def submit(self, names: Iterable[str], *, skip_done: bool = False) -> Submission:
-        """Queue tasks, to be run in this order as the options say, and ensure that a scheduler is alive.
+        """Queue tasks to be run in this order, and ensure that a scheduler is running.
 
-        Once this returns the batch survives everything. With `skip_done` tasks are left out whose
-        configuration has run to completion already, in whatever task.
+        Once this returns, the batch survives any crash. With `skip_done`, tasks are skipped whose
+        configuration has completed already, in any task.
 
         Raises:
-            InvalidInput: if the tasks would wait for themselves, or the code is to be stored and is too
-                large; nothing is queued.
-            PyrunsError, OSError: if nothing can be queued; what was claimed is put back. One that says that
-                the scheduler could not be started leaves the tasks queued.
+            InvalidInput: if the tasks would depend on themselves, or the code to be stored is too large;
+                nothing is queued.
+            PyrunsError, OSError: if nothing can be queued; claimed tasks are restored. If the error says that
+                the scheduler could not be started, the tasks are queued.
         """
         workspace, settings, options = self.workspace, self.settings, self.options
         listed = list(dict.fromkeys(names))
@@ -144,7 +144,7 @@ class BatchRequest:
             options, workspace, [name for name, _ in wanted], settings, self.environment
         )
         if len(wanted) >= _MANY_TASKS:
-            with suppress(PyrunsError):  # it comes up while the tasks are claimed
+            with suppress(PyrunsError):  # it starts while the tasks are claimed
                 ensure_scheduler(paths)
         batch = batches.new_id()
         queued: list[tuple[str, str]] = []
@@ -158,7 +158,7 @@ class BatchRequest:
                     else:
                         refused[name] = problem
                 if queued:
-                    batches.Batches(key).write(
+                    batches.Batches(key).write_batch(
                         batches.Batch(
                             batch,
                             workspace.name,
@@ -198,16 +198,16 @@ def submit(
 
 
 def _note_queued(workspace: WorkspaceFolder, names: list[str], jobs: int) -> None:
-    """Say in each task's `queue.log` that it waits; thousands of files would cost more than they tell."""
+    """Add a line to each task's `queue.log`, except for large batches, since it is not worth the time."""
     if len(names) > _MAX_NOTES:
         return
     for place, name in enumerate(names, 1):
-        text = f"[QUEUE] Queued at {stamp()} as task {place} of {len(names)}, {jobs} at a time"
+        text = f"[QUEUE] Queued at {stamp()} as task {place} of {len(names)} (-j {jobs})"
         run_files.note_queued(workspace.paths(name), text)
 
 
 def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, batch: str) -> str | None:
-    """Claim one task; return why it is refused, None when it is not."""
+    """Claim one task; return why it is refused, None if it is not."""
     try:
         paths = workspace.existing(name)
         folder = paths.folder
@@ -215,7 +215,7 @@ def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, 
             raise Conflict(
                 f"{paths.run_logs} is a symbolic link; logs are not written through it. Remove it."
             )
-        with edit_task(folder, durable=False) as info:  # the batch file is what is durable
+        with edit_task(folder, durable=False) as info:  # the batch file is durable
             end_abandoned(info, folder, key)
             _undo_lost(info, key)
             runs.queue(info, attempt=attempt, batch=batch)
@@ -227,14 +227,15 @@ def _claim(workspace: WorkspaceFolder, key: EngineKey, name: str, attempt: str, 
 
 
 def cancel(workspace: WorkspaceFolder, name: str) -> str:
-    """Stop a task: a waiting one of ours at once, a running one (or another program's) by asking its owner.
+    """Stop a task: a queued one of ours at once, a running one (or another program's) by a request to its
+    owner.
 
-    Return its status now: `cancelled`, or `running` / `queued` while the owner has not acted yet, or `failed`
-    when it was another program's run, whose owner is provably dead.
+    Return its current status: `cancelled`, or `running` / `queued` until the owner has responded, or `failed`
+    if it was a run of another program whose owner is dead.
 
     Raises:
         NotFound: when there is no such task.
-        Conflict: when it neither waits nor runs.
+        Conflict: when it is neither queued nor running.
     """
     paths = workspace.existing(name)
     workspace.check_writable()
@@ -252,14 +253,13 @@ def cancel(workspace: WorkspaceFolder, name: str) -> str:
         run_files.add_queue_stop(paths)
         wake(EnginePaths(workspace.root))
     else:
-        ensure_running(workspace.root)  # an owner that died cannot act: a scheduler ends the run
+        ensure_running(workspace.root)  # if the owner is dead, a scheduler ends the run
     return status
 
 
 def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
-    """End a run whose owner is provably dead and that no scheduler here is going to end: one of another
-    program, the copy of a run that belongs to another project folder, one whose batch is gone; return whether
-    it was so.
+    """End a run whose owner is dead and that no scheduler here will end: one of another program, the copy of
+    a run of another project folder, or one without a batch; return whether there was one.
     """
     run = abandoned_run(info, folder)
     copied = run is not None and is_copied_run(folder, run.index)
@@ -271,7 +271,7 @@ def end_abandoned(info: TaskInfo, folder: Path, key: EngineKey | None) -> bool:
 
 
 def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
-    """Undo a claim without a living owner: its batch is gone or foreign, or its lease has run out."""
+    """Undo an abandoned claim: its batch is gone or foreign, or its lease has expired."""
     if is_lost(info, key.root, key):
         runs.unclaim(info, attempt=str(queue_facts(info).get("attempt")))
     if runs.status_of(info) == runs.QUEUED and not _is_ours(info) and _is_unowned(info):
@@ -279,13 +279,13 @@ def _undo_lost(info: TaskInfo, key: EngineKey) -> None:
 
 
 def _is_unowned(info: TaskInfo) -> bool:
-    """Return whether the lease of another program's queued task has run out: any process may take it."""
+    """Return whether the lease of another program's queued task has expired, so that others may take it."""
     return Ownership.of(info).lease_until < time.time()
 
 
 def _is_ours(info: TaskInfo) -> bool:
-    """Return whether a task is queued or runs by a batch of ours, on whatever host: who stops a queued one
-    holds its lock, and no scheduler starts what is not queued.
+    """Return whether a task is queued or running in a batch of this program, on any host. A queued one can be
+    stopped under its lock, since schedulers start queued tasks only.
     """
     facts = queue_facts(info)
     return bool(facts) and facts.get("attempt") == info.get("_attempt_id")

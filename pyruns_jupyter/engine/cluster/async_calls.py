@@ -1,4 +1,4 @@
-"""Calling a cluster without waiting for it: each call is a forked process that answers through a pipe."""
+"""Asynchronous calls to a cluster: each is a forked process that returns its result through a pipe."""
 
 from __future__ import annotations
 
@@ -6,96 +6,77 @@ import os
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pyruns_jupyter.engine.queue.processes import fork_detached, name_process
+from pyruns_jupyter.engine.queue.processes import fork_writer, name_process
 
 from .base import Refused, Unreachable
 
 
-class _ForkedCall:
-    """A process that calls `ask`, and how its answer is used."""
+@dataclass
+class _Call:
+    descriptor: int
+    use: Callable[[Any], None]
+    data: bytes = b""
 
-    def __init__(self, ask: Callable[[], object], use: Callable[[Any], None]) -> None:
-        """Start it.
-
-        Raises:
-            OSError: if the system has no room for another process.
-        """
-        self._use = use
-        self._descriptor, write_end = os.pipe()
-        os.set_blocking(self._descriptor, False)
-        self._data = b""
-        try:
-            fork_detached(lambda: _run(ask, write_end), keep=(write_end,))
-        except BaseException:
-            os.close(self._descriptor)
-            raise
-        finally:
-            os.close(write_end)
-
-    def is_answered(self) -> bool:
-        """Take what came of the answer; return whether that is all of it. Not to be called again then."""
+    def is_complete(self) -> bool:
+        """Read what has arrived; return whether that is the whole result."""
         while True:
             try:
-                part = os.read(self._descriptor, 1 << 20)
+                part = os.read(self.descriptor, 1 << 20)
             except BlockingIOError:
                 return False
             if not part:
-                os.close(self._descriptor)
+                os.close(self.descriptor)
                 return True
-            self._data += part
-
-    def use(self) -> None:
-        """Use the answer."""
-        answer: object = Unreachable("the process that asked it died")
-        with suppress(EOFError, pickle.UnpicklingError):
-            answer = pickle.loads(self._data)
-        self._use(answer)
+            self.data += part
 
 
 class ForkedCalls:
-    """The calls that are under way, at most one of a kind."""
+    """The calls in progress, at most one of a kind."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, _ForkedCall] = {}
+        self._calls: dict[str, _Call] = {}
 
-    @property
-    def are_under_way(self) -> bool:
-        """Whether any is."""
-        return bool(self._calls)
-
-    def is_under_way(self, kind: str) -> bool:
-        """Return whether one of a kind is."""
+    def __contains__(self, kind: str) -> bool:
         return kind in self._calls
 
-    def run(self, kind: str, ask: Callable[[], object], use: Callable[[Any], None]) -> bool:
-        """Call `ask`, and have a later `collect` pass to `use` what it returns, or that it raises Refused or
-        Unreachable; return whether it could be called.
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def run(self, kind: str, call: Callable[[], object], use: Callable[[Any], None]) -> bool:
+        """Run `call` in a process, unless one of this `kind` runs; return whether it was started.
+
+        A later `collect` passes its result, or the Refused or Unreachable that it raised, to `use`.
         """
         if kind in self._calls:
             return False
         try:
-            self._calls[kind] = _ForkedCall(ask, use)
+            self._calls[kind] = _Call(fork_writer(partial(_run, call)), use)
         except OSError:  # no room for a process
             return False
         return True
 
     def collect(self) -> None:
-        """Use the answers that came since the last time."""
+        """Use the results that arrived since the last call."""
         for kind, call in list(self._calls.items()):
-            if call.is_answered():
+            if call.is_complete():
                 del self._calls[kind]
-                call.use()
+                result: object = Unreachable("the process of the call died")
+                with suppress(EOFError, pickle.UnpicklingError):
+                    result = pickle.loads(call.data)
+                call.use(result)
 
 
-def _run(ask: Callable[[], object], write_end: int) -> int:
-    name_process("pyruns-ask")
+def _run(call: Callable[[], object], write_end: int) -> int:
+    name_process("pyruns-cluster")
     try:
-        answer = ask()
+        result = call()
     except (Refused, Unreachable) as error:
-        answer = error
-    data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+        result = error
+    data = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
     while data:
         data = data[os.write(write_end, data) :]
     return 0

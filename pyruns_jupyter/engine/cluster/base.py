@@ -1,6 +1,6 @@
-"""What is asked of a cluster: submit, look, cancel. Another kind of cluster is one more file like `slurm.py`.
+"""The interface to a cluster: submit, look, cancel. Another kind of cluster is another file like `slurm.py`.
 
-All of it may block for as long as the cluster takes; it is called from processes of its own.
+All calls may block while the cluster does not respond, so they are made in separate processes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Protocol
 from pyruns_jupyter.core.workspace.cluster_settings import SLURM, JobResources
 from pyruns_jupyter.engine.queue.jobs import EndReason
 
-Element = tuple[str, int]  # the job's id, and which of its tasks
+Element = tuple[str, int]  # the id of a job, and the number of a task in it
 
 
 class Phase(Enum):
-    """Where a task of a job stands for the cluster."""
+    """The state of a task of a job in the cluster."""
 
     WAITS = "waits"
     RUNS = "runs"
@@ -26,44 +26,44 @@ class Phase(Enum):
 
 
 def lost_node(job: str) -> EndReason:
-    """Return the word on a run that ended with its node, or was taken off it, unseen; its job goes on."""
-    return EndReason(f"The node of its job {job} failed, or was taken from it.", interrupted=True)
+    """Return the reason for a run that ended with its node while its job continues elsewhere."""
+    return EndReason(f"The node of its job {job} failed, or the job was removed from it.", interrupted=True)
 
 
 @dataclass(frozen=True)
 class JobState:
-    """How a task of a job stands: `why` it waits, a sentence; its last `word` when it ended."""
+    """The state of a task of a job: why it waits (the end of a sentence), or the reason of its end."""
 
     phase: Phase
     why: str = ""
-    word: EndReason | None = None
+    reason: EndReason | None = None
 
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A job of `count` tasks, of which at most `at_once` run at a time.
+    """A job of `count` tasks, of which at most `concurrency` run in parallel.
 
-    `tag` finds it again, `name` is for people. `command` is started for each task in `folder`; what it says
-    goes to `output`, in which `%` stands for the number of the task. `again`: it is to be started again when
-    its node fails or is taken from it.
+    Attributes:
+        tag: identifies the job; `name` is for users.
+        command: is started in `folder` for each task.
+        output: the file for its output, with `%` for the number of the task.
+        requeue: whether it is started again if its node fails or it is preempted.
     """
 
     tag: str
     name: str
     count: int
-    at_once: int
+    concurrency: int
     need: JobResources
     command: Sequence[str]
     folder: Path
     output: Path
-    again: bool
+    requeue: bool
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a process knows that runs in a job: its `job` as people call it, which of its tasks it is for
-    (`number`), and the `gpus` it was given.
-    """
+    """The context of a process in a job: the job's name for users, the number of its task, its GPUs."""
 
     job: str
     number: int
@@ -71,7 +71,7 @@ class JobContext:
 
 
 class Refused(Exception):
-    """The cluster will not have this job, and says why; `is_crowded`: it has too many of ours now."""
+    """The cluster rejects a job, with its message; `is_crowded`: only because it has too many jobs now."""
 
     def __init__(self, message: str, *, is_crowded: bool = False) -> None:
         super().__init__(message)
@@ -79,58 +79,42 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The cluster does not answer: what it was asked to do may have been done or not."""
+    """The cluster does not respond: whether it did what was requested is unknown."""
 
 
 class Cluster(Protocol):
-    """Runs jobs."""
+    """Runs jobs. Its methods raise Unreachable when it does not respond, except for the last two."""
 
-    title: str  # what people call it
+    title: str  # for users
 
-    def most_tasks(self) -> int:
-        """Return how many tasks one job may have.
-
-        Raises:
-            Unreachable: when it does not answer.
-        """
+    def max_tasks(self) -> int:
+        """Return how many tasks a job may have."""
 
     def submit(self, request: JobRequest) -> str:
-        """Give it a job; return the job's id.
+        """Submit a job; return its id.
 
         Raises:
-            Refused, Unreachable: when it does not take it, or may not have.
+            Refused: when it is rejected.
         """
 
     def find(self, tag: str) -> str:
-        """Return the id of the job with this tag, empty without one.
-
-        Raises:
-            Unreachable: when it does not answer.
-        """
+        """Return the id of the job with this tag, empty if there is none."""
 
     def look(self, jobs: Sequence[str]) -> dict[Element, JobState]:
-        """Return how the tasks of jobs stand; what it does not know any more is left out.
-
-        Raises:
-            Unreachable: when it does not answer.
-        """
+        """Return the states of the tasks of jobs, without those that the cluster does not know any more."""
 
     def cancel(self, elements: Sequence[Element]) -> None:
-        """End tasks; those that ended already are passed over.
-
-        Raises:
-            Unreachable: when it does not answer.
-        """
+        """Cancel tasks; those that have ended are ignored."""
 
     def inside(self) -> JobContext:
-        """Return where this process runs; to be called inside a job."""
+        """Return the context of this process; to be called inside a job."""
 
     def end_reason_from_output(self, output: str, inside: JobContext) -> EndReason | None:
-        """Return what the cluster wrote into a job's output about its end, None when nothing."""
+        """Return the reason that the cluster wrote to the output of a job when it ended it, None if none."""
 
 
 def cluster_of(engine: str, environment: Mapping[str, str]) -> Cluster:
-    """Return the cluster that an engine (`slurm`) stands for, as who has this environment reaches it."""
+    """Return the cluster of an executor (`slurm`), for a user with this environment."""
     assert engine == SLURM, engine
     from .slurm import Slurm
 

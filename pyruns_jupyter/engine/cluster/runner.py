@@ -1,7 +1,7 @@
-"""What runs inside a job: the supervisor of one of its tasks.
+"""The program inside a job: the supervisor of one of its tasks.
 
-All that it needs lies on the shared folder. The environment is that of the job: what the front end had when
-it queued, with what the cluster and the lines of the job's script made of it.
+It reads what it needs from the shared folder. The environment is that of the job: that of the front end, as
+changed by the cluster and the lines of the job's script.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from pyruns_jupyter.engine.run.supervisor import AGAIN, DONE, supervise
 from .base import JobContext, cluster_of, lost_node
 from .submissions import SUFFIX, ClusterSubmission, read_output
 
-# Imports are the interpreter's own business: the environment is the tasks'.
-# The working folder, which `-c` puts first, is left out: others may have put modules there.
+# The search path is set here, since the environment is that of the tasks. It lacks the working folder, which
+# `-c` puts first: others may have put modules there.
 _START = (
     "import sys; sys.path = [one for one in sys.path if one not in ('', '.')] + [sys.argv.pop(1)]; "
     "from {module} import main; sys.exit(main())"
@@ -40,8 +40,10 @@ _PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 
 
 def command(python: str, root: Path, submission: ClusterSubmission, digest: str) -> list[str]:
-    """Return how this is started in a job of the project whose `_pyruns_` folder is `root`: by `python`, else
-    by the interpreter that runs us. `digest` is that of the batch's file, so that a node needs no key.
+    """Return the command of this program in a job of the project whose `_pyruns_` folder is `root`.
+
+    `python` is by default this interpreter. `digest` is that of the batch's file, so that a node needs no
+    key.
     """
     words = [python or sys.executable, "-c", _START.format(module=__name__)]
     return [*words, str(_PACKAGE_PARENT), str(root), submission.id, digest]
@@ -71,7 +73,7 @@ def main() -> int:
             explain=lambda: cluster.end_reason_from_output(read_output(output, inside.number), inside),
         )
     except FileNotFoundError as error:
-        print(f"There is nothing to run any more: {error.filename} is gone.", file=sys.stderr)
+        print(f"Nothing to run: {error.filename} does not exist any more.", file=sys.stderr)
         return AGAIN
     except PyrunsError as error:
         print(error.message, file=sys.stderr)
@@ -83,7 +85,7 @@ def _read_submission(root: Path, name: str) -> ClusterSubmission:
 
 
 def _job(root: Path, submission: ClusterSubmission, digest: str, inside: JobContext) -> Job | None:
-    """Return the run that this job is for as it counts now, None when it needs none."""
+    """Return the current run of the task of this job, None if it is not to run."""
     if is_paused(root):
         return None  # the scheduler submits it again
     try:
@@ -96,8 +98,8 @@ def _job(root: Path, submission: ClusterSubmission, digest: str, inside: JobCont
         return None
     state, info = read_state(entry, opened)
     if state is EntryState.RUNNING and _job_of_latest(info) == inside.job:
-        # This job was started before, and died with its node: it is started again only after that. What runs
-        # in another job is not ours to end: the cluster may have taken one that seemed refused.
+        # This job was restarted, so its run ended with its former node. A run in another job is not ended:
+        # the cluster may have accepted a job that seemed to be rejected.
         finalize_orphan(entry.job, lost_node(inside.job))
         state, _ = read_state(entry, opened)
     return _inside(entry, submission, inside) if state is EntryState.WAITING else None

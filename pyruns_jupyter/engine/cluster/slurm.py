@@ -1,8 +1,8 @@
-"""Slurm by its commands: sbatch, squeue, scancel, scontrol. Accounting (sacct, slurmdbd) is not needed.
+"""Slurm through its commands sbatch, squeue, scancel, scontrol, without accounting (sacct, slurmdbd).
 
-Source of states and reasons: the pages of squeue(1), sbatch(1) and resource limits of Slurm 24.11. What
-`slurmstepd` writes into a job's output before it ends it (`CANCELLED AT ... DUE TO TIME LIMIT`) is read too,
-since a node need not have the commands.
+Source of states and reasons: the pages of squeue(1), sbatch(1) and resource limits of Slurm 24.11. Nodes may
+not have the commands; there, the reason is what `slurmstepd` writes to the output of a job before it ends it
+(`CANCELLED AT ... DUE TO TIME LIMIT`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pyruns_jupyter.engine.queue.jobs import EndReason
 from .base import Element, JobContext, JobRequest, JobState, Phase, Refused, Unreachable
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
-_SECONDS = 30.0  # for a command; sbatch itself would try for minutes when there are too many jobs
-_FORM = "%F|%K|%T|%r|%N"
+_TIMEOUT_SECONDS = 30.0  # of a command; if there are too many jobs, sbatch itself retries for minutes
+_FORMAT = "%F|%K|%T|%r|%N"
 _DEFAULT_ARRAY_SIZE = 1001
-_MAX_WORDS = 500  # of one command line
-# Of the job in which we may be, nothing is the new job's; what people set for their own looks is not for us.
-_NOT_OURS = re.compile(r"(SLURM|SLURMD|SQUEUE|SCANCEL|SRUN|SALLOC|PMI|PMIX)_(?!CONF$|CLUSTERS$).*")
+_MAX_LISTED = 500  # jobs on a command line
+# Variables of the job in which this process may run, and the user's defaults for the output of commands.
+_IGNORED_VARIABLES = re.compile(r"(SLURM|SLURMD|SQUEUE|SCANCEL|SRUN|SALLOC|PMI|PMIX)_(?!CONF$|CLUSTERS$).*")
 _VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK")
 
 _WAITING = {
@@ -42,29 +42,29 @@ _WAITING = {
 _RUNNING = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
 
 _REASONS = {
-    "None": "it was only just submitted",
-    "Resources": "nothing that it asks for is free",
-    "Priority": "others come first",
-    "BeginTime": "Slurm starts it again after a pause",
-    "Dependency": "it waits for other jobs",
-    "JobArrayTaskLimit": "as many run at a time as was asked for",
-    "JobHeldUser": "it is held; `scontrol release` lets it go",
-    "JobHeldAdmin": "an administrator holds it",
+    "None": "it was just submitted",
+    "Resources": "the requested resources are not available",
+    "Priority": "other jobs have a higher priority",
+    "BeginTime": "Slurm restarts it after a delay",
+    "Dependency": "it depends on other jobs",
+    "JobArrayTaskLimit": "the maximum number of its tasks are running",
+    "JobHeldUser": "it is held; `scontrol release` releases it",
+    "JobHeldAdmin": "it is held by an administrator",
     "PartitionDown": "its partition is down",
     "PartitionInactive": "its partition is not active",
-    "PartitionTimeLimit": "it asks for more time than its partition allows",
-    "PartitionNodeLimit": "it asks for more than its partition has",
+    "PartitionTimeLimit": "it requests more time than its partition allows",
+    "PartitionNodeLimit": "it requests more than its partition has",
     "ReqNodeNotAvail": "the nodes that could run it are not available",
     "NodeDown": "the nodes that could run it are down",
-    "Licenses": "it waits for licences",
-    "Reservation": "it waits for its reservation",
+    "Licenses": "it is waiting for licenses",
+    "Reservation": "it is waiting for its reservation",
     "InvalidAccount": "its account is not valid",
     "InvalidQOS": "its quality of service is not valid",
-    "launch failed requeued held": "it could not be started and is held; `scontrol release` lets it go",
+    "launch failed requeued held": "it could not be started and is held; `scontrol release` releases it",
 }
 _LIMITS = re.compile(r"(QOS|Assoc|Max|Grp)\w*")
 _CROWDED = re.compile(r"(submit|job) ?limit|MaxJobCount|MaxSubmit|temporarily unable", re.IGNORECASE)
-_AWAY = re.compile(
+_UNREACHABLE = re.compile(
     r"unable to contact|connect|socket timed out|timed out|zero bytes|not responding|try again|"
     r"communication|authentication|munge|temporarily unavailable|in standby mode|resolve|backup controller",
     re.IGNORECASE,
@@ -73,7 +73,7 @@ _CAUSE = re.compile(r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT \S+ ?(?:DUE TO
 
 
 class Slurm:
-    """Slurm as who has this environment reaches it (see `base.Cluster`)."""
+    """Slurm for a user with this environment (see `base.Cluster`)."""
 
     title = "Slurm"
 
@@ -81,11 +81,11 @@ class Slurm:
         self._environment = {
             name: value
             for name, value in environment.items()
-            if not _NOT_OURS.fullmatch(name) and name not in _VISIBLE
+            if not _IGNORED_VARIABLES.fullmatch(name) and name not in _VISIBLE
         }
 
-    def most_tasks(self) -> int:
-        """Return how many tasks one job may have: MaxArraySize is the first number that is too large."""
+    def max_tasks(self) -> int:
+        """Return how many tasks a job may have: MaxArraySize is the first index that is too large."""
         found = re.search(
             r"^MaxArraySize\s*=\s*(\d+)", self._run(["scontrol", "show", "config"]), re.MULTILINE
         )
@@ -94,25 +94,25 @@ class Slurm:
     def submit(self, request: JobRequest) -> str:
         """Submit a job, as an array when it has several tasks; return its id."""
         array = f"0-{request.count - 1}"
-        if request.at_once < request.count:
-            array += f"%{request.at_once}"
+        if request.concurrency < request.count:
+            array += f"%{request.concurrency}"
         words = ["sbatch", "--parsable", f"--job-name={request.name}", f"--comment={request.tag}"]
         words += [f"--chdir={request.folder}", "--open-mode=append", "--export=ALL", f"--array={array}"]
         words += [f"--output={_pattern(request.output)}", "--input=/dev/null"]
-        words.append("--requeue" if request.again else "--no-requeue")
-        # Options of a script would give way to variables of the environment.
+        words.append("--requeue" if request.requeue else "--no-requeue")
+        # Not as options in the script, which environment variables would override.
         done = self._call([*words, *options_of(request.need)], _script(request))
         if done.returncode == 0:
             return done.stdout.strip().partition(";")[0]
-        message = _complaint(done.stderr)
+        message = _error_in(done.stderr)
         if _CROWDED.search(message):
             raise Refused(message, is_crowded=True)
-        if _AWAY.search(message):
+        if _UNREACHABLE.search(message):
             raise Unreachable(message)
         raise Refused(message)
 
     def find(self, tag: str) -> str:
-        """Return the id of the job with this comment, empty without one."""
+        """Return the id of the job with this comment, empty if there is none."""
         shown = self._run(["squeue", "--noheader", "--me", "--states=all", "--format=%F|%k"])
         for line in shown.splitlines():
             job, _, comment = line.partition("|")
@@ -121,34 +121,34 @@ class Slurm:
         return ""
 
     def look(self, jobs: Sequence[str]) -> dict[Element, JobState]:
-        """Return how the tasks of jobs stand; ended ones are known for MinJobAge (300 s) at least."""
+        """Return the states of the tasks of jobs; ended ones are known for at least MinJobAge (300 s)."""
         found: dict[Element, JobState] = {}
-        for start in range(0, len(jobs), _MAX_WORDS):
-            listed = ",".join(jobs[start : start + _MAX_WORDS])
-            words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORM}"]
+        for start in range(0, len(jobs), _MAX_LISTED):
+            listed = ",".join(jobs[start : start + _MAX_LISTED])
+            words = ["squeue", "--noheader", "--array", "--states=all", f"--format={_FORMAT}"]
             done = self._call([*words, f"--jobs={listed}"])
-            if done.returncode and "Invalid job id" not in done.stderr:  # all of them are forgotten
-                raise Unreachable(_complaint(done.stderr))
+            if done.returncode and "Invalid job id" not in done.stderr:  # none of them is known any more
+                raise Unreachable(_error_in(done.stderr))
             for line in done.stdout.splitlines():
                 job, _, rest = line.partition("|")
                 number, _, rest = rest.partition("|")
                 state, _, rest = rest.partition("|")
                 reason, _, node = rest.rpartition("|")
-                # An array of one that is cancelled while it waits has no numbers any more.
+                # An array of one task that was cancelled while pending has no index any more.
                 index = int(number) if number.isdigit() else 0
                 found[job, index] = state_of(state, reason, node, f"{job}_{index}")
         return found
 
     def cancel(self, elements: Sequence[Element]) -> None:
         """Cancel tasks of jobs."""
-        for start in range(0, len(elements), _MAX_WORDS):
-            part = [f"{job}_{number}" for job, number in elements[start : start + _MAX_WORDS]]
+        for start in range(0, len(elements), _MAX_LISTED):
+            part = [f"{job}_{number}" for job, number in elements[start : start + _MAX_LISTED]]
             done = self._call(["scancel", "--quiet", *part])
-            if done.returncode and _AWAY.search(done.stderr):
-                raise Unreachable(_complaint(done.stderr))
+            if done.returncode and _UNREACHABLE.search(done.stderr):
+                raise Unreachable(_error_in(done.stderr))
 
     def inside(self) -> JobContext:
-        """Return where this process runs."""
+        """Return the context of this process."""
         values = os.environ
         array, number = values.get("SLURM_ARRAY_JOB_ID"), values.get("SLURM_ARRAY_TASK_ID", "0")
         job = f"{array}_{number}" if array else values.get("SLURM_JOB_ID", "")
@@ -156,7 +156,7 @@ class Slurm:
         return JobContext(job, int(number), tuple(one for one in gpus.split(",") if one))
 
     def end_reason_from_output(self, output: str, inside: JobContext) -> EndReason | None:
-        """Return why Slurm ended this job, as `slurmstepd` wrote it into the output."""
+        """Return why Slurm ended this job, according to what `slurmstepd` wrote to its output."""
         causes: list[str] = _CAUSE.findall(output)
         if not causes:
             return None
@@ -164,12 +164,12 @@ class Slurm:
         state = _CAUSES.get(cause)
         if state is None:
             return EndReason(f"Slurm ended its job {inside.job}: {cause.lower()}.", interrupted=True)
-        return word_of(state, inside.job, os.environ.get("SLURMD_NODENAME", ""))
+        return end_reason(state, inside.job, os.environ.get("SLURMD_NODENAME", ""))
 
     def _run(self, words: Sequence[str]) -> str:
         done = self._call(words)
         if done.returncode:
-            raise Unreachable(_complaint(done.stderr))
+            raise Unreachable(_error_in(done.stderr))
         return done.stdout
 
     def _call(self, words: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
@@ -180,61 +180,63 @@ class Slurm:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
                 env=self._environment,
                 check=False,
             )
         except FileNotFoundError:
-            raise Unreachable(f"the command {words[0]} is not there") from None
+            raise Unreachable(f"the command {words[0]} was not found") from None
         except subprocess.TimeoutExpired as error:
-            said = (error.stderr or b"").decode("utf-8", "replace") if isinstance(error.stderr, bytes) else ""
-            if _CROWDED.search(said):
-                raise Refused(_complaint(said), is_crowded=True) from error
-            raise Unreachable(f"{words[0]} does not answer within {_SECONDS:g} s") from error
+            output = error.stderr.decode("utf-8", "replace") if isinstance(error.stderr, bytes) else ""
+            if _CROWDED.search(output):
+                raise Refused(_error_in(output), is_crowded=True) from error
+            raise Unreachable(f"{words[0]} did not finish within {_TIMEOUT_SECONDS:g} s") from error
         except OSError as error:
-            raise Unreachable(f"{words[0]} does not answer ({type(error).__name__})") from error
+            raise Unreachable(f"{words[0]} could not be started ({type(error).__name__})") from error
 
 
 def state_of(state: str, reason: str, node: str, job: str) -> JobState:
-    """Return what squeue's words about one task of a job mean; `job` is what people call it."""
+    """Return the state of a task of a job from the fields of squeue; `job` is its name for users."""
     if state in _WAITING:
         return JobState(Phase.WAITS, why_waiting(reason))
     if state in _RUNNING:
         return JobState(Phase.RUNS)
-    return JobState(Phase.ENDED, word=word_of(state, job, node))
+    return JobState(Phase.ENDED, reason=end_reason(state, job, node))
 
 
 def why_waiting(reason: str) -> str:
-    """Return a reason of squeue as the end of a sentence, with Slurm's own word for it."""
+    """Return a reason of squeue as the end of a sentence, with Slurm's own name for it."""
     reason = reason.strip() or "None"
     word = reason.partition(",")[0]
     known = _REASONS.get(reason) or _REASONS.get(word)
     if known is None and _LIMITS.fullmatch(word):
-        known = "a limit of this cluster is reached"
+        known = "a limit of this cluster was reached"
     return f"{known} ({word})" if known else reason
 
 
-def word_of(state: str, job: str, node: str) -> EndReason | None:
-    """Return what a final state of Slurm says to the user; None when the task's own end tells more."""
-    where = f"The node {node}" if node else "A node"
+def end_reason(state: str, job: str, node: str) -> EndReason | None:
+    """Return the message for a final state of Slurm; None if the end of the task itself says more."""
+    where = f"The node {node}" if node else "The node"
     match state:
         case "COMPLETED":
             return None
         case "TIMEOUT":
-            return EndReason(f"Slurm ended it: the time that its job {job} had asked for was over.")
+            return EndReason(f"Slurm ended its job {job}: the requested time limit was reached.")
         case "PREEMPTED":
-            return EndReason(f"Slurm took its place for a job that comes first ({job}).", interrupted=True)
+            return EndReason(
+                f"Slurm preempted its job {job} for one with a higher priority.", interrupted=True
+            )
         case "NODE_FAIL" | "BOOT_FAIL":
-            return EndReason(f"{where} failed, on which Slurm ran it ({job}).", interrupted=True)
+            return EndReason(f"{where} of its job {job} failed.", interrupted=True)
         case "REQUEUED":
-            return EndReason(f"Slurm put its job {job} back into the queue.", interrupted=True)
+            return EndReason(f"Slurm requeued its job {job}.", interrupted=True)
         case "CANCELLED":
             return EndReason(f"Its job {job} was cancelled in Slurm.", status=CANCELLED)
         case "OUT_OF_MEMORY":
-            return EndReason(f"It used more memory than its job {job} had asked for.")
+            return EndReason(f"It exceeded the requested memory of its job {job}.")
         case "DEADLINE":
-            return EndReason(f"The deadline of its job {job} was over.")
-    return EndReason(f"Its job {job} ended in Slurm ({state}) before it did.")
+            return EndReason(f"The deadline of its job {job} was reached.")
+    return EndReason(f"Its job {job} ended in Slurm ({state}) before the task did.")
 
 
 _CAUSES = {
@@ -247,7 +249,7 @@ _CAUSES = {
 
 
 def options_of(need: JobResources) -> list[str]:
-    """Return what a job asks for as options of sbatch."""
+    """Return the resources of a job as options of sbatch."""
     named = {"partition": need.partition, "account": need.account, "mem": need.memory}
     words = [f"--{option}={value}" for option, value in named.items() if value]
     if need.gpus and need.gpus != "0":
@@ -268,12 +270,12 @@ def _script(request: JobRequest) -> str:
 
 
 def _pattern(output: Path) -> str:
-    """Return a path as sbatch wants it: there a percent sign begins what is put in."""
+    """Return a path as sbatch expects it, where a percent sign starts a placeholder."""
     return f"{str(output.parent).replace('%', '%%')}/{output.name.replace('%', '%a')}"
 
 
-def _complaint(text: str) -> str:
-    """Return what a command said last, without its own name before it."""
+def _error_in(text: str) -> str:
+    """Return the last error message of a command, without its name."""
     lines = [re.sub(r"^\w+: (error|fatal): ", "", line.strip()) for line in text.splitlines() if line.strip()]
-    last = lines[-1] if lines else "no reason was given"
+    last = lines[-1] if lines else "no reason given"
     return last.removeprefix("Batch job submission failed: ")

@@ -1,5 +1,5 @@
-"""GPUs for tasks: what is asked for, what is free, who has it.
+"""GPUs for tasks.
 
-`request` says what a task needs, `watcher` sees what the driver tells, `reservations` holds what is given
-away on this host, `admission` decides, `allocator` puts them together for a scheduler.
+`request` is what a task needs, `watcher` reads the driver, `reservations` are those of this host, `admission`
+decides, and `allocator` combines them for a scheduler.
 """

@@ -1,9 +1,8 @@
-"""Which GPUs a request gets, or why not: a pure function of what is seen and what is reserved."""
+"""Which GPUs a request gets, or why none: a pure function of the driver's data and the reservations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .request import GIB, GpuRequest, is_meant, needed_memory
@@ -12,24 +11,18 @@ from .reservations import Refusal, Reservation
 Device = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class GpuChoice:
-    """The devices that a request gets, in the order of their UUIDs."""
-
-    devices: tuple[Device, ...]
-
-
 def choose(
     request: GpuRequest,
     devices: Sequence[Device],
     reservations: Sequence[Reservation],
     quiet_for: Mapping[str, float],
-) -> GpuChoice | Refusal:
-    """Return the GPUs for a request, those with the least free memory that do first.
+) -> list[Device] | Refusal:
+    """Return the GPUs for a request, in the order of their UUIDs: of those that fit, the ones with the least
+    free memory.
 
-    `devices` are GPUs as the driver shows them, each process with the `attempt` of its run where that is
-    known (`attributed` tells whether processes can be told apart at all). `quiet_for` says for how many
-    seconds each UUID has had the memory and the load that were asked for.
+    `devices` are GPUs as the driver reports them, each process with the `attempt` of its run if that is
+    known (`attributed`: whether processes can be assigned to runs). `quiet_for` is for how many seconds
+    each UUID has had the requested memory and utilization.
     """
     named = [device for device in devices if _is_allowed(request, device)]
     if len(named) < request.count:
@@ -39,12 +32,12 @@ def choose(
         return Refusal(
             {},
             is_final=True,
-            more=f"{_gpus(request.count)} {what}wanted, but {len(named)} can be used here{visible}.",
+            more=f"{_gpus(request.count)} {what}requested, but {len(named)} can be used here{visible}.",
         )
     reasons: dict[str, str] = {}
     fitting: list[tuple[int, Device]] = []
     for device in named:
-        reason, free = _judge(request, device, reservations, quiet_for.get(str(device["uuid"]), 0.0))
+        reason, free = _check(request, device, reservations, quiet_for.get(str(device["uuid"]), 0.0))
         if reason:
             reasons[f"GPU {device['label']}"] = reason
         else:
@@ -55,8 +48,7 @@ def choose(
         groups.setdefault(str(device["name"]) if request.same_model else "", []).append(device)
     for group in groups.values():
         if len(group) >= request.count:
-            chosen = sorted(group[: request.count], key=lambda device: str(device["uuid"]))
-            return GpuChoice(tuple(chosen))
+            return sorted(group[: request.count], key=lambda device: str(device["uuid"]))
     totals: dict[str, int] = {}
     for device in named:
         key = str(device["name"]) if request.same_model else ""
@@ -68,38 +60,38 @@ def choose(
         more = f"No {_gpus(request.count)}{what} with {_gib(request.memory)} each can be used here."
         return Refusal(reasons, is_final=True, more=more)
     if fitting and request.same_model:
-        return Refusal(reasons, more=f"{_gpus(len(fitting))} would do, of different models.")
+        return Refusal(reasons, more=f"{_gpus(len(fitting))} would fit, but of different models.")
     return Refusal(reasons)
 
 
 def free_memory(device: Device, reservations: Sequence[Reservation]) -> int:
-    """Return the bytes of a GPU that are neither in use nor promised to runs that have not taken them yet."""
+    """Return the bytes of a GPU that are neither in use nor reserved by runs that do not use them yet."""
     total, used = device["memory_total"] or 0, device["memory_used"] or 0
     ours = [one for one in reservations if device["uuid"] in one.uuids]
     if not ours:
         return int(total - used)
-    promised = [total if one.memory is None else one.memory for one in ours]
+    reserved = [total if one.memory is None else one.memory for one in ours]
     if device.get("attributed"):
         taken = {one.attempt: 0 for one in ours}
         for process in device["processes"]:
             if process.get("attempt") in taken:
                 taken[process["attempt"]] += process["memory"] or 0
         outstanding = sum(
-            max(0, memory - taken[one.attempt]) for one, memory in zip(ours, promised, strict=True)
+            max(0, memory - taken[one.attempt]) for one, memory in zip(ours, reserved, strict=True)
         )
         return int(total - used - outstanding)
-    # In a container the driver tells pids of the host: what others used before the first of these began is
-    # all that is known to be theirs.
+    # In a container the driver reports pids of the host: only what was used before the first of these runs
+    # began is known to belong to others.
     others = min(ours, key=lambda one: one.at).used.get(str(device["uuid"]), 0)
-    return int(total - max(used, others + sum(promised)))
+    return int(total - max(used, others + sum(reserved)))
 
 
-def _judge(
+def _check(
     request: GpuRequest, device: Device, reservations: Sequence[Reservation], quiet: float
 ) -> tuple[str, int]:
-    """Return why a GPU does not do ("" when it does), and its free bytes."""
+    """Return why a GPU does not fit ("" if it does), and its free bytes."""
     if not device["memory_total"] or not device["uuid"]:
-        return "the driver does not answer", 0
+        return "the driver is not responding", 0
     ours = [one for one in reservations if device["uuid"] in one.uuids]
     free = free_memory(device, reservations)
     whole = [one for one in ours if one.memory is None]
@@ -111,14 +103,14 @@ def _judge(
     if not ours:
         load = device["load"]
         if load is not None and load > request.max_load:
-            return f"load {load:.0f} % (at most {request.max_load:.0f} %)", free
+            return f"utilization {load:.0f} % (at most {request.max_load:.0f} %)", free
         if quiet < request.stable_seconds:
             return f"free for {quiet:.0f} of {request.stable_seconds:g} s", free
     return "", free
 
 
 def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bool:
-    """Return whether a GPU has memory and load as asked for, at this moment."""
+    """Return whether a GPU has the requested memory and utilization at this moment."""
     total, used, load = device["memory_total"], device["memory_used"], device["load"]
     return (
         total is not None
@@ -129,7 +121,7 @@ def is_quiet(memory: int, max_load: float, is_usual: bool, device: Device) -> bo
 
 
 def _holders(device: Device) -> str:
-    """Return who has most of a GPU's memory, for people."""
+    """Return the process that uses most of a GPU's memory, for users."""
     known = [process for process in device["processes"] if process["memory"]]
     if not known:
         return ""

@@ -1,8 +1,7 @@
-"""What a scheduler asks for GPUs: sees, decides and reserves."""
+"""The GPU allocator of a scheduler: it watches, decides and reserves."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,22 +16,17 @@ from .watcher import GpuWatcher
 
 _IDLE_SECONDS = 10.0  # without requests or GPUs in use, after which the watcher ends
 _RESTART_SECONDS = 5.0
-_STALE_SECONDS = 10.0  # after which nothing is decided by the last look
-_Quiet = tuple[int, float, bool]  # memory, load and `is_usual` of requests
-_LOOKING = "Looks at the GPUs."
+_STALE_SECONDS = 10.0  # after which the last data of the driver is not used any more
+_Quiet = tuple[int, float, bool]  # memory, utilization and `is_usual` of requests
 
 
 @dataclass(frozen=True)
 class Grant:
-    """GPUs that a run gets; `descriptor` holds their reservation, and goes to its supervisor."""
+    """GPUs for a run; `descriptor` holds their reservation, for its supervisor."""
 
     uuids: tuple[str, ...]
     labels: tuple[str, ...]
     descriptor: int
-
-    def close(self) -> None:
-        """Let go of the reservation here; it lasts as long as the supervisor has it too."""
-        os.close(self.descriptor)
 
 
 class GpuAllocator:
@@ -44,16 +38,13 @@ class GpuAllocator:
         self._seen: dict[str, Any] | None = None
         self._seen_at = 0.0
         self._quiet: dict[_Quiet, dict[str, float]] = {}
-        self._before: dict[str, Mapping[str, int]] = {}  # what was in use before runs began, by attempt
+        self._before: dict[str, Mapping[str, int]] = {}  # memory in use before runs began, by attempt
         self._peaks: dict[str, dict[str, int]] = {}
         self._wanted_at = 0.0
         self._restart_at = 0.0
 
     def look(self, running: Iterable[Job] = ()) -> None:
-        """Take what the driver shows now; end the watcher when no GPUs are requested or in use.
-
-        `running` are the jobs that have some.
-        """
+        """Read the data of the driver; stop the watcher if no GPUs are requested, or in use by `running`."""
         now = time.monotonic()
         if self._watcher is None:
             return
@@ -71,18 +62,18 @@ class GpuAllocator:
 
     @property
     def is_watching(self) -> bool:
-        """Whether there is something new about once a second."""
+        """Whether new data arrives about once a second."""
         return self._watcher is not None
 
     def close(self) -> None:
-        """Let the watcher end."""
+        """Stop the watcher."""
         if self._watcher is not None:
             self._watcher.close()
         self._watcher, self._seen = None, None
         self._quiet.clear()
 
     def grant(self, job: Job, request: GpuRequest) -> Grant | Refusal:
-        """Reserve GPUs for a job, or say why there are none now."""
+        """Reserve GPUs for a job, or return why that is not possible now."""
         now = self._wanted_at = time.monotonic()
         key = (request.memory, request.max_load, request.is_usual)
         self._quiet.setdefault(key, {})
@@ -90,11 +81,11 @@ class GpuAllocator:
             self._watcher = GpuWatcher()
         self.look()
         if self._seen is None:
-            return Refusal({}, more=_LOOKING)
+            return Refusal({}, more="Checking the GPUs.")
         if now - self._seen_at > _STALE_SECONDS:
-            return Refusal({}, more="The GPU driver does not answer any more.")
+            return Refusal({}, more="The GPU driver stopped responding.")
         if self._seen["state"] != "ok":
-            return Refusal({}, more=f"{self._seen['message']} It is tried again.")
+            return Refusal({}, more=f"{self._seen['message']} Retrying.")
         devices = self._seen["gpus"]
 
         def reserve(living: list[Reservation]) -> Grant | Refusal:
@@ -103,18 +94,18 @@ class GpuAllocator:
             chosen = choose(request, devices, living, quiet_for)
             if isinstance(chosen, Refusal):
                 return chosen
-            uuids = tuple(str(device["uuid"]) for device in chosen.devices)
+            uuids = tuple(str(device["uuid"]) for device in chosen)
             reservation = Reservation(
                 attempt=job.attempt,
                 task=f"{job.workspace}/{job.task}",
                 uuids=uuids,
                 memory=request.memory if request.shared else None,
-                used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen.devices},
+                used={str(device["uuid"]): device["memory_used"] or 0 for device in chosen},
                 at=time.time(),
             )
             descriptor = self._reservations.reserve(reservation)
             self._before[job.attempt] = reservation.used
-            return Grant(uuids, tuple(str(device["label"]) for device in chosen.devices), descriptor)
+            return Grant(uuids, tuple(str(device["label"]) for device in chosen), descriptor)
 
         return self._reservations.decide(reserve)
 
@@ -128,8 +119,8 @@ class GpuAllocator:
                     since.pop(str(device["uuid"]), None)
 
     def _measure(self, job: Job, devices: Iterable[Mapping[str, Any]]) -> None:
-        """Note how much memory a run has used at most. Where processes cannot be told apart, what was in use
-        before it began is not its own.
+        """Store the peak memory of a run. If processes cannot be assigned to runs, it is what was not in use
+        before the run began.
         """
         peak = self._peaks.setdefault(job.attempt, {})
         grown = False
@@ -148,12 +139,12 @@ class GpuAllocator:
             self._reservations.note_peak(job.attempt, peak)
 
     def forget(self, job: Job) -> None:
-        """A job has ended."""
+        """Drop the data of a job that ended."""
         self._before.pop(job.attempt, None)
         self._peaks.pop(job.attempt, None)
 
     def _count_quiet(self, key: _Quiet, reserved: set[str], now: float) -> None:
-        """What a run of ours does to a GPU tells nothing of others: it stays as quiet as it was."""
+        """Let reserved GPUs stay as quiet as they were: the load of our own run is not that of others."""
         since = self._quiet[key]
         for uuid in reserved:
             since.setdefault(uuid, now)

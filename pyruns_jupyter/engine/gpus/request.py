@@ -1,4 +1,4 @@
-"""What GPUs a task asks for, from the options of its queueing and the settings of its project."""
+"""The GPUs that a task requests, from the options of its batch and the settings of its project."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class GpuRequest:
     """GPUs for one task.
 
     Attributes:
-        count: how many.
-        devices: indices, UUIDs or their beginnings to choose from; empty for any.
+        count: the number of GPUs.
+        devices: indices, UUIDs or their prefixes to choose from; empty for any.
         memory: bytes that have to be free on each.
         is_usual: whether `memory` is the default, of which a smaller GPU needs only a part.
-        shared: whether `memory` is all that it will use, so that others may have the rest.
-        max_load: percent of load that a GPU may have.
-        stable_seconds: for how long memory and load must have been like that.
-        max_wait_seconds: after which it is given up.
-        same_model: whether several have to be of the same model.
+        shared: whether the task uses only `memory`, so that others may use the rest.
+        max_load: the utilization that a GPU may have, in percent.
+        stable_seconds: for how long memory and utilization must have been like that.
+        max_wait_seconds: after which the request is given up.
+        same_model: whether several GPUs have to be of the same model.
         visible: `CUDA_VISIBLE_DEVICES` of the user who queued it, None if every GPU may be used.
     """
 
@@ -47,7 +47,7 @@ class GpuRequest:
 def gpu_count(options: QueueOptions, settings: Settings) -> int:
     """Return how many GPUs each task of a batch gets.
 
-    What is asked for explicitly counts, whatever the settings say. Options that need a GPU imply one.
+    An explicit number overrides the settings. Options that need a GPU imply one.
     """
     if options.gpus is not None:
         return options.gpus
@@ -61,9 +61,9 @@ def gpu_count(options: QueueOptions, settings: Settings) -> int:
 def request_of(
     settings: Settings, options: QueueOptions, environment: Mapping[str, str], *, alone: bool = False
 ) -> GpuRequest | None:
-    """Return what a task of a queueing asks for, None when it asks for no GPU.
+    """Return the request of a task of a batch, None if it needs no GPU.
 
-    `environment` is that of the user who queued it. `alone`: it ran out of memory beside others before.
+    `environment` is that of the user who queued it. `alone`: it exhausted GPU memory that it shared.
     """
     wanted = settings.gpus
     count = gpu_count(options, settings)
@@ -86,13 +86,13 @@ def request_of(
 
 
 def needed_memory(memory: int, is_usual: bool, device: Mapping[str, Any]) -> int:
-    """Return how many bytes have to be free on a device; see `GpuRequest`."""
+    """Return the bytes that have to be free on a device; see `GpuRequest`."""
     return min(memory, int(_DEFAULT_PART * (device["memory_total"] or 0))) if is_usual else memory
 
 
 def is_meant(words: tuple[str, ...], device: Mapping[str, Any]) -> bool:
-    """Return whether one of the words means a device: its number, its UUID, or the beginning of it; also
-    those of the GPU that a MIG device is a part of.
+    """Return whether one of the words identifies a device: its index, its UUID or a prefix of that; also
+    those of the GPU to which a MIG device belongs.
     """
     names = [str(device["label"]), str(device["uuid"]), *device["within"]]
     return any(

@@ -1,24 +1,24 @@
-"""Who has which GPU, or how much memory, on this host: a file for each reservation, locked as long as its run
-lives.
+"""The reservations of GPUs or memory on this host: a file each, which is locked as long as its run lives.
 
-All projects of a user share a folder for GPUs and one for memory (in `core.host.runtime_folder`), and so do
-all users where a variable names one that they may write to (mode 1777). A reservation is made under the
-folder's guard. Its lock goes to the supervisor with a fork, and the kernel drops it when that ends, in
-whatever way: nothing here is ever out of date.
+All projects of a user share a folder for GPUs and one for memory (in `runtime_folder`), and all users share
+those that variables name, to which they can write (mode 1777). A reservation is made under the guard of the
+folder. The supervisor inherits its lock in a fork, and the kernel releases the lock when the supervisor ends,
+however that happens, so no reservation is ever out of date.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, TypeVar
+
+import msgspec
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError, os_sentence
 from pyruns_jupyter.core.common.host_identity import make_runtime_folder, runtime_folder
@@ -30,20 +30,20 @@ MEMORY_VARIABLE = "PYRUNS_MEMORY_LEDGER"
 _GUARD = ".guard"
 _SUFFIX, _PEAK = ".json", ".peak"
 _MAX_BYTES = 65536
-_LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or means harm
-_SHORT_LOCK_SECONDS = 0.05  # once it was locked for long: a scheduler has other things to do
+_LOCK_SECONDS = 2.0  # the guard is held for milliseconds, unless its holder was stopped or is malicious
+_SHORT_LOCK_SECONDS = 0.05  # the timeout after that happened, so that it does not delay a scheduler each time
 MAX_FILES = 10_000  # of all users together
-_PAUSE = 0.01  # seconds between two tries
+_PAUSE_SECONDS = 0.01  # between two attempts
 _MAX_NAME = 450  # characters of `workspace/task`
-_MAX_AMOUNT = 1 << 60
 T = TypeVar("T")
+Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 60)]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request gets nothing now: a reason for each device (by its name for people) that could have been.
+    """Why a request cannot be fulfilled now: a reason for each device (by its name for users), and `more`.
 
-    `is_final`: what is there will never do.
+    `is_final`: this host can never fulfil it.
     """
 
     reasons: Mapping[str, str]
@@ -51,14 +51,14 @@ class Refusal:
     more: str = ""
 
     def __str__(self) -> str:
-        told = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
-        return " ".join(part for part in (self.more, told and f"{told}.") if part)
+        listed = "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
+        return " ".join(part for part in (self.more, listed and f"{listed}.") if part)
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """GPUs (`uuids`) that a run has. `memory` (bytes) is what it will use of each, None for all of them, or
-    of the host when there are no GPUs.
+    """GPUs (`uuids`) that a run has. `memory` (bytes) is what it uses of each, None for all of it; without
+    GPUs it is memory of the host.
 
     `used` is what was in use on each before, in bytes; `at` is epoch seconds.
     """
@@ -66,13 +66,13 @@ class Reservation:
     attempt: str
     task: str
     uuids: tuple[str, ...]
-    memory: int | None
-    used: Mapping[str, int]
-    at: float
+    memory: Bytes | None
+    used: Mapping[str, Bytes]
+    at: Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 
     def to_bytes(self) -> bytes:
         """Return the content of its file."""
-        return json.dumps({**vars(self), "uuids": list(self.uuids)}).encode()
+        return msgspec.json.encode(replace(self, task=printable(self.task)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Reservation:
@@ -82,24 +82,16 @@ class Reservation:
             ValueError: if it is not a reservation.
         """
         try:
-            value: dict[str, Any] = json.loads(data)
-            memory = value["memory"]
-            return cls(
-                attempt=str(value["attempt"]),
-                task=printable(str(value["task"])[:_MAX_NAME]),
-                uuids=tuple(map(str, value["uuids"])),
-                memory=None if memory is None else _amount(memory),
-                used={str(uuid): _amount(used) for uuid, used in value["used"].items()},
-                at=float(_amount(value["at"])),
-            )
-        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"no reservation: {error!r}") from error
+            found = msgspec.json.decode(data, type=cls)
+        except RecursionError as error:
+            raise ValueError("not a reservation") from error
+        return replace(found, task=printable(found.task[:_MAX_NAME]))
 
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """What is reserved (`title` begins a sentence), the variable with which an administrator gives a folder
-    for all users, and the name of a user's own.
+    """The name of what is reserved (`title` begins a sentence), the variable with which an administrator
+    names a folder for all users, and the name of the folder of one user.
     """
 
     what: str
@@ -108,7 +100,7 @@ class ResourceKind:
     folder: str
 
     def default_folder(self) -> Path:
-        """Return the folder that the administrator gives, else that of this user."""
+        """Return the folder of the administrator, else that of this user."""
         given = os.environ.get(self.variable)
         return Path(given) if given else runtime_folder() / self.folder
 
@@ -118,7 +110,7 @@ MEMORY = ResourceKind("memory", "Memory", MEMORY_VARIABLE, "memory")
 
 
 class Reservations:
-    """The reservations in a folder. Nothing is made before the first one."""
+    """The reservations in a folder, which is created with the first one."""
 
     def __init__(self, folder: Path | None = None, kind: ResourceKind = GPUS) -> None:
         self._given = folder
@@ -135,8 +127,8 @@ class Reservations:
         return self._kind.default_folder() if self._given is None else self._given
 
     def decide(self, choose: Callable[[list[Reservation]], T]) -> T | Refusal:
-        """Return what `choose` returns for the reservations whose runs live; while it decides, no others are
-        made. Return why that is not possible now.
+        """Call `choose` with the current reservations, while no others are made, and return its result, or
+        why that is not possible now.
         """
         try:
             with self.guarded(self._patience):
@@ -152,7 +144,7 @@ class Reservations:
 
     @contextmanager
     def guarded(self, timeout: float = _LOCK_SECONDS) -> Iterator[None]:
-        """Keep all others from reserving meanwhile; for milliseconds.
+        """Prevent all other processes from reserving for a `with` block, which takes milliseconds.
 
         Raises:
             Busy: when another process, of any user, keeps the folder locked for `timeout` seconds.
@@ -167,16 +159,16 @@ class Reservations:
                 if time.monotonic() >= deadline:
                     raise Busy(
                         f"The {self._kind.what} reservations in {self.folder} are locked by "
-                        f"{lock_holder(descriptor)}. It is tried again."
+                        f"{lock_holder(descriptor)}. Retrying."
                     )
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE_SECONDS)
             yield
         finally:
             os.close(descriptor)
 
     def _open_guard(self) -> int:
-        """Open the file that all users lock. Who comes first makes it; what is there must not be opened as if
-        it were to be made, which Linux forbids to others in such folders (`fs.protected_regular`).
+        """Open the file that all users lock, and create it if it does not exist. An existing file must not be
+        opened with O_CREAT, which Linux forbids to other users in such folders (`fs.protected_regular`).
         """
         path = self.folder / _GUARD
         while True:
@@ -193,7 +185,7 @@ class Reservations:
             return descriptor
 
     def living(self) -> list[Reservation]:
-        """Return the reservations whose runs live; what dead ones left is removed. To be called guarded.
+        """Return the current reservations, and remove the files of ended runs. To be called guarded.
 
         Raises:
             PyrunsError: when the folder is full of files.
@@ -203,7 +195,7 @@ class Reservations:
         if len(names) > MAX_FILES:
             raise PyrunsError(
                 f"{self.folder}, the folder of {self._kind.what} reservations, holds {len(names):,} files, "
-                f"more than {MAX_FILES:,}. Remove those that are not needed any more."
+                f"more than {MAX_FILES:,}. Remove those that are no longer needed."
             )
         for name in sorted(names):
             if not name.endswith(_SUFFIX) or name.startswith("."):
@@ -227,7 +219,7 @@ class Reservations:
         return found
 
     def reserve(self, reservation: Reservation) -> int:
-        """Write a reservation down and return the descriptor that holds its lock. To be called guarded."""
+        """Store a reservation, and return the descriptor that holds its lock. To be called guarded."""
         path = self.folder / f"{reservation.attempt}{_SUFFIX}"
         descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
@@ -241,32 +233,32 @@ class Reservations:
         return descriptor
 
     def note_peak(self, attempt: str, peak: Mapping[str, int]) -> None:
-        """Note the most memory (bytes) that a run has used of each of its GPUs; its supervisor takes it."""
-        with suppress(OSError, PyrunsError):  # it is for people only
+        """Store the peak memory (bytes) of a run on each of its GPUs, for its supervisor."""
+        with suppress(OSError, PyrunsError):  # for information only
             descriptor = _open(self.folder / f"{attempt}{_PEAK}", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
             try:
-                os.write(descriptor, json.dumps(dict(peak)).encode())
+                os.write(descriptor, msgspec.json.encode(peak))
             finally:
                 os.close(descriptor)
 
     def take_peak(self, attempt: str) -> dict[str, int]:
-        """Return what `note_peak` noted of a run that has ended, and forget it; empty when nothing was."""
+        """Return and remove the peak memory of a run that has ended, empty if it is unknown."""
         path = self.folder / f"{attempt}{_PEAK}"
         try:
             descriptor = _open(path, os.O_RDONLY)
             try:
                 if os.fstat(descriptor).st_uid != os.geteuid():  # put there by another user
                     return {}
-                found = json.loads(os.read(descriptor, _MAX_BYTES))
+                found = msgspec.json.decode(os.read(descriptor, _MAX_BYTES), type=dict[str, Bytes])
             finally:
                 os.close(descriptor)
             path.unlink()
-            return {str(uuid): _amount(used) for uuid, used in found.items()}
-        except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             return {}
+        return found
 
     def _prepare(self) -> None:
-        """Make the folder; it may have vanished since the last time."""
+        """Create the folder; it may have been removed since the last call."""
         if self.folder.parent == runtime_folder():
             make_runtime_folder()
         try:
@@ -282,16 +274,5 @@ class Reservations:
 
 
 def _open(path: Path, flags: int) -> int:
-    """Open a file that all users may lock; never a link that another user put there."""
+    """Open a file that all users may lock; never through a link."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
-
-
-def _amount(value: Any) -> int:
-    """Return a number of bytes or seconds as whole one.
-
-    Raises:
-        ValueError: when it is not one, or out of bounds.
-    """
-    if type(value) not in (int, float) or not 0 <= value < _MAX_AMOUNT:
-        raise ValueError("no amount")
-    return int(value)

@@ -1,3 +1,1 @@
-"""Memory for tasks: `reservations` of what they ask for; `group` and `usage` for their limits, which `watch`
-puts together for a supervisor.
-"""
+"""Memory for tasks: `reservations` of what they request, and their limits (`group`, `watch`)."""

@@ -1,8 +1,8 @@
-"""A control group (version 2) of a run, whose limit the kernel enforces, where groups are delegated.
+"""A control group (version 2) of a run, whose limit the kernel enforces, if groups are delegated.
 
 Source: the kernel's documentation of control groups, "Delegation" and "Memory Interface Files". A group with
-processes cannot have groups with limits below it, so that of a run is made next to ours, or below ours where
-that is the root of the hierarchy.
+processes cannot have child groups with limits, so the group of a run is created next to ours, or below it if
+ours is the root of the hierarchy.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class MemoryGroup:
 
     @classmethod
     def make(cls, attempt: str, limit: int, groups: Path = GROUPS, mount: Path = MOUNT) -> MemoryGroup | None:
-        """Make the group of the run of an attempt with a limit of bytes; None when that is not possible."""
+        """Create the group of the run of an attempt with a limit of bytes; None if that is not possible."""
         places = group_folders(groups, mount, "")[:2]
         for place in places:
             if "memory" not in group_text(place / "cgroup.subtree_control").split():
                 continue
             folder = place / f"pyruns-{attempt}"
             try:
-                _move_to(places[0])  # where we are: may we come back?
+                _move_to(places[0])  # our own group: check that this process may return to it
                 folder.mkdir()
             except OSError:
                 continue
@@ -51,34 +51,34 @@ class MemoryGroup:
 
     @staticmethod
     def discard(attempt: str) -> None:
-        """Remove the group that a supervisor left that was killed."""
+        """Remove the group of a supervisor that was killed."""
         for place in group_folders(GROUPS, MOUNT, "")[:2]:
             with suppress(OSError):
                 (place / f"pyruns-{attempt}").rmdir()
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be in the group meanwhile, so that a child begins there."""
+        """Move this process to the group for a `with` block, so that a child starts in it."""
         try:
             _move_to(self._folder)
-        except OSError:  # not delegated after all; the limit is watched in any case
+        except OSError:  # not delegated after all; `MemoryWatch` checks the limit anyway
             yield
             return
         try:
             yield
         finally:
-            with suppress(OSError):  # it worked a moment ago
+            with suppress(OSError):  # `make` has checked it
                 _move_to(self._own)
 
     def peak_if_killed(self) -> int | None:
-        """Return the most bytes that were in use when the kernel killed the run at its limit, else None."""
+        """Return the peak memory (bytes) if the kernel killed the run at its limit, else None."""
         if not group_field(group_text(self._folder / "memory.events"), "oom_kill"):
             return None
         peak = group_text(self._folder / "memory.peak")  # since Linux 5.19
         return int(peak if peak.isdigit() else group_text(self._folder / "memory.max"))
 
     def remove(self) -> None:
-        """Remove the group; it stays when a process of the run is still in it."""
+        """Remove the group; it stays if it still has a process of the run."""
         with suppress(OSError):
             self._folder.rmdir()
 

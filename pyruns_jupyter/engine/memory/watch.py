@@ -1,34 +1,33 @@
-"""The memory of one run: its limit, and whether it ended for lack of memory."""
+"""The memory of one run: its limit, and whether the run ended because memory ran out."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
 
 from pyruns_jupyter.core.common.byte_sizes import share_text
 from pyruns_jupyter.engine.queue.processes import descendants
 from pyruns_jupyter.system.cgroup import oom_kills
 
 from .group import MemoryGroup
-from .usage import proportional_size, resident_size
 
 _WATCH_SECONDS = 1.0
-_SHARE = 50  # watching takes at most this part of a core
+_SHARE = 50  # watching takes at most this fraction (1/50) of a core
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # the latter as shells return it
 LIMIT = "Killed: out of memory (%s)."
 KERNEL = "Killed, probably because the machine or its container ran out of memory."
-CHILD = (
-    "The kernel killed a process for lack of memory during this run; it may have been a process of this run."
-)
+CHILD = "The kernel killed a process because memory ran out; it may have been a process of this run."
 
 
 class MemoryWatch:
-    """Watches the memory of the processes below this one.
+    """Watches the memory of the descendants of this process.
 
-    Where control groups are delegated the kernel keeps the limit as well, also between two looks.
+    If control groups are delegated, the kernel enforces the limit as well, also between two checks.
     """
 
     def __init__(self, limit: int | None, attempt: str) -> None:
@@ -36,11 +35,11 @@ class MemoryWatch:
         self._group = MemoryGroup.make(attempt, limit) if limit is not None else None
         self._kills = oom_kills()
         self._due = 0.0
-        self._used: int | None = None  # when that was above the limit
+        self._used: int | None = None  # set when it exceeded the limit
 
     @contextmanager
     def around_start(self) -> Iterator[None]:
-        """Start the run's first process in here."""
+        """A `with` block in which the first process of the run is to be started."""
         if self._group is None:
             yield
         else:
@@ -48,7 +47,7 @@ class MemoryWatch:
                 yield
 
     def is_over(self, now: float) -> bool:
-        """Return whether the run uses more memory than its limit."""
+        """Return whether the run exceeds its memory limit."""
         if self._limit is None or now < self._due or self._used is not None:
             return False
         begin = time.monotonic()
@@ -61,21 +60,46 @@ class MemoryWatch:
         return self._used is not None
 
     def limit_message(self) -> str:
-        """Return the sentence about a run that ended because of its limit, else ''."""
+        """Return the message for a run that ended because of its limit, else ""."""
         used = self._used
         if used is None and self._group is not None:
             used = self._group.peak_if_killed()
         return "" if used is None or self._limit is None else LIMIT % share_text(used, self._limit)
 
     def kernel_message(self, exit_code: int | None) -> tuple[str, str]:
-        """Return the sentence about a run that the kernel probably killed for lack of memory, and a note for
-        the log of one that may have lost a process; each is '' when it does not apply.
+        """Return the message for a run that the kernel probably killed because memory ran out, and a note for
+        the log of one that may have lost a process; each is "" if it does not apply.
         """
         if exit_code == 0 or oom_kills() <= self._kills:
             return "", ""
         return (KERNEL, "") if exit_code in _KILLED else ("", CHILD)
 
     def close(self) -> None:
-        """Let go of the run's group."""
+        """Remove the group of the run."""
         if self._group is not None:
             self._group.remove()
+
+
+def resident_size(pids: Iterable[int]) -> int:
+    """Return the resident memory of processes (bytes); memory that several share counts for each."""
+    total = 0
+    for pid in pids:
+        with suppress(psutil.Error):
+            total += int(psutil.Process(pid).memory_info().rss)
+    return total
+
+
+def proportional_size(pids: Iterable[int]) -> int:
+    """Return the memory of processes (bytes); memory that several share counts once. This is slow, because
+    the kernel examines all of their pages.
+    """
+    total = 0
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            try:
+                full = process.memory_full_info()
+                total += int(getattr(full, "pss", full.rss))
+            except psutil.AccessDenied:
+                total += int(process.memory_info().rss)
+    return total

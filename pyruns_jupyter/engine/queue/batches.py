@@ -1,8 +1,8 @@
 """Batches of queued tasks: a file each in `_pyruns_/.engine/batches/`, deleted when all its tasks have ended.
 
-The rename of a batch file into place is the moment a batch counts. Before it, tasks are claimed one by one; a
-claim file, locked for as long as that takes, tells a later scheduler which claims to undo when the front end
-died. Batches and claims are sealed (`core.trust`): those that were not made here are shown, never acted on.
+A batch counts from the moment its file is renamed into place. Before that, its tasks are claimed one by one,
+with a locked claim file: if the front end dies, a later scheduler undoes the claims that are listed in it.
+Batches and claims are sealed (`core.trust`): those that were not made here are shown, never acted on.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ from .options import QueueOptions
 SUFFIX = ".json"
 _CLAIM = "claim"
 _MAX_EPOCH = 1e11  # seconds; the year 5138
-CLAIM_SECONDS = 600.0  # within which a front end on another host has queued what it claimed, or died
-_YOUNG = 60.0  # seconds; an empty claim file may be one that is just being made
+CLAIM_SECONDS = 600.0  # within which a front end on another host completes its claim
+_MAX_EMPTY_SECONDS = 60.0  # within which a front end writes to the claim file that it created
 
 Tasks = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One queueing. `tasks` are pairs of task name and attempt, in order; `created_at` is epoch seconds.
+    """Tasks that were queued together. `tasks` are pairs of task name and attempt, in order.
 
-    `code` is the hash of the code that was stored when the tasks were queued, `source` the state of the
-    repository then; both are empty when no code was stored.
+    `created_at` is epoch seconds. `code` is the hash of the code that was stored when the tasks were queued,
+    `source` the state of the repository then; both are empty if no code was stored.
     """
 
     id: str
@@ -116,17 +116,17 @@ def _workspace_name(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a text that the system takes as an argument, or as a part of the environment."""
+    """Return a text that can be an argument or an environment variable."""
     text = str(value)
     if "\0" in text:
-        raise ValueError("a text holds a zero byte")
-    os.fsencode(text)  # raises a ValueError for what is not Unicode
+        raise ValueError("a text contains a zero byte")
+    os.fsencode(text)  # raises a ValueError for lone surrogates
     return text
 
 
 def _options(value: dict[str, Any]) -> QueueOptions:
     stored = dict(value.get("options", {}))
-    if "jobs" in value:  # as batches were stored before they had options
+    if "jobs" in value:  # the format before batches had options
         jobs = value["jobs"]  # checked below
         stored.setdefault("jobs", max(1, jobs) if isinstance(jobs, int) else jobs)
     return QueueOptions.from_dict(stored)
@@ -137,26 +137,21 @@ def new_id() -> str:
     return f"{time.time_ns():020d}-{os.urandom(4).hex()}"
 
 
-class Batches:
-    """The batches of an engine folder that is ours."""
+class Batches(SealedFolder):
+    """The batches of an engine folder that is ours; `names` returns their ids, the oldest first."""
 
     def __init__(self, key: EngineKey) -> None:
-        self.key = key
-        self._files = SealedFolder(key, BATCHES, SUFFIX)
+        super().__init__(key, BATCHES, SUFFIX)
 
-    def write(self, batch: Batch) -> None:
-        """Put a batch into place, durably: once this returns the batch counts.
+    def write_batch(self, batch: Batch) -> None:
+        """Write a batch durably: once this returns the batch counts.
 
         Raises:
             OSError: if that is not possible.
         """
-        self._files.write(batch.id, batch.to_dict())
+        self.write(batch.id, batch.to_dict())
 
-    def ids(self) -> list[str]:
-        """Return the ids of the batches that are not done, ours or not, the oldest first."""
-        return self._files.names()
-
-    def read(self, batch: str) -> Batch:
+    def read_batch(self, batch: str) -> Batch:
         """Return a batch that was queued here.
 
         Raises:
@@ -165,10 +160,10 @@ class Batches:
             Unreadable: if its file is damaged.
             OSError: if it cannot be read at this moment.
         """
-        return Batch.from_dict(self._files.read(batch), self._files.path / f"{batch}{SUFFIX}")
+        return Batch.from_dict(self.read(batch), self.path / f"{batch}{SUFFIX}")
 
     def is_foreign(self, batch: str) -> bool:
-        """Return whether a batch was not queued here; cheap for one that did not change.
+        """Return whether a batch was not queued here; cheap for an unchanged file.
 
         Raises:
             OSError: if it cannot be read at this moment.
@@ -178,18 +173,10 @@ class Batches:
     def stored_code(self) -> set[str]:
         """Return the hashes of stored code that batches which are not done need."""
         needed = set()
-        for batch in self.ids():
+        for batch in self.names():
             with suppress(FileNotFoundError, Unreadable, Untrusted):
-                needed.add(self.read(batch).code)
+                needed.add(self.read_batch(batch).code)
         return needed - {""}
-
-    def remove(self, batch: str) -> None:
-        """Remove a batch none of whose tasks is queued or running any more."""
-        self._files.remove(batch)
-
-    def set_aside(self, batch: str) -> None:
-        """Rename a damaged batch, so that it is not read again and the user can look at it."""
-        self._files.set_aside(batch)
 
 
 def batch_ids(root: Path) -> list[str]:
@@ -198,7 +185,7 @@ def batch_ids(root: Path) -> list[str]:
 
 
 def read_any_batch(root: Path, batch: str, key: EngineKey | None) -> tuple[Batch, str]:
-    """Return a batch to be shown, and why it does not start here (a sentence), empty if it does.
+    """Return a batch for display, and why it does not start here (a sentence), empty if it does.
 
     Raises:
         FileNotFoundError: if it is done.
@@ -207,7 +194,7 @@ def read_any_batch(root: Path, batch: str, key: EngineKey | None) -> tuple[Batch
     """
     if key is not None:
         try:
-            return Batches(key).read(batch), ""
+            return Batches(key).read_batch(batch), ""
         except Untrusted:
             pass
     path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
@@ -216,7 +203,7 @@ def read_any_batch(root: Path, batch: str, key: EngineKey | None) -> tuple[Batch
 
 
 def file_digest(root: Path, batch: str) -> str:
-    """Return the SHA-256 of a batch's file, by which a process that has no key recognises it.
+    """Return the SHA-256 of a batch's file, by which a process without a key recognises it.
 
     Raises:
         OSError: if it cannot be read.
@@ -225,11 +212,11 @@ def file_digest(root: Path, batch: str) -> str:
 
 
 def read_exact(root: Path, batch: str, digest: str) -> Batch:
-    """Return the batch whose file has this digest.
+    """Return a batch whose file has this digest.
 
     Raises:
         FileNotFoundError: if it is done.
-        Untrusted: if the file has another content.
+        Untrusted: if the content of the file differs.
         Unreadable: if it is damaged.
     """
     path = EnginePaths(root).batches / f"{batch}{SUFFIX}"
@@ -240,28 +227,22 @@ def read_exact(root: Path, batch: str, digest: str) -> Batch:
 
 
 class Claim:
-    """The time between the first claimed task of a batch and its batch file. Use as a context manager.
+    """A context manager for the time between the first claimed task of a batch and its batch file.
 
-    Its file goes at the end, unless `put_back` could not undo all: then a scheduler does that later.
+    Its file is removed at the end, unless `put_back` could not undo all claims: then a scheduler does it.
     """
 
     def __init__(self, key: EngineKey, batch: str, workspace: str, tasks: Tasks) -> None:
         self._lock = FileLock(claim_path(key.root, batch))
-        maker = ProcessId.ours().to_dict()
-        content = {
-            "id": batch,
-            "workspace": workspace,
-            "tasks": [list(pair) for pair in tasks],
-            "maker": maker,
-        }
-        self._content = key.seal(_CLAIM, content)
+        content = {"id": batch, "workspace": workspace, "tasks": [list(pair) for pair in tasks]}
+        self._content = key.seal(_CLAIM, {**content, "maker": ProcessId.ours().to_dict()})
         self._settled = True
 
     def __enter__(self) -> Claim:
         self._lock.acquire(timeout=5.0)
         try:
             self._lock.write(self._content)
-            # On disk before the first claim can be: nothing empty is ever left of a claim that counts.
+            # Before the first claim: a crash cannot leave an empty file next to claimed tasks.
             with self._lock.path.open("rb") as stream:
                 os.fsync(stream.fileno())
         except BaseException:
@@ -277,27 +258,27 @@ class Claim:
             self._lock.release()
 
     def put_back(self, tasks: Path, claimed: Tasks) -> None:
-        """Undo claims in the folder `tasks`, because no batch file will make them good."""
+        """Undo claims in the folder `tasks`, because their batch file will not be written."""
         self._settled = False
         self._settled = put_back(tasks, claimed)
 
 
 def is_lost(root: Path, batch: str, key: EngineKey | None) -> bool:
-    """Return whether a task that is queued in `batch` is not going to be started here: there is no batch, and
-    no front end that is making it, or it is foreign.
+    """Return whether tasks that are queued in `batch` will not be started here: it is foreign, or there is
+    neither a batch nor a front end that is about to write it.
 
-    To be called under the task's lock: then the claim cannot go after the batch was looked for.
+    To be called under the task's lock, so that the claim cannot be completed meanwhile.
     """
     try:
         if _is_claimed(claim_path(root, batch), key):
             return False
         return origin(root, BATCHES, f"{batch}{SUFFIX}", key) is not Origin.OURS
     except (OSError, ValueError):
-        return False  # it cannot be told at this moment
+        return False  # unknown at this moment
 
 
 def _is_claimed(path: Path, key: EngineKey | None) -> bool:
-    """Return whether a front end makes a batch at this moment, or left a claim that a scheduler undoes."""
+    """Return whether a front end is creating a batch, or has left a claim that a scheduler will undo."""
     if is_locked(path):
         return True
     try:
@@ -308,7 +289,7 @@ def _is_claimed(path: Path, key: EngineKey | None) -> bool:
 
 
 def dead_claims(root: Path) -> Iterator[Path]:
-    """Yield the claim files whose writers died before they were done."""
+    """Yield the claim files whose writers died before they were finished."""
     folder = EnginePaths(root).batches
     try:
         names = os.listdir(folder)
@@ -318,18 +299,16 @@ def dead_claims(root: Path) -> Iterator[Path]:
         if not (name.startswith(".") and name.endswith(CLAIM_SUFFIX)):
             continue
         path = folder / name
-        try:
+        with suppress(OSError):
             status = path.lstat()
-        except OSError:
-            continue
-        if status.st_size == 0 and time.time() - status.st_mtime < _YOUNG:
-            continue
-        if not _held(path) and path.exists() and not _may_live_elsewhere(path, status.st_mtime):
-            yield path
+            is_new = status.st_size == 0 and time.time() - status.st_mtime < _MAX_EMPTY_SECONDS
+            is_held = is_new or is_locked(path) or _may_live_elsewhere(path, status.st_mtime)
+            if not is_held and path.exists():
+                yield path
 
 
 def undo_claim(key: EngineKey, path: Path) -> None:
-    """Put the tasks of a dead claim back to what they were, unless the batch file made it into place.
+    """Restore the tasks of an abandoned claim, unless its batch file was written.
 
     Raises:
         OSError: if that is not possible now; the claim stays.
@@ -346,7 +325,7 @@ def undo_claim(key: EngineKey, path: Path) -> None:
                 tasks = key.root / _workspace_name(content["workspace"]) / TASKS
                 claimed = [(check_task_name(name), str(attempt)) for name, attempt in content["tasks"]]
             except (Unreadable, Untrusted, InvalidInput, KeyError, TypeError, ValueError):
-                pass  # empty: no task was claimed yet; or it is not ours
+                pass  # empty, so no task was claimed yet; or not ours
             else:
                 undone = put_back(tasks, claimed)
         if undone:
@@ -356,9 +335,9 @@ def undo_claim(key: EngineKey, path: Path) -> None:
 
 
 def put_back(tasks: Path, claimed: Tasks) -> bool:
-    """Undo claims that no batch file made good; tasks that changed otherwise meanwhile are left alone.
+    """Undo claims without a batch file, except of tasks that were changed otherwise meanwhile.
 
-    Return whether nothing is left to undo: a full disk and a lock that is held may stop it for now.
+    Return whether nothing is left to undo: a full disk or a lock may prevent it for now.
     """
     complete = True
     for name, attempt in claimed:
@@ -373,8 +352,8 @@ def put_back(tasks: Path, claimed: Tasks) -> bool:
 
 
 def has_work(key: EngineKey) -> bool:
-    """Return whether a batch that was queued here is open or damaged, a dead front end left claims, or an end
-    of a run is kept that can be written by now.
+    """Return whether there is a batch that was queued here (even a damaged one), an abandoned claim, or a
+    kept end of a run that can be written now.
     """
     found = (origin(key.root, BATCHES, f"{batch}{SUFFIX}", key) for batch in batch_ids(key.root))
     if any(one in (Origin.OURS, Origin.DAMAGED) for one in found):
@@ -385,8 +364,8 @@ def has_work(key: EngineKey) -> bool:
 
 
 def _may_live_elsewhere(path: Path, changed: float) -> bool:
-    """Return whether a claim that is not locked was made on another host, not long ago: not all disks show a
-    host the locks of another one.
+    """Return whether a claim was made on another host recently. Some disks do not show a host the locks of
+    another one.
     """
     try:
         maker = ProcessId.from_dict(parse_json(read_whole(path, follow=False)[0], path).get("maker"))
@@ -395,10 +374,3 @@ def _may_live_elsewhere(path: Path, changed: float) -> bool:
     if maker is None or maker.host == host_name() or maker.boot == boot_id():
         return False
     return abs(time.time() - changed) < CLAIM_SECONDS
-
-
-def _held(path: Path) -> bool:
-    try:
-        return is_locked(path)
-    except OSError:
-        return True

@@ -1,4 +1,4 @@
-"""The entries of the batches as a scheduler holds them; all of it can be read from disk again."""
+"""The batches and their entries in the memory of a scheduler; all of it can be read from disk again."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ from . import batches, run_files
 from .batches import Batch
 from .jobs import Job
 
-_MAX_EPOCH = 1e12  # epoch seconds; a later time in a task file is not a time
-_RETRY_FINAL_SECONDS = 60.0  # a driver that is being repaired may come back
+_MAX_EPOCH = 1e12  # epoch seconds; a later time in a task file is not valid
+_RETRY_FINAL_SECONDS = 60.0  # a driver that is being repaired may become available again
 
 
 class EntryState(Enum):
-    """What a task file says about one entry."""
+    """The state of an entry according to its task file."""
 
     WAITING = auto()
     RUNNING = auto()
-    DONE = auto()  # ended, cancelled, or another queueing's by now
-    LOST = auto()  # a power failure lost the claim, which the batch file proves
+    DONE = auto()  # ended, cancelled, or part of another batch by now
+    LOST = auto()  # its claim was lost in a power failure, as the batch file proves
 
 
-@dataclass(eq=False, slots=True)  # ten thousand wait at once
+@dataclass(eq=False, slots=True)  # tens of thousands may be queued
 class QueueEntry:
     """One task of a batch.
 
-    `job` is the run that counts now, which may be a retry. `tries` counts starts that came to nothing.
-    `not_before` is monotonic, `seen` the time stamp (ns) of the file last read. `elsewhere`: it was found
-    running on another host.
+    Attributes:
+        job: its current run, which may be a retry.
+        seen: the modification time (ns) of the task file when it was last read.
+        tries: failed attempts to start it.
+        not_before: when it may start (monotonic).
+        elsewhere: whether it was found running on another host.
     """
 
     job: Job
@@ -53,7 +56,7 @@ class QueueEntry:
     elsewhere: bool = False
 
     def follow(self, info: TaskInfo) -> None:
-        """Take up the run that counts now, as the task file tells it."""
+        """Change to the current run according to the task file."""
         facts = queue_facts(info)
         attempt, first = facts.get("attempt"), self.job.first or self.job.attempt
         if facts.get("first") != first or not isinstance(attempt, str) or attempt == self.job.attempt:
@@ -66,18 +69,22 @@ class QueueEntry:
         )
         self.tries = 0
         if isinstance(start, (int, float)) and 0 < start < _MAX_EPOCH:
-            # The clock may have been set meanwhile: it is never longer than the whole delay.
+            # The clock may have been changed meanwhile: wait at most for the whole delay.
             longest = self.job.options.delay(max(used, 1))
             self.not_before = time.monotonic() + min(start - time.time(), longest)
 
 
 @dataclass
 class ActiveBatch:
-    """A batch that is not done: what waits, in order, and what runs.
+    """A batch that is not done: its queued entries, in order, and its running ones by task.
 
-    `given_up` says why nothing more of it starts. `why` is the sentence why nothing more starts now,
-    `refused` that of the GPUs or the memory, which are not to be had since `refused_since` (monotonic).
-    `problem` is the sentence why an entry could not be started last time.
+    `why`, `refused`, `problem` and `given_up` are sentences for the user:
+
+    Attributes:
+        why: why no further task starts now.
+        refused: why GPUs or memory are not available, which is so since `refused_since` (monotonic).
+        problem: why an entry could not be started last time.
+        given_up: why the rest of the batch is cancelled.
     """
 
     batch: Batch
@@ -93,48 +100,48 @@ class ActiveBatch:
 
     @property
     def done(self) -> bool:
-        """Whether nothing of it waits or runs."""
+        """Whether none of its tasks is queued or running."""
         return not self.waiting and not self.running
 
     @property
     def rank(self) -> tuple[int, str]:
-        """What batches are started in the order of."""
+        """The sort key of the order in which batches start."""
         return -self.batch.options.priority, self.batch.id
 
     def refuse(self, what: str, why: str, *, is_final: bool, patience: float) -> None:
-        """Note that GPUs or memory (`what`) are not to be had; after `patience` seconds (a minute when what
-        is there will never do) the batch is given up.
+        """Store that GPUs or memory (`what`) are not available. The batch is given up after `patience`
+        seconds, or after a minute if this host can never satisfy it (`is_final`).
         """
         now = time.monotonic()
         self.refused = why
         self.refused_since = self.refused_since or now
         waited = now - self.refused_since
         if waited > min(patience, _RETRY_FINAL_SECONDS if is_final else patience):
-            self.given_up = f"Cancelled after {duration_text(waited)} of waiting for {what}. {why}"
+            self.given_up = f"Cancelled after waiting {duration_text(waited)} for {what}. {why}"
 
     def count_end(self, info: TaskInfo, attempt: str) -> None:
-        """Count a run that ended; when too many in a row died of the same, the batch is given up."""
+        """Count a run that ended; after too many identical failures in a row the batch is given up."""
         status, mark, headline = _outcome(info, attempt)
         if status not in (runs.COMPLETED, runs.FAILED):
             return
         self.streak.add(mark if status == runs.FAILED else None)
         if 0 < self.stop_after <= self.streak.length and not self.given_up:
-            what = f"died of {headline}" if headline else "failed in the same way"
+            what = f"failed with {headline}" if headline else "failed in the same way"
             self.given_up = (
                 f"Cancelled: {self.streak.length} runs in a row {what}. "
-                "Mend that, then queue again what failed and what was cancelled."
+                "Fix the cause, then re-queue the failed and cancelled tasks."
             )
 
 
 def open_batch(root: Path, batch: Batch) -> ActiveBatch:
-    """Return a batch with all its entries waiting; what the task files say is looked at later."""
+    """Return a batch with all its entries queued; their task files are read later."""
     settings, options = Settings.load(root), batch.options
     opened = ActiveBatch(
         batch,
         stop_after=settings.stop_after_failures if options.stop_after is None else options.stop_after,
     )
     resume = settings.resume if options.resume is None else options.resume
-    seen = int(batch.created_at * 1e9)  # its claims are older
+    seen = int(batch.created_at * 1e9)  # claims are older
     source = SourceState.from_dict(batch.source)
     for name, attempt in batch.tasks:
         job = Job(
@@ -155,7 +162,7 @@ def open_batch(root: Path, batch: Batch) -> ActiveBatch:
 
 
 def read_state(entry: QueueEntry, opened: ActiveBatch) -> tuple[EntryState, TaskInfo]:
-    """Return what the task file says about an entry, which follows it; one that cannot be read is done with.
+    """Return the state of an entry and its task file, and update the entry; a missing task counts as done.
 
     Raises:
         Unreadable: when the file is damaged.
@@ -169,7 +176,7 @@ def read_state(entry: QueueEntry, opened: ActiveBatch) -> tuple[EntryState, Task
 
 
 def judge(info: TaskInfo, entry: QueueEntry, opened: ActiveBatch) -> EntryState:
-    """Return what a task file says about an entry of a batch."""
+    """Return the state of an entry of a batch according to a task file."""
     status, attempt, batch = runs.status_of(info), entry.job.attempt, opened.batch
     if info.get("_attempt_id") == attempt:
         if status == runs.QUEUED:
@@ -184,13 +191,13 @@ def judge(info: TaskInfo, entry: QueueEntry, opened: ActiveBatch) -> EntryState:
     later = facts.get("queued_at")
     if facts.get("attempt") == attempt or (isinstance(later, (int, float)) and later > batch.created_at):
         return EntryState.DONE
-    # Claims are not synced one by one. Only a crash of the whole machine since then can have lost one.
+    # Claims are not synced to disk: a crash of the whole machine since then may have lost one.
     crashed = batch.host == host_name() and (not batch.boot or batch.boot != boot_id())
     return EntryState.LOST if crashed else EntryState.DONE
 
 
 def claim_again(entry: QueueEntry) -> bool:
-    """Queue a task once more whose claim was lost; return whether it waits now."""
+    """Queue a task again whose claim was lost; return whether it is queued now."""
     try:
         with edit_task(entry.job.paths.folder) as info:
             runs.queue(info, attempt=entry.job.attempt, batch=entry.job.batch)
@@ -200,7 +207,7 @@ def claim_again(entry: QueueEntry) -> bool:
 
 
 def was_touched(entry: QueueEntry) -> bool:
-    """Return whether the task file changed since it was last looked at, by its time stamp alone."""
+    """Return whether the task file was modified since it was last checked."""
     try:
         changed = os.stat(entry.job.task_file).st_mtime_ns
     except OSError:
@@ -212,7 +219,7 @@ def was_touched(entry: QueueEntry) -> bool:
 
 
 def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> bool:
-    """Take a queued task that was asked to stop out of the queue; return whether it was asked.
+    """Take a task out of the queue if it was asked to stop; return whether it was.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -231,7 +238,7 @@ def stop_if_asked(entry: QueueEntry, info: TaskInfo, opened: ActiveBatch) -> boo
 
 
 def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
-    """Take a task out of the queue, and store why.
+    """Take a task out of the queue, and store the reason.
 
     Raises:
         PyrunsError, OSError: when that cannot be done at this moment.
@@ -246,8 +253,8 @@ def give_up(entry: QueueEntry, opened: ActiveBatch, why: str) -> None:
 
 
 def ended_at(info: TaskInfo, attempt: str) -> float | None:
-    """Return when the run of an attempt ended (epoch, s); None when it did not."""
-    number = _number_of(info, attempt)
+    """Return when the run of an attempt ended (epoch, s); None if it did not."""
+    number = run_number(info, attempt)
     times = own_facts(info).get("times")
     exact = times.get(str(number)) if isinstance(times, dict) else None
     end = exact[1] if isinstance(exact, list) and len(exact) == 2 else None
@@ -256,7 +263,7 @@ def ended_at(info: TaskInfo, attempt: str) -> float | None:
 
 def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
     """Return status, mark and headline of the run of an attempt."""
-    number = _number_of(info, attempt)
+    number = run_number(info, attempt)
     statuses = info.get("run_statuses")
     if not number or not isinstance(statuses, list) or number > len(statuses):
         return "", "", ""
@@ -266,22 +273,24 @@ def _outcome(info: TaskInfo, attempt: str) -> tuple[str, str, str]:
     return str(statuses[number - 1]), str(mark), str(headline)
 
 
-def _number_of(info: TaskInfo, attempt: str) -> int:
+def run_number(info: TaskInfo, attempt: str) -> int:
+    """Return the index (from 1) of the run of an attempt, 0 if there is none."""
     attempts = info.get("run_attempt_ids")
     return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else 0
 
 
 def queue_again(info: TaskInfo, job: Job, *, interrupted: bool, out_of_memory: bool = False) -> bool:
-    """Queue a task once more whose run just failed, if its batch wants that; return whether it is queued now.
+    """Queue a task again whose run just failed, if the options of its batch say so; return whether it is
+    queued now.
 
-    Done in the very write that ends the run: it needs no scheduler, and no process sees a state between.
-    `interrupted`: a restart of the machine ended the run; that uses up no retry. `out_of_memory`: it died for
-    lack of GPU memory, and may be wanted to run with whole GPUs then. To be called under the task's lock.
+    To be called under the task's lock, in the write that ends the run: that needs no scheduler, and no
+    process sees an intermediate state. `interrupted`: a restart of the machine ended the run; that does not
+    count as a retry. `out_of_memory`: it ran out of GPU memory, so a retry may get exclusive GPUs.
     """
     if runs.status_of(info) != runs.FAILED or info.get("cancel_requested_at"):
         return False
     if info.get("_attempt_id") != job.attempt or queue_facts(info).get("attempt") != job.attempt:
-        return False  # it is another queueing's by now
+        return False  # another batch has queued it since
     alone = out_of_memory and job.options.retry_alone and bool(job.gpus) and not job.alone
     if not (job.resume if interrupted else alone or job.retries < job.options.retries):
         return False
@@ -293,20 +302,18 @@ def queue_again(info: TaskInfo, job: Job, *, interrupted: bool, out_of_memory: b
         again["not_before"] = time.time() + job.options.delay(retries)
     try:
         runs.queue(info, attempt=new_token(), batch=job.batch, again=again)
-    except Conflict:  # it has a thousand runs, or is being moved
+    except Conflict:  # it has 1000 runs, or is being moved
         return False
     return True
 
 
 def queue_facts(info: TaskInfo) -> dict[str, Any]:
-    """Return what a task file says about its latest queueing."""
+    """Return the facts about the latest queueing in a task file."""
     facts = own_facts(info).get("queue")
     return facts if isinstance(facts, dict) else {}
 
 
 def is_lost(info: TaskInfo, root: Path, key: EngineKey | None) -> bool:
-    """Return whether a task says that it is in a batch, and that is not going to start it here; see
-    `batches.is_lost`.
-    """
+    """Return whether a task names a batch that will not start it here; see `batches.is_lost`."""
     facts = queue_facts(info)
     return bool(facts) and batches.is_lost(root, str(facts.get("batch")), key)

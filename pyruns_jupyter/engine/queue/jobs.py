@@ -1,4 +1,4 @@
-"""A job: one queued run of one task, as the scheduler, the supervisors and the executors know it."""
+"""A job: one queued run of one task, as the scheduler, the supervisors and the executors see it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from .options import QueueOptions
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One queued run of one task: all that a supervisor is told.
+    """One queued run of one task, with all that a supervisor needs.
 
-    `attempt` names this run before it has an index. `environment` and `python` are those of the front end
-    that queued it; `source` is the state of the project's repository, `code` the hash of the stored code that
-    the run starts from, empty when that is the project itself. `options` are those of the queueing. `first`
-    is the attempt that was queued when this run is a later one, after `retries` that failed; `resume` tells
-    whether it is queued again when a restart of the machine ends it. `gpus` are the UUIDs of the GPUs that it
-    gets, `gpu_labels` what people call them (`2`, `2:0` for a MIG device); `alone` says that an earlier run
-    died for lack of GPU memory beside others. `cluster_job` is what the cluster calls the job that it runs
-    in, empty on this machine.
+    Attributes:
+        attempt: identifies this run before it has an index.
+        environment, python: those of the front end that queued it.
+        source: the state of the project's repository.
+        code: the hash of the stored code that it starts from, empty for the project itself.
+        options: those of its batch.
+        first: in a retry, the attempt that was queued at first; `retries` counts the retries so far.
+        resume: whether it is queued again if a restart of the machine ends it.
+        alone: whether an earlier run exhausted GPU memory that it shared, so that it gets exclusive GPUs.
+        gpus: the UUIDs of its GPUs; `gpu_labels` are their names for users (`2`, `2:0` for a MIG device).
+        cluster_job: the id of the job of a cluster in which it runs, empty on this machine.
     """
 
     root: Path
@@ -47,18 +50,18 @@ class Job:
 
     @property
     def task_file(self) -> str:
-        """The task file, found faster than by `paths`."""
+        """The path of the task file; faster than `paths`."""
         return f"{self.root}/{self.workspace}/{TASKS}/{self.task}/{TASK_INFO}"
 
     @property
     def paths(self) -> TaskPaths:
-        """Where everything of the task lies."""
+        """The paths of the task."""
         return TaskPaths(self.root / self.workspace / TASKS / self.task)
 
 
 @dataclass(frozen=True)
 class Pending:
-    """How many started jobs have not begun, and `why`, a sentence; `next` are the first of their tasks."""
+    """How many submitted jobs have not begun, and why (a sentence); `next` are the first of their tasks."""
 
     count: int = 0
     why: str = ""
@@ -67,9 +70,9 @@ class Pending:
 
 @dataclass(frozen=True)
 class EndReason:
-    """What a cluster says about the end of a task that did not end by itself: a sentence for the user.
+    """Why a cluster ended a task, as a sentence for the user, and the status of its run.
 
-    `interrupted`: it is not the task's fault, and the task may run again. `status` is what the run then has.
+    `interrupted`: the task did not cause it, and may run again.
     """
 
     message: str

@@ -1,10 +1,10 @@
-"""Ends of runs whose task file could not be written: kept until it can.
+"""Ends of runs that are kept while their task files cannot be written.
 
     _pyruns_/.engine/ends/<attempt>.json    by default
-    <state>/ends/<attempt>.json             if the project cannot be written to; `<state>` is that of the user
+    <state>/ends/<attempt>.json             in the user's state folder, if the project cannot be written to
 
-A supervisor must not live for ever, and nothing else knows how its run ended. A scheduler writes what is kept
-into the task file, where a kept end counts more than what others wrote there meanwhile.
+A supervisor must not wait forever, and no other process knows how its run ended. A scheduler writes a kept
+end to the task file later; it overrides what others wrote there meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 
 def keep_end(root: Path, attempt: str, content: Mapping[str, Any]) -> bool:
-    """Store the end of the run of `attempt`, durably; return whether that was possible."""
+    """Store the end of the run of `attempt` durably; return whether that was possible."""
     if not _ATTEMPT.fullmatch(attempt):
         return False
     data = dump_json({**content, "root": str(root), "attempt": attempt})
@@ -44,7 +44,7 @@ def keep_end(root: Path, attempt: str, content: Mapping[str, Any]) -> bool:
 
 
 def remove_end(root: Path, attempt: str) -> None:
-    """Remove the kept end of the run of `attempt`: its task file has it, or is gone."""
+    """Remove the kept end of the run of `attempt`."""
     for folder in _folders(root):
         with suppress(OSError):
             (folder / f"{attempt}{_SUFFIX}").unlink()
@@ -100,8 +100,8 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _is_end(content: Mapping[str, Any], folder: Path, root: Path, attempt: str) -> bool:
-    """Return whether a file in `folder` holds an end of the project; in the state folder, all projects have
-    theirs.
+    """Return whether a file in `folder` holds an end of this project; those of all projects of a user share
+    the state folder.
     """
     if content.get("attempt") != attempt or (content.get("root") != str(root) and root not in folder.parents):
         return False

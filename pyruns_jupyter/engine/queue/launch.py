@@ -1,6 +1,6 @@
-"""The scheduler of a project from outside: starting, waking and pausing it, and how it leaves.
+"""The scheduler of a project from outside: starting, waking and pausing it, and how it exits.
 
-Paused, a project has a file `_pyruns_/.engine/paused`: what runs continues, and nothing is started.
+A paused project has a file `_pyruns_/.engine/paused`: running tasks continue, and no others are started.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HANDOFF_TIMEOUT = 5.0  # seconds
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _started: dict[Path, float] = {}  # when this process last started a scheduler, monotonic seconds
 _START_TIMEOUT_SECONDS = 2.0
-# What tells a process that it is part of a run must not reach another one.
+# Variables that identify a run, which another run must not inherit.
 RUN_VARIABLES = (
     "PYRUNS_RUN_INDEX",
     "PYRUNS_RUN_ATTEMPT_ID",
@@ -37,14 +37,13 @@ RUN_VARIABLES = (
     "__PYRUNS_CONFIG__",
     "__PYRUNS_ROOT__",
 )
-# Of the front end's terminal or of its Jupyter session, and wrong for a process that has its own.
+# Variables of the front end's terminal or Jupyter session, which are wrong in a process that has its own.
 _NOT_FOR_TASKS = (*RUN_VARIABLES, "COLUMNS", "LINES", "JPY_PARENT_PID", "JPY_SESSION_NAME", "JPY_API_TOKEN")
 
 
 def scheduler_alive(root: Path) -> bool:
-    """Return whether a scheduler of the project whose `_pyruns_` folder is `root` lives on this machine.
-
-    False also where that is hidden from us, as in a project of another user.
+    """Return whether a scheduler of the project whose `_pyruns_` folder is `root` runs on this machine; False
+    if that is hidden from this user.
     """
     try:
         return is_locked(EnginePaths(root).scheduler_lock)
@@ -53,13 +52,13 @@ def scheduler_alive(root: Path) -> bool:
 
 
 def ensure_scheduler(paths: EnginePaths) -> None:
-    """Have a living scheduler look at a batch that is in place already: wake it, or start one.
+    """Wake the scheduler, or start one, after a batch was written.
 
-    A scheduler leaves (`leave`) while it alone holds the handoff lock: it looks at the batches once more and
-    gives its own lock up. We look at that lock while we hold the handoff lock, after our batch is in place.
-    So either we come first, and its last look finds our batch; or it comes first, and we see that there is no
-    scheduler. Its listening starts before its first look at the batches, so a wake before that is not
-    missed either. Two schedulers started at once do no harm: the second one does not get the lock and ends.
+    A scheduler exits (`leave`) while it alone holds the handoff lock: it reads the batches once more, then
+    releases its own lock. This function checks that lock under the (shared) handoff lock, after the batch was
+    written. So either this comes first, and the last read finds the batch; or the scheduler comes first, and
+    its lock is found to be free. A scheduler watches for wake-ups before it reads the batches, so none is
+    missed. If two schedulers are started at once, the second one does not get the lock and exits.
     """
     try:
         with locked(paths.door_lock, timeout=_HANDOFF_TIMEOUT, shared=True):
@@ -68,61 +67,61 @@ def ensure_scheduler(paths: EnginePaths) -> None:
             else:
                 start_scheduler(paths)
     except Busy:
-        start_scheduler(paths)  # never wrong: the lock decides
+        start_scheduler(paths)  # never wrong, because the lock decides
 
 
 def ensure_running(root: Path) -> bool:
-    """Start a scheduler if tasks are queued here, or a dead process left something, and none lives; return
-    whether one was started.
+    """Start a scheduler if there is work for one (`batches.has_work`) and none is running; return whether one
+    was started.
 
-    Cheap when there is nothing to do: front ends call it whenever they look at a project. Nothing is started
-    in an engine folder that is not ours.
+    Cheap if there is nothing to do: front ends call it whenever they read a project. Nothing is started in an
+    engine folder that is not ours.
     """
     paths = EnginePaths(root)
     key = trusted_engine(root)
     if key is None or is_locked(paths.scheduler_lock) or not batches.has_work(key):
         return False
     if format_problem(root):
-        return False  # the release that has it sees to it
+        return False  # a newer release is responsible
     if time.monotonic() - _started.get(root, -_START_TIMEOUT_SECONDS) < _START_TIMEOUT_SECONDS:
-        return False  # on its way
+        return False  # it is starting
     ensure_scheduler(paths)
     return True
 
 
 def wake(paths: EnginePaths) -> None:
-    """Make the living scheduler look around, by touching a file that it watches."""
+    """Wake the running scheduler by touching a file that it watches."""
     flags = os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(paths.wake, flags)
     except OSError:
-        return  # no scheduler has been here
+        return  # there was no scheduler yet
     try:
-        now = time.time_ns()  # exact, unlike the clock that the kernel takes for time stamps
+        now = time.time_ns()  # more exact than the clock of the kernel's own time stamps
         os.utime(descriptor, ns=(now, now))
     except OSError:
-        pass  # it looks around on its own a little later
+        pass  # it also checks periodically
     finally:
         os.close(descriptor)
 
 
 def check_startable() -> None:
-    """Check that schedulers can be started at all.
+    """Check that schedulers can be started on this system.
 
     Raises:
-        PyrunsError: when this system cannot do that.
+        PyrunsError: if not.
     """
     if os.name == "nt":
         raise PyrunsError("Tasks cannot be started on Windows yet.")
     if not sys.executable:
-        raise PyrunsError("This Python does not know its own executable, so the scheduler cannot be started.")
+        raise PyrunsError("The scheduler cannot be started, because sys.executable is empty.")
 
 
 def start_scheduler(paths: EnginePaths) -> None:
-    """Start a scheduler as a process of its own; it leaves at once when one lives.
+    """Start a scheduler as a separate process; it exits at once if another one is running.
 
     Raises:
-        PyrunsError: when it cannot be started; what is queued waits for the next try.
+        PyrunsError: when it cannot be started; queued tasks wait for the next attempt.
     """
     check_startable()
     check_format(paths.root)
@@ -132,7 +131,7 @@ def start_scheduler(paths: EnginePaths) -> None:
         start_detached("pyruns_jupyter.engine.scheduler", [str(paths.root)], paths.log)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PyrunsError(
-            f"The scheduler could not be started ({error}). What is queued waits until the next try."
+            f"The scheduler could not be started ({error}). Queued tasks wait for the next attempt."
         ) from error
 
 
@@ -150,7 +149,7 @@ def start_detached(module: str, words: Sequence[str], log: Path, *, python: str 
 
 
 def front_end_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return what tasks inherit from a front end: its environment without what belongs to it alone."""
+    """Return the environment that tasks inherit from a front end."""
     source = os.environ if environment is None else environment
     kept = {
         str(name): str(value)
@@ -158,21 +157,21 @@ def front_end_environment(environment: Mapping[str, str] | None = None) -> dict[
         if name and "=" not in name and "\0" not in f"{name}{value}" and name not in _NOT_FOR_TASKS
     }
     if kept.get("MPLBACKEND", "").startswith("module://"):
-        del kept["MPLBACKEND"]  # draws into a notebook, which a task has none of
+        del kept["MPLBACKEND"]  # draws into a notebook, which a task does not have
     return kept
 
 
 class ExitAttempt(Enum):
-    """The result of a scheduler's attempt to leave."""
+    """The result of a scheduler's attempt to exit."""
 
-    GONE = auto()  # its lock is given up
+    GONE = auto()  # its lock is released
     WAIT = auto()  # another process holds the handoff lock: retry
-    STAY = auto()  # there is work after all
+    STAY = auto()  # there is new work
 
 
 def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) -> ExitAttempt:
-    """Give the scheduler's lock up unless there is work after all; `ensure_scheduler` says why this is safe.
-    `finds_work` takes a last look.
+    """Release the scheduler's lock unless `finds_work` returns True; `ensure_scheduler` says why this is
+    safe.
     """
     handoff = FileLock(paths.door_lock)
     try:
@@ -191,10 +190,10 @@ def leave(paths: EnginePaths, lock: FileLock, finds_work: Callable[[], bool]) ->
 
 
 def pause(root: Path) -> bool:
-    """Start nothing more in the project whose `_pyruns_` folder is `root`; return whether it was not paused.
+    """Pause the queue of the project whose `_pyruns_` folder is `root`; return whether it was not paused.
 
     Raises:
-        OSError: if that cannot be written.
+        OSError: if that cannot be stored.
     """
     if is_paused(root):
         return False

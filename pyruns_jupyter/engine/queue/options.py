@@ -1,7 +1,7 @@
 """The options of a batch: each is declared once, in `QueueOptions`.
 
-The arguments of the command line, the keywords of Python, the fields of REST and the content of the batch
-file derive from these declarations, and so does where an option has an effect.
+The arguments of the command line, the keywords of Python, the fields of REST and the content of batch files
+are derived from these declarations, as is the executor with which an option has an effect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DEVICE = re.compile(r"\d{1,4}(:\d{1,3})?|(GPU|MIG)-[0-9A-Za-z/-]{4,100}")
 
 @dataclass(frozen=True)
 class After:
-    """A task that has to end before a batch starts; with `ok` it has to complete."""
+    """A task that has to end before a batch starts; with `ok` it has to complete successfully."""
 
     workspace: str
     task: str
@@ -42,16 +42,14 @@ class After:
 
 @dataclass(frozen=True)
 class Kind:
-    """What values an option may have.
+    """The values that an option may have.
 
     Attributes:
-        problem: returns what is wrong with a value as it is stored (the end of a sentence); empty if nothing.
-        parse: returns the value to be stored for what the user gave for the option of this name; raises
-            InvalidInput.
-        metavar: what stands for a value on the command line; empty for a flag.
-        choices: the words that are allowed, where there are few.
-        low, high: the bounds of a number.
-        is_list: whether it is several texts.
+        problem: returns what is wrong with a stored value (the end of a sentence); empty if nothing. parse:
+            returns the value to store for the user's value of the option of this name; raises InvalidInput.
+            metavar: the placeholder for a value on the command line; empty for a flag. choices: the allowed
+            words, if there are few. low, high: the bounds of a number. is_list: whether it is a list of
+            texts.
     """
 
     problem: Callable[[Any], str]
@@ -64,7 +62,7 @@ class Kind:
 
 
 def number_in(text: str) -> float | None:
-    """Return the number that a text holds, None if it holds none."""
+    """Return a text as a number, None if it is not one."""
     try:
         return float(text)
     except ValueError:
@@ -72,7 +70,7 @@ def number_in(text: str) -> float | None:
 
 
 def check_listed(name: str, listed: Sized) -> None:
-    """Check that an option does not hold too many texts.
+    """Check the length of a list option.
 
     Raises:
         InvalidInput: with the option as `field`.
@@ -136,7 +134,7 @@ def _flag_problem(value: Any) -> str:
 
 
 def _parse_texts(name: str, value: Any) -> tuple[str, ...]:
-    """Return several texts, of which the user may give one alone."""
+    """Return a tuple of texts; the user may also give a single one."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         value = (value,)
     if isinstance(value, Sized):
@@ -170,7 +168,7 @@ _DEVICES = Kind(_devices_problem, _parse_texts, "ID", is_list=True)
 _TASKS = Kind(_tasks_problem, _parse_texts, "TASK", is_list=True)
 _EXECUTOR = Kind(lambda value: "" if value in ENGINES else f"must be {' or '.join(ENGINES)}", choices=ENGINES)
 _RESOURCES = Kind(
-    lambda value: "" if isinstance(value, JobResources) else "must be what a job asks for",
+    lambda value: "" if isinstance(value, JobResources) else "must be the resources of a job",
     lambda name, value: JobResources.from_dict(value),
 )
 
@@ -179,14 +177,14 @@ Effect = Callable[["QueueOptions"], str]
 
 @dataclass(frozen=True)
 class Option:
-    """What is declared of an option besides its name, type and default.
+    """The declaration of an option, besides its name, type and default.
 
     Attributes:
-        kind: what values it may have.
-        help: what it does, for the command line.
-        flags: what it is called there, by default `--` and its name.
-        executor: the only one with which it has an effect; empty if it has one with both.
-        effect: returns the sentence why it has no effect beside the other options; empty if it has one.
+        kind: the values that it may have.
+        help: its help on the command line.
+        flags: its flags there; by default `--` and its name.
+        executor: the only one with which it has an effect; empty for any.
+        effect: returns why it has no effect together with the other options (a sentence); empty if it has.
     """
 
     kind: Kind
@@ -198,7 +196,7 @@ class Option:
 
 _NOT_WITH = {
     SLURM: "{} is for GPUs of this machine; in a cluster, Slurm assigns the GPUs.",
-    LOCAL: "{} needs engine: slurm (--engine slurm): its values are what a Slurm job asks for.",
+    LOCAL: "{} needs engine: slurm (--engine slurm): it sets the resources of Slurm jobs.",
 }
 _TIMES = "seconds, or such as 90s, 10m, 1h30m"
 
@@ -216,21 +214,21 @@ def _needs_gpus(name: str) -> Effect:
 
 def _cluster_effect(options: QueueOptions) -> str:
     if options.gpus is not None and options.cluster.gpus:
-        return "gpus and cluster.gpus both say how many GPUs a job gets. Leave one of them out."
+        return "gpus and cluster.gpus both set the number of GPUs of a job. Leave one of them out."
     if options.memory is not None and options.cluster.memory:
-        return "memory and cluster.memory both say how much memory a job gets. Leave one of them out."
+        return "memory and cluster.memory both set the memory of a job. Leave one of them out."
     return ""
 
 
 @dataclass(frozen=True)
 class QueueOptions:
-    """How the tasks of a batch are run, as its file stores it; None stands for what the settings say."""
+    """The options of a batch as its file stores them; None stands for the value in the settings."""
 
     jobs: int = _declare(
         1,
         _whole(1, MAX_JOBS),
-        "maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); a number above the "
-        "limit of the project (the setting max_jobs: auto) is obeyed",
+        "maximum number of parallel tasks of this batch (default: 1; on Slurm: no limit); it overrides the "
+        "limit of the project (the setting max_jobs: auto)",
         *("-j", "--jobs"),
     )
     priority: int = _declare(
@@ -271,8 +269,8 @@ class QueueOptions:
     gpu_memory: float | None = _declare(
         None,
         _GIB,
-        "memory that a task uses of each of its GPUs, so that others may share them; 'auto': what completed "
-        "runs used, and a tenth more; implies --gpus 1",
+        "memory that a task uses on each of its GPUs, so that others can share them; 'auto': the peak of "
+        "completed runs plus 10 percent; implies --gpus 1",
         executor=LOCAL,
         effect=_needs_gpus("gpu_memory"),
     )
@@ -292,7 +290,7 @@ class QueueOptions:
         effect=lambda options: (
             ""
             if options.gpu_memory is not None
-            else "retry_alone needs gpu_memory: a task without it has its GPUs to itself from the start."
+            else "retry_alone needs gpu_memory: a task without it always has exclusive GPUs."
         ),
     )
     memory: int | None = _declare(
@@ -305,16 +303,16 @@ class QueueOptions:
 
     @property
     def is_local(self) -> bool:
-        """Whether the tasks of a stored batch run on the machine of the scheduler."""
+        """Whether the tasks run on the machine of the scheduler."""
         return self.engine in (None, LOCAL)
 
     @property
     def local_memory(self) -> int | None:
-        """Bytes that each task may use on the machine of the scheduler; a cluster limits them itself."""
+        """The memory limit of each task (bytes) on the machine of the scheduler; a cluster has its own."""
         return self.memory if self.is_local else None
 
     def check(self) -> QueueOptions:
-        """Return these options if they can be used.
+        """Return these options if they are valid.
 
         Raises:
             InvalidInput: with the option as `field`.
@@ -355,11 +353,11 @@ class QueueOptions:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> QueueOptions:
-        """Return the options that `to_dict` returned; unknown keys, of a later version, are left out.
+        """Return the options that `to_dict` returned; unknown keys of later versions are ignored.
 
         Raises:
-            InvalidInput: if a value cannot be used.
-            TypeError, KeyError: if one has the wrong type.
+            InvalidInput: if a value is not valid.
+            TypeError, KeyError: if a value has the wrong type.
         """
         known = {one.name: value[one.name] for one in fields(cls) if one.name in value}
         if "after" in known:
@@ -395,7 +393,7 @@ def _given_options() -> dict[str, Option]:
     return found
 
 
-# What a user may give, by name: the fields of `QueueOptions`, and `after_any`, which is stored in `after`.
+# The options of a user by name: the fields of `QueueOptions`, and `after_any`, which is stored in `after`.
 OPTIONS = _given_options()
-# What depends on the executor, which the settings may choose.
+# The options that depend on the executor, which the settings may choose.
 EXECUTOR_OPTIONS = tuple(name for name, option in OPTIONS.items() if option.executor)

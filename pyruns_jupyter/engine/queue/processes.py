@@ -1,6 +1,6 @@
-"""Processes the way POSIX knows them: forking, spawning, orphans, descendants, signals.
+"""POSIX processes: forking, spawning, orphans, descendants, signals.
 
-The only file that forks, and knows which signals are sent.
+No other module forks or chooses signals.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _ROOM_SECONDS = 60.0
 _LOG_BYTES = 1024 * 1024  # of a daemon, after which it starts anew
 _SET_NAME, _SET_CHILD_SUBREAPER = 15, 36  # prctl(2)
 _SCORE_FILE = "/proc/self/oom_score_adj"  # proc(5)
-# Thousandths of all memory, as which a task counts in addition to what it uses when the kernel looks for the
-# process to kill: any task is killed before a server, a scheduler or a supervisor that uses less than half of
-# the memory, but not before another program that uses nearly all of it.
+# Thousandths of all memory that the kernel adds to the memory use of a task when it chooses a process to
+# kill: a task is killed before a server, a scheduler or a supervisor that uses less than half of the memory,
+# but not before another program that uses nearly all of it.
 _TASK_SCORE, _MAX_SCORE = 500, 1000
 
 
 class SignalPipe:
-    """Signals as something to wait for beside file descriptors: that a child has ended and, for a supervisor,
-    that this process is told to end. At most one per process.
+    """Makes a descriptor readable when a child has ended or, in a supervisor, when a signal asks this process
+    to end. At most one per process.
     """
 
     def __init__(self, *, is_supervisor: bool) -> None:
@@ -51,7 +51,7 @@ class SignalPipe:
             signal.signal(number, _ignore)
 
     def read(self) -> bool:
-        """Take the signals that arrived since the last call; return whether one tells this process to end."""
+        """Take the signals that arrived since the last call; return whether one asks this process to end."""
         try:
             return not _END_SIGNALS.isdisjoint(os.read(self.descriptor, 4096))
         except BlockingIOError:
@@ -63,16 +63,16 @@ def _ignore(number: int, frame: object) -> None:
 
 
 def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
-    """Run `body` in a fork with a session of its own and no open file but stdin, stdout, stderr and `keep`;
-    return its pid.
+    """Run `body` in a fork with its own session and no open file but stdin, stdout, stderr and `keep`; return
+    its pid.
 
-    What `body` returns is the exit code. Locks that this process holds do not go with the fork, but for those
-    of the descriptors in `keep`, which last until both have closed them.
+    What `body` returns is the exit code. The fork inherits no locks, except those of the descriptors in
+    `keep`, which last until both processes have closed them.
 
     Raises:
         OSError: when the system has no room for another process.
     """
-    with suppress(OSError):  # a full disk; what is written there is for people only
+    with suppress(OSError):  # a full disk must not prevent the fork
         sys.stdout.flush()
         sys.stderr.flush()
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _LISTENED)
@@ -85,6 +85,25 @@ def fork_detached(body: Callable[[], int], *, keep: Sequence[int] = ()) -> int:
     return pid
 
 
+def fork_writer(body: Callable[[int], int]) -> int:
+    """Run `body` as `fork_detached` does, with the write end of a pipe; return the read end, which does not
+    block.
+
+    Raises:
+        OSError: when the system has no room for another process.
+    """
+    read_end, write_end = os.pipe()
+    try:
+        fork_detached(lambda: body(write_end), keep=(write_end,))
+    except BaseException:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)
+    os.set_blocking(read_end, False)
+    return read_end
+
+
 def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
     """Start a program that outlives this process; its output goes to the end of `log`.
 
@@ -92,8 +111,8 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
         OSError, subprocess.CalledProcessError: if it cannot be started.
     """
     with _open_log(log) as stream:
-        # The shell forks it and ends: nothing is left to be waited for in a front end that lives for weeks.
-        # Not in a working folder that others fill, since Python imports modules from it.
+        # The shell forks it and ends, so a front end that lives for weeks keeps no zombie process.
+        # Python imports modules from the working folder, so that is not one that others can write to.
         subprocess.run(
             ["/bin/sh", "-c", '"$@" & exit 0', "sh", *argv],
             stdin=subprocess.DEVNULL,
@@ -107,7 +126,7 @@ def spawn_daemon(argv: Sequence[str], environment: Mapping[str, str], log: Path)
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Open a log of ours for appending, not through a link; it starts anew when it has grown large."""
+    """Open a log for appending, not through a link; a large one is renamed and started anew."""
     with suppress(OSError):
         if path.lstat().st_size > _LOG_BYTES:
             path.replace(path.with_name(path.name + ".1"))
@@ -115,10 +134,10 @@ def _open_log(path: Path) -> BinaryIO:
 
 
 def become_daemon() -> None:
-    """Lead a session of its own; to be called by a program that `spawn_daemon` started."""
+    """Start a new session; to be called by a program that `spawn_daemon` started."""
     with suppress(OSError):
         os.setsid()
-    for number in (signal.SIGINT, signal.SIGQUIT):  # which the shell made it ignore
+    for number in (signal.SIGINT, signal.SIGQUIT):  # the shell set them to be ignored
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -126,7 +145,9 @@ def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[i
     code = 70  # EX_SOFTWARE
     try:
         os.setsid()
-        _forget_signals()
+        signal.set_wakeup_fd(-1)
+        for number in (*_LISTENED, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
         low = 3
         for descriptor in sorted(keep):
             os.closerange(low, descriptor)
@@ -134,7 +155,7 @@ def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[i
         os.closerange(low, _highest_descriptor() + 1)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = body()
-    except BaseException:  # noqa: BLE001  # whatever happens, the fork must never run on in its parent's code
+    except BaseException:  # noqa: BLE001  # a fork must never continue in the code of its parent
         traceback.print_exc()
     finally:
         try:
@@ -142,12 +163,6 @@ def _run_detached(body: Callable[[], int], mask: Iterable[int], keep: Sequence[i
             sys.stderr.flush()
         finally:
             os._exit(code)
-
-
-def _forget_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    for number in (*_LISTENED, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _highest_descriptor() -> int:
@@ -167,16 +182,18 @@ def _prctl(option: int, argument: int | bytes) -> bool:
 
 
 def name_process(name: str, *words: str) -> None:
-    """Set what process lists show of this process, only on Linux: its short name (at most 15 bytes) and its
-    command line, `name` and what it works for, by default the arguments of the program.
+    """Set the name (15 bytes) and the command line that process lists show for this process, on Linux only.
+
+    `words` follow the name in the command line; by default they are the arguments of the program.
     """
     if _prctl(_SET_NAME, name.encode()[:15]):
         _show_command_line([name, *(words or sys.argv[1:])])
 
 
 def _show_command_line(words: Sequence[str]) -> None:
-    """Overwrite the arguments that the kernel shows. A fork has those of the scheduler, in memory that Python
-    has copied and does not use any more. The second word is cut when there is not enough room.
+    """Overwrite the arguments that the kernel shows; Python has its own copy of them.
+
+    If there is not enough room, the second word is truncated.
     """
     place = _argument_memory()
     if place is None:
@@ -192,7 +209,7 @@ def _show_command_line(words: Sequence[str]) -> None:
 
 @cache
 def _argument_memory() -> tuple[int, int] | None:
-    """Return the address and the size of the arguments of this process, None where they are not known."""
+    """Return the address and the size of the arguments of this process, None if they are unknown."""
     try:
         with open("/proc/self/stat", "rb") as stream:
             numbers = stream.read().rpartition(b")")[2].split()
@@ -203,7 +220,7 @@ def _argument_memory() -> tuple[int, int] | None:
 
 
 def gather_orphans() -> bool:
-    """Become the parent of all descendants that lose theirs; return whether the system does that."""
+    """Become the parent of all orphaned descendants; return whether the system supports that."""
     return _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
@@ -215,7 +232,7 @@ class CannotStart(Exception):
         self.step, self.number = step, number
 
     def explain(self, program: str, workdir: str) -> str:
-        """Return the sentence that says why the command was not started."""
+        """Return the message for the user."""
         reason = os.strerror(self.number)
         if self.step == "chdir":
             return f"The working folder {workdir} cannot be entered: {reason}."
@@ -224,8 +241,9 @@ class CannotStart(Exception):
 
 @contextmanager
 def _higher_score() -> Iterator[None]:
-    """Have a higher out-of-memory score meanwhile, which children inherit: one that is set later in the child
-    would miss its first children. To raise it and to go back needs no privilege.
+    """Raise the out-of-memory score for a `with` block; processes that are started in it inherit the score.
+
+    Setting it in the child later would miss the first children of that child. No privilege is needed.
     """
     try:
         score = os.open(_SCORE_FILE, os.O_RDWR | os.O_CLOEXEC)
@@ -246,20 +264,20 @@ def _higher_score() -> Iterator[None]:
 
 
 def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], output: int) -> int:
-    """Start a command as a session of its own that writes to `output`; return its pid.
+    """Start a command in a new session that writes to `output`; return its pid.
 
-    `output` becomes the session's terminal when it is one; stdin is the null device. When memory runs out,
-    the kernel kills it, or one of its children, before this process. Nothing of this process is copied for it
-    (a fork copies each page that is touched afterwards, which takes longer than all the rest). This process
-    must have one thread: it stands in `workdir` for a moment.
+    If `output` is a terminal, it becomes that of the session; stdin is the null device. When memory runs out,
+    the kernel kills the command, or one of its children, before this process. It is spawned, not forked: the
+    copies of pages that a fork makes would take longer than everything else. This process must have one
+    thread, because its working folder is `workdir` for a moment.
 
     Raises:
         CannotStart: when the folder cannot be entered or the program cannot be executed.
     """
     actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    try:  # a session without a terminal gets the first one that it opens
+    try:  # the first terminal that a session opens becomes its own
         actions.append((os.POSIX_SPAWN_OPEN, 1, os.ttyname(output), os.O_RDWR, 0))
-    except OSError:  # a file, a pipe, or a terminal that has no name in this container
+    except OSError:  # a file, a pipe, or a terminal without a name in this container
         actions.append((os.POSIX_SPAWN_DUP2, output, 1))
     actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
     back, step = -1, "chdir"
@@ -280,7 +298,7 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
                     setsigdef=(*_LISTENED, signal.SIGQUIT, *_IGNORED_BY_PYTHON),
                 )
 
-        return _with_patience(start)
+        return _retry_without_room(start)
     except OSError as error:
         raise CannotStart(step, error.errno or errno.EIO) from error
     except ValueError as error:  # a NUL byte
@@ -291,8 +309,8 @@ def spawn(argv: Sequence[str], *, workdir: str, environment: Mapping[str, str], 
             os.close(back)
 
 
-def _with_patience(start: Callable[[], int]) -> int:
-    """Return what `start` returns; try it for some time when the system has no room for a process now."""
+def _retry_without_room(start: Callable[[], int]) -> int:
+    """Return what `start` returns; retry it for a minute while the system has no room for a process."""
     give_up_at = time.monotonic() + _ROOM_SECONDS
     while True:
         try:
@@ -304,7 +322,7 @@ def _with_patience(start: Callable[[], int]) -> int:
 
 
 def reap() -> dict[int, int]:
-    """Collect the children that have ended, without waiting: pid -> exit code (negative: the signal)."""
+    """Reap the children that have ended, without waiting; return pid -> exit code (negative: the signal)."""
     ended: dict[int, int] = {}
     while True:
         try:
@@ -317,7 +335,7 @@ def reap() -> dict[int, int]:
 
 
 def has_children() -> bool:
-    """Return whether this process has a child, ended ones that were not collected included."""
+    """Return whether this process has a child, including ended ones that were not reaped."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -326,9 +344,9 @@ def has_children() -> bool:
 
 
 def stop_tree(group: int | None, *, kill: bool = False) -> None:
-    """Ask a process group of ours and all our descendants outside it to end, or `kill` them.
+    """Ask a process group and all descendants of this process outside it to end, or `kill` them.
 
-    `group` is the pid of a child that leads its group and was not collected yet, None when it was.
+    `group` is the pid of a child that leads its group and was not reaped yet, None if it was.
     """
     number = signal.SIGKILL if kill else signal.SIGTERM
     inside: set[int] = set()
@@ -363,7 +381,7 @@ def _group_of(pid: int) -> int:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the pids of all children of a process, and of theirs."""
+    """Return the pids of all descendants of a process."""
     try:
         found = _children(pid)
     except OSError:  # not Linux, or a kernel without CONFIG_PROC_CHILDREN
@@ -380,9 +398,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """Return the pids of the children of all threads of a process; to look for them among all processes of a
-    host takes much longer.
-    """
+    """Return the pids of the children of all threads of a process, without a scan of all processes."""
     found: list[int] = []
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
@@ -391,7 +407,7 @@ def _children(pid: int) -> list[int]:
 
 
 def marked_processes(variable: str, value: str) -> list[psutil.Process]:
-    """Return the processes of this user that were started with an environment variable set to `value`."""
+    """Return the user's processes that were started with an environment variable set to `value`."""
     found = []
     for process in psutil.process_iter():
         try:

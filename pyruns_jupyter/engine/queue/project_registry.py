@@ -1,8 +1,7 @@
-"""Which projects of this user something runs in on this host, wherever they lie.
+"""The projects of this user with a live scheduler on this host.
 
-Each scheduler keeps a file locked in one folder of the user's, named after its project: so nothing is ever
-out of date, and no search for projects is needed. It is a help only: without it (the folder cannot be
-written) everything works but this.
+Each scheduler holds the lock of a file, named after its project, in a folder of the user. So the registry is
+never out of date. Nothing else depends on it: it is missing if the folder cannot be written.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _MAX_BYTES = 16384
 
 
 def _own_folder() -> Path | None:
-    """Return the folder when it is a real one of this user's, not one that another user put there."""
+    """Return the folder if it is a real one that belongs to this user."""
     try:
         folder = runtime_folder()
         status = folder.lstat()
@@ -32,8 +31,9 @@ def _own_folder() -> Path | None:
 
 
 def announce(root: Path) -> FileLock | None:
-    """Say that something runs in the project whose `_pyruns_` folder is `root`, as long as the lock is held
-    that is returned; None when that cannot be said.
+    """Register the project whose `_pyruns_` folder is `root` as long as the returned lock is held.
+
+    Return None if that is not possible.
     """
     try:
         folder = make_runtime_folder()
@@ -48,10 +48,7 @@ def announce(root: Path) -> FileLock | None:
 
 
 def living_projects() -> list[Path]:
-    """Return the `_pyruns_` folders of the projects in which something runs on this host.
-
-    Only what this user's own schedulers have written counts.
-    """
+    """Return the `_pyruns_` folders of the registered projects; files of other users are ignored."""
     folder = _own_folder()
     if folder is None:
         return []
@@ -68,20 +65,20 @@ def living_projects() -> list[Path]:
             if is_locked(path):
                 found.append(Path(os.fsdecode(read_whole(path, most=_MAX_BYTES)[0])))
             else:
-                _forget(path)
+                _unregister(path)
         except (OSError, Unreadable):
             continue
     return sorted(found)
 
 
 def _is_own_file(path: Path) -> bool:
-    """Return whether this user's own plain file is at `path`; in a folder of their group others may write."""
+    """Return whether `path` is a plain file of this user; others may write to a folder of their group."""
     status = path.lstat()
     return stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
 
 
-def _forget(path: Path) -> None:
-    """Remove what a scheduler left, unless another one takes it up at this moment."""
+def _unregister(path: Path) -> None:
+    """Remove the file of a scheduler that ended, unless another one uses it at this moment."""
     lock = FileLock(path)
     if lock.try_acquire():
         try:

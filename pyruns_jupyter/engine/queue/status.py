@@ -1,6 +1,6 @@
-"""What waits and for what, for people: `_pyruns_/.engine/queue.json`, written by the scheduler.
+"""The state of the queue for users: `_pyruns_/.engine/queue.json`, written by the scheduler.
 
-Nothing depends on this file: what waits is told by the batches and the task files.
+Nothing depends on this file: the batches and the task files decide what is queued.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from .options import QueueOptions
 
 _WRITE_SECONDS = 0.5
 _NONE = Pending()
-_MAX_FOREIGN = 200  # batches that are shown: anybody could have put them there
-_NEXT = 20  # names that are told of what waits in a batch
+_MAX_FOREIGN = 200  # batches that are shown, since any number could have been put there
+_MAX_NEXT = 20  # names of queued tasks per batch
 _OF_OTHER_USER = "Queued by %s: only a scheduler of that user starts it."
-_NOBODY = "No scheduler runs; one is started when somebody looks at the project."
+_NO_SCHEDULER = "No scheduler is running; one starts when the project is opened."
 
 
 @dataclass(frozen=True)
 class QueuedBatch:
-    """One queueing that is not done: how many of `tasks` wait and run, and why no other starts now.
+    """A batch that is not done: how many of its tasks are queued (`waiting`) and running, and why no further
+    one starts now.
 
-    `created_at` is in epoch seconds; `next` holds the first of those that wait, in their order. A `foreign`
-    batch was not queued here by this user: nothing of it is started.
+    `created_at` is in epoch seconds; `next` are the first queued tasks, in order. A `foreign` batch was not
+    queued here by this user, so its tasks are not started.
     """
 
     id: str
@@ -59,7 +60,7 @@ class QueuedBatch:
 
 @dataclass(frozen=True)
 class Queue:
-    """What is queued in a project, in the order in which it is started."""
+    """The batches of a project, in the order in which they start."""
 
     paused: bool
     scheduler_alive: bool
@@ -71,10 +72,10 @@ class Queue:
 
 
 def read_queue(root: Path) -> Queue:
-    """Return what is queued in the project whose `_pyruns_` folder is `root`."""
+    """Return the queue of the project whose `_pyruns_` folder is `root`."""
     key = trusted_engine(root)
     alive = key is not None and scheduler_alive(root)
-    told = _told(EnginePaths(root)) if key is not None else {}
+    states = _read_states(EnginePaths(root)) if key is not None else {}
     owner = other_owner(root) if key is None else ""
     found = []
     foreign_batches = 0
@@ -87,9 +88,9 @@ def read_queue(root: Path) -> Queue:
         except (OSError, Unreadable):
             continue
         foreign_batches += bool(foreign)
-        state = told.get(batch_id, {}) if not foreign else {}
-        waiting, running, why = state.get("waiting"), state.get("running"), state.get("why")
-        told_why = why if isinstance(why, str) else ""
+        state = states.get(batch_id, {}) if not foreign else {}
+        waiting, running, reason = state.get("waiting"), state.get("running"), state.get("why")
+        why = (reason if isinstance(reason, str) else "") if alive else _NO_SCHEDULER
         tasks = tuple(name for name, _ in batch.tasks)
         found.append(
             QueuedBatch(
@@ -100,23 +101,23 @@ def read_queue(root: Path) -> Queue:
                 tasks=tasks,
                 waiting=waiting if isinstance(waiting, int) else len(batch.tasks),
                 running=running if isinstance(running, int) else 0,
-                why=_OF_OTHER_USER % owner if owner else foreign or (told_why if alive else _NOBODY),
+                why=_OF_OTHER_USER % owner if owner else foreign or why,
                 foreign=bool(foreign) and not owner,
-                next=_names(state.get("next"), tasks)[:_NEXT],
+                next=_names(state.get("next"), tasks)[:_MAX_NEXT],
             )
         )
     found.sort(key=lambda one: (-one.options.priority, one.id))
     return Queue(is_paused(root), alive, tuple(found))
 
 
-def _names(told: object, tasks: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that the scheduler told of; all of them wait when it told nothing yet."""
-    if not isinstance(told, list):
+def _names(stored: object, tasks: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names that the scheduler stored; before that, all tasks are queued."""
+    if not isinstance(stored, list):
         return tasks
-    return tuple(name for name in told if isinstance(name, str))
+    return tuple(name for name in stored if isinstance(name, str))
 
 
-def _told(paths: EnginePaths) -> dict[str, dict[str, Any]]:
+def _read_states(paths: EnginePaths) -> dict[str, dict[str, Any]]:
     try:
         content = read_json(paths.queue)
     except (OSError, Unreadable):
@@ -133,12 +134,12 @@ def _state(opened: ActiveBatch, pending: Pending) -> dict[str, Any]:
         "waiting": len(opened.waiting) + pending.count,
         "running": len(opened.running) - pending.count,
         "why": opened.why or pending.why,
-        "next": list(islice(chain(pending.next, following), _NEXT)),
+        "next": list(islice(chain(pending.next, following), _MAX_NEXT)),
     }
 
 
 class QueueWriter:
-    """Writes the file when something changed, not more often than twice a second."""
+    """Writes the file after changes, at most twice a second."""
 
     def __init__(self, paths: EnginePaths) -> None:
         self._path = paths.queue
@@ -151,10 +152,8 @@ class QueueWriter:
         pending: Callable[[], Mapping[str, Pending]],
         unread: Mapping[str, str],
     ) -> None:
-        """Tell how the batches stand; `pending` says what of each was started and has not begun, `unread` why
-        others could not be taken up.
-
-        What cannot be written now is told later.
+        """Write the states of the batches. `pending` returns the submitted jobs of each that have not begun,
+        `unread` says why others could not be loaded. After an error, this is retried later.
         """
         now = time.monotonic()
         if now < self._next:
@@ -170,6 +169,6 @@ class QueueWriter:
             self._written = states
 
     def remove(self) -> None:
-        """Remove the file: nothing is queued any more."""
+        """Remove the file when nothing is queued."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)

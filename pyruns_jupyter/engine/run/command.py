@@ -1,4 +1,4 @@
-"""What a run is started with: command line, working folder, environment.
+"""The command of a run: command line, working folder, environment.
 
 Source of the rules: `docs/disk-format.md`, "What a task is started with".
 """
@@ -61,27 +61,27 @@ class RunCommand:
     script: Path | None
     shell: str | None
     script_state: str
-    code_notes: tuple[str, ...] = ()  # about the stored code that it starts from
+    code_notes: tuple[str, ...] = ()  # sentences about the stored code that it starts from
 
     @property
     def text(self) -> str:
-        """The command line as one line for people."""
+        """The command line as one line for users."""
         return " ".join(self.argv)
 
 
 def _is_shell_task(info: TaskInfo, paths: TaskPaths) -> bool:
-    """Return whether a task runs in a shell; old and damaged task files may not say so."""
+    """Return whether a task runs in a shell; in old and damaged task files `task_kind` may be missing."""
     kind = info.get("task_kind")
     return kind == "shell" or (kind is None and (paths.folder / SHELL_CONFIG).is_file())
 
 
 def stored_code(job: Job, info: TaskInfo) -> AbstractContextManager[trees.Tree | None]:
-    """Return a context with the tree of stored code that a job starts from, held as long as it lasts.
+    """Return a context that holds the tree of stored code that a job starts from.
 
-    None when that is the project itself, as always for shell tasks: their working folder is the project.
+    The tree is None for the project itself, which shell tasks always use as their working folder.
 
     Raises (on entering):
-        PyrunsError: with a sentence, when the code is missing or damaged.
+        PyrunsError: when the code is missing or damaged.
     """
     if not job.code or _is_shell_task(info, job.paths):
         return nullcontext(None)
@@ -95,11 +95,11 @@ def _say(text: str) -> None:
 def build_command(
     job: Job, info: TaskInfo, *, run: int, settings: Settings, tree: trees.Tree | None = None
 ) -> RunCommand:
-    """Return how to start run `run` of a task, from stored code when a `tree` of it is given; makes the
-    private copy of its configuration.
+    """Return the command of run `run` of a task, and create the private copy of its configuration. With a
+    `tree`, it starts from that stored code.
 
     Raises:
-        PyrunsError: with a sentence, when it cannot be started; no copy is left behind then.
+        PyrunsError: when it cannot be started; no copy is left behind then.
     """
     paths = job.paths
     task_environment = env_of(info)
@@ -133,7 +133,7 @@ def _script_command(
     own_environment: dict[str, str],
     tree: trees.Tree | None,
 ) -> RunCommand:
-    # Shell tasks, and a scheduler that has no others, do without: it is the largest part of the program.
+    # The largest part of the program, which a scheduler with shell tasks only does not need.
     from pyruns_jupyter.core.scripts.argv import passes_words, run_words
     from pyruns_jupyter.core.scripts.reading import read_parameters
     from pyruns_jupyter.core.scripts.source.modules import project_folder
@@ -141,7 +141,7 @@ def _script_command(
     script, source = _script(job, info, tree)
     python = interpreter_of(settings, job.python, environment)
     name, text = _payload(job.paths, info, SCRIPT_CONFIG)
-    # Stored code may lack the marks of the project's folder, such as `.git`.
+    # Stored code may lack the files that mark the project's folder, such as `.git`.
     root = None if tree is None else tree.place_of(project_folder(script))
     parameters = read_parameters(read_source(source), filename=str(source), path=source, root=root)
     words: list[str] = []
@@ -149,7 +149,7 @@ def _script_command(
         passing = settings.passes_defaults(job.workspace)
         words = run_words(parameters, parse_config(text, name), name, pass_defaults=passing)
     copy = _private_copy(job.paths, Path(name).suffix, text.encode("utf-8"))
-    # A notebook is run by a program of ours; the task's Python needs the package for that.
+    # A notebook is run by a module of ours, so the Python of the task needs this package.
     runner = ["-m", NOTEBOOK_RUNNER] if source.suffix.lower() == NOTEBOOK_SUFFIX else []
     environment["__PYRUNS_CONFIG__"] = str(copy)
     environment["__PYRUNS_ROOT__"] = str(job.root / job.workspace)
@@ -197,30 +197,30 @@ def _shell_command(
 
 
 def _script(job: Job, info: TaskInfo, tree: trees.Tree | None) -> tuple[Path, Path]:
-    """Return the script of a task, and the file to start: another one when it starts from stored code."""
+    """Return the script of a task, and the file to start, which differs if it starts from stored code."""
     stored = _text(info.get("script"))
     script = task_script(WorkspaceFolder(job.root / job.workspace), info)
     if tree is None:
         if script is not None:
             return script, script
-    else:  # the script itself may be gone by now
-        beside = job.root.parent / script_file(job.workspace)
-        for candidate in (script, Path(stored) if stored else None, beside):
+    else:  # the script itself may have been removed
+        default = job.root.parent / script_file(job.workspace)
+        for candidate in (script, Path(stored) if stored else None, default):
             place = None if candidate is None else tree.place_of(candidate)
             if candidate is not None and place is not None:
                 return candidate, place
         raise NotFound(
-            f"The script {stored or beside} is not part of the code that was stored when the task was queued "
-            f"({tree.digest[:12]}). Queue the task again."
+            f"The script {stored or default} is not part of the code that was stored when the task was "
+            f"queued ({tree.digest[:12]}). Queue the task again."
         )
     raise NotFound(
-        f"The script {stored or script_file(job.workspace)} does not exist, and there is none of its name "
-        f"beside {job.root}."
+        f"The script {stored or script_file(job.workspace)} does not exist, and there is no file of this "
+        f"name next to {job.root}."
     )
 
 
 def _search_path(value: str, workdir: Path, tree: trees.Tree) -> str:
-    """Return a PYTHONPATH whose folders inside the project are those of the stored code."""
+    """Return a PYTHONPATH with the folders of the project replaced by those of the stored code."""
     places = []
     for entry in value.split(os.pathsep):
         place = tree.place_of(Path(os.path.normpath(workdir / entry))) if entry else None
@@ -233,7 +233,7 @@ def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
     name = _text(info.get("config_file")) or usual
     if name != os.path.basename(name) or name in (".", ".."):
         raise InvalidInput(
-            f"The configuration {name!r} of this task lies outside its folder.", field="config_file"
+            f"The configuration {name!r} of this task is outside its folder.", field="config_file"
         )
     try:
         return name, read_text(paths.folder / name)
@@ -242,7 +242,7 @@ def _payload(paths: TaskPaths, info: TaskInfo, usual: str) -> tuple[str, str]:
 
 
 def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
-    """Write the run's own copy, so that editing the configuration does not change what runs."""
+    """Write the private copy of a run, so that edits of the configuration do not affect it."""
     copy = paths.folder / f"{INPUT_PREFIX}{new_token()[:8]}{suffix}"
     try:
         write_new(copy, data, durable=False)
@@ -253,10 +253,10 @@ def _private_copy(paths: TaskPaths, suffix: str, data: bytes) -> Path:
 
 
 def write_input(paths: TaskPaths, run: int, command: RunCommand, facts: Mapping[str, Any]) -> None:
-    """Record what run `run` is given; `facts` are our own, for the key `pyruns_jupyter`.
+    """Store the input of run `run`; `facts` are our own, for the key `pyruns_jupyter`.
 
-    To be called under the task's lock, when the task file says that there is no such run yet: a record that
-    is there was left by a start that did not come to anything.
+    To be called under the task's lock, before the task file has this run: a file that exists already was left
+    by a failed start.
 
     Raises:
         OSError: when it cannot be written.
@@ -285,7 +285,7 @@ def write_input(paths: TaskPaths, run: int, command: RunCommand, facts: Mapping[
 def remove_copies(paths: TaskPaths, names: Iterable[str]) -> None:
     """Remove the private copies among the `names` in the folder of a task that does not run.
 
-    One that cannot be removed stays: it must not keep a run from starting or ending.
+    Errors are ignored: they must not prevent a run from starting or ending.
     """
     for name in names:
         if name.startswith(INPUT_PREFIX):

@@ -1,4 +1,4 @@
-"""Writing down how a run ended: its log's last lines, its figures, its final state, in this order."""
+"""Writing the end of a run: the last lines of its log, its metrics, its final state, in this order."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from pyruns_jupyter.core.common.errors import Conflict, NotFound, PyrunsError, Unreadable
+from pyruns_jupyter.core.common.errors import Conflict, InvalidInput, NotFound, PyrunsError, Unreadable
 from pyruns_jupyter.core.common.timestamps import stamp
+from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.logs.diagnosis import Failure, diagnose
 from pyruns_jupyter.core.metrics import aggregate
-from pyruns_jupyter.core.metrics import read as figures
+from pyruns_jupyter.core.metrics import read as metrics
 from pyruns_jupyter.core.metrics.downsample import CurveDownsampler, write_curves
 from pyruns_jupyter.core.taskfile import runs
 from pyruns_jupyter.core.taskfile.lock import TIMEOUT
@@ -26,25 +27,33 @@ from pyruns_jupyter.engine.queue.jobs import Job
 from .command import RunCommand
 
 _MAX_PAUSE = 30.0  # seconds between two attempts
-_KEPT_SECONDS = 60.0  # for which the task file is tried when the end is kept elsewhere (`kept_ends`)
-_UNKEPT_SECONDS = 24 * 3600.0  # when it is kept nowhere: nothing else knows how the run ended
+_KEPT_SECONDS = 60.0  # for which writing is retried if the end is also kept elsewhere (`kept_ends`)
+_UNKEPT_SECONDS = 24 * 3600.0  # the same if nothing else knows how the run ended
+_LOCK_SECONDS = 1.0  # for which a scheduler waits for a lock
+_GONE = (Conflict, NotFound, IndexError)  # the run does not exist any more
+# The fields of a result that are stored when its task file cannot be written.
+_STORED = (
+    *("number", "status", "exit_code", "started", "finished", "message", "process", "environment"),
+    *("interrupted", "is_final"),
+)
 
-_LOCK_SECONDS = 1.0  # for which a scheduler waits
-_PAST = (Conflict, NotFound, IndexError)  # the run does not exist any more
-
-Pause = Callable[[float], bool]  # waits for a number of seconds; returns whether to try again
+Pause = Callable[[float], bool]  # waits for a number of seconds; returns whether to retry
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How run `number` of a job ended. `started` is in epoch seconds; `message` is a sentence for the user.
+    """How run `number` of a job ended.
 
-    `reason` is for `error.log`; by default it is the message, else the exit code. The owner of a run corrects
-    what others wrote while it could not answer; who writes for a dead owner (`by_owner` is False) does not
-    touch a run that has an end. `process` is the pid and the create time (epoch, s) of its command,
-    `environment` what became known of where it ran since the start. `interrupted`: a
-    restart of the machine ended it. The task is queued again when its queueing wants that, unless
-    `is_final`.
+    Attributes:
+        started, finished: epoch seconds.
+        message: a sentence for the user.
+        reason: for `error.log`; by default the message, else the exit code.
+        by_owner: False if another process writes for a dead owner: then a run that has ended is not changed,
+            whereas the owner corrects what others wrote while it could not respond.
+        process: the pid and the create time (epoch seconds) of its command.
+        environment: facts about its environment that became known after the start.
+        interrupted: whether a restart of the machine ended it.
+        is_final: whether the task is not queued again, whatever its batch says.
     """
 
     job: Job
@@ -63,57 +72,34 @@ class RunResult:
     finished: float = field(default_factory=time.time)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what has to be kept of it, as data for JSON."""
-        return {
-            "workspace": self.job.workspace,
-            "task": self.job.task,
-            "gpus": list(self.job.gpus),
-            "number": self.number,
-            "status": self.status,
-            "exit_code": self.exit_code,
-            "started": self.started,
-            "finished": self.finished,
-            "message": self.message,
-            "process": self.process,
-            "environment": dict(self.environment),
-            "interrupted": self.interrupted,
-            "is_final": self.is_final,
-        }
+        """Return the stored fields as data for JSON."""
+        job = {"workspace": self.job.workspace, "task": self.job.task, "gpus": list(self.job.gpus)}
+        return job | {name: getattr(self, name) for name in _STORED}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], job: Job) -> RunResult:
-        """Return the end of a run of `job` that `to_dict` stored.
+        """Return the result of a run of `job` that `to_dict` stored.
 
         Raises:
-            Unreadable: when something is missing or of the wrong type.
+            Unreadable: when a field is missing or of the wrong type.
         """
         try:
-            process, code = value["process"], value["exit_code"]
-            status = str(value["status"])
-            if status not in runs.ENDED:
-                raise ValueError(f"status is {status}")
-            return cls(
-                replace(job, gpus=tuple(map(str, value["gpus"]))),
-                int(value["number"]),
-                status,
-                None if code is None else int(code),
-                float(value["started"]),
-                message=str(value["message"]),
-                process=None if process is None else (int(process[0]), float(process[1])),
-                environment=dict(value["environment"]),
-                interrupted=value["interrupted"] is True,
-                is_final=value["is_final"] is True,
-                finished=float(value["finished"]),
-            )
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            raise Unreadable(f"A kept end of {job.workspace}/{job.task} is damaged: {error!r}.") from error
+            types = get_type_hints(cls)
+            known = {name: convert(value[name], types[name], field=name) for name in _STORED}
+            if known["status"] not in runs.ENDED:
+                raise ValueError(f"status is {known['status']}")
+            return cls(replace(job, gpus=tuple(map(str, value["gpus"]))), **known)
+        except (KeyError, TypeError, ValueError, InvalidInput) as error:
+            raise Unreadable(
+                f"The stored result of a run of {job.workspace}/{job.task} is damaged: {error!r}."
+            ) from error
 
 
 def write_ending(ending: RunResult, pause: Pause | None = None) -> bool:
-    """Write the end of a run; return whether its task file has it (not: when the run is gone or has ended
-    already, or the end is kept for a scheduler to write).
+    """Write the end of a run; return whether it is in its task file. It is not if the run is gone or has
+    ended already, or if the end was kept for a scheduler to write.
 
-    A task file that cannot be written is tried again, for a bounded time, as long as `pause` allows it.
+    If the task file cannot be written, this is retried for a bounded time, as long as `pause` allows it.
     """
     job, number, paths = ending.job, ending.number, ending.job.paths
     banner = run_files.finish_banner(
@@ -131,10 +117,10 @@ def write_ending(ending: RunResult, pause: Pause | None = None) -> bool:
 
 
 def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = False) -> None:
-    """Write a kept end of a run of `job` into its task file, and keep it no more.
+    """Write a kept end of a run of `job` to its task file, and remove it.
 
     Raises:
-        PyrunsError, OSError: when the task file cannot be written now, or what is kept is damaged.
+        PyrunsError, OSError: when the task file cannot be written now, or the kept end is damaged.
     """
     try:
         ending = RunResult.from_dict(content, job)
@@ -143,13 +129,13 @@ def write_kept_end(content: Mapping[str, Any], job: Job, *, is_final: bool = Fal
         raise
     if is_final:
         ending = replace(ending, is_final=True)
-    with suppress(*_PAST):
+    with suppress(*_GONE):
         _record(ending, _failure(ending), timeout=_LOCK_SECONDS)
     kept_ends.remove_end(job.root, job.attempt)
 
 
 def write_kept_ends(root: Path, followed: Iterable[str], log: Callable[[str], None]) -> bool:
-    """Write the kept ends of runs whose attempts nothing follows; return whether one is to be tried again."""
+    """Write the kept ends of runs whose attempts are not in `followed`; return whether to retry one."""
     kept = list(kept_ends.kept_ends(root))
     attempts = set(followed) if kept else set()
     again = False
@@ -162,7 +148,7 @@ def write_kept_ends(root: Path, followed: Iterable[str], log: Callable[[str], No
             write_kept_end(content, job, is_final=True)
         except (PyrunsError, OSError) as error:
             again = again or kept_ends.can_be_written(root, content)
-            log(f"the end of a run of {workspace}/{task} is kept: {error}")
+            log(f"Could not write the stored result of a run of {workspace}/{task}: {error}")
     return again
 
 
@@ -182,7 +168,7 @@ def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> 
     while True:
         try:
             written = _record(ending, failure)
-        except _PAST:
+        except _GONE:
             written = False
         except (OSError, PyrunsError) as error:
             if not kept and ending.by_owner:
@@ -200,10 +186,10 @@ def _try_to_record(ending: RunResult, failure: Failure | None, pause: Pause) -> 
 
 def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:
     job = ending.job
-    more = "it is kept and is written later" if kept else "nothing knows it any more"
+    more = "it is stored and will be written later" if kept else "the result is lost"
     with suppress(OSError):
         print(
-            f"{stamp()} The end of run {ending.number} of {job.workspace}/{job.task} could not be written, "
+            f"{stamp()} Could not write the result of run {ending.number} of {job.workspace}/{job.task}; "
             f"{more}: {error}",
             file=sys.stderr,
             flush=True,
@@ -211,23 +197,23 @@ def _report_unwritten(ending: RunResult, error: Exception, kept: bool) -> None:
 
 
 def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIMEOUT) -> bool:
-    """Write the end of a run into its task file; return whether it is there now.
+    """Write the end of a run to its task file; return whether it is there now.
 
     Raises:
         Conflict, NotFound, IndexError: when there is no such run.
         PyrunsError, OSError: when it cannot be written at this moment.
     """
     paths = ending.job.paths
-    records, tracks, whole = _figures(ending)
+    records, tracks, whole = _metrics(ending)
     with edit_task(paths.folder, timeout=timeout) as info:
         times = own(info).setdefault("times", {}).get(str(ending.number))
         if isinstance(times, list) and times[-1:] == [ending.finished]:
-            return True  # and its keeper died before it could forget it
+            return True  # written already, but the kept copy was not removed
         ended_by_another = runs.runs(info)[ending.number - 1].status != runs.RUNNING
         if ended_by_another and not ending.by_owner:
             return False
         if ended_by_another and isinstance(own(info).get("messages"), dict):
-            own(info)["messages"].pop(str(ending.number), None)  # it says that this owner is gone
+            own(info)["messages"].pop(str(ending.number), None)  # which says that the owner is gone
         runs.finish(
             info,
             attempt=ending.job.attempt,
@@ -238,7 +224,7 @@ def _record(ending: RunResult, failure: Failure | None, *, timeout: float = TIME
         )
         if ending.process is not None:
             runs.set_process(info, ending.job.attempt, *ending.process)
-        whole = figures.add_points(info, ending.number, tracks, whole=whole)
+        whole = metrics.add_points(info, ending.number, tracks, whole=whole)
         runs.add_environment(info, ending.number, ending.environment)
         _add_facts(own(info), ending, failure)
         if not ending.is_final:
@@ -264,17 +250,17 @@ def _add_facts(facts: dict[str, Any], ending: RunResult, failure: Failure | None
         facts.setdefault("failures", {})[number] = failure.to_list()
 
 
-def _figures(ending: RunResult) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
-    """Return `aggregate.compact`, and leave sketches of the curves; a journal that cannot be read stays, and
-    keeps no run from ending.
+def _metrics(ending: RunResult) -> tuple[dict[str, Any], dict[str, list[Any]], bool]:
+    """Return `aggregate.compact`, and store downsampled curves. A journal that cannot be read stays, and does
+    not prevent the end of the run.
     """
-    paths, sketches = ending.job.paths, CurveDownsampler()
+    paths, downsampler = ending.job.paths, CurveDownsampler()
     try:
         journal = paths.journal(ending.number)
-        found = aggregate.compact(journal, paths.info.stat().st_size, sketches)
-        curves = sketches.curves()
+        found = aggregate.compact(journal, paths.info.stat().st_size, downsampler)
+        curves = downsampler.curves()
         if curves:
-            with suppress(OSError):  # they only save time
+            with suppress(OSError):  # they are only a cache
                 write_curves(paths.curves(ending.number), curves, journal.stat().st_size)
         return found
     except OSError:

@@ -1,4 +1,4 @@
-"""What a supervisor does periodically during its run: renew the lease, and check whether it should stop."""
+"""What a supervisor does periodically during a run: renew the lease, and check for a stop request."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pyruns_jupyter.core.taskfile.task_file import TaskInfo, edit_task, read_tas
 from pyruns_jupyter.engine.queue.jobs import Job
 
 WATCH_SECONDS = 0.4
-FIRST_LOOK_SECONDS = 0.05  # a run that ends before needs no write between its first and its last
+_FIRST_SECONDS = 0.05  # a run that ends earlier needs no write between its first and its last
 
 
 class Watched(Protocol):
-    """A run that goes on: `process` is the pid and the create time of its command."""
+    """A run in progress: `process` is the pid and the create time of its command."""
 
     job: Job
     paths: TaskPaths
@@ -28,17 +28,17 @@ class Watched(Protocol):
 
 
 class Heartbeat:
-    """Looks at the task file now and then: should the run stop? Keeps the lease fresh."""
+    """Checks the task file for a stop request, and renews the lease."""
 
     def __init__(self, run: Watched) -> None:
         self._run = run
         self._folder = run.paths.folder
         self._attempt = run.job.attempt
         self._seen: tuple[int, int] | None = None
-        self.due = time.monotonic() + FIRST_LOOK_SECONDS
+        self.due = time.monotonic() + _FIRST_SECONDS
         self._renew_at = 0.0
 
-    def look(self, now: float) -> bool:
+    def beat(self, now: float) -> bool:
         """Return whether the run should stop."""
         if now < self.due:
             return False
@@ -56,14 +56,14 @@ class Heartbeat:
         try:
             info = read_task(self._folder)
         except (PyrunsError, OSError):
-            return False  # damaged, or between two states: look again
+            return False  # damaged, or being replaced: try again
         self._seen = mark
         return self._is_current(info) and bool(info.get("cancel_requested_at"))
 
     def _renew(self) -> bool:
-        """Renew the lease, and note which process runs; return whether the task file took it.
+        """Renew the lease, and store which process runs; return whether that was possible.
 
-        The output of the run waits meanwhile: so nothing is synced to disk, and no lock is waited for.
+        The output of the run waits meanwhile, so this neither syncs to disk nor waits for a lock.
         """
         try:
             with edit_task(self._folder, durable=False, timeout=0.0) as info:

@@ -1,6 +1,6 @@
-"""Which Python runs a task, and the environment that activating its virtual or conda environment gives.
+"""The Python interpreter of a task, and the activation of its virtual or conda environment.
 
-Activation is done here, not by a wrapper around the task, so that the task's process is the script itself.
+Activation happens here, not in a wrapper around the task, so the process of the task is the script itself.
 Source of the variables: the documentation of `venv` and of `conda activate`.
 """
 
@@ -18,22 +18,22 @@ from pyruns_jupyter.core.fs.text_files import read_text
 from pyruns_jupyter.core.taskfile.paths import SETTINGS_NAME
 from pyruns_jupyter.core.workspace.settings import Settings
 
-_SECONDS = 60.0  # for conda, or a script of an environment, to answer
-_LISTED = 8  # environments named in a sentence
+_TIMEOUT_SECONDS = 60.0  # of conda, or a script of an environment
+_MAX_LISTED = 8  # environments in a message
 
 
 def interpreter_of(settings: Settings, usual: str, environment: dict[str, str]) -> str:
     """Return the path of the interpreter of script tasks, and activate its environment in `environment`.
 
     That is `python_executable` of the settings (an interpreter, or the folder of an environment), else the
-    one of `conda_env`, else `usual`, which is the front end's.
+    interpreter of `conda_env`, else `usual`, that of the front end.
 
     Raises:
         NotFound: when there is no such interpreter or environment.
         InvalidInput: when an activation script of the environment fails.
     """
     python = python_of(settings, usual, environment)
-    # Not resolved: the interpreter of a virtual environment is a link that leads out of it.
+    # Not resolved: the interpreter of a virtual environment is a link to one outside it.
     prefix = Path(os.path.abspath(python)).parent.parent
     if (prefix / "pyvenv.cfg").is_file():
         environment["VIRTUAL_ENV"] = str(prefix)
@@ -45,9 +45,9 @@ def interpreter_of(settings: Settings, usual: str, environment: dict[str, str]) 
 
 
 def python_of(settings: Settings, usual: str, environment: Mapping[str, str], *, patient: bool = True) -> str:
-    """Return the path of the interpreter, as `interpreter_of` does, and activate nothing.
+    """Return the path of the interpreter, as `interpreter_of` does, without activating anything.
 
-    Unless `patient`, conda itself is not asked, which takes seconds.
+    Unless `patient`, conda itself is not called, which takes seconds.
 
     Raises:
         NotFound: when there is no such interpreter or environment.
@@ -84,12 +84,12 @@ def _conda_prefix(settings: Settings, environment: Mapping[str, str], patient: b
         known.setdefault(name, prefix)
         if name == wanted:
             return prefix
-    there = f" There are {', '.join(sorted(known)[:_LISTED])}." if known else " No conda was found."
-    raise NotFound(f"conda_env in {SETTINGS_NAME}: there is no conda environment {wanted!r}.{there}")
+    found = f" Found: {', '.join(sorted(known)[:_MAX_LISTED])}." if known else " conda was not found."
+    raise NotFound(f"conda_env in {SETTINGS_NAME}: there is no conda environment {wanted!r}.{found}")
 
 
 def _known_prefixes(settings: Settings, environment: Mapping[str, str], patient: bool) -> Iterator[Path]:
-    """Yield the folders of conda environments, those that are cheap to find first."""
+    """Yield the folders of conda environments; those that are found quickly come first."""
     seen = set()
     for prefix in _candidates(settings, environment, patient):
         if prefix not in seen and (prefix / "conda-meta").is_dir():
@@ -116,17 +116,17 @@ def _candidates(settings: Settings, environment: Mapping[str, str], patient: boo
         listed = ""
     yield from (Path(line) for line in listed.split("\n") if line)
     if conda and patient:
-        yield from _asked(conda, environment)
+        yield from _listed_by_conda(conda, environment)
 
 
-def _asked(conda: str, environment: Mapping[str, str]) -> list[Path]:
+def _listed_by_conda(conda: str, environment: Mapping[str, str]) -> list[Path]:
     try:
         found = subprocess.run(
             [conda, "env", "list", "--json"],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=True,
         )
         return [Path(prefix) for prefix in json.loads(found.stdout)["envs"]]
@@ -163,14 +163,14 @@ def _activate_conda(prefix: Path, environment: dict[str, str]) -> None:
         variables = json.loads(read_text(prefix / "conda-meta" / "state"))["env_vars"]
         environment.update({str(key): str(value) for key, value in variables.items()})
     except (OSError, Unreadable, ValueError, KeyError, TypeError, AttributeError):
-        pass  # it has none
+        pass  # it sets no variables
     scripts = sorted((prefix / "etc" / "conda" / "activate.d").glob("*.sh"))
     if scripts:
         environment.update(_sourced(scripts, environment))
 
 
 def _sourced(scripts: list[Path], environment: dict[str, str]) -> dict[str, str]:
-    """Return the environment behind activation scripts, which compilers, CUDA and others bring along."""
+    """Return the environment after activation scripts, which come with compilers, CUDA and others."""
     shell = shutil.which("bash") or shutil.which("sh") or "/bin/sh"
     words = 'for one in "$@"; do . "$one" >&2 || exit 1; done; exec env -0'
     try:
@@ -179,7 +179,7 @@ def _sourced(scripts: list[Path], environment: dict[str, str]) -> dict[str, str]
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:

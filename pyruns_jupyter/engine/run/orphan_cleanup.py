@@ -1,4 +1,4 @@
-"""Ending a run whose supervisor died: what is left of it is stopped, and the task says what happened."""
+"""Ending a run whose supervisor died: its processes are stopped, and its task says what happened."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.engine.memory.group import MemoryGroup
 from pyruns_jupyter.engine.queue import kept_ends
+from pyruns_jupyter.engine.queue.entries import run_number
 from pyruns_jupyter.engine.queue.jobs import EndReason, Job
 from pyruns_jupyter.engine.queue.processes import marked_processes, name_process
 
@@ -24,23 +25,23 @@ from .command import remove_copies
 from .finalize import RunResult, write_ending, write_kept_end
 from .supervisor import AGAIN, DONE, OWNER_TIMEOUT
 
-KILLED = (
-    "The supervisor of this run was killed: how the run ended is unknown. What was left of it was stopped."
+_KILLED = (
+    "The supervisor of this run was killed; the outcome of this run is unknown. Its processes were stopped."
 )
-RESTARTED = "The machine was restarted while this run was going on."
-CONTAINER = "The container in which this run was going on was stopped."
-SILENT = "The supervisor of this run on %s gave no sign of life any more: how the run ended is unknown."
-_GRACE = 2.0  # seconds; losing the terminal told the processes to end already
+_RESTARTED = "The machine was restarted during this run."
+_CONTAINER_STOPPED = "The container of this run was stopped."
+_LOST_CONTACT = "Lost contact with the supervisor on %s; the outcome of this run is unknown."
+_GRACE_SECONDS = 2.0  # short, since the loss of their terminal asked the processes to end already
 
 
-def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
+def finalize_orphan(job: Job, reason: EndReason | None = None) -> int:
     """End the run of a job whose supervisor is dead; return `DONE`, or `AGAIN` if another process owns it.
 
-    `word` is what the cluster says about it in which the run went on.
+    `reason` is why it ended, if the cluster in which it ran knows that.
     """
-    name_process("pyruns-bury", f"{job.workspace}/{job.task}", str(job.root.parent))
+    name_process("pyruns-cleanup", f"{job.workspace}/{job.task}", str(job.root.parent))
     try:
-        files = os.listdir(job.paths.folder)  # before the task says that this is its run: no later run's file
+        files = os.listdir(job.paths.folder)  # before the task is read, so it holds no file of a later run
         info = read_task(job.paths.folder)
     except (FileNotFoundError, NotADirectoryError, NotFound, Unreadable):
         return DONE
@@ -67,29 +68,28 @@ def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
     contained = former is not None and not rebooted and former.space not in ("", pid_space())
     restarted = rebooted or (contained and not elsewhere)
     copied = is_copied_run(job.paths.folder, number)
-    if not restarted and not elsewhere and not copied:  # what runs elsewhere is not ours to stop
+    if not restarted and not elsewhere and not copied:  # its processes are on this machine
         stop_remains(run.pid, run.pid_create_time, job.attempt)
         MemoryGroup.discard(job.attempt)
     remove_copies(job.paths, files)
     lock.write(owner_record(lock))
-    message = RESTARTED if rebooted else CONTAINER if restarted else KILLED
+    message = _RESTARTED if rebooted else _CONTAINER_STOPPED if restarted else _KILLED
     if former is not None and elsewhere:
-        message = SILENT % former.host
+        message = _LOST_CONTACT % former.host
     if copied and not elsewhere:
         message = COPIED
-    elif word is not None:
-        message = word.message
-    started = run.started_at or time.time()
+    elif reason is not None:
+        message = reason.message
     ending = RunResult(
         job,
         number,
-        runs.FAILED if word is None else word.status,
+        runs.FAILED if reason is None else reason.status,
         None,
-        started,
+        run.started_at or time.time(),
         message=message,
         reason="supervisor_lost",
         by_owner=False,
-        interrupted=restarted if word is None else word.interrupted,
+        interrupted=restarted if reason is None else reason.interrupted,
         is_final=copied,
     )
     write_ending(ending)
@@ -97,18 +97,17 @@ def finalize_orphan(job: Job, word: EndReason | None = None) -> int:
 
 
 def running_number(info: TaskInfo, attempt: str) -> int | None:
-    """Return the index (from 1) of the running run that `attempt` names, None if there is none."""
+    """Return the index (from 1) of the running run of an attempt, None if there is none."""
     if runs.status_of(info) != runs.RUNNING or info.get("_attempt_id") != attempt:
         return None
-    attempts = info.get("run_attempt_ids")
-    return attempts.index(attempt) + 1 if isinstance(attempts, list) and attempt in attempts else None
+    return run_number(info, attempt) or None
 
 
 def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> None:
     """Stop the processes of a run that lost its supervisor.
 
-    They are known by what cannot be taken for another's: the recorded process by pid and create time, all
-    others by the attempt in the environment they were started with.
+    Nothing else can be mistaken for them: the stored process is identified by pid and create time, all others
+    by the attempt in the environment that they were started with.
     """
     for end in (psutil.Process.terminate, psutil.Process.kill):
         remains = _remains(pid, create_time, attempt)
@@ -119,7 +118,7 @@ def stop_remains(pid: int | None, create_time: float | None, attempt: str) -> No
                 end(process)
             except psutil.Error:
                 continue
-        psutil.wait_procs(remains, timeout=_GRACE)
+        psutil.wait_procs(remains, timeout=_GRACE_SECONDS)
 
 
 def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[psutil.Process]:
@@ -134,7 +133,7 @@ def _remains(pid: int | None, create_time: float | None, attempt: str) -> list[p
 
 
 def owner_of(paths: TaskPaths, number: int) -> ProcessId | None:
-    """Return who owns or owned a run, as its owner wrote it down; None when that is not known."""
+    """Return the process that owns or owned a run, as it stored itself; None if that is unknown."""
     try:
         return ProcessId.from_dict(read_json(paths.owner(number), most=MAX_RECORD_BYTES))
     except (OSError, Unreadable):

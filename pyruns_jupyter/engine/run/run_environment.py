@@ -1,8 +1,8 @@
-"""Where a run takes place: host, interpreter, GPUs; found beside the runs, so that none waits for it.
+"""The environment of a run: host, interpreter, GPUs. It is probed in parallel, so no run waits for it.
 
-A scheduler forks a process that asks the NVIDIA driver, and one for each interpreter that is not known yet.
-What they find is written to the engine's folder. A run notes what is known when it starts, and what became
-known since when it ends; for one that was over before, the process that found it does.
+A scheduler forks a process that queries the NVIDIA driver, and one for each unknown interpreter. They write
+their results to the engine's folder. A run stores what is known when it starts, and the rest when it ends; if
+it ended earlier, the probing process stores it.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from pyruns_jupyter.engine.queue.run_files import printable
 from .command import RunCommand
 from .interpreters import python_of
 
-_MAX_AGE_SECONDS = 600.0  # seconds for which GPUs that were found count as still there
-_SETTLE = 0.5  # seconds in which a run that ended without knowing is written down
-_MAX_WAIT_SECONDS = 0.3  # seconds that the very first start on a host waits for the driver
+_MAX_AGE_SECONDS = 600.0  # after which the GPUs are queried again
+_SETTLE_SECONDS = 0.5  # for a run that just ended without these facts to be in its task file
+_MAX_WAIT_SECONDS = 0.3  # for the driver, at the first start on a host
 
 
 class EnvironmentProbe:
-    """What a scheduler knows about the GPUs of its host and the interpreters of its tasks."""
+    """Probes the GPUs of this host and the interpreters of tasks for a scheduler."""
 
     def __init__(self) -> None:
-        self._asked: dict[Path, float] = {}
+        self._probed_at: dict[Path, float] = {}
         self._batches: set[str] = set()
         self._gpus: dict[Path, dict[str, Any]] = {}
 
     def look(self, job: Job) -> dict[str, Any]:
-        """Return the GPUs of this host as `run_environments` has them; start finding out what is not known.
+        """Return the GPUs of this host as stored in `run_environments`; start to probe what is unknown.
 
-        Never raises: a run does not depend on this.
+        Never raises: a run does not depend on it.
         """
         root = job.root
         if job.batch not in self._batches:
             self._batches.add(job.batch)
-            _attend_interpreter(job)
+            _start_interpreter_probe(job)
         now = time.monotonic()
-        if now - self._asked.get(root, float("-inf")) < _MAX_AGE_SECONDS:
+        if now - self._probed_at.get(root, float("-inf")) < _MAX_AGE_SECONDS:
             if not self._gpus.get(root):
                 self._gpus[root] = _read_gpus(root)
             return self._gpus[root]
-        self._asked[root] = now
+        self._probed_at[root] = now
         found = _read_gpus(root)
         if not found or time.time() - found.get("taken", 0.0) > _MAX_AGE_SECONDS:
             with suppress(OSError):
@@ -73,7 +73,7 @@ class EnvironmentProbe:
         return found
 
 
-def _attend_interpreter(job: Job) -> None:
+def _start_interpreter_probe(job: Job) -> None:
     try:
         settings = Settings.load(job.root)
         environment = {**job.environment, **settings.global_env}
@@ -85,17 +85,18 @@ def _attend_interpreter(job: Job) -> None:
 
 
 def _probe_interpreter(root: Path, python: str, environment: dict[str, str]) -> int:
-    name_process("pyruns-look")
+    name_process("pyruns-probe")
     began = time.time()
     if environments.probe(root, python, environment):
-        time.sleep(_SETTLE)
-        _note_ended(root, python, began - _SETTLE)
+        time.sleep(_SETTLE_SECONDS)
+        _add_to_ended(root, python, began - _SETTLE_SECONDS)
     return 0
 
 
-def _note_ended(root: Path, python: str, since: float) -> None:
-    """Note what an interpreter runs with in runs of it that ended before that was known; `since` is in epoch
-    seconds. Those that still run note it themselves at their end.
+def _add_to_ended(root: Path, python: str, since: float) -> None:
+    """Store the facts of an interpreter in the runs that ended after `since` (epoch seconds) without them.
+
+    Running ones store them at their end.
     """
     facts = environments.known(root, python)
     for workspace in workspaces_in(root) if facts else ():
@@ -111,7 +112,7 @@ def _note_ended(root: Path, python: str, since: float) -> None:
 
 
 def _lacking(info: TaskInfo, python: str, since: float) -> list[int]:
-    """Return the indices of our ended runs of an interpreter that do not say what it ran with."""
+    """Return the indices of our ended runs of an interpreter that lack its facts."""
     times = own_facts(info).get("times")
     return [
         run.index
@@ -126,7 +127,7 @@ def _lacking(info: TaskInfo, python: str, since: float) -> list[int]:
 
 
 def _probe_gpus(root: Path) -> int:
-    name_process("pyruns-look")
+    name_process("pyruns-probe")
     from pyruns_jupyter.system.gpu import inventory
 
     found = inventory()
@@ -156,11 +157,8 @@ def _read_gpus(root: Path) -> dict[str, Any]:
         found = read_json(_gpu_file(root))
     except (OSError, Unreadable):
         return {}
-    taken = found.get("taken")
-    good = (
-        found.get("home") == host_tag() and isinstance(found.get("gpus"), list) and isinstance(taken, float)
-    )
-    return found if good else {}
+    is_ours = found.get("home") == host_tag() and isinstance(found.get("gpus"), list)
+    return found if is_ours and isinstance(found.get("taken"), float) else {}
 
 
 def _gpu_file(root: Path) -> Path:
@@ -168,7 +166,7 @@ def _gpu_file(root: Path) -> Path:
 
 
 def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    """Return where the run of a job takes place, for its slot `run_environments`."""
+    """Return the environment of the run of a job, for its slot in `run_environments`."""
     visible = command.environment.get("CUDA_VISIBLE_DEVICES")
     scope, shown = visible_gpus(gpus.get("gpus", []), visible)
     facts = {
@@ -193,7 +191,7 @@ def run_environment(command: RunCommand, gpus: Mapping[str, Any], job: Job) -> d
 
 
 def interpreter(command: RunCommand, root: Path) -> dict[str, Any]:
-    """Return what is known of the interpreter of a run: `python` and `packages`; empty for shell tasks."""
+    """Return what is known about the interpreter of a run: `python` and `packages`; empty for shell tasks."""
     if command.shell:
         return {}
     known = environments.known(root, command.argv[0])
@@ -217,9 +215,9 @@ def visible_gpus(gpus: list[Any], visible: str | None) -> tuple[str, list[Any]]:
             if isinstance(gpu, dict) and (word == str(gpu.get("index")) or _is_uuid(word, gpu.get("uuid")))
         ]
         if word.startswith("MIG-"):
-            return "visible", []  # parts of GPUs, which are not listed
+            return "visible", []  # MIG devices are not listed
         if not found:
-            break  # CUDA ignores what follows something it does not know
+            break  # CUDA ignores what follows an unknown device
         shown += found
     return ("visible", shown) if shown else ("detected", gpus)
 
@@ -230,7 +228,7 @@ def _is_uuid(word: str, uuid: Any) -> bool:
 
 @cache
 def system_name() -> str:
-    """Return what this machine runs, as people call it."""
+    """Return the name of the operating system and the architecture, for users."""
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:

@@ -1,7 +1,7 @@
 """The supervisor: one process that owns one run, from its claim on disk to its final state.
 
-It decides whether the run starts at all (exactly once, whatever schedulers believe), carries the output into
-the log, keeps the lease of the task fresh, stops the run when asked, and alone writes how it ended.
+It decides whether the run starts (exactly once, whatever schedulers assume), copies the output to the log,
+renews the lease of the task, stops the run on request, and is the only process that writes how it ended.
 """
 
 from __future__ import annotations
@@ -46,22 +46,21 @@ from pyruns_jupyter.engine.queue.processes import (
 from .command import RunCommand, build_command, remove_copies, stored_code, write_input
 from .finalize import RunResult, write_ending
 from .heartbeat import WATCH_SECONDS, Heartbeat
-from .log_file import LogFile
-from .pty import Pump, open_output
+from .output import OutputCopier, TimeMarks, open_output
 from .run_environment import interpreter, run_environment, system_name
-from .time_marks import TimeMarks
 
-DONE, AGAIN = 0, 75  # exit codes: nothing left to do; the state on disk must be looked at (EX_TEMPFAIL)
-OWNER_TIMEOUT = 2.0  # seconds; who only looks whether the lock is held has it for microseconds
-DRAIN_QUIET, DRAIN_MOST = 0.2, 2.0  # seconds after the end, when something else keeps the terminal open
+DONE, AGAIN = 0, 75  # exit codes: nothing left to do; read the state on disk again (EX_TEMPFAIL)
+OWNER_TIMEOUT = 2.0  # seconds; a process that only checks the lock holds it for microseconds
+# Seconds after the end for which output is read while another process keeps the terminal open.
+_DRAIN_QUIET_SECONDS, _MAX_DRAIN_SECONDS = 0.2, 2.0
 # Permanent errors: retrying cannot help.
-_LASTING = frozenset(
+_PERMANENT_ERRORS = frozenset(
     {
         *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
-        *(errno.ENAMETOOLONG, errno.EINVAL),  # the latter for a FIFO where the owner's file should be
+        *(errno.ENAMETOOLONG, errno.EINVAL),  # the latter for a FIFO in place of the owner's file
     }
 )
-KILL_SECONDS = 3.0  # for what was killed to be gone; the task itself is waited for without end
+_KILL_SECONDS = 3.0  # for descendants to disappear after SIGKILL; for the task itself there is no limit
 
 
 def supervise(
@@ -72,11 +71,11 @@ def supervise(
     explain: Callable[[], EndReason | None] | None = None,
     keep: Sequence[int] = (),
 ) -> int:
-    """Run one job to its end; return `DONE`, or `AGAIN` when it could not be begun or written down.
+    """Run one job to its end; return `DONE`, or `AGAIN` if it could not be started, or its end not stored.
 
     `gpus` are those of this host, as `EnvironmentProbe.look` returns them. `signals` are those of a
-    supervisor; earlier ones do not concern this run. `explain` tells what ended a run from outside. `keep`
-    are descriptors that hold its GPUs: they are closed when nothing of the run is left but to write its end,
+    supervisor; earlier ones do not concern this run. `explain` returns what ended a run from outside. `keep`
+    are descriptors that hold its GPUs: they are closed when only the end of the run remains to be written,
     and that cannot be done at once.
     """
     signals.read()
@@ -91,14 +90,12 @@ def supervise(
 
 
 def warm_up(*, scripts: bool) -> None:
-    """Do once, before forking, what each supervisor would have to do for itself; with `scripts` also those
-    of script tasks.
-    """
+    """Import and compute before a fork what each supervisor needs; with `scripts` also for script tasks."""
     if scripts:
         import pyruns_jupyter.core.scripts.argv
         import pyruns_jupyter.core.scripts.reading  # noqa: F401
 
-    import yaml  # noqa: F401  # for the settings; it brings its C part along where there is one
+    import yaml  # noqa: F401  # for the settings
 
     "".encode("utf-8-sig").decode("utf-8-sig")
     protocol()
@@ -122,7 +119,7 @@ class _Supervisor:
         explain: Callable[[], EndReason | None] | None,
         keep: Sequence[int],
     ) -> None:
-        """`held` closes, when all is over, what is opened here."""
+        """`held` closes at the end what is opened here."""
         self._signals = signals
         self._explain = explain
         self._keep = keep
@@ -132,18 +129,18 @@ class _Supervisor:
         self.paths = job.paths
         self._held = held
         self._folder = self._hold(os.open(self.paths.folder, os.O_RDONLY | os.O_CLOEXEC))
-        self._found = self._place()
+        self._found = self._task_folder()
         self.process: tuple[int, float] | None = None  # pid and create time of the command, once it runs
         self.exit_code: int | None = None
         self.stop_at: float | None = None  # monotonic: when the run was asked to stop
         self.kill_at = 0.0
         self.give_up_at = 0.0
-        self.limit_at: float | None = None  # monotonic: when its time is over
+        self.limit_at: float | None = None  # monotonic: when its time limit is reached
         self.is_over_time = False
         self.is_over_memory = False
         self._memory = MemoryWatch(job.options.local_memory, job.attempt)
         held.callback(self._memory.close)
-        self.was_told = False  # by a signal, to end
+        self.was_signalled = False  # asked to end
 
     def _hold(self, descriptor: int) -> int:
         self._held.callback(os.close, descriptor)
@@ -157,7 +154,7 @@ class _Supervisor:
             owner.acquire(timeout=OWNER_TIMEOUT)
             owner.write(owner_record(owner))
             names = os.listdir(self._folder)
-            remove_copies(self.paths, names)  # of a supervisor that was killed before it claimed
+            remove_copies(self.paths, names)  # of a supervisor that was killed before its claim
             tidy(self.paths.folder, is_temporary_file, names)
             settings = Settings.load(self.job.root)
             with stored_code(self.job, info) as tree:
@@ -173,12 +170,12 @@ class _Supervisor:
         except (RecursionError, MemoryError) as error:
             return self._refuse(f"The command of this task could not be built: {type(error).__name__}.")
         except OSError as error:
-            if self.process is not None or error.errno not in _LASTING:
+            if self.process is not None or error.errno not in _PERMANENT_ERRORS:
                 raise
             return self._refuse(f"The run could not be started: {error.filename}: {error.strerror}.")
 
     def _refuse(self, message: str) -> int:
-        """End the run before it begins: what it would run is wrong, and the task says so."""
+        """End the run as failed before it begins, with a message for the user."""
         info = self._claim(command="", workdir="")
         if info is None:
             return AGAIN
@@ -191,31 +188,31 @@ class _Supervisor:
         return DONE
 
     def _start(self, command: RunCommand, settings: Settings) -> int:
-        log = LogFile(self._hold(run_files.open_log(self.paths.log(self.number))), settings.log_limit)
+        log = self._hold(run_files.open_log(self.paths.log(self.number)))
         source, theirs = open_output(settings, log)
-        pump = Pump(source, log)
+        output = OutputCopier(source, log, settings.log_limit)
         try:
             info = self._begin(command)
             if info is None:
                 return AGAIN
             state = str(info["source_states"][self.number - 1])
-            pump.put(run_files.start_banner(self.job.task, self._started(info), state, command.code_notes))
+            output.put(run_files.start_banner(self.job.task, self._started(info), state, command.code_notes))
             problem = self._spawn(command, theirs)
         finally:
             if source is not None:
                 self._hold(source)
                 os.close(theirs)
         if not problem:
-            marks = TimeMarks(self.paths.times(self.number), log.descriptor)
+            marks = TimeMarks(self.paths.times(self.number), log)
             self._held.callback(marks.close)
-            self._attend(pump, marks)
-            marks.finish(time.monotonic())
-        pump.finish()
-        self._finish(command, info, pump, problem)
+            self._attend(output, marks)
+            marks.finish()
+        output.finish()
+        self._finish(command, info, output, problem)
         return DONE
 
     def _spawn(self, command: RunCommand, output: int) -> str:
-        """Start the command; return the sentence why it cannot be started, empty when it was."""
+        """Start the command; return the message why it cannot be started, empty if it was."""
         try:
             with self._memory.around_start():
                 pid = spawn(
@@ -228,25 +225,25 @@ class _Supervisor:
             self.limit_at = time.monotonic() + self.job.options.time_limit
         return ""
 
-    def _finish(self, command: RunCommand, info: TaskInfo, pump: Pump, message: str) -> None:
+    def _finish(self, command: RunCommand, info: TaskInfo, output: OutputCopier, message: str) -> None:
         if self.is_over_time:
             message = f"Stopped after its time limit of {duration_text(self.job.options.time_limit or 0)}."
         elif not message and (self.is_over_memory or self.stop_at is None):
             message = self._memory.limit_message()
-        word = None
-        if self._explain is not None and not message and (self.exit_code != 0 or self.was_told):
-            word = self._explain()
-        if word is not None:
-            message = word.message
+        reason = None
+        if self._explain is not None and not message and (self.exit_code != 0 or self.was_signalled):
+            reason = self._explain()
+        if reason is not None:
+            message = reason.message
         elif not message and self.stop_at is None:
             message, note = self._memory.kernel_message(self.exit_code)
             if note:
-                pump.put(run_files.line(note))
+                output.put(run_files.line(note))
         if message:
-            pump.put(run_files.line(message))
-        status = word.status if word is not None else runs.FAILED if message else self._status()
+            output.put(run_files.line(message))
+        status = reason.status if reason is not None else runs.FAILED if message else self._status()
         started = float(info["launch_started_at"])
-        self._remove_copy(command)  # before the final state: then all is tidy
+        self._remove_copy(command)  # before the final state is visible
         known = info["run_environments"][self.number - 1]
         late: dict[str, Any] = {}
         with suppress(OSError, PyrunsError):
@@ -263,15 +260,15 @@ class _Supervisor:
                 message,
                 environment=late,
                 process=self.process,
-                interrupted=word is not None and word.interrupted,
+                interrupted=reason is not None and reason.interrupted,
             ),
             self._pause_writing,
         )
 
     def _pause_writing(self, seconds: float) -> bool:
-        """Wait until the end of the run is tried again to be written; return False when told to end.
+        """Wait until the next attempt to write the end of the run; return False if asked to end.
 
-        The run needs its GPUs no more.
+        The run no longer needs its GPUs.
         """
         if not has_children():
             for descriptor in self._keep:
@@ -288,7 +285,7 @@ class _Supervisor:
 
     def follow(self) -> TaskPaths:
         """Return where the task is now: the project may have been moved."""
-        found = self._place()
+        found = self._task_folder()
         if found != self._found:
             self._found = found
             folder = Path(found)
@@ -298,8 +295,8 @@ class _Supervisor:
                 self.job, self.paths = moved, moved.paths
         return self.paths
 
-    def _place(self) -> str:
-        """Return where the folder of the task is, empty on systems that do not say."""
+    def _task_folder(self) -> str:
+        """Return the path of the task's folder, empty on systems that do not provide it."""
         try:
             return os.readlink(f"/proc/self/fd/{self._folder}")
         except OSError:
@@ -313,11 +310,11 @@ class _Supervisor:
         return {PEAK: {uuid: round(used / 2**20, 1) for uuid, used in peak.items()}} if peak else {}
 
     def _remove_copy(self, command: RunCommand) -> None:
-        with suppress(OSError):  # nothing may keep the end of a run from being written
+        with suppress(OSError):  # nothing may prevent the end of a run from being written
             (self.follow().folder / command.payload_copy.name).unlink(missing_ok=True)
 
     def _begin(self, command: RunCommand) -> TaskInfo | None:
-        """Write down that the command runs; its process follows once it does (`Heartbeat`)."""
+        """Store that the command runs; its process is stored later (`Heartbeat`)."""
         return self._claim(
             given=command,
             command=run_files.printable(command.text),
@@ -327,10 +324,9 @@ class _Supervisor:
         )
 
     def _claim(self, *, given: RunCommand | None = None, **facts: Any) -> TaskInfo | None:
-        """Turn the waiting run into a running one, or into a cancelled one when that was asked for meanwhile.
+        """Turn the queued run into a running one, or into a cancelled one if that was requested meanwhile.
 
-        What it is given is recorded in the same step. Return None when it does not run; its log is removed
-        then.
+        `given` is stored in the same step. Return None if it does not run; then its log is removed.
         """
         with edit_task(self.paths.folder) as info:
             ours = waits(info, self.job.attempt) and runs.next_index(info) == self.number
@@ -364,32 +360,34 @@ class _Supervisor:
             return runs.CANCELLED
         return runs.COMPLETED if self.exit_code == 0 else runs.FAILED
 
-    def _attend(self, pump: Pump, marks: TimeMarks) -> None:
-        """Stay with the run until it has ended and its output is in the log."""
+    def _attend(self, output: OutputCopier, marks: TimeMarks) -> None:
+        """Serve the run until it has ended and its output is in the log."""
         signals, poller = self._signals, select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         listening = False
-        watch = Heartbeat(self)
+        heartbeat = Heartbeat(self)
         ended_at = quiet_since = 0.0
         while True:
-            wanted = pump.open and not pump.stuck
+            wanted = output.is_open and not output.is_stuck
             if wanted != listening:
-                poller.register(pump.source, select.POLLIN) if wanted else poller.unregister(pump.source)
+                poller.register(output.source, select.POLLIN) if wanted else poller.unregister(output.source)
                 listening = wanted
             pause = 0.05 if self.exit_code is not None or self.stop_at is not None else WATCH_SECONDS
-            due = watch.due if self.limit_at is None or self.stop_at else min(watch.due, self.limit_at)
+            due = (
+                heartbeat.due if self.limit_at is None or self.stop_at else min(heartbeat.due, self.limit_at)
+            )
             pause = max(0.0, min(pause, due - time.monotonic()))
             ready = {descriptor for descriptor, _ in poller.poll(pause * 1000)}
             now = time.monotonic()
-            if (pump.source in ready or pump.stuck or self.exit_code is not None) and pump.carry():
+            if (output.source in ready or output.is_stuck or self.exit_code is not None) and output.copy():
                 quiet_since = now
-            marks.look(now)
+            marks.update(now)
             if signals.descriptor in ready and signals.read():
-                self.was_told = True
+                self.was_signalled = True
                 self._stop(now)
             self._reap()
             if self.exit_code is None:
-                if watch.look(now):
+                if heartbeat.beat(now):
                     self._stop(now)
                 elif self.stop_at is None and self.limit_at is not None and now >= self.limit_at:
                     self.is_over_time = True
@@ -399,16 +397,17 @@ class _Supervisor:
                     self._kill(now)
             elif not ended_at:
                 ended_at = quiet_since = now
-            self._insist(now)
-            if self.exit_code is not None and self._drained(pump, now, ended_at, quiet_since):
+            self._kill_leftovers(now)
+            if self.exit_code is not None and self._is_drained(output, now, ended_at, quiet_since):
                 return
 
-    def _drained(self, pump: Pump, now: float, ended_at: float, quiet_since: float) -> bool:
+    def _is_drained(self, output: OutputCopier, now: float, ended_at: float, quiet_since: float) -> bool:
         if self.stop_at is not None and now < self.give_up_at and has_children():
-            return False  # descendants in sessions of their own get their time too
-        if pump.stuck:
+            return False  # descendants in other sessions get the grace period as well
+        if output.is_stuck:
             return self.stop_at is not None
-        return not pump.open or now - quiet_since > DRAIN_QUIET or now - ended_at > DRAIN_MOST
+        is_quiet = now - quiet_since > _DRAIN_QUIET_SECONDS or now - ended_at > _MAX_DRAIN_SECONDS
+        return is_quiet or not output.is_open
 
     def _reap(self) -> None:
         ended = reap()
@@ -426,16 +425,16 @@ class _Supervisor:
             if grace is None:
                 grace = Settings.load(self.job.root).stop_grace_seconds
             self.kill_at = now + grace
-            self.give_up_at = self.kill_at + KILL_SECONDS
+            self.give_up_at = self.kill_at + _KILL_SECONDS
             stop_tree(self._group())
 
     def _kill(self, now: float) -> None:
         self.stop_at = self.stop_at or now
-        self.kill_at, self.give_up_at = now, now + KILL_SECONDS
-        self._insist(now)
+        self.kill_at, self.give_up_at = now, now + _KILL_SECONDS
+        self._kill_leftovers(now)
 
-    def _insist(self, now: float) -> None:
-        """Kill what still lives when the time that a stopping run has is over."""
+    def _kill_leftovers(self, now: float) -> None:
+        """Kill what is still alive after the grace period of a stopping run."""
         if self.stop_at is not None and now >= self.kill_at and has_children():
             self.kill_at = now + 1.0
             stop_tree(self._group(), kill=True)

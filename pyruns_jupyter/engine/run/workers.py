@@ -1,8 +1,9 @@
-"""Supervisor processes that take one short run after the other.
+"""Supervisor processes that handle one short run after another.
 
-A fork copies each page that either side touches afterwards, which takes longer than all that a supervisor
-does for a short run. So one that has ended its run, and has nothing left of it, says so and waits for the
-scheduler's next job; it ends when none comes, or when the scheduler is gone.
+A fork copies each page that either process changes afterwards, which takes longer than everything else that a
+supervisor does for a short run. So a supervisor whose run has ended, and has left nothing behind, reports
+this and waits for the next job of the scheduler. It exits when there is no further job, or the scheduler is
+gone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import select
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from pyruns_jupyter.engine.queue.jobs import Job
 from pyruns_jupyter.engine.queue.processes import (
@@ -28,17 +29,17 @@ from .supervisor import DONE, supervise
 
 Gpus = Mapping[str, Any]
 
-_RUNS = 100  # of one process, so that nothing of what one leaves in memory can add up
-_PID, _SIZE = struct.Struct("=i"), struct.Struct("=I")
+_MAX_RUNS = 100  # of one process, so that leaked memory cannot add up
+_PID = struct.Struct("=i")
 
 
 class Worker:
     """A supervisor process as its scheduler sees it."""
 
     def __init__(self, job: Job, gpus: Gpus, free: int, keep: Sequence[int] = ()) -> None:
-        """Fork it, with a first job; it writes its pid (`read_pids`) to `free` when it is ready for another.
+        """Fork it with a first job; it writes its pid (`read_pids`) to `free` when it is ready for another.
 
-        It holds the descriptors in `keep` as long as it lives, and then has this one job only.
+        It holds the descriptors in `keep` as long as it lives, and then handles this one job only.
 
         Raises:
             OSError: when the system has no room for another process.
@@ -54,19 +55,18 @@ class Worker:
         os.set_blocking(self._jobs, False)
 
     def submit(self, job: Job, gpus: Gpus) -> bool:
-        """Give it another job; return whether it took it. One that did not ends."""
-        data = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
-        message = _SIZE.pack(len(data)) + data
+        """Send another job; return whether the process accepted it. If not, the process is shut down."""
+        message = pickle.dumps((job, gpus), pickle.HIGHEST_PROTOCOL)
         try:
-            taken = os.write(self._jobs, message) == len(message)
-        except OSError:  # it is gone, or stands still and its pipe is full
-            taken = False
-        if not taken:
+            is_sent = os.write(self._jobs, message) == len(message)
+        except OSError:  # it is gone, or was stopped and its pipe is full
+            is_sent = False
+        if not is_sent:
             self.shutdown()
-        return taken
+        return is_sent
 
     def shutdown(self) -> None:
-        """Let it end; to be called once it is ready for another job, or gone."""
+        """Let the process exit; to be called once it is ready for another job, or gone."""
         if self._jobs >= 0:
             os.close(self._jobs)
             self._jobs = -1
@@ -80,49 +80,36 @@ def read_pids(free: int) -> list[int]:
 
 
 def _work(job: Job, gpus: Gpus, jobs: int, free: int, keep: Sequence[int]) -> int:
-    """Be a supervisor process: supervise one run after the other, or just one with the descriptors in `keep`;
-    return the exit code.
-    """
+    """Supervise one run after another, or only one with the descriptors in `keep`; return the exit code."""
     gather_orphans()
-    signals = SignalPipe(is_supervisor=True)
-    most = 1 if keep else _RUNS
+    signals, stream = SignalPipe(is_supervisor=True), os.fdopen(jobs, "rb")
+    most = 1 if keep else _MAX_RUNS
     for number in range(1, most + 1):
         name_process("pyruns-run", f"{job.workspace}/{job.task}", str(job.root.parent))
         code = supervise(job, gpus, signals, keep=keep)
-        if number == most or code != DONE or has_children():  # what one leaves must not count as another's
+        if number == most or code != DONE or has_children():  # a leftover must not count as the next run's
             return code
         try:
             os.write(free, _PID.pack(os.getpid()))
         except BrokenPipeError:  # the scheduler is gone
             break
-        message = _next_message(jobs, signals)
-        if not message:
+        if not _has_job(stream, signals):
             break
-        job, gpus = pickle.loads(message)
+        try:
+            job, gpus = pickle.load(stream)
+        except (EOFError, pickle.UnpicklingError):  # the scheduler closed the pipe
+            break
     return DONE
 
 
-def _next_message(jobs: int, signals: SignalPipe) -> bytes:
-    """Return the next job, empty if there is none any more or this process is told to end."""
+def _has_job(stream: BinaryIO, signals: SignalPipe) -> bool:
+    """Wait for the next job; return False if this process is asked to end."""
     poller = select.poll()
-    poller.register(jobs, select.POLLIN)
+    poller.register(stream, select.POLLIN)
     poller.register(signals.descriptor, select.POLLIN)
     while True:
         ready = {descriptor for descriptor, _ in poller.poll()}
         if signals.descriptor in ready and signals.read():
-            return b""
-        if jobs in ready:
-            break
-    head = _read(jobs, _SIZE.size)
-    return _read(jobs, *_SIZE.unpack(head)) if head else b""
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    """Return exactly `size` bytes, empty when the writer is gone before that."""
-    data = b""
-    while len(data) < size:
-        part = os.read(descriptor, size - len(data))
-        if not part:
-            return b""
-        data += part
-    return data
+            return False
+        if stream.fileno() in ready:
+            return True

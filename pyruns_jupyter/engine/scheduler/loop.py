@@ -1,6 +1,6 @@
-"""The scheduler's loop: it starts what waits, learns what ended, and leaves when there is nothing left.
+"""The loop of the scheduler: it starts queued tasks, handles ended ones, and exits when nothing is left.
 
-It keeps no state that is not on disk: killed at any moment, the next one finds all it needs.
+All its state is on disk: after a kill at any moment, the next scheduler continues.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ from pyruns_jupyter.engine.queue.processes import SignalPipe, fork_detached
 from pyruns_jupyter.engine.queue.status import QueueWriter
 from pyruns_jupyter.engine.run.finalize import write_kept_ends
 
-from .cancel_scan import LOOK_SECONDS, StopRequests, not_begun
+from .cancel_scan import SCAN_SECONDS, StopRequests, not_begun
 from .dispatch import Dispatcher
-from .router import EngineRouter
+from .executors import Executors
 from .start_policy import Blocked, StartPolicy
 
-_REST_SECONDS = 5.0
+_MAX_PAUSE_SECONDS = 5.0
 _UNWATCHED_SECONDS = 0.5
 _MAX_DELAY = 60.0
-_GIVEN_UP = 200  # waiting tasks of a batch that is given up, cancelled in one go
-_MAX_DAMAGED = 5  # tries, within 15 s, of a task file that an editor or a copying tool may be writing
-_HANDOFF_SECONDS = 0.05  # until the next attempt to leave, if another process holds the handoff lock
+_MAX_CANCELLED = 200  # queued tasks of a batch that is given up, per pass
+_MAX_DAMAGED = 5  # attempts, within 15 s, to read a damaged task file, which may be being written
+_HANDOFF_SECONDS = 0.05  # until the next attempt to exit, if another process holds the handoff lock
 
 
 class Scheduler:
@@ -66,39 +66,39 @@ class Scheduler:
     `key` is that of its engine folder, `lock`, held, that of the scheduler.
     """
 
-    def __init__(self, key: EngineKey, lock: FileLock, engine: EngineRouter) -> None:
+    def __init__(self, key: EngineKey, lock: FileLock) -> None:
         self._key = key
         self._batches = Batches(key)
         self._root = root = key.root
         self._paths = EnginePaths(root)
         self._lock = lock
-        self._engine = engine
+        self._executors = Executors(key)
         self._open: dict[str, ActiveBatch] = {}
         self._policy = StartPolicy(root, self._open)
-        self._dispatcher = Dispatcher(engine, self._policy)
-        self._told = QueueWriter(self._paths)
-        self._stop_requests = StopRequests(self._open, engine)
-        self._wake_at = float("inf")  # monotonic: when the first of those that rest may start
+        self._dispatcher = Dispatcher(self._executors, self._policy)
+        self._queue_file = QueueWriter(self._paths)
+        self._stop_requests = StopRequests(self._open, self._executors)
+        self._wake_at = float("inf")  # monotonic: when the first delayed entry may start
         self._leave_at: float | None = None
         self._kept: set[str] = set()  # batches that are done, but whose files cannot be removed
-        self._unread: dict[str, str] = {}  # batches that could not be taken up just now, and why
-        self._has_ends = False  # whether ends of runs are kept that could not be written just now
+        self._unread: dict[str, str] = {}  # batches that cannot be loaded now, and why
+        self._has_ends = False  # whether there are kept ends of runs that cannot be written now
         self._sources = SourceWatch(root.parent)
         self._marks: tuple[int, ...] = ()
         self._wakes = self._watch()
         self._linger = Settings.load(root).scheduler_linger_seconds
 
     def run(self) -> bool:
-        """Work until nothing waits or runs; return False when the project was moved away before."""
+        """Work until nothing is queued or running; return False if the project was moved before that."""
         signals = SignalPipe(is_supervisor=False)
         poller = select.poll()
         poller.register(signals.descriptor, select.POLLIN)
         if self._wakes is not None:
             poller.register(self._wakes.descriptor, select.POLLIN)
-        poller.register(self._engine.descriptor, select.POLLIN)
+        poller.register(self._executors.descriptor, select.POLLIN)
         paths = self._paths
         for folder in (paths.folder, paths.batches, paths.cluster, paths.studies, paths.ends):
-            tidy(folder, is_temporary_file)  # of those that were killed while they wrote
+            tidy(folder, is_temporary_file)  # left by processes that were killed
         self._load(adopting=True)
         if trees.has_trees(self._key):
             self._tidy_code()
@@ -114,15 +114,15 @@ class Scheduler:
             self._collect()
             if woken or self._unread or self._has_ends:
                 self._load()
-            self._stop_requests.look()
+            self._stop_requests.scan()
         return False
 
     def _here(self) -> bool:
-        """Return whether the project is still where it was: all our paths lead there."""
+        """Return whether the project is still at the path that this process knows."""
         return self._lock.is_at(self._paths.scheduler_lock)
 
     def _watch(self) -> PathWatch | None:
-        """Return what tells at once that a front end wakes us; without it we look every half second."""
+        """Return the watch by which front ends wake this process; without it, it polls twice a second."""
         if not is_plain_file(self._paths.wake):
             with suppress(FileNotFoundError):
                 self._paths.wake.unlink()  # the named pipe of an earlier release
@@ -134,51 +134,51 @@ class Scheduler:
 
     def _pause(self) -> float:
         now = time.monotonic()
-        pause = _REST_SECONDS if self._wakes is not None else _UNWATCHED_SECONDS
+        pause = _MAX_PAUSE_SECONDS if self._wakes is not None else _UNWATCHED_SECONDS
         if self._leave_at is not None:
             pause = max(0.0, self._leave_at - now)
         if (
-            self._engine.must_poll
-            or self._dispatcher.is_watching
+            self._executors.must_poll
+            or self._dispatcher.gpus.is_watching
             or any(opened.waiting for opened in self._open.values())
         ):
-            pause = min(pause, LOOK_SECONDS, max(0.0, self._wake_at - now))
+            pause = min(pause, SCAN_SECONDS, max(0.0, self._wake_at - now))
         return pause
 
     # Batches
 
     def _load(self, *, adopting: bool = False) -> None:
-        """Take up the batches that are new; a starting scheduler looks which of their tasks run already."""
+        """Load new batches; with `adopting`, find out which of their tasks run already."""
         try:
             check_folders(self._key)
         except (Untrusted, OSError) as error:
-            self._say(f"nothing new is taken up: {error}")
+            self._log(f"Nothing new is loaded: {error}")
             return
         for claim in batches.dead_claims(self._root):
             try:
                 batches.undo_claim(self._key, claim)
             except OSError as error:
-                self._say(f"{claim} is kept: {error}")
+                self._log(f"Could not undo {claim}: {error}")
         unread: dict[str, str] = {}
-        for batch in self._batches.ids():
+        for batch in self._batches.names():
             if batch in self._open or batch in self._kept:
                 continue
             try:
                 if self._batches.is_foreign(batch):
                     continue
-                opened = open_batch(self._root, self._batches.read(batch))
+                opened = open_batch(self._root, self._batches.read_batch(batch))
             except (FileNotFoundError, Untrusted):
                 continue
             except Unreadable as error:
-                self._say(f"set aside: {error}")
+                self._log(f"Renamed a damaged batch: {error}")
                 with suppress(OSError):
                     self._batches.set_aside(batch)
                 continue
-            except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost by our fault
-                unread[batch] = f"It could not be taken up, and is tried again: {_text_of(error)}."
+            except Exception as error:  # noqa: BLE001 - no batch may stop the others, or get lost
+                unread[batch] = f"Could not load this batch; retrying: {_text_of(error)}."
                 if unread[batch] != self._unread.get(batch):
-                    fault = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
-                    self._say(f"the batch {batch}: {unread[batch]}{fault}")
+                    trace = "" if isinstance(error, OSError) else f"\n{traceback.format_exc()}"
+                    self._log(f"Batch {batch}: {unread[batch]}{trace}")
                 continue
             self._open[batch] = opened
             if adopting:
@@ -187,22 +187,22 @@ class Scheduler:
         self._has_ends = self._write_ends()
 
     def _write_ends(self) -> bool:
-        """Write the kept ends of runs of which no batch is open; return whether one is to be tried again."""
+        """Write the kept ends of runs without an open batch; return whether one is to be retried."""
         entries = (
             one for opened in self._open.values() for one in (*opened.waiting, *opened.running.values())
         )
-        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), self._say)
+        return write_kept_ends(self._root, (entry.job.attempt for entry in entries), self._log)
 
     def _was_woken(self) -> bool:
-        """Return whether a front end woke us, or a batch came from another machine."""
-        told = self._wakes is not None and self._wakes.read()
+        """Return whether a front end woke this process, or another machine wrote a batch."""
+        is_woken = self._wakes is not None and self._wakes.read()
         try:
             marks = tuple(os.stat(path).st_mtime_ns for path in (self._paths.wake, self._paths.batches))
         except OSError:
-            return told
+            return is_woken
         # Two changes within one tick of the clock leave the same time stamp, but each raises an event.
-        changed, self._marks = marks != self._marks, marks
-        return told or changed
+        has_changed, self._marks = marks != self._marks, marks
+        return is_woken or has_changed
 
     def _adopt(self, opened: ActiveBatch) -> None:
         entries, opened.waiting = list(opened.waiting), opened.waiting.__class__()
@@ -225,52 +225,52 @@ class Scheduler:
             opened.count_end(info, attempt)
 
     def _dated(self, job: Job) -> Job:
-        """Return a job with the state of the repository: that of its stored code, or the present one."""
+        """Return a job with the state of the repository: that of its stored code, or the current one."""
         return job if job.code else replace(job, source=self._sources.state())
 
     # Starting
 
     def _advance(self) -> None:
         self._wake_at = float("inf")
-        self._dispatcher.look(self._jobs())
+        self._dispatcher.gpus.look(self._jobs())
         self._policy.count_running()
         for opened in sorted(self._open.values(), key=lambda one: one.rank):
             self._fill(opened)
             if opened.done:
                 self._forget(opened.batch.id)
-        self._engine.rest()
-        self._told.write(self._open.values(), self._engine.pending, self._unread)
+        self._executors.rest()
+        self._queue_file.write(self._open.values(), self._executors.pending, self._unread)
 
     def _jobs(self) -> Iterator[Job]:
         return (entry.job for opened in self._open.values() for entry in opened.running.values())
 
     def _forget(self, batch: str) -> None:
-        self._engine.forget(batch)
+        self._executors.forget(batch)
         try:
             self._batches.remove(batch)
         except OSError as error:
-            self._say(f"the batch {batch} is done, but its file stays: {error}")
+            self._log(f"Batch {batch} is done, but its file could not be removed: {error}")
             self._kept.add(batch)
         if self._open.pop(batch).batch.code:
             self._tidy_code()
 
     def _tidy_code(self) -> None:
-        """Remove, in a process of its own, the trees of stored code that are not needed any more."""
-        with suppress(OSError):  # no room for a process: the next one does it
+        """Remove, in another process, the trees of stored code that are not needed any more."""
+        with suppress(OSError):  # no room for a process; done another time
             fork_detached(self._remove_trees)
 
     def _remove_trees(self) -> int:
-        trees.tidy_trees(self._key, self._batches.stored_code, self._say)
+        trees.tidy_trees(self._key, self._batches.stored_code, self._log)
         return 0
 
     def _fill(self, opened: ActiveBatch) -> None:
-        """Start of a batch what may start now."""
+        """Start the entries of a batch that may start now."""
         later: list[QueueEntry] = []
         held: Blocked | None = None
         opened.refused = ""
         while opened.waiting and not opened.given_up and not opened.refused:
             held = self._policy.hold_all() or self._policy.hold(opened)
-            if held is not None or self._engine.is_full(opened.waiting[0].job):
+            if held is not None or self._executors.is_full(opened.waiting[0].job):
                 break
             entry = opened.waiting.popleft()
             if entry.not_before > time.monotonic() or not self._start(opened, entry):
@@ -281,23 +281,23 @@ class Scheduler:
         opened.why = held.why if held is not None else opened.refused
         if later and not opened.why:
             has_problem = any(entry.tries for entry in later)
-            opened.why = opened.problem if has_problem else "What waits runs again after a pause."
+            opened.why = opened.problem if has_problem else "Waiting for the retry delay."
         if held is not None and held.is_final:
             opened.given_up = held.why
         if opened.given_up:
             self._cancel(opened)
 
     def _cancel(self, opened: ActiveBatch) -> None:
-        """Cancel what still waits of a batch that is given up, a part of it at a time."""
+        """Cancel the queued entries of a batch that is given up, some at a time."""
         now = time.monotonic()
-        for entry in not_begun(opened, self._engine)[len(opened.waiting) :]:
-            self._engine.cancel(entry.job)  # it comes back to what waits
+        for entry in not_begun(opened, self._executors)[len(opened.waiting) :]:
+            self._executors.cancel(entry.job)  # it returns to `waiting`
         for count in range(len(opened.waiting)):
-            if count == _GIVEN_UP:
+            if count == _MAX_CANCELLED:
                 self._wake_at = now
                 break
             entry = opened.waiting.popleft()
-            if entry.not_before > now and entry.tries:  # its file could not be written a moment ago
+            if entry.not_before > now and entry.tries:  # its file could not be written recently
                 self._wake_at = min(self._wake_at, entry.not_before)
                 opened.waiting.append(entry)
                 continue
@@ -305,7 +305,7 @@ class Scheduler:
                 opened.waiting.append(entry)
 
     def _give_up(self, opened: ActiveBatch, entry: QueueEntry, why: str) -> bool:
-        """End the wait of an entry; return whether that is done, else it is to be tried again."""
+        """Take an entry out of the queue; return False if that is to be retried."""
         try:
             give_up(entry, opened, why)
         except (PyrunsError, OSError) as error:
@@ -313,7 +313,7 @@ class Scheduler:
         return True
 
     def _start(self, opened: ActiveBatch, entry: QueueEntry) -> bool:
-        """Start an entry whose turn it is, or find that it needs none; return whether it stopped waiting."""
+        """Start an entry unless its task file shows that it must not; return whether it left the queue."""
         try:
             state, info = read_state(entry, opened)
             if entry.not_before > time.monotonic():
@@ -325,28 +325,28 @@ class Scheduler:
             elif state is not EntryState.DONE and not stop_if_asked(entry, info, opened):
                 if not self._here():
                     return False
-                look_at = self._dispatcher.start(opened, entry, self._dated(entry.job))
-                self._wake_at = min(self._wake_at, look_at or float("inf"))
-                return look_at is None
+                retry_at = self._dispatcher.start(opened, entry, self._dated(entry.job))
+                self._wake_at = min(self._wake_at, retry_at or float("inf"))
+                return retry_at is None
         except (OSError, PyrunsError) as error:
             return not self._put_off(entry, error)
         return True
 
     def _put_off(self, entry: QueueEntry, reason: str | Exception) -> bool:
-        """Let an entry rest and say why; return whether it is tried again, not when its file is damaged."""
+        """Delay an entry and log why; return False if it is given up because its file is damaged."""
         name, text = f"{entry.job.workspace}/{entry.job.task}", _text_of(reason)
         if entry.tries >= _MAX_DAMAGED and isinstance(reason, Unreadable) and not is_passing(reason):
-            self._say(f"{name} is left out: {text}")
+            self._log(f"{name} is skipped: {text}")
             return False
         pause = self._delay(entry)
-        self._say(f"{name} is tried again in {pause:g} s: {text}")
+        self._log(f"Retrying {name} in {pause:g} s after an error: {text}")
         opened = self._open.get(entry.job.batch)
         if opened is not None:
-            opened.problem = f"{name} is tried again after a pause: {text}."
+            opened.problem = f"Retrying {name} after an error: {text}."
         return True
 
     def _delay(self, entry: QueueEntry) -> float:
-        """Let an entry rest, longer each time; return how many seconds."""
+        """Delay an entry, longer each time; return the seconds."""
         entry.tries += 1
         pause = min(_MAX_DELAY, 0.25 * 2.0 ** min(entry.tries, 16))
         entry.not_before = time.monotonic() + pause
@@ -355,20 +355,20 @@ class Scheduler:
     # Ends
 
     def _collect(self) -> None:
-        for job in self._engine.poll():
+        for job in self._executors.poll():
             opened = self._open.get(job.batch)
             entry = opened.running.pop(job.task, None) if opened else None
             if opened is not None and entry is not None:
-                self._policy.look_again()
-                self._dispatcher.forget(entry.job)
+                self._policy.check_dependencies()
+                self._dispatcher.gpus.forget(entry.job)
                 self._settle(opened, entry)
 
     def _settle(self, opened: ActiveBatch, entry: QueueEntry) -> None:
-        """Decide by its task file what becomes of an entry that no process here works on."""
+        """Decide by the task file what happens to an entry that no process of this scheduler handles."""
         try:
             attempt = entry.job.attempt
             state, info = read_state(entry, opened)
-            lives = state is EntryState.RUNNING and self._engine.owner_lives(entry.job, info)
+            lives = state is EntryState.RUNNING and self._executors.owner_lives(entry.job, info)
         except (Unreadable, OSError) as error:
             if self._put_off(entry, error):
                 opened.waiting.appendleft(entry)
@@ -378,7 +378,7 @@ class Scheduler:
             if lives:
                 entry.elsewhere = info.get("runner_host") != host_name()
                 opened.running[entry.job.task] = entry
-                self._engine.adopt(entry.job)
+                self._executors.adopt(entry.job)
             elif entry.not_before > time.monotonic():  # cleanup failed recently: back off
                 opened.waiting.appendleft(entry)
             else:
@@ -386,20 +386,20 @@ class Scheduler:
         elif state is EntryState.WAITING and entry.job.attempt != attempt:  # a retry
             opened.waiting.append(entry)
         elif state is EntryState.WAITING:
-            obstacle = self._engine.obstacle(entry.job)
+            obstacle = self._executors.obstacle(entry.job)
             if not obstacle:
                 self._put_off(entry, "its supervisor ended before it could start")
             if not obstacle or not self._give_up(opened, entry, obstacle):
                 opened.waiting.appendleft(entry)
 
     def _finalize_orphan(self, opened: ActiveBatch, entry: QueueEntry) -> None:
-        self._say(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
+        self._log(f"{entry.job.workspace}/{entry.job.task} lost its supervisor")
         self._delay(entry)
         try:
-            self._engine.finalize_orphan(entry.job)
+            self._executors.finalize_orphan(entry.job)
             opened.running[entry.job.task] = entry
         except OSError as error:
-            self._say(str(error))
+            self._log(str(error))
             opened.waiting.appendleft(entry)
 
     # Leaving
@@ -414,8 +414,8 @@ class Scheduler:
         return now >= self._leave_at
 
     def _leave(self) -> bool:
-        """Give the lock up unless there is work after all; return whether it is given up."""
-        self._told.remove()
+        """Release the lock unless there is new work; return whether it is released."""
+        self._queue_file.remove()
         left = leave(self._paths, self._lock, self._finds_work)
         if left is ExitAttempt.WAIT:
             self._leave_at = time.monotonic() + _HANDOFF_SECONDS
@@ -426,8 +426,8 @@ class Scheduler:
         self._load()
         return bool(self._open or self._unread or self._has_ends)
 
-    def _say(self, text: str) -> None:
-        with suppress(OSError):  # a full disk; nothing depends on what is said here
+    def _log(self, text: str) -> None:
+        with suppress(OSError):  # a full disk
             os.write(sys.stderr.fileno(), f"{stamp()} {printable(text)}\n".encode("utf-8", "replace"))
 
 

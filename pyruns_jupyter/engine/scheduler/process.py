@@ -11,18 +11,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from pyruns_jupyter.core.common.errors import Busy, PyrunsError
+from pyruns_jupyter.core.common.host_identity import host_name
 from pyruns_jupyter.core.fs.locks import FileLock
 from pyruns_jupyter.core.taskfile.paths import ROOT_NAME, EnginePaths
-from pyruns_jupyter.core.trust.engine_key import EngineKey, require_engine
+from pyruns_jupyter.core.trust.engine_key import require_engine
 from pyruns_jupyter.engine.queue.processes import become_daemon
 
-LOCK_TIMEOUT = 0.5  # seconds; who only looks whether the lock is held has it for microseconds
+LOCK_TIMEOUT = 0.5  # seconds; a process that only checks the lock holds it for microseconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scheduler of the project whose `_pyruns_` folder is the only argument; return the exit code.
 
-    It ends at once if another one lives, or the engine folder is not ours.
+    It exits at once if another one is running, or the engine folder is not ours.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     if len(words) != 1:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         key = require_engine(paths.root)
     except (PyrunsError, OSError) as error:
-        print(f"The scheduler does not start: {error}", file=sys.stderr)
+        print(f"The scheduler cannot start: {error}", file=sys.stderr)
         return 1
     lock = FileLock(paths.scheduler_lock)
     try:
@@ -40,28 +41,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Busy:
         return 0
     become_daemon()
-    _say_who(lock, key)
+    owner = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
+    with suppress(OSError):  # for information only: a full disk must not stop the scheduler
+        lock.write(json.dumps({**owner, "key": key.id}).encode())
     os.chdir(paths.root.parent)
 
-    # After the lock: a scheduler that is not needed should not load all this.
+    # Imported after the lock is taken: a scheduler that exits at once should not load all this.
     from pyruns_jupyter.engine.queue.project_registry import announce
 
     from .loop import Scheduler
-    from .router import EngineRouter
 
     announced = announce(paths.root)
-    if not Scheduler(key, lock, EngineRouter(key)).run():
+    if not Scheduler(key, lock).run():
         if announced is not None:
-            announced.release()  # the next one is called otherwise
-        _follow(lock)
+            announced.release()  # the project has another name now
+        _start_in_moved_project(lock)
     return 0
 
 
-def _follow(lock: FileLock) -> None:
-    """Start a scheduler where our folder is now: the project was moved, and we know only the old paths.
-
-    The working folder is the project's, under whatever name.
-    """
+def _start_in_moved_project(lock: FileLock) -> None:
+    """Start a scheduler in the new place of a moved project, the working folder of this process."""
     from pyruns_jupyter.engine.queue.launch import ensure_scheduler
 
     with suppress(OSError, PyrunsError):
@@ -69,11 +68,3 @@ def _follow(lock: FileLock) -> None:
         if lock.is_at(paths.scheduler_lock):
             lock.release()
             ensure_scheduler(paths)
-
-
-def _say_who(lock: FileLock, key: EngineKey) -> None:
-    from pyruns_jupyter.core.common.host_identity import host_name
-
-    who = {"pid": os.getpid(), "host": host_name(), "started": time.time()}
-    with suppress(OSError):  # for people only: a full disk stops nothing
-        lock.write(json.dumps({**who, "key": key.id}).encode())

@@ -1,4 +1,4 @@
-"""May a batch start another task now? If not, the sentence why."""
+"""Whether a batch may start another task now, and if not, why."""
 
 from __future__ import annotations
 
@@ -19,68 +19,63 @@ from pyruns_jupyter.engine.queue.launch import is_paused
 from pyruns_jupyter.engine.queue.options import After
 from pyruns_jupyter.system.cgroup import usable_cores
 
-_CORES_SECONDS = 5.0  # after which the cores that may be used are counted again
-_LOOK_SECONDS = 1.0  # between two looks at the tasks that a batch waits for
+_CORES_SECONDS = 5.0  # after which the usable cores are counted again
+_CHECK_SECONDS = 1.0  # between two checks of the tasks that a batch waits for
 
 PAUSED = "The queue is paused."
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """Why a batch starts nothing now, or never will (`is_final`)."""
+    """Why a batch starts no further task now, or never will (`is_final`)."""
 
     why: str
     is_final: bool = False
 
 
 class StartPolicy:
-    """Decides for one project. `opened` are its batches that are not done, by id."""
+    """Decides which batches of a project may start tasks; `opened` are those that are not done, by id."""
 
     def __init__(self, root: Path, opened: Mapping[str, ActiveBatch]) -> None:
         self._root = root
         self._opened = opened
         self._settings = Settings.load(root)
-        self._met: set[str] = set()  # batches whose tasks to wait for have ended
+        self._ready: set[str] = set()  # batches whose dependencies have ended
         self._holds: dict[str, tuple[float, Blocked]] = {}
         self._cores = 0
         self._cores_until = 0.0  # monotonic
-        self._running = 0  # tasks that count towards the limit of the project, without those of `_filling`
+        self._running = 0  # tasks that count towards the limit of the project, except those of `_filling`
         self._filling: ActiveBatch | None = None
 
-    def look_again(self) -> None:
-        """Look anew at what batches wait for: a run has ended."""
+    def check_dependencies(self) -> None:
+        """Check the dependencies of all batches again, because a run has ended."""
         self._holds.clear()
 
     def count_running(self) -> None:
-        """Read the settings, and count the running tasks; call it before asking `hold` of the batches."""
+        """Read the settings, and count the running tasks; to be called before `hold`."""
         self._settings = Settings.load(self._root)
         self._filling = None
         self._running = sum(self._counted(opened) for opened in self._opened.values())
 
     def hold_all(self) -> Blocked | None:
-        """Return why nothing of the project starts now; None when something may."""
+        """Return why no task of the project starts now, None if tasks may start."""
         return Blocked(PAUSED) if is_paused(self._root) else None
 
     def hold(self, opened: ActiveBatch) -> Blocked | None:
-        """Return why nothing of a batch starts now; None when something may."""
+        """Return why no task of a batch starts now, None if one may start."""
         batch = opened.batch
-        if (
-            batch.options.is_local
-        ):  # a cluster is told how many may run, and what waits there wears nothing out
-            held = self._hold_local(opened)
-            if held is not None:
-                return held
-        if not batch.options.after or batch.id in self._met:
-            return None
+        held = self._hold_local(opened) if batch.options.is_local else None  # a cluster has its own limits
+        if held is not None or not batch.options.after or batch.id in self._ready:
+            return held
         known = self._holds.get(batch.id)
         if known is not None and time.monotonic() < known[0]:
             return known[1]
         for after in batch.options.after:
             held = self._after(after)
             if held is not None:
-                self._holds[batch.id] = (time.monotonic() + _LOOK_SECONDS, held)
+                self._holds[batch.id] = (time.monotonic() + _CHECK_SECONDS, held)
                 return held
-        self._met.add(batch.id)
+        self._ready.add(batch.id)
         return None
 
     def _hold_local(self, opened: ActiveBatch) -> Blocked | None:
@@ -102,10 +97,8 @@ class StartPolicy:
             source = f"max_jobs: {limit}"
         else:
             cores = self._usable_cores()
-            limit, source = (
-                max(cores, jobs),
-                f"max_jobs: auto, {cores} CPU {'core' if cores == 1 else 'cores'}",
-            )
+            limit = max(cores, jobs)
+            source = f"max_jobs: auto, {cores} CPU {'core' if cores == 1 else 'cores'}"
             source += f", -j {jobs}" if jobs > cores else ""
         if running < limit:
             return None
@@ -115,9 +108,10 @@ class StartPolicy:
         )
 
     def _counted(self, opened: ActiveBatch) -> int:
-        """Return how many running tasks of a batch count towards the limit of the project: none in a cluster,
-        which has its own, and with `max_jobs: auto` none that have GPUs, of which there are only so many, and
-        none on other hosts, which have cores of their own.
+        """Return how many running tasks of a batch count towards the limit of the project.
+
+        Tasks in a cluster do not count; with `max_jobs: auto`, which is about the cores of this host, nor do
+        tasks with GPUs or on other hosts.
         """
         if not opened.running or not opened.batch.options.is_local:
             return 0
@@ -136,7 +130,7 @@ class StartPolicy:
         return self._cores
 
     def gpus(self, job: Job) -> GpuRequest | None:
-        """Return what a job asks for of the GPUs of this machine, None when nothing."""
+        """Return the request of a job for GPUs of this machine, None without one."""
         if not job.options.is_local:
             return None
         return request_of(self._settings, job.options, job.environment, alone=job.alone)
@@ -146,16 +140,16 @@ class StartPolicy:
             info = read_task(self._root / after.workspace / TASKS / after.task)
         except NotFound:
             return (
-                Blocked(f"Cancelled: it was to run after {after}, which is gone.", True) if after.ok else None
+                Blocked(f"Cancelled: it depends on {after}, which was deleted.", True) if after.ok else None
             )
         except (Unreadable, OSError) as error:
-            return Blocked(f"Waits for {after}, whose state cannot be read: {error}")
+            return Blocked(f"Waiting for {after}, whose status cannot be read: {error}")
         status = runs.status_of(info)
         if status in runs.ENDED:
             if after.ok and status != runs.COMPLETED:
-                return Blocked(f"Cancelled: it was to run after {after}, which {_ENDED[status]}.", True)
+                return Blocked(f"Cancelled: it depends on {after}, which {_ENDED[status]}.", True)
             return None
-        return Blocked(f"Waits for {after}, which {_LIVING[status]}.")
+        return Blocked(f"Waiting for {after}, which is {_ACTIVE[status]}.")
 
 
 def _tasks_are(count: int) -> str:
@@ -163,4 +157,4 @@ def _tasks_are(count: int) -> str:
 
 
 _ENDED = {runs.FAILED: "failed", runs.CANCELLED: "was cancelled"}
-_LIVING = {runs.RUNNING: "runs", runs.QUEUED: "waits itself", runs.PENDING: "is not queued"}
+_ACTIVE = {runs.RUNNING: "running", runs.QUEUED: "queued", runs.PENDING: "not queued"}

@@ -104,7 +104,7 @@ describe('the queue', () => {
       run: { after: ['first'] }
     });
     const { batches } = await demo.client.getQueue(DIGITS);
-    expect(batches[1].why).toBe('Waits for first, which runs.');
+    expect(batches[1].why).toBe('Waiting for first, which is running.');
     await demo.client.actOnTasks(DIGITS, {
       action: 'cancel',
       names: ['first']
@@ -112,7 +112,7 @@ describe('the queue', () => {
     await pass(1000);
     expect(await rowOf(demo.client, 'second')).toMatchObject({
       status: 'cancelled',
-      message: 'Cancelled: it was to run after first, which was cancelled.'
+      message: 'Cancelled: it depends on first, which was cancelled.'
     });
   });
 

@@ -72,7 +72,7 @@ describe('a search for the best configuration', () => {
     expect((await preview({ text: 'seed: 0:4' })).errors).toMatchObject([
       {
         field: 'n',
-        message: expect.stringContaining('only 4 different configurations')
+        message: expect.stringContaining('only 4 configurations')
       }
     ]);
   });

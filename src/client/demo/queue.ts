@@ -17,14 +17,14 @@ const STOPPING = 0.8;
 
 /** How a task stands that others wait for, as the end of a sentence. */
 const LIVING: Record<string, string> = {
-  running: 'runs',
-  queued: 'waits itself',
-  pending: 'is not queued'
+  running: 'running',
+  queued: 'queued',
+  pending: 'not queued'
 };
 const ENDED: Record<string, string> = {
   failed: 'failed',
   cancelled: 'was cancelled',
-  gone: 'is gone'
+  gone: 'was deleted'
 };
 
 interface IEntry {
@@ -198,7 +198,7 @@ export class Queue {
         return;
       }
       if (entry.notBefore > time) {
-        batch.why = 'What waits runs again after a pause.';
+        batch.why = 'Waiting for the retry delay.';
         continue;
       }
       const gpus = this._world.reserve(batch.options);
@@ -268,7 +268,7 @@ export class Queue {
     if (stopAfter > 0 && batch.streak.length >= stopAfter) {
       this._giveUp(
         batch,
-        `Cancelled: ${batch.streak.length} runs in a row died of ${batch.streak.message}.`
+        `Cancelled: ${batch.streak.length} runs in a row failed with ${batch.streak.message}.`
       );
     }
   }
@@ -300,10 +300,10 @@ export class Queue {
     for (const name of [...after, ...afterAny]) {
       const status = this._workspace.tasks.get(bare(name))?.status ?? 'gone';
       if (status in LIVING) {
-        return `Waits for ${name}, which ${LIVING[status]}.`;
+        return `Waiting for ${name}, which is ${LIVING[status]}.`;
       }
       if (after.includes(name) && status in ENDED) {
-        const why = `Cancelled: it was to run after ${name}, which ${ENDED[status]}.`;
+        const why = `Cancelled: it depends on ${name}, which ${ENDED[status]}.`;
         this._giveUp(batch, why);
         return why;
       }

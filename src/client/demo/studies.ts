@@ -147,7 +147,7 @@ export class StudyDriver {
         at,
         status: 'cancelled',
         exitCode: -15,
-        message: `Pruned after point ${step} of ${study.objective}: the best ${best} of the trials of ${study.name} were better there.`
+        message: `Pruned after point ${step} of ${study.objective}: the best ${best} of the trials of ${study.name} were better at this point.`
       };
       this._prunings.set(run.ending, step);
     }
@@ -200,7 +200,7 @@ export class StudyDriver {
     const n = request.n ?? 50;
     if (space.size !== null && space.size < n) {
       throw invalid(
-        `There are only ${space.size} different configurations, fewer than ${n} trials. Ask for fewer trials, or make a sweep that tries each once.`,
+        `The search space has only ${space.size} configurations, fewer than ${n} trials. Reduce the number of trials, or create a sweep that runs each configuration once.`,
         { field: 'n' }
       );
     }
@@ -241,13 +241,13 @@ export class StudyDriver {
   private _resume(study: IStudy, n: number): void {
     if (study.state === 'finished' && this._tasks(study).length >= n) {
       throw invalid(
-        `The study ${study.name} has ${this._tasks(study).length} trials already: say how many it is to have.`,
+        `The study ${study.name} has ${this._tasks(study).length} trials already. Enter a higher number of trials.`,
         { field: 'n' }
       );
     }
     if (study.space.size !== null && study.space.size < n) {
       throw invalid(
-        `There are only ${study.space.size} different configurations.`,
+        `The search space has only ${study.space.size} configurations.`,
         { field: 'n' }
       );
     }

@@ -1,4 +1,4 @@
-"""Whether this host has NVIDIA GPUs, for a process that must not wait for their driver."""
+"""Whether this host has NVIDIA GPUs, for processes that must not load the driver."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ _CODE = (
     f"import sys; sys.path.append({_PACKAGE_PARENT!r}); "
     "from pyruns_jupyter.system.gpu import inventory; sys.exit(0 if inventory().gpus else 3)"
 )
-_ANSWER_SECONDS = 10.0
-_KNOWN_SECONDS = 60.0
-_known: tuple[float, bool] | None = None  # until when (monotonic), and what
+_TIMEOUT_SECONDS = 10.0
+_MAX_AGE_SECONDS = 60.0
+_cached: tuple[float, bool] | None = None  # until when (monotonic), and the result
 
 
 def has_gpus() -> bool:
-    """Return whether the driver shows a GPU; known for a minute. It may block: call it from a thread.
+    """Return whether the driver reports a GPU; cached for a minute. It may block: call it from a thread.
 
-    Without the driver's library this is known at once. Another process asks the driver, which may hang.
+    Without the driver's library the result is immediate; otherwise another process queries the driver, since
+    it may hang.
     """
-    global _known
-    if _known is None or time.monotonic() >= _known[0]:
-        _known = time.monotonic() + _KNOWN_SECONDS, _ask()
-    return _known[1]
+    global _cached
+    if _cached is None or time.monotonic() >= _cached[0]:
+        _cached = time.monotonic() + _MAX_AGE_SECONDS, _query()
+    return _cached[1]
 
 
-def _ask() -> bool:
+def _query() -> bool:
     try:
         ctypes.CDLL(_LIBRARY)
     except OSError:
         return False
     try:
-        asked = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", _CODE],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=_ANSWER_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return asked.returncode == 0
+    return done.returncode == 0
