@@ -20,7 +20,7 @@ from pyruns_jupyter.core.metrics.downsample import CurveDownsampler, write_curve
 from pyruns_jupyter.core.metrics.journal import TRACK, encode
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.service.curves import curves
+from pyruns_jupyter.service.curves import CurvesRequest, curves
 from pyruns_jupyter.service.http_errors import to_json
 
 PIXELS = 800
@@ -68,7 +68,7 @@ def main() -> None:
         print(f"sketches of a run at its end, with its summary: {1000 * sum(ends) / len(ends):.0f} ms")
         for turn in ("first time", "again"):
             begun = time.perf_counter()
-            text = to_json(curves(workspace, names, ["loss"], PIXELS))
+            text = to_json(curves(workspace, CurvesRequest(name=tuple(names), key=("loss",), points=PIXELS)))
             opening = time.perf_counter() - begun
             begun = time.perf_counter()
             json.loads(text)
@@ -82,7 +82,7 @@ def main() -> None:
         some = names[: max(1, options.runs // 40)]
         for turn in ("first time", "again"):
             begun = time.perf_counter()
-            curves(workspace, some, ["loss"], PIXELS)
+            curves(workspace, CurvesRequest(name=tuple(some), key=("loss",), points=PIXELS))
             print(f"a run without its sketches, {turn}: {(time.perf_counter() - begun) / len(some):.3f} s")
 
 

@@ -1,14 +1,12 @@
-"""Sweeps of experiments that outlive the notebook. Importing this package is cheap: scripts do it.
+"""Sweeps of scripts that continue when the notebook or the server stops.
 
-A script uses `load`, `track`, `record`, `artifact_dir`; a notebook `Workspace`, the widgets, or
-`%load_ext pyruns_jupyter`.
+Scripts use `load`, `track`, `record` and `artifact_dir`. Notebooks use `Workspace`, the widgets, or the
+magics of `%load_ext pyruns_jupyter`. Importing this package is fast, because every run of a script does it.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = (
-    False  # what type checkers know as true; importing `typing` would take longer than all of this
-)
+TYPE_CHECKING = False  # type checkers take it as true; importing `typing` would take longer than this module
 if TYPE_CHECKING:
     from typing import Any
 
@@ -53,7 +51,7 @@ __all__ = [
 ]
 
 _WIDGETS = ("Comparison", "Dashboard", "Generator", "Gpus", "Log", "Plot", "TaskTable")
-_HOMES = {  # all others live in `script`
+_MODULES = {  # of the public names; all others are in `script`
     "Workspace": ".api",
     "__version__": "._version",
     **dict.fromkeys(_WIDGETS, ".notebook.widgets"),
@@ -65,7 +63,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_HOMES.get(name, ".script"), __name__), name)
+    value = globals()[name] = getattr(import_module(_MODULES.get(name, ".script"), __name__), name)
     return value
 
 
@@ -74,19 +72,19 @@ def __dir__() -> list[str]:
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Tell JupyterLab where the built front end lies."""
+    """Return the folder of the built JupyterLab extension."""
     return [{"src": "labextension", "dest": "pyruns-jupyter"}]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """Tell Jupyter Server what to load; the server's part is imported only here."""
+    """Return the server extension, which is imported only here."""
     from .server.app import PyrunsExtension
 
     return [{"module": "pyruns_jupyter.server.app", "app": PyrunsExtension}]
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Register the magics: `%load_ext pyruns_jupyter`."""
+    """Register the magics (`%load_ext pyruns_jupyter`)."""
     from .notebook import magics
 
     magics.load(ipython)

@@ -1,10 +1,11 @@
-"""The Python interface: workspaces, plans and tasks as objects, in a notebook, a script or a terminal.
+"""The Python API: workspaces, plans and tasks as objects, in a notebook, a script or a terminal.
 
-It stands on the engine and knows no Jupyter; the command line and the notebook stand on it.
+It does not depend on Jupyter. The command line and the notebook part use it.
 """
 
 from .plan import Plan
-from .task import Task, TaskList
+from .task import Task
+from .task_list import TaskList
 from .workspace import Workspace
 
 __all__ = ["Plan", "Task", "TaskList", "Workspace"]

@@ -1,4 +1,4 @@
-"""A workspace while it changes: waiting with a progress bar, and what happens as it happens."""
+"""Waiting for tasks with a progress bar, and iterating over the changes of a workspace."""
 
 from __future__ import annotations
 
@@ -19,17 +19,22 @@ from pyruns_jupyter.studies.launch import ensure_running
 
 from .tables import count_text
 
-LOOK_SECONDS = 0.25
-ATTEND_SECONDS = 5.0
+POLL_SECONDS = 0.25  # between two looks, at least
+CHECK_SECONDS = 5.0  # between two checks that a scheduler is alive
 
 Kind = Literal["changed", "removed"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a task: `kind` is `changed` (also when it is new) or `removed`.
+    """A change of a task.
 
-    `status` is the task's now, `before` the one it had; both are None where there was none.
+    Attributes:
+        kind: `changed` (also for a new task) or `removed`.
+        name: the name of the task.
+        status: the present status, None if the task was removed.
+        before: the previous status, None if the task is new.
+        row: the task as a row of a table, None if it was removed.
     """
 
     kind: Kind
@@ -40,8 +45,12 @@ class Event:
 
 
 class Waiting:
-    """Looks again and again at tasks until they have ended. `done`, `left` and `failed` are how many of them
-    have ended, have not, and have failed.
+    """Polls tasks until all of them have ended.
+
+    Attributes:
+        done: the number of tasks that have ended.
+        left: the number of tasks that have not.
+        failed: the number of tasks that failed.
     """
 
     def __init__(
@@ -50,23 +59,27 @@ class Waiting:
         roots: Collection[Path],
         timeout: float | None,
     ) -> None:
-        """Wait for at most `timeout` seconds until `look`, which returns done, left and failed, finds none
-        left; meanwhile see to it that the projects `roots` have their schedulers.
+        """Prepare to wait; `run` waits.
+
+        Args:
+            look: returns the numbers `done`, `left` and `failed`.
+            roots: the `_pyruns_` folders of the projects whose schedulers are kept alive meanwhile.
+            timeout: the maximum time in seconds, None for no limit.
         """
         self._look = look
         self._roots = roots
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._attended = 0.0
+        self._checked_at = 0.0
         self.done = self.left = self.failed = 0
 
     @classmethod
     def for_tasks(cls, folders: Sequence[Path], roots: Collection[Path], timeout: float | None) -> Waiting:
-        """Wait until the tasks in `folders` are neither queued nor running; one that is removed or renamed
-        meanwhile has ended.
+        """Wait until the tasks in `folders` are neither queued nor running. A task that is deleted or renamed
+        meanwhile counts as ended.
         """
         left, failed, looked = list(folders), 0, False
-        check_at = time.monotonic() + ATTEND_SECONDS
+        check_at = time.monotonic() + CHECK_SECONDS
 
         def look() -> tuple[int, int, int]:
             nonlocal left, failed, looked, check_at
@@ -74,11 +87,11 @@ class Waiting:
             looked = True
             left = [folder for folder, status in statuses if status in ACTIVE]
             if time.monotonic() > check_at:
-                check_at = time.monotonic() + ATTEND_SECONDS
+                check_at = time.monotonic() + CHECK_SECONDS
                 if left and all(status == QUEUED and is_stuck(folder) for folder, status in statuses):
                     raise Conflict(
-                        f"{count_text(len(left), 'task')} will not start here: queued elsewhere, or in a "
-                        "batch that is gone. Run them again, or use `queue.requeue()`."
+                        f"{count_text(len(left), 'task')} will not start: queued elsewhere, or in a batch "
+                        "that no longer exists. Run them again, or call `queue.requeue()`."
                     )
             failed += sum(status == "failed" for _, status in statuses)
             return len(folders) - len(left), len(left), failed
@@ -86,10 +99,10 @@ class Waiting:
         return cls(look, roots, timeout)
 
     def look(self) -> float | None:
-        """Return after how many seconds to look again, None when all have ended.
+        """Poll once and return the seconds to pause before the next time, None if all tasks have ended.
 
         Raises:
-            TimeoutError: when the time is over and some have not.
+            TimeoutError: if the timeout is over and some tasks have not ended.
         """
         began = time.monotonic()
         self.done, self.left, self.failed = self._look()
@@ -98,41 +111,41 @@ class Waiting:
         now = time.monotonic()
         if self._deadline is not None and now >= self._deadline:
             raise TimeoutError(
-                f"{count_text(self.left, 'task')} still waiting or running after {self._timeout:g} s."
+                f"{count_text(self.left, 'task')} still queued or running after {self._timeout:g} s."
             )
-        if now - self._attended > ATTEND_SECONDS:
+        if now - self._checked_at > CHECK_SECONDS:
             for root in self._roots:
                 ensure_running(root)
-            self._attended = now
+            self._checked_at = now
         return _pause_since(began)
 
-    def run(self, told: Callable[[Waiting], None] | None = None) -> None:
-        """Look until all have ended; `told` is called after each look."""
+    def run(self, report: Callable[[Waiting], None] | None = None) -> None:
+        """Wait until all tasks have ended. `report` is called after each poll."""
         pause: float | None = 0.0
         while pause is not None:
             time.sleep(pause)
             pause = self.look()
-            if told is not None:
-                told(self)
+            if report is not None:
+                report(self)
 
-    async def run_async(self, told: Callable[[Waiting], None] | None = None) -> None:
-        """As `run`, while the event loop goes on."""
-        import asyncio  # a command line has no event loop and starts faster without
+    async def run_async(self, report: Callable[[Waiting], None] | None = None) -> None:
+        """Like `run`, without blocking the event loop."""
+        import asyncio  # the command line starts faster without it
 
         pause: float | None = 0.0
         while pause is not None:
             await asyncio.sleep(pause)
             pause = await asyncio.to_thread(self.look)
-            if told is not None:
-                told(self)
+            if report is not None:
+                report(self)
 
 
 def _status_of(folder: Path, *, may_be_gone: bool) -> str | None:
-    """Return the status of a task, None when it is gone. Queued and running tasks are neither removed nor
-    renamed, so it had ended before.
+    """Return the status of a task, None if it is gone: it had ended then, because queued and running tasks
+    cannot be deleted or renamed.
 
     Raises:
-        NotFound: when it is gone, unless it `may_be_gone`.
+        NotFound: if it is gone, unless it `may_be_gone`.
     """
     try:
         return read_row(folder)[0].status
@@ -143,12 +156,12 @@ def _status_of(folder: Path, *, may_be_gone: bool) -> str | None:
 
 
 def _pause_since(began: float) -> float:
-    """Return how long to rest after a look that began then: what is slow is looked at less often."""
-    return max(LOOK_SECONDS, 4 * (time.monotonic() - began))
+    """Return the pause after a poll that started at `began`: slow disks are polled less often."""
+    return max(POLL_SECONDS, 4 * (time.monotonic() - began))
 
 
 class Progress:
-    """A bar of text that is drawn over itself: in a cell as in a terminal."""
+    """A progress bar of text, for cells and terminals."""
 
     WIDTH = 30
 
@@ -156,7 +169,7 @@ class Progress:
         self._drawn = ""
 
     def __call__(self, waiting: Waiting) -> None:
-        """Draw how far it is, if that is not what stands there."""
+        """Redraw the bar if it has changed."""
         done, count = waiting.done, waiting.done + waiting.left
         filled = self.WIDTH * done // max(1, count)
         failed = f", {waiting.failed:,} failed" if waiting.failed else ""
@@ -169,14 +182,14 @@ class Progress:
 
 
 def progress_of(wanted: bool | None) -> Progress | None:
-    """Return a bar if one is wanted; None: in a notebook or a terminal."""
+    """Return a progress bar if `wanted`; None means in notebooks and terminals."""
     if wanted is None:
         wanted = "ipykernel.iostream" in sys.modules or sys.stdout.isatty()
     return Progress() if wanted else None
 
 
 class Events(Iterable[Event], AsyncIterable[Event]):
-    """What happens in a workspace from now on: for `for`, and for `async for`."""
+    """The changes of a workspace from now on, as an iterator for `for` and `async for`. Yields `Event`s."""
 
     def __init__(self, folder: WorkspaceFolder, *, until_idle: bool) -> None:
         self._index = TaskIndex(folder)
@@ -185,7 +198,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         self._until_idle = until_idle
 
     def _look(self) -> list[Event]:
-        """Return what happened since the last look."""
+        """Return the events since the last poll."""
         changes = self._index.refresh()
         found = []
         for row in changes.changed:
@@ -196,7 +209,7 @@ class Events(Iterable[Event], AsyncIterable[Event]):
         return found
 
     def __iter__(self) -> Iterator[Event]:
-        """Yield events as they happen."""
+        """Yield events when they happen."""
         while True:
             began = time.monotonic()
             found = self._look()
@@ -207,8 +220,8 @@ class Events(Iterable[Event], AsyncIterable[Event]):
             time.sleep(pause)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield events as they happen, while the event loop goes on."""
-        import asyncio  # a command line has no event loop and starts faster without
+        """Yield events when they happen, without blocking the event loop."""
+        import asyncio  # the command line starts faster without it
 
         while True:
             began = time.monotonic()

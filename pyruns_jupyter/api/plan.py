@@ -1,4 +1,4 @@
-"""What a sweep would make, before anything is written."""
+"""Plans: the tasks of a sweep before they are created."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Plan:
-    """The configurations that a text with batch syntax stands for; nothing is written yet.
+    """The configurations of a sweep, before its tasks are created. A sequence of dictionaries.
 
-    `text` is the whole sweep: what was given, with the script's defaults for what it left out. `name` is the
-    name or name pattern that a plan file gave, "" without one; `script` the script that it was made for.
+    Attributes:
+        text: the complete sweep as YAML: the given text, with the script's defaults for missing keys.
+        name: the name or name pattern of the tasks; empty if none was given.
+        script: the name of the script; empty if unknown.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], workspace: Workspace | None = None) -> Plan:
-        """Return the plan in a file: one that `save` wrote, or any YAML with batch syntax.
+        """Load a plan from a file and return it.
 
-        With a workspace it is checked against the script, which gives what the file leaves out.
+        Args:
+            path: a file that `save` wrote, or any YAML file with batch syntax.
+            workspace: the workspace to validate the plan for. Its script gives the defaults of missing keys.
 
         Raises:
-            NotFound, Unreadable: when there is no such file, or it is no text.
-            InvalidInput: with key, line and column.
+            NotFound: if there is no such file.
+            Unreadable: if the file is not text.
+            InvalidInput: if the plan is not valid, with key, line and column.
         """
         if workspace is not None:
             return workspace.plan(path)
@@ -57,14 +62,17 @@ class Plan:
         return cls(found.text, SweepPlan.parse(found.text), name=found.name, script=found.script)
 
     def save(self, path: str | os.PathLike[str], *, name: str | None = None, overwrite: bool = False) -> Path:
-        """Write the plan into a file that `load`, `Workspace.plan` and `sweep FILE` read; return its path.
+        """Save the plan to a file for `load` and `jupyter pyruns sweep FILE`, and return its path.
 
-        `name` is the name or name pattern of the tasks to come. A file that is there is replaced only with
-        `overwrite`, and only when it is a plan file.
+        Args:
+            path: the file.
+            name: the name or name pattern of the tasks, by default that of the plan.
+            overwrite: whether to replace an existing plan file. Other files are never replaced.
 
         Raises:
-            Conflict: when a file is there that may not be replaced.
-            InvalidInput, NotFound: when the path is a folder, or has none.
+            Conflict: if the file exists and may not be replaced.
+            InvalidInput: if the path is a folder.
+            NotFound: if the folder of the file does not exist.
         """
         target = Path(path).expanduser()
         given = self.name if name is None else name
@@ -72,7 +80,7 @@ class Plan:
         return target
 
     def create(self, workspace: WorkspaceFolder, name: str | None = None) -> list[str]:
-        """Create the tasks of the plan, which was made for `workspace` a moment ago; return their names.
+        """Create the tasks of the plan and return their names. The plan must be one for `workspace`.
 
         Raises:
             InvalidInput, Conflict: see `Workspace.create`.
@@ -83,42 +91,42 @@ class Plan:
 
     @property
     def axes(self) -> dict[str, list[Any]]:
-        """The values each swept key takes, by dotted key."""
+        """The values of each swept key, by dotted key."""
         return {axis.key: list(axis.values) for axis in self._sweep.axes}
 
     @property
     def names(self) -> list[str]:
-        """What the tasks would be called; empty for a plan without a name."""
+        """The names of the tasks; empty for a plan without a name."""
         return list(self._names)
 
     @property
     def duplicates(self) -> int:
-        """How many identical configurations were folded: equal values of equal types, so 1 is not 1.0."""
+        """The number of removed duplicate configurations. The values 1 and 1.0 are not duplicates."""
         return self._sweep.duplicates
 
     @property
     def folded(self) -> list[dict[str, Any]]:
-        """The values that stand in the text more than once: their keys as written, and `times`."""
+        """The duplicate values in the text: a dictionary with the keys and values, and `times`, for each."""
         return [{**fold.values, "times": fold.times} for fold in self._sweep.folds]
 
     @property
     def notices(self) -> list[str]:
-        """What may not be meant, a sentence each."""
+        """Warnings about parts of the sweep that may be mistakes."""
         return [notice.message for notice in self._sweep.notices]
 
     def __len__(self) -> int:
-        """Return how many tasks the plan stands for."""
+        """Return the number of tasks."""
         return self._sweep.count
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Return the whole configuration of one task.
+        """Return the complete configuration of one task.
 
         Raises:
-            IndexError: when the plan has no such task.
+            IndexError: if `index` is out of range.
         """
         count = len(self)
         if not -count <= index < count:
-            raise IndexError(f"the plan has {count_text(count, 'task')}, not one at {index}")
+            raise IndexError(f"index {index} is out of range: the plan has {count_text(count, 'task')}")
         return self._sweep.config(index % count)
 
     def __repr__(self) -> str:
@@ -130,11 +138,11 @@ class Plan:
     def _summary(self) -> str:
         if not self.duplicates:
             return count_text(len(self), "task")
-        folded = f"{self.duplicates:,} identical folded: {describe_folds(self._sweep.folds)}"
-        return printable(f"{count_text(len(self), 'task')}, {folded}")
+        duplicates = f"{self.duplicates:,} duplicates removed: {describe_folds(self._sweep.folds)}"
+        return printable(f"{count_text(len(self), 'task')}, {duplicates}")
 
     def columns(self) -> tuple[list[str], list[list[str]]]:
-        """Return header and cells of a table of what would be made: at most 200 rows."""
+        """Return the header and the cells of a table of the tasks, with at most 200 rows."""
         keys = list(self.axes)
         rows = [self._sweep.row(index) for index in range(min(len(self), MAX_ROWS))]
         first = self._names or [str(number) for number in range(1, len(rows) + 1)]
@@ -147,13 +155,16 @@ class Plan:
 def plan_overlay(
     workspace: WorkspaceFolder, text: str, name: str = "", settings: Settings | None = None
 ) -> Plan:
-    """Return the plan of `text`, which may be that of a plan file.
+    """Return the plan of a text, completed by the workspace's default configuration.
 
-    It is laid over the workspace's default configuration; a text that leaves out nothing stays as it is,
-    with its comments and order. `name` is that of the tasks, by default what a plan file says.
+    Args:
+        workspace: the workspace.
+        text: YAML with batch syntax, or the text of a plan file. A text with all keys keeps its comments.
+        name: the name or name pattern of the tasks, by default that of the plan file.
+        settings: the settings of the project, by default read from the disk.
 
     Raises:
-        InvalidInputs: every place that is wrong, with key, line and column within `text`.
+        InvalidInputs: all errors, each with key, line and column in `text`.
     """
     found = parse_plan(text)
     lines = len(_BREAK.findall(text[: len(text) - len(found.text)]))
@@ -166,9 +177,9 @@ def plan_overlay(
             whole = preview.complete_template(workspace, found.text)
             sweep = preview.check_template(workspace, whole, settings)
     except InvalidInput as error:
-        told = {(one.field, one.message) for one in errors}
+        known = {(one.field, one.message) for one in errors}
         several = error.errors if isinstance(error, InvalidInputs) else [error]
-        errors += [_placed(one, given.template) for one in several if (one.field, one.message) not in told]
+        errors += [_placed(one, given.template) for one in several if (one.field, one.message) not in known]
     errors = [_below(one, lines) for one in errors]
     name = name or found.name
     names: list[str] = []
@@ -194,7 +205,7 @@ def _below(error: InvalidInput, lines: int) -> InvalidInput:
 
 
 def _placed(error: InvalidInput, given: Template) -> InvalidInput:
-    """Return an error of the completed text with its place in the given one."""
+    """Return an error in the completed text with its place in the given text."""
     leaf = given.leaf(error.field) if error.field else None
     return InvalidInput(
         error.message,

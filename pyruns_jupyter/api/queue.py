@@ -1,4 +1,4 @@
-"""How tasks are queued from Python, and the queue of a project as an object."""
+"""Run options, and the queue of a project as an object."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Seconds = float | str  # also 90s, 10m, 2h, 1h30m
 
 
 class TaskOptions(TypedDict, total=False):
-    """How a task is run; see `Workspace.run`. (The keys are those of `engine.queue.options.OPTIONS`.)"""
+    """The run options of a task; see `Workspace.run`. The keys are those of `engine.queue.options`."""
 
     priority: int
     after: str | Task | Iterable[str | Task]
@@ -46,13 +46,13 @@ class TaskOptions(TypedDict, total=False):
 
 
 class RunOptions(TaskOptions, total=False):
-    """How tasks are run together; see `Workspace.run`."""
+    """The run options; see `Workspace.run`."""
 
     jobs: int
 
 
 def named_options(given: RunOptions) -> dict[str, object]:
-    """Return options with the tasks to run after by their names."""
+    """Return the options with task names instead of `Task` objects."""
     options: dict[str, object] = {**given}
     if "after" in given:
         options["after"] = _names(given["after"])
@@ -62,24 +62,25 @@ def named_options(given: RunOptions) -> dict[str, object]:
 
 
 def batch_request(workspace: WorkspaceFolder, given: RunOptions) -> BatchRequest:
-    """Return the request to queue tasks of `workspace` with these options.
+    """Return a request to queue tasks of `workspace` with these options.
 
     Raises:
-        InvalidInput: if one cannot be used.
+        InvalidInput: if an option is not valid.
     """
     return BatchRequest.parse(workspace, named_options(given))
 
 
 def _names(tasks: str | Task | Iterable[str | Task]) -> list[str]:
-    """Return names of tasks, with their workspace where it is known."""
+    """Return the names of tasks, as `workspace/task` for `Task` objects."""
     listed = tasks if isinstance(tasks, Iterable) and not isinstance(tasks, str) else (tasks,)
     return [one if isinstance(one, str) else f"{one.folder.parents[1].name}/{one.name}" for one in listed]
 
 
 class ProjectQueue:
-    """What waits in a project, all its workspaces together; shows itself as a table.
+    """The queue of a project, with the batches of all its workspaces. It displays as a table.
 
-    Every look reads the disk. Paused, what runs goes on and nothing more is started, whoever queues it.
+    Properties are read from the disk each time. While the queue is paused, running tasks continue and no
+    other task starts.
     """
 
     def __init__(self, root: Path) -> None:
@@ -87,34 +88,33 @@ class ProjectQueue:
 
     @property
     def state(self) -> Queue:
-        """The queue as it is now. A scheduler is started if tasks are queued and none is alive."""
-        with suppress(PyrunsError, OSError):  # the queue says that no scheduler runs
+        """The present state. Reading it starts a scheduler if tasks are queued and none is running."""
+        with suppress(PyrunsError, OSError):  # the state shows that no scheduler is running
             ensure_running(self._root)
         return read_queue(self._root)
 
     @property
     def batches(self) -> tuple[QueuedBatch, ...]:
-        """What was queued and is not done, in the order in which it is started."""
+        """The batches that have not ended, in the order in which they start."""
         return self.state.batches
 
     @property
     def paused(self) -> bool:
-        """Whether nothing more is started."""
+        """Whether the queue is paused."""
         return launch.is_paused(self._root)
 
     def pause(self) -> bool:
-        """Start nothing more; return whether the queue was not paused before."""
+        """Pause the queue. Return False if it was paused already."""
         return launch.pause(self._root)
 
     def resume(self) -> bool:
-        """Go on; return whether the queue was paused before."""
+        """Resume the queue. Return False if it was not paused."""
         return launch.resume(self._root)
 
     def requeue(self) -> list[str]:
-        """Queue again here the tasks that were queued elsewhere: in another copy of the project, on another
-        machine, or by an earlier release. They run with your environment and your rights.
-
-        Studies that were begun elsewhere are resumed here.
+        """Requeue here the tasks that were queued elsewhere: in another copy of the project, on another
+        machine, or by an older version. They run with your environment and your permissions. Studies that
+        were started elsewhere are resumed here.
 
         Returns:
             The queued tasks, as `workspace/task`.
@@ -134,7 +134,7 @@ class ProjectQueue:
         return html_table(_COLUMNS, _cells(state), " ".join(_sentences(state)))
 
 
-_COLUMNS = ["workspace", "waiting", "running", "jobs", "priority", "why nothing more starts"]
+_COLUMNS = ["workspace", "queued", "running", "jobs", "priority", "reason"]
 
 
 def _cells(state: Queue) -> list[list[str]]:
@@ -152,15 +152,15 @@ def _cells(state: Queue) -> list[list[str]]:
 
 
 def _sentences(state: Queue) -> list[str]:
-    said = []
+    sentences = []
     if state.paused:
-        said.append("The queue is paused.")
+        sentences.append("The queue is paused.")
     if not state.batches:
-        said.append("Nothing is queued.")
+        sentences.append("Nothing is queued.")
     foreign = sum(batch.waiting for batch in state.batches if batch.foreign)
     if foreign:
-        said.append(
-            f"{count_text(foreign, 'task')} queued elsewhere: nothing of it is started here. "
-            "`queue.requeue()` or `jupyter pyruns requeue` queues it again here."
+        sentences.append(
+            f"{count_text(foreign, 'task')} queued elsewhere will not start here. Use `queue.requeue()` or "
+            "`jupyter pyruns requeue` to requeue them here."
         )
-    return said
+    return sentences

@@ -1,4 +1,4 @@
-"""What a workspace gives away: tables of its results, frames, archives."""
+"""Results of a workspace as tables, data frames and archives."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pyruns_jupyter.core.export.archive import Packed
     from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-    from .task import TaskList
+    from .task_list import TaskList
     from .workspace import Tasks
 
 
 class Results(ABC):
-    """The part of a workspace that writes and returns what its tasks gave."""
+    """The part of `Workspace` that exports results."""
 
     _folder: WorkspaceFolder
 
@@ -36,7 +36,7 @@ class Results(ABC):
 
     @abstractmethod
     def _names(self, tasks: Tasks) -> list[str]:
-        """Return the names of tasks, which exist."""
+        """Return the names of tasks that exist."""
 
     def export(
         self,
@@ -50,22 +50,25 @@ class Results(ABC):
         bom: bool = False,
         raw: bool = False,
     ) -> int:
-        """Write the results of tasks as a table into a file, a row a run; return how many rows.
+        """Export the results of tasks as a table with one row for each run.
 
         Args:
-            path: a file. One that is there already is replaced when it is a table by its name (`.csv`,
-                `.json`, `.jsonl`), or with `force`; devices and pipes are written into, never replaced.
-            text: which tasks, as in `tasks`.
-            form: `csv`, `json` or `jsonl`, by default what the file's name says.
-            runs: `all`, or `latest` for one row a task.
-            sort: as in `tasks`.
-            force: whether another file may be replaced.
-            bom: whether the mark stands in front by which Excel knows UTF-8.
-            raw: whether texts stay as they are that a spreadsheet would take for formulas.
+            path: the file to write. An existing file is replaced if its name ends in `.csv`, `.json` or
+                `.jsonl`, or with `force`. Devices and pipes are written to, never replaced.
+            text: the query that selects the tasks; see `tasks`.
+            form: `csv`, `json` or `jsonl`; by default from the name of the file.
+            runs: `all`, or `latest` for one row per task.
+            sort: the order of the tasks; see `tasks`.
+            force: whether any existing file may be replaced.
+            bom: whether to start the file with a byte order mark, which Excel needs for UTF-8.
+            raw: whether to keep texts that a spreadsheet would run as formulas; by default they are escaped.
+
+        Returns:
+            The number of rows.
 
         Raises:
-            InvalidInput: when the query or an option cannot be understood; nothing is written.
-            Conflict: when a file is there that may not be replaced.
+            InvalidInput: if the query or an option is not valid; nothing is written.
+            Conflict: if the file exists and may not be replaced.
         """
         target = Path(path).expanduser()
         form = format_of(target) if form is None else form
@@ -84,25 +87,36 @@ class Results(ABC):
     def frame(self, text: str = "", *, runs: str = "all", library: Literal["polars"]) -> polars.DataFrame: ...
 
     def frame(self, text: str = "", *, runs: str = "all", library: str = "pandas") -> Any:
-        """Return one row a run, the columns of `export`, as a table of pandas or polars.
+        """Return the results of tasks as a data frame with one row for each run and the columns of `export`.
 
         Args:
-            text: which tasks, as in `tasks`.
-            runs: `all`, or `latest` for one row a task.
-            library: `pandas` or `polars`, which must be installed.
+            text: the query that selects the tasks; see `tasks`.
+            runs: `all`, or `latest` for one row per task.
+            library: `pandas` or `polars`.
+
+        Returns:
+            A `DataFrame` of the library.
 
         Raises:
             InvalidInput: if the query or the library is not valid.
-            ImportError: when the library is not installed.
+            ImportError: if the library is not installed.
         """
         with collected(self._folder, self.tasks(text).names, runs) as table:
             return frame(library, table.columns, list(table.rows()))
 
     def results(self, text: str = "", *, runs: str = "all") -> list[dict[str, Any]]:
-        """Return one dictionary a run, with the columns of `export`; times are epoch seconds.
+        """Return the results of tasks as one dictionary for each run, with the columns of `export`.
 
-        Configuration (dotted keys) and figures (records and last values of curves) stand under their own
-        names; a name that both have gets the prefix `config.` or `figure.`.
+        Times are epoch seconds, durations seconds. Parameters (dotted keys) and metrics (recorded values and
+        the last values of curves) have their own names as keys; a name of both gets the prefix `config.` or
+        `figure.`.
+
+        Args:
+            text: the query that selects the tasks; see `tasks`.
+            runs: `all`, or `latest` for one dictionary per task.
+
+        Raises:
+            InvalidInput: if the query is not valid.
         """
         with collected(self._folder, self.tasks(text).names, runs) as table:
             return list(table.rows())
@@ -116,31 +130,34 @@ class Results(ABC):
         secrets: bool = False,
         force: bool = False,
     ) -> Packed:
-        """Write tasks with all their files and the script into a zip file that opens anywhere.
+        """Export tasks with all their files and the script as a zip file, which `unpack` imports.
 
         Args:
-            tasks: which ones.
-            path: the file; one that is there already is replaced when it ends in `.zip`, or with `force`.
-            artifacts: whether artifacts, which may be large, go in.
-            secrets: whether values of environment variables go in that are secrets by their names.
-            force: whether another file may be replaced.
+            tasks: the tasks.
+            path: the file to write. An existing file is replaced if its name ends in `.zip`, or with `force`.
+            artifacts: whether to include artifacts, which may be large.
+            secrets: whether to include the values of environment variables whose names look like secrets.
+            force: whether any existing file may be replaced.
+
+        Returns:
+            What the archive contains and warnings.
 
         Raises:
-            NotFound, Unreadable: when a task is not there, or its file is damaged; nothing is written.
-            Conflict: when a file is there that may not be replaced.
+            NotFound, Unreadable: if a task does not exist or its file is damaged; nothing is written.
+            Conflict: if the file exists and may not be replaced.
         """
-        from pyruns_jupyter.core.export.archive import pack  # rarely needed, and slow to import
+        from pyruns_jupyter.core.export.archive import pack  # rarely needed and slow to import
 
         with output_file(Path(path).expanduser(), force=force, replaceable={".zip"}) as stream:
             return pack(self._folder, self._names(tasks), stream, artifacts=artifacts, secrets=secrets)
 
 
 def frame(library: str, titles: Sequence[str], rows: Sequence[dict[str, Any]]) -> Any:
-    """Return rows as a `DataFrame` with the columns `titles`, in their order.
+    """Return rows as a `DataFrame` with the columns `titles`, in this order.
 
     Raises:
-        InvalidInput: for another library.
-        ImportError: when the library is not installed.
+        InvalidInput: if `library` is neither `pandas` nor `polars`.
+        ImportError: if the library is not installed.
     """
     if library == "pandas":
         import pandas
@@ -149,14 +166,14 @@ def frame(library: str, titles: Sequence[str], rows: Sequence[dict[str, Any]]) -
     if library == "polars":
         import polars
 
-        # Of a column that holds numbers and texts, or whole numbers and others, polars wants to be told.
-        columns = {title: _alike([row.get(title) for row in rows]) for title in titles}
+        # A column of polars has a single type.
+        columns = {title: _of_one_type([row.get(title) for row in rows]) for title in titles}
         return polars.DataFrame(columns, strict=False)
-    raise InvalidInput(f"{library!r} is no library for tables: pandas or polars.", field="library")
+    raise InvalidInput(f"Unknown library {library!r}. Valid libraries: pandas, polars.", field="library")
 
 
-def _alike(values: list[Any]) -> list[Any]:
-    """Return values of one kind: as they are, as floats, or else as texts."""
+def _of_one_type(values: list[Any]) -> list[Any]:
+    """Return values of a single type: unchanged, as floats, or else as texts."""
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) <= 1 and not kinds & {list, dict}:
         return values

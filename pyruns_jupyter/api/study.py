@@ -1,4 +1,4 @@
-"""An adaptive sweep as an object: how far it is, its best trial, stopping it and going on."""
+"""Studies (adaptive sweeps) as objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pyruns_jupyter.studies.trials import COMPLETE, FAIL, OPEN, PRUNED, Trial, b
 
 from .live import Waiting, progress_of
 from .tables import MAX_ROWS, count_text, html_table, text_table, value_text
-from .task import Task, TaskList
+from .task import Task
+from .task_list import TaskList
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """An adaptive sweep. Everything it tells is read from disk when it is asked."""
+    """An adaptive sweep. Its properties are read from the disk each time."""
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self._workspace = workspace
@@ -33,93 +34,110 @@ class Study:
 
     @property
     def name(self) -> str:
-        """The study's name."""
+        """The name of the study."""
         return self._name
 
     @property
     def definition(self) -> Definition:
-        """What it searches, how, and how it stands.
+        """The search space, the options and the state of the study.
 
         Raises:
-            NotFound: when the study was removed.
+            NotFound: if the study was deleted.
         """
         return managing.current_study(self._workspace.folder, self._name)
 
     @property
     def state(self) -> str:
-        """`active`, `stopped`, `finished` or `failed`."""
+        """The state: `active`, `stopped`, `finished` or `failed`."""
         return self.definition.state
 
     @property
     def message(self) -> str:
-        """Why it stands so, where that is not plain."""
+        """The reason for the state; may be empty."""
         return self.definition.message
 
     @property
     def trials(self) -> list[Trial]:
-        """Its trials so far, by number."""
+        """The trials so far, sorted by number."""
         return managing.trials_of(self._workspace.folder, self.definition)
 
     @property
     def tasks(self) -> TaskList:
-        """The tasks of its trials."""
+        """The tasks of the trials."""
         return TaskList(Task(self._workspace.folder, trial.task) for trial in self.trials)
 
     @property
     def best(self) -> Task | None:
-        """The task of the best trial that completed, None before the first."""
+        """The task of the best completed trial, None before a trial has completed."""
         found = best_of(self.trials, self.definition)
         return None if found is None else Task(self._workspace.folder, found.task)
 
     @property
     def best_value(self) -> float | None:
-        """The best value of the objective, None before the first trial completed."""
+        """The best value of the objective, None before a trial has completed."""
         found = best_of(self.trials, self.definition)
         return None if found is None else found.value
 
     def stop(self, *, running: bool = False) -> Study:
-        """Ask for no more trials and cancel those that wait; with `running` also those that run."""
+        """Stop the study and return it: start no more trials and cancel queued ones.
+
+        Args:
+            running: whether to cancel running trials too.
+
+        Raises:
+            NotFound: if the study was deleted.
+        """
         managing.stop(self._workspace.folder, self._name, running=running)
         return self
 
     def resume(self, *, n: int | None = None) -> Study:
-        """Go on until there are `n` trials (by default as many as before).
+        """Resume the study and return it.
+
+        Args:
+            n: the total number of trials, by default the number from before.
 
         Raises:
-            InvalidInput: when there are as many already, or so many configurations do not exist.
+            NotFound: if the study was deleted.
+            InvalidInput: if the study already has `n` trials, or the search space has fewer configurations.
         """
         managing.resume(self._workspace.folder, self._name, n=n)
         return self
 
     def remove(self) -> None:
-        """Forget the study; its tasks stay.
+        """Delete the study. Its tasks are kept but no longer linked to it.
 
         Raises:
-            Conflict: while it is active.
+            NotFound: if the study was deleted already.
+            Conflict: if the study is active.
         """
         managing.remove(self._workspace.folder, self._name)
 
     def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> Study:
-        """Wait until it is not active any more and its trials have ended; see `Workspace.wait`.
+        """Wait until the study is no longer active and its trials have ended, and return it.
+
+        Args:
+            timeout: the maximum time in seconds, None for no limit.
+            progress: whether to show a progress bar, by default in notebooks and terminals.
 
         Raises:
-            TimeoutError: when it still is after `timeout` seconds.
+            TimeoutError: if the timeout is over.
         """
         self._waiting(timeout).run(progress_of(progress))
         return self
 
     async def wait_async(self, *, timeout: float | None = None, progress: bool | None = None) -> Study:
-        """As `wait`, while the event loop goes on."""
+        """Like `wait`, without blocking the event loop."""
         await self._waiting(timeout).run_async(progress_of(progress))
         return self
 
     def optuna(self) -> optuna.Study:
-        """Return it as a study of Optuna, in memory, for Optuna's own plots and analyses.
+        """Return an in-memory copy as an Optuna study, for example for Optuna's plots.
 
-        Numbers that were chosen among several appear as their place in the text, from 0.
+        A choice among several numbers is represented by its index in the search space, from 0.
 
         Raises:
-            PyrunsError: when Optuna is not installed.
+            NotFound: if the study was deleted.
+            PyrunsError: if Optuna is not installed.
         """
         definition = self.definition
 
@@ -150,59 +168,59 @@ class Study:
 
 
 class NoStudy(NotFound, KeyError):
-    """There is no study of this name."""
+    """There is no study with this name."""
 
     def __str__(self) -> str:
         return self.message
 
 
 class Studies(Mapping[str, Study]):
-    """The studies of a workspace, by name."""
+    """The studies of a workspace: a mapping from names to `Study` objects."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     def __getitem__(self, name: str) -> Study:
-        """Return a study.
+        """Return the study with a name.
 
         Raises:
-            NoStudy: when there is none of this name.
+            NoStudy: if there is no such study. It is also a `KeyError`.
         """
         if name not in study_names(self._workspace.folder):
             raise NoStudy(f"There is no study {name!r} in the workspace {self._workspace.name!r}.")
         return Study(self._workspace, name)
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names."""
+        """Iterate over the names of the studies."""
         return iter(study_names(self._workspace.folder))
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of studies."""
         return len(study_names(self._workspace.folder))
 
     def __repr__(self) -> str:
-        told = [summary(study.definition, study.trials) for study in self.values()]
-        return "\n".join(told) or "There is no study."
+        summaries = [summary(study.definition, study.trials) for study in self.values()]
+        return "\n".join(summaries) or "There are no studies."
 
 
 def summary(definition: Definition, trials: list[Trial]) -> str:
-    """Return how a study stands, in one line."""
+    """Return the state of a study in one line."""
     best = best_of(trials, definition)
     counts = {state: sum(trial.state == state for trial in trials) for state in (OPEN, PRUNED, FAIL)}
-    told = [f"{counts[OPEN]} running or waiting"] if counts[OPEN] else []
-    told += [f"{counts[state]} {state}" for state in (PRUNED, FAIL) if counts[state]]
-    more = f" ({', '.join(told)})" if told else ""
+    parts = [f"{counts[OPEN]} running or queued"] if counts[OPEN] else []
+    parts += [f"{counts[state]} {state}" for state in (PRUNED, FAIL) if counts[state]]
+    more = f" ({', '.join(parts)})" if parts else ""
     found = f", best {definition.objective} {value_text(best.value)} ({best.task})" if best else ""
     done = sum(not trial.is_open for trial in trials)
-    said = f" {definition.message}" if definition.message else ""
+    message = f" {definition.message}" if definition.message else ""
     return printable(
         f"Study {definition.name}: {definition.state}, {done:,} of {count_text(definition.n, 'trial')}"
-        f"{more}{found}.{said}"
+        f"{more}{found}.{message}"
     )
 
 
 def _cells(trials: list[Trial], definition: Definition) -> tuple[list[str], list[list[str]]]:
-    """Return header and cells of a table of the best trials, then of the others."""
+    """Return the header and the cells of a table of trials, the best ones first."""
     keys = list(dict.fromkeys(key for trial in trials for key in trial.values))
     sign = -1.0 if definition.direction == "maximize" else 1.0
     ranked = sorted(

@@ -1,22 +1,25 @@
-"""How objects show themselves: plain-text and HTML tables of hostile text (names, values) made safe."""
+"""Plain-text and HTML tables, in which untrusted text such as names and values is made safe."""
 
 from __future__ import annotations
 
 import html
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyruns_jupyter.core.common.printable import printable, printable_text
 from pyruns_jupyter.core.common.timestamps import duration_text
+from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.tasks.row import TaskRow
 
-MAX_ROWS = 200  # rows an object shows by itself
+MAX_ROWS = 200  # of a displayed table
 _STYLE = "font-variant-numeric: tabular-nums; text-align: left"
 
 
 def value_text(value: Any) -> str:
-    """Return a configuration value or figure as short text: floats with six significant digits."""
+    """Return the value of a parameter or metric as short text; floats have six significant digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -27,12 +30,12 @@ def value_text(value: Any) -> str:
 
 
 def html_text(text: str) -> str:
-    """Return a text for HTML: escaped, and without characters that change how others are shown."""
+    """Return a text for HTML: escaped, and without invisible characters that change other text."""
     return html.escape(printable_text(text))
 
 
 def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the cells of a task table: status, name, what was swept, figures, time."""
+    """Return the header and the cells of a task table: status, name, swept parameters, metrics, time."""
     swept = _keys(row.swept for row in rows)
     figures = [key for key in _keys(row.figures for row in rows) if key not in swept]
     header = ["status", "name", *swept, *figures, "time", "message"]
@@ -53,7 +56,7 @@ def task_columns(rows: Sequence[TaskRow]) -> tuple[list[str], list[list[str]]]:
 
 
 def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return a table for a terminal, columns aligned, two spaces between them."""
+    """Return a table for a terminal, with aligned columns."""
     lines = [[printable(cell) for cell in line] for line in (header, *cells)]
     widths = [[_width(cell) for cell in line] for line in lines]
     most = [max(column) for column in zip(*widths, strict=True)]
@@ -66,7 +69,7 @@ def text_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
 
 
 def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: str) -> str:
-    """Return a table for a notebook; every cell is escaped."""
+    """Return a table for a notebook, with all cells escaped."""
     head = "".join(f'<th scope="col" style="text-align: left">{html_text(cell)}</th>' for cell in header)
     body = "".join(
         "<tr>" + "".join(f'<td style="{_STYLE}">{html_text(cell)}</td>' for cell in line) + "</tr>"
@@ -80,7 +83,7 @@ def html_table(header: Sequence[str], cells: Sequence[Sequence[str]], caption: s
 
 
 def count_text(number: int, noun: str) -> str:
-    """Return `1 task`, `2 tasks`."""
+    """Return a number with its noun, such as `1 task` and `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -90,7 +93,7 @@ def _keys(mappings: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _width(text: str) -> int:
-    """Return the columns `text` takes in a terminal: East Asian wide characters take two."""
+    """Return the width of a text in a terminal: wide East Asian characters take two columns."""
     if text.isascii():
         return len(text)
     return sum(
@@ -100,7 +103,7 @@ def _width(text: str) -> int:
 
 
 class TableView:
-    """What tasks looked like at one moment, as a table. `notices` are sentences about how they were found."""
+    """The rows of tasks at one moment, which displays as a table. `notices` are warnings about the query."""
 
     def __init__(self, rows: Sequence[TaskRow], notices: Iterable[str] = ()) -> None:
         self.rows = rows
@@ -112,3 +115,42 @@ class TableView:
     def _repr_html_(self) -> str:
         header, cells = task_columns(self.rows)
         return html_table(header, cells, count_text(len(self.rows), "task"))
+
+
+@dataclass(frozen=True)
+class TaskRun(Run):
+    """One run of a task, which displays as a table.
+
+    Attributes:
+        index: the number of the run, from 1.
+        status: `running`, `completed`, `failed` or `cancelled`.
+        started_at: the start time in epoch seconds, or None.
+        finished_at: the end time in epoch seconds, or None.
+        duration: the duration in seconds, or None.
+        pid: the process id, or None.
+        pid_create_time: the start time of that process in epoch seconds, or None.
+        exit_code: the exit code, or None.
+        attempt: a unique id.
+        records: the recorded metrics by name.
+        tracks: the tracked metrics by name; see `Task.tracks`, which also reads the journal of the run.
+        environment: where the run took place: host, Python, GPUs and more.
+        source: the commit of the code and whether it was changed.
+    """
+
+    def _repr_html_(self) -> str:
+        started = (
+            ""
+            if self.started_at is None
+            else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.started_at))
+        )
+        facts = {
+            "status": self.status,
+            "started": started,
+            "duration": duration_text(self.duration),
+            "exit code": value_text(self.exit_code),
+            **{key: value_text(value) for key, value in self.records.items()},
+            "host": value_text(self.environment.get("host")),
+            "source": self.source,
+        }
+        cells = [[key, text] for key, text in facts.items() if text]
+        return html_table(["", ""], cells, f"Run {self.index}")

@@ -1,4 +1,4 @@
-"""A workspace as an object: sweep, create, run, wait, look."""
+"""Workspaces as objects: creating, running, finding and organizing tasks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from .queue import ProjectQueue, RunOptions, TaskOptions, batch_request, named_o
 from .results import Results
 from .study import Studies, Study
 from .tables import TableView, count_text
-from .task import Task, TaskList, raise_refused
+from .task import Task, raise_refused
+from .task_list import TaskList
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,7 +38,7 @@ Tasks = str | Task | Iterable[str | Task]
 
 
 class Workspace(Results):
-    """A script (or the shell) of a project, with its tasks."""
+    """The tasks of one script, notebook or folder. It is also an iterable of the tasks, the oldest first."""
 
     def __init__(self, folder: WorkspaceFolder) -> None:
         self._folder = folder
@@ -45,50 +46,55 @@ class Workspace(Results):
 
     @classmethod
     def open(cls, target: str | os.PathLike[str] = ".") -> Workspace:
-        """Open a script's workspace, or a folder's shell workspace, creating it when there is none.
+        """Open a workspace and return it. It is created if needed.
 
-        A workspace folder itself (below `_pyruns_`) is opened as it is.
+        Args:
+            target: a script or notebook for its workspace, a folder for its shell workspace, or the folder of
+                a workspace (below `_pyruns_`).
 
         Raises:
-            NotFound: when `target` does not exist.
-            InvalidInput: when the script cannot be read (a syntax error); nothing is created.
+            NotFound: if `target` does not exist.
+            InvalidInput: if the script cannot be read, for example because of a syntax error.
         """
         return cls(open_workspace(Path(target))[0])
 
     @property
     def folder(self) -> WorkspaceFolder:
-        """Where the workspace lies on disk."""
+        """The folder of the workspace, with its paths."""
         return self._folder
 
     @property
     def name(self) -> str:
-        """The workspace's name: that of its script, or `_shell_`."""
+        """The name of the workspace: that of its script, or `_shell_`."""
         return self._folder.name
 
     @property
     def script(self) -> Path | None:
-        """The script; None in a shell workspace."""
+        """The path of the script; None for a shell workspace."""
         return self._folder.script
 
     def sweep(self, text: str, name: str = "") -> Plan:
-        """Return the plan of a sweep; nothing is written.
+        """Return the plan of a sweep without creating tasks.
 
         Args:
-            text: YAML with batch syntax. Keys it does not name keep the value of the script's default
-                configuration.
-            name: what the tasks are to be called, as for `create`; then the plan shows their names.
+            text: YAML with batch syntax. Missing keys have the values of the script's default configuration.
+            name: the name or name pattern of the tasks, as for `create`. With it, the plan shows their names.
 
         Raises:
-            InvalidInput: with key, line and column.
+            InvalidInput: if the text or the name is not valid, with key, line and column.
         """
         return plan_overlay(self._folder, text, name)
 
     def plan(self, path: str | os.PathLike[str]) -> Plan:
-        """Return the plan in a file: one that `Plan.save` wrote, or any YAML with batch syntax.
+        """Return the plan in a file, validated for this workspace.
+
+        Args:
+            path: a file that `Plan.save` wrote, or any YAML file with batch syntax.
 
         Raises:
-            NotFound, Unreadable: when there is no such file, or it is no text.
-            InvalidInput: with key, line and column within the file.
+            NotFound: if there is no such file.
+            Unreadable: if the file is not text.
+            InvalidInput: if the plan is not valid, with key, line and column in the file.
         """
         try:
             return plan_overlay(self._folder, read_text(Path(path).expanduser()))
@@ -96,15 +102,20 @@ class Workspace(Results):
             raise NotFound(f"There is no file {os.fspath(path)}.") from None
 
     def create(self, plan: Plan | str, name: str | None = None) -> TaskList:
-        """Create the tasks of a plan (or of a sweep's or shell script's text), all of them or none.
+        """Create the tasks of a plan, either all or none.
 
-        `name` is the name of one task, what the names of several begin with, or a pattern such as
-        `{lr}-{seed}` (`{n}` is the number, `{name}` the workspace's name, `{lr:.0e}` a format). By default
-        it is what a plan file says, else `task`.
+        Args:
+            plan: a plan, or its text: YAML with batch syntax, or a shell script in a shell workspace.
+            name: the name of a single task, the first part of the names of several tasks, or a pattern such
+                as `{lr}-{seed}`. In a pattern, `{n}` is the number of the task, `{name}` the name of the
+                workspace, and `{lr:.0e}` has a format. By default the name of the plan, else `task`.
+
+        Returns:
+            The new tasks.
 
         Raises:
-            InvalidInput: when something in it cannot be used.
-            Conflict: when a task of this name is there already.
+            InvalidInput: if the plan or the name is not valid.
+            Conflict: if a name is in use.
         """
         if isinstance(plan, Plan):
             names = generate.create_tasks(self._folder, plan.text, name or plan.name or "task")
@@ -116,46 +127,53 @@ class Workspace(Results):
 
     @property
     def queue(self) -> ProjectQueue:
-        """What waits in the project, which can be paused and resumed."""
+        """The queue of the project, which can be paused and resumed."""
         return ProjectQueue(self._folder.root)
 
     def run(self, tasks: Tasks, *, skip_done: bool = False, **options: Unpack[RunOptions]) -> TaskList:
-        """Queue tasks and return them; they are safely on disk then.
+        """Queue tasks as a batch. The batch is durably stored on disk when this method returns.
 
-        Times are seconds, or texts such as 90s, 10m, 1h30m.
+        Times are seconds, or texts such as 90s, 10m and 1h30m.
 
         Args:
-            tasks: which ones, in this order.
-            skip_done: leave out tasks whose configuration a task of the workspace has completed already; the
-                list's `notices` name them.
-            jobs: how many of these run in parallel at most, from 1 (the default) to 1000 (the default in a
-                cluster, which has no limit). All batches of the project together run at most as many as
-                `max_jobs` in the settings says, by default one per CPU core; a larger number here is obeyed.
-            priority: a whole number; what has a higher one starts first.
-            after, after_any: tasks that have to complete, or to end in any way, before the first of these
-                starts; `workspace/task` names one of another workspace of the project.
-            retries: how often a task that failed is run again, after `retry_delay` (10 s), then twice that,
-                and so on.
-            time_limit: a run that takes longer is stopped and has failed.
-            grace: how long a run that was asked to stop may take before it is killed (10 s).
-            stop_after: cancel what still waits after so many runs in a row that failed in the same way.
-            resume: queue runs again that a restart of the machine, or of its container, ended.
-            gpus: how many GPUs each task gets (0: none, and it sees none); by default as the settings say: 1
-                on a host with GPUs where the script imports a GPU framework.
-            gpu_memory: GiB that it uses of each, so that others may share it; `auto` is what completed runs
-                have used, and a tenth more. By default it has its GPUs for itself. Implies one GPU.
-            gpu_devices: indices or UUIDs of the only GPUs to choose from. Implies one GPU.
-            retry_alone: with `gpu_memory`, a task that runs out of GPU memory is run again with whole GPUs.
-            memory: how much memory each task may use, such as `16G` (G is GiB); by default there is no limit.
-                A task starts when that much is not reserved by others; one that uses more is killed.
-            engine: where they run: `local` or `slurm`; by default as the settings say.
-            cluster: what each asks of the cluster: a mapping with some of `partition`, `account`, `gpus`
-                (`2` or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (options of sbatch, and
-                commands that run before the task), completed by the settings.
+            tasks: the tasks, in the order in which they start.
+            skip_done: skip tasks if another task of the workspace has completed with the same configuration.
+                The `notices` of the result name them.
+            jobs: maximum number of parallel tasks of this batch, from 1 to 1000 (default: 1; on a cluster:
+                1000). The setting `max_jobs` limits all batches of the project together (default: one task
+                per CPU core); a larger value of `jobs` overrides that default.
+            priority: a whole number; higher priority starts first (default: 0).
+            after: tasks that must complete before the first task of this batch starts, as `Task` objects,
+                names, or `workspace/task` for another workspace of the project.
+            after_any: like `after`, but the tasks may also fail or be cancelled.
+            retries: maximum number of retries of a failed task (default: 0).
+            retry_delay: delay before the first retry (default: 10 s). It doubles with each further retry, up
+                to one hour.
+            time_limit: maximum duration of a run. A longer run is stopped and fails.
+            grace: time between the request to stop and killing the process (default: 10 s).
+            stop_after: after N consecutive runs with the same error, cancel the queued tasks of the batch.
+            resume: requeue tasks that a restart of the machine or container interrupted.
+            gpus: number of GPUs per task; with 0, a task sees no GPU. By default as in the settings, which is
+                1 on a host with GPUs if the script imports a GPU framework.
+            gpu_memory: GPU memory in GiB that the task uses on each of its GPUs, so that several tasks can
+                share one; `auto` is the maximum of completed runs plus 10 %. By default GPUs are not shared.
+                Implies one GPU.
+            gpu_devices: indices or UUIDs of the GPUs that may be assigned. Implies one GPU.
+            retry_alone: with `gpu_memory`, retry a task with unshared GPUs after a GPU out-of-memory error.
+            memory: main memory per task with its unit, such as `16G` (G is GiB). It is reserved while the
+                task runs; a task that uses more is killed. By default there is no limit.
+            engine: where tasks run: `local` or `slurm`. By default as in the settings.
+            cluster: resources of each Slurm job: a mapping with some of `partition`, `account`, `gpus` (`2`
+                or `a100:2`), `cpus`, `memory` (`16G`), `time` and `extra` (sbatch options, and commands to
+                run before the task). Missing ones are taken from the settings.
+
+        Returns:
+            The queued tasks.
 
         Raises:
-            InvalidInput: when an option cannot be used; nothing is queued.
-            Conflict: when a task is queued or running already; the others are queued all the same.
+            InvalidInput: if an option is not valid; no task is queued.
+            NotFound: if a task does not exist; no task is queued.
+            Conflict: if a task is already queued or running; the other tasks are queued.
         """
         names = self._names(tasks)
         found = batch_request(self._folder, options).submit(names, skip_done=skip_done)
@@ -165,29 +183,36 @@ class Workspace(Results):
     def wait(
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
-        """Wait until tasks (by default all) are neither queued nor running, and return them.
+        """Wait until none of the tasks is queued or running.
 
-        One that is removed or renamed meanwhile is not returned; the list's `notices` name it. `progress`
-        draws a bar; by default in a notebook and in a terminal.
+        Args:
+            tasks: the tasks, by default all.
+            timeout: the maximum time in seconds, None for no limit.
+            progress: whether to show a progress bar, by default in notebooks and terminals.
+
+        Returns:
+            The tasks, without those that were deleted or renamed meanwhile; `notices` names these.
 
         Raises:
-            TimeoutError: when some still are after `timeout` seconds.
+            NotFound: if a task does not exist.
+            TimeoutError: if the timeout is over.
         """
         return self._chosen(tasks).wait(timeout=timeout, progress=progress)
 
     async def wait_async(
         self, tasks: Tasks | None = None, *, timeout: float | None = None, progress: bool | None = None
     ) -> TaskList:
-        """As `wait`, while the event loop goes on: `await ws.wait_async()`."""
-        import asyncio  # a command line has no event loop and starts faster without
+        """Like `wait`, without blocking the event loop: `await ws.wait_async()`."""
+        import asyncio  # the command line starts faster without it
 
         found = await asyncio.to_thread(self._chosen, tasks)
         return await found.wait_async(timeout=timeout, progress=progress)
 
     def events(self, *, until_idle: bool = False) -> Events:
-        """Return what happens to tasks from now on, for `for` and for `async for`.
+        """Return the changes of tasks from now on: `Event`s, to iterate over with `for` or `async for`.
 
-        It goes on for ever, or with `until_idle` until nothing runs or waits any more.
+        Args:
+            until_idle: whether to end when no task is queued or running. By default it does not end.
         """
         return Events(self._folder, until_idle=until_idle)
 
@@ -201,17 +226,18 @@ class Workspace(Results):
         """Return the tasks that match a query, for example `status:failed lr<0.05`.
 
         Args:
-            text: what to look for, all when empty.
-            sort: fields between commas (`acc,-lr`), the most important one first; a `-` turns one around.
+            text: the query; if empty, all tasks match.
+            sort: fields separated by commas, the most important one first; `-` reverses one, as in `acc,-lr`.
             order: `asc` or `desc`.
-            partial: whether to return what was found when not all logs could be searched, which `notices`
-                say then, instead of refusing.
+            partial: whether to return the matches found so far if not all logs could be searched, with a
+                notice.
 
-        The list's `notices` say what may not be expected, such as how many tasks lack a figure.
+        Returns:
+            The tasks. Their `notices` are warnings, for example that some tasks do not have a metric.
 
         Raises:
-            InvalidInput: when the query cannot be understood, names a field that no task has, or several, or
-                logs could not be searched as a whole.
+            InvalidInput: if the query is not valid, a field is unknown or ambiguous, or some logs could not
+                be searched completely.
         """
         found = self.table(text, sort=sort, order=order, partial=partial)
         return TaskList((Task(self._folder, row.name) for row in found.rows), found.notices)
@@ -219,12 +245,12 @@ class Workspace(Results):
     def table(
         self, text: str = "", *, sort: str = "created", order: str = "asc", partial: bool = False
     ) -> TableView:
-        """Return what `tasks` finds as a table of this moment: one look at the disk, however many they are.
+        """Return the result of `tasks` as a table of the present state, which is faster for many tasks.
 
         Raises:
             InvalidInput: see `tasks`.
         """
-        from pyruns_jupyter.core import query  # most commands start faster without
+        from pyruns_jupyter.core import query  # most commands start faster without it
 
         self._index.refresh()
         found = query.select(
@@ -237,11 +263,11 @@ class Workspace(Results):
             strict=True,
             partial=partial,
         )
-        return TableView(found.items, (said.message for said in found.notices))
+        return TableView(found.items, (notice.message for notice in found.notices))
 
     @property
     def studies(self) -> Studies:
-        """The adaptive sweeps of this workspace, by name: `ws.studies["search"]`."""
+        """The studies of this workspace by name, as in `ws.studies["search"]`."""
         return Studies(self)
 
     def optimize(
@@ -258,29 +284,30 @@ class Workspace(Results):
         prune: str = "",
         **options: Unpack[TaskOptions],
     ) -> Study:
-        """Search for the best configuration: each trial is a task, chosen by what the earlier ones gave.
+        """Start a study and return it. Each trial is a task, chosen by Optuna from the results so far.
 
-        Returns at once; the search goes on detached, as tasks do. Needs Optuna (`pyruns_jupyter[optimize]`).
+        The method returns immediately. The study continues in the background, like tasks. It needs Optuna
+        (`pip install pyruns_jupyter[optimize]`).
 
         Args:
-            space: YAML as for `sweep`, whose values are what may be tried: `log(1e-5, 1e-1)`,
-                `uniform(0, 1)`, `1:65`, `adam | sgd`. Keys it does not name keep their default.
-            objective: the figure to optimise: what a run records under this key, else the last value it
-                tracked.
+            space: the search space: YAML as for `sweep`, with ranges and choices as values, such as
+                `log(1e-5, 1e-1)`, `uniform(0, 1)`, `1:65` and `adam | sgd`. Missing keys have their defaults.
+            objective: the metric to optimize: its recorded value, else its last tracked value.
             direction: `maximize` or `minimize`.
-            n: how many trials.
-            jobs: how many of them at a time.
-            name: of the study; its tasks are called `name_01`.
+            n: the number of trials.
+            jobs: the maximum number of parallel trials.
+            name: the name of the study; its tasks are named `name_01`, `name_02` and so on.
             sampler: `tpe` or `random`.
-            seed: the same seed and results give the same configurations; by default a new one.
-            prune: `median` or `quartile` stops a run that is worse at some point of its curve than the best
-                half (quarter) of the others were there.
-            options: how each trial is queued, as for `run`.
+            seed: the seed of the sampler, by default a random one. The same seed and results give the same
+                configurations.
+            prune: `median` or `quartile` to stop trials that are worse than the median (or the best quartile)
+                of the other trials at the same step; by default trials are not pruned.
+            options: run options of each trial; see `run`.
 
         Raises:
-            InvalidInput: with key, line and column, or the argument that cannot be used; nothing is written.
-            Conflict: when a study or task of the name is there already.
-            PyrunsError: when Optuna is not installed.
+            InvalidInput: if the search space or an argument is not valid; no study is started.
+            Conflict: if a study or task with the name exists.
+            PyrunsError: if Optuna is not installed.
         """
         wanted = cast(RunOptions, {"resume": True, **options})
         definition = Definition(
@@ -299,23 +326,31 @@ class Workspace(Results):
         return Study(self, name)
 
     def counts(self) -> dict[str, int]:
-        """Return how many tasks have each status."""
+        """Return the number of tasks by status."""
         self._index.refresh()
         return dict(self._index.counts)
 
     def attend(self) -> bool:
-        """Start a scheduler if tasks are queued and none is alive, and drivers of active studies; return
-        whether something was started.
+        """Start a scheduler if tasks are queued and none is running, and the drivers of active studies.
+
+        Returns:
+            Whether a process was started.
         """
         return ensure_running(self._folder.root)
 
     def move(
         self, tasks: Tasks, *, before: str | Task | None = None, after: str | Task | None = None
     ) -> None:
-        """Put tasks right before or after another one, in the order by hand (`sort="order"`).
+        """Move tasks directly before or after another task in the custom order (`sort="order"`).
+
+        Args:
+            tasks: the tasks, in their new order.
+            before: the task before which to insert them.
+            after: the task after which to insert them.
 
         Raises:
-            InvalidInput: when not exactly one of `before` and `after` is given.
+            NotFound: if a task does not exist.
+            InvalidInput: if not exactly one of `before` and `after` is given.
         """
         names = self._names(tasks)
         anchors = [None if one is None else self._names(one)[0] for one in (before, after)]
@@ -323,24 +358,31 @@ class Workspace(Results):
         move_tasks(self._folder, self._index.rows, names, before=anchors[0], after=anchors[1])
 
     def trashed(self) -> list[TrashedTask]:
-        """Return the tasks in the trash, the last removed first."""
+        """Return the tasks in the trash, the last deleted first."""
         return trash_tasks(self._folder)
 
     def restore(self, name: str, *, as_name: str | None = None) -> Task:
-        """Bring a task back from the trash, under its name or another one.
+        """Restore a task from the trash and return it.
+
+        Args:
+            name: the name of the task.
+            as_name: a new name for the task.
 
         Raises:
-            NotFound: when it is not in the trash.
-            Conflict: when its name is taken, or several in the trash had it.
+            NotFound: if there is no such task in the trash.
+            Conflict: if the name is in use, or several tasks in the trash had it.
         """
         return self[restore(self._folder, name, as_name)]
 
     def purge(self, names: str | Iterable[str] | None = None, *, older_than: float | None = None) -> Outcome:
-        """Delete tasks in the trash for ever, by default all; nothing brings them back.
+        """Delete tasks in the trash permanently.
 
         Args:
-            names: only these.
-            older_than: only those that are in the trash for longer, in seconds.
+            names: the names of the tasks, by default all.
+            older_than: delete only tasks that were moved to the trash more than this number of seconds ago.
+
+        Returns:
+            The deleted tasks, and the reasons for those that could not be deleted.
         """
         chosen = [names] if isinstance(names, str) else names
         return purge_all(self._folder, chosen, older_than=older_than)
@@ -353,21 +395,28 @@ class Workspace(Results):
         *,
         as_name: str | None = None,
     ) -> TaskList:
-        """Bring the tasks of an archive into the project `into` (or a script's workspace) and return them.
+        """Import the tasks of an archive that `archive` wrote.
 
-        Nothing that is there is changed: a task whose name is taken gets a free one, a script that is there
-        stays. Modules that other scripts or notebooks of the project would import in place of an installed
-        one are left out. The list's `notices` name all of this, and the files that were written.
+        Existing files are not changed: a task gets another name if its name is in use, and an existing script
+        is kept. Modules that would hide an installed package from other scripts of the project are left out.
+
+        Args:
+            path: the archive.
+            into: the folder of the project, or a script.
+            as_name: a new name for the task; only for archives of a single task.
+
+        Returns:
+            The imported tasks. Their `notices` list the renamed tasks, the left out and the new files.
 
         Raises:
-            InvalidInput: when it is no archive that can be opened; nothing is written.
+            InvalidInput: if the file is not a valid archive; nothing is written.
         """
-        from pyruns_jupyter.core.export.archive import unpack  # rarely needed, and slow to import
+        from pyruns_jupyter.core.export.archive import unpack  # rarely needed and slow to import
 
         found = unpack(Path(path).expanduser(), Path(into).expanduser(), as_name=as_name)
         workspace = cls(found.workspace)
-        told = [*found.warnings(), *filter(None, (found.written_text(),))]
-        return TaskList((workspace[name] for name in found.names.values()), told)
+        notices = [*found.warnings(), *filter(None, (found.written_text(),))]
+        return TaskList((workspace[name] for name in found.names.values()), notices)
 
     def _names(self, tasks: Tasks) -> list[str]:
         if isinstance(tasks, (str, Task)):
@@ -378,21 +427,21 @@ class Workspace(Results):
         return names
 
     def __getitem__(self, name: str) -> Task:
-        """Return the task of this name.
+        """Return the task with a name.
 
         Raises:
-            NotFound: when there is none.
+            NotFound: if there is no such task.
         """
         if not is_task(self._folder.paths(name).folder):
             raise NotFound(f"There is no task {name!r} in the workspace {self.name!r}.")
         return Task(self._folder, name)
 
     def __iter__(self) -> Iterator[Task]:
-        """Iterate over all tasks, the oldest first."""
+        """Iterate over the tasks, the oldest first."""
         return iter(self.tasks())
 
     def __len__(self) -> int:
-        """Return how many tasks there are."""
+        """Return the number of tasks."""
         return len(self._folder.task_names())
 
     def __repr__(self) -> str:

@@ -1,1 +1,1 @@
-"""Watchers and streams on asyncio, without a transport: websockets and comms carry them."""
+"""Watchers and streams on asyncio, independent of their transport (websockets, comms)."""

@@ -1,4 +1,4 @@
-"""Noticing that tasks end, in what an index says of its changes, and telling the server's event system."""
+"""Events of Jupyter Server: a task failed or stalled, all tasks ended, a study ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Emit = Callable[[str, dict[str, Any]], None]
 
 
 def register_events(logger: Any) -> Emit:
-    """Make our events known to the server's event logger; return what emits one by its name."""
+    """Register the event schemas with the server's event logger and return a function that emits an event."""
     for name in _NAMES:
         logger.register_event_schema((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 
@@ -35,25 +35,25 @@ def register_events(logger: Any) -> Emit:
     return emit
 
 
-class Endings:
-    """The active tasks and studies of one workspace: a look at its index tells which have ended since."""
+class EventDetector:
+    """Detects the events of one workspace in the changes of its index."""
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
         self._workspace = workspace
         self._studies: set[str] = set()
         self._active: dict[str, str] = {}  # name -> status
         self._runs: dict[str, int] = {}  # name -> number of the latest run
-        self._looked_at: int | None = None  # epoch seconds, rounded down as the times of runs are
+        self._looked_at: int | None = None  # epoch seconds, rounded down like the times of runs
         self._silent: set[str] = set()
-        self._ended: Counter[str] = Counter()  # since the workspace was at rest
+        self._ended: Counter[str] = Counter()  # by status, since no task was active
 
     @property
     def running(self) -> int:
-        """How many tasks run, as far as it is known."""
+        """The number of running tasks at the last look."""
         return sum(status == RUNNING for status in self._active.values())
 
     def take(self, changes: Changes) -> list[Event]:
-        """Take up what changed; return the events that come of it, without their workspace."""
+        """Return the events that follow from changes, without the key `workspace`."""
         events = self._ended_studies()
         before, self._looked_at = self._looked_at, int(time.time())
         for row in changes.changed:
@@ -67,7 +67,7 @@ class Endings:
             if row.status in ACTIVE:
                 self._active[row.name] = row.status
                 continue
-            # A run may begin and end between two looks; that of a task that was restored ended before.
+            # A run may start and end between two looks. The run of a restored task ended before.
             was_missed = before is not None and row.run > last_run and (row.finished_at or 0.0) >= before
             if self._active.pop(row.name, None) is None and not was_missed:
                 continue
@@ -86,12 +86,12 @@ class Endings:
         return events
 
     def _ended_studies(self) -> list[Event]:
-        """Return what is to be told of studies that went on at the last look and do no more."""
+        """Return an event for each study that was active at the last look and has ended."""
         active = active_studies(self._workspace)
         over, self._studies = sorted(self._studies - active), active
         events: list[Event] = []
         for name in over:
-            with suppress(PyrunsError):  # removed, or damaged
+            with suppress(PyrunsError):  # deleted or damaged
                 found = read_study(self._workspace, name)
                 if not found.is_active:
                     events.append(

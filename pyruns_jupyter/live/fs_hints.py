@@ -1,4 +1,4 @@
-"""Hints of the system that a workspace changed, for a watcher that would have to look again and again."""
+"""File system notifications for a watcher, which otherwise has to poll."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager
 from pyruns_jupyter.core.fs.inotify import FolderWatch
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-from .threads import Runner
-from .waiting import open_in_thread, wait_for_event
+from .threads import Runner, open_in_thread, wait_for_event
 
 _log = logging.getLogger(__name__)
 
 
 class Hints:
-    """Says when a look is worth while; where the system gives no hints, it never does."""
+    """Notifications that a workspace may have changed. Without support of the system there are none."""
 
     def __init__(self, run: Runner, watch: FolderWatch | None) -> None:
         self._run = run
@@ -30,12 +29,12 @@ class Hints:
     @staticmethod
     @asynccontextmanager
     async def of(workspace: WorkspaceFolder, run: Runner) -> AsyncIterator[Hints]:
-        """Have hints of a workspace for the length of the block."""
+        """Receive notifications of a workspace inside the block."""
         watch: FolderWatch | None = None
         try:
             watch = await open_in_thread(run, lambda: FolderWatch(workspace.tasks))
         except OSError as error:
-            _log.debug("%s is looked at without hints: %s", workspace.folder, error)
+            _log.debug("No file system notifications for %s: %s", workspace.folder, error)
         hints = Hints(run, watch)
         try:
             yield hints
@@ -43,13 +42,13 @@ class Hints:
             hints.close()
 
     def forget(self) -> None:
-        """Take notice only of what comes from now on."""
+        """Discard the notifications so far."""
         self._came.clear()
 
     async def cover(self, names: Iterable[str]) -> bool:
-        """Have hints of these tasks; tell whether all that changed since the last look brings one.
+        """Watch these tasks and return whether every change since the last look causes a notification.
 
-        `names` are replaced when they change, never changed themselves.
+        The caller passes a new `names` object if the names have changed.
         """
         if self._watch is None:
             return False
@@ -58,18 +57,18 @@ class Hints:
         try:
             has_new = await self._run(self._watch.update, names)
         except OSError as error:
-            _log.info("There is no room for watching so many tasks; they are looked at instead: %s", error)
+            _log.info("Too many tasks for file system notifications; polling instead: %s", error)
             self.close()
             return False
         self._covered = names
-        return not has_new  # these may have changed before they were watched
+        return not has_new  # new tasks may have changed before they were watched
 
     async def wait(self, seconds: float) -> bool:
-        """Wait at most `seconds` for a hint; return whether one came."""
+        """Wait at most `seconds` for a notification and return whether there was one."""
         return await wait_for_event(self._came, seconds)
 
     def close(self) -> None:
-        """Have no hints any more."""
+        """Stop receiving notifications."""
         watch, self._watch = self._watch, None
         if watch is not None:
             asyncio.get_running_loop().remove_reader(watch.descriptor)

@@ -1,4 +1,4 @@
-"""The search in one log: in a process that can be killed, whatever the expression makes it do."""
+"""Finding text in one log, in a process that can be killed: a regular expression may never end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from pyruns_jupyter.core.logs.search import LogSearch, SearchProcess, is_last
 
 from .runtime import LiveRuntime
-from .waiting import open_in_thread
+from .threads import open_in_thread
 
 
 class LogSearchStream:
-    """The hits of a search: a line of JSON after each part of the log."""
+    """The matches of a search: one line of JSON for each part of the log."""
 
     def __init__(self, runtime: LiveRuntime, path: Path, wanted: LogSearch) -> None:
         self._runtime = runtime
@@ -23,10 +23,10 @@ class LogSearchStream:
         self._stopped = asyncio.Event()
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
-        """Yield the lines; the last one says so.
+        """Yield the lines. The last one has `done`.
 
         Raises:
-            InvalidInput: if the expression is wrong.
+            InvalidInput: if the regular expression is not valid.
             NotFound: if there is no such log.
         """
         runtime = self._runtime
@@ -48,7 +48,7 @@ class LogSearchStream:
                 await asyncio.to_thread(process.close)
 
     def stop(self) -> None:
-        """End the search now."""
+        """Stop the search."""
         self._stopped.set()
         if self._process is not None:
             self._process.kill()

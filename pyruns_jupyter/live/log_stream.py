@@ -1,57 +1,84 @@
-"""A log while it grows: bytes from an offset on, no faster than the client shows them."""
+"""Streaming the log of a run while it grows, no faster than the client shows it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.core.logs.reader import LogFollower, LogReset
-from pyruns_jupyter.core.taskfile.task_file import read_task
+from pyruns_jupyter.core.common.errors import InvalidInput, NotFound
+from pyruns_jupyter.core.logs.reader import LogFollower, LogReset, log_size, tail_offset
+from pyruns_jupyter.core.taskfile.paths import TaskPaths
+from pyruns_jupyter.core.taskfile.runs import ACTIVE, ENDED, RUNNING, runs, status_of
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.files import check_inside
 from pyruns_jupyter.service.http_errors import to_json
-from pyruns_jupyter.service.logruns import RunWatch, latest_run, log_start, run_state
-from pyruns_jupyter.service.path_guard import check_inside
+from pyruns_jupyter.service.operations import LOG_WINDOW
 
 from .runtime import LiveRuntime
 from .streams import Send
-from .waiting import wait_for_event
+from .threads import wait_for_event
 
-WINDOW = 1024 * 1024  # bytes that may be on their way without an acknowledgement
-MAX_UNACKNOWLEDGED = 8 * WINDOW  # the same where a client may be unable to acknowledge
+MAX_UNACKNOWLEDGED = 8 * LOG_WINDOW  # bytes, instead of `LOG_WINDOW` if a client cannot acknowledge now
 CHUNK = 128 * 1024  # bytes in a frame
-MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # between two looks at a log that does not grow
-SETTLE_SECONDS = 0.2  # in which the last lines of a run that just ended may still arrive
+MIN_PERIOD_SECONDS, MAX_PERIOD_SECONDS = 0.05, 0.5  # between two reads of a log that does not grow
+SETTLE_SECONDS = 0.2  # after the end of a run, in which its last output may still arrive
 
 
-class _LogFile:
-    """A log file that is read in threads and may be closed at any moment by the event loop."""
+@dataclass(frozen=True)
+class _RunState:
+    """The state of a run. `is_over` means that its log no longer grows."""
 
-    def __init__(self, path: Path, offset: int) -> None:
-        self._follower = LogFollower(path, offset)
-        self._lock = threading.Lock()
-        self._closed = False
+    status: str
+    exit_code: int | None
+    is_over: bool
 
-    def read(self, limit: int) -> bytes:
-        """Return new bytes; empty when there are none (see `LogFollower.read`)."""
+
+class _RunWatch:
+    """Watches the state of a run in its task file."""
+
+    def __init__(self, paths: TaskPaths, number: int | None) -> None:
+        """Read the state of a run; None is the queued or running one, else the latest.
+
+        Raises:
+            NotFound: if the task has no such run.
+        """
+        info = read_task(paths.folder)
+        if number is None:
+            count, is_queued = len(runs(info)), status_of(info) in ACTIVE - {RUNNING}
+            number = count + 1 if is_queued else max(count, 1)
+        self.number = number
+        self._paths = paths
+        self._was_active = False  # queued or running when it was last read
+        self._seen: tuple[int, int, int] | None = None
+        self.state = self._read(info)
+
+    def look(self) -> None:
+        """Read the task file again if it changed."""
         try:
-            with self._lock:
-                return b"" if self._closed else self._follower.read(limit)
-        finally:
-            if self._closed:
-                self.close()
+            found = self._paths.info.stat()
+            seen = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if seen != self._seen:
+                self.state = self._read(read_task(self._paths.folder))
+                self._seen = seen
+        except (OSError, NotFound):
+            # Renamed, deleted or moved to the trash: the open log is read to its end.
+            self.state = _RunState(self.state.status, self.state.exit_code, True)
 
-    def close(self) -> None:
-        """Close the file; a read in progress does so when it is done."""
-        self._closed = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._follower.close()
-            finally:
-                self._lock.release()
+    def _read(self, info: TaskInfo) -> _RunState:
+        known, status = runs(info), status_of(info)
+        if 1 <= self.number <= len(known):
+            found = known[self.number - 1]
+            is_current = self.number == len(known) and status == RUNNING
+            state = _RunState(found.status, found.exit_code, found.status in ENDED or not is_current)
+        elif self.number == len(known) + 1:
+            state = _RunState(status, None, self._was_active and status not in ACTIVE)
+        else:
+            raise NotFound(f"The task {info.get('name', '')!r} has no run {self.number}.")
+        self._was_active = self._was_active or state.status in ACTIVE
+        return state
 
 
 class LogStream:
@@ -67,51 +94,51 @@ class LogStream:
         offset: int | None,
         tail: int | None,
     ) -> None:
-        """Find run `number` of a task (None: the latest one); this reads the disk.
+        """Find run `number` of a task (None: the queued, running or latest one). This reads the disk.
 
-        A client gets at most `WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, one
-        that acknowledges nothing for that many seconds gets another frame after each such pause, up to
-        `MAX_UNACKNOWLEDGED` bytes.
+        A client gets at most `LOG_WINDOW` bytes more than it acknowledges. If the runtime has a `patience`, a
+        client that acknowledges nothing for that many seconds gets another frame, up to `MAX_UNACKNOWLEDGED`
+        bytes.
 
         Raises:
             NotFound: if there is no such task or run.
         """
         paths = workspace.existing(name)
-        info = read_task(paths.folder)
-        self._number = latest_run(info) if number is None else number
-        self._watch = RunWatch(paths, self._number, run_state(info, self._number, waited=False))
-        path = check_inside(paths.log(self._number), paths.folder)
-        self._offset, self._size = log_start(path, offset, tail)
+        self._watch = _RunWatch(paths, number)
+        path = check_inside(paths.log(self._watch.number), paths.folder)
+        self._size = log_size(path) or 0
+        self._offset = tail_offset(path, tail) if tail is not None and offset is None else offset or 0
         self._acknowledged = self._offset
         self._acknowledgement = asyncio.Event()
-        self._file = _LogFile(path, self._offset)
+        self._follower = LogFollower(path, self._offset)
+        self._reading: asyncio.Future[bytes] | None = None
         self._runtime = runtime
         self._task = name
 
     def receive(self, message: str | bytes) -> None:
-        """Take an acknowledgement, `{"ack": offset}`.
+        """Handle an acknowledgement, `{"ack": offset}`.
 
         Raises:
-            InvalidInput: if it is something else.
+            InvalidInput: if the message is something else.
         """
         try:
             offset = json.loads(message)["ack"]
         except (ValueError, TypeError, KeyError, RecursionError):
             offset = None
         if isinstance(offset, bool) or not isinstance(offset, int):
-            raise InvalidInput('A log stream takes {"ack": offset} only.')
+            raise InvalidInput('A log stream accepts only {"ack": offset}.')
         if self._acknowledged < offset <= self._offset:
             self._acknowledged = offset
             self._acknowledgement.set()
 
     async def run(self, send: Send) -> None:
-        """Send header, bytes and end."""
+        """Send the header, the bytes and the end."""
         try:
             await send(self._message("header", size=self._size, task=self._task))
             pause, settled = MIN_PERIOD_SECONDS, False
             while True:
                 room = await self._wait_for_room()
-                over = self._watch.state.over  # known before the read that finds nothing more
+                over = self._watch.state.is_over  # before the read, which must find nothing more
                 data = await self._read(room, send)
                 if data:
                     pause, settled = MIN_PERIOD_SECONDS, False
@@ -126,11 +153,14 @@ class LogStream:
                 pause = min(1.5 * pause, MAX_PERIOD_SECONDS)
                 await self._runtime.run(self._watch.look)
         finally:
-            self._file.close()
+            if self._reading is None or self._reading.done():
+                self._follower.close()
+            else:  # not while a thread is reading
+                self._reading.add_done_callback(lambda _: self._follower.close())
 
     async def _wait_for_room(self) -> int:
-        """Return how many bytes the next frame may have, once it may have any."""
-        window, patience = WINDOW, self._runtime.patience
+        """Wait until the next frame may be sent, and return the size that it may have."""
+        window, patience = LOG_WINDOW, self._runtime.patience
         while (room := window - (self._offset - self._acknowledged)) <= 0:
             self._acknowledgement.clear()
             if not await wait_for_event(self._acknowledgement, patience):
@@ -139,7 +169,8 @@ class LogStream:
 
     async def _read(self, limit: int, send: Send) -> bytes:
         try:
-            return await self._runtime.run(self._file.read, limit)
+            self._reading = asyncio.ensure_future(self._runtime.run(self._follower.read, limit))
+            return await asyncio.shield(self._reading)
         except LogReset as reset:
             self._offset = self._acknowledged = 0
             await send(self._message("reset", size=0, reason=reset.reason))
@@ -147,4 +178,6 @@ class LogStream:
 
     def _message(self, kind: str, **more: Any) -> str:
         status = self._watch.state.status
-        return to_json({"type": kind, "run": self._number, "offset": self._offset, "status": status, **more})
+        return to_json(
+            {"type": kind, "run": self._watch.number, "offset": self._offset, "status": status, **more}
+        )

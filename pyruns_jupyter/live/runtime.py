@@ -1,4 +1,4 @@
-"""What the streams and the requests of one event loop share."""
+"""The resources that the requests and streams of one event loop share."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 THREADS = 8
-SCANS = 4  # processes that search a log each
-STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish their work at the end
-PREVIEWS = 2  # at once; users who may only read can ask for one that takes seconds
-MAX_WAITING_PREVIEWS = 100  # with more, requests are refused
-SEARCHES = 2  # at once; one may read logs for seconds without delaying other requests
+MAX_LOG_SEARCHES = 4  # processes, each of which searches one log
+STOP_TIMEOUT_SECONDS = 5.0  # for threads to finish when the runtime is closed
+MAX_PREVIEWS = 2  # in parallel; a preview may take seconds
+MAX_WAITING_PREVIEWS = 100  # further requests are refused
+MAX_SEARCHES = 2  # in parallel; a query in logs may take seconds
 
 
 class LiveRuntime:
-    """The sampler, the watchers, the streams and the threads of one event loop.
+    """The system sampler, the watchers, the streams and the threads of one event loop.
 
     Attributes:
-        patience: seconds after which a client that acknowledges nothing gets another frame of a log; None:
-            never.
+        patience: seconds after which a client gets another log frame without an acknowledgement; None: never.
     """
 
     patience: float | None = None
@@ -47,66 +46,62 @@ class LiveRuntime:
         self.background = Background()
         disk = Workers(THREADS, "pyruns-disk")
         self.run = disk.run  # functions that wait for the disk
-        # One after the other: several threads that compute would keep the event loop from its turn.
+        # One thread: several threads that compute would slow down the event loop.
         computing = Workers(1, "pyruns-compute")
-        self.compute = computing.run  # for some milliseconds, on what is in memory
+        self.compute = computing.run  # for milliseconds, on data in memory
         encoding = Workers(1, "pyruns-json")
-        self.encode = encoding.run  # making JSON or parsing it
-        searches = Workers(SEARCHES, "pyruns-search")
-        self.search = searches.run  # what may take seconds
-        waits = Workers(SCANS, "pyruns-wait")
-        self.wait = waits.run  # for a process of ours; one for each of `search_slots`
-        self.search_slots = asyncio.Semaphore(SCANS)
-        self.search_processes: set[SearchProcess] = set()  # killed at the end
-        self._previews = Workers(PREVIEWS, "pyruns-preview")
+        self.encode = encoding.run  # encoding and decoding JSON
+        searches = Workers(MAX_SEARCHES, "pyruns-search")
+        self.search = searches.run  # functions that may take seconds
+        waits = Workers(MAX_LOG_SEARCHES, "pyruns-wait")
+        self.wait = waits.run  # for a log search process; a thread for each of `search_slots`
+        self.search_slots = asyncio.Semaphore(MAX_LOG_SEARCHES)
+        self.search_processes: set[SearchProcess] = set()  # killed when the runtime is closed
+        self._previews = Workers(MAX_PREVIEWS, "pyruns-preview")
         self._waiting_previews = 0
         self._pools = (waits, computing, encoding, searches, self._previews, disk)
         self.watchers = WatcherPool(
             lambda workspace: Watcher(
-                workspace, self.run, self.compute, self.attend, self.notify, self.background
+                workspace, self.run, self.compute, self.ensure_scheduler, self.notify, self.background
             )
         )
         self.streams: set[asyncio.Task[None]] = set()
-        self.is_stopping = False  # so that long work is to end early
+        self.is_stopping = False  # long work checks it to end early
 
-    def attend(self, root: Path) -> object:
-        """Start the scheduler of a project if it needs one; in a thread."""
+    def ensure_scheduler(self, root: Path) -> object:
+        """Start the scheduler of a project if it needs one. Called in a thread."""
         return ensure_running(root)
 
     def notify(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
-        """Hear that a task failed, say, or that all tasks have ended (see `event_emitter`)."""
+        """Handle an event, such as the failure of a task; see `event_emitter`."""
 
     def labelled(self, sample: Sample) -> Sample:
-        """Return a sample with what only the front end knows."""
+        """Return a sample with additions of the front end."""
         return sample
 
     async def preview(self, function: Callable[[], T]) -> T:
-        """Return what comes of reading a script or a configuration, after the ones that came before.
+        """Run a function that reads a script or a configuration.
 
         Raises:
-            Busy: when too many others wait.
+            Busy: if too many previews are waiting.
         """
         if self._waiting_previews >= MAX_WAITING_PREVIEWS:
-            raise Busy(f"{MAX_WAITING_PREVIEWS} other configurations are being checked. Try again.")
+            raise Busy(f"{MAX_WAITING_PREVIEWS} other configurations are waiting to be checked. Try again.")
         self._waiting_previews += 1
         try:
             return await self._previews.run(function)
         finally:
             self._waiting_previews -= 1
 
-    def watcher(self, workspace: WorkspaceFolder) -> Watcher:
-        """Return the watcher of a workspace."""
-        return self.watchers.get(workspace)
-
     def start_stream(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run the work of a stream until it ends, is cancelled, or everything ends."""
+        """Run a stream until it ends or is cancelled, at the latest when the runtime is closed."""
         task = asyncio.ensure_future(work)
         self.streams.add(task)
         task.add_done_callback(self.streams.discard)
         return task
 
     async def close(self) -> None:
-        """End all streams, watchers and threads; a thread that is stuck is left behind."""
+        """Stop all streams, watchers and threads. A thread that hangs is abandoned."""
         self.is_stopping = True
         for process in self.search_processes:
             process.kill()
@@ -124,4 +119,4 @@ class LiveRuntime:
         left = sum(pool.join(deadline) for pool in self._pools)
         left += self.sampler.stop(max(0.0, deadline - time.monotonic()))
         if left:
-            _log.warning("At the end %d threads that are still at work are left behind.", left)
+            _log.warning("Abandoned %d threads that did not stop in time.", left)

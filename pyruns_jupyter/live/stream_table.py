@@ -1,4 +1,4 @@
-"""The streams: one table for websockets and comms, as `service/operations.py` is for requests."""
+"""The streams: one table for websockets and comms, like `service/operations.py` for requests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from pyruns_jupyter.core.logs.search import DEFAULT_HITS, MAX_HITS, LogSearch
-from pyruns_jupyter.service.logs import find_log
-from pyruns_jupyter.service.request import Count, Request, RequestSource, RunNumber, TaskRequest
+from pyruns_jupyter.service.logs import LogRequest, find_log
+from pyruns_jupyter.service.request import Count, Request, RequestSource
 
 from .log_search import LogSearchStream
 from .log_stream import LogStream
@@ -26,18 +26,16 @@ class EventsRequest(Request, frozen=True):
     since: Count | None = None
 
 
-class LogRequest(TaskRequest, frozen=True):
-    """A request for the log of a run (None: the latest one): from an offset, or its last `tail` bytes."""
+class LogStreamRequest(LogRequest, frozen=True):
+    """A request for a log from `offset`, or for its last `tail` bytes."""
 
-    run: Count | None = None
     offset: Count | None = None
     tail: Count | None = None
 
 
-class LogSearchRequest(TaskRequest, frozen=True):
-    """A request for the matches in the log of a run (None: the latest one); see `LogSearch`."""
+class LogSearchRequest(LogRequest, frozen=True):
+    """A request for the matches in a log; see `LogSearch`."""
 
-    run: RunNumber | None = None
     pattern: str = ""
     literal: bool = False
     ignore_case: bool = False
@@ -46,15 +44,15 @@ class LogSearchRequest(TaskRequest, frozen=True):
 
 
 async def open_events(session: LiveSession, source: RequestSource) -> EventStream:
-    """Open the stream of a workspace's changes."""
+    """Open the stream of the changes of a workspace."""
     wanted = source.read(EventsRequest)
     await session.open()
     return EventStream(session.watcher, wanted.epoch, wanted.since)
 
 
 async def open_log(session: LiveSession, source: RequestSource) -> LogStream:
-    """Open the stream of a run's log."""
-    wanted = source.read(LogRequest)
+    """Open the stream of a log."""
+    wanted = source.read(LogStreamRequest)
     workspace, runtime = await session.open(), session.runtime
     return await session.run(
         lambda: LogStream(
@@ -64,7 +62,7 @@ async def open_log(session: LiveSession, source: RequestSource) -> LogStream:
 
 
 async def open_log_search(session: LiveSession, source: RequestSource) -> LogSearchStream:
-    """Open the search in a run's log."""
+    """Open the search in a log."""
     wanted = source.read(LogSearchRequest)
     search = LogSearch.read(
         wanted.pattern,
@@ -74,16 +72,16 @@ async def open_log_search(session: LiveSession, source: RequestSource) -> LogSea
         limit=wanted.limit,
     )
     workspace = await session.open()
-    path, _ = await session.run(lambda: find_log(workspace, wanted.task, wanted.run))
+    path, _ = await session.run(lambda: find_log(workspace, wanted))
     return LogSearchStream(session.runtime, path, search)
 
 
 async def open_system(session: LiveSession, source: RequestSource) -> SystemStream:
-    """Open the stream of the machine's samples."""
+    """Open the stream of system samples."""
     return SystemStream(session.runtime)
 
 
-# Name of the stream over a comm -> address of its websocket, and what opens it.
+# Name of the stream over a comm -> path of its websocket, and the function that opens it.
 STREAMS: dict[str, tuple[str, OpenStream]] = {
     "events": ("/workspaces/{ws}/events", open_events),
     "log": ("/workspaces/{ws}/tasks/{task}/logs/stream", open_log),

@@ -1,4 +1,4 @@
-"""What every stream is, and two of them: changes of a workspace, and samples of the machine."""
+"""The interface of streams, and two of them: changes of a workspace, and system samples."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from collections.abc import Awaitable
 from typing import Protocol
 
 from pyruns_jupyter.core.common.errors import InvalidInput
-from pyruns_jupyter.service.events import greeting
 from pyruns_jupyter.service.http_errors import to_json
 from pyruns_jupyter.system.samples import Sample
 
+from .events import greeting
 from .runtime import LiveRuntime
 from .watcher import Watcher
 
-MAX_WAITING_SAMPLES = 10  # for a slow client; older ones are dropped
+MAX_WAITING_SAMPLES = 10  # for a slow client; older samples are dropped
 
 
 class Send(Protocol):
-    """Sends one frame, text or bytes, and returns when it was handed to the transport."""
+    """Sends one frame, text or bytes, and returns when the transport has taken it."""
 
     def __call__(self, message: str | bytes) -> Awaitable[None]: ...
 
 
 class Stream(Protocol):
-    """What one client gets, whatever carries it. It is used on one event loop."""
+    """A stream to one client, independent of the transport. It is used on one event loop."""
 
     async def run(self, send: Send) -> None:
-        """Send until there is nothing more to send, or until cancelled."""
+        """Send until the stream ends or the call is cancelled."""
 
     def receive(self, message: str | bytes) -> None:
-        """Take a frame from the client.
+        """Handle a frame of the client.
 
         Raises:
-            InvalidInput: if the stream does not know such a frame.
+            InvalidInput: if the frame is not valid.
         """
 
 
 def refuse_frame(message: str | bytes) -> None:
-    """Refuse a frame of a client that has nothing to send."""
-    raise InvalidInput("This socket takes no messages.")
+    """Raise InvalidInput: the stream accepts no frames."""
+    raise InvalidInput("This stream accepts no messages.")
 
 
 class EventStream:
-    """The changes of a workspace, from the revision that the client knows."""
+    """The changes of a workspace after the revision that the client knows."""
 
     receive = staticmethod(refuse_frame)
 
@@ -56,8 +56,7 @@ class EventStream:
     async def run(self, send: Send) -> None:
         """Send `hello`, then `changes` or `reset` after every change.
 
-        The next message is made only when the last one is on its way, so that a slow client gets fewer and
-        larger ones.
+        A message is made only when the previous one was sent, so a slow client gets fewer, larger ones.
         """
         async with self._watcher.listening() as changed:
             messages, revision = await self._watcher.look(
@@ -76,7 +75,7 @@ class EventStream:
 
 
 class SystemStream:
-    """Samples of the machine: those of the last minutes, then each new one."""
+    """System samples: those of the last minutes, then each new one."""
 
     receive = staticmethod(refuse_frame)
 
@@ -95,7 +94,7 @@ class SystemStream:
             del waiting[:-MAX_WAITING_SAMPLES]
             arrived.set()
 
-        def hand_over(sample: Sample) -> None:  # in the sampler's thread
+        def hand_over(sample: Sample) -> None:  # called in the sampler's thread
             with contextlib.suppress(RuntimeError):  # the loop was closed
                 loop.call_soon_threadsafe(take, sample)
 

@@ -1,4 +1,4 @@
-"""Threads for blocking work that keep no process from ending."""
+"""Running blocking work in threads, and waiting where the caller may be cancelled at any moment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
+C = TypeVar("C", bound="Closable")
 
 
 class Runner(Protocol):
@@ -21,10 +22,10 @@ class Runner(Protocol):
 
 
 class Workers:
-    """At most `size` threads, started as they are needed.
+    """A pool of at most `size` daemon threads, which start when they are needed.
 
-    Python waits for the threads of `ThreadPoolExecutor` before a process ends, also for one that a file
-    system or a driver keeps for ever. What these threads write is written so that it may be cut off anywhere.
+    Unlike the threads of `ThreadPoolExecutor`, they do not keep the process alive if a file system or a
+    driver never returns. Whatever they write survives an interruption at any point.
     """
 
     def __init__(self, size: int, name: str) -> None:
@@ -37,15 +38,15 @@ class Workers:
         self._is_stopped = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call a function in a thread, after those that came before.
+        """Queue a function to be called in a thread.
 
         Raises:
-            RuntimeError: when the threads were stopped.
+            RuntimeError: if the pool was stopped.
         """
         future: Future[T] = Future()
         with self._lock:
             if self._is_stopped:
-                raise RuntimeError(f"The threads {self._name!r} were stopped.")
+                raise RuntimeError(f"The thread pool {self._name!r} was stopped.")
             self._jobs.put((future, lambda: fn(*args, **kwargs)))
             if not self._idle.acquire(blocking=False) and len(self._threads) < self._size:
                 name = f"{self._name}_{len(self._threads)}"
@@ -55,11 +56,11 @@ class Workers:
         return future
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Return what a function returns, without blocking the event loop."""
+        """Run a function in a thread and return its result, without blocking the event loop."""
         return await asyncio.wrap_future(self.submit(function, *arguments))
 
     def stop(self) -> None:
-        """Cancel what has not begun, and let each thread end after its present work."""
+        """Cancel queued functions, and let each thread end after its current one."""
         with self._lock:
             self._is_stopped = True
             while True:
@@ -73,7 +74,7 @@ class Workers:
                 self._jobs.put(None)
 
     def join(self, deadline: float) -> int:
-        """Wait until `deadline` (`time.monotonic`) for the threads; return how many are still at work."""
+        """Wait for the threads until `deadline` (`time.monotonic`) and return how many are still running."""
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return sum(thread.is_alive() for thread in self._threads)
@@ -84,10 +85,42 @@ class Workers:
             if future.set_running_or_notify_cancel():
                 try:
                     result = function()
-                except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+                except BaseException as error:  # noqa: BLE001 - raised to the caller
                     future.set_exception(error)
                 else:
                     future.set_result(result)
                     del result
-            del job, future, function  # nothing is kept while there is no work
+            del job, future, function  # an idle thread keeps no references
             self._idle.release()
+
+
+class Closable(Protocol):
+    """Something that has to be closed."""
+
+    def close(self) -> None: ...
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait at most `seconds` for an event (None: no limit) and return whether it was set."""
+    # Before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives together with the event.
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=seconds)
+        return waiting.done()
+    finally:
+        waiting.cancel()
+
+
+async def open_in_thread(run: Runner, opener: Callable[[], C]) -> C:
+    """Open something in a thread; it is closed if the caller is cancelled before it is open."""
+    opening = asyncio.ensure_future(run(opener))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unused)
+        raise
+
+
+def _close_unused(opened: asyncio.Future[C]) -> None:
+    if not opened.cancelled() and opened.exception() is None:
+        opened.result().close()

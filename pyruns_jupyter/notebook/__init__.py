@@ -1,1 +1,1 @@
-"""The notebook: magics and widgets."""
+"""Magics and widgets for notebooks."""

@@ -1,4 +1,4 @@
-"""A notebook's cell as a task: what it needs is put beside it, and another process runs it."""
+"""Running a notebook cell as a task, in another process."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ RUNNER = "pyruns_jupyter.notebook.cellrun"
 def create_cell_task(workspace: Workspace, code: str, name: str, given: Mapping[str, Any]) -> Task:
     """Create a task that runs a cell with this kernel's Python, and return it.
 
-    A name that is taken is counted up, since cells are run again and again.
+    A number is added to a name that is in use, because cells are run repeatedly.
 
     Args:
         workspace: a shell workspace.
-        code: of the cell; magics work as in IPython.
-        name: of the task.
-        given: variables that the cell has, as they are now.
+        code: the code of the cell; magics work as in IPython.
+        name: the name of the task.
+        given: the variables to copy into the task, with their present values.
 
     Raises:
-        InvalidInput: when the code is no Python, or a variable cannot go along; nothing is written.
+        InvalidInput: if the code is not valid Python or a variable cannot be pickled; no task is created.
     """
     files = {CELL_CODE: code.encode()}
     _check(code)
     if given:
         files[CELL_GIVEN] = _pickled(given)
-    text = f"# A cell of a notebook: its code is in {CELL_CODE} beside this file.\n"
+    text = f"# Runs a notebook cell; its code is in {CELL_CODE}.\n"
     text += f"{shlex.quote(sys.executable)} -m {RUNNER}\n"
     [made] = create_tasks(workspace.folder, text, free_name(workspace.folder, name), files)
     return workspace[made]
@@ -55,19 +55,19 @@ def _check(code: str) -> None:
         compile(plain, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
         raise InvalidInput(
-            f"This is no Python: {error.msg}.", line=error.lineno, column=error.offset
+            f"The cell is not valid Python: {error.msg}.", line=error.lineno, column=error.offset
         ) from None
 
 
 def _pickled(given: Mapping[str, Any]) -> bytes:
     for name, value in given.items():
         if isinstance(value, ModuleType):
-            raise InvalidInput(f"{name} is a module: import it in the cell.", field=name)
+            raise InvalidInput(f"{name} is a module. Import it in the cell instead.", field=name)
         try:
             cloudpickle.dumps(value)
         except Exception as error:
             raise InvalidInput(
-                f"{name} ({type(value).__name__}) cannot go along: {error}", field=name
+                f"The variable {name} ({type(value).__name__}) cannot be pickled: {error}", field=name
             ) from error
-    # Once more together, so that what variables share stays shared.
+    # Pickled together, so that objects that variables share stay shared.
     return sign_pickle(cloudpickle.dumps(dict(given)))

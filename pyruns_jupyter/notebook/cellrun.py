@@ -1,4 +1,4 @@
-"""Runs the cell of a task in a bare IPython: `python -m pyruns_jupyter.notebook.cellrun`, within the task."""
+"""Runs the cell of a task in IPython: `python -m pyruns_jupyter.notebook.cellrun`, started by the task."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from pyruns_jupyter.core.taskfile.task_file import is_imported, read_task
 from pyruns_jupyter.core.trust.signed_pickles import is_own_pickle, sign_pickle
 
 _NOT_OURS = (
-    f"The variables of this task ({CELL_GIVEN}) came with an archive and are not read, since that can run "
-    f"any program. Look at {CELL_CODE}, and run it as a cell of your own notebook with %%pyruns task."
+    f"The variables of this task ({CELL_GIVEN}) come from an archive and are not loaded, because loading a "
+    f"pickle can run any code. Check {CELL_CODE}, then run it in a cell of your own with %%pyruns task."
 )
 
 
 def main() -> int:
-    """Run the cell and return the exit code of the process: 1 when it raised, or what it asked for.
+    """Run the cell and return the exit code of the process: 1 after an exception, or that of `sys.exit`.
 
-    The variables of an imported task are read only when they were stored by this user.
+    The variables of an imported task are loaded only if this user stored them.
     """
     folder = script.get_task_dir()
     if folder is None:
-        print("This runs a task of %%pyruns task, and has to be started as one.", file=sys.stderr)
+        print("This program runs tasks of %%pyruns task. Start the task instead.", file=sys.stderr)
         return 2
     cell = Path(folder) / CELL_CODE
     code = cell.read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def main() -> int:
     if error is not None:
         return 1
     if result.result is not None:
-        _keep(result.result)
+        _store(result.result)
     return 0
 
 
@@ -58,25 +58,27 @@ def _shell(cell: Path) -> InteractiveShell:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     shell: InteractiveShell = InteractiveShell.instance(config=config)
-    # A traceback names the file, as that of any script does, and has its lines.
+    # Tracebacks show the file and its lines, like those of a script.
     shell.compile.get_code_name = lambda *_code: str(cell)  # type: ignore[method-assign]
-    shell.set_custom_exc((Exception,), _tell)  # type: ignore[no-untyped-call]
+    shell.set_custom_exc((Exception,), _print_exception)  # type: ignore[no-untyped-call]
     return shell
 
 
-def _tell(_shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any) -> None:
+def _print_exception(
+    _shell: Any, kind: type[BaseException], error: BaseException, trace: Any, **_: Any
+) -> None:
     frames = trace
     while frames is not None and Path(frames.tb_frame.f_code.co_filename).name != CELL_CODE:
         frames = frames.tb_next
     traceback.print_exception(kind, error, frames or trace)
 
 
-def _keep(value: Any) -> None:
-    """Store what the cell's last expression was, for `Task.value`."""
+def _store(value: Any) -> None:
+    """Store the value of the cell's last expression for `Task.value`."""
     try:
         (Path(script.artifact_dir()) / CELL_VALUE).write_bytes(sign_pickle(cloudpickle.dumps(value)))
-    except Exception as error:  # noqa: BLE001 - the cell itself has done its work
-        print(f"The value ({type(value).__name__}) cannot be stored: {error}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - the cell itself succeeded
+        print(f"The value of the cell ({type(value).__name__}) cannot be pickled: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

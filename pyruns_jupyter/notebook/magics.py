@@ -1,4 +1,4 @@
-"""`%pyruns` and `%%pyruns`: the command line's grammar in a notebook, with live tables."""
+"""The magics `%pyruns` and `%%pyruns`: the command line in a notebook, with live widgets."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from pyruns_jupyter.core.common.errors import NotFound, PyrunsError, os_sentence
 
 _GIVEN_NAME = re.compile(r"""(?<!\S)(?:-n|--name)(?:\s+|=)(?:'[^']*'|"[^"]*"|\S+)""")
 _INNER_QUOTES = re.compile(r'(?<=[:=<>,])"(?:\\.|[^"\\])*"')
-_SEARCHES = (["ls"], ["export"], ["manager"], ["compare"], ["plot"])
+_QUERY_COMMANDS = (["ls"], ["export"], ["manager"], ["compare"], ["plot"])
 LINE_PROGRAM = "%pyruns"
 CELL_PROGRAM = "%%pyruns"
 VIEW_VERBS = ("dashboard", "generator", "manager", "gpus", "compare", "plot", "monitor")
 
 
 class NotebookContext(Context):
-    """Text and objects as the output of a cell; the current workspace belongs to the kernel."""
+    """Writes to the output of a cell; the kernel has a current workspace."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._current: Workspace | None = None
 
     def write(self, text: str) -> None:
-        """Write text into the cell's output."""
+        """Write text to the output of the cell."""
         sys.stdout.write(text)
 
     def show(self, value: Any) -> None:
@@ -52,11 +52,11 @@ class NotebookContext(Context):
         display(value)  # type: ignore[no-untyped-call]
 
     def workspace(self, name: str | None) -> Workspace:
-        """Return the named workspace, else the kernel's current one, else as a terminal would."""
+        """Return the named workspace, else the current one of the kernel, else the one of the folder."""
         return self._current if name is None and self._current is not None else super().workspace(name)
 
     def open(self, target: str) -> Workspace:
-        """Open a script or folder and make it the kernel's current workspace."""
+        """Open a script or folder as the current workspace of the kernel."""
         self._current = super().open(target)
         return self._current
 
@@ -72,25 +72,25 @@ class PyrunsMagics(Magics):
     @no_var_expand
     @line_cell_magic
     def pyruns(self, line: str, cell: str | None = None) -> None:
-        """Run experiments from a cell.
+        """Create, run and monitor tasks from a cell.
 
-        %pyruns                         the dashboard: GPUs, what runs, what waits
-        %pyruns manager                 the table of tasks; also generator, monitor, gpus, compare, plot
-        %pyruns open train.py           make a script (or a folder) the current workspace
-        %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help tells all that can be searched
+        %pyruns                         show the dashboard: GPUs, running and queued tasks
+        %pyruns manager                 show the table of tasks; also generator, monitor, gpus, compare, plot
+        %pyruns open train.py           make a script or folder the current workspace
+        %pyruns ls status:failed lr<1   list tasks; %pyruns ls --help describes queries
                                         also run, log, stop, show, wait, status, rm, restore, mv
-        %%pyruns sweep -n lr --run      the cell is YAML with batch syntax
-        %%pyruns plan -n {lr}-{seed}    show what such a cell would make; -o FILE saves it as a plan file
-        %%pyruns optimize --objective acc --trials 50   the cell is YAML with ranges to search
-        %%pyruns shell -n prepare       the cell is a shell script
-        %%pyruns task --with lr --to t  the cell is Python, run beside the kernel; t.value() is its value
+        %%pyruns sweep -n lr --run      create and run a sweep; the cell is YAML with batch syntax
+        %%pyruns plan -n {lr}-{seed}    show the tasks of a sweep; -o FILE saves them as a plan file
+        %%pyruns optimize --objective acc --trials 50   start a study; the cell is YAML with a search space
+        %%pyruns shell -n prepare       create a task from a shell script in the cell
+        %%pyruns task --with lr --to t  run the cell as a task in another process; t.value() is its value
 
-        %pyruns --help lists everything.
+        %pyruns --help lists all commands.
         """
-        self._context.folder = Path(os.getcwd())  # %cd changes it
+        self._context.folder = Path(os.getcwd())  # %cd may have changed it
         line = self._expanded(line)
         try:
-            words = shlex.split(_with_quotes(line) if line.split()[:1] in _SEARCHES else line)
+            words = shlex.split(_with_quotes(line) if line.split()[:1] in _QUERY_COMMANDS else line)
         except ValueError as error:
             raise MagicUsageError(f"{LINE_PROGRAM} {line}: {error}") from None
         try:
@@ -103,13 +103,13 @@ class PyrunsMagics(Magics):
         except UsageError as error:
             raise MagicUsageError(error.message) from None
         except PyrunsError as error:
-            # A usage error shows as one sentence; a traceback of our frames would say nothing to the user.
+            # IPython shows a usage error as one line, without a traceback.
             raise MagicUsageError(error_text(error)) from None
         except OSError as error:
             raise MagicUsageError(os_sentence(error)) from None
 
     def _expanded(self, line: str) -> str:
-        """Fill in variables as magics do (`{path}`, `$path`), but not in a name, whose braces are ours."""
+        """Expand variables (`{path}`, `$path`) like other magics, except in a name: it may be a pattern."""
         result, position = "", 0
         for found in _GIVEN_NAME.finditer(line):
             result += self._filled(line[position : found.start()]) + found.group()
@@ -128,7 +128,9 @@ class PyrunsMagics(Magics):
             show_view(self._context, args)
             return
         if args.verb in ("sweep", "plan", "optimize", "add") and args.file == "-":
-            raise UsageError("A notebook has no standard input. Use %%pyruns sweep; the cell is the YAML.")
+            raise UsageError(
+                "A notebook has no standard input. Use %%pyruns sweep with the YAML in the cell."
+            )
         args.do(self._context, args)
 
     def _cell(self, words: list[str], cell: str) -> None:
@@ -143,7 +145,9 @@ class PyrunsMagics(Magics):
         else:
             workspace = self._context.workspace(args.workspace)
             if workspace.folder.kind != "script":
-                raise NotFound(f"{workspace.name} is no script's workspace. Say %%pyruns sweep SCRIPT.")
+                raise NotFound(
+                    f"{workspace.name} is not the workspace of a script. Use %%pyruns sweep SCRIPT."
+                )
         if args.verb == "plan":
             show_plan(self._context, workspace, cell, args)
         elif args.verb == "optimize":
@@ -158,17 +162,17 @@ class PyrunsMagics(Magics):
         variables = self.shell.user_ns
         for name in args.given:
             if name not in variables:
-                raise UsageError(f"There is no variable {name!r} to go along.")
+                raise UsageError(f"--with: there is no variable {name!r}.")
         if args.to is not None and not args.to.isidentifier():
-            raise UsageError(f"{args.to!r} is no name of a variable.")
+            raise UsageError(f"--to: {args.to!r} is not a valid variable name.")
         options = run_options(args)
         workspace = Workspace.open(self._context.folder)
-        request = batch_request(workspace.folder, options)  # before anything is made
+        request = batch_request(workspace.folder, options)  # validates the options before the task is created
         task = create_cell_task(workspace, cell, args.name, {name: variables[name] for name in args.given})
         try:
             raise_refused(request.submit([task.name]).refused)
         except PyrunsError:
-            # A cell is run again when it is mended; what was refused shall not lie about.
+            # Remove the task that could not be queued: the user will run the cell again.
             task.delete()
             workspace.purge(task.name)
             raise
@@ -177,10 +181,10 @@ class PyrunsMagics(Magics):
         if args.json:
             self._context.json({"workspace": workspace.name, "names": [task.name], "queued": True})
         else:
-            self._context.line(f"Runs as the task {task.name} of {workspace.name}")
+            self._context.line(f"Queued the task {task.name} of {workspace.name}")
 
     def complete(self, _shell: Any, event: Any) -> list[str]:
-        """Return what the word at the cursor may go on as; see `IPython.core.completerlib`."""
+        """Return completions of the word at the cursor; see `IPython.core.completerlib`."""
         self._context.folder = Path(os.getcwd())
         program, _, line = event.text_until_cursor.lstrip().partition(" ")
         parser = (
@@ -188,20 +192,20 @@ class PyrunsMagics(Magics):
         )
         before, _, last = line.rpartition(" ")
         found = completions(self._context, parser, before.split(), last)
-        # IPython replaces what it takes for a word, and ends words at signs such as `=`.
+        # IPython replaces only its own idea of a word, which ends at characters such as `=`.
         known = last[: len(last) - len(event.symbol)] if last.endswith(event.symbol) else ""
         return [word[len(known) :] for word in found]
 
 
 def _with_quotes(line: str) -> str:
-    """Return the line of a search with its inner quotes kept: here is no shell to protect them from."""
+    """Return the line with its inner quotes protected from `shlex`: they belong to the query."""
     if "'" in line:
         return line
     return _INNER_QUOTES.sub(lambda found: f"'{found.group()}'", line)
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register the magics and the live display of workspaces in a kernel (`%load_ext pyruns_jupyter`)."""
+    """Register the magics, and the widgets that display workspaces and tasks (`%load_ext pyruns_jupyter`)."""
     magics = PyrunsMagics(shell)
     shell.register_magics(magics)
     for program in (LINE_PROGRAM, CELL_PROGRAM):

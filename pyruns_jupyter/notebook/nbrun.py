@@ -1,7 +1,7 @@
-"""Runs a notebook as a task: `python -m pyruns_jupyter.notebook.nbrun NOTEBOOK`, within the task.
+"""Runs a notebook as a task: `python -m pyruns_jupyter.notebook.nbrun NOTEBOOK`, started by the task.
 
-What its cells print goes to the log as it comes. The executed notebook is an artifact of the run; it is there
-from the first cell on, so that what was done is kept when the run ends early.
+The output of the cells goes to the log. The executed notebook is an artifact of the run, which is saved after
+the first cell and then repeatedly, so the outputs are kept if the run ends early.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from pyruns_jupyter.core.taskfile.runs import RUNNING, status_of
 from pyruns_jupyter.core.taskfile.task_file import edit_task
 
 INJECTED = "injected-parameters"  # as papermill tags the cell that it adds
-SAVE_EVERY = 2.0  # seconds between two times that the executed notebook is saved
+SAVE_SECONDS = 2.0  # between two saves of the executed notebook
 STOPPED = 128 + signal.SIGTERM
-MAX_SOCKET_PATH = 100  # bytes of a path, to which the number of the socket is added (sun_path has 108)
+MAX_SOCKET_PATH = 100  # bytes, without the number of the socket that is appended (sun_path has 108)
 
 
 class NotebookRun(NotebookClient):
-    """One notebook, whose outputs are told and which is saved as it goes on."""
+    """Executes a notebook, prints its outputs and saves it repeatedly."""
 
     def __init__(self, notebook: Any, target: Path, **more: Any) -> None:
         super().__init__(notebook, timeout=None, **more)
@@ -49,13 +49,13 @@ class NotebookRun(NotebookClient):
         self.on_cell_executed = self._executed
 
     def save(self) -> None:
-        """Write the notebook as it is now."""
+        """Write the notebook with the outputs so far."""
         self._saved = time.monotonic()
         text = nbformat.writes(self.nb)  # type: ignore[no-untyped-call]
         write_atomic(self._target, text.encode(), durable=False)
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
-        """Tell an output, and take it into the notebook."""
+        """Print an output and add it to the notebook."""
         content = msg["content"]
         match msg["msg_type"]:
             case "stream":
@@ -74,17 +74,15 @@ class NotebookRun(NotebookClient):
     def _executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         if cell.cell_type != "code":
             return
-        if time.monotonic() - self._saved >= SAVE_EVERY:
+        if time.monotonic() - self._saved >= SAVE_SECONDS:
             self.save()
-            _tell_progress(self.number / max(1, len(self._cells)))
+            _report_progress(self.number / max(1, len(self._cells)))
 
 
 def main(path: str) -> int:
     """Run the notebook and return the exit code of the process."""
     if script.get_task_dir() is None:
-        print(
-            "This runs a task whose workspace is a notebook, and has to be started as one.", file=sys.stderr
-        )
+        print("This program runs tasks of a notebook. Start the task instead.", file=sys.stderr)
         return 2
     source = Path(path)
     notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]
@@ -111,7 +109,7 @@ async def _execute(run: NotebookRun, name: str) -> int:
     except asyncio.CancelledError:
         return STOPPED
     except CellExecutionError as error:
-        # Once more in the words of Python, by which people and programs know what a run died of.
+        # In the format of Python, in which people and programs look for the error of a run.
         _write(
             f"Traceback (most recent call last):\n"
             f'  File "{name}", line 1, in cell {run.number}\n{error.ename}: {error.evalue}\n',
@@ -122,7 +120,7 @@ async def _execute(run: NotebookRun, name: str) -> int:
 
 
 def inject(notebook: Any, values: dict[str, Any]) -> None:
-    """Put a cell with variables behind the tagged one, where they take the place of its values."""
+    """Insert a cell that assigns `values` after the cell with the tag, and so overrides its values."""
     if not values:
         return
     lines = [f"{name} = {value!r}" for name, value in values.items()]
@@ -133,21 +131,24 @@ def inject(notebook: Any, values: dict[str, Any]) -> None:
 
 
 def kernel_of(notebook: Any) -> str:
-    """Return the name of the kernel that the notebook wants, the usual one of this Python without it."""
+    """Return the name of the notebook's kernel, or of the default kernel if that is not installed."""
     wanted = notebook.metadata.get("kernelspec", {}).get("name", "")
     with suppress(NoSuchKernel):
         if wanted:
             KernelSpecManager().get_kernel_spec(wanted)
             return str(wanted)
     if wanted:
-        print(f"There is no kernel {wanted!r} here; the usual one runs the notebook.", file=sys.stderr)
+        print(
+            f"The kernel {wanted!r} is not installed. Running the notebook with the default kernel python3.",
+            file=sys.stderr,
+        )
     return "python3"
 
 
 def _transport() -> dict[str, str]:
-    """Return how the kernel is spoken to: not over the network, where the system allows that."""
+    """Return the transport to the kernel: Unix sockets instead of TCP, if the system has them."""
     folder = Path(jupyter_runtime_dir())
-    # Of one's own: by default all kernels of a folder would share their sockets.
+    # Unique, because by default all kernels of a folder use the same socket files.
     sockets = folder / f"pyruns-{uuid.uuid4().hex}"
     if os.name != "posix" or len(os.fsencode(sockets)) > MAX_SOCKET_PATH:
         return {"transport": "tcp"}
@@ -155,10 +156,10 @@ def _transport() -> dict[str, str]:
     return {"transport": "ipc", "ip": str(sockets)}
 
 
-def _tell_progress(part: float) -> None:
-    """Write down how much is done, for all who look at the task."""
+def _report_progress(part: float) -> None:
+    """Store the progress (0 to 1) in the task file."""
     folder = script.get_task_dir()
-    with suppress(PyrunsError, OSError):  # somebody holds the file: the next cell will tell
+    with suppress(PyrunsError, OSError):  # the file is locked: report after the next cell
         if folder is not None:
             with edit_task(Path(folder)) as info:
                 if status_of(info) == RUNNING:

@@ -1,12 +1,14 @@
-"""What stands for a widget where none lives: in a saved notebook, on GitHub, in HTML of nbconvert.
+"""Static previews of widgets, for places without a kernel: saved notebooks, GitHub, HTML of nbconvert.
 
-Each picture is small, since it is saved with the notebook for every widget.
+Each preview is small, because the notebook contains one for every widget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from pyruns_jupyter.api.plan import Plan
 from pyruns_jupyter.api.tables import (
@@ -22,50 +24,62 @@ from pyruns_jupyter.core.common.printable import printable, printable_text
 from pyruns_jupyter.core.logs.reader import last_drawn
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.service.curves import CurvesRequest
 from pyruns_jupyter.service.curves import curves as curves_of
 from pyruns_jupyter.system.samples import Sample
 
 Picture = dict[str, str]  # by media type
 
-MAX_BYTES = 7000  # of all texts of one picture
-_MAX_VALUE = 1e300  # what is beyond, or no number, is not drawn
-_ROWS = (50, 20, 8, 3)  # as many as there is room for
+MAX_BYTES = 7000  # of all texts of one preview
+_MAX_VALUE = 1e300  # larger values and NaN are not drawn
+_ROWS = (50, 20, 8, 3)  # the first number that fits is used
 _LOG_TAIL = 2500  # bytes
-_RECENT = 8
-_PANELS, _LINES, _POINTS = 4, 20, 500  # of a picture of curves
+_MAX_RECENT = 8  # tasks
+_MAX_PANELS, _MAX_LINES, _MAX_POINTS = 4, 20, 500  # of a preview of curves
 _WIDTH, _HEIGHT, _LEFT, _TOP = 640, 150, 56, 22  # pixels of one panel, and its margins
 _COLORS = ("#1f77b4", "#d9541a", "#2a8f2a", "#c93131", "#7b4fb5", "#8a5a44", "#c94f9e", "#666666")
 
 
 def table(rows: Sequence[TaskRow], caption: str, empty: str) -> Picture:
-    """Return rows of tasks as a table, `empty` when there are none."""
+    """Return task rows as a table, or the text `empty` if there are none."""
     if not rows:
         return {"text/plain": printable_text(empty), "text/html": f"<p>{html_text(empty)}</p>"}
-    made: Picture = {}
-    for most in _ROWS:
+
+    def draw(most: int) -> Picture:
         shown = rows[:most]
         more = f" (the first {most} of {count_text(len(rows), 'task')})" if len(rows) > most else ""
         header, cells = task_columns(shown)
-        made = {
+        return {
             "text/plain": text_table(header, cells) + (f"\n{more.strip()}" if more else ""),
             "text/html": html_table(header, cells, caption + more),
         }
-        if sum(len(text.encode()) for text in made.values()) <= MAX_BYTES:
+
+    return _largest(draw)
+
+
+def _largest(draw: Callable[[int], Picture]) -> Picture:
+    """Return the picture with as many rows as `MAX_BYTES` allows."""
+    for most in _ROWS:
+        picture = draw(most)
+        if sum(len(text.encode()) for text in picture.values()) <= MAX_BYTES:
             break
-    return made
+    return picture
 
 
 def counts(name: str, numbers: Mapping[str, int], recent: Sequence[TaskRow]) -> Picture:
-    """Return how many tasks have each status, and the last ones that ran."""
-    told = ", ".join(f"{number:,} {status}" for status, number in numbers.items() if number) or "no tasks"
-    ran = [row for row in recent if row.started_at is not None][:_RECENT]
-    made = table(ran, f"{name}: {told}", f"{name}: {told}")
-    return {**made, "text/plain": printable(f"{name}: {told}") + (f"\n{made['text/plain']}" if ran else "")}
+    """Return the number of tasks by status, and the tasks that ran last."""
+    summary = ", ".join(f"{number:,} {status}" for status, number in numbers.items() if number) or "no tasks"
+    ran = [row for row in recent if row.started_at is not None][:_MAX_RECENT]
+    made = table(ran, f"{name}: {summary}", f"{name}: {summary}")
+    return {
+        **made,
+        "text/plain": printable(f"{name}: {summary}") + (f"\n{made['text/plain']}" if ran else ""),
+    }
 
 
 def machine(sample: Sample) -> Picture:
-    """Return the loads of the machine."""
-    header = ["device", "load", "memory"]
+    """Return the utilization of CPU, memory and GPUs."""
+    header = ["device", "utilization", "memory"]
     memory = sample["memory"]
     cells = [
         ["CPU and memory", _percent(sample["cpu"]["percent"]), _share(memory["used"], memory["total"])],
@@ -82,47 +96,47 @@ def machine(sample: Sample) -> Picture:
     text = text_table(header, cells)
     return {
         "text/plain": f"{text}\n{printable(note)}" if note else text,
-        "text/html": html_table(header, cells, note or "Loads of the machine"),
+        "text/html": html_table(header, cells, note or "CPU, memory and GPU utilization"),
     }
 
 
 def plan(made: Plan | None, text: str) -> Picture:
-    """Return what would be created, or the text that cannot be."""
+    """Return the tasks of a plan, or the text if it is not valid."""
     if made is None:
         cut = text[: MAX_BYTES // 4]
         return {"text/plain": printable_text(cut), "text/html": f"<pre>{html_text(cut)}</pre>"}
     header, cells = made.columns()
-    for most in _ROWS:
-        shown = cells[:most]
+
+    def draw(most: int) -> Picture:
         more = f" (the first {most})" if len(made) > most else ""
         caption = f"Plan of {count_text(len(made), 'task')}{more}"
-        found = {
-            "text/plain": f"{caption}\n{text_table(header, shown)}",
-            "text/html": html_table(header, shown, caption),
+        return {
+            "text/plain": f"{caption}\n{text_table(header, cells[:most])}",
+            "text/html": html_table(header, cells[:most], caption),
         }
-        if sum(len(one.encode()) for one in found.values()) <= MAX_BYTES:
-            break
-    return found
+
+    return _largest(draw)
 
 
 def log(task: Task) -> Picture:
     """Return the end of a task's log as plain text."""
-    told = f"{task.name}: {task.status}"
+    title = f"{task.name}: {task.status}"
     tail = last_drawn(task.log_tail(_LOG_TAIL))
     return {
-        "text/plain": f"{printable(told)}\n{printable_text(tail)}",
-        "text/html": f"<p>{html_text(told)}</p><pre>{html_text(tail)}</pre>",
+        "text/plain": f"{printable(title)}\n{printable_text(tail)}",
+        "text/html": f"<p>{html_text(title)}</p><pre>{html_text(tail)}</pre>",
     }
 
 
 def curves(workspace: WorkspaceFolder, names: Sequence[str], keys: Sequence[str]) -> Picture:
-    """Return curves as an image, a panel a figure; and the last value of each as text."""
-    found = curves_of(workspace, list(names)[:_LINES], list(keys) or None, 2)["items"]
+    """Return curves as an image with a panel for each metric, and their last values as text."""
+    wanted = CurvesRequest(name=tuple(names[:_MAX_LINES]), key=tuple(keys), points=2)
+    found = curves_of(workspace, wanted)["items"]
     shown = list(keys) or [key for key in dict.fromkeys(one["key"] for one in found) if key not in _COUNTERS]
-    shown = shown[:_PANELS]
-    count = sum(one["key"] in shown for one in found)
-    points = max(8, _POINTS // max(1, count))
-    found = curves_of(workspace, list(names)[:_LINES], shown, points)["items"] if shown else []
+    shown = shown[:_MAX_PANELS]
+    points = max(8, _MAX_POINTS // max(1, sum(one["key"] in shown for one in found)))
+    wanted = replace(wanted, key=tuple(shown), points=points)
+    found = curves_of(workspace, wanted)["items"] if shown else []
     if not found:
         return {"text/plain": "no curves yet", "text/html": "<p>no curves yet</p>"}
     header = ["name", *shown]

@@ -1,12 +1,11 @@
-"""The verbs of `%pyruns` that show a live view."""
+"""The `%pyruns` commands that show a widget."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from pyruns_jupyter.api import Workspace
-from pyruns_jupyter.api.task import Task, TaskList
+from pyruns_jupyter.api import Task, TaskList, Workspace
 from pyruns_jupyter.cli.context import Context
 from pyruns_jupyter.core.common.errors import NotFound
 
@@ -14,11 +13,11 @@ from .widgets import Comparison, Dashboard, Generator, Gpus, Log, Plot, TaskTabl
 
 
 def show_view(context: Context, args: argparse.Namespace) -> None:
-    """Show the view of `args.verb` in the cell.
+    """Show the widget of `args.verb` in the cell.
 
     Raises:
-        NotFound: when there is no such workspace or task, or nothing to show of it.
-        InvalidInput: when a search cannot be understood.
+        NotFound: if there is no such workspace or task, or no task matches.
+        InvalidInput: if the query is not valid.
     """
     workspace = context.workspace(args.workspace)
     workspace.attend()
@@ -34,7 +33,7 @@ def _view(workspace: Workspace, args: argparse.Namespace, traits: dict[str, Any]
             return Generator(workspace, **traits)
         case "manager":
             query = " ".join(args.query)
-            workspace.table(query)  # says what is wrong with it
+            workspace.table(query)  # raises InvalidInput if the query is not valid
             return TaskTable(workspace, query=query, **traits)
         case "gpus":
             return Gpus(workspace, **traits)
@@ -50,7 +49,9 @@ def _found(workspace: Workspace, query: list[str]) -> TaskList:
     found = workspace.tasks(" ".join(query))
     if not found:
         raise NotFound(
-            f"No task of {workspace.name} matches." if query else f"{workspace.name}: no tasks yet"
+            f"No task of {workspace.name} matches the query."
+            if query
+            else f"{workspace.name} has no tasks yet."
         )
     return found
 

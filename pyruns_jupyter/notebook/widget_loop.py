@@ -1,4 +1,4 @@
-"""The event loop of all widgets of a kernel. The kernel's own loop stands still while a cell runs."""
+"""The event loop of all widgets of a kernel. The kernel's own loop is blocked while a cell runs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pyruns_jupyter.system.sampler import Sampler
 
 
 class KernelRuntime(LiveRuntime):
-    """The runtime of widgets: a kernel that is busy with a cell receives no acknowledgements."""
+    """The runtime of widgets. A kernel that runs a cell receives no acknowledgements of log bytes."""
 
     patience = 0.5
 
 
 class WidgetLoop(threading.Thread):
-    """An event loop with its runtime, and the widgets that use it."""
+    """A thread with an event loop and its runtime; it runs as long as widgets use it."""
 
     _lock = threading.RLock()  # the garbage collector may close a widget at any moment
     _running: WidgetLoop | None = None
@@ -33,7 +33,7 @@ class WidgetLoop(threading.Thread):
 
     @classmethod
     def call(cls, user: object, function: Callable[[WidgetLoop], None]) -> None:
-        """Call a function on the loop, from any thread. The loop starts with its first user."""
+        """Call a function on the loop, from any thread. The first user starts the loop."""
         with cls._lock:
             running = cls._running
             if running is None:
@@ -44,7 +44,7 @@ class WidgetLoop(threading.Thread):
 
     @classmethod
     def leave(cls, user: object, function: Callable[[], None]) -> None:
-        """Call a function as `call` does, for the last time; the thread ends with its last user."""
+        """Call a function like `call`, for the last time. The thread ends when its last user leaves."""
         with cls._lock:
             running = cls._running
             if running is None or user not in running._users:
@@ -56,7 +56,7 @@ class WidgetLoop(threading.Thread):
                 running._loop.call_soon_threadsafe(running._is_left.set)
 
     def start_request(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run the work of a request, also when its widget is closed meanwhile."""
+        """Run the work of a request to its end, even if the widget is closed."""
         task = asyncio.ensure_future(work)
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)

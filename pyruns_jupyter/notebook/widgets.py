@@ -1,7 +1,7 @@
-"""Live views of a workspace as notebook widgets: the pages of JupyterLab, in a cell.
+"""Notebook widgets: the pages of JupyterLab in the output of a cell.
 
-A widget saves little with the notebook: a loader of a few kB and its traits. Its views come from the server
-extension of the page when that sees the same folder, and over the widget's comm otherwise.
+A notebook stores only the traits of a widget and a loader of a few kB. The views are loaded from the server
+extension if it sees the same folder as the kernel, else over the widget's comm.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pyruns_jupyter.service.workspaces import folder_identity
 from pyruns_jupyter.system.sampler import Sampler
 
 from . import static_preview
-from .comm_server import STATIC, VIEWS, Bridge
+from .comm_server import STATIC, VIEWS, CommServer
 from .static_preview import Picture
 
 LOADER = "widget-loader.js"
@@ -33,34 +33,38 @@ _NOT_BUILT = """\
 export default { render({ el }) { el.textContent = "This widget was installed without being built."; } };
 """
 MAX_COMPARED = 500  # tasks
-# Stands in an output beside the widget and its picture: our part of JupyterLab chooses between them.
+# In an output with a widget and its preview: our JupyterLab extension chooses between the two.
 SAVED = "application/vnd.pyruns.saved+json"
 
-_sampler = Sampler()  # for pictures; does nothing until a sample is requested
+_sampler = Sampler()  # for previews; does nothing until a sample is requested
 
 
 class View(anywidget.AnyWidget):
-    """One live view of a workspace. All traits may be read and observed; what is not read-only, set."""
+    """A live view of a workspace. All traits can be observed; those that are not read-only can be set."""
 
     workspace = traitlets.Unicode(read_only=True, help="Name of the workspace").tag(sync=True)
-    folder = traitlets.Unicode(read_only=True, help="Folder of the workspace, absolute").tag(sync=True)
-    identity = traitlets.Unicode(read_only=True, help="Device and inode of that folder").tag(sync=True)
-    view = traitlets.Unicode(read_only=True, help="Which view is shown").tag(sync=True)
+    folder = traitlets.Unicode(read_only=True, help="Absolute path of the workspace's folder").tag(sync=True)
+    identity = traitlets.Unicode(read_only=True, help="Device and inode of the folder").tag(sync=True)
+    view = traitlets.Unicode(read_only=True, help="Name of the view").tag(sync=True)
     height = traitlets.Int(360, min=120, help="Height in pixels").tag(sync=True)
     _views_version = traitlets.Unicode(read_only=True).tag(sync=True)
-    # What it looked like, for pages in which nobody answers it any more.
+    # The preview, for pages without a kernel.
     _picture_then = traitlets.Unicode().tag(sync=True)
     _esm = traitlets.Unicode().tag(sync=True)
 
     _view: ClassVar[str]
     _height: ClassVar[int] = 360
-    _bridge: Bridge | None = None  # of a widget that could be made
+    _comm_server: CommServer | None = None  # None if the constructor failed
 
     def __init__(self, workspace: Workspace | str | os.PathLike[str], **traits: Any) -> None:
-        """Show a workspace, or that of a script or folder.
+        """Show a workspace.
+
+        Args:
+            workspace: a workspace, or the path of a script or folder.
+            traits: initial values of traits.
 
         Raises:
-            NotFound, InvalidInput: when the script or folder cannot be opened.
+            NotFound, InvalidInput: if the script or folder cannot be opened.
         """
         shown = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
         self._shown = shown
@@ -70,7 +74,7 @@ class View(anywidget.AnyWidget):
         self.set_trait("identity", folder_identity(folder))
         self.set_trait("view", self._view)
         self.set_trait("_views_version", _views_version())
-        self._bridge = Bridge(folder, self._send_to_views)
+        self._comm_server = CommServer(folder, self._send_to_views)
         super().__init__(**{"height": self._height, **traits})
         self.on_msg(self._on_message)
 
@@ -82,14 +86,14 @@ class View(anywidget.AnyWidget):
             return _NOT_BUILT
 
     def close(self) -> None:
-        """Take the widget off the page; nothing is watched for it any more."""
-        if self._bridge is not None:
-            self._bridge.close()
+        """Remove the widget from the page and stop watching its workspace."""
+        if self._comm_server is not None:
+            self._comm_server.close()
         super().close()
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if self._bridge is not None:
-            self._bridge.receive(content)
+        if self._comm_server is not None:
+            self._comm_server.receive(content)
 
     def _send_to_views(self, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         self.send(content, list(buffers))
@@ -98,33 +102,36 @@ class View(anywidget.AnyWidget):
         return f"{type(self).__name__}({self.workspace!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the live view, and a picture for where there is none, such as a saved notebook."""
+        """Return the live view and a static preview, for example for a saved notebook."""
         live = super()._repr_mimebundle_(**kwargs)
         if live is None:
             return None
         data, metadata = live
         try:
             picture = self._picture()
-        except (PyrunsError, OSError) as error:  # its tasks are gone, say: the live view tells more
+        except (
+            PyrunsError,
+            OSError,
+        ) as error:  # for example, its tasks were deleted: the live view says more
             picture = {"text/plain": f"{self!r}: {error}"}
         self._picture_then = picture.get("text/html") or picture.get("image/svg+xml", "")
         return {**data, **picture, SAVED: {}}, metadata
 
     def _picture(self) -> Picture:
-        """Return what is shown where no widget can be."""
+        """Return the static preview."""
         raise NotImplementedError
 
 
 class TaskTable(View):
-    """The tasks of a workspace as in JupyterLab: live, to search, sort, select, run, stop and delete.
+    """The Tasks page of JupyterLab as a widget: filter, sort, select, run, stop and delete tasks.
 
-    `selected` holds the names of the selected tasks, `query` what is searched for.
+    `selected` contains the names of the selected tasks, `query` the query that filters the table.
     """
 
     selected: traitlets.List[str] = traitlets.List(
         traitlets.Unicode(), help="Names of the selected tasks"
     ).tag(sync=True)
-    query = traitlets.Unicode(help="What is searched for, such as `status:failed`").tag(sync=True)
+    query = traitlets.Unicode(help="Query that filters the tasks, such as `status:failed`").tag(sync=True)
     _view = "manager"
 
     def _picture(self) -> Picture:
@@ -133,7 +140,7 @@ class TaskTable(View):
 
 
 class Dashboard(View):
-    """The machine, its GPUs, and a workspace: what runs, what waits and for what, what ended last."""
+    """The machine with its GPUs, and the running, queued and recently ended tasks of a workspace."""
 
     _view = "dashboard"
     _height = 520
@@ -145,7 +152,7 @@ class Dashboard(View):
 
 
 class Gpus(View):
-    """The loads of the machine and of its GPUs, with who uses them."""
+    """The utilization of CPU, memory and GPUs, with the processes on each GPU."""
 
     _view = "gpus"
     _height = 320
@@ -155,31 +162,33 @@ class Gpus(View):
 
 
 class Generator(View):
-    """A configuration in the making: a form, its YAML, and what it would create.
+    """The New tasks page of JupyterLab as a widget: a form, its YAML, and a preview of the tasks.
 
-    `text` is the YAML with batch syntax, `name` what the tasks are to be called, `plan` the plan of both,
-    which may be set too. `created` holds the names of what was created last.
+    `text` is the YAML with batch syntax and `name` the name or name pattern of the tasks. `plan` is the
+    `Plan` of both, and can be set too. `created` contains the names of the tasks created last.
     """
 
     text = traitlets.Unicode(help="YAML with batch syntax").tag(sync=True)
     name = traitlets.Unicode(help="Name, or name pattern, of the tasks").tag(sync=True)
     created: traitlets.List[str] = traitlets.List(
-        traitlets.Unicode(), help="Names of the tasks that were created last"
+        traitlets.Unicode(), help="Names of the tasks created last"
     ).tag(sync=True)
-    plan = traitlets.Instance(
-        Plan, allow_none=True, help="What would be created; None when there is an error"
-    )
-    error = traitlets.Unicode(help="Why there is no plan")
+    plan = traitlets.Instance(Plan, allow_none=True, help="Plan of the tasks; None if there is an error")
+    error = traitlets.Unicode(help="Error message if there is no plan")
     _view = "generator"
     _height = 480
 
-    _following = False  # one of text and plan follows the other: that is no change of its own
+    _following = False  # while text and plan are made equal, changes are not handled
 
     def __init__(self, workspace: Workspace | str | os.PathLike[str], **traits: Any) -> None:
-        """Begin with the script's defaults, or with `text` or `plan`.
+        """Show a new configuration.
+
+        Args:
+            workspace: a workspace, or the path of a script or folder.
+            traits: initial values of traits. By default, `text` is the script's default configuration.
 
         Raises:
-            NotFound, InvalidInput: when the script or folder cannot be opened.
+            NotFound, InvalidInput: if the script or folder cannot be opened.
         """
         shown = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
         if "plan" not in traits:
@@ -215,14 +224,19 @@ class Generator(View):
 
 
 class Log(View):
-    """The log of one task, live: `task` is its name. With `curves` those of the run stand beside it."""
+    """The log of one task, with the curves of the run next to it if `curves` is true. `task` is the name."""
 
     task = traitlets.Unicode(help="Name of the task").tag(sync=True)
-    curves = traitlets.Bool(False, help="Whether its curves are shown at first").tag(sync=True)
+    curves = traitlets.Bool(False, help="Whether to show the curves at first").tag(sync=True)
     _view = "log"
 
     def __init__(self, task: Task, **traits: Any) -> None:
-        """Show the log of a task's latest run, and of each that follows."""
+        """Show the log of a task: of its latest run, and later of each new one.
+
+        Args:
+            task: the task.
+            traits: initial values of traits.
+        """
         super().__init__(task.workspace, task=task.name, **traits)
 
     def _picture(self) -> Picture:
@@ -235,20 +249,24 @@ class _Compared(View):
     ).tag(sync=True)
 
     def __init__(self, tasks: Workspace | Task | Iterable[Task], **traits: Any) -> None:
-        """Show tasks of one workspace, at most 500: the tasks, or a workspace for all of them.
+        """Show tasks of one workspace.
+
+        Args:
+            tasks: at most 500 tasks, or a workspace for all of its tasks.
+            traits: initial values of traits.
 
         Raises:
-            InvalidInput: for no tasks, too many, or those of several workspaces.
+            InvalidInput: if there are no tasks, too many, or tasks of several workspaces.
         """
         workspace, names = _one_workspace(tasks)
         super().__init__(workspace, names=names, **traits)
 
 
 class Comparison(_Compared):
-    """Tasks beside each other: table, curves, plots, importance of parameters, failures.
+    """The Compare page of JupyterLab as a widget.
 
-    `names` are the tasks, `tab` is what is looked at: `table`, `curves`, `parallel`, `scatter`, `heatmap`,
-    `importance` or `failures`.
+    `names` contains the names of the tasks. `tab` is the selected tab: `table`, `curves`, `parallel`,
+    `scatter`, `heatmap`, `importance` or `failures`.
     """
 
     tab = traitlets.Enum(
@@ -263,18 +281,20 @@ class Comparison(_Compared):
 
 
 class Plot(_Compared):
-    """Curves of tasks over each other, live.
+    """A chart of curves of several tasks.
 
-    `names` are the tasks, `figures` what is shown (none: the first ones), `x` what they are shown over: a
-    step that the script counts, `point`, or `time`.
+    `names` contains the names of the tasks and `figures` those of the metrics (if empty, the first ones).
+    `x` is the horizontal axis: `point`, `time`, or a metric that counts steps, such as `epoch`.
     """
 
-    # Not `keys`: by that name ipywidgets knows which traits it has to sync.
+    # Not named `keys`, which ipywidgets uses for the traits to synchronize.
     figures: traitlets.List[str] = traitlets.List(
-        traitlets.Unicode(), help="Figures whose curves are shown; none: the first ones"
+        traitlets.Unicode(), help="Names of the metrics; if empty, the first ones"
     ).tag(sync=True)
-    x = traitlets.Unicode(help="Over what: a step, `point` or `time`").tag(sync=True)
-    smoothing = traitlets.Float(0.0, min=0.0, max=0.99, help="Weight of what came before").tag(sync=True)
+    x = traitlets.Unicode(help="Horizontal axis: a step metric, `point` or `time`").tag(sync=True)
+    smoothing = traitlets.Float(
+        0.0, min=0.0, max=0.99, help="Smoothing factor (exponential moving average)"
+    ).tag(sync=True)
     log_x = traitlets.Bool(False).tag(sync=True)
     log_y = traitlets.Bool(False).tag(sync=True)
     _view = "plot"
@@ -291,7 +311,9 @@ def _one_workspace(tasks: Workspace | Task | Iterable[Task]) -> tuple[Workspace,
         found = [tasks] if isinstance(tasks, Task) else list(tasks)
         folders: set[Path] = {task.folder.parent for task in found}
         if len(folders) != 1:
-            raise InvalidInput("Give tasks of one workspace." if folders else "Give at least one task.")
+            raise InvalidInput(
+                "The tasks must belong to one workspace." if folders else "Give at least one task."
+            )
         workspace = found[0].workspace
     if len(found) > MAX_COMPARED:
         raise InvalidInput(f"At most {MAX_COMPARED} tasks can be compared, not {len(found)}.")
@@ -300,7 +322,7 @@ def _one_workspace(tasks: Workspace | Task | Iterable[Task]) -> tuple[Workspace,
 
 @cache
 def _views_version() -> str:
-    """Return what changes with the built views, so that no browser mixes two versions."""
+    """Return a hash of the built views, so that no browser mixes files of two versions."""
     digest = hashlib.blake2b(digest_size=8)
     for name in VIEWS:
         try:

@@ -1,1 +1,1 @@
-"""The server extension, a window on the `_pyruns_` folders below the server's root."""
+"""The server extension: REST API and websockets for the projects below the server's root."""

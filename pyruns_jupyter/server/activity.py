@@ -1,4 +1,4 @@
-"""Keeping a server that runs tasks from being culled, and looking now and then while nobody else does."""
+"""Reporting running tasks as activity, so that a hub does not cull the server."""
 
 from __future__ import annotations
 
@@ -12,45 +12,52 @@ from pyruns_jupyter.live.background import Background
 from pyruns_jupyter.live.watcher import Watcher
 
 NAME = "pyruns_jupyter"
-PERIOD = 60.0  # seconds between two looks
+PERIOD_SECONDS = 60.0  # between two checks
 
 
 class Activity:
-    """Tells the server that it is in use while tasks run on its machine, whoever started them.
+    """Reports activity to the server while tasks run on its machine, also tasks of other front ends.
 
-    A hub stops servers without activity, and what runs in them ends. Open panels are no activity; running
-    tasks are, until for `hours` there was no other.
+    A hub stops servers without activity, and their tasks with them. Open pages do not count as activity.
+    Running tasks do, until there was no other activity for some hours.
     """
 
     def __init__(
         self,
         application: Any,
         watchers: Callable[[], Iterable[Watcher]],
-        lives: Callable[[], Awaitable[bool]],
+        has_running_projects: Callable[[], Awaitable[bool]],
         hours: float,
         background: Background,
-        period: float = PERIOD,
+        period: float = PERIOD_SECONDS,
     ) -> None:
-        """`application` is the server's web application; `lives` tells whether something runs in a project
-        below its root that nobody may have looked at; `period` is how often that is asked, in seconds.
+        """Create the check; `start` starts it.
+
+        Args:
+            application: the server's web application.
+            watchers: returns the watchers of the workspaces that are in use.
+            has_running_projects: returns whether any project is active, also one without a watcher.
+            hours: how long running tasks count as activity without other activity.
+            background: restarts the check after errors.
+            period: seconds between two checks.
         """
         self._application = application
         self._watchers = watchers
-        self._lives = lives
+        self._has_running_projects = has_running_projects
         self._background = background
         self._period = period
         self._most = timedelta(hours=hours)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, unless that is done already."""
+        """Start to check, if not started yet."""
         if self._task is None:
             self._task = asyncio.ensure_future(
                 self._background.keep_running("The detection of running tasks", self._run)
             )
 
     async def stop(self) -> None:
-        """End."""
+        """Stop."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -61,16 +68,16 @@ class Activity:
             await self.look()
 
     async def look(self) -> None:
-        """Look at all workspaces in which something waits or runs, and report it."""
+        """Read the workspaces that have active tasks, and report activity if any task is running."""
         running = 0
         for watcher in list(self._watchers()):
             if watcher.active:
                 try:
                     await watcher.look(lambda index: None, max_age=self._period / 2)
                 except (PyrunsError, OSError):
-                    continue  # gone, or not to be read now
+                    continue  # deleted, or not readable at the moment
                 running += watcher.running
-        if running or await self._lives():
+        if running or await self._has_running_projects():
             self._report()
 
     def _report(self) -> None:

@@ -1,4 +1,4 @@
-"""The server extension as Jupyter Server loads and stops it."""
+"""The server extension, as Jupyter Server loads and stops it."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ STATIC = Path(__file__).parent.parent / "static"
 
 
 class PyrunsExtension(ExtensionApp):
-    """Sweeps, tasks and their logs below the server's root."""
+    """Sweeps, tasks and logs of the projects below the server's root."""
 
     name = "pyruns_jupyter"
-    description = "Sweeps of experiments on this server: create, run, watch."
+    description = "Create, run and monitor sweeps of scripts on this server."
     load_other_extensions = True
 
     allow_execution = Bool(
         True,
-        help="""Whether users may start and stop tasks. When False, everything can still be looked at, created
-        and changed, but nothing is started by this server, also nothing that was queued elsewhere.""",
+        help="""Allow users to start and stop tasks. If False, users can still view, create and change tasks,
+        but this server starts no task, not even one that was queued elsewhere.""",
     ).tag(config=True)
     tasks_at_once = Integer(
         10_000,
         min=1,
-        help="How many tasks one sweep may create at most.",
+        help="Maximum number of tasks that one sweep may create.",
     ).tag(config=True)
     jobs_at_once = Integer(
         MAX_JOBS,
         min=1,
         max=MAX_JOBS,
-        help="How many tasks of one queueing may run at a time at most.",
+        help="Maximum number of parallel tasks of one batch on this machine.",
     ).tag(config=True)
     activity_hours = Float(
         7 * 24.0,
         min=0.0,
-        help="""For how many hours without any other activity running tasks keep this server from counting as
-        idle, so that a hub does not stop it and them with it; 0 for never.""",
+        help="""Hours for which running tasks count as activity while there is no other activity, so that a
+        hub does not stop the server and its tasks. 0: running tasks do not count as activity.""",
     ).tag(config=True)
     activity_seconds = Float(
         60.0,
         min=0.1,
-        help="How often it is looked whether tasks run, in seconds; less than a culler waits.",
+        help="Seconds between checks for running tasks; must be shorter than the timeout of the culler.",
     ).tag(config=True)
     roots = List(
         Unicode(),
-        help="""Folders, relative to the server's root, in which projects may lie; when empty, anywhere below
-        it. What lies elsewhere is neither listed nor opened.""",
+        help="""Folders, relative to the server's root, that may contain projects. If empty, projects may be
+        anywhere below the root. Projects elsewhere are neither listed nor opened.""",
     ).tag(config=True)
 
     webhook_url = Unicode(
         "",
-        help="""An address that is told (POST, JSON with `text`, as chat services take it) when a task fails
-        or falls silent, and when all tasks of a workspace are done. Whoever knows it can often write there:
-        keep it in a file that only you can read.""",
+        help="""URL of a webhook of a chat service. It gets a POST request (JSON with `text`) when a task
+        fails or stalls, when a study ends, and when all tasks of a workspace have ended. Keep the URL in a
+        file that only you can read: whoever has it can post messages.""",
     ).tag(config=True)
 
     _services: Services | None = None
@@ -77,7 +77,7 @@ class PyrunsExtension(ExtensionApp):
         return str(proposal["value"])
 
     def initialize_settings(self) -> None:
-        """Make what the handlers share. Nothing but a timer runs before the first request."""
+        """Create the services. Before the first request, only a timer runs."""
         assert self.serverapp is not None
         limits = Limits(
             allow_execution=self.allow_execution,
@@ -104,7 +104,7 @@ class PyrunsExtension(ExtensionApp):
         self.handlers.append((r"/pyruns/static/(.*)", StaticHandler, {"path": str(STATIC)}))
 
     async def stop_extension(self) -> None:
-        """End sockets, watchers, the sampler and all threads."""
+        """Stop all websockets, watchers and threads."""
         services, self._services = self._services, None
         if services is not None:
             await services.close()

@@ -1,4 +1,4 @@
-"""Files to download: whole or by ranges (RFC 9110), no faster than the client takes them."""
+"""Sending files: whole or in ranges (RFC 9110), no faster than the client reads them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from tornado.iostream import StreamClosedError
 
+from pyruns_jupyter.service.files import File, GeneratedFile
+
 from .handler import PyrunsHandler
 
 _CHUNK = 256 * 1024
@@ -16,49 +18,62 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class DownloadHandler(PyrunsHandler):
-    """A resource that sends a file."""
+    """A resource that can send files."""
 
-    async def send_file(
-        self, open_file: Callable[[], int], name: str, media_type: str, *, inline: bool = False
-    ) -> None:
-        """Send the file that `open_file` opens, under a name for saving it; a browser may show it when it is
-        `inline`.
-        """
-        descriptor, size = await self.run(_opened, open_file)
+    async def send_generated(self, file: GeneratedFile) -> None:
+        """Send a file while it is generated."""
+        try:
+            chunk = await self.run(next, file.chunks, None)  # an error is reported as JSON if it occurs here
+            self.set_header("Content-Type", file.media_type)
+            self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
+            self.set_header("Cache-Control", "no-store")
+            while chunk is not None:
+                self.write(chunk)
+                await self.flush()
+                chunk = await self.run(next, file.chunks, None)
+        except StreamClosedError:
+            return  # the client is gone
+        finally:
+            await self.run(file.chunks.close)
+        self.finish(set_content_type=file.media_type)
+
+    async def send_file(self, file: File) -> None:
+        """Send a file, or the range of it that the client requests."""
+        descriptor, size = await self.run(_opened, file.open)
         try:
             first, last = self._range(size)
-            # Nothing that a run has written may run in the browser with the user's rights.
+            # Files of a run must not run code in the browser with the rights of the user.
             self.set_header("X-Content-Type-Options", "nosniff")
             self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
-            self.set_header("Content-Type", media_type)
+            self.set_header("Content-Type", file.media_type)
             self.set_header("Accept-Ranges", "bytes")
             self.set_header("Cache-Control", "no-store")
             self.set_header("Content-Length", str(max(0, last + 1 - first)))
-            how = "inline" if inline else "attachment"
-            self.set_header("Content-Disposition", f"{how}; filename*=UTF-8''{quote(name, safe='')}")
+            how = "inline" if file.is_inline else "attachment"
+            self.set_header("Content-Disposition", f"{how}; filename*=UTF-8''{quote(file.name, safe='')}")
             if self.get_status() == 416:
                 self.set_header("Content-Range", f"bytes */{size}")
             elif self.get_status() == 206:
                 self.set_header("Content-Range", f"bytes {first}-{last}/{size}")
             while first <= last:
                 data = await self.run(_read_at, descriptor, first, min(_CHUNK, last + 1 - first))
-                if not data:  # it was cut meanwhile: the client sees that something is missing
-                    self.request.connection.stream.close()  # type: ignore[union-attr]  # there is one while we answer
+                if not data:  # the file was truncated: closing the connection tells the client
+                    self.request.connection.stream.close()  # type: ignore[union-attr]  # it is connected
                     return
                 first += len(data)
                 self.write(data)
                 await self.flush()
         except StreamClosedError:
-            return  # nobody wants the rest
+            return  # the client is gone
         finally:
             await self.run(os.close, descriptor)
-        self.finish(set_content_type=media_type)
+        self.finish(set_content_type=file.media_type)
 
     def _range(self, size: int) -> tuple[int, int]:
-        """Return the first and the last byte that are wanted, and set the status accordingly."""
+        """Return the first and the last byte to send, and set the status of the response."""
         found = _RANGE.fullmatch(self.request.headers.get("Range", ""))
         if found is None or not any(found.groups()):
-            return 0, size - 1  # also for several ranges: a server may send the whole instead
+            return 0, size - 1  # also for several ranges: a server may send the whole file instead
         begin, end = found.groups()
         if begin:
             first, last = int(begin), min(int(end) if end else size - 1, size - 1)

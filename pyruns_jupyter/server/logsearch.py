@@ -1,4 +1,4 @@
-"""Searching one log, however long it is: by a process that is killed when nobody waits for it any more."""
+"""Finding text in a log, in a process that is killed when the client disconnects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LogSearchHandler(PyrunsHandler):
 
     @endpoint(READ)
     async def get(self, ws: str, task: str) -> None:
-        """Answer the hits of a regular expression, a line of JSON after each part of the log."""
+        """Send the matches of a regular expression: one line of JSON for each part of the log."""
         self._search = await open_log_search(ServerSession(self, ws), RequestReader(self, {"task": task}))
         if self.is_gone:
             self._search.stop()
@@ -32,15 +32,15 @@ class LogSearchHandler(PyrunsHandler):
                 async for line in lines:
                     self.set_header("Content-Type", _MEDIA_TYPE)
                     self.set_header("Cache-Control", "no-store")
-                    self.set_header("X-Accel-Buffering", "no")  # hits are to be seen as they are found
+                    self.set_header("X-Accel-Buffering", "no")  # a proxy must not delay matches
                     self.write(line)
                     await self.flush()
         except StreamClosedError:
-            return  # nobody waits for it
+            return  # the client is gone
         self.finish(set_content_type=_MEDIA_TYPE)
 
     def on_connection_close(self) -> None:
-        """Stop searching."""
+        """Stop the search."""
         super().on_connection_close()
         if self._search is not None:
             self._search.stop()

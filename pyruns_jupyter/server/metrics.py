@@ -1,4 +1,4 @@
-"""What Prometheus is told at the server's `/metrics`: what is in memory, nothing is looked up for it."""
+"""Prometheus metrics at the server's `/metrics`, from data in memory."""
 
 from __future__ import annotations
 
@@ -17,36 +17,34 @@ if TYPE_CHECKING:
 
 
 class Metrics(Collector):
-    """The figures of one server."""
+    """The metrics of one server."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the figures as they are known now."""
+        """Yield the present metrics."""
         tasks = GaugeMetricFamily(
-            "pyruns_tasks", "Tasks in the workspaces that were looked at, by status", labels=["status"]
+            "pyruns_tasks", "Tasks in the workspaces in use, by status", labels=["status"]
         )
         watchers = self._services.watchers.all()
         for status in STATUSES:
             tasks.add_metric([status], sum(watcher.counts[status] for watcher in watchers))
         yield tasks
-        yield GaugeMetricFamily("pyruns_workspaces", "Workspaces that were looked at", value=len(watchers))
+        yield GaugeMetricFamily("pyruns_workspaces", "Workspaces in use", value=len(watchers))
         yield GaugeMetricFamily(
             "pyruns_workspaces_watched",
-            "Workspaces that somebody watches now",
+            "Workspaces that clients are watching",
             value=sum(watcher.watching for watcher in watchers),
         )
-        yield GaugeMetricFamily(
-            "pyruns_streams", "Open websockets of Pyruns", value=len(self._services.streams)
-        )
+        yield GaugeMetricFamily("pyruns_streams", "Open Pyruns websockets", value=len(self._services.streams))
 
     def register(self) -> None:
-        """Let them be told; of several servers in one process, those of the first one are."""
+        """Register the metrics. Only the first of several servers in one process has them."""
         with suppress(ValueError):
             REGISTRY.register(self)
 
     def unregister(self) -> None:
-        """Let them be told no more."""
+        """Unregister the metrics."""
         with suppress(KeyError):
             REGISTRY.unregister(self)

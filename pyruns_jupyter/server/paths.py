@@ -1,4 +1,4 @@
-"""Which paths a client may name: those below the server's root, and nothing that leads out of it."""
+"""Confining the paths of clients to the server's root folder."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, is_workspac
 
 
 class Confinement:
-    """Translates between paths on the wire (relative to the root, with `/`) and paths on disk."""
+    """Translates between the paths of clients (relative to the root, with `/`) and paths on disk."""
 
     def __init__(self, root: Path, roots: Sequence[str] = ()) -> None:
-        """`roots`, relative to `root`, narrow down where projects may lie."""
+        """`roots`, relative to `root`, are the folders that may contain projects; if empty, all of them."""
         self.root = Path(os.path.realpath(root))
         self.roots = [Path(os.path.realpath(self.root / one.strip("/"))) for one in roots] or [self.root]
 
     def workspace(self, identifier: str) -> WorkspaceFolder:
-        """Return the workspace that a client names by its folder.
+        """Return the workspace whose folder has the path `identifier`.
 
         Raises:
-            NotFound: when there is none below the root, or only through a link that leads elsewhere.
+            NotFound: if there is no such workspace below the root, or only through a symbolic link.
         """
-        missing = NotFound(f"There is no workspace {identifier!r} here.")
+        missing = NotFound(f"There is no workspace {identifier!r} below the server's root.")
         parts = _parts(identifier)
         if parts is None or len(parts) < 2 or parts[-2] != ROOT_NAME:
             raise missing
@@ -43,16 +43,16 @@ class Confinement:
         return self.confined(WorkspaceFolder(real))
 
     def confined(self, workspace: WorkspaceFolder) -> WorkspaceFolder:
-        """Return a workspace for which nothing outside of the root is read."""
+        """Return a workspace that reads nothing outside the root."""
         return replace(workspace, within=self.root)
 
     def at(self, folder: Path) -> WorkspaceFolder:
-        """Return the workspace in a folder that is named by its path on this host.
+        """Return the workspace in a folder, given by its path on this host.
 
         Raises:
-            NotFound: when there is none below the root.
+            NotFound: if there is no such workspace below the root.
         """
-        missing = NotFound(f"There is no workspace {str(folder)!r} here.")
+        missing = NotFound(f"There is no workspace {str(folder)!r} below the server's root.")
         try:
             relative = self.relative(Path(os.path.realpath(folder)))
         except (OSError, ValueError):
@@ -62,23 +62,21 @@ class Confinement:
         return self.workspace(relative)
 
     def target(self, path: str) -> Path:
-        """Return the script or folder that a client names, to be opened as a workspace.
+        """Return the script or folder that a client wants to open as a workspace.
 
         Raises:
-            InvalidInput: when it is not a path below the root.
-            NotFound: when there is nothing.
+            InvalidInput: if the path is not below the root.
+            NotFound: if it does not exist.
         """
         parts = _parts(path.strip("/"))
         if parts is None:
-            raise InvalidInput(f"{path!r} is not a path below the server's folder.", field="path")
+            raise InvalidInput(f"{path!r} is not a path below the server's root.", field="path")
         try:
             real = Path(os.path.realpath(self.root.joinpath(*parts)))
             if not real.is_relative_to(self.root):
-                raise InvalidInput(f"{path!r} leads out of the server's folder.", field="path")
+                raise InvalidInput(f"{path!r} is outside the server's root.", field="path")
             if not self._allows(real):
-                raise InvalidInput(
-                    f"The administrator of this server allows no projects in {path!r}.", field="path"
-                )
+                raise InvalidInput(f"The administrator does not allow projects in {path!r}.", field="path")
             exists = real.exists()
         except (OSError, ValueError):
             exists = False
@@ -90,11 +88,11 @@ class Confinement:
         return real.is_relative_to(self.root) and any(map(real.is_relative_to, self.roots))
 
     def identifier(self, workspace: WorkspaceFolder) -> str:
-        """Return `{ws}` of a workspace below the root."""
+        """Return the id (`{ws}`) of a workspace below the root."""
         return workspace.folder.relative_to(self.root).as_posix()
 
     def relative(self, path: Path) -> str | None:
-        """Return a path on the wire (empty for the root itself), None when it lies elsewhere."""
+        """Return the path that clients use (empty for the root itself), None outside the root."""
         try:
             relative = path.relative_to(self.root)
         except ValueError:
@@ -103,7 +101,7 @@ class Confinement:
 
 
 def _parts(path: str) -> list[str] | None:
-    """Split a path on the wire; None when it could mean anything but a place below the root."""
+    """Split a path of a client; return None if it may lead out of the root."""
     if not path:
         return []
     parts = path.split("/")

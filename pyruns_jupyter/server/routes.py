@@ -1,39 +1,30 @@
-"""Which address leads to which handler; the REST part is described in `openapi.yaml`."""
+"""The URL paths of the API and their handlers. The REST part is described in `openapi.yaml`."""
 
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from typing import Any
 
-from .exports import ExportHandler
-from .handler import NotHere, PyrunsHandler
-from .logs import LogDownloadHandler, LogHandler
+from tornado import web
+
+from pyruns_jupyter.service.operations import READ
+
+from .handler import PyrunsHandler, endpoint
 from .logsearch import LogSearchHandler
 from .operations import operation_handlers
-from .runs import ArtifactHandler
-from .status import DescriptionHandler, StatusHandler
 from .streams import stream_handlers
-from .system import SystemHandler
-from .workspaces import WorkspaceHandler, WorkspacesHandler
 
 API = "/pyruns/api"
 
 REST: dict[str, type[PyrunsHandler]] = {
-    "/status": StatusHandler,
-    "/workspaces": WorkspacesHandler,
-    "/workspaces/{ws}": WorkspaceHandler,
     **operation_handlers(),
-    "/workspaces/{ws}/export": ExportHandler,
-    "/workspaces/{ws}/tasks/{task}/logs": LogHandler,
     "/workspaces/{ws}/tasks/{task}/logs/search": LogSearchHandler,
-    "/workspaces/{ws}/tasks/{task}/logs/download": LogDownloadHandler,
-    "/workspaces/{ws}/tasks/{task}/runs/{run}/artifacts/{path}": ArtifactHandler,
-    "/system": SystemHandler,
 }
 STREAMS = stream_handlers()
 
-# A workspace is one segment with its slashes percent-encoded. Some proxies decode them on the way, so the
-# plain form is understood too.
+# A workspace is one segment with percent-encoded slashes. Some proxies decode them, so plain slashes are
+# accepted too.
 _SEGMENTS = {
     "{ws}": r"((?:[^/]+/)*_pyruns_/[^/]+|[^/]+)",
     "{task}": r"([^/]+)",
@@ -43,12 +34,31 @@ _SEGMENTS = {
 }
 
 
+class DescriptionHandler(PyrunsHandler):
+    """`GET openapi.yaml`"""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """Send the description of the API."""
+        self.write(await self.run((files(__package__) / "openapi.yaml").read_bytes))
+        self.finish(set_content_type="application/yaml")
+
+
+class UnknownPathHandler(PyrunsHandler):
+    """Any other path below the API."""
+
+    @endpoint(READ)
+    async def get(self) -> None:
+        """Answer 404 in the format of the API."""
+        raise web.HTTPError(404)
+
+
 def pattern(address: str) -> str:
-    """Return the regular expression of an address such as `/workspaces/{ws}/tasks`."""
+    """Return the regular expression of a path such as `/workspaces/{ws}/tasks`."""
     return API + re.sub(r"\{\w+\}", lambda found: _SEGMENTS[found.group()], address)
 
 
 def routes() -> list[tuple[str, Any]]:
     """Return all routes of the API, without the server's base URL."""
     listed = [(pattern(address), handler) for address, handler in {**REST, **STREAMS}.items()]
-    return [*listed, (API + r"/openapi\.yaml", DescriptionHandler), (API + r"(?:/.*)?", NotHere)]
+    return [*listed, (API + r"/openapi\.yaml", DescriptionHandler), (API + r"(?:/.*)?", UnknownPathHandler)]

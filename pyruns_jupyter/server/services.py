@@ -1,4 +1,4 @@
-"""What all handlers of one server share."""
+"""The services that all handlers of one server share."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from pyruns_jupyter.live.runtime import LiveRuntime
 
 from ..system.sampler import Sampler
 from ..system.samples import Sample
-from .activity import PERIOD, Activity
-from .kernels import Kernels
+from .activity import PERIOD_SECONDS, Activity
+from .kernels import with_idle_times
 from .metrics import Metrics
 from .paths import Confinement
 from .webhook import Webhook
 
 _log = logging.getLogger(__name__)
 
-SETTING = "pyruns_jupyter_services"  # under which the web application holds them
+SETTING = "pyruns_jupyter_services"  # key in the settings of the web application
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the administrator decided."""
+    """The limits that the administrator configured; see `PyrunsExtension`."""
 
     allow_execution: bool
     tasks_at_once: int
     jobs_at_once: int
     activity_hours: float
-    activity_seconds: float = PERIOD
+    activity_seconds: float = PERIOD_SECONDS
 
 
 class Services(LiveRuntime):
-    """The runtime of one server, with what belongs to servers alone."""
+    """The runtime of one server."""
 
     def __init__(
         self,
@@ -50,19 +50,27 @@ class Services(LiveRuntime):
         emit: Emit,
         webhook: Webhook,
     ) -> None:
-        """`roots` are the folders below `root` in which projects may lie, all of it when empty;
-        `application` and `kernels` are the server's, `emit` tells its event system, `webhook` somebody else.
+        """Create the runtime.
+
+        Args:
+            root: the root folder of the server.
+            roots: the folders below `root` that may contain projects; if empty, all of them.
+            limits: the configured limits.
+            application: the server's web application.
+            kernels: the server's kernel manager.
+            emit: emits an event of the server's event system.
+            webhook: sends events to another service.
         """
         super().__init__(Sampler(root))
         self.limits = limits
         self.paths = Confinement(root, roots)
-        self.kernels = Kernels(kernels)
+        self._kernels = kernels
         self._emit = emit
         self._webhook = webhook
         self._activity = Activity(
             application,
             self.watchers.in_use,
-            self._lives,
+            self._has_running_projects,
             limits.activity_hours,
             self.background,
             limits.activity_seconds,
@@ -71,16 +79,16 @@ class Services(LiveRuntime):
         self._metrics.register()
 
     def start(self) -> None:
-        """Begin what goes on without anybody asking; on the event loop."""
+        """Start the background work. Called on the event loop."""
         if not self.is_stopping:
             self._activity.start()
 
-    async def _lives(self) -> bool:
-        """Tell whether something of this user runs on this machine, below the server's root or not."""
+    async def _has_running_projects(self) -> bool:
+        """Return whether any project of this user is active on this machine, in any folder."""
         return bool(await self.run(living_projects))
 
     async def close(self) -> None:
-        """End everything; a thread that is stuck is left behind."""
+        """Stop everything. A thread that hangs is abandoned."""
         self.is_stopping = True
         self._metrics.unregister()
         await self._activity.stop()
@@ -90,16 +98,16 @@ class Services(LiveRuntime):
     def notify(self, workspace: WorkspaceFolder, name: str, facts: dict[str, Any]) -> None:
         """Send an event to the webhook and to the event system of the server."""
         try:
-            told = {"workspace": self.paths.identifier(workspace), **facts}
-            self._webhook.tell(name, told)
-            self._emit(name, told)
-        except Exception:  # noqa: BLE001 - nobody's answer depends on it
-            _log.exception("The event %s could not be told.", name)
+            data = {"workspace": self.paths.identifier(workspace), **facts}
+            self._webhook.send(name, data)
+            self._emit(name, data)
+        except Exception:  # noqa: BLE001 - a request must not fail because of an event
+            _log.exception("Cannot send the event %s.", name)
 
     def labelled(self, sample: Sample) -> Sample:
-        """Return a sample in which processes on GPUs have the idle time of their kernels."""
-        return self.kernels.labelled(sample)
+        """Return a sample with the idle times of this server's kernels."""
+        return with_idle_times(sample, self._kernels)
 
-    def attend(self, root: Path) -> object:
-        """Start the scheduler of a project if it needs one, unless the administrator forbids execution."""
-        return self.limits.allow_execution and super().attend(root)
+    def ensure_scheduler(self, root: Path) -> object:
+        """Start the scheduler of a project if it needs one, unless the administrator disabled execution."""
+        return self.limits.allow_execution and super().ensure_scheduler(root)

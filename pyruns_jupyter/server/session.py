@@ -1,18 +1,21 @@
-"""A request to the server as operations and streams see it."""
+"""An HTTP request as operations and streams see it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
-from pyruns_jupyter.core.common.errors import InvalidInput, PyrunsError
-from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.core.common.errors import NotFound, PyrunsError
+from pyruns_jupyter.core.workspace.discovery import discover
+from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live.session import LiveSession
-from pyruns_jupyter.service.queue import is_local
+from pyruns_jupyter.service.operations import Created
 from pyruns_jupyter.service.request import read_request
+from pyruns_jupyter.service.workspaces import ListRequest, OpenRequest, folder_identity, workspace_model
 
 from .handler import ExtensionHandler
 
@@ -20,7 +23,7 @@ R = TypeVar("R", bound=Struct)
 
 
 def path_arguments(address: str, values: Sequence[str]) -> dict[str, str]:
-    """Return the values of the parameters in an address such as `/workspaces/{ws}/tasks/{task}`."""
+    """Return the values of the parameters in a path such as `/workspaces/{ws}/tasks/{task}`."""
     return dict(zip(re.findall(r"{(\w+)}", address), values, strict=True))
 
 
@@ -33,48 +36,81 @@ class RequestReader:
         path: Mapping[str, str],
         body: dict[str, Any] | PyrunsError | None = None,
     ) -> None:
+        """`body` is the JSON object of the body, or the error to raise when the request is read."""
         self._handler, self._path, self._body = handler, path, body
 
     def read(self, kind: type[R]) -> R:
-        """Return them as a request; an error of the body is raised only now."""
+        """Return the values as a request, or raise InvalidInput."""
         if isinstance(self._body, PyrunsError):
             raise self._body
         values: dict[str, Any] = dict(self._path)
         for one in structs.fields(kind) if self._body is None else ():
+            name = one.encode_name
             if isinstance(one.default, tuple):
-                values[one.name] = self._handler.get_query_arguments(one.name, strip=False)
-            elif one.name not in values:
-                values[one.name] = self._handler.get_query_argument(one.name, None, strip=False)
+                values[name] = self._handler.get_query_arguments(name, strip=False)
+            elif name not in values:
+                values[name] = self._handler.get_query_argument(name, None, strip=False)
         return read_request(kind, values, self._body, strict=False)
 
 
 class ServerSession(LiveSession):
-    """A request over HTTP."""
+    """An HTTP request. `identifier` is the `{ws}` of its path, if there is one."""
 
-    def __init__(self, handler: ExtensionHandler, identifier: str) -> None:
+    def __init__(self, handler: ExtensionHandler, identifier: str = "") -> None:
         super().__init__(handler.services)
         self._handler, self._identifier = handler, identifier
-
-    @property
-    def max_tasks(self) -> int:
-        return self._handler.services.limits.tasks_at_once
+        self._paths = handler.services.paths
+        self.max_tasks = handler.services.limits.tasks_at_once
+        self.max_jobs = handler.services.limits.jobs_at_once
+        self.is_allowed = handler.is_allowed
+        self.require = handler.require
 
     @property
     def is_abandoned(self) -> bool:
         return self._handler.is_gone
 
+    def path_of(self, path: Path) -> str | None:
+        return self._paths.relative(path)
+
     async def open(self) -> WorkspaceFolder:
         if self._workspace is None:
-            self._workspace = await self.run(lambda: self._handler.workspace(self._identifier))
+            self._workspace = await self.run(lambda: self._paths.workspace(self._identifier))
         return self._workspace
 
-    async def require(self, action: str) -> None:
-        await self._handler.require(action)
+    async def list_workspaces(self, wanted: ListRequest) -> list[dict[str, Any]]:
+        """List the workspaces below the server's root, the most recently used first."""
+        find = self._discovered if not wanted.folder else lambda: self._same(wanted)
+        items = []
+        for workspace in await self.run(find):
+            self._workspace = workspace
+            try:
+                items.append(await self.describe(is_listed=True))
+            except (NotFound, FileNotFoundError):
+                continue  # deleted a moment ago
+        return items
 
-    async def check_jobs(self, options: Mapping[str, object]) -> None:
-        jobs, limit = options.get("jobs", 1), self._handler.services.limits.jobs_at_once
-        workspace = await self.open()
-        if isinstance(jobs, int) and jobs > limit and await self.run(lambda: is_local(workspace, options)):
-            raise InvalidInput(
-                f"At most {limit} tasks may run at a time on this server, not {jobs}.", field="jobs"
-            )
+    async def open_workspace(self, wanted: OpenRequest) -> object:
+        """Open a script or a folder below the server's root."""
+        workspace, is_new = await self.run(lambda: self._opened(wanted.path))
+        self._workspace = workspace
+        model = await self.look(lambda index: workspace_model(workspace, index.counts, self.path_of))
+        return Created(model) if is_new else model
+
+    def _discovered(self) -> list[WorkspaceFolder]:
+        found = {
+            one.folder: self._paths.confined(one) for root in self._paths.roots for one in discover(root)
+        }
+        return list(found.values())
+
+    def _same(self, wanted: ListRequest) -> list[WorkspaceFolder]:
+        """Return the workspace in a folder of a kernel's host, if this server sees the same folder."""
+        try:
+            workspace = self._paths.at(Path(wanted.folder))
+            return [workspace] if folder_identity(workspace) == wanted.identity else []
+        except (NotFound, OSError):
+            return []
+
+    def _opened(self, path: str) -> tuple[WorkspaceFolder, bool]:
+        workspace, is_new = open_workspace(self._paths.target(path), within=self._paths.root)
+        # Later requests must find the same workspace by its id.
+        return self._paths.workspace(self._paths.identifier(workspace)), is_new

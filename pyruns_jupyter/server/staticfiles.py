@@ -1,4 +1,4 @@
-"""The built modules of the notebook widgets."""
+"""The JavaScript modules of the notebook widgets."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from .handler import ExtensionHandler
 
 
 class StaticHandler(ExtensionHandler, web.StaticFileHandler):
-    """Files of `pyruns_jupyter/static`, for users of this server only."""
+    """Files of `pyruns_jupyter/static`, for users of this server."""
 
     async def prepare(self) -> None:  # type: ignore[override]
-        """Check the user, without leading a module loader to a login page."""
+        """Check the user, without redirecting a module loader to a login page."""
         await JupyterHandler.prepare(self, _redirect_to_login=False)
 
     @web.authenticated
     async def get(  # type: ignore[override]
         self, path: str, include_body: bool = True
     ) -> None:
-        """Answer a file."""
+        """Send a file."""
         await super().get(path, include_body)
 
     @web.authenticated
     async def head(self, path: str) -> None:  # type: ignore[override]
-        """Answer the headers of a file."""
+        """Send the headers of a file."""
         await super().head(path)
 
     def set_extra_headers(self, path: str) -> None:
-        """Let browsers keep a file only as long as it is the same."""
+        """Let browsers revalidate cached files."""
         self.set_header("Cache-Control", "no-cache")
         if path.endswith((".js", ".mjs")):
-            # What the system's table says must not decide whether a module loads.
+            # The content type must not depend on the configuration of the system.
             self.set_header("Content-Type", "text/javascript; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Websockets: authentication, pings and errors; the streams of `live/` do the work."""
+"""Websockets: authentication, pings and errors. The streams in `live/` do the work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOING_AWAY, WRONG_MESSAGE, BROKEN = 1001, 1008, 1011
 
 
 class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
-    """A websocket that only reads."""
+    """A websocket, which needs the permission to read."""
 
     auth_resource = RESOURCE
     address: str
@@ -31,11 +31,11 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
     _work: asyncio.Task[None] | None = None
 
     def set_default_headers(self) -> None:
-        """No headers of pages on a websocket."""
+        """Set no headers: those of pages do not apply to websockets."""
 
     @ws_authenticated
     async def get(self, *arguments: str, **named: str) -> None:
-        """Check the user and the address, then become a websocket."""
+        """Check the permission and the request, then open the websocket."""
         await self.require(READ)
         path = path_arguments(self.address, arguments)
         session = ServerSession(self, path.get("ws", ""))
@@ -43,12 +43,12 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
         await cast("Awaitable[None]", super().get(*arguments, **named))
 
     def open(self, *arguments: str, **named: str) -> None:
-        """Begin to send."""
+        """Start to send."""
         super().open(*arguments, **named)
         self._work = self.services.start_stream(self._run())
 
     def on_message(self, message: str | bytes) -> None:
-        """Hand a frame of the client on."""
+        """Pass a frame of the client to the stream."""
         try:
             self._stream.receive(message)
         except InvalidInput as error:
@@ -69,13 +69,13 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
         except WebSocketClosedError:
             return
         except asyncio.CancelledError:
-            code, reason = GOING_AWAY, "the server stops"
+            code, reason = GOING_AWAY, "The server is stopping."
             raise
         except PyrunsError as error:
             code, reason = BROKEN, error.message
         except Exception:
             self.log.exception("A stream of Pyruns failed: %s", self.request.path)
-            code, reason = BROKEN, "Something went wrong inside the server extension."
+            code, reason = BROKEN, "Internal error in the server extension."
         finally:
             if self.ws_connection is not None:
                 self.close(code, _short(reason))
@@ -85,7 +85,7 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, ExtensionHandler):
 
 
 def stream_handlers() -> dict[str, type[StreamHandler]]:
-    """Return a handler for each address that streams have."""
+    """Return the handler of each stream's path."""
     return {
         address: type("StreamHandler", (StreamHandler,), {"address": address, "opener": staticmethod(opener)})
         for address, opener in STREAMS.values()
@@ -93,5 +93,5 @@ def stream_handlers() -> dict[str, type[StreamHandler]]:
 
 
 def _short(reason: str) -> str:
-    """Cut a reason to what a closing frame may carry (123 bytes)."""
+    """Return a reason that fits into a close frame (at most 123 bytes)."""
     return reason.encode()[:120].decode(errors="ignore")

@@ -1,5 +1,5 @@
-"""What can be asked of a workspace and done to it, as JSON-ready data.
+"""The operations on workspaces, with requests and results as JSON-ready data.
 
-The server's handlers and the kernel's side of the widgets answer with these functions; how a question
-arrives and who may ask it is theirs. Everything here blocks, and may be called from any thread.
+The server extension and the kernel side of the widgets call these functions. Authentication and transport are
+theirs. The functions block, and any thread may call them.
 """

@@ -1,4 +1,4 @@
-"""One action on many tasks."""
+"""Performing an action on many tasks."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ RUN, MOVE, PURGE = "run", "move", "purge"
 Action = Literal[
     "run", "cancel", "delete", "restore", "purge", "pin", "unpin", "tag", "untag", "duplicate", "move"
 ]
-_IN_TRASH = ("restore", PURGE)  # actions on tasks that no query finds
-MAX_NAMES = 100_000  # of one request; larger workspaces are beyond what is supported
+_IN_TRASH = ("restore", PURGE)  # actions on deleted tasks, which queries do not find
+MAX_NAMES = 100_000  # in one request
 MAX_SECONDS = 1_000_000 * 86400
 
 
 class ActionRequest(Request, frozen=True):
-    """An action on the tasks `names`, or on those that a query finds.
+    """An action on the tasks `names`, or on all tasks that match a query.
 
-    The rest goes with some actions only: `run` (options of a batch) and `skip_done` with run, `tags` with
-    tag and untag, `before` and `after` with move, `as_name` with restore and duplicate, `runs` and
-    `artifacts` with duplicate, `older_than` (s) with purge.
+    The other fields are for some actions only: `run` (run options) and `skip_done` for run, `tags` for tag
+    and untag, `before` and `after` for move, `as_name` for restore and duplicate, `runs` and `artifacts` for
+    duplicate, `older_than` (seconds) for purge.
     """
 
     action: Action
@@ -60,20 +60,24 @@ class ActionRequest(Request, frozen=True):
         action, names = self.action, self.names
         if names is not None and len(names) > MAX_NAMES:
             raise InvalidInput(
-                f"{len(names):,} names are too many, at most {MAX_NAMES:,} are allowed. Use a query.",
+                f"At most {MAX_NAMES:,} names are allowed, not {len(names):,}. Use a query instead.",
                 field="names",
             )
         if action in _IN_TRASH and self.query is not None:
-            raise InvalidInput(f"{action!r} takes 'names'; the trash is not searched.", field="query")
+            raise InvalidInput(
+                f"The action {action!r} needs 'names': queries do not find deleted tasks.", field="query"
+            )
         is_by_age = action == PURGE and self.older_than is not None
         if not is_by_age and (names is None) == (self.query is None):
             raise InvalidInput("Give either 'names' or 'query'.", field="names")
         for key in ("run", "skip_done"):
             if action != RUN and getattr(self, key) is not None:
-                raise InvalidInput(f"{key!r} has no effect on {action!r}, only on {RUN!r}.", field=key)
+                raise InvalidInput(
+                    f"{key!r} is only allowed with the action {RUN!r}, not {action!r}.", field=key
+                )
         check_keys(self.run or {}, OPTIONS, "run.")
         if self.as_name is not None and (names is None or len(names) != 1):
-            raise InvalidInput("'as_name' goes with one task.", field="as_name")
+            raise InvalidInput("'as_name' is only allowed with a single task.", field="as_name")
         if self.tags:
             metadata.check_tags(self.tags)
         elif action in ("tag", "untag"):
@@ -83,25 +87,23 @@ class ActionRequest(Request, frozen=True):
 
     @property
     def executes(self) -> bool:
-        """Whether tasks are started or stopped by it."""
+        """Whether the action starts or stops tasks."""
         return self.action in (RUN, "cancel")
 
     def matching(self, index: TaskIndex) -> Callable[[], list[str]]:
-        """Take a look at an index and return what finds the tasks that are meant, which may take a while.
+        """Return a slow function that finds the names of the tasks in the present index.
 
-        It raises InvalidInput when the query is not understood, or means no tasks for sure: a field that
-        there is not, or several of this name, or logs that could not be read as a whole.
+        It raises InvalidInput if the query is not valid, or may match other tasks than the user expects: it
+        uses an unknown or ambiguous field, or some logs could not be read completely.
         """
         if self.action == PURGE:
-            return list  # those in the trash are none of these
+            return list  # the index has no deleted tasks
         from pyruns_jupyter.core import query  # the command line starts faster without
 
-        rows, sources = index.rows, query.Sources.of(index)
+        rows, sources, text = index.rows.values(), query.Sources.of(index), self.query or ""
 
         def find() -> list[str]:
-            found = query.select(
-                rows.values(), self.query or "", order="asc", limit=None, sources=sources, strict=True
-            )
+            found = query.select(rows, text, order="asc", limit=None, sources=sources, strict=True)
             return [row.name for row in found.items]
 
         return find
@@ -119,11 +121,12 @@ def act(
 def perform(
     workspace: WorkspaceFolder, wanted: ActionRequest, names: list[str], rows: Rows | None = None
 ) -> Outcome:
-    """Perform an action on tasks; some may be refused. `rows` are all tasks of the workspace; only `move`
-    needs them.
+    """Perform an action on tasks and return which tasks were done and which were refused.
+
+    `rows` are all tasks of the workspace; only `move` needs them.
 
     Raises:
-        InvalidInput, NotFound: if tasks are to be moved before or after one that does not exist.
+        InvalidInput, NotFound: if the tasks cannot be moved, for example before a task that does not exist.
     """
     if wanted.action == RUN:
         return _run(workspace, names, wanted)
@@ -139,7 +142,7 @@ def perform(
 
 
 def _one(wanted: ActionRequest, workspace: WorkspaceFolder, name: str, *, durable: bool) -> str | None:
-    """Do it to one task; return the name of a task that there is now because of it."""
+    """Perform an action on one task and return the name of the task that it created, if any."""
     match wanted.action:
         case "cancel":
             cancel(workspace, name)

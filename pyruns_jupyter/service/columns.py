@@ -1,4 +1,4 @@
-"""What the tasks of a workspace have values of: the choice of columns for a table."""
+"""The parameters and metrics of a workspace's tasks: the columns that a table can show."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from pyruns_jupyter.core.query.fields import count_keys
 from pyruns_jupyter.core.tasks.index import TaskIndex
 
-MAX_KEYS = 2000  # keys
+MAX_KEYS = 2000
 
 
 def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
-    """Take a look at an index and return what makes the `Columns`, which may take a while."""
+    """Return a slow function that makes the `Columns` from the present index."""
     rows, shapes = index.rows, index.shapes()
 
     def make() -> dict[str, Any]:
@@ -26,28 +26,28 @@ def columns_reader(index: TaskIndex) -> Callable[[], dict[str, Any]]:
             for key, value in config.items():
                 having[key] += 1
                 values.setdefault(key, set()).add(value_key(value))
-        swept, figures = count_keys(0, shapes), count_keys(1, shapes)
-        # What only a sweep tells of: a configuration that is missing or too large to be searched.
+        swept, metrics = count_keys(0, shapes), count_keys(1, shapes)
+        # Configurations that are missing or too large to be read: only their swept keys are known.
         keys = [*values, *(key for key in swept if key not in values)]
         return {
             "parameters": [
                 {
                     "key": key,
-                    # A task without it differs from those that have it.
+                    # To have no value counts as one value.
                     "distinct": len(values.get(key, ())) + (0 < having[key] < len(known)),
                     "tasks": having[key] or swept[key],
                     "swept": key in swept,
                 }
                 for key in keys[:MAX_KEYS]
             ],
-            "figures": [{"key": key, "tasks": figures[key]} for key in [*figures][:MAX_KEYS]],
+            "figures": [{"key": key, "tasks": metrics[key]} for key in [*metrics][:MAX_KEYS]],
         }
 
     return make
 
 
 def value_key(value: Any) -> Hashable:
-    """Return what is equal for equal values of equal types: 1, 1.0 and true are three values."""
+    """Return a key that is equal for equal values of the same type: 1, 1.0 and true are three values."""
     if isinstance(value, (dict, list)):
         return json.dumps(value, sort_keys=True, default=str)
     if isinstance(value, float) and value != value:

@@ -1,55 +1,91 @@
-"""Curves of several runs, in as few points as pictures of them need."""
+"""The metrics of runs as curves, with as few points as a chart needs."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pyruns_jupyter.core.common.errors import PyrunsError
+from pyruns_jupyter.core.metrics.aggregate import evenly
 from pyruns_jupyter.core.metrics.curves import curves_of_run
-from pyruns_jupyter.core.metrics.downsample import thinned
+from pyruns_jupyter.core.metrics.downsample import number, select_points, thinned
+from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
 from pyruns_jupyter.core.taskfile.runs import runs
 from pyruns_jupyter.core.taskfile.task_file import read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-from .path_guard import check_inside
+from .files import check_inside
+from .request import Request, RunNumber, TaskRequest
+from .tasks import run_of
 
-MAX_TASKS = 200  # tasks
-MAX_POINTS = 2000
+MAX_TASKS = 200
+MAX_POINTS = 2000  # of one curve of several tasks
+MAX_TRACK_POINTS = 100_000  # of one curve of a single run
+MAX_TRACK_VALUES = 200_000  # of all curves of a single run
 
 
-def curves(
-    workspace: WorkspaceFolder,
-    names: list[str],
-    keys: list[str] | None,
-    points: int,
-    run: int | None = None,
-) -> dict[str, Any]:
-    """Return the `Curves` of the latest runs of some tasks, or of their run `run`: those of `keys`, or all of
-    them. What cannot be read is left out.
-    """
+class CurvesRequest(Request, frozen=True):
+    """A request for the curves `key` of the tasks `name`, in one of their runs (None: the latest)."""
+
+    name: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] = 40
+    run: RunNumber | None = None
+
+
+def curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> dict[str, Any]:
+    """Return the `Curves` of some tasks. Tasks that cannot be read are left out."""
     items: list[dict[str, Any]] = []
-    for name in names[:MAX_TASKS]:
+    for name in wanted.name[:MAX_TASKS]:
         try:
-            items += _of_task(workspace, name, keys, points, run)
+            items += _of_task(workspace, name, wanted)
         except (PyrunsError, OSError):
-            continue  # gone since it was listed, or damaged
+            continue  # deleted since it was listed, or damaged
     return {"items": items}
 
 
-def _of_task(
-    workspace: WorkspaceFolder, name: str, keys: list[str] | None, points: int, wanted: int | None
-) -> list[dict[str, Any]]:
+def _of_task(workspace: WorkspaceFolder, name: str, wanted: CurvesRequest) -> list[dict[str, Any]]:
     paths = workspace.existing(name)
     info = read_task(paths.folder)
-    known = runs(info)
-    number = len(known) if wanted is None else wanted
-    if not 1 <= number <= len(known):
-        return []
-    check_inside(paths.journal(number), paths.folder)
-    check_inside(paths.curves(number), paths.folder)
-    found = curves_of_run(info, known[number - 1], paths, keys)
+    run = run_of(info, name, wanted.run)
+    check_inside(paths.journal(run.index), paths.folder)
+    check_inside(paths.curves(run.index), paths.folder)
+    found = curves_of_run(info, run, paths, list(wanted.key) or None)
     return [
-        {"name": name, "run": number, "key": key, **thinned(curve, points)._asdict()}
+        {"name": name, "run": run.index, "key": key, **thinned(curve, wanted.points)._asdict()}
         for key, curve in found.items()
         if any(value is not None for value in curve.values)
     ]
+
+
+class TracksRequest(TaskRequest, frozen=True):
+    """A request for all curves of a run (None: the latest), as they are or with at most `points` points."""
+
+    run: RunNumber | None = None
+    points: Annotated[int, Meta(ge=2, le=MAX_TRACK_POINTS)] | None = None
+
+
+def tracks(workspace: WorkspaceFolder, wanted: TracksRequest) -> dict[str, Any]:
+    """Return the `Tracks` of a run. Curves are shortened if all of them together would exceed
+    `MAX_TRACK_VALUES`.
+
+    Raises:
+        NotFound: if the task has no such run.
+    """
+    paths = workspace.existing(wanted.task)
+    info = read_task(paths.folder)
+    if wanted.run is None and not runs(info):
+        return {"run": 0, "tracks": {}, "records": {}, "messages": []}
+    run = run_of(info, wanted.task, wanted.run)
+    check_inside(paths.journal(run.index), paths.folder)
+    metrics = run_metrics(info, run, paths, thinned=wanted.points is None)
+    result = {"run": run.index, "records": metrics.records, "messages": metrics.messages}
+    most = MAX_TRACK_VALUES // max(len(metrics.tracks), 1)
+    if wanted.points is None:
+        most = min(most, POINTS_SHOWN)
+        return {**result, "tracks": {key: evenly(values, most) for key, values in metrics.tracks.items()}}
+    most = min(most, wanted.points)
+    places = {key: select_points([*map(number, values)], most) for key, values in metrics.tracks.items()}
+    kept = {key: [metrics.tracks[key][place] for place in found] for key, found in places.items()}
+    return {**result, "tracks": kept, "places": places}

@@ -1,4 +1,4 @@
-"""What a workspace's tasks can be given, and what a configuration would make."""
+"""The parameters of a workspace's script, and previews of configurations."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pyruns_jupyter.engine.client.default_gpus import default_gpus
 from .request import Count, Request
 
 MAX_ROWS, DEFAULT_ROWS = 1000, 200
-PREVIEW_SECONDS = 5.0  # people type meanwhile, and others wait for their previews
-CREATE_SECONDS = 30.0  # for reading what is to be created
-SHELL_STARTER = "# Every line is run by the workspace's shell.\necho hello\n"
+PREVIEW_SECONDS = 5.0  # time limit of a preview, which is requested while the user types
+CREATE_SECONDS = 30.0  # time limit for reading a configuration of new tasks
+SHELL_STARTER = "# The workspace's shell runs this script.\necho hello\n"
 _VALUES_SHOWN = 50  # of an axis
 
 
 class PreviewRequest(Request, frozen=True):
-    """A configuration, and which rows of its preview are wanted."""
+    """A configuration, and the rows of its preview to return."""
 
     text: str
     name: str = ""
@@ -34,22 +34,22 @@ class PreviewRequest(Request, frozen=True):
     limit: Annotated[int, Meta(ge=0, le=MAX_ROWS)] = DEFAULT_ROWS
 
 
-def preview(workspace: WorkspaceFolder, wanted: PreviewRequest, most: int) -> dict[str, Any]:
-    """Return the `Preview` of what a configuration would make, at most `most` tasks; nothing is written.
+def preview(workspace: WorkspaceFolder, wanted: PreviewRequest, max_tasks: int) -> dict[str, Any]:
+    """Return the `Preview` of the tasks that a configuration would create, without creating them.
 
-    Mistakes in the configuration are part of the answer.
+    Errors of the configuration are in the result, also that it would create more than `max_tasks` tasks.
     """
     try:
         with time_limit(PREVIEW_SECONDS):
-            return _preview(workspace, wanted, most)
+            return _preview(workspace, wanted, max_tasks)
     except InvalidInput as error:
         nothing: dict[str, Any] = {"count": 0, "duplicates": 0, "axes": [], "rows": [], "notices": []}
         return {**nothing, "errors": error_models(error)}
 
 
-def _preview(workspace: WorkspaceFolder, wanted: PreviewRequest, most: int) -> dict[str, Any]:
+def _preview(workspace: WorkspaceFolder, wanted: PreviewRequest, max_tasks: int) -> dict[str, Any]:
     name = wanted.name or starting_text(workspace)[1]
-    proposal = propose(workspace, wanted.text, name, most)
+    proposal = propose(workspace, wanted.text, name, max_tasks)
     return {
         "count": proposal.count,
         "duplicates": proposal.duplicates,
@@ -64,17 +64,17 @@ def _preview(workspace: WorkspaceFolder, wanted: PreviewRequest, most: int) -> d
 
 
 def propose(
-    workspace: WorkspaceFolder, text: str, name: str, most: int, settings: Settings | None = None
+    workspace: WorkspaceFolder, text: str, name: str, max_tasks: int, settings: Settings | None = None
 ) -> TaskPlan:
-    """Return what a text would make; nothing is written.
+    """Return the plan of the tasks that a configuration would create.
 
     Raises:
-        InvalidInput: when the text or the name is wrong, or more than `most` tasks would be made.
+        InvalidInput: if the text or the name is not valid, or there would be more than `max_tasks` tasks.
     """
     proposal = plan_tasks(workspace, text, name, settings)
-    if proposal.count > most:
+    if proposal.count > max_tasks:
         raise InvalidInput(
-            f"This makes {proposal.count:,} tasks; at most {most:,} are made at once on this server.",
+            f"This configuration would create {proposal.count:,} tasks, but the limit is {max_tasks:,}.",
             field="yaml",
         )
     return proposal
@@ -154,7 +154,7 @@ def _notice(notice: Notice) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value of a script or configuration as JSON has it; what JSON lacks becomes text."""
+    """Return a value of a script or configuration as JSON; types that JSON does not have become text."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, dict):
@@ -165,7 +165,7 @@ def plain(value: Any) -> Any:
 
 
 def error_models(error: InvalidInput) -> list[dict[str, Any]]:
-    """Return each thing that is wrong as a `FieldError`."""
+    """Return each of the errors as a `FieldError`."""
     return [one.to_dict() for one in (error.errors if isinstance(error, InvalidInputs) else [error])]
 
 
@@ -174,10 +174,10 @@ def _problem(code: str, message: str, line: int | None = None) -> dict[str, Any]
 
 
 def template(workspace: WorkspaceFolder, task: str) -> dict[str, Any]:
-    """Return the `Template` to start from: the default, or the configuration of a task.
+    """Return the `Template` of a new configuration: the default one, or the configuration of a task.
 
     Raises:
-        NotFound, Unreadable: when there is no such task, or its configuration cannot be read.
+        NotFound, Unreadable: if there is no such task, or its configuration cannot be read.
     """
     text, name = starting_text(workspace, task or None)
     if not text and workspace.kind == SHELL:

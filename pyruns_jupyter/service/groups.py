@@ -1,15 +1,12 @@
-"""Tasks that are alike but for some parameters, such as the seed, as one line each: mean and deviation."""
+"""Grouping similar tasks, such as those that differ only in the seed, with statistics of their metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta
-
-from pyruns_jupyter.core import query as queries
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 from pyruns_jupyter.core.query.order import sort_by
@@ -20,12 +17,11 @@ from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 
 from .columns import value_key
-from .request import Count
-from .tasks import DEFAULT_PAGE, MAX_PAGE, Selection, read_statuses
+from .tasks import PageRequest
 
 MAX_KEYS = 50
-NAMES = 20  # of a group that are told
-_MAX_VALUE = 1e308  # larger numbers, and what is not a number, are left out
+MAX_NAMES = 20  # that are listed of one group
+_MAX_VALUE = 1e308  # larger numbers and NaN are left out
 
 
 @dataclass
@@ -34,38 +30,27 @@ class _Group:
     rows: list[TaskRow] = field(default_factory=list)
 
 
-class Grouping(Selection, frozen=True):
-    """Which tasks are gathered, and how: by the keys `by`, or by all that differ but those of `fold`."""
+class GroupRequest(PageRequest, frozen=True):
+    """A page of groups: grouped by the keys `by`, or by all keys that differ except those of `fold`."""
 
     by: tuple[str, ...] = ()
     fold: tuple[str, ...] = ()
-    offset: Count = 0
-    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
 
     def __post_init__(self) -> None:
         if self.by and self.fold:
             raise InvalidInput("Give either 'by' or 'fold'.", field="by")
         if len(self.by) + len(self.fold) > MAX_KEYS:
-            raise InvalidInput(f"Tasks are gathered by at most {MAX_KEYS} keys.", field="by")
+            raise InvalidInput(f"Tasks can be grouped by at most {MAX_KEYS} keys.", field="by")
 
     def reader(self, index: TaskIndex, is_given_up: Callable[[], bool]) -> Callable[[], dict[str, Any]]:
-        """Take a look at an index and return what makes the `Groups`.
+        """Return a slow function that makes the `Groups` from the present index.
 
-        That raises InvalidInput when the search is not understood.
+        It raises InvalidInput if the query or the sort key is not valid.
         """
-        rows, sources = index.rows, queries.Sources.of(index)
+        select = self.selection(index)
 
         def make() -> dict[str, Any]:
-            found = queries.select(
-                rows.values(),
-                self.query,
-                statuses=read_statuses(self.status),
-                sort="created",
-                order="asc",
-                limit=None,
-                sources=sources,
-                is_given_up=is_given_up,
-            )
+            found = select(sort="created", order="asc", is_given_up=is_given_up)
             configs = index.configs()
             pairs = [(row, configs.get(row.name) or row.swept) for row in found.items if row.readable]
             keys = self.by or _differing([config for _, config in pairs], self.fold)
@@ -75,13 +60,13 @@ class Grouping(Selection, frozen=True):
                 "total": len(groups),
                 "tasks": len(pairs),
                 "items": [_model(group) for group in groups[self.offset : self.offset + self.limit]],
-                "notices": [said.to_dict() for said in found.notices],
+                "notices": [notice.to_dict() for notice in found.notices],
             }
 
         return make
 
     def _ordered(self, groups: list[_Group]) -> list[_Group]:
-        """Return groups by a parameter, the mean of a figure, `duration`, or `tasks`; what has none last."""
+        """Return groups sorted by a parameter, the mean of a metric, `duration` or `tasks`."""
         if not self.sort:
             return groups if self.order != "desc" else groups[::-1]
         kind, _, key = self.sort.partition(".")
@@ -96,13 +81,13 @@ class Grouping(Selection, frozen=True):
             if kind == "config":
                 return group.values.get(key)
             known = "tasks, duration, config.KEY or figure.KEY"
-            raise InvalidInput(f"Groups are sorted by {known}, not {self.sort!r}.", field="sort")
+            raise InvalidInput(f"Groups can be sorted by {known}, not by {self.sort!r}.", field="sort")
 
         return sort_by(groups, rank, self.order == "desc")
 
 
-def _differing(configs: Sequence[Mapping[str, Any]], but: Iterable[str]) -> tuple[str, ...]:
-    folded = set(but)
+def _differing(configs: Sequence[Mapping[str, Any]], fold: Iterable[str]) -> tuple[str, ...]:
+    folded = set(fold)
     first: dict[str, Hashable] = {}
     differing: dict[str, None] = {}
     for key in dict.fromkeys(key for config in configs for key in config):
@@ -136,7 +121,7 @@ def _model(group: _Group) -> dict[str, Any]:
     return {
         "values": encode_nonfinite(group.values),
         "tasks": len(group.rows),
-        "names": [row.name for row in group.rows[:NAMES]],
+        "names": [row.name for row in group.rows[:MAX_NAMES]],
         "query": query_of(group.values),
         "counts": counts,
         "figures": {key: summary for key, summary in figures.items() if summary is not None},
@@ -145,9 +130,7 @@ def _model(group: _Group) -> dict[str, Any]:
 
 
 def query_of(values: Mapping[str, Any]) -> str | None:
-    """Return the search that finds the tasks with these values of their configuration, None when there is
-    none.
-    """
+    """Return the query for tasks with these values of parameters, None if a value cannot be queried."""
     terms = []
     for key, value in values.items():
         name = f"config.{key}"
@@ -174,7 +157,7 @@ def _mean(values: Iterable[Any]) -> float | None:
 
 
 def _summary(values: Iterable[Any]) -> dict[str, Any] | None:
-    """Return count, mean, sample standard deviation (n - 1), least and greatest of the finite numbers."""
+    """Return count, mean, sample standard deviation (n - 1), minimum and maximum of the finite numbers."""
     numbers = _numbers(values)
     if not numbers:
         return None

@@ -1,4 +1,4 @@
-"""From core's data and errors to JSON and HTTP statuses."""
+"""Results as JSON, and errors as HTTP statuses."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from pyruns_jupyter.core.common.json_floats import encode_nonfinite
 
 
 class Forbidden(PyrunsError):
-    """The user, or everybody by decision of the administrator, may not do this."""
+    """The user does not have the permission, or the administrator disabled the action."""
 
     code = "forbidden"
 
 
 class TooLarge(PyrunsError):
-    """What was sent is larger than this server takes."""
+    """The request or the result is larger than the limit."""
 
     code = "too_large"
 
 
-# The first that fits counts.
+# The first matching class counts.
 _STATUSES: tuple[tuple[type[PyrunsError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
-    (Conflict, 409),  # a name that is taken is both this and wrong input
+    (Conflict, 409),  # before InvalidInput: the error for a name in use is both
     (InvalidInput, 400),
     (Unreadable, 409),
     (TooLarge, 413),
@@ -42,25 +42,25 @@ _STATUSES: tuple[tuple[type[PyrunsError], int], ...] = (
 )
 _CODES = {400: "invalid_input", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
-_DEPTH = 3  # of containers whose items are encoded one at a time
+_DEPTH = 3  # levels of containers whose items are encoded separately
 _LONG = 100  # items
-INTERNAL = "Something went wrong inside the server extension. The server's log tells more."
+INTERNAL = "Internal error. See the log of the server or the kernel for details."
 
 
 def status_of_error(error: PyrunsError) -> int:
-    """Return the HTTP status for an error that is meant for the user."""
+    """Return the HTTP status for an error."""
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
 def code_of_status(status: int) -> str:
-    """Return the word for programs that goes with an HTTP status without an error of ours."""
+    """Return the error code for an HTTP status that no `PyrunsError` caused."""
     return _CODES.get(status, "error")
 
 
 def to_json(value: object) -> str:
-    """Return `value` as JSON; numbers that JSON does not have become "NaN", "Infinity" and "-Infinity".
+    """Return `value` as JSON; non-finite numbers become the texts "NaN", "Infinity" and "-Infinity".
 
-    Large values are encoded in pieces: the encoder lets no other thread run meanwhile.
+    Large values are encoded in pieces, because the encoder holds the interpreter lock.
     """
     try:
         return "".join(_pieces(value, _DEPTH))
@@ -69,7 +69,7 @@ def to_json(value: object) -> str:
 
 
 def _pieces(value: object, depth: int) -> Iterator[str]:
-    """Yield the JSON of a value: the items of its outer `depth` containers one at a time."""
+    """Yield the JSON of a value in pieces: one for each item of the outer `depth` levels of containers."""
     if depth and type(value) is dict and all(type(key) is str for key in value):
         separator = "{"
         for key, item in value.items():

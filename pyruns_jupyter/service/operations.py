@@ -1,90 +1,110 @@
-"""The operations on a workspace: one table for REST handlers and widgets.
+"""The operations: one table for the REST API and the widgets.
 
-An operation is named as in `server/openapi.yaml`. A front end performs it with a `Session`, which chooses the
-threads, and the source of its request struct; the result is data for JSON, or None. Streams and downloads are
-not in the table.
+Operations are named as in `server/openapi.yaml`. A front end performs an operation with a `Session`, which
+chooses the threads, and with the source of its request. The result is data for JSON, a file, or None. Only
+streams and the search in a log are not in the table.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from msgspec import Meta, Struct, structs
+from msgspec import Struct
 
+from pyruns_jupyter._version import __version__
 from pyruns_jupyter.core.common.errors import InvalidInput
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
+from pyruns_jupyter.engine.queue.options import MAX_JOBS
+from pyruns_jupyter.studies import service as managing
 
-from . import actions, exports, generator, logs, queue, runs, settings, studies, tasks
+from . import actions, curves, exports, generator, logs, queue, runs, settings, studies, tasks
 from .columns import columns_reader
-from .compare import CompareRequest
-from .curves import MAX_POINTS, curves
-from .curves import MAX_TASKS as MAX_CURVE_TASKS
-from .groups import Grouping
-from .request import (
-    MAX_NUMBER,
-    Count,
-    Request,
-    RequestSource,
-    RunRequest,
-    StudyRequest,
-    TaskRequest,
-    given_options,
-)
+from .compare import CompareQuery, CompareRequest
+from .groups import GroupRequest
+from .request import Request, RequestSource, RunRequest, StudyRequest, TaskRequest, given_options
+from .workspaces import ListRequest, OpenRequest
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Struct)
 
-API_VERSION = 2  # clients of another version are told to reload; change it with what operations take or give
+API_VERSION = 2  # increase it with incompatible changes: older clients are then told to reload
 READ, WRITE, EXECUTE = "read", "write", "execute"
-MAX_LOG_MARKS = 10_000
+LOG_WINDOW = 1024 * 1024  # bytes of a log stream that a client has not acknowledged
 
 
 class Abandoned(Exception):
-    """The client has gone, so that the answer is not needed."""
+    """The client is gone, so the result is not needed."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """The description of something new; over HTTP its status is 201."""
+
+    value: object
 
 
 class Session(Protocol):
-    """One request to one workspace, as its front end performs it."""
+    """A request of one client, mostly to one workspace."""
 
     @property
     def max_tasks(self) -> int: ...  # that one request may create
 
     @property
-    def is_abandoned(self) -> bool: ...  # the client has gone
+    def max_jobs(self) -> int | None: ...  # parallel tasks of one batch on this machine
+
+    @property
+    def is_abandoned(self) -> bool: ...  # whether the client is gone
 
     async def open(self) -> WorkspaceFolder:
         """Return the workspace, or raise NotFound."""
 
-    async def require(self, action: str) -> None:
-        """Raise Forbidden if the user may not do `action`."""
+    async def is_allowed(self, action: str) -> bool:
+        """Return whether the user may perform `action`."""
 
-    async def check_jobs(self, options: Mapping[str, object]) -> None:
-        """Raise InvalidInput if options of a batch exceed what the administrator allows."""
+    async def require(self, action: str) -> None:
+        """Raise Forbidden if the user may not perform `action`."""
 
     async def look(self, read: Callable[[TaskIndex], T], *, refresh: bool = False) -> T:
-        """Return what `read` finds in the index: read from the disk again with `refresh`."""
+        """Return what `read` returns for the workspace's index, with `refresh` after reading the disk."""
 
     async def answer(self, question: object, read: Callable[[TaskIndex], Callable[[], object]]) -> object:
-        """Return what `read` makes of the index; until a change the same question may get the same answer."""
+        """Return what the function that `read` returns returns; the same question may get a cached result
+        until the workspace changes.
+        """
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Return what a function returns that waits for the disk."""
+        """Run a function that waits for the disk."""
 
     async def search(self, function: Callable[[], T]) -> T:
-        """Return what a function returns that may take seconds, or raise Abandoned."""
+        """Run a function that may take seconds, or raise Abandoned."""
 
     async def preview(self, function: Callable[[], T]) -> T:
-        """Return what reading a script or a configuration gives, or raise Abandoned or Busy."""
+        """Run a function that reads a script or a configuration, or raise Abandoned or Busy."""
 
     def touch(self) -> None:
-        """Note that the disk was changed."""
+        """Note that this request changed the disk."""
+
+    async def describe(self) -> dict[str, Any]:
+        """Return the `Workspace`."""
+
+    async def list_workspaces(self, wanted: ListRequest) -> list[dict[str, Any]]:
+        """Return a `Workspace` for each workspace that the client can open."""
+
+    async def open_workspace(self, wanted: OpenRequest) -> object:
+        """Return the `Workspace` of a script or folder, as `Created` if it is new."""
+
+    async def sample(self) -> object:
+        """Return a `SystemSample`."""
+
+    def problems(self) -> list[str]:
+        """Return a message for each background failure."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +112,12 @@ class Operation(Generic[R]):
     """How an operation is requested and performed.
 
     Attributes:
-        method: of HTTP.
-        path: below `/workspaces/{ws}`, with `{task}` and other parameters.
-        permission: the action that the user must be allowed to do; None when `function` checks it.
-        request: the arguments.
-        function: performs it.
-        status: of the answer over HTTP; 204 when there is none.
-        is_activity: whether a request that is no GET counts as user activity.
+        method: the HTTP method.
+        path: the path of the URL, with `{ws}`, `{task}` and other parameters.
+        permission: the action that the user must be allowed to perform; None if `function` checks it.
+        request: the struct of its arguments.
+        function: performs the operation.
+        is_activity: whether a request that is not a GET counts as user activity.
         is_execution: whether the user must also be allowed to execute.
     """
 
@@ -106,20 +125,19 @@ class Operation(Generic[R]):
     path: str
     permission: str | None
     request: type[R]
-    function: Callable[[Session, R], Coroutine[Any, Any, object]]
-    status: int = 200
+    function: Callable[[Session, R], Awaitable[object]]
     is_activity: bool = True
     is_execution: bool = False
 
     async def perform(self, session: Session, source: RequestSource) -> object:
-        """Return the result for what a client sent."""
+        """Return the result of the operation."""
         if self.is_execution:
             await session.require(EXECUTE)
         try:
             wanted = source.read(self.request)
         except InvalidInput:
             if self.permission is None:
-                await session.require(WRITE)  # a user without permissions does not learn what would be right
+                await session.require(WRITE)  # users without permission do not get the validation errors
             raise
         return await self.function(session, wanted)
 
@@ -135,8 +153,8 @@ def _simple(
 ) -> Operation[R]:
     """Return an operation that is one function of a workspace.
 
-    It reads the disk, with `is_preview` a script or a configuration, or changes the disk, with `is_execution`
-    also which programs run.
+    The function reads the disk, or with `is_preview` a script or a configuration, or changes the disk, with
+    `is_execution` also which programs run.
     """
     is_change = method != "GET" and not is_preview
 
@@ -150,11 +168,41 @@ def _simple(
 
 
 async def _changed(session: Session, change: Callable[[], T]) -> T:
-    """Return what a change of the disk returns; tasks are read again after it, also when it failed."""
+    """Run a function that changes the disk. Tasks are read again after it, even if it failed."""
     try:
         return await session.run(change)
     finally:
         session.touch()
+
+
+async def _check_jobs(session: Session, options: Mapping[str, object]) -> None:
+    """Raise InvalidInput if a batch would run more tasks in parallel than the administrator allows."""
+    jobs, workspace = options.get("jobs", 1), await session.open()
+    if session.max_jobs is None or not isinstance(jobs, int) or jobs <= session.max_jobs:
+        return
+    if await session.run(lambda: queue.is_local(workspace, options)):
+        raise InvalidInput(
+            f"At most {session.max_jobs} tasks may run in parallel on this server, not {jobs}.", field="jobs"
+        )
+
+
+async def _get_status(session: Session, _: Request) -> object:
+    return {
+        "version": __version__,
+        "api_version": API_VERSION,
+        "can_write": await session.is_allowed(WRITE),
+        "can_execute": await session.is_allowed(EXECUTE),
+        "limits": {
+            "tasks_at_once": session.max_tasks,
+            "jobs_at_once": session.max_jobs or MAX_JOBS,
+            "log_window": LOG_WINDOW,
+        },
+        "problems": session.problems(),
+    }
+
+
+async def _list_workspaces(session: Session, wanted: ListRequest) -> object:
+    return {"items": await session.list_workspaces(wanted)}
 
 
 async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> object:
@@ -162,13 +210,13 @@ async def _preview_sweep(session: Session, wanted: generator.PreviewRequest) -> 
     return await session.preview(lambda: generator.preview(workspace, wanted, session.max_tasks))
 
 
-async def _list_tasks(session: Session, wanted: tasks.PageRequest) -> object:
+async def _list_tasks(session: Session, wanted: tasks.TaskPageRequest) -> object:
     await session.open()
     if "log" in wanted.query.casefold() or "/" in wanted.query:
-        # Reading logs and regular expressions take a while; other questions need not wait for it.
+        # Searches in logs and regular expressions may take seconds; other requests do not wait for them.
         make = await session.look(lambda index: tasks.task_page(index, wanted, lambda: session.is_abandoned))
         return await session.search(make)
-    # What a query finds may depend on the time, as that of `started>2d` does.
+    # The result of a query may depend on the time, such as `started>2d`.
     question = (wanted, int(time.monotonic() / 2) if wanted.query else 0)
     return await session.answer(question, lambda index: tasks.task_page(index, wanted))
 
@@ -177,14 +225,14 @@ async def _create_tasks(session: Session, wanted: tasks.CreateRequest) -> object
     if wanted.run is not None:
         await session.require(EXECUTE)
     workspace = await session.open()
-    await session.check_jobs(given_options(wanted.run))
-    return await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks))
+    await _check_jobs(session, given_options(wanted.run))
+    return Created(await _changed(session, lambda: tasks.create(workspace, wanted, session.max_tasks)))
 
 
 async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> object:
     await session.require(EXECUTE if wanted.executes else WRITE)
     workspace = await session.open()
-    await session.check_jobs(given_options(wanted.run))
+    await _check_jobs(session, given_options(wanted.run))
     names = list(dict.fromkeys(wanted.names or ()))
     if wanted.names is None:
         names = await session.search(await session.look(wanted.matching, refresh=True))
@@ -193,7 +241,7 @@ async def _act_on_tasks(session: Session, wanted: actions.ActionRequest) -> obje
 
 
 class DetailRequest(TaskRequest, frozen=True):
-    """A task in detail, with the values of its secrets or without."""
+    """A request for a task, with or without the values of its secrets."""
 
     secrets: bool = False
 
@@ -210,74 +258,32 @@ async def _change_task(session: Session, wanted: tasks.TaskChange) -> object:
     return await session.look(lambda index: tasks.detail(index, name))
 
 
-def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
-    trash.trash(workspace, wanted.task)
-
-
 async def _list_columns(session: Session, _: Request) -> object:
     await session.open()
     return await session.answer("columns", columns_reader)
 
 
-async def _group_tasks(session: Session, wanted: Grouping) -> object:
+async def _read(session: Session, wanted: GroupRequest | CompareRequest) -> object:
     await session.open()
-    make = await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
-    return await session.search(make)
-
-
-class CurvesRequest(Request, frozen=True):
-    """The curves `key` of the tasks `name`, of their run `run` or their latest ones."""
-
-    name: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
-    points: Annotated[int, Meta(ge=2, le=MAX_POINTS)] = 40
-    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
-
-
-def _curves(workspace: WorkspaceFolder, wanted: CurvesRequest) -> object:
-    names, keys = list(wanted.name[:MAX_CURVE_TASKS]), list(wanted.key)
-    return curves(workspace, names, keys or None, wanted.points, wanted.run)
-
-
-class CompareQuery(tasks.Selection, frozen=True):
-    """As `CompareRequest`, in an address."""
-
-    name: tuple[str, ...] = ()
-
-
-async def _compare_tasks(session: Session, wanted: CompareQuery) -> object:
-    fields = structs.asdict(wanted)
-    return await _compared(session, CompareRequest(names=fields.pop("name"), **fields))
-
-
-async def _compared(session: Session, wanted: CompareRequest) -> object:
-    await session.open()
-    return await session.search(await session.look(wanted.reader(lambda: session.is_abandoned)))
-
-
-class LogTimesRequest(TaskRequest, frozen=True):
-    """When the bytes from `offset` to `end` of a log were written."""
-
-    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
-    offset: Count = 0
-    end: Count | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_LOG_MARKS)] = 1000
-
-
-def _log_times(workspace: WorkspaceFolder, wanted: LogTimesRequest) -> object:
-    return logs.log_times(
-        workspace, wanted.task, run=wanted.run, offset=wanted.offset, end=wanted.end, limit=wanted.limit
+    return await session.search(
+        await session.look(lambda index: wanted.reader(index, lambda: session.is_abandoned))
     )
 
 
+async def _export(session: Session, wanted: exports.ExportRequest) -> object:
+    workspace = await session.open()
+    names = await session.search(await session.look(wanted.names, refresh=True))
+    return exports.export(workspace, wanted, names)
+
+
 class RunInputRequest(RunRequest, frozen=True):
-    """What a run was given, with the values of secrets or without."""
+    """A request for the input of a run, with or without the values of secrets."""
 
     secrets: bool = False
 
 
 async def _check_secrets(session: Session, wanted: DetailRequest | RunInputRequest) -> None:
-    """Check that secrets may be shown: a user who may execute could have a task print them."""
+    """Check that the user may see secrets: a user who may execute could print them in a task."""
     if wanted.secrets:
         await session.require(EXECUTE)
 
@@ -291,7 +297,7 @@ async def _get_run_input(session: Session, wanted: RunInputRequest) -> object:
 
 
 async def _change_queue(session: Session, wanted: queue.QueueChange) -> object:
-    await session.require(EXECUTE)  # it may be switched off for everybody
+    await session.require(EXECUTE)  # the table's check ignores that the administrator may disable execution
     if wanted.requeue:
         await session.require(WRITE)
     root = (await session.open()).root
@@ -308,8 +314,8 @@ async def _list_studies(session: Session, _: Request) -> object:
 
 async def _begin_study(session: Session, wanted: studies.NewStudyRequest) -> object:
     workspace = await session.open()
-    await session.check_jobs({**given_options(wanted.run), "jobs": wanted.jobs})
-    return await _changed(session, lambda: studies.begin(workspace, wanted))
+    await _check_jobs(session, {**given_options(wanted.run), "jobs": wanted.jobs})
+    return Created(await _changed(session, lambda: studies.begin(workspace, wanted)))
 
 
 async def _get_study(session: Session, wanted: StudyRequest) -> object:
@@ -323,58 +329,83 @@ async def _rows(session: Session) -> Mapping[str, TaskRow]:
     return await session.look(lambda index: index.rows, refresh=True)
 
 
+def _delete_task(workspace: WorkspaceFolder, wanted: TaskRequest) -> None:
+    trash.trash(workspace, wanted.task)
+
+
+def _list_trash(workspace: WorkspaceFolder, _: Request) -> object:
+    return {"items": [vars(one) for one in trash.trash_tasks(workspace)]}
+
+
 class TemplateRequest(Request, frozen=True):
-    """The text to start from: the default one, or that of a task."""
+    """A request for the default configuration, or for the one of a task."""
 
     task: str = ""
 
 
-_TASK, _RUN, _STUDY = "/tasks/{task}", "/tasks/{task}/runs/{run}", "/studies/{study}"
+_WS = "/workspaces/{ws}"
+_TASK, _STUDY = f"{_WS}/tasks/{{task}}", f"{_WS}/studies/{{study}}"
+_RUN = f"{_TASK}/runs/{{run}}"
 
 OPERATIONS: dict[str, Operation[Any]] = {
+    "getStatus": Operation("GET", "/status", READ, Request, _get_status),
+    "getSystem": Operation("GET", "/system", READ, Request, lambda session, _: session.sample()),
+    "listWorkspaces": Operation("GET", "/workspaces", READ, ListRequest, _list_workspaces),
+    "openWorkspace": Operation(
+        "POST", "/workspaces", WRITE, OpenRequest, lambda session, wanted: session.open_workspace(wanted)
+    ),
+    "getWorkspace": Operation("GET", _WS, READ, Request, lambda session, _: session.describe()),
     "getParameters": _simple(
-        "GET", "/parameters", Request, lambda ws, _: generator.parameters(ws), is_preview=True
+        "GET", f"{_WS}/parameters", Request, lambda ws, _: generator.parameters(ws), is_preview=True
     ),
     "getTemplate": _simple(
-        "GET", "/templates", TemplateRequest, lambda ws, one: generator.template(ws, one.task)
+        "GET", f"{_WS}/templates", TemplateRequest, lambda ws, one: generator.template(ws, one.task)
     ),
-    "previewSweep": Operation("POST", "/preview", READ, generator.PreviewRequest, _preview_sweep),
-    "listTasks": Operation("GET", "/tasks", READ, tasks.PageRequest, _list_tasks),
-    "createTasks": Operation("POST", "/tasks", WRITE, tasks.CreateRequest, _create_tasks, status=201),
-    "actOnTasks": Operation("POST", "/actions", None, actions.ActionRequest, _act_on_tasks),
+    "previewSweep": Operation("POST", f"{_WS}/preview", READ, generator.PreviewRequest, _preview_sweep),
+    "listTasks": Operation("GET", f"{_WS}/tasks", READ, tasks.TaskPageRequest, _list_tasks),
+    "createTasks": Operation("POST", f"{_WS}/tasks", WRITE, tasks.CreateRequest, _create_tasks),
+    "actOnTasks": Operation("POST", f"{_WS}/actions", None, actions.ActionRequest, _act_on_tasks),
     "getTask": Operation("GET", _TASK, READ, DetailRequest, _get_task),
     "changeTask": Operation("PATCH", _TASK, WRITE, tasks.TaskChange, _change_task),
     "deleteTask": _simple("DELETE", _TASK, TaskRequest, _delete_task),
-    "listTrash": _simple("GET", "/trash", Request, lambda ws, _: exports.trash_model(ws)),
-    "listColumns": Operation("GET", "/columns", READ, Request, _list_columns),
-    "groupTasks": Operation("GET", "/groups", READ, Grouping, _group_tasks),
-    "listCurves": _simple("GET", "/curves", CurvesRequest, _curves),
-    "compareTasks": Operation("GET", "/compare", READ, CompareQuery, _compare_tasks),
-    "compareManyTasks": Operation("POST", "/compare", READ, CompareRequest, _compared, is_activity=False),
-    "getTracks": _simple("GET", f"{_TASK}/tracks", tasks.TracksRequest, tasks.tracks),
-    "listLogTimes": _simple("GET", f"{_TASK}/logs/times", LogTimesRequest, _log_times),
+    "listTrash": _simple("GET", f"{_WS}/trash", Request, _list_trash),
+    "listColumns": Operation("GET", f"{_WS}/columns", READ, Request, _list_columns),
+    "groupTasks": Operation("GET", f"{_WS}/groups", READ, GroupRequest, _read),
+    "listCurves": _simple("GET", f"{_WS}/curves", curves.CurvesRequest, curves.curves),
+    "compareTasks": Operation("GET", f"{_WS}/compare", READ, CompareQuery, _read),
+    "compareManyTasks": Operation("POST", f"{_WS}/compare", READ, CompareRequest, _read, is_activity=False),
+    "exportResults": Operation("GET", f"{_WS}/export", READ, exports.ExportRequest, _export),
+    "getTracks": _simple("GET", f"{_TASK}/tracks", curves.TracksRequest, curves.tracks),
+    "readLog": _simple("GET", f"{_TASK}/logs", logs.LogRangeRequest, logs.read_log),
+    "downloadLog": _simple("GET", f"{_TASK}/logs/download", logs.LogRequest, logs.log_file),
+    "listLogTimes": _simple("GET", f"{_TASK}/logs/times", logs.LogTimesRequest, logs.log_times),
     "getRun": _simple("GET", _RUN, RunRequest, lambda ws, one: runs.run_details(ws, one.task, one.run)),
     "getRunInput": Operation("GET", f"{_RUN}/input", READ, RunInputRequest, _get_run_input),
     "listArtifacts": _simple(
         "GET", f"{_RUN}/artifacts", RunRequest, lambda ws, one: runs.artifacts(ws, one.task, one.run)
     ),
-    "getQueue": _simple("GET", "/queue", Request, lambda ws, _: queue.queue(ws.root)),
-    "changeQueue": Operation("POST", "/queue", EXECUTE, queue.QueueChange, _change_queue),
-    # `global_env` may hold what only tasks should know.
+    "downloadArtifact": _simple(
+        "GET", f"{_RUN}/artifacts/{{path}}", runs.ArtifactRequest, runs.artifact_file
+    ),
+    "getQueue": _simple("GET", f"{_WS}/queue", Request, lambda ws, _: queue.queue(ws.root)),
+    "changeQueue": Operation("POST", f"{_WS}/queue", EXECUTE, queue.QueueChange, _change_queue),
+    # Reading the settings needs the permission to execute: `global_env` may contain secrets.
     "getSettings": _simple(
-        "GET", "/settings", Request, lambda ws, _: settings.settings(ws.root), is_execution=True
+        "GET", f"{_WS}/settings", Request, lambda ws, _: settings.settings(ws.root), is_execution=True
     ),
     "changeSettings": _simple(
-        *("PATCH", "/settings", settings.SettingsChange),
+        *("PATCH", f"{_WS}/settings", settings.SettingsChange),
         lambda ws, wanted: settings.change(ws.root, wanted),
         is_execution=True,
     ),
-    "listStudies": Operation("GET", "/studies", READ, Request, _list_studies),
+    "listStudies": Operation("GET", f"{_WS}/studies", READ, Request, _list_studies),
     "beginStudy": Operation(
-        "POST", "/studies", WRITE, studies.NewStudyRequest, _begin_study, status=201, is_execution=True
+        "POST", f"{_WS}/studies", WRITE, studies.NewStudyRequest, _begin_study, is_execution=True
     ),
-    "previewSearch": _simple("POST", "/searches", studies.NewStudyRequest, studies.preview, is_preview=True),
+    "previewSearch": _simple(
+        "POST", f"{_WS}/searches", studies.NewStudyRequest, studies.preview, is_preview=True
+    ),
     "getStudy": Operation("GET", _STUDY, READ, StudyRequest, _get_study),
     "changeStudy": _simple("POST", _STUDY, studies.StudyChange, studies.change, is_execution=True),
-    "removeStudy": _simple("DELETE", _STUDY, StudyRequest, lambda ws, one: studies.remove(ws, one.study)),
+    "removeStudy": _simple("DELETE", _STUDY, StudyRequest, lambda ws, one: managing.remove(ws, one.study)),
 }

@@ -1,4 +1,4 @@
-"""What waits in a project, for what, and whether anything more is started."""
+"""The queue of a project: its batches, why they wait, pausing and resuming."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def queue(root: Path) -> dict[str, Any]:
 
 
 class QueueChange(Request, frozen=True):
-    """Pause a queue, resume it, or with `requeue` queue here what was queued elsewhere."""
+    """Pause or resume a queue, or with `requeue` requeue here the tasks that were queued elsewhere."""
 
     paused: bool | None = None
     requeue: bool | None = None
@@ -45,7 +45,7 @@ def change(root: Path, wanted: QueueChange) -> None:
     """Change a queue.
 
     Raises:
-        PyrunsError, OSError: if that is not possible.
+        PyrunsError, OSError: if the queue cannot be changed.
     """
     if wanted.requeue:
         requeue(root)
@@ -56,7 +56,7 @@ def change(root: Path, wanted: QueueChange) -> None:
 
 
 def is_local(workspace: WorkspaceFolder, options: Mapping[str, object]) -> bool:
-    """Return whether tasks that are queued with these options run on this machine."""
+    """Return whether tasks that are queued with these options run on this machine, not on a cluster."""
     return executor_of(Settings.load(workspace.root), workspace.name, options.get("engine")) == LOCAL
 
 

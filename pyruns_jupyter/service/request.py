@@ -1,4 +1,4 @@
-"""What a request carries as a typed struct, with a sentence for each thing that is wrong."""
+"""Requests as typed structs, and their validation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from pyruns_jupyter.core.common.validation import convert, unknown_field
 
 from .http_errors import TooLarge
 
-MAX_BODY = 8 * 1024 * 1024  # bytes; far above any configuration
-MAX_NUMBER = 2**53  # what all programs read from JSON as it is
-MAX_RUN = 2**31
+MAX_BODY = 8 * 1024 * 1024  # bytes
+MAX_NUMBER = 2**53  # larger integers lose digits in JavaScript
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
-RunNumber = Annotated[int, msgspec.Meta(ge=1, le=MAX_RUN)]
+RunNumber = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What an address carries in its path and its query, and the keys of the body."""
+    """The base of all requests: values of the path, the query and the body."""
 
 
 class TaskRequest(Request, frozen=True):
@@ -43,28 +42,27 @@ class StudyRequest(Request, frozen=True):
 
 
 R = TypeVar("R", bound=msgspec.Struct)
-T = TypeVar("T")
 
 
 class RequestSource(Protocol):
-    """What a client sent."""
+    """The values that a client sent."""
 
     def read(self, kind: type[R]) -> R:
-        """Return it as a request, or raise InvalidInput."""
+        """Return the values as a request, or raise InvalidInput."""
 
 
 def read_request(
     kind: type[R], values: Mapping[str, Any], body: Mapping[str, Any] | None = None, *, strict: bool = True
 ) -> R:
-    """Return what a client sent as a request; null is a value that is not given, and of equal texts in a list
-    of `values` only the first counts.
+    """Return a request from the values of its path and query, and from its body.
 
-    Without `strict`, `values` are texts of an address if there is no `body`.
+    A null counts as not given. Duplicate texts in a list of `values` are removed. Without `strict` and
+    without a body, `values` may contain numbers and booleans as text, like a URL.
 
     Raises:
-        InvalidInput: when something is missing or does not fit, or the body has other keys.
+        InvalidInput: if a value is missing or invalid, or the body has an unknown key.
     """
-    names = kind.__struct_fields__
+    names = kind.__struct_encode_fields__
     given = {name: _distinct(values[name]) for name in names if values.get(name) is not None}
     if body is not None:
         check_keys(body, [name for name in names if name not in given])
@@ -73,10 +71,11 @@ def read_request(
 
 
 def parse_body(data: bytes) -> dict[str, Any]:
-    """Read the JSON object in the body of a request.
+    """Return the JSON object in the body of a request.
 
     Raises:
-        InvalidInput, TooLarge: when it is not such an object.
+        InvalidInput: if the body is not a JSON object.
+        TooLarge: if the body is too large.
     """
     if len(data) > MAX_BODY:
         raise TooLarge(f"The request is larger than {MAX_BODY >> 20} MiB.")
@@ -93,39 +92,17 @@ def parse_body(data: bytes) -> dict[str, Any]:
 
 
 class Arguments:
-    """The arguments in a message of a widget, an object as JSON has it; readers raise InvalidInput."""
+    """The arguments in a message of a widget: a JSON object."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
 
     def read(self, kind: type[R]) -> R:
-        """Return the arguments as a request."""
-        return read_request(kind, self._values, _one(self._values, "body", dict[str, Any]))
-
-    def text(self, key: str) -> str:
-        """Return a text, empty when it is not given."""
-        return _one(self._values, key, str) or ""
-
-    def number(self, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-        """Return a whole number, None when it is not given."""
-        return _one(self._values, key, _whole(low, high))
-
-    def flag(self, key: str) -> bool:
-        """Return whether something is wanted; not when it is not given."""
-        return _one(self._values, key, bool) or False
-
-
-def query_integer(text: str | None, key: str, *, low: int = 0, high: int = MAX_NUMBER) -> int | None:
-    """Return a number of the address' query, None when it is not there.
-
-    Raises:
-        InvalidInput: when it is not a whole number from `low` to `high`.
-    """
-    return None if text is None else convert(text, _whole(low, high), field=key, strict=False)
-
-
-def _whole(low: int, high: int) -> type[int]:
-    return Annotated[int, msgspec.Meta(ge=low, le=high)]  # type: ignore[return-value]
+        """Return the arguments as a request, or raise InvalidInput."""
+        body = self._values.get("body")
+        return read_request(
+            kind, self._values, None if body is None else convert(body, dict[str, Any], field="body")
+        )
 
 
 def _distinct(value: object) -> object:
@@ -134,21 +111,16 @@ def _distinct(value: object) -> object:
     return value
 
 
-def _one(values: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
-    value = values.get(key)
-    return None if value is None else convert(value, kind, field=key)
-
-
 def given_options(values: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the options of a batch that are not null."""
     return {key: value for key, value in (values or {}).items() if value is not None}
 
 
 def check_keys(values: Mapping[str, Any], allowed: Collection[str], inside: str = "") -> None:
-    """Check that an object has no keys but `allowed`; `inside` is where it is, with a dot.
+    """Check the keys of an object; `inside` is its place in the request, with a dot at the end.
 
     Raises:
-        InvalidInput: when it has others.
+        InvalidInput: if a key is not in `allowed`.
     """
     for key in values:
         if key not in allowed:

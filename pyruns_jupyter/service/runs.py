@@ -1,4 +1,4 @@
-"""One run of a task: how it went, what it was given, which files it left."""
+"""A run of a task: its state, its input and its artifacts."""
 
 from __future__ import annotations
 
@@ -12,39 +12,52 @@ from pyruns_jupyter.core.common.errors import NotFound, Unreadable
 from pyruns_jupyter.core.fs.atomic import read_json
 from pyruns_jupyter.core.fs.regular_files import open_below
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
-from pyruns_jupyter.core.taskfile.runs import Run, runs
+from pyruns_jupyter.core.taskfile.runs import Run
 from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 
-from .path_guard import check_inside
-from .tasks import environment_model, run_model
+from .files import File, check_inside
+from .request import RunRequest
+from .tasks import environment_model, run_model, run_of
 
-MAX_FILES = 10_000  # that a list of artifacts has
-_MAX_DEPTH = 32  # folders within each other
+MAX_FILES = 10_000  # of one list of artifacts
+_MAX_DEPTH = 32  # of nested folders
+# Files that a browser may show inside a page. Others, such as SVG and HTML, could run code there.
+_SHOWN = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "txt": "text/plain; charset=utf-8",
+    "csv": "text/plain; charset=utf-8",
+    "json": "text/plain; charset=utf-8",
+    "md": "text/plain; charset=utf-8",
+}
 
 
 def run_details(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, Any]:
     """Return the `RunInfo` of a run.
 
     Raises:
-        NotFound: when the task has no such run.
+        NotFound: if the task has no such run.
     """
     paths, info, run = _find(workspace, name, number)
     return run_model(paths, info, run)
 
 
 def run_input(workspace: WorkspaceFolder, name: str, number: int, *, secrets: bool = False) -> dict[str, Any]:
-    """Return the `RunInput` of a run; values of secrets are told only with `secrets`.
+    """Return the `RunInput` of a run, with the values of secrets only if `secrets` is true.
 
     Raises:
-        NotFound: when nothing is known of what it was given.
-        Unreadable: when its record is damaged.
+        NotFound: if there is no such run, or its input was not recorded.
+        Unreadable: if the record is damaged.
     """
     paths, _, run = _find(workspace, name, number)
     try:
         found = read_json(check_inside(paths.input(run.index), paths.folder))
     except FileNotFoundError:
-        raise NotFound(f"What run {number} of {name!r} was given was not recorded.") from None
+        raise NotFound(f"The input of run {number} of {name!r} was not recorded.") from None
 
     def text(key: str) -> str | None:
         value = found.get(key)
@@ -66,10 +79,10 @@ def run_input(workspace: WorkspaceFolder, name: str, number: int, *, secrets: bo
 
 
 def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, Any]:
-    """Return the `Artifacts` of a run: the files in its folder for them, by name.
+    """Return the `Artifacts` of a run: the files in its artifact folder, sorted by name.
 
     Raises:
-        NotFound: when the task has no such run.
+        NotFound: if the task has no such run.
     """
     paths, _, run = _find(workspace, name, number)
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
@@ -83,21 +96,39 @@ def artifacts(workspace: WorkspaceFolder, name: str, number: int) -> dict[str, A
     return {"run": run.index, "items": items, "cut": cut}
 
 
+class ArtifactRequest(RunRequest, frozen=True):
+    """A request for a file of a run; `path` is relative to the artifact folder."""
+
+    path: str
+
+
+def artifact_file(workspace: WorkspaceFolder, wanted: ArtifactRequest) -> File:
+    """Return an artifact as a file to download."""
+    name = wanted.path.rpartition("/")[2]
+    media_type = _SHOWN.get(os.path.splitext(name)[1][1:].lower())
+    return File(
+        lambda: open_artifact(workspace, wanted.task, wanted.run, wanted.path),
+        name,
+        media_type or "application/octet-stream",
+        is_inline=media_type is not None,
+    )
+
+
 def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str) -> int:
-    """Return a descriptor for reading a file that a run left.
+    """Return a descriptor for reading an artifact of a run.
 
     Raises:
-        NotFound: when there is none, also when a link leads out of the run's folder.
-        OSError: when it may not be read.
+        NotFound: if there is no such file, or a symbolic link leads out of the artifact folder.
+        OSError: if the file may not be read.
     """
     paths, _, run = _find(workspace, name, number)
     folder = check_inside(paths.artifact_dir(run.index), paths.folder)
-    missing = NotFound(f"Run {number} of {name!r} left no file {path!r}.")
+    missing = NotFound(f"Run {number} of {name!r} has no artifact {path!r}.")
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise missing
     try:
-        # A link to another file of the run is followed here, and none while the file is opened.
+        # Links within the artifact folder are resolved here; opening the file follows no link.
         real = Path(os.path.realpath(check_inside(folder.joinpath(*parts), folder)))
         return open_below(workspace.folder, real.relative_to(os.path.realpath(workspace.folder)).parts)
     except (Unreadable, ValueError):
@@ -111,14 +142,11 @@ def open_artifact(workspace: WorkspaceFolder, name: str, number: int, path: str)
 def _find(workspace: WorkspaceFolder, name: str, number: int) -> tuple[TaskPaths, TaskInfo, Run]:
     paths = workspace.existing(name)
     info = read_task(paths.folder)
-    known = runs(info)
-    if not 1 <= number <= len(known):
-        raise NotFound(f"The task {name!r} has no run {number}.")
-    return paths, info, known[number - 1]
+    return paths, info, run_of(info, name, number)
 
 
 def _files(folder: Path, prefix: str, depth: int = 0) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the files below a folder with their paths in it; links are not followed."""
+    """Yield the files below a folder with their relative paths. Links are not followed."""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -132,4 +160,4 @@ def _files(folder: Path, prefix: str, depth: int = 0) -> Iterator[tuple[str, os.
             elif entry.is_dir(follow_symlinks=False) and depth < _MAX_DEPTH:
                 yield from _files(Path(entry.path), f"{prefix}{entry.name}/", depth + 1)
         except (OSError, UnicodeEncodeError):
-            continue  # gone, or a name that no client can send back
+            continue  # deleted, or a name that no client can send back

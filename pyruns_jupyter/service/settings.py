@@ -1,4 +1,4 @@
-"""The settings of a project, as a text and as what is understood of it."""
+"""The settings file of a project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .request import Request
 
 
 class SettingsChange(Request, frozen=True):
-    """The new text of the settings, and the one that the client has seen."""
+    """The new text of the settings, and the old text that the client expects."""
 
     text: str
     expected: str
@@ -21,7 +21,7 @@ def settings(root: Path) -> dict[str, Any]:
     """Return the `Settings` of the project whose `_pyruns_` folder is `root`.
 
     Raises:
-        Unreadable: when they cannot be read.
+        Unreadable: if they cannot be read.
     """
     return {"text": settings_text(root), "problem": Settings.load(root).problem}
 
@@ -30,8 +30,8 @@ def change(root: Path, wanted: SettingsChange) -> dict[str, Any]:
     """Replace the settings and return the `Settings`.
 
     Raises:
-        InvalidInput: when the new settings cannot be used.
-        Conflict: when the settings are no longer the expected ones.
+        InvalidInput: if the new settings are not valid.
+        Conflict: if the settings have changed since the client read them.
     """
     change_settings(root, wanted.text, expected=wanted.expected)
     return settings(root)

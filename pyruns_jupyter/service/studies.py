@@ -1,4 +1,4 @@
-"""The adaptive sweeps of a workspace: what there are, beginning one, stopping it, going on, forgetting it."""
+"""The studies of a workspace: listing, starting, stopping, resuming and deleting them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,17 @@ from .request import Request, StudyRequest, check_keys, given_options
 
 TrialCount = Annotated[int, Meta(ge=1, le=MAX_TRIALS)]
 
-_VALUES_SHOWN = 50
-_MAX_SIZE = 2**53 - 1  # that all programs read from JSON as it is
+_VALUES_SHOWN = 50  # of one dimension
+_MAX_SIZE = 2**53 - 1  # larger integers lose digits in JavaScript
+_STATES = (OPEN, COMPLETE, PRUNED, FAIL)
+_FIELDS = (
+    *("name", "objective", "direction", "n", "jobs", "sampler", "seed", "prune", "created_at", "state"),
+    "message",
+)
 
 
 class NewStudyRequest(Request, frozen=True):
-    """A study to begin; `run` holds the options of the batch of each trial."""
+    """A study to start. `run` contains the run options of each trial."""
 
     text: str
     name: str
@@ -58,10 +63,10 @@ class NewStudyRequest(Request, frozen=True):
         check_keys(self.run or {}, OPTIONS.keys() - {"jobs"}, "run.")
 
     def definition(self, workspace: WorkspaceFolder) -> Definition:
-        """Return the definition that is meant.
+        """Return the definition of the study.
 
         Raises:
-            InvalidInput: when an option of the batches cannot be used.
+            InvalidInput: if a run option is not valid.
         """
         fields = structs.asdict(self)
         options = parse_options(workspace, {"resume": True, **given_options(fields.pop("run"))})
@@ -70,7 +75,7 @@ class NewStudyRequest(Request, frozen=True):
 
 
 class StudyChange(StudyRequest, frozen=True):
-    """Stop a study, with `running` also the trials that run, or resume it up to `n` trials."""
+    """Stop a study (with `running` also its running trials), or resume it up to `n` trials."""
 
     action: Literal["stop", "resume"]
     n: TrialCount | None = None
@@ -79,9 +84,9 @@ class StudyChange(StudyRequest, frozen=True):
 
 @dataclass(frozen=True)
 class StudyList:
-    """Studies as their files are, and a sentence for each file that cannot be read.
+    """The definitions of studies, and a message for each damaged file.
 
-    To be read before the tasks are looked at: then none that is over has trials that are not.
+    Read the definitions before the tasks: then no study that has ended shows trials that have not.
     """
 
     definitions: list[Definition]
@@ -94,7 +99,7 @@ class StudyList:
         for name in study_names(workspace):
             try:
                 definitions.append(managing.current_study(workspace, name))
-            except NotFound:  # removed a moment ago
+            except NotFound:  # deleted a moment ago
                 continue
             except Unreadable as error:
                 damaged.append(error.message)
@@ -107,12 +112,12 @@ class StudyList:
         """Read one study.
 
         Raises:
-            NotFound, Unreadable: when there is no such study, or its file is damaged.
+            NotFound, Unreadable: if there is no such study, or its file is damaged.
         """
         return cls([managing.current_study(workspace, name)], [])
 
     def listing(self, workspace: WorkspaceFolder, rows: Mapping[str, TaskRow]) -> dict[str, Any]:
-        """Return the `Studies`; `rows` are those of all tasks of the workspace."""
+        """Return the `Studies`. `rows` are all tasks of the workspace."""
         placed: dict[str, list[TaskRow]] = {}
         for row in rows.values():
             if row.study is not None:
@@ -134,20 +139,20 @@ class StudyList:
 
 
 def begin(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]:
-    """Begin a study and return its `Study`.
+    """Start a study and return its `Study`.
 
     Raises:
-        InvalidInput, Conflict, PyrunsError: see `managing.begin`.
+        InvalidInput, Conflict, PyrunsError: see `studies.service.begin`.
     """
     with time_limit(CREATE_SECONDS):
         return _model(workspace, managing.begin(workspace, wanted.definition(workspace)), [])
 
 
 def change(workspace: WorkspaceFolder, wanted: StudyChange) -> dict[str, Any]:
-    """Stop a study, or go on with it, and return its `Study`.
+    """Stop or resume a study and return its `Study`.
 
     Raises:
-        NotFound, Conflict, InvalidInput, PyrunsError: see `managing`.
+        NotFound, Conflict, InvalidInput, PyrunsError: see `studies.service`.
     """
     if wanted.action == "stop":
         found = managing.stop(workspace, wanted.study, running=wanted.running)
@@ -156,19 +161,8 @@ def change(workspace: WorkspaceFolder, wanted: StudyChange) -> dict[str, Any]:
     return _model(workspace, found, managing.trials_of(workspace, found))
 
 
-def remove(workspace: WorkspaceFolder, name: str) -> None:
-    """Forget a study; its tasks stay.
-
-    Raises:
-        NotFound, Conflict: see `managing.remove`.
-    """
-    managing.remove(workspace, name)
-
-
 def preview(workspace: WorkspaceFolder, wanted: NewStudyRequest) -> dict[str, Any]:
-    """Return the `SearchPreview` of a study that might begin; nothing is written, and what is wrong is part
-    of the answer.
-    """
+    """Return the `SearchPreview` of a study without starting it. Errors are part of the result."""
     try:
         with time_limit(PREVIEW_SECONDS):
             _, space = managing.check(workspace, wanted.definition(workspace))
@@ -199,18 +193,11 @@ def _dimensions(space: SearchSpace) -> list[dict[str, Any]]:
 def _model(workspace: WorkspaceFolder, found: Definition, trials: list[Trial]) -> dict[str, Any]:
     best = best_of(trials, found)
     return {
-        **{key: getattr(found, key) for key in _TOLD},
+        **{key: getattr(found, key) for key in _FIELDS},
         "counts": {state: sum(trial.state == state for trial in trials) for state in _STATES},
         "best": None if best is None else _trial(best),
         "driven": is_driven(workspace.root, workspace.name, found.name),
     }
-
-
-_STATES = (OPEN, COMPLETE, PRUNED, FAIL)
-_TOLD = (
-    *("name", "objective", "direction", "n", "jobs", "sampler", "seed", "prune", "created_at", "state"),
-    "message",
-)
 
 
 def _trial(trial: Trial) -> dict[str, Any]:

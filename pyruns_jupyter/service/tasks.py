@@ -1,9 +1,10 @@
-"""Tasks: a page of them, creating, changing, and one in detail."""
+"""Listing, creating and changing tasks, and one task in detail."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -18,14 +19,11 @@ from pyruns_jupyter.core.common.validation import convert
 from pyruns_jupyter.core.create import create as generate
 from pyruns_jupyter.core.create import preview
 from pyruns_jupyter.core.logs.reader import log_size
-from pyruns_jupyter.core.metrics.aggregate import evenly
-from pyruns_jupyter.core.metrics.downsample import number as point_value
-from pyruns_jupyter.core.metrics.downsample import select_points
-from pyruns_jupyter.core.metrics.read import POINTS_SHOWN, run_metrics
+from pyruns_jupyter.core.query import QueryResult
 from pyruns_jupyter.core.taskfile import metadata
 from pyruns_jupyter.core.taskfile.paths import TaskPaths
 from pyruns_jupyter.core.taskfile.runs import RUNNING, Run, gpu_names, runs, sources_of
-from pyruns_jupyter.core.taskfile.task_file import TaskInfo, read_task
+from pyruns_jupyter.core.taskfile.task_file import TaskInfo
 from pyruns_jupyter.core.tasks import edit
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.tasks.row import TaskRow, read_row
@@ -35,46 +33,64 @@ from pyruns_jupyter.engine.client.submit import BatchRequest
 from pyruns_jupyter.engine.queue.options import OPTIONS
 
 from .generator import CREATE_SECONDS, propose
-from .path_guard import check_inside
-from .request import MAX_NUMBER, Count, Request, TaskRequest, check_keys, given_options
+from .request import Count, Request, check_keys, given_options
 
-MAX_PAGE, DEFAULT_PAGE = 1000, 200  # tasks on a page
+MAX_PAGE, DEFAULT_PAGE = 1000, 200  # items on a page
 MAX_FIELDS = 200
-MAX_TRACK_POINTS = 100_000  # of one curve
-MAX_TRACK_VALUES = 200_000  # of all curves in one answer
 
 
 class Selection(Request, frozen=True):
-    """Which tasks are meant, and their order. `status` holds statuses between commas."""
+    """The tasks that match a query and have one of some statuses (separated by commas), and their order."""
 
     query: str = ""
     status: str = ""
     sort: str = ""
     order: Literal["", "asc", "desc"] = ""
 
+    def selection(self, index: TaskIndex, order: str = "asc") -> partial[QueryResult]:
+        """Return `query.select` for the present index; it finds all tasks, in `order` by default.
+
+        Calling it may take seconds. It raises InvalidInput if the query, a status or the sort key is not
+        valid.
+        """
+        return partial(
+            query.select,
+            index.rows.values(),
+            self.query,
+            statuses=[word.strip() for word in self.status.split(",") if word.strip()] or None,
+            sort=self.sort or "created",
+            order=self.order or order,
+            limit=None,
+            sources=query.Sources.of(index),
+        )
+
 
 class PageRequest(Selection, frozen=True):
-    """Which tasks are listed. `fields` are keys of the configuration whose values are returned, too."""
+    """The items of one page: at most `limit`, after the first `offset`."""
 
     offset: Count = 0
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+
+
+class TaskPageRequest(PageRequest, frozen=True):
+    """A page of tasks. `fields` are the keys of the configuration whose values are included."""
+
     fields: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.fields) > MAX_FIELDS:
-            raise InvalidInput(f"At most {MAX_FIELDS} fields are told of a task.", field="fields")
+            raise InvalidInput(f"At most {MAX_FIELDS} fields are allowed.", field="fields")
 
 
 def task_page(
-    index: TaskIndex, wanted: PageRequest, is_given_up: Callable[[], bool] | None = None
+    index: TaskIndex, wanted: TaskPageRequest, is_given_up: Callable[[], bool] | None = None
 ) -> Callable[[], dict[str, Any]]:
-    """Take a look at an index and return what makes the `TaskPage`, which may take a while.
+    """Return a slow function that makes the `TaskPage` from the present index; see `Selection.selection`.
 
-    That raises InvalidInput when the query, a status or the sort key is not understood. `is_given_up` returns
-    whether the page is no longer needed.
+    `is_given_up` returns whether the client no longer needs the page.
     """
     fields = wanted.fields
-    rows, sources = index.rows, query.Sources.of(index)
+    select = wanted.selection(index, "desc")
     swept, figures = index.columns()
     seen = {
         "counts": dict(index.counts),
@@ -84,18 +100,7 @@ def task_page(
     }
 
     def page() -> dict[str, Any]:
-        found = query.select(
-            rows.values(),
-            query=wanted.query,
-            statuses=read_statuses(wanted.status),
-            sort=wanted.sort or "created",
-            order=wanted.order or "desc",
-            offset=wanted.offset,
-            limit=wanted.limit,
-            sources=sources,
-            excerpts=True,
-            is_given_up=is_given_up,
-        )
+        found = select(offset=wanted.offset, limit=wanted.limit, excerpts=True, is_given_up=is_given_up)
         configs = index.configs() if fields else {}
         return {
             "items": [
@@ -104,7 +109,7 @@ def task_page(
             "total": found.total,
             **seen,
             "columns": {"swept": swept, "figures": figures},
-            "notices": [said.to_dict() for said in found.notices],
+            "notices": [notice.to_dict() for notice in found.notices],
         }
 
     return page
@@ -122,13 +127,8 @@ def _item(
     return item
 
 
-def read_statuses(text: str) -> list[str] | None:
-    """Return the words between commas, None when there are none; they are looked at in the search."""
-    return [word.strip() for word in text.split(",") if word.strip()] or None
-
-
 class CreateRequest(Request, frozen=True):
-    """A configuration of new tasks; `run` holds options of a batch, None when nothing is to be queued."""
+    """A configuration of new tasks, and the run options to queue them with (None: do not queue them)."""
 
     text: str
     name: str
@@ -138,18 +138,18 @@ class CreateRequest(Request, frozen=True):
         check_keys(self.run or {}, OPTIONS, "run.")
 
 
-def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict[str, Any]:
-    """Create one task or all tasks of a sweep, at most `most`, and return a `Created`.
+def create(workspace: WorkspaceFolder, wanted: CreateRequest, max_tasks: int) -> dict[str, Any]:
+    """Create one task or all tasks of a sweep, at most `max_tasks`, and return a `Created`.
 
     Raises:
-        InvalidInput: when something is wrong; nothing is created.
+        InvalidInput: if the configuration, the name or a run option is not valid; nothing is created.
     """
     settings = Settings.load(workspace.root)
     request = (
         None if wanted.run is None else BatchRequest.parse(workspace, given_options(wanted.run), settings)
     )
     with time_limit(CREATE_SECONDS):
-        proposal = propose(workspace, wanted.text, wanted.name, most, settings)
+        proposal = propose(workspace, wanted.text, wanted.name, max_tasks, settings)
     if request is not None:
         preview.check_runnable(workspace, settings)
     names = generate.create(proposal, settings=settings)
@@ -157,7 +157,7 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict
     if request is not None:
         try:
             refused = request.submit(names).refused
-        except PyrunsError as error:  # the tasks are there all the same
+        except PyrunsError as error:  # the tasks were created
             refused = {names[0]: error.message}
         except OSError as error:
             refused = {names[0]: os_sentence(error)}
@@ -167,17 +167,17 @@ def create(workspace: WorkspaceFolder, wanted: CreateRequest, most: int) -> dict
 
 
 def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, Any]:
-    """Return the `TaskDetail` of a task; values of secrets are told only with `secrets`.
+    """Return the `TaskDetail` of a task, with the values of secrets only if `secrets` is true.
 
     Raises:
-        NotFound: when there is none.
+        NotFound: if there is no such task.
     """
     workspace = index.workspace
     paths = workspace.existing(name)
     row, info = read_row(paths.folder)
     seen = index.rows.get(name)
     if seen is not None and seen.status == row.status == RUNNING and seen.run == row.run:
-        row = seen  # the index knows more of a living run; in all else the file is newer
+        row = seen  # the index has the metrics of the running task
     return {
         "task": row.to_dict(),
         "config": _config_text(workspace, name),
@@ -188,18 +188,18 @@ def detail(index: TaskIndex, name: str, *, secrets: bool = False) -> dict[str, A
 
 
 class TaskChange(metadata.TaskPatch, frozen=True, kw_only=True):
-    """What to change of a task; `expected` may also hold its name."""
+    """The fields of a task to change. `expected` may also contain its old name."""
 
     task: str
     name: str | None = None
 
 
 def change(workspace: WorkspaceFolder, wanted: TaskChange) -> str:
-    """Change what is given, all of it or nothing; return the task's name then.
+    """Change the given fields, either all or none, and return the task's name.
 
     Raises:
-        Conflict: when something is not as the client expected it, or the task cannot get the name.
-        InvalidInput, NotFound, Unreadable, Busy: when it cannot be changed.
+        Conflict: if a field no longer has the expected value, or the task cannot be renamed.
+        InvalidInput, NotFound, Unreadable, Busy: if the task cannot be changed.
     """
     expected = dict(wanted.expected)
     expected_name = expected.pop("name", None)
@@ -210,7 +210,7 @@ def change(workspace: WorkspaceFolder, wanted: TaskChange) -> str:
 
 
 def environment_model(environment: Mapping[str, object], *, secrets: bool) -> list[dict[str, Any]]:
-    """Return variables as `Variable`s; values of secrets are told only with `secrets`."""
+    """Return environment variables as `Variable`s, with the values of secrets only if `secrets` is true."""
     found = []
     for name, text in environment.items():
         secret = is_secret(str(name))
@@ -225,6 +225,19 @@ def _config_text(workspace: WorkspaceFolder, name: str) -> str:
         return preview.task_text(workspace, name)
     except (NotFound, Unreadable):
         return ""
+
+
+def run_of(info: TaskInfo, name: str, number: int | None) -> Run:
+    """Return a run of a task, the latest one if `number` is None.
+
+    Raises:
+        NotFound: if the task has no such run.
+    """
+    known = runs(info)
+    wanted = len(known) if number is None else number
+    if not 1 <= wanted <= len(known):
+        raise NotFound(f"The task {name!r} has no run {wanted}.")
+    return known[wanted - 1]
 
 
 def run_model(paths: TaskPaths, info: TaskInfo, run: Run) -> dict[str, Any]:
@@ -263,41 +276,3 @@ def _place_model(run: Run) -> dict[str, Any]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-class TracksRequest(TaskRequest, frozen=True):
-    """Which curves are wanted: those of a run, by default of the latest, in full or in `points`."""
-
-    run: Annotated[int, Meta(ge=1, le=MAX_NUMBER)] | None = None
-    points: Annotated[int, Meta(ge=2, le=MAX_TRACK_POINTS)] | None = None
-
-
-def tracks(workspace: WorkspaceFolder, request: TracksRequest) -> dict[str, Any]:
-    """Return the `Tracks` of a run: of each curve the points that a picture of it needs, fewer when the run
-    has so many curves that these were more than `MAX_TRACK_VALUES`.
-
-    Raises:
-        NotFound: when the task has no such run.
-    """
-    name, wanted, points = request.task, request.run, request.points
-    paths = workspace.existing(name)
-    info = read_task(paths.folder)
-    known = runs(info)
-    if wanted is None and not known:
-        return {"run": 0, "tracks": {}, "records": {}, "messages": []}
-    number = len(known) if wanted is None else wanted
-    if not 1 <= number <= len(known):
-        raise NotFound(f"The task {name!r} has no run {number}.")
-    check_inside(paths.journal(number), paths.folder)
-    figures = run_metrics(info, known[number - 1], paths, thinned=points is None)
-    told = {"run": number, "records": figures.records, "messages": figures.messages}
-    most = MAX_TRACK_VALUES // max(len(figures.tracks), 1)
-    if points is None:
-        most = min(most, POINTS_SHOWN)
-        return {**told, "tracks": {key: evenly(values, most) for key, values in figures.tracks.items()}}
-    points = min(points, most)
-    places = {
-        key: select_points([*map(point_value, values)], points) for key, values in figures.tracks.items()
-    }
-    kept = {key: [figures.tracks[key][place] for place in found] for key, found in places.items()}
-    return {**told, "tracks": kept, "places": places}

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The handshake: version, capabilities, limits */
+        /** Get the version, permissions and limits */
         get: operations["getStatus"];
         put?: never;
         post?: never;
@@ -29,13 +29,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The workspaces found below the server's root
-         * @description With `folder` and `identity` it is answered whether the server sees the very folder that a notebook's kernel
-         *     sees: the workspace in that folder, or nothing.
+         * List workspaces
+         * @description Lists the workspaces below the server's root folder. With `folder` and `identity`, the list contains only the
+         *     workspace in that folder, or nothing if the server and the kernel of a notebook do not see the same folder.
          */
         get: operations["listWorkspaces"];
         put?: never;
-        /** Open a script or a folder as a workspace, creating it when there is none */
+        /**
+         * Open a script or a folder as a workspace
+         * @description Creates the workspace if it does not exist.
+         */
         post: operations["openWorkspace"];
         delete?: never;
         options?: never;
@@ -48,12 +51,12 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** One workspace with its counts */
+        /** Get a workspace */
         get: operations["getWorkspace"];
         put?: never;
         post?: never;
@@ -68,12 +71,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** The parameters of the workspace's script, read from its source */
+        /**
+         * Get the parameters of a script
+         * @description The parameters are read from the source code; the script does not run.
+         */
         get: operations["getParameters"];
         put?: never;
         post?: never;
@@ -86,17 +92,17 @@ export interface paths {
     "/workspaces/{ws}/templates": {
         parameters: {
             query?: {
-                /** @description Take the configuration of this task instead of the default */
+                /** @description Use the configuration of this task instead of the default */
                 task?: string;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** A configuration to start from */
+        /** Get a template for a new configuration */
         get: operations["getTemplate"];
         put?: never;
         post?: never;
@@ -111,7 +117,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -119,8 +125,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a configuration with batch syntax would make; nothing is written
-         * @description Mistakes in the configuration are the answer here, not an error of the request.
+         * Preview a sweep
+         * @description Returns the tasks that a configuration would create, without creating them. Errors of the configuration are part of the response.
          */
         post: operations["previewSweep"];
         delete?: never;
@@ -134,17 +140,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** A page of tasks, searched and sorted */
+        /** List tasks */
         get: operations["listTasks"];
         put?: never;
         /**
-         * Create one task or all tasks of a sweep, and queue them when asked
-         * @description Either all tasks are created or none.
+         * Create tasks
+         * @description Creates one task or all tasks of a sweep, either all or none, and queues them if `run` is given.
          */
         post: operations["createTasks"];
         delete?: never;
@@ -158,14 +164,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Start, stop, remove, mark, copy or order tasks; or bring back and delete those in the trash */
+        /**
+         * Perform an action on tasks
+         * @description Runs, cancels, deletes, restores, pins, tags, duplicates or moves tasks. The action `purge` deletes tasks in the trash permanently.
+         */
         post: operations["actOnTasks"];
         delete?: never;
         options?: never;
@@ -178,15 +187,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** What waits in the project of the workspace, all its workspaces together, and for what */
+        /**
+         * Get the queue of the project
+         * @description The queue contains the batches of all workspaces of the project.
+         */
         get: operations["getQueue"];
         put?: never;
-        /** Pause or resume the queue (running tasks continue), or queue again here what was queued elsewhere */
+        /**
+         * Pause, resume or requeue the queue of the project
+         * @description Running tasks continue while the queue is paused. `requeue` requeues here the tasks that were queued elsewhere.
+         */
         post: operations["changeQueue"];
         delete?: never;
         options?: never;
@@ -199,15 +214,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** The adaptive sweeps of the workspace, the newest first */
+        /** List studies */
         get: operations["listStudies"];
         put?: never;
-        /** Begin an adaptive sweep; 409 when Optuna is not installed on the server. Needs the permissions to write and to execute */
+        /**
+         * Start a study
+         * @description Needs the permissions `write` and `execute`. The status is 409 if Optuna is not installed on the server.
+         */
         post: operations["beginStudy"];
         delete?: never;
         options?: never;
@@ -220,18 +238,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 study: components["parameters"]["study"];
             };
             cookie?: never;
         };
-        /** One adaptive sweep with its trials */
+        /** Get a study with its trials */
         get: operations["getStudy"];
         put?: never;
-        /** Stop it, or go on with it. Needs the permissions to write and to execute */
+        /**
+         * Stop or resume a study
+         * @description Needs the permissions `write` and `execute`.
+         */
         post: operations["changeStudy"];
-        /** Forget it; its tasks stay. 409 while it is active */
+        /**
+         * Delete a study
+         * @description Its tasks are kept but no longer linked to the study. The status is 409 if the study is active.
+         */
         delete: operations["removeStudy"];
         options?: never;
         head?: never;
@@ -243,14 +267,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** What an adaptive sweep would search; nothing is written */
+        /**
+         * Preview a study
+         * @description Returns the search space without starting a study. Errors are part of the response.
+         */
         post: operations["previewSearch"];
         delete?: never;
         options?: never;
@@ -263,19 +290,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** The settings of the workspace's project, as they were written. Needs the permission to execute too */
+        /**
+         * Get the settings of the project
+         * @description Needs the permissions `read` and `execute`, because settings may contain secrets.
+         */
         get: operations["getSettings"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Replace the settings; 409 when they are not the expected ones any more. Needs the permissions to write and to execute */
+        /**
+         * Replace the settings of the project
+         * @description Needs the permissions `write` and `execute`. The status is 409 if the settings are no longer the expected ones.
+         */
         patch: operations["changeSettings"];
         trace?: never;
     };
@@ -284,12 +317,12 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** The tasks in the trash, the last removed first */
+        /** List the tasks in the trash */
         get: operations["listTrash"];
         put?: never;
         post?: never;
@@ -304,15 +337,21 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** In which parameters tasks differ, and their figures; at most 500 tasks */
+        /**
+         * Compare tasks
+         * @description Returns the parameters that differ and the metrics of at most 500 tasks.
+         */
         get: operations["compareTasks"];
         put?: never;
-        /** The same for so many tasks that an address does not hold their names */
+        /**
+         * Compare tasks by a list of names
+         * @description Use it for lists that are too long for a URL.
+         */
         post: operations["compareManyTasks"];
         delete?: never;
         options?: never;
@@ -325,12 +364,12 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** The keys of the configurations and the figures that the tasks have values of */
+        /** List the parameters and metrics of the tasks */
         get: operations["listColumns"];
         put?: never;
         post?: never;
@@ -345,12 +384,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** Tasks that are alike in some parameters as one item each, with mean and deviation of their figures */
+        /**
+         * Group tasks
+         * @description Groups tasks with equal values of some parameters, with the mean and standard deviation of their metrics.
+         */
         get: operations["groupTasks"];
         put?: never;
         post?: never;
@@ -365,14 +407,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         /**
-         * Curves of several tasks, in as few points as pictures of them need; tasks without any are left out
-         * @description Of each of equally long parts of a curve the smallest and the largest value stay, and its first and last point.
+         * Get curves of several tasks
+         * @description Returns curves with few points for charts: the first and the last point, and the minimum and maximum of each of
+         *     equally long parts of a curve. Tasks without curves are left out.
          */
         get: operations["listCurves"];
         put?: never;
@@ -388,12 +431,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
-        /** Results as a file to download, a row a run with configuration and figures as columns */
+        /**
+         * Export results
+         * @description Downloads a table with one row for each run, and the parameters and metrics as columns.
+         */
         get: operations["exportResults"];
         put?: never;
         post?: never;
@@ -408,21 +454,24 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
-        /** One task with its runs and configuration */
+        /** Get a task with its configuration and runs */
         get: operations["getTask"];
         put?: never;
         post?: never;
-        /** Move the task to the trash */
+        /** Move a task to the trash */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
-        /** Change name, notes, pin, tags, environment, order, all that is given or nothing; 409 when the expected old value is not there any more */
+        /**
+         * Update a task
+         * @description Updates all given fields or none. The status is 409 if a field no longer has its expected value.
+         */
         patch: operations["changeTask"];
         trace?: never;
     };
@@ -431,13 +480,13 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
-        /** Bytes of a run's log */
+        /** Read a part of a log */
         get: operations["readLog"];
         put?: never;
         post?: never;
@@ -452,16 +501,17 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
         /**
-         * The places in a run's log where a regular expression matches
-         * @description Answered while the log is read: a `LogHits` a line, the last one with `done`. Leaving ends the search. It ends
-         *     by itself after `limit` hits (of one line the first 100 count); `searched` is the offset to go on from.
+         * Find text in a log
+         * @description Streams a `LogHits` object per line while the log is searched; the last one has `done`. Closing the connection
+         *     stops the search. The search stops after `limit` matches (at most 100 of one line are reported); `searched` is
+         *     the offset from which to continue.
          */
         get: operations["searchLog"];
         put?: never;
@@ -477,13 +527,13 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
-        /** When parts of a run's log were written */
+        /** Get the times at which parts of a log were written */
         get: operations["listLogTimes"];
         put?: never;
         post?: never;
@@ -498,13 +548,13 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
-        /** A run's log as a file, whole or by a range */
+        /** Download a log */
         get: operations["downloadLog"];
         put?: never;
         post?: never;
@@ -519,15 +569,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
         };
-        /** One run of a task */
+        /** Get a run */
         get: operations["getRun"];
         put?: never;
         post?: never;
@@ -542,15 +592,18 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
         };
-        /** What a run was given */
+        /**
+         * Get the input of a run
+         * @description Returns what the run started with: configuration, command and environment variables.
+         */
         get: operations["getRunInput"];
         put?: never;
         post?: never;
@@ -565,15 +618,15 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
         };
-        /** The files that a run left, by name */
+        /** List the artifacts of a run */
         get: operations["listArtifacts"];
         put?: never;
         post?: never;
@@ -588,17 +641,20 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
-                /** @description Path of the file in the folder of the run's artifacts */
+                /** @description Path of the file relative to the artifact folder of the run */
                 path: components["parameters"]["path"];
             };
             cookie?: never;
         };
-        /** A file that a run left, whole or by a range; what could run a program in a page is only to be saved */
+        /**
+         * Download an artifact
+         * @description Images and plain text may be shown in a page; other files, which could run code there, are only offered for saving.
+         */
         get: operations["downloadArtifact"];
         put?: never;
         post?: never;
@@ -613,13 +669,16 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
             cookie?: never;
         };
-        /** The curves and final figures of a run, also of one that still runs */
+        /**
+         * Get the metrics of a run
+         * @description Returns tracked metrics as curves and recorded metrics, also of a running task.
+         */
         get: operations["getTracks"];
         put?: never;
         post?: never;
@@ -636,7 +695,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** CPU, memory and GPUs at this moment */
+        /** Get CPU, memory and GPU utilization */
         get: operations["getSystem"];
         put?: never;
         post?: never;
@@ -653,11 +712,11 @@ export interface components {
         FieldError: {
             code: string;
             message: string;
-            /** @description A dotted configuration key, or yaml, name, path, ... */
+            /** @description A dotted configuration key, or a field of the request such as name */
             field?: string | null;
             line?: number | null;
             column?: number | null;
-            /** @description Whole texts of the field that may be meant instead */
+            /** @description Suggested values of the field */
             suggestions?: string[];
         };
         Error: {
@@ -666,7 +725,7 @@ export interface components {
             field?: string | null;
             line?: number | null;
             column?: number | null;
-            /** @description Whole texts of the field that may be meant instead */
+            /** @description Suggested values of the field */
             suggestions?: string[];
             errors?: components["schemas"]["FieldError"][];
         };
@@ -678,19 +737,19 @@ export interface components {
             /** @description Whether this user may start and stop tasks */
             can_execute: boolean;
             limits: {
-                /** @description How many tasks one sweep may create */
+                /** @description Maximum number of tasks that one sweep may create */
                 tasks_at_once: number;
-                /** @description How many tasks of one queueing may run at a time */
+                /** @description Maximum number of parallel tasks of one batch */
                 jobs_at_once: number;
-                /** @description Unacknowledged bytes of a log stream */
+                /** @description Maximum number of unacknowledged bytes of a log stream */
                 log_window: number;
             };
-            /** @description What failed unexpectedly in the background of this server within the last hour */
+            /** @description Background failures within the last hour */
             problems?: string[];
         };
         /** @enum {string} */
         TaskStatus: "pending" | "queued" | "running" | "completed" | "failed" | "cancelled";
-        /** @description Tasks of a workspace by status */
+        /** @description Number of tasks by status */
         Counts: {
             pending: number;
             queued: number;
@@ -700,24 +759,24 @@ export interface components {
             cancelled: number;
         };
         Workspace: {
-            /** @description `{ws}` before percent-encoding */
+            /** @description The `{ws}` of paths, without percent-encoding */
             id: string;
             name: string;
             /** @enum {string} */
             kind: "script" | "shell";
-            /** @description Folder of the project, relative to the server root */
+            /** @description Path of the project folder relative to the server root */
             path: string;
             /** @description Path of the script relative to the server root */
             script: string | null;
-            /** @description Null in a list of workspaces when nothing runs in the project and its tasks were not requested in the last ten minutes */
+            /** @description Null in a list of workspaces if the project has no active tasks and the tasks were not requested in the last ten minutes */
             counts: components["schemas"]["Counts"] | null;
             /**
-             * @description Where its tasks run unless their queueing says otherwise
+             * @description Default executor of its tasks
              * @enum {string}
              */
             engine: "local" | "slurm";
             scheduler_alive: boolean;
-            /** @description A sentence when the workspace cannot work as it is (script or interpreter missing) */
+            /** @description Why the workspace cannot be used, for example because the script is missing */
             problem: string | null;
         };
         Parameter: {
@@ -725,7 +784,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             type: "int" | "float" | "str" | "bool" | "list" | "choice" | "path" | "none";
-            /** @description Default value, any JSON */
+            /** @description Default value */
             default: unknown;
             required: boolean;
             help: string;
@@ -733,35 +792,35 @@ export interface components {
             choices: unknown[] | null;
             flags: string[];
             line?: number | null;
-            /** @description The module of the project that declares it, if that is not the script; `line` is in it */
+            /** @description The module that declares the parameter, if that is not the script; `line` refers to it */
             file?: string | null;
         };
         Parameters: {
             /** @enum {string} */
             kind: "argparse" | "load" | "click" | "typer" | "fire" | "hydra" | "dataclass" | "notebook" | "command" | "none" | "shell";
             parameters: components["schemas"]["Parameter"][];
-            /** @description What could not be understood */
+            /** @description Parts of the script that could not be analyzed */
             problems: components["schemas"]["FieldError"][];
-            /** @description Why the script cannot be read at all */
+            /** @description Why the script cannot be read */
             error: components["schemas"]["FieldError"] | null;
             default_gpus?: components["schemas"]["DefaultGpus"];
         };
-        /** @description The GPUs that each task of the workspace gets on this machine, unless its batch says something else */
+        /** @description The default number of GPUs per task on this machine */
         DefaultGpus: {
-            /** @description 0: none is assigned, tasks see every GPU */
+            /** @description 0: no GPUs are assigned, and tasks see all GPUs */
             count: number;
-            /** @description The GPU framework that the script imports, where that is the reason; else empty */
+            /** @description The GPU framework that the script imports if that is the reason, else empty */
             framework: string;
         };
         Template: {
-            /** @description YAML for a script workspace, a shell script for a shell workspace */
+            /** @description YAML, or a shell script in a shell workspace */
             text: string;
-            /** @description A task name that is still free */
+            /** @description A task name that is not in use */
             name: string;
         };
         PreviewRequest: {
             text: string;
-            /** @description Name of a single task, what the names of several begin with, or a pattern such as `{lr}-{seed}`: keys by their end where that is unique, `{n}` the number, `{name}` the workspace, `{lr:.0e}` a format, `{{` a brace */
+            /** @description Name of a single task, first part of the names of several tasks, or a pattern such as `{lr}-{seed}`. Patterns may use the last part of a key if it is unique, `{n}` (number), `{name}` (workspace), formats such as `{lr:.0e}`, and `{{` for a brace */
             name?: string;
             /** @default 0 */
             offset?: number;
@@ -778,15 +837,15 @@ export interface components {
             line?: number | null;
         };
         Preview: {
-            /** @description Tasks that would be made */
+            /** @description Number of tasks */
             count: number;
-            /** @description Identical configurations that were folded: equal values of equal types; which, a notice says */
+            /** @description Number of removed duplicate configurations; a notice lists them */
             duplicates: number;
             axes: components["schemas"]["Axis"][];
             rows: components["schemas"]["PreviewRow"][];
-            /** @description Everything that is wrong, at once */
+            /** @description All errors */
             errors: components["schemas"]["FieldError"][];
-            /** @description What is allowed but may not be meant */
+            /** @description Warnings about parts that may be mistakes */
             notices?: components["schemas"]["FieldError"][];
         };
         PreviewRow: {
@@ -797,40 +856,40 @@ export interface components {
             };
         };
         StudyRequest: {
-            /** @description YAML whose values are ranges and choices, such as `log(1e-5, 1e-1)`, `1:65` and `adam | sgd` */
+            /** @description Search space: YAML with ranges and choices as values, such as `log(1e-5, 1e-1)`, `1:65` and `adam | sgd` */
             text: string;
-            /** @description Of the study; its tasks are called `name_01` */
+            /** @description Name of the study; its tasks are named `name_01`, `name_02` and so on */
             name: string;
-            /** @description The figure that is optimised: what a run records under this key, else the last value it tracked */
+            /** @description The metric to optimize: its recorded value, else its last tracked value */
             objective: string;
             direction?: components["schemas"]["Direction"];
-            /** @description How many trials (50 by default) */
+            /** @description Number of trials (50 by default) */
             n?: number | null;
-            /** @description How many of them at a time (1 by default) */
+            /** @description Maximum number of parallel trials (1 by default) */
             jobs?: number | null;
             /** @enum {string|null} */
             sampler?: "tpe" | "random" | null;
-            /** @description The same seed and results give the same configurations; a new one by default */
+            /** @description Seed of the sampler, by default a random one. The same seed and results give the same configurations */
             seed?: number | null;
             /**
-             * @description Stop a run that is worse at some point of its curve than the best half (quarter) of the others were there
+             * @description Stop trials that are worse than the median (or the best quartile) of the other trials at the same step
              * @enum {string|null}
              */
             prune?: "" | "median" | "quartile" | null;
-            /** @description How each trial is queued, without jobs */
+            /** @description Run options of each trial, without jobs */
             run?: components["schemas"]["RunOptions"] | null;
         };
         /** @enum {string|null} */
         Direction: "maximize" | "minimize" | null;
         StudyChange: {
             /**
-             * @description stop: ask for no more and cancel what waits; resume: go on
+             * @description `stop` starts no more trials and cancels queued ones
              * @enum {string}
              */
             action: "stop" | "resume";
-            /** @description With resume: how many trials it is to have */
+            /** @description For resume: total number of trials */
             n?: number | null;
-            /** @description With stop: also stop those that run */
+            /** @description For stop: also cancel running trials */
             running?: boolean | null;
         };
         Study: {
@@ -838,7 +897,7 @@ export interface components {
             objective: string;
             /** @enum {string} */
             direction: "maximize" | "minimize";
-            /** @description How many trials it has when it is done */
+            /** @description Total number of trials */
             n: number;
             jobs: number;
             /** @enum {string} */
@@ -849,24 +908,24 @@ export interface components {
             created_at: number;
             /** @enum {string} */
             state: "active" | "stopped" | "finished" | "failed";
-            /** @description Why it stands so, where that is not plain */
+            /** @description Reason for the state; may be empty */
             message: string;
             counts: {
-                /** @description That wait or run */
+                /** @description Queued or running */
                 open: number;
                 complete: number;
                 pruned: number;
-                /** @description Also those that were stopped, or reported no number */
+                /** @description Includes cancelled trials and trials without a value */
                 failed: number;
             };
             best: components["schemas"]["Trial"] | null;
-            /** @description Whether the process that asks for its trials lives on the machine of the server */
+            /** @description Whether the driver of the study is running on the machine of the server */
             driven: boolean;
         };
         StudyDetail: components["schemas"]["Study"] & {
-            /** @description What is searched */
+            /** @description The search space */
             text: string;
-            /** @description By number */
+            /** @description Sorted by number */
             trials: components["schemas"]["Trial"][];
         };
         Trial: {
@@ -875,11 +934,11 @@ export interface components {
             /** @enum {string} */
             state: "open" | "complete" | "pruned" | "failed";
             status: components["schemas"]["TaskStatus"];
-            /** @description Of the objective, so far */
+            /** @description Value of the objective so far */
             value: number | null;
-            /** @description After which point of its curve it was stopped */
+            /** @description The step after which it was pruned */
             pruned: number | null;
-            /** @description What was tried by dotted key */
+            /** @description Parameters by dotted key */
             values: {
                 [key: string]: unknown;
             };
@@ -888,157 +947,157 @@ export interface components {
             /** @description Whether Optuna is installed on the server */
             available: boolean;
             items: components["schemas"]["Study"][];
-            /** @description A sentence for each study whose file cannot be read */
+            /** @description An error message for each damaged study */
             damaged: string[];
         };
         SearchPreview: {
             dimensions: components["schemas"]["Dimension"][];
-            /** @description How many configurations there are; null when a dimension is continuous */
+            /** @description Number of configurations; null if a dimension is continuous */
             size: number | null;
             errors: components["schemas"]["FieldError"][];
         };
         Dimension: {
             key: string;
             /**
-             * @description Any number between two; one of several numbers that rise or fall; one of several values
+             * @description `interval`: any number between two bounds; `ordered`: one of several numbers in order; `choice`: one of several values
              * @enum {string}
              */
             kind: "interval" | "ordered" | "choice";
             low: number | null;
             high: number | null;
-            /** @description Evenly in the logarithm */
+            /** @description Whether the scale is logarithmic */
             log: boolean;
-            /** @description Whole numbers only */
+            /** @description Whether only whole numbers are allowed */
             whole: boolean;
-            /** @description The first values as they were written */
+            /** @description The first values as text */
             values: string[];
             line: number;
         };
         RunOptions: {
-            /** @description Maximum number of parallel tasks of this batch (1 by default, in a cluster 1000). A number above the limit of the project (max_jobs: auto) is obeyed */
+            /** @description Maximum number of parallel tasks of the batch (1 by default, on a cluster 1000). It overrides the default limit of the project (max_jobs: auto) */
             jobs?: number | null;
-            /** @description What has a higher one starts first */
+            /** @description Higher priority starts first */
             priority?: number | null;
-            /** @description Tasks that have to complete before the first of these starts; `workspace/task` in another workspace of the project */
+            /** @description Tasks that must complete before the first task starts; `workspace/task` for another workspace of the project */
             after?: string[] | null;
-            /** @description The same, however they end */
+            /** @description Like `after`, but the tasks may also fail or be cancelled */
             after_any?: string[] | null;
-            /** @description How often a task that failed is run again */
+            /** @description Maximum number of retries of a failed task */
             retries?: number | null;
-            /** @description With retries: delay before the first one (10 s by default), doubled for each further one, at most an hour */
+            /** @description Delay before the first retry (10 s by default); doubles with each further retry, up to one hour */
             retry_delay?: components["schemas"]["Period"] | null;
-            /** @description After which a run is stopped and counts as failed */
+            /** @description Maximum duration of a run; a longer run is stopped and fails */
             time_limit?: components["schemas"]["Period"] | null;
-            /** @description Between asking a run to stop and killing it */
+            /** @description Time between the request to stop and killing the process (10 s by default) */
             grace?: components["schemas"]["Period"] | null;
-            /** @description After so many runs in a row that failed in the same way the rest is cancelled; 0 never */
+            /** @description Cancel the queued tasks of the batch after N consecutive runs with the same error; 0: never */
             stop_after?: number | null;
-            /** @description Whether runs that a restart of the machine, or of its container, ended are run again */
+            /** @description Requeue tasks that a restart of the machine or container interrupted */
             resume?: boolean | null;
-            /** @description How many GPUs each task gets; by default what `default_gpus` of `Parameters` says */
+            /** @description Number of GPUs per task; by default see `default_gpus` of `Parameters` */
             gpus?: number | null;
-            /** @description GiB that a task uses of each of its GPUs, which it then may share; `auto` is what completed runs have used. Implies one GPU */
+            /** @description GPU memory in GiB that a task uses on each of its GPUs, so that tasks can share one; `auto` is based on completed runs. Implies one GPU */
             gpu_memory?: number | string | null;
-            /** @description Indices or UUIDs of the only GPUs to choose from. Implies one GPU */
+            /** @description Indices or UUIDs of the GPUs that may be assigned. Implies one GPU */
             gpu_devices?: (string | number)[] | null;
-            /** @description With gpu_memory: after a GPU out-of-memory error, run again with whole GPUs */
+            /** @description With gpu_memory: retry with unshared GPUs after a GPU out-of-memory error */
             retry_alone?: boolean | null;
-            /** @description How much memory each task may use, with its unit, such as 16G (G is GiB). It is reserved while the task runs; a task that uses more is killed and has failed */
+            /** @description Main memory per task with its unit, such as 16G (G is GiB). It is reserved while the task runs; a task that uses more is killed and fails */
             memory?: string | null;
             /**
-             * @description Where they run: on the machine of the scheduler, or as jobs of a Slurm cluster
+             * @description Where tasks run: on the machine of the scheduler, or as jobs of a Slurm cluster
              * @enum {string|null}
              */
             engine?: "local" | "slurm" | null;
-            /** @description What each asks of the cluster, completed by the settings of the project */
+            /** @description Resources of each Slurm job; missing ones are taken from the settings */
             cluster?: components["schemas"]["ClusterNeed"] | null;
         };
         ClusterNeed: {
             partition?: string;
             account?: string;
-            /** @description How many, with their kind as `a100:2`; not together with `gpus` of the batch */
+            /** @description Number of GPUs, with a type as in `a100:2`; not together with `gpus` of the batch */
             gpus?: string | number;
             cpus?: number;
-            /** @description With its unit, such as 16G; not together with `memory` of the batch */
+            /** @description Memory with its unit, such as 16G; not together with `memory` of the batch */
             memory?: string;
-            /** @description After which the cluster ends it: seconds, or a text such as 4h or 1-12:00:00. By default a little more than `time_limit` */
+            /** @description Time limit of the job in seconds, or a text such as 4h or 1-12:00:00. By default a little more than `time_limit` */
             time?: number | string;
-            /** @description Lines of the script of the job. Those that begin with a dash are options of sbatch, others run before the task */
+            /** @description Additional lines of the job script. Lines that start with a dash are sbatch options; others are commands that run before the task */
             extra?: string[];
         };
         /** @description Seconds, or a text such as 90s, 10m or 1h30m */
         Period: number | string;
         Queue: {
-            /** @description Whether nothing more is started */
+            /** @description Whether the queue is paused */
             paused: boolean;
             scheduler_alive: boolean;
-            /** @description In the order in which they are started */
+            /** @description In the order in which they start */
             batches: components["schemas"]["QueuedBatch"][];
         };
-        /** @description One queueing that is not done */
+        /** @description A batch that has not ended */
         QueuedBatch: {
             id: string;
             workspace: string;
             created_at: number;
             options: components["schemas"]["RunOptions"];
-            /** @description How many tasks were queued */
+            /** @description Number of tasks of the batch */
             total: number;
             waiting: number;
             running: number;
-            /** @description Why no other of its tasks starts now; empty when one does */
+            /** @description Why no further task of the batch starts now; empty if one does */
             why: string;
-            /** @description The first of the tasks that wait, in their order */
+            /** @description The next queued tasks */
             next: string[];
-            /** @description Queued in another copy of the project, on another machine or by an earlier release: nothing of it starts here */
+            /** @description Whether the batch was queued in another copy of the project, on another machine or by an older version; its tasks do not start here */
             foreign: boolean;
         };
         Settings: {
-            /** @description YAML with its comments; what a new project gets when there is no file yet */
+            /** @description The settings file; the default one if there is no file */
             text: string;
-            /** @description What of it is not understood, so that defaults are used */
+            /** @description The error in the settings file, because of which defaults are used */
             problem: string | null;
         };
         SettingsChange: {
             text: string;
-            /** @description The text as it was when it was looked at */
+            /** @description The text that the client has read before */
             expected: string;
         };
         Comparison: {
             tasks: components["schemas"]["TaskRow"][];
-            /** @description Names asked for that are no tasks */
+            /** @description Requested names that do not exist */
             missing: string[];
-            /** @description Keys of the configurations that are not the same everywhere */
+            /** @description The parameters that differ */
             parameters: components["schemas"]["ComparedValues"][];
-            /** @description Figures of the latest runs, or the newest points */
+            /** @description The last values of metrics in the latest runs */
             figures: components["schemas"]["ComparedValues"][];
-            /** @description The failed ones among them by what they died of, most first */
+            /** @description The failed tasks grouped by their error, the largest group first */
             failures: components["schemas"]["FailureGroup"][];
         };
         FailureGroup: {
-            /** @description What the first of them died of */
+            /** @description Error message of the first task */
             message: string;
             names: string[];
-            /** @description How many of the compared tasks are not among these */
+            /** @description Number of compared tasks outside the group */
             others: number;
-            /** @description Values that all of them have, of parameters that are not the same everywhere; the most telling first */
+            /** @description Parameter values that all tasks of the group share; first those that the fewest other tasks have */
             shared: {
                 key: string;
                 value: unknown;
-                /** @description How many of the others have it too */
+                /** @description Number of other tasks with this value */
                 others: number;
             }[];
         };
         ComparedValues: {
             key: string;
-            /** @description One for each task, in their order; null when it has none */
+            /** @description The value of each task; null if it has none */
             values: unknown[];
         };
-        /** @description Either of both */
+        /** @description Exactly one of the fields */
         QueueChange: {
-            /** @description Whether no more tasks are started */
+            /** @description Whether to pause or to resume the queue */
             paused?: boolean;
             /**
-             * @description Queue again here, with your environment and your rights, the tasks of all foreign batches
+             * @description Requeue the tasks of all foreign batches here, with your environment and your permissions
              * @enum {boolean}
              */
             requeue?: true;
@@ -1048,43 +1107,43 @@ export interface components {
             text: string;
             /** @description A name or a pattern as in PreviewRequest */
             name: string;
-            /** @description Queue the tasks at once */
+            /** @description Run options to queue the tasks with */
             run?: components["schemas"]["RunOptions"] | null;
         };
         Created: {
             names: string[];
             queued: boolean;
-            /** @description Why tasks that should run could not be queued */
+            /** @description Why the tasks could not be queued */
             message?: string | null;
         };
         ActionRequest: {
             /** @enum {string} */
             action: "run" | "cancel" | "delete" | "restore" | "purge" | "pin" | "unpin" | "tag" | "untag" | "duplicate" | "move";
             names?: string[];
-            /** @description All tasks that match instead of names */
+            /** @description All tasks that match this query instead of `names` */
             query?: string | null;
-            /** @description For run */
+            /** @description For run: the run options */
             run?: components["schemas"]["RunOptions"] | null;
-            /** @description For run: leave out what a task of the same values completed already */
+            /** @description For run: skip tasks if another task has completed with the same configuration */
             skip_done?: boolean | null;
-            /** @description For tag and untag */
+            /** @description For tag and untag: the tags */
             tags?: string[];
-            /** @description For move: the task to put them before */
+            /** @description For move: the task before which to insert the tasks */
             before?: string | null;
-            /** @description For move: the task to put them after */
+            /** @description For move: the task after which to insert the tasks */
             after?: string | null;
-            /** @description For restore and duplicate of one task: its name then */
+            /** @description For restore and duplicate of a single task: the new name */
             as_name?: string | null;
-            /** @description For duplicate: also the runs */
+            /** @description For duplicate: copy the runs too */
             runs?: boolean | null;
-            /** @description For duplicate: also the runs with their artifacts */
+            /** @description For duplicate: copy the runs with their artifacts too */
             artifacts?: boolean | null;
-            /** @description For purge: only what is in the trash for longer (s); without names everything */
+            /** @description For purge: only tasks that were deleted more than this number of seconds ago; without names, all of them */
             older_than?: number | null;
         };
         ActionResult: {
             done: string[];
-            /** @description Names of tasks that were brought back or made by copying */
+            /** @description Names of restored tasks and copies */
             made: string[];
             refused: {
                 name: string;
@@ -1095,15 +1154,15 @@ export interface components {
             name?: string;
             notes?: string;
             pinned?: boolean;
-            /** @description All tags */
+            /** @description All tags of the task */
             tags?: string[];
-            /** @description Variables to set, null to unset one; others stay */
+            /** @description Environment variables to set; null removes one. Others are kept */
             env?: {
                 [key: string]: string | null;
             };
-            /** @description Place among the tasks that were put in order by hand */
+            /** @description Position in the custom order */
             order?: number;
-            /** @description Old values by key; of env, those of the variables named (null for unset) */
+            /** @description Expected old values by field; for env, those of the given variables (null: not set) */
             expected?: {
                 [key: string]: unknown;
             };
@@ -1115,81 +1174,81 @@ export interface components {
             kind: "python" | "shell";
             pinned: boolean;
             created_at: number | null;
-            /** @description How many runs there are */
+            /** @description Number of runs */
             runs: number;
-            /** @description The current or latest run, 0 before the first */
+            /** @description Number of the current or latest run, 0 before the first run */
             run: number;
             started_at: number | null;
             finished_at: number | null;
-            /** @description Seconds of a run that ended */
+            /** @description Duration of the latest run in seconds, null while it is running */
             duration: number | null;
             exit_code: number | null;
             /** @description From 0 to 1 */
             progress: number | null;
-            /** @description What distinguishes the task in its sweep */
+            /** @description The swept parameters */
             swept: {
                 [key: string]: unknown;
             };
-            /** @description Final figures of the latest run, or the newest points while it runs */
+            /** @description The last values of metrics in the latest run */
             figures: {
                 [key: string]: unknown;
             };
-            /** @description Why the task failed, waits, or cannot be read */
+            /** @description Why the task failed, is waiting, or cannot be read */
             message: string | null;
             tags: string[];
-            /** @description Place among the tasks that were put in order by hand */
+            /** @description Position in the custom order */
             order: number | null;
-            /** @description False when the task file is damaged; message says why */
+            /** @description False if the task file is damaged; `message` says why */
             readable: boolean;
-            /** @description When a running task last wrote output or told a point, if that was long ago */
+            /** @description Time of the last output or metric of a stalled task */
             silent_since: number | null;
-            /** @description Which trial of an adaptive sweep it is */
+            /** @description The trial of a study */
             study: components["schemas"]["StudyPlace"] | null;
-            /** @description Values of the configuration that were asked for */
+            /** @description The requested parameters */
             values?: {
                 [key: string]: unknown;
             };
-            /** @description The first line of the log of the latest run in which a search in logs found something */
+            /** @description The first matching line of the log of the latest run */
             hit?: {
-                /** @description From 1; null when the log is too long to be counted */
+                /** @description Number of the line, from 1; null if the log is too long */
                 line: number | null;
-                /** @description The line without colours, cut where it is long */
+                /** @description The line without colors, shortened if it is long */
                 text: string;
             };
         };
         StudyPlace: {
             name: string;
             number: number;
-            /** @description After which point of its curve it was stopped for promising too little */
+            /** @description The step after which it was pruned */
             pruned: number | null;
         };
         TaskPage: {
             items: components["schemas"]["TaskRow"][];
-            /** @description Tasks that match */
+            /** @description Number of matching tasks */
             total: number;
             counts: components["schemas"]["Counts"];
             revision: number;
-            /** @description Which life of the server the revision belongs to */
+            /** @description The server process to which the revision belongs */
             epoch: string;
-            /** @description Keys seen in the workspace */
+            /** @description Keys of parameters and metrics in the workspace */
             columns: {
                 swept: string[];
                 figures: string[];
             };
-            /** @description Seconds that a run takes which completes, by the median of the latest hundred */
+            /** @description Median duration in seconds of the latest 100 completed runs */
             typical_duration: number | null;
-            /** @description What is to be said about the search, such as a field that there is not */
+            /** @description Warnings about the query, such as an unknown field */
             notices: components["schemas"]["FieldError"][];
         };
         Columns: {
             parameters: {
-                /** @description Dotted key of the configuration */
+                /** @description Dotted key of the parameter */
                 key: string;
-                /** @description How many values it has; to have none counts as one, where others have one */
+                /** @description Number of different values; a missing value counts as one */
                 distinct: number;
-                /** @description How many tasks have it */
+                /** @description Number of tasks with a value */
                 tasks: number;
-                /** @description Whether a sweep gave it several values */
+                /** @description Whether it was swept */
                 swept: boolean;
             }[];
             figures: {
@@ -1197,24 +1256,24 @@ export interface components {
                 tasks: number;
             }[];
         };
-        /** @description The finite numbers among some values */
+        /** @description Statistics of the finite values */
         Summary: {
             count: number;
             mean: number | string;
-            /** @description Standard deviation of a sample (n - 1), null of a single one */
+            /** @description Sample standard deviation (n - 1), null for a single value */
             deviation: number | null;
             least: number;
             greatest: number;
         };
         Group: {
-            /** @description What its tasks have in common, by key */
+            /** @description The common parameter values by key */
             values: {
                 [key: string]: unknown;
             };
             tasks: number;
-            /** @description The first of its tasks */
+            /** @description The names of the first tasks */
             names: string[];
-            /** @description The search that finds its tasks, null where there is none */
+            /** @description The query that finds the tasks of the group, null if there is none */
             query: string | null;
             counts: components["schemas"]["Counts"];
             figures: {
@@ -1224,11 +1283,11 @@ export interface components {
             duration: components["schemas"]["Summary"] | null;
         };
         Groups: {
-            /** @description Keys by which tasks are gathered */
+            /** @description Keys of the parameters by which tasks are grouped */
             by: string[];
-            /** @description How many groups there are */
+            /** @description Number of groups */
             total: number;
-            /** @description How many tasks were gathered */
+            /** @description Number of tasks in all groups */
             tasks: number;
             items: components["schemas"]["Group"][];
             notices: components["schemas"]["FieldError"][];
@@ -1237,19 +1296,19 @@ export interface components {
             items: components["schemas"]["Curve"][];
         };
         Curve: {
-            /** @description The task */
+            /** @description Name of the task */
             name: string;
             run: number;
             key: string;
-            /** @description How many points the curve has in all */
+            /** @description Total number of points of the curve */
             total: number;
-            /** @description Where each of the points told stands among these, from 0 */
+            /** @description Index of each returned point in the curve, from 0 */
             places: number[];
-            /** @description Null for what is no finite number */
+            /** @description Values of the points; null for non-finite numbers */
             values: (number | null)[];
-            /** @description Epoch seconds of each point; null where they are not known */
+            /** @description Epoch seconds of each point; null if unknown */
             times: number[] | null;
-            /** @description Numbers by which the script counted its points, such as `step` or `epoch` */
+            /** @description Metrics that count steps, such as `step` or `epoch` */
             steps: {
                 [key: string]: (number | null)[];
             };
@@ -1266,9 +1325,9 @@ export interface components {
                 [key: string]: unknown;
             };
             log_size: number | null;
-            /** @description Commit, whether it was changed, hash of the script */
+            /** @description Commit of the code and whether it was changed, or the hash of the script */
             source?: string;
-            /** @description Hash of the stored code the run started from */
+            /** @description Hash of the stored code */
             code?: string | null;
             environment?: components["schemas"]["RunEnvironment"];
         };
@@ -1278,18 +1337,18 @@ export interface components {
             captured_at: string | null;
             kind: string | null;
             config_file: string | null;
-            /** @description The configuration as it was */
+            /** @description The configuration */
             config: string | null;
             script: string | null;
             workdir: string | null;
             shell: string | null;
             command: string[];
-            /** @description The variables of the task's own */
+            /** @description The environment variables that are set for the task */
             env: components["schemas"]["Variable"][];
         };
         Artifacts: {
             run: number;
-            /** @description Whether there are more files than are listed */
+            /** @description Whether the list is incomplete */
             cut: boolean;
             items: {
                 path: string;
@@ -1297,7 +1356,7 @@ export interface components {
                 modified_at: number;
             }[];
         };
-        /** @description Where a run took place; empty texts when not known */
+        /** @description Where a run took place; unknown values are empty */
         RunEnvironment: {
             host: string;
             system: string;
@@ -1307,9 +1366,9 @@ export interface components {
             executable: string;
             /** @description Hash of the list of installed packages */
             packages: string;
-            /** @description Names */
+            /** @description Names of the GPUs */
             gpus: string[];
-            /** @description What the cluster calls the job in which it ran, empty on the machine of the scheduler */
+            /** @description ID of the Slurm job, empty on the machine of the scheduler */
             cluster_job: string;
         };
         TaskDetail: {
@@ -1320,12 +1379,12 @@ export interface components {
             env: components["schemas"]["Variable"][];
             history: components["schemas"]["RunInfo"][];
         };
-        /** @description An environment variable of the task's own */
+        /** @description An environment variable that is set for the task */
         Variable: {
             name: string;
-            /** @description Null for a secret, unless it was asked for */
+            /** @description Null for a secret, unless requested */
             value: string | null;
-            /** @description Whether it holds a secret, judged by its name */
+            /** @description Whether the name looks like that of a secret */
             secret: boolean;
         };
         Trash: {
@@ -1334,27 +1393,27 @@ export interface components {
         TrashedTask: {
             /** @description Its name in the trash */
             name: string;
-            /** @description The name it goes back to */
+            /** @description Its name before it was deleted */
             original: string;
             trashed_at: number | null;
             status: string;
-            /** @description Why its file cannot be read */
+            /** @description Why the task file cannot be read */
             message: string | null;
         };
         Tracks: {
             run: number;
-            /** @description Values of each key in order. Of more than 10,000, or when all curves together have more than 200,000, evenly chosen ones, the first and the last among them */
+            /** @description Values of each metric in order. Evenly spaced values if a curve has more than 10,000, or all curves together more than 200,000 */
             tracks: {
                 [key: string]: unknown[];
             };
-            /** @description Where each of the values stands in its curve, from 0; only with `points` */
+            /** @description Index of each value in its curve, from 0; only with `points` */
             places?: {
                 [key: string]: number[];
             };
             records: {
                 [key: string]: unknown;
             };
-            /** @description Sentences about points that could not be read */
+            /** @description Warnings about values that could not be read */
             messages?: string[];
         };
         EventMessage: {
@@ -1383,15 +1442,15 @@ export interface components {
             user: string | null;
             command: string | null;
             task: string | null;
-            /** @description Path of the notebook whose kernel started it */
+            /** @description Path of the notebook whose kernel started the process */
             notebook: string | null;
-            /** @description Id of the kernel that it is */
+            /** @description ID of the kernel that is the process */
             kernel: string | null;
-            /** @description For how many seconds this kernel of the server has been idle; null when it is busy */
+            /** @description Idle time of the kernel in seconds; null if it is busy or belongs to another server */
             idle: number | null;
         };
         MigDevice: {
-            /** @description Within its GPU */
+            /** @description Index within the GPU */
             index: number;
             uuid: string;
             name: string;
@@ -1412,15 +1471,15 @@ export interface components {
             power: number | null;
             /** @description Watts */
             power_limit: number | null;
-            /** @description MHz of the processors */
+            /** @description Clock of the processors in MHz */
             clock: number | null;
-            /** @description MHz */
+            /** @description Clock of the memory in MHz */
             memory_clock: number | null;
-            /** @description The parts of a divided GPU */
+            /** @description The MIG devices of the GPU */
             mig: components["schemas"]["MigDevice"][];
             processes: components["schemas"]["GpuProcess"][];
         };
-        /** @description What a search has found in a part of a log */
+        /** @description The matches in a part of a log */
         LogHits: {
             hits: [
                 number,
@@ -1428,18 +1487,18 @@ export interface components {
                 number,
                 string
             ][];
-            /** @description Up to which byte it has looked */
+            /** @description Offset up to which the log was searched */
             searched?: number;
-            /** @description Hits so far */
+            /** @description Number of matches so far */
             total?: number;
             done: boolean;
-            /** @description Why it was given up */
+            /** @description Why the search stopped early */
             message?: string;
         };
         LogTimes: {
             /**
-             * @description How many bytes the log had and when (epoch seconds), in this order: what lies between two marks was
-             *     written between their times. The last one is behind the part asked for. A run of another program has none.
+             * @description Pairs of the size of the log in bytes and the time in epoch seconds: the bytes between two marks were written
+             *     between their times. The last mark is after the requested part. Runs of other programs have no marks.
              */
             marks: [
                 number,
@@ -1450,9 +1509,9 @@ export interface components {
             time: number;
             cpu: {
                 percent: number;
-                /** @description How many there are to be used, a part of one where a control group says so */
+                /** @description Number of usable cores; not a whole number if a control group limits them */
                 cores: number;
-                /** @description Whether a control group (a container, a hub) leaves only a share of the host */
+                /** @description Whether a control group, for example of a container, limits the cores */
                 limited: boolean;
                 per_core: number[];
                 /** @description Load averages over 1, 5 and 15 minutes */
@@ -1463,12 +1522,12 @@ export interface components {
                 total: number;
                 limited: boolean;
             };
-            /** @description Room on the disk of the server's folder; null when it does not answer */
+            /** @description The disk of the server's root folder; null if it does not respond */
             disk: {
                 used: number;
                 total: number;
             } | null;
-            /** @description Bytes a second; null at the first look */
+            /** @description Bytes per second; null in the first sample */
             network: {
                 received: number;
                 sent: number;
@@ -1485,7 +1544,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description A sentence for the user */
+        /** @description The error */
         Error: {
             headers: {
                 [name: string]: unknown;
@@ -1496,17 +1555,17 @@ export interface components {
         };
     };
     parameters: {
-        /** @description The workspace folder's path relative to the server root, percent-encoded */
+        /** @description Path of the workspace folder relative to the server root, percent-encoded */
         ws: string;
         task: string;
         study: string;
-        /** @description Which run, from 1 */
+        /** @description Number of the run, from 1 */
         run_of_path: number;
-        /** @description Path of the file in the folder of the run's artifacts */
+        /** @description Path of the file relative to the artifact folder of the run */
         path: string;
-        /** @description Also the values of secrets; needs the permission to execute */
+        /** @description Include the values of secrets; needs the permission `execute` */
         secrets: boolean;
-        /** @description Which run, from 1; the latest by default */
+        /** @description Number of the run, from 1; by default the latest */
         run: number;
     };
     requestBodies: never;
@@ -1598,7 +1657,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What this server can do */
+            /** @description The version, permissions and limits */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1613,9 +1672,9 @@ export interface operations {
     listWorkspaces: {
         parameters: {
             query?: {
-                /** @description Only the workspace in this folder (an absolute path) */
+                /** @description Absolute path of the folder of a workspace */
                 folder?: string;
-                /** @description Only if that folder is this one: device and inode, `dev:ino` */
+                /** @description Device and inode of the folder, `dev:ino` */
                 identity?: string;
             };
             header?: never;
@@ -1624,7 +1683,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Workspaces, the most recently used first */
+            /** @description The workspaces, the most recently used first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1648,13 +1707,13 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Script or folder, relative to the server root */
+                    /** @description Path of a script or folder, relative to the server root */
                     path: string;
                 };
             };
         };
         responses: {
-            /** @description The workspace was there already */
+            /** @description The existing workspace */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1663,7 +1722,7 @@ export interface operations {
                     "application/json": components["schemas"]["Workspace"];
                 };
             };
-            /** @description The workspace was created */
+            /** @description The new workspace */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1680,7 +1739,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1704,7 +1763,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1726,12 +1785,12 @@ export interface operations {
     getTemplate: {
         parameters: {
             query?: {
-                /** @description Take the configuration of this task instead of the default */
+                /** @description Use the configuration of this task instead of the default */
                 task?: string;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1755,7 +1814,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1766,7 +1825,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The expansion */
+            /** @description The preview */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1781,28 +1840,28 @@ export interface operations {
     listTasks: {
         parameters: {
             query?: {
-                /** @description Words, comparisons, OR, parentheses: the grammar is in docs/query.md */
+                /** @description Query with words, comparisons, OR and parentheses; see docs/query.md */
                 query?: string;
                 /** @description Comma-separated statuses */
                 status?: string;
-                /** @description Fields between commas, a `-` turns one around: name, status, created, started, duration, or a key of the configuration or the figures */
+                /** @description Fields separated by commas; `-` reverses one. Fields: name, status, created, started, duration, and the keys of parameters and metrics */
                 sort?: string;
                 order?: "asc" | "desc";
                 offset?: number;
                 limit?: number;
-                /** @description A key of the configuration that is told as one of the `values` of each task; may be repeated */
+                /** @description Key of a parameter to include in the `values` of each task; may be repeated */
                 fields?: string[];
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The page */
+            /** @description A page of tasks */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1819,7 +1878,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1830,7 +1889,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The created tasks */
+            /** @description The new tasks */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1847,7 +1906,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1858,7 +1917,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was done and what was refused */
+            /** @description The tasks for which the action succeeded and those for which it was refused */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1875,7 +1934,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1899,7 +1958,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1910,7 +1969,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The queue as it is now */
+            /** @description The updated queue */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1927,14 +1986,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The studies */
+            /** @description The studies, the newest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1951,7 +2010,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -1962,7 +2021,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It begins */
+            /** @description The new study */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1979,7 +2038,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 study: components["parameters"]["study"];
             };
@@ -2004,7 +2063,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 study: components["parameters"]["study"];
             };
@@ -2016,7 +2075,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The study as it is now */
+            /** @description The updated study */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2033,7 +2092,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 study: components["parameters"]["study"];
             };
@@ -2041,7 +2100,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is forgotten */
+            /** @description The study was deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2056,7 +2115,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2067,7 +2126,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The dimensions, and everything that is wrong */
+            /** @description The dimensions and all errors */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2084,7 +2143,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2108,7 +2167,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2119,7 +2178,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The settings as they are now */
+            /** @description The updated settings */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2136,14 +2195,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The trash */
+            /** @description The tasks, the last deleted first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2158,9 +2217,9 @@ export interface operations {
     compareTasks: {
         parameters: {
             query?: {
-                /** @description A task; may be repeated */
+                /** @description Name of a task; may be repeated */
                 name?: string[];
-                /** @description What a search finds instead of names */
+                /** @description Compare all tasks that match this query instead of `name` */
                 query?: string;
                 /** @description Comma-separated statuses */
                 status?: string;
@@ -2169,7 +2228,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2193,7 +2252,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2223,14 +2282,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The keys */
+            /** @description The parameters and metrics */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2245,15 +2304,15 @@ export interface operations {
     groupTasks: {
         parameters: {
             query?: {
-                /** @description A key of the configuration by which tasks are gathered; may be repeated */
+                /** @description Key of a parameter to group by; may be repeated */
                 by?: string[];
-                /** @description Instead of `by`: gather by all keys that differ but this one, such as the seed; may be repeated */
+                /** @description Instead of `by`: group by all parameters that differ except this one, such as the seed; may be repeated */
                 fold?: string[];
-                /** @description As in the list of tasks */
+                /** @description Query as for the list of tasks */
                 query?: string;
                 /** @description Comma-separated statuses */
                 status?: string;
-                /** @description `tasks`, `duration`, `config.KEY` or `figure.KEY` (by its mean); as created by default */
+                /** @description `tasks`, `duration`, `config.KEY` or `figure.KEY` (the mean of a metric); by default the time of creation */
                 sort?: string;
                 order?: "asc" | "desc";
                 offset?: number;
@@ -2261,7 +2320,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2283,18 +2342,18 @@ export interface operations {
     listCurves: {
         parameters: {
             query?: {
-                /** @description A task; may be repeated, the first 200 count */
+                /** @description Name of a task; may be repeated, at most 200 are used */
                 name?: string[];
-                /** @description Name of a curve; may be repeated, all of them by default */
+                /** @description Name of a metric; may be repeated, by default all */
                 key?: string[];
-                /** @description So many of each curve at most */
+                /** @description Maximum number of points of each curve */
                 points?: number;
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: number;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2317,22 +2376,22 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json" | "jsonl";
-                /** @description All runs, or one row a task */
+                /** @description All runs, or only the latest run of each task */
                 runs?: "all" | "latest";
-                /** @description As in the list of tasks */
+                /** @description Query as for the list of tasks */
                 query?: string;
                 /** @description Comma-separated statuses */
                 status?: string;
                 sort?: string;
                 order?: "asc" | "desc";
-                /** @description Begin with the mark by which Excel knows UTF-8 */
+                /** @description Start the file with a byte order mark, which Excel needs for UTF-8 */
                 bom?: boolean;
-                /** @description Leave texts as they are that a spreadsheet would take for formulas */
+                /** @description Do not escape texts that a spreadsheet would run as formulas */
                 raw?: boolean;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
             };
             cookie?: never;
@@ -2358,12 +2417,12 @@ export interface operations {
     getTask: {
         parameters: {
             query?: {
-                /** @description Also the values of secrets; needs the permission to execute */
+                /** @description Include the values of secrets; needs the permission `execute` */
                 secrets?: components["parameters"]["secrets"];
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2388,7 +2447,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2396,7 +2455,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description The task was deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2411,7 +2470,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2423,7 +2482,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The task as it is now */
+            /** @description The updated task */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2438,18 +2497,18 @@ export interface operations {
     readLog: {
         parameters: {
             query?: {
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: components["parameters"]["run"];
                 offset?: number;
                 limit?: number;
-                /** @description The last so many bytes instead of an offset */
+                /** @description The last N bytes, from the start of a line, instead of `offset` */
                 tail?: number;
-                /** @description At most `limit` bytes that end here, from the start of a line */
+                /** @description At most `limit` bytes that end at this offset, from the start of a line */
                 before?: number;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2457,12 +2516,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The bytes as they were written */
+            /** @description The bytes of the log */
             200: {
                 headers: {
-                    /** @description Where the bytes begin */
+                    /** @description Offset of the first byte */
                     "X-Pyruns-Log-Offset"?: number;
-                    /** @description How long the log is now */
+                    /** @description Present size of the log */
                     "X-Pyruns-Log-Size"?: number;
                     [name: string]: unknown;
                 };
@@ -2476,21 +2535,21 @@ export interface operations {
     searchLog: {
         parameters: {
             query: {
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: components["parameters"]["run"];
-                /** @description A regular expression as Python has them; it matches within a line */
+                /** @description Python regular expression, which matches within a line */
                 pattern: string;
-                /** @description It is the very text instead */
+                /** @description Find `pattern` as plain text */
                 literal?: boolean;
                 ignore_case?: boolean;
-                /** @description Where to begin */
+                /** @description Offset at which to start */
                 offset?: number;
-                /** @description How many hits are enough */
+                /** @description Maximum number of matches */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2498,7 +2557,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Hits, a `LogHits` each line */
+            /** @description A `LogHits` object per line */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2513,18 +2572,18 @@ export interface operations {
     listLogTimes: {
         parameters: {
             query?: {
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: components["parameters"]["run"];
-                /** @description Where the part begins that is asked for */
+                /** @description Start offset of the part */
                 offset?: number;
-                /** @description Where it ends, by default at the end of the log */
+                /** @description End offset of the part, by default the end of the log */
                 end?: number;
-                /** @description How many marks are enough */
+                /** @description Maximum number of marks */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2547,15 +2606,15 @@ export interface operations {
     downloadLog: {
         parameters: {
             query?: {
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: components["parameters"]["run"];
             };
             header?: {
-                /** @description One range, such as `bytes=0-1023` or `bytes=-1024` */
+                /** @description A single range, such as `bytes=0-1023` or `bytes=-1024` */
                 Range?: string;
             };
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };
@@ -2581,7 +2640,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description There is no such range */
+            /** @description The range is outside the file */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -2596,10 +2655,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
@@ -2621,22 +2680,22 @@ export interface operations {
     getRunInput: {
         parameters: {
             query?: {
-                /** @description Also the values of secrets; needs the permission to execute */
+                /** @description Include the values of secrets; needs the permission `execute` */
                 secrets?: components["parameters"]["secrets"];
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description What it was given */
+            /** @description The input */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2653,17 +2712,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The files */
+            /** @description The files, sorted by path */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2679,16 +2738,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description One range, such as `bytes=0-1023` or `bytes=-1024` */
+                /** @description A single range, such as `bytes=0-1023` or `bytes=-1024` */
                 Range?: string;
             };
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
-                /** @description Which run, from 1 */
+                /** @description Number of the run, from 1 */
                 run: components["parameters"]["run_of_path"];
-                /** @description Path of the file in the folder of the run's artifacts */
+                /** @description Path of the file relative to the artifact folder of the run */
                 path: components["parameters"]["path"];
             };
             cookie?: never;
@@ -2713,7 +2772,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description There is no such range */
+            /** @description The range is outside the file */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -2726,14 +2785,14 @@ export interface operations {
     getTracks: {
         parameters: {
             query?: {
-                /** @description Which run, from 1; the latest by default */
+                /** @description Number of the run, from 1; by default the latest */
                 run?: components["parameters"]["run"];
-                /** @description At most N points of each curve, the smallest and the largest of each part of it among them; 200,000 values in total */
+                /** @description Maximum number of points of each curve, with the minimum and maximum of each part; 200,000 values in total */
                 points?: number;
             };
             header?: never;
             path: {
-                /** @description The workspace folder's path relative to the server root, percent-encoded */
+                /** @description Path of the workspace folder relative to the server root, percent-encoded */
                 ws: components["parameters"]["ws"];
                 task: components["parameters"]["task"];
             };

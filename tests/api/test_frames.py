@@ -45,5 +45,5 @@ def test_polars(workspace: Workspace) -> None:
 
 
 def test_no_library(workspace: Workspace) -> None:
-    with pytest.raises(InvalidInput, match="pandas or polars"):
+    with pytest.raises(InvalidInput, match="pandas, polars"):
         workspace.frame(library="excel")  # type: ignore[call-overload]

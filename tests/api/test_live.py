@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyruns_jupyter import Workspace
-from pyruns_jupyter.api import task as task_module
+from pyruns_jupyter.api import task_list as task_list_module
 from pyruns_jupyter.api.live import Event, Waiting
 from pyruns_jupyter.core.common.errors import NotFound
 
@@ -51,7 +51,7 @@ def test_waiting_draws_how_far_it_is(workspace: Workspace, capsys: pytest.Captur
 def test_who_waits_too_long_is_told(workspace: Workspace) -> None:
     [task] = workspace.run(workspace.create("seconds: 600", name="long"))
     for wait in (task.wait, workspace.tasks().wait, workspace.wait):
-        with pytest.raises(TimeoutError, match=r"1 task still waiting or running after 0\.1 s"):
+        with pytest.raises(TimeoutError, match=r"1 task still queued or running after 0\.1 s"):
             wait(timeout=0.1)
     task.stop().wait(timeout=60)
     assert task.status == "cancelled"
@@ -137,10 +137,10 @@ def test_a_wait_goes_on_without_a_task_that_is_gone(
         elif len(counts) == 2:
             long.stop()
 
-    monkeypatch.setattr(task_module, "progress_of", lambda wanted: told)
+    monkeypatch.setattr(task_list_module, "progress_of", lambda wanted: told)
     found = workspace.wait([long.name, gone.name])
     assert counts[:2] == [(0, 2), (1, 1)]
     assert found.names == [long.name]
-    assert found.notices == [f"Removed or renamed meanwhile: {gone.name}."]
+    assert found.notices == [f"Deleted or renamed while waiting: {gone.name}."]
     with pytest.raises(NotFound):
         gone.wait()

@@ -56,7 +56,7 @@ def test_queueing_again_here_what_was_queued_elsewhere(terminal: Terminal, tmp_p
     shutil.copy(tmp_path / "train.py", copied)
     other = Terminal(copied)
     other("resume")
-    assert "2 tasks queued elsewhere: nothing of it is started here." in other("queue")
+    assert "2 tasks queued elsewhere will not start here." in other("queue")
     assert "2 tasks were queued in another copy of this project" in other("doctor")
     assert [batch["foreign"] for batch in other.json("queue")["batches"]] == [True]
     assert set(statuses(other).values()) == {"queued"}

@@ -28,7 +28,7 @@ from pyruns_jupyter.core.taskfile.task_file import edit_task, read_task
 from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
-from pyruns_jupyter.service import logs, tasks
+from pyruns_jupyter.service import curves, logs, tasks
 
 from .damage import DAMAGES, as_nobody, open_up, state_of
 from .making import script_workspace
@@ -48,7 +48,7 @@ def three(project: Path) -> tuple[WorkspaceFolder, str, str, str]:
 
 
 def read_page(index: TaskIndex, **options: Any) -> dict[str, Any]:
-    return tasks.task_page(index, tasks.PageRequest(**options))()
+    return tasks.task_page(index, tasks.TaskPageRequest(**options))()
 
 
 @posix
@@ -84,10 +84,10 @@ def test_a_damaged_task_is_shown_and_stops_nothing(
     assert detail["task"]["message"] == row.message
     assert detail["history"] == []
     assert "lr: 2" in detail["config"]
-    assert logs.read_log(workspace, bad).data == b"two\n"
-    assert logs.read_log(workspace, bad, run=1).data == b"one\n"
+    assert logs.read_log(workspace, logs.LogRangeRequest(task=bad)).data == b"two\n"
+    assert logs.read_log(workspace, logs.LogRangeRequest(task=bad, run=1)).data == b"one\n"
     with pytest.raises(Unreadable):
-        tasks.tracks(workspace, tasks.TracksRequest(task=bad))
+        curves.tracks(workspace, curves.TracksRequest(task=bad))
     with pytest.raises(Unreadable):
         read_task(path.parent)
 

@@ -13,7 +13,7 @@ from pyruns_jupyter.core.tasks import trash
 from pyruns_jupyter.core.tasks.index import TaskIndex
 from pyruns_jupyter.core.workspace.workspace import open_workspace
 from pyruns_jupyter.live import event_emitter
-from pyruns_jupyter.live.event_emitter import Endings
+from pyruns_jupyter.live.event_emitter import EventDetector
 from tests.recorder import Recorder
 
 SCRIPT = """\
@@ -33,22 +33,22 @@ def test_runs_that_begin_and_end_between_two_looks_count(
     first, second, third = (Recorder(workspace, name) for name in made)
     third.start()
     third.finish()
-    index, endings = TaskIndex(workspace), Endings(workspace)
-    assert endings.take(index.refresh()) == []  # what ended before is not news
+    index, detector = TaskIndex(workspace), EventDetector(workspace)
+    assert detector.take(index.refresh()) == []  # what ended before is not news
 
     for task in (first, second):
         task.start()
         task.finish(status="failed" if task is second else "completed", exit_code=1)
-    events = endings.take(index.refresh())
+    events = detector.take(index.refresh())
     assert [name for name, _ in events] == ["task_failed", "batch_finished"]
     assert events[0][1]["task"] == second.paths.folder.name
     assert events[1][1] == {"completed": 1, "failed": 1, "cancelled": 0}
 
     name = first.paths.folder.name
     trash.trash(workspace, name)
-    assert endings.take(index.refresh()) == []
+    assert detector.take(index.refresh()) == []
     # Times of runs are whole seconds: the next look is some later.
     monkeypatch.setattr(event_emitter, "time", SimpleNamespace(time=lambda: time.time() + 5))
-    endings.take(index.refresh())
+    detector.take(index.refresh())
     trash.restore(workspace, name)
-    assert endings.take(index.refresh()) == []
+    assert detector.take(index.refresh()) == []

@@ -17,9 +17,10 @@ from pyruns_jupyter.core.create.create import create_tasks
 from pyruns_jupyter.core.logs.reader import LogFollower
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live import log_stream
-from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, WINDOW, LogStream
+from pyruns_jupyter.live.log_stream import CHUNK, MAX_UNACKNOWLEDGED, LogStream
 from pyruns_jupyter.live.runtime import LiveRuntime
-from pyruns_jupyter.live.waiting import wait_for_event
+from pyruns_jupyter.live.threads import wait_for_event
+from pyruns_jupyter.service.operations import LOG_WINDOW
 from pyruns_jupyter.system.sampler import Sampler
 from tests.recorder import Recorder
 from tests.server.client import PATIENCE, until
@@ -64,7 +65,7 @@ class Client:
             self.messages.append(json.loads(message))
 
 
-@pytest.mark.parametrize(("patience", "limit"), [(None, WINDOW), (0.001, MAX_UNACKNOWLEDGED)])
+@pytest.mark.parametrize(("patience", "limit"), [(None, LOG_WINDOW), (0.001, MAX_UNACKNOWLEDGED)])
 async def test_a_client_that_acknowledges_nothing_is_not_flooded(
     workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, patience: float | None, limit: int
 ) -> None:
@@ -87,7 +88,7 @@ async def test_a_client_that_acknowledges_nothing_is_not_flooded(
         sending = asyncio.ensure_future(stream.run(client.send))
         await asyncio.wait_for(has_stopped.wait(), PATIENCE)
         assert len(client.data) == limit
-        assert pauses == ([] if patience is None else [*range(WINDOW, limit + 1, CHUNK)])
+        assert pauses == ([] if patience is None else [*range(LOG_WINDOW, limit + 1, CHUNK)])
         while not sending.done():
             client.has_data.clear()
             stream.receive(json.dumps({"ack": len(client.data)}))

@@ -218,8 +218,8 @@ def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
     kernel.execute(
         "from pyruns_jupyter.live import log_stream\n"
         "from pyruns_jupyter.notebook.widget_loop import KernelRuntime\n"
-        "usual = log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience\n"
-        "log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
+        "usual = log_stream.LOG_WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience\n"
+        "log_stream.LOG_WINDOW, log_stream.MAX_UNACKNOWLEDGED = 2**18, 2**19\n"
         "KernelRuntime.patience = 0.01"
     )
     data = b"x" * 99 + b"\n"
@@ -235,4 +235,4 @@ def test_a_page_that_is_gone_costs_no_more_than_a_few_windows(
         if view.next()["type"] == "end":
             break
     assert view.data == data * 30_000 + END
-    kernel.execute("log_stream.WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience = usual")
+    kernel.execute("log_stream.LOG_WINDOW, log_stream.MAX_UNACKNOWLEDGED, KernelRuntime.patience = usual")

@@ -106,7 +106,7 @@ def test_a_kernel_that_is_not_here_is_replaced(tmp_path: Path) -> None:
     workspace = opened(tmp_path, "print('ran')", kernelspec={"name": "far-away", "language": "python"})
     task = run(workspace)
     assert task.status == "completed"
-    assert "There is no kernel 'far-away' here" in task.log() and "ran" in task.log()
+    assert "The kernel 'far-away' is not installed" in task.log() and "ran" in task.log()
 
 
 def test_what_it_does_not_take_is_refused(tmp_path: Path) -> None:

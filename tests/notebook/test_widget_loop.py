@@ -15,7 +15,7 @@ from pyruns_jupyter.core.tasks.index import Changes, TaskIndex
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder, open_workspace
 from pyruns_jupyter.live import background
 from pyruns_jupyter.live.runtime import LiveRuntime
-from pyruns_jupyter.notebook.comm_server import Bridge
+from pyruns_jupyter.notebook.comm_server import CommServer
 from tests.support import wait_until
 
 DEADLINE = 60.0  # seconds; a safety net on a busy machine
@@ -25,7 +25,7 @@ class Views:
     """The views of one widget: what they are sent."""
 
     def __init__(self, workspace: WorkspaceFolder) -> None:
-        self.bridge = Bridge(workspace, self._take)
+        self.bridge = CommServer(workspace, self._take)
         self._arrived = threading.Condition()
         self._messages: list[dict[str, Any]] = []
 

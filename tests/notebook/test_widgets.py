@@ -306,7 +306,7 @@ def test_watching_ends_with_the_last_listener(kernel: Kernel, table: tuple[str, 
     open_events(kernel, comm, "s2")
     assert kernel.evaluate(running) == ["pyruns-widgets"]
     kernel.execute("from pyruns_jupyter.notebook.widget_loop import WidgetLoop")
-    watching = "WidgetLoop._running.runtime.watcher(ws.folder).watching"
+    watching = "WidgetLoop._running.runtime.watchers.get(ws.folder).watching"
     for socket, goes_on in (("s1", True), ("s2", False)):
         kernel.comm_send(comm, {"type": "close", "socket": socket})
         kernel.custom(comm, {"type": "closed", "socket": socket}.__eq__)

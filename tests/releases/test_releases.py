@@ -57,7 +57,7 @@ def test_what_waited_in_it_runs(left: Path) -> None:
     # It was queued by an earlier release, in another folder: it is shown, and starts when the user says so.
     assert [batch.foreign for batch in workspace.queue.batches] == [True]
     assert not workspace.attend()
-    with pytest.raises(Conflict, match="will not start here"):
+    with pytest.raises(Conflict, match="will not start"):
         workspace.wait(timeout=60)
     assert workspace.queue.requeue() == ["train/waiting_1_lr=0.2", "train/waiting_2_lr=0.4"]
     workspace.wait(timeout=60)

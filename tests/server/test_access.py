@@ -144,16 +144,16 @@ async def test_the_administrator_decides(api: Api, one: WorkspaceFolder) -> None
     assert status["limits"]["tasks_at_once"] == 3
     answer = await api("post", "/workspaces/{ws}/actions", {"action": "run", "names": ["one"]}, ws=WS)
     assert answer.status == 403
-    assert answer.body["message"] == "The administrator of this server has switched running tasks off."
+    assert answer.body["message"] == "The administrator disabled running tasks on this server."
     answer = await api("post", "/workspaces/{ws}/queue", {"paused": True}, ws=WS)
     assert answer.status == 403
     assert not (await api.get("/workspaces/{ws}/queue", ws=WS))["paused"]
     many = {"text": "lr: 1 | 2 | 3 | 4", "name": "many"}
     answer = await api("post", "/workspaces/{ws}/tasks", many, ws=WS)
     assert answer.status == 400
-    assert "at most 3" in answer.body["message"]
+    assert "the limit is 3" in answer.body["message"]
     preview = await api.post("/workspaces/{ws}/preview", many, ws=WS)
-    assert "at most 3" in preview["errors"][0]["message"]
+    assert "the limit is 3" in preview["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -165,13 +165,13 @@ async def test_the_administrator_narrows_down(api: Api, one: WorkspaceFolder) ->
     assert answer.status == 404
     answer = await api("post", "/workspaces", {"path": "train.py"})
     assert answer.status == 400
-    assert answer.body["message"] == "The administrator of this server allows no projects in 'train.py'."
+    assert answer.body["message"] == "The administrator does not allow projects in 'train.py'."
     opened = await api.post("/workspaces", {"path": "sub folder/nested.py"})
     assert [found["id"] for found in (await api.get("/workspaces"))["items"]] == [opened["id"]]
     body = {"text": "training: {lr: 1}", "name": "many", "run": {"jobs": 5}}
     answer = await api("post", "/workspaces/{ws}/tasks", body, ws=opened["id"])
     assert (answer.status, answer.body["field"]) == (400, "jobs")
-    assert answer.body["message"] == "At most 4 tasks may run at a time on this server, not 5."
+    assert answer.body["message"] == "At most 4 tasks may run in parallel on this server, not 5."
     action = {"action": "run", "query": "", "run": {"jobs": 5}}
     assert (await api("post", "/workspaces/{ws}/actions", action, ws=opened["id"])).status == 400
 

@@ -53,8 +53,8 @@ async def test_watching_goes_on_after_an_unexpected_error(
         errors += 1
         raise KeyError("a mistake of ours")
 
-    async with running_services(jp_root_dir) as services, services.watcher(train).listening() as changed:
-        await asyncio.wait_for(services.watcher(train).look(lambda index: None), PATIENCE)
+    async with running_services(jp_root_dir) as services, services.watchers.get(train).listening() as changed:
+        await asyncio.wait_for(services.watchers.get(train).look(lambda index: None), PATIENCE)
         with monkeypatch.context() as patch:
             patch.setattr(TaskIndex, "refresh", broken)
             await until(lambda: asyncio.sleep(0, errors >= 2), "errors")
@@ -95,8 +95,8 @@ async def test_an_error_while_attending_is_logged(
         raise RuntimeError("no scheduler for you")
 
     async with running_services(jp_root_dir) as services:
-        watcher = services.watcher(train)
-        monkeypatch.setattr(watcher, "_attend", broken)
+        watcher = services.watchers.get(train)
+        monkeypatch.setattr(watcher, "_ensure_scheduler", broken)
         caplog.set_level(logging.WARNING)
         await watcher.look(lambda index: None)
         await until(lambda: asyncio.sleep(0, "no scheduler for you" in caplog.text), "a log line")

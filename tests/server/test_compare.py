@@ -111,5 +111,5 @@ async def test_too_many(api: Api, train: WorkspaceFolder) -> None:
     create_tasks(train, "lr: (0:501:1)\n", "t")
     answer = await api("get", COMPARE, ws=WS)
     assert answer.status == 400
-    assert "501 tasks are too many" in answer.body["message"]
+    assert "At most 500 tasks can be compared, not 501" in answer.body["message"]
     assert len((await api.get(COMPARE, {"query": "lr<100"}, ws=WS))["tasks"]) == 100

@@ -120,7 +120,7 @@ async def test_coming_back_to_another_life_of_the_server(
 async def test_very_many_changes_are_listed_again(
     api: Api, train: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyruns_jupyter.service.events.ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("pyruns_jupyter.live.events.MAX_CHANGES", 3)
     stream, hello = await hear(api)
     await asyncio.to_thread(create_tasks, train, "lr: 1 | 2 | 3 | 4", "t")
     message = await stream.message("EventMessage")
@@ -148,7 +148,7 @@ async def test_the_disk_is_looked_at_only_while_somebody_listens(
 ) -> None:
     from pyruns_jupyter.server.services import SETTING
 
-    watcher = jp_serverapp.web_app.settings[SETTING].watcher(train)
+    watcher = jp_serverapp.web_app.settings[SETTING].watchers.get(train)
     assert not watcher.watching
     first, _ = await hear(api)
     second, _ = await hear(api)

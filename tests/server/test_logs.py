@@ -92,7 +92,7 @@ async def test_wrong_ranges(api: Api, task: Recorder) -> None:
         assert answer.status == 404, run
     task.finish()
     task.paths.log(1).unlink()
-    assert "gone" in (await read(api)).body["message"]
+    assert "was deleted" in (await read(api)).body["message"]
 
 
 async def test_a_finished_log_comes_whole(api: Api, task: Recorder) -> None:

@@ -105,4 +105,4 @@ def test_what_is_not_there_is_told_as_json(server: ServerProcess) -> None:
     assert status == 404
     assert headers["content-type"].startswith("application/json")
     assert headers["x-content-type-options"] == "nosniff"
-    assert b"left no file" in body
+    assert b"has no artifact" in body

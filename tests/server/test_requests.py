@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from pyruns_jupyter.core.common.errors import InvalidInput
+from pyruns_jupyter.service.curves import TracksRequest
 from pyruns_jupyter.service.generator import PreviewRequest
-from pyruns_jupyter.service.groups import Grouping
+from pyruns_jupyter.service.groups import GroupRequest
 from pyruns_jupyter.service.request import Arguments, parse_body, read_request
-from pyruns_jupyter.service.tasks import PageRequest, TaskChange, TracksRequest
+from pyruns_jupyter.service.tasks import TaskChange, TaskPageRequest
 
 
 def test_texts_of_an_address_are_read_by_their_types() -> None:
@@ -22,8 +23,8 @@ def test_texts_of_an_address_are_read_by_their_types() -> None:
 
 
 def test_equal_texts_in_a_list_count_once() -> None:
-    assert read_request(Grouping, {"by": ["lr", "seed", "lr"]}, strict=False).by == ("lr", "seed")
-    assert Arguments({"by": ["lr", "lr"], "ws": "/x"}).read(Grouping).by == ("lr",)
+    assert read_request(GroupRequest, {"by": ["lr", "seed", "lr"]}, strict=False).by == ("lr", "seed")
+    assert Arguments({"by": ["lr", "lr"], "ws": "/x"}).read(GroupRequest).by == ("lr",)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_null_is_not_given_but_unsets_a_variable() -> None:
     found = read_request(TaskChange, {"task": "a"}, {"notes": None, "env": {"A": None}})
     assert found == TaskChange(task="a", env={"A": None})
     assert Arguments({"body": {"text": "lr: 1", "limit": None}}).read(PreviewRequest).limit == 200
-    assert Arguments({"limit": None}).read(PageRequest).limit == 200
+    assert Arguments({"limit": None}).read(TaskPageRequest).limit == 200
 
 
 def test_a_message_without_a_body_lacks_what_is_needed() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import Any
 
-from pyruns_jupyter.server.kernels import Kernels
+from pyruns_jupyter.server.kernels import with_idle_times
 from tests.server.client import PATIENCE, Api, until
 
 
@@ -82,10 +82,10 @@ async def test_a_notebook_that_holds_a_gpu(api: Api, jp_serverapp: Any, jp_fetch
     others = {**process, "notebook": "/home/me/other.ipynb", "kernel": "0f8fad5b"}
     sample = await api.get("/system")
     sample["gpus"] = [{"index": 0, "processes": [ours, others]}]
-    labelled = Kernels(manager).labelled(sample)
+    labelled = with_idle_times(sample, manager)
     first, second = labelled["gpus"][0]["processes"]
     assert first["idle"] is not None
     assert first["idle"] >= 0
     assert second["idle"] is None
     await manager.shutdown_kernel(kernel, now=True)
-    assert Kernels(manager).labelled(sample)["gpus"][0]["processes"][0]["idle"] is None
+    assert with_idle_times(sample, manager)["gpus"][0]["processes"][0]["idle"] is None

@@ -23,7 +23,7 @@ from tests.server.client import PATIENCE, until
 async def test_a_look_that_is_given_up_hides_nothing(train: WorkspaceFolder, jp_root_dir: Path) -> None:
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watcher(train)
+    watcher = services.watchers.get(train)
     looked, go_on = threading.Event(), threading.Event()
 
     def read(index: TaskIndex) -> None:
@@ -56,7 +56,7 @@ async def test_a_workspace_at_rest(
     create_tasks(train, "lr: 0.5\n", "one")
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watcher(train)
+    watcher = services.watchers.get(train)
     looks = 0
     look = watcher.look
 
@@ -92,7 +92,7 @@ async def test_remembered_answers_are_bounded_in_size(
     monkeypatch.setattr(watcher_module, "MAX_ANSWERS_SIZE", 1000)
     limits = Limits(allow_execution=False, tasks_at_once=10, jobs_at_once=10, activity_hours=1)
     services = Services(jp_root_dir, [], limits, None, (), lambda name, facts: None, Webhook(""))
-    watcher = services.watcher(train)
+    watcher = services.watchers.get(train)
     try:
         for number in range(5):
             await watcher.answer(number, lambda index: lambda: "x" * 400)

@@ -88,7 +88,9 @@ async def test_a_service_is_told_once_what_happened(
     (train.root / "_pyruns_settings.yaml").write_text("silent_after_minutes: 0.001\n")
     await receiver.told(2)
     assert {one["event"] for one in receiver.heard} == {"task_silent"}
-    assert f"train: {names[0]} runs, but has fallen silent." in {one["text"] for one in receiver.heard}
+    assert f"train: {names[0]} is stalled: no output or metrics for a while." in {
+        one["text"] for one in receiver.heard
+    }
     # What else happens to a silent task makes it no news.
     with edit_task(good.paths.folder) as info:
         info["pinned"] = True
@@ -111,7 +113,7 @@ async def test_a_service_is_told_once_what_happened(
     }
     good.finish()
     await receiver.told(4)
-    assert receiver.heard[3]["text"] == "train: all tasks are done: 1 completed, 1 failed."
+    assert receiver.heard[3]["text"] == "train: all tasks have ended: 1 completed, 1 failed."
 
 
 async def test_it_tries_again_but_not_for_ever(
@@ -126,11 +128,11 @@ async def test_it_tries_again_but_not_for_ever(
 
     with caplog.at_level(logging.WARNING):
         receiver.codes = [500, 429]
-        told.tell("batch_finished", {"workspace": WS})
+        told.send("batch_finished", {"workspace": WS})
         await receiver.told(1)
         assert not warnings()
         receiver.codes = [404, 200]
-        told.tell("batch_finished", {"workspace": WS})
+        told.send("batch_finished", {"workspace": WS})
 
         async def given_up() -> bool:
             return bool(warnings())
@@ -139,7 +141,7 @@ async def test_it_tries_again_but_not_for_ever(
         assert receiver.codes == [200]
         receiver.server.stop()
         gone = Webhook("http://localhost:1/secret-path")
-        gone.tell("task_failed", {"workspace": WS})
+        gone.send("task_failed", {"workspace": WS})
         await until(lambda: asyncio.sleep(0, len(warnings()) == 2), "another warning")
     assert "404" in warnings()[0]
     assert not any("secret-path" in text for text in warnings())
@@ -153,30 +155,30 @@ async def test_a_slow_service_is_not_flooded(
     monkeypatch.setattr(webhook, "MAX_PENDING", 2)
     told = Webhook(receiver.url)
     for _ in range(5):
-        told.tell("batch_finished", {"workspace": WS})
+        told.send("batch_finished", {"workspace": WS})
     await receiver.told(2)
     await asyncio.sleep(0.05)
     assert len(receiver.heard) == 2
     assert caplog.text.count("too slow") == 3
     nobody = Webhook("")
-    nobody.tell("batch_finished", {})
+    nobody.send("batch_finished", {})
     await nobody.close()
 
 
 @pytest.mark.parametrize("url", ["ftp://host/x", "https://", "no address", "javascript:alert(1)"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(TraitError, match="webhook_url should begin with"):
+    with pytest.raises(TraitError, match="webhook_url must be an https:// or http:// URL"):
         PyrunsExtension(webhook_url=url)
 
 
 def test_sentences() -> None:
     assert sentence("batch_finished", {"workspace": "a/_pyruns_/b", "completed": 0}) == (
-        "a/b: all tasks are done: none."
+        "a/b: all tasks have ended: none."
     )
     study = {"workspace": "b", "study": "s", "state": "failed", "message": "No figure."}
-    assert sentence("study_ended", study) == "b: the search s gave up: No figure."
+    assert sentence("study_ended", study) == "b: study s failed: No figure."
     assert sentence("study_ended", {**study, "state": "finished", "message": ""}) == (
-        "b: the search s is finished."
+        "b: study s has finished."
     )
     assert sentence("task_failed", {"workspace": "b", "task": "t", "exit_code": 3}) == (
         "b: t failed: exit code 3."
@@ -187,7 +189,7 @@ async def test_what_a_script_prints_mentions_no_chat_user(receivers: Receivers) 
     receiver = receivers()
     hook = Webhook(receiver.url)
     message = "ValueError: <!channel> <https://evil|click> &lt; @channel @here a@b.c\u202e\x1b[2J\nend"
-    hook.tell("task_failed", {"workspace": "train", "task": "t<1>", "message": message})
+    hook.send("task_failed", {"workspace": "train", "task": "t<1>", "message": message})
     [told] = await receiver.told(1)
     assert told["text"] == (
         "train: t&lt;1&gt; failed: ValueError: &lt;!channel&gt; &lt;https://evil|click&gt; &amp;lt; "

@@ -46,15 +46,18 @@ function namesOf(
     throw invalid("Give either 'names' or 'query'.", { field: 'names' });
   }
   if (request.as_name && names?.length !== 1) {
-    throw invalid("'as_name' goes with one task.", { field: 'as_name' });
+    throw invalid("'as_name' is only allowed with a single task.", {
+      field: 'as_name'
+    });
   }
   if (names) {
     return [...new Set(names)];
   }
   if (action === 'purge' || action === 'restore') {
-    throw invalid(`'${action}' takes 'names'; the trash is not searched.`, {
-      field: 'query'
-    });
+    throw invalid(
+      `The action '${action}' needs 'names': queries do not find deleted tasks.`,
+      { field: 'query' }
+    );
   }
   const found = select(world, workspace, { query: query ?? '', order: 'asc' });
   const [serious] = found.notices.filter(one => one.code === 'unknown_field');

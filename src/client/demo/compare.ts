@@ -51,7 +51,7 @@ export function comparisonOf(
 ): Comparison {
   if (names.length > MOST) {
     throw invalid(
-      `${names.length} tasks are too many to compare; ${MOST} are the most.`
+      `At most ${MOST} tasks can be compared, not ${names.length}.`
     );
   }
   const tasks = names.flatMap(name => workspace.tasks.get(name) ?? []);

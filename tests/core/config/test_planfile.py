@@ -50,7 +50,7 @@ def test_folded_values_are_told(workspace: Workspace) -> None:
     plan = workspace.sweep(TEXT)
     assert (len(plan), plan.duplicates, plan.folded) == (4, 2, [{"lr": "1e-2", "times": 2}])
     assert "lr=1e-2 occurs twice" in plan.notices[0]
-    assert "2 identical folded: lr=1e-2" in repr(plan)
+    assert "2 duplicates removed: lr=1e-2" in repr(plan)
     kept = SweepPlan.parse('a: 1 | 1.0 | true | "1" | 1e0\nb: ({x: 1, y: 2} | {y: 2, x: 1})\nc: (u | u)\n')
     assert (kept.count, kept.duplicates) == (4, 6)
     assert [fold.values["a" if "a" in fold.values else "b"] for fold in kept.folds] == ["1.0", "{x: 1, y: 2}"]

@@ -22,7 +22,7 @@ from pyruns_jupyter.core.tasks.name_guard import reservation_name
 from pyruns_jupyter.core.workspace.discovery import workspaces_in
 from pyruns_jupyter.core.workspace.workspace import WorkspaceFolder
 from pyruns_jupyter.engine.queue import run_files
-from pyruns_jupyter.service.logs import read_log
+from pyruns_jupyter.service.logs import LogRangeRequest, read_log
 from tests.core.damage import as_nobody, open_up, state_of
 from tests.core.making import script_workspace
 
@@ -93,7 +93,7 @@ def test_a_log_behind_a_link_is_not_read(workspace: WorkspaceFolder, tmp_path: P
         with contextlib.suppress(Unreadable, NotFound):
             assert "secret" not in read()
     with pytest.raises(NotFound):
-        read_log(workspace, "t")
+        read_log(workspace, LogRangeRequest(task="t"))
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder"])
@@ -111,7 +111,7 @@ def test_a_log_that_is_none(
         read_range(path, 0, 10)
     assert LogFollower(path).read(10) == b""
     with pytest.raises(NotFound):
-        read_log(workspace, "t")
+        read_log(workspace, LogRangeRequest(task="t"))
     with pytest.raises(OSError, match=r"not a regular file|directory"):
         run_files.open_log(path)
     run_files.append(path, b"nobody reads this")

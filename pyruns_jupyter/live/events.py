@@ -1,4 +1,4 @@
-"""What changes in a workspace, as `EventMessage`s."""
+"""The changes of a workspace as `EventMessage`s."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from pyruns_jupyter.core.tasks.index import TaskIndex
 
-ROWS_AT_ONCE = 2000  # more changes than this and listing again is cheaper
+MAX_CHANGES = 2000  # of one message; with more, the client lists the tasks again
 
 
 def greeting(index: TaskIndex, epoch: str, since: int | None) -> tuple[list[dict[str, Any]], int]:
-    """Return what a client is told first, and the revision from which `message_since` goes on.
+    """Return the first messages to a client, and the revision from which `message_since` continues.
 
-    `epoch` and `since` are what the client knows of an earlier connection; nothing when `since` is None.
+    `epoch` and `since` are the epoch and revision of the client's earlier connection, if any.
     """
     now = {"epoch": index.epoch, "revision": index.revision, "counts": dict(index.counts)}
     if since is not None and index.epoch == epoch and since <= index.revision:
-        return [{"type": "hello", **now, "revision": since}], since  # `changes` leads from there to now
+        return [{"type": "hello", **now, "revision": since}], since  # `changes` follows
     messages = [{"type": "hello", **now}]
     if since is not None:
         messages.append({"type": "reset", **now})
@@ -24,12 +24,12 @@ def greeting(index: TaskIndex, epoch: str, since: int | None) -> tuple[list[dict
 
 
 def message_since(index: TaskIndex, revision: int) -> dict[str, Any] | None:
-    """Return the message that leads from `revision` to its own, None when nothing changed."""
+    """Return the message with the changes after `revision`, None if there are none."""
     changes = index.changes_since(revision)
     if changes is not None and changes.revision == revision:
         return None
     message: dict[str, Any] = {"epoch": index.epoch, "counts": dict(index.counts)}
-    if changes is None or len(changes.changed) + len(changes.removed) > ROWS_AT_ONCE:
+    if changes is None or len(changes.changed) + len(changes.removed) > MAX_CHANGES:
         return message | {"type": "reset", "revision": index.revision}
     return message | {
         "type": "changes",

@@ -1,0 +1,57 @@
+"""Files that a client may read, and results that are files instead of JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyruns_jupyter.core.common.errors import NotFound
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to download.
+
+    Attributes:
+        open: opens the file in a thread and returns its descriptor.
+        name: the file name to save it under.
+        media_type: its content type.
+        is_inline: whether a browser may show it in a page.
+    """
+
+    open: Callable[[], int]
+    name: str
+    media_type: str
+    is_inline: bool = False
+
+
+@dataclass(frozen=True)
+class GeneratedFile:
+    """A file that is generated while it is downloaded. Close `chunks` at the end."""
+
+    chunks: Generator[bytes, None, None]
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class LogRange:
+    """Bytes of a log, the offset of the first one, and the present size of the log."""
+
+    data: bytes
+    offset: int
+    size: int
+
+
+def check_inside(path: Path, folder: Path) -> Path:
+    """Return `path` if it is inside `folder`, also after following symbolic links.
+
+    Raises:
+        NotFound: if a link leads out of the folder.
+    """
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(folder)):
+        raise NotFound(f"{path.name} of {folder.name!r} is a symbolic link that leads out of the task.")
+    return path
